@@ -1,0 +1,167 @@
+// One declaration of settings from which types, defaults, validation, CLI options and demo controls derive.
+
+export interface NumberField {
+  readonly kind: 'integer' | 'number';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** One line: what it is, and why this default. */
+  readonly why: string;
+}
+
+export interface BooleanField {
+  readonly kind: 'boolean';
+  readonly default: boolean;
+  readonly why: string;
+}
+
+export interface ChoiceField<T extends string = string> {
+  readonly kind: 'choice';
+  readonly choices: readonly T[];
+  readonly default: T;
+  readonly why: string;
+}
+
+export interface TextField {
+  readonly kind: 'text';
+  readonly default: string;
+  readonly why: string;
+}
+
+export type Field = NumberField | BooleanField | ChoiceField | TextField;
+export type Schema = Readonly<Record<string, Field>>;
+
+type ValueOf<F extends Field> = F extends NumberField
+  ? number
+  : F extends BooleanField
+    ? boolean
+    : F extends ChoiceField<infer T>
+      ? T
+      : string;
+
+/** The settings that a schema describes, all present. */
+export type Settings<S extends Schema> = {readonly [K in keyof S]: ValueOf<S[K]>};
+
+export const integer = (value: number, min: number, max: number, why: string): NumberField => ({
+  kind: 'integer',
+  default: value,
+  min,
+  max,
+  why,
+});
+export const number = (value: number, min: number, max: number, why: string): NumberField => ({
+  kind: 'number',
+  default: value,
+  min,
+  max,
+  why,
+});
+export const flag = (value: boolean, why: string): BooleanField => ({kind: 'boolean', default: value, why});
+export const choice = <const T extends string>(
+  choices: readonly T[],
+  value: NoInfer<T>,
+  why: string,
+): ChoiceField<T> => ({kind: 'choice', choices, default: value, why});
+export const text = (value: string, why: string): TextField => ({kind: 'text', default: value, why});
+
+/** A setting that is unknown, of the wrong type or out of range; the message says what to write instead. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}
+
+/** Number of single-character edits between two words. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({length: b.length + 1}, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current[j] = Math.min(previous[j] + 1, current[j - 1] + 1, change);
+    }
+    previous = current;
+  }
+  return previous[b.length];
+}
+
+/** The known word nearest to a misspelt one, or undefined when none is near. */
+export function suggestion(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map(candidate => ({candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase())}))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+}
+
+/**
+ * Fills defaults into partial settings and checks every value.
+ * Errors: {@link SettingError} naming `where`, the setting, what was expected and what came.
+ */
+export function parseSettings<S extends Schema>(where: string, schema: S, given: object): Settings<S> {
+  const known = Object.keys(schema);
+  for (const key of Object.keys(given)) {
+    if (known.includes(key)) continue;
+    const near = suggestion(key, known);
+    const hint = near === undefined ? `known settings: ${known.join(', ')}` : `did you mean '${near}'?`;
+    throw new SettingError(`${where}: unknown setting '${key}'; ${hint}`);
+  }
+  const values = new Map<string, unknown>(Object.entries(given));
+  const entries = Object.entries(schema).map(([key, field]) => {
+    const value = values.get(key) ?? field.default;
+    checkField(where, key, field, value);
+    return [key, value];
+  });
+  return Object.fromEntries(entries) as Settings<S>;
+}
+
+function checkField(where: string, key: string, field: Field, value: unknown): void {
+  const expected = expectation(field);
+  const fails =
+    field.kind === 'integer'
+      ? !Number.isInteger(value) || Number(value) < field.min || Number(value) > field.max
+      : field.kind === 'number'
+        ? typeof value !== 'number' || !(value >= field.min && value <= field.max)
+        : field.kind === 'boolean'
+          ? typeof value !== 'boolean'
+          : field.kind === 'choice'
+            ? !field.choices.some(candidate => candidate === value)
+            : typeof value !== 'string';
+  if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${JSON.stringify(value)}`);
+}
+
+function expectation(field: Field): string {
+  switch (field.kind) {
+    case 'integer':
+      return `an integer in [${field.min}, ${field.max}]`;
+    case 'number':
+      return `a number in [${field.min}, ${field.max}]`;
+    case 'boolean':
+      return 'true or false';
+    case 'choice':
+      return `one of ${field.choices.join(', ')}`;
+    case 'text':
+      return 'text';
+    default:
+      return field satisfies never;
+  }
+}
+
+/** Option of the yargs kind; the keys are the schema's own. */
+export interface CliOption {
+  readonly type: 'number' | 'boolean' | 'string';
+  readonly describe: string;
+  readonly choices?: readonly string[];
+}
+
+/** Command-line options for a schema. Defaults stand in the text, not in yargs, so that presets can fill the gaps. */
+export function cliOptions(schema: Schema): Record<string, CliOption> {
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, field]) => {
+      const shown = `${field.why} [default ${JSON.stringify(field.default)}]`;
+      if (field.kind === 'integer' || field.kind === 'number')
+        return [key, {type: 'number', describe: shown}];
+      if (field.kind === 'boolean') return [key, {type: 'boolean', describe: shown}];
+      if (field.kind === 'choice') return [key, {type: 'string', describe: shown, choices: field.choices}];
+      return [key, {type: 'string', describe: shown}];
+    }),
+  );
+}

@@ -1,0 +1,155 @@
+// One error format for bad input: function, argument, expectation, what came.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import type {Attributes, Dims, InputSpec, OpDefinition} from './op.js';
+import {shapeOf} from './op.js';
+
+/** Bad input to a public function. `message` reads `function: argument must be ..., got ...`. */
+export class ArgumentError extends Error {
+  override readonly name = 'ArgumentError';
+  constructor(
+    readonly functionName: string,
+    readonly argument: string,
+    readonly expected: string,
+    readonly received: string,
+  ) {
+    super(`${functionName}: ${argument} must be ${expected}, got ${received}`);
+  }
+}
+
+export function refuse(functionName: string, argument: string, expected: string, received: unknown): never {
+  throw new ArgumentError(functionName, argument, expected, describe(received));
+}
+
+/** A short printable form of any value. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)?.slice(0, 80) ?? 'an object';
+  return String(value);
+}
+
+export function checkInteger(
+  functionName: string,
+  argument: string,
+  value: unknown,
+  min: number,
+  max = 2 ** 31 - 1,
+): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    const range = max === 2 ** 31 - 1 ? `an integer >= ${min}` : `an integer in [${min}, ${max}]`;
+    refuse(functionName, argument, range, value);
+  }
+  return value;
+}
+
+export function checkNumber(
+  functionName: string,
+  argument: string,
+  value: unknown,
+  min = -Infinity,
+  max = Infinity,
+): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
+    const range =
+      min === -Infinity && max === Infinity ? 'a finite number' : `a finite number in [${min}, ${max}]`;
+    refuse(functionName, argument, range, value);
+  }
+  return value;
+}
+
+export function checkOneOf<T extends string>(
+  functionName: string,
+  argument: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  const found = choices.find(choice => choice === value);
+  if (found === undefined)
+    refuse(functionName, argument, `one of ${choices.map(c => `'${c}'`).join(', ')}`, value);
+  return found;
+}
+
+/**
+ * Binds shape letters from the inputs, adds the derived ones and checks every input against them.
+ * Errors: {@link ArgumentError} for a missing or unknown input, a wrong dtype, rank or size.
+ */
+export function resolveDims<A extends Attributes>(
+  op: OpDefinition<A>,
+  inputs: Readonly<Record<string, Tensor | undefined>>,
+  attrs: A,
+): Dims {
+  const dims: Record<string, number> = {};
+  const source: Record<string, string> = {};
+  for (const name of Object.keys(inputs)) {
+    if (!(name in op.inputs))
+      refuse(op.name, name, `one of ${Object.keys(op.inputs).join(', ')}`, 'an unknown input');
+  }
+  for (const [name, spec] of Object.entries(op.inputs)) {
+    const tensor = inputs[name];
+    if (tensor === undefined) {
+      if (!spec.optional)
+        refuse(op.name, name, `a ${spec.dtype} tensor [${spec.shape.split(' ').join(', ')}]`, undefined);
+      continue;
+    }
+    checkKind(op.name, name, spec, tensor);
+    tokens(spec).forEach((token, axis) => {
+      if (!op.derivedDims?.[token] && !(token in dims)) {
+        dims[token] = tensor.shape[axis];
+        source[token] = name;
+      }
+    });
+  }
+  op.checkAttributes(attrs, dims);
+  for (const [token, derive] of Object.entries(op.derivedDims ?? {})) dims[token] = derive(dims, attrs);
+  for (const [name, spec] of Object.entries(op.inputs)) {
+    const tensor = inputs[name];
+    if (tensor !== undefined) checkShape(op.name, name, spec, tensor.shape, dims, source);
+  }
+  return dims;
+}
+
+function tokens(spec: InputSpec): string[] {
+  return spec.shape === '' ? [] : spec.shape.split(' ');
+}
+
+function checkKind(functionName: string, name: string, spec: InputSpec, tensor: Tensor): void {
+  const letters = `[${tokens(spec).join(', ')}]`;
+  if (!Array.isArray(tensor?.shape) || typeof tensor.dtype !== 'string') {
+    refuse(functionName, name, `a ${spec.dtype} tensor ${letters}`, tensor);
+  }
+  if (tensor.dtype !== spec.dtype) refuse(functionName, name, `of dtype ${spec.dtype}`, tensor.dtype);
+  if (tensor.rank !== tokens(spec).length) {
+    refuse(
+      functionName,
+      name,
+      `of rank ${tokens(spec).length}, ${letters}`,
+      `shape ${describe(tensor.shape)}`.replace('shape ', ''),
+    );
+  }
+}
+
+function checkShape(
+  functionName: string,
+  name: string,
+  spec: InputSpec,
+  shape: readonly number[],
+  dims: Dims,
+  source: Readonly<Record<string, string>>,
+): void {
+  const expected = shapeOf(spec, dims);
+  if (expected.every((size, axis) => size === shape[axis])) return;
+  const from = new Map<string, string[]>();
+  for (const token of tokens(spec)) {
+    const origin = source[token];
+    if (origin !== undefined && origin !== name) from.set(origin, [...(from.get(origin) ?? []), token]);
+  }
+  const origins = [...from].map(([origin, letters]) => `${letters.join(', ')} from ${origin}`).join('; ');
+  const where = origins === '' ? '' : ` (${origins})`;
+  throw new ArgumentError(
+    functionName,
+    name,
+    `[${tokens(spec).join(', ')}] = [${expected.join(', ')}]${where}`,
+    `[${shape.join(', ')}]`,
+  );
+}

@@ -1,0 +1,2 @@
+// Every operator's C++ kernels in one WASM module.
+#include "rms-norm/kernel.h"

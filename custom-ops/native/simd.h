@@ -1,0 +1,120 @@
+// Vectors of floats and the few functions that kernels need, for any target that Clang or GCC vectorises.
+// No statics, no tables: the WASM build must have no data segment, since it lives in another module's memory.
+#pragma once
+
+#include <stdint.h>
+
+#if defined(__wasm__)
+#define BMOJO_EXPORT(name) extern "C" __attribute__((export_name(#name)))
+#else
+#define BMOJO_EXPORT(name) extern "C" __attribute__((visibility("default")))
+#endif
+
+#if defined(__AVX512F__)
+#define BMOJO_LANES 16
+#elif defined(__AVX2__)
+#define BMOJO_LANES 8
+#else
+#define BMOJO_LANES 4
+#endif
+
+namespace bmojo {
+
+constexpr int kLanes = BMOJO_LANES;
+typedef float Vec __attribute__((vector_size(4 * BMOJO_LANES)));
+typedef int32_t IntVec __attribute__((vector_size(4 * BMOJO_LANES)));
+// The same vector at any address.
+typedef float LooseVec __attribute__((vector_size(4 * BMOJO_LANES), aligned(4)));
+
+static inline Vec load(const float* p) { return *(const LooseVec*)p; }
+static inline void store(float* p, Vec v) { *(LooseVec*)p = v; }
+static inline Vec splat(float x) { return x - Vec{}; }
+
+static inline float sum(Vec v) {
+  float total = 0;
+  for (int i = 0; i < kLanes; i++) total += v[i];
+  return total;
+}
+
+static inline Vec select(IntVec mask, Vec a, Vec b) {
+  return (Vec)((mask & (IntVec)a) | (~mask & (IntVec)b));
+}
+static inline Vec vmax(Vec a, Vec b) { return select(a > b, a, b); }
+static inline Vec vmin(Vec a, Vec b) { return select(a < b, a, b); }
+
+// exp: x = n log 2 + r, |r| <= log(2)/2; a polynomial of degree 6 for exp(r) (relative error about 2e-7), 2^n by the
+// exponent's bits. Underflows to 0 below -87.3, saturates above 88.7; a NaN stays one.
+static inline Vec vexp(Vec x) {
+  Vec clamped = vmin(vmax(x, splat(-87.33f)), splat(88.72f));
+  Vec shifted = clamped * 1.44269504088896341f + 12582912.0f;  // rounds to nearest: 1.5 * 2^23
+  Vec n = shifted - 12582912.0f;
+  Vec r = clamped - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  Vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  IntVec bits = ((IntVec)shifted - 0x4B400000 + 127) << 23;
+  Vec result = p * (Vec)bits;
+  result = select(x < -87.33f, Vec{}, result);
+  return select(x == x, result, x);
+}
+
+// log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7).
+static inline Vec vlog(Vec x) {
+  IntVec bits = (IntVec)x;
+  IntVec exponent = ((bits - 0x3f3504f3) >> 23);
+  Vec m = (Vec)(bits - (exponent << 23)) - 1.0f;
+  Vec e = __builtin_convertvector(exponent, Vec);
+  Vec p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  Vec m2 = m * m;
+  Vec y = p * m * m2 + e * -2.12194440e-4f - 0.5f * m2;
+  return m + y + e * 0.693359375f;
+}
+
+static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }
+
+// log(1 + exp(x)) without overflow. log1p(t) for t = exp(-|x|) as log(1 + t) * t / ((1 + t) - 1) keeps small t exact.
+static inline Vec vsoftplus(Vec x) {
+  Vec t = vexp(select(x > 0.0f, -x, x));
+  Vec one_t = 1.0f + t;
+  Vec difference = one_t - 1.0f;
+  Vec log1p = select(difference == 0.0f, t, vlog(one_t) * (t / select(difference == 0.0f, splat(1.0f), difference)));
+  return vmax(x, Vec{}) + log1p;
+}
+
+static inline float exp1(float x) { return vexp(splat(x))[0]; }
+static inline float log1(float x) { return vlog(splat(x))[0]; }
+static inline float sigmoid1(float x) { return vsigmoid(splat(x))[0]; }
+static inline float sqrt1(float x) { return __builtin_sqrtf(x); }
+
+static inline float dot(const float* a, const float* b, int n) {
+  Vec total = {};
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) total += load(a + i) * load(b + i);
+  float rest = sum(total);
+  for (; i < n; i++) rest += a[i] * b[i];
+  return rest;
+}
+
+// y += alpha * x
+static inline void axpy(float* y, const float* x, float alpha, int n) {
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(y + i, load(y + i) + alpha * load(x + i));
+  for (; i < n; i++) y[i] += alpha * x[i];
+}
+
+static inline void fill(float* y, float value, int n) {
+  for (int i = 0; i < n; i++) y[i] = value;
+}
+
+}  // namespace bmojo

@@ -1,0 +1,140 @@
+// What an operator is: one declaration from which checks, kernels, gradients, tests and benchmarks follow.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+
+/** Sizes by shape letter, for example `{B: 2, L: 64, E: 8}`. */
+export type Dims = Readonly<Record<string, number>>;
+export type FloatArray = Float32Array | Float64Array;
+export type HostArray = FloatArray | Int32Array;
+export type DType = 'float32' | 'int32';
+export type Attributes = Readonly<Record<string, number | boolean | string>>;
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+
+export interface InputSpec {
+  /** Shape letters separated by blanks, for example `B L E`; empty for a scalar. */
+  readonly shape: string;
+  readonly dtype: DType;
+  readonly optional?: true;
+  readonly differentiable?: true;
+  /** The kernel writes this input's memory; it must be a variable. */
+  readonly inPlace?: true;
+}
+
+export interface OutputSpec {
+  readonly shape: string;
+  readonly dtype: DType;
+  /** `result`: returned; `saved`: kept for the gradient only; `both`: returned and kept. */
+  readonly role: 'result' | 'saved' | 'both';
+}
+
+/**
+ * Arguments of a plain-loop kernel. Arrays are row-major; an absent optional input has no entry.
+ * Outputs arrive allocated and zeroed; their element type sets the precision.
+ * A backward kernel gets the forward inputs, the saved outputs under their names and the cotangents under
+ * `gradY` for a result `y`; it fills `gradX` for every differentiable input `x` that is present.
+ */
+export interface HostCall<A> {
+  readonly inputs: Readonly<Record<string, HostArray>>;
+  readonly outputs: Readonly<Record<string, HostArray>>;
+  readonly dims: Dims;
+  readonly attrs: A;
+}
+
+/**
+ * How the exported C function of a kernel is called: pointers to inputs, then outputs (0 where absent, both in
+ * declaration order), then a scratch block when `scratchFloats` is given, then `scalars`.
+ * The function returns 0, or a code that `refusal` turns into words.
+ */
+export interface NativeCall<A> {
+  readonly symbol: string;
+  scalars(dims: Dims, attrs: A): number[];
+  scratchFloats?(dims: Dims, attrs: A): number;
+}
+
+export interface Kernel<A> {
+  reference(call: HostCall<A>): void;
+  readonly native: NativeCall<A>;
+}
+
+/** Deterministic random numbers for cases: `uniform()` in [0, 1), `normal()` standard. */
+export interface CaseRandom {
+  uniform(): number;
+  normal(): number;
+}
+
+/** A named shape for tests or benchmarks: data only. */
+export interface OpCase<A> {
+  readonly name: string;
+  readonly dims: Dims;
+  readonly attrs: A;
+  /** Optional inputs that this case leaves out. */
+  readonly omit?: readonly string[];
+  /** `bench` cases are timed by `bmojo bench ops` and are too large for the finite-difference test. */
+  readonly use: 'test' | 'bench';
+}
+
+/** A function of sizes and attributes; written as a method so that definitions of all ops fit one list. */
+type FromSizes<A, T> = {compute(dims: Dims, attrs: A): T}['compute'];
+type Sampler<A> = {sample(random: CaseRandom, dims: Dims, attrs: A, length: number): number[]}['sample'];
+
+export interface OpDefinition<A extends Attributes = Attributes> {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly outputs: Readonly<Record<string, OutputSpec>>;
+  /** Sizes that follow from others, under the token used in shapes, for example `'K-1': d => d.K - 1`. */
+  readonly derivedDims?: Readonly<Record<string, FromSizes<A, number>>>;
+  /** Refuses attributes out of range; see `refuse` in check.ts. */
+  checkAttributes(attrs: A, dims: Dims): void;
+  /** For integer inputs whose values must lie in a range: [lowest, highest], checked where memory is readable. */
+  readonly integerRange?: Readonly<Record<string, FromSizes<A, [number, number]>>>;
+  readonly forward: Kernel<A>;
+  readonly backward?: Kernel<A>;
+  /** The same mathematics from tf operations, differentiable by tf. Returns every `result` and `both` output. */
+  composed(inputs: NamedTensors, attrs: A, dims: Dims): NamedTensors;
+  readonly cases: readonly OpCase<A>[];
+  /** Test values of one input; standard normal floats when it has no entry. */
+  readonly sample?: Readonly<Record<string, Sampler<A>>>;
+}
+
+/** `gradY` for `y`. */
+export function gradName(name: string): string {
+  return `grad${name[0].toUpperCase()}${name.slice(1)}`;
+}
+
+export function shapeOf(spec: {shape: string}, dims: Dims): number[] {
+  return spec.shape === '' ? [] : spec.shape.split(' ').map(token => dims[token]);
+}
+
+/** Registered kernel names of an op: `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`. */
+export function kernelName(op: {name: string}, direction: 'forward' | 'backward'): string {
+  const base = `BMojo${op.name[0].toUpperCase()}${op.name.slice(1)}`;
+  return direction === 'forward' ? base : `${base}Grad`;
+}
+
+export interface Port {
+  readonly name: string;
+  readonly shape: string;
+  readonly dtype: DType;
+}
+
+/** Inputs and outputs of one direction's kernel, in the order in which every backend passes them. */
+export function kernelPorts(
+  op: OpDefinition,
+  direction: 'forward' | 'backward',
+): {inputs: Port[]; outputs: Port[]} {
+  const inputs: Port[] = Object.entries(op.inputs).map(([name, spec]) => ({name, ...pick(spec)}));
+  const outputs = Object.entries(op.outputs);
+  if (direction === 'forward') {
+    return {inputs, outputs: outputs.map(([name, spec]) => ({name, ...pick(spec)}))};
+  }
+  for (const [name, spec] of outputs) if (spec.role !== 'result') inputs.push({name, ...pick(spec)});
+  for (const [name, spec] of outputs) {
+    if (spec.role !== 'saved' && spec.dtype === 'float32') inputs.push({name: gradName(name), ...pick(spec)});
+  }
+  const gradients = Object.entries(op.inputs).filter(([, spec]) => spec.differentiable);
+  return {inputs, outputs: gradients.map(([name, spec]) => ({name: gradName(name), ...pick(spec)}))};
+}
+
+function pick(spec: {shape: string; dtype: DType}): {shape: string; dtype: DType} {
+  return {shape: spec.shape, dtype: spec.dtype};
+}

@@ -1,0 +1,12 @@
+// Every operator, once. Tests, benchmarks, backends and the support table iterate over this list.
+
+import type {OpDefinition} from './op.js';
+import {rmsNormOp} from './rms-norm/definition.js';
+
+export const ops = {
+  rmsNorm: rmsNormOp,
+} satisfies Record<string, OpDefinition>;
+
+export type OpName = keyof typeof ops;
+
+export const opList: readonly OpDefinition[] = Object.values(ops);

@@ -1,0 +1,13 @@
+// Shapes on which rmsNorm is tested and timed.
+
+import type {OpCase} from '../op.js';
+import type {RmsNormAttributes} from './definition.js';
+
+const attrs: RmsNormAttributes = {epsilon: 1e-5};
+
+export const cases: OpCase<RmsNormAttributes>[] = [
+  {name: 'one', dims: {B: 1, L: 1, D: 1}, attrs: {epsilon: 0.5}, use: 'test'},
+  {name: 'odd', dims: {B: 2, L: 7, D: 13}, attrs, use: 'test'},
+  {name: 'long', dims: {B: 3, L: 100, D: 64}, attrs: {epsilon: 1e-2}, use: 'test'},
+  {name: 'B8 L1024 D256', dims: {B: 8, L: 1024, D: 256}, attrs, use: 'bench'},
+];

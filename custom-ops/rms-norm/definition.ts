@@ -1,0 +1,34 @@
+import {checkNumber} from '../check.js';
+import type {Attributes, OpDefinition} from '../op.js';
+import {cases} from './cases.js';
+import {composed} from './composed.js';
+import {backward, forward} from './reference.js';
+
+export interface RmsNormAttributes extends Attributes {
+  readonly epsilon: number;
+}
+
+export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
+  name: 'rmsNorm',
+  inputs: {
+    x: {shape: 'B L D', dtype: 'float32', differentiable: true},
+    gain: {shape: 'D', dtype: 'float32', differentiable: true},
+  },
+  outputs: {
+    y: {shape: 'B L D', dtype: 'float32', role: 'result'},
+    inverseRms: {shape: 'B L', dtype: 'float32', role: 'saved'},
+  },
+  checkAttributes: ({epsilon}) => {
+    checkNumber('rmsNorm', 'epsilon', epsilon, 0, 1);
+  },
+  forward: {
+    reference: forward,
+    native: {symbol: 'rms_norm_forward', scalars: ({B, L, D}, {epsilon}) => [B * L, D, epsilon]},
+  },
+  backward: {
+    reference: backward,
+    native: {symbol: 'rms_norm_backward', scalars: ({B, L, D}) => [B * L, D]},
+  },
+  composed,
+  cases,
+};

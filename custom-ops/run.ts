@@ -1,0 +1,130 @@
+// From an op's declaration to a differentiable call: checks, the backend's kernel or the composed form, the gradient.
+
+import type {GradConfig, NamedAttrMap, NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
+import {backend, engine, getBackend, getKernel, registerGradient, tidy} from '@tensorflow/tfjs-core';
+import {resolveDims} from './check.js';
+import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
+import {gradName, kernelName, kernelPorts} from './op.js';
+
+/** Registered kernels carry the names of the inputs that are present, since tfjs passes them as a list. */
+export interface KernelAttributes extends Record<string, number | boolean | string | string[]> {
+  present: string[];
+}
+
+const forced = {composed: false};
+const told = new Set<string>();
+
+/** Runs `body` with every op in its composed form: the second oracle of the tests and the benchmarks' baseline. */
+export function withComposedOps<T>(body: () => T): T {
+  const before = forced.composed;
+  forced.composed = true;
+  try {
+    return body();
+  } finally {
+    forced.composed = before;
+  }
+}
+
+/** Whether the current backend has a fused kernel for this op. */
+export function hasKernel(op: {name: string}): boolean {
+  return getKernel(kernelName(op, 'forward'), getBackend()) !== undefined;
+}
+
+/**
+ * Calls an op on the current backend and returns its results by name; differentiable through tf's tape.
+ * Errors: {@link ArgumentError} for bad input.
+ */
+export function runOp<A extends Attributes>(
+  op: OpDefinition<A>,
+  inputs: Readonly<Record<string, Tensor | undefined>>,
+  attrs: A,
+): NamedTensors {
+  backend(); // makes tf choose its default backend before kernels are looked up
+  const dims = resolveDims(op, inputs, attrs);
+  const present = Object.fromEntries(
+    Object.keys(op.inputs).flatMap(name => (inputs[name] === undefined ? [] : [[name, inputs[name]]])),
+  );
+  if (forced.composed || !hasKernel(op)) {
+    if (!forced.composed) tellOnce(op.name);
+    return runComposed(op, present, attrs, dims);
+  }
+  const names = Object.keys(present);
+  const tensors = runNamedKernel(kernelName(op, 'forward'), names, Object.values(present), attrs);
+  const results: Record<string, Tensor> = {};
+  Object.entries(op.outputs).forEach(([name, spec], index) => {
+    if (spec.role === 'saved') tensors[index].dispose();
+    else results[name] = tensors[index];
+  });
+  return results;
+}
+
+function runComposed<A extends Attributes>(
+  op: OpDefinition<A>,
+  present: NamedTensors,
+  attrs: A,
+  dims: Dims,
+): NamedTensors {
+  return tidy(() => ({...op.composed(present, attrs, dims)}));
+}
+
+function tellOnce(name: string): void {
+  const key = `${getBackend()}/${name}`;
+  if (told.has(key)) return;
+  told.add(key);
+  console.warn(
+    `bmojo: ${name} has no kernel on backend '${getBackend()}' and runs composed from tf operations, much slower; ` +
+      `choose a backend with kernels (see bmojo doctor) for full speed`,
+  );
+}
+
+/** Runs a registered kernel of ours; `names` says which inputs the list `tensors` holds. */
+function runNamedKernel(kernel: string, names: string[], tensors: Tensor[], attrs: Attributes): Tensor[] {
+  // tfjs passes lists of inputs this way too (Concat, AddN); its types know only maps.
+  const inputs = tensors as unknown as NamedTensorMap;
+  const kernelAttrs: NamedAttrMap = {...attrs, present: names};
+  const outputs: Tensor | Tensor[] = engine().runKernel(kernel, inputs, kernelAttrs);
+  return Array.isArray(outputs) ? outputs : [outputs];
+}
+
+/** Registers the vector-Jacobian product of an op: its backward kernel, for every backend that has one. */
+export function registerOpGradient(op: OpDefinition): void {
+  if (op.backward === undefined) return;
+  const outputs = Object.entries(op.outputs);
+  const config: GradConfig = {
+    kernelName: kernelName(op, 'forward'),
+    saveAllInputs: true,
+    outputsToSave: outputs.map(([, spec]) => spec.role !== 'result'),
+    gradFunc: (dy, saved, rawAttrs) => {
+      const {present, ...attrs} = rawAttrs as KernelAttributes;
+      const cotangents = Array.isArray(dy) ? dy : [dy];
+      const values: Record<string, Tensor> = {};
+      present.forEach((name, index) => {
+        values[name] = saved[index];
+      });
+      outputs
+        .filter(([, spec]) => spec.role !== 'result')
+        .forEach(([name], index) => {
+          values[name] = saved[present.length + index];
+        });
+      outputs.forEach(([name, spec], index) => {
+        if (spec.role !== 'saved') values[gradName(name)] = cotangents[index];
+      });
+      const ports = kernelPorts(op, 'backward');
+      const names = ports.inputs.map(port => port.name).filter(name => values[name] !== undefined);
+      const gradients = runNamedKernel(
+        kernelName(op, 'backward'),
+        names,
+        names.map(name => values[name]),
+        attrs as Attributes,
+      );
+      const wanted = ports.outputs.filter(port => present.some(name => gradName(name) === port.name));
+      return Object.fromEntries(
+        present.flatMap((name, index) => {
+          const at = wanted.findIndex(port => port.name === gradName(name));
+          return at < 0 ? [] : [[String(index), () => gradients[at]]];
+        }),
+      );
+    },
+  };
+  registerGradient(config);
+}

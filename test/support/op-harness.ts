@@ -1,0 +1,141 @@
+// Runs any op of the registry on sampled inputs: its float64 reference, or the current tf backend, with gradients.
+
+import type {DataType, Tensor} from '@tensorflow/tfjs-core';
+import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
+import type {Attributes, Dims, HostArray, NamedTensors, OpCase, OpDefinition} from '../../custom-ops/op.js';
+import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
+import {runOp} from '../../custom-ops/run.js';
+import {seededRandom} from './random.js';
+
+export type NamedArrays = Record<string, HostArray>;
+
+export interface Sample {
+  readonly op: OpDefinition;
+  readonly attrs: Attributes;
+  readonly dims: Dims;
+  /** Inputs that are present, as float64 arrays holding float32 values, or int32. */
+  readonly inputs: NamedArrays;
+  /** Cotangents of every float result, by gradient name. */
+  readonly cotangents: NamedArrays;
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
+}
+
+/** Sizes of a case with the derived ones filled in. */
+export function caseDims(op: OpDefinition, opCase: OpCase<Attributes>): Dims {
+  const dims: Record<string, number> = {...opCase.dims};
+  for (const [token, derive] of Object.entries(op.derivedDims ?? {}))
+    dims[token] = derive(dims, opCase.attrs);
+  return dims;
+}
+
+export function sampleCase(op: OpDefinition, opCase: OpCase<Attributes>, seed: number): Sample {
+  const random = seededRandom(seed);
+  const dims = caseDims(op, opCase);
+  const inputs: NamedArrays = {};
+  for (const [name, spec] of Object.entries(op.inputs)) {
+    if (opCase.omit?.includes(name)) continue;
+    const length = product(shapeOf(spec, dims));
+    const values =
+      op.sample?.[name]?.(random, dims, opCase.attrs, length) ?? Array.from({length}, () => random.normal());
+    inputs[name] =
+      spec.dtype === 'int32' ? Int32Array.from(values) : Float64Array.from(Float32Array.from(values));
+  }
+  const cotangents: NamedArrays = {};
+  for (const [name, spec] of Object.entries(op.outputs)) {
+    if (spec.role === 'saved' || spec.dtype !== 'float32') continue;
+    const length = product(shapeOf(spec, dims));
+    cotangents[gradName(name)] = Float64Array.from(Float32Array.from({length}, () => random.normal()));
+  }
+  return {op, attrs: opCase.attrs, dims, inputs, cotangents};
+}
+
+function allocate(ports: readonly {name: string; shape: string; dtype: string}[], dims: Dims): NamedArrays {
+  return Object.fromEntries(
+    ports.map(port => {
+      const length = product(shapeOf(port, dims));
+      return [port.name, port.dtype === 'int32' ? new Int32Array(length) : new Float64Array(length)];
+    }),
+  );
+}
+
+/** Every output of the float64 reference, saved ones included. In-place inputs are copied first. */
+export function referenceForward(sample: Sample, inputs: NamedArrays = sample.inputs): NamedArrays {
+  const {op, attrs, dims} = sample;
+  const outputs = allocate(kernelPorts(op, 'forward').outputs, dims);
+  const own = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.slice()]));
+  op.forward.reference({inputs: own, outputs, dims, attrs});
+  for (const [name, spec] of Object.entries(op.inputs)) if (spec.inPlace) outputs[name] = own[name];
+  return outputs;
+}
+
+/** Gradients of every differentiable input that is present, by the float64 reference. */
+export function referenceBackward(sample: Sample): NamedArrays {
+  const {op, attrs, dims, inputs, cotangents} = sample;
+  const saved = referenceForward(sample);
+  const ports = kernelPorts(op, 'backward');
+  const present = ports.outputs.filter(port =>
+    Object.keys(inputs).some(name => gradName(name) === port.name),
+  );
+  const outputs = allocate(present, dims);
+  const kept = Object.entries(op.outputs).filter(([, spec]) => spec.role !== 'result');
+  const savedInputs = Object.fromEntries(kept.map(([name]) => [name, saved[name]]));
+  op.backward?.reference({inputs: {...inputs, ...savedInputs, ...cotangents}, outputs, dims, attrs});
+  return outputs;
+}
+
+export interface BackendRun {
+  readonly results: Record<string, Float32Array | Int32Array>;
+  readonly gradients: Record<string, Float32Array>;
+}
+
+function toTensors(sample: Sample): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(sample.inputs).map(([name, values]) => {
+      const spec = sample.op.inputs[name];
+      const data = values instanceof Int32Array ? values : Float32Array.from(values);
+      const created = tensor(data, shapeOf(spec, sample.dims), spec.dtype as DataType);
+      return [name, spec.inPlace ? variable(created) : created];
+    }),
+  );
+}
+
+/** Results and gradients of an op on the current backend; leaves no tensor behind. */
+export function runOnBackend(sample: Sample, withGradients: boolean): BackendRun {
+  const {op, attrs, dims, cotangents} = sample;
+  const results: BackendRun['results'] = {};
+  const gradients: BackendRun['gradients'] = {};
+  const inputs = toTensors(sample);
+  tidy(() => {
+    const outputs = runOp(op, inputs, attrs);
+    for (const [name, value] of Object.entries(outputs)) results[name] = value.dataSync<'float32'>().slice();
+    for (const [name, spec] of Object.entries(op.inputs)) {
+      if (spec.inPlace) results[name] = inputs[name].dataSync<'float32'>().slice();
+    }
+    const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
+    if (!withGradients || op.backward === undefined || names.length === 0) return;
+    const total = (...xs: Tensor[]): Tensor => {
+      const call: Record<string, Tensor> = {...inputs};
+      names.forEach((name, i) => {
+        call[name] = xs[i];
+      });
+      return weightedSum(runOp(op, call, attrs), cotangents, op, dims);
+    };
+    const values = grads(total)(names.map(name => inputs[name]));
+    names.forEach((name, i) => {
+      gradients[gradName(name)] = values[i].dataSync<'float32'>().slice();
+    });
+  });
+  for (const value of Object.values(inputs)) value.dispose();
+  return {results, gradients};
+}
+
+function weightedSum(outputs: NamedTensors, cotangents: NamedArrays, op: OpDefinition, dims: Dims): Tensor {
+  const terms = Object.entries(cotangents).map(([gradientName, values]) => {
+    const name = Object.keys(op.outputs).find(candidate => gradName(candidate) === gradientName) ?? '';
+    return sum(mul(outputs[name], tensor(Float32Array.from(values), shapeOf(op.outputs[name], dims))));
+  });
+  return terms.length === 1 ? terms[0] : addN(terms);
+}
