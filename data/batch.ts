@@ -1,0 +1,41 @@
+// Samples laid out for a model: one block of tokens and the list of scored rows.
+
+import type {SampleKey, Task} from './task.js';
+
+export interface Batch {
+  readonly size: number;
+  readonly length: number;
+  /** Token ids [B, L], row-major. */
+  readonly tokens: Int32Array;
+  /** Scored positions as row numbers of a [B*L, ...] matrix, ascending [R]. */
+  readonly rows: Int32Array;
+  /** Wanted token of each scored row [R]. */
+  readonly labels: Int32Array;
+  /** Distance from value to query of each scored row [R]. */
+  readonly distances: Int32Array;
+}
+
+/** Samples `index` to `index + size - 1` of a stream. */
+export function drawBatch(task: Task, first: SampleKey, size: number): Batch {
+  const tokens = new Int32Array(size * task.length);
+  const rows: number[] = [];
+  const labels: number[] = [];
+  const distances: number[] = [];
+  for (let b = 0; b < size; b++) {
+    const sample = task.sample({...first, index: first.index + b});
+    tokens.set(sample.inputs, b * task.length);
+    for (const {position, distance} of sample.queries) {
+      rows.push(b * task.length + position);
+      labels.push(sample.labels[position]);
+      distances.push(distance);
+    }
+  }
+  return {
+    size,
+    length: task.length,
+    tokens,
+    rows: Int32Array.from(rows),
+    labels: Int32Array.from(labels),
+    distances: Int32Array.from(distances),
+  };
+}

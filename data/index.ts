@@ -1,0 +1,10 @@
+// Tasks and their samples; needs no tensor library.
+
+export type {Batch} from './batch.js';
+export {drawBatch} from './batch.js';
+export type {MqarSettings} from './mqar.js';
+export {createMqar, mqar, mqarSchema} from './mqar.js';
+export type {Random} from './random.js';
+export {randomStream, threefry} from './random.js';
+export type {Query, Sample, SampleKey, Split, Task, TaskFamily} from './task.js';
+export {IGNORED} from './task.js';
