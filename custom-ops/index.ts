@@ -1,7 +1,7 @@
 // The operators. Importing this module registers their kernels on the cpu and wasm backends.
 
 export type {BackendName} from './backends/index.js';
-export {backendNames, useBackend} from './backends/index.js';
+export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
 export {ArgumentError} from './check.js';
 export * from './rms-norm/index.js';
 export {hasKernel, withComposedOps} from './run.js';

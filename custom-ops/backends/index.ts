@@ -9,7 +9,9 @@ import {registerOpGradient} from '../run.js';
 import {registerCpuKernels} from './cpu.js';
 import {registerWasmKernels} from './wasm.js';
 
-export const backendNames = ['cpu', 'wasm'] as const;
+/** Backends that every machine has and whose memory can be read at once. */
+export const hostBackendNames = ['cpu', 'wasm'] as const;
+export const backendNames = [...hostBackendNames, 'webgpu'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 registerCpuKernels(opList);
@@ -17,13 +19,22 @@ registerWasmKernels(opList);
 for (const op of opList) registerOpGradient(op);
 
 /**
- * Makes a backend current: `wasm` (C++ kernels, the default) or `cpu` (plain JavaScript).
- * Errors: ArgumentError for an unknown name; Error when the backend cannot start here.
+ * Makes a backend current: `wasm` (C++ kernels, the default), `cpu` (plain JavaScript) or `webgpu` (a GPU, in browsers
+ * and through Dawn in Node; results are read with `await tensor.data()`).
+ * Errors: ArgumentError for an unknown name; Error when the backend cannot start here, saying what to install.
  */
 export async function useBackend(name: BackendName): Promise<void> {
   if (!backendNames.includes(name)) refuse('useBackend', 'name', `one of ${backendNames.join(', ')}`, name);
   if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  if (name === 'webgpu') await startWebGPU();
   if (!(await setBackend(name)))
     throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
+}
+
+/** Loaded on demand, so that the other backends carry none of it. */
+async function startWebGPU(): Promise<void> {
+  const webgpu = await import('./webgpu/index.js');
+  await webgpu.startWebGPU();
+  webgpu.registerWebGPUKernels();
 }

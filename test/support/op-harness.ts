@@ -4,7 +4,7 @@ import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, HostArray, NamedTensors, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
-import {runOp} from '../../custom-ops/run.js';
+import {runOp, withComposedOps} from '../../custom-ops/run.js';
 import {seededRandom} from './random.js';
 
 export type NamedArrays = Record<string, HostArray>;
@@ -88,7 +88,7 @@ export function referenceBackward(sample: Sample): NamedArrays {
 
 export interface BackendRun {
   readonly results: Record<string, Float32Array | Int32Array>;
-  readonly gradients: Record<string, Float32Array>;
+  readonly gradients: Record<string, Float32Array | Int32Array>;
 }
 
 function toTensors(sample: Sample): Record<string, Tensor> {
@@ -102,20 +102,27 @@ function toTensors(sample: Sample): Record<string, Tensor> {
   );
 }
 
-/** Results and gradients of an op on the current backend; leaves no tensor behind. */
-export function runOnBackend(sample: Sample, withGradients: boolean): BackendRun {
+async function takeValues(tensors: Record<string, Tensor>): Promise<BackendRun['results']> {
+  const values: BackendRun['results'] = {};
+  for (const [name, value] of Object.entries(tensors)) {
+    values[name] = (await value.data<'float32'>()).slice();
+    value.dispose();
+  }
+  return values;
+}
+
+/** Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. */
+export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'): Promise<BackendRun> {
   const {op, attrs, dims, cotangents} = sample;
-  const results: BackendRun['results'] = {};
-  const gradients: BackendRun['gradients'] = {};
   const inputs = toTensors(sample);
-  tidy(() => {
-    const outputs = runOp(op, inputs, attrs);
-    for (const [name, value] of Object.entries(outputs)) results[name] = value.dataSync<'float32'>().slice();
-    for (const [name, spec] of Object.entries(op.inputs)) {
-      if (spec.inPlace) results[name] = inputs[name].dataSync<'float32'>().slice();
-    }
-    const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
-    if (!withGradients || op.backward === undefined || names.length === 0) return;
+  const formed = <T>(body: () => T): T => (form === 'composed' ? withComposedOps(body) : body());
+  const results = await takeValues(tidy(() => formed(() => ({...runOp(op, inputs, attrs)}))));
+  for (const [name, spec] of Object.entries(op.inputs)) {
+    if (spec.inPlace) results[name] = (await inputs[name].data<'float32'>()).slice();
+  }
+  const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
+  let gradients: BackendRun['gradients'] = {};
+  if (op.backward !== undefined && names.length > 0) {
     const total = (...xs: Tensor[]): Tensor => {
       const call: Record<string, Tensor> = {...inputs};
       names.forEach((name, i) => {
@@ -123,11 +130,9 @@ export function runOnBackend(sample: Sample, withGradients: boolean): BackendRun
       });
       return weightedSum(runOp(op, call, attrs), cotangents, op, dims);
     };
-    const values = grads(total)(names.map(name => inputs[name]));
-    names.forEach((name, i) => {
-      gradients[gradName(name)] = values[i].dataSync<'float32'>().slice();
-    });
-  });
+    const values = tidy(() => formed(() => grads(total)(names.map(name => inputs[name]))));
+    gradients = await takeValues(Object.fromEntries(names.map((name, i) => [gradName(name), values[i]])));
+  }
   for (const value of Object.values(inputs)) value.dispose();
   return {results, gradients};
 }

@@ -1,0 +1,64 @@
+// Our own WebGPU device, with everything the adapter offers, as tfjs's backend 'webgpu'.
+
+import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
+import {env, findBackend, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
+
+const wantedLimits = [
+  'maxStorageBuffersPerShaderStage',
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+const wantedFeatures: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+const noAdapter =
+  'bmojo: no WebGPU adapter was found. In Node, install a Vulkan driver for your GPU and the Vulkan loader ' +
+  '(Debian: libvulkan1 and mesa-vulkan-drivers, or the GPU vendor’s driver). Without a GPU, SwiftShader serves for ' +
+  'tests: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json. In a browser, turn on hardware acceleration.';
+
+export interface GpuDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** Whether the adapter computes on the CPU, as SwiftShader does. */
+  readonly software: boolean;
+}
+
+let started: GpuDescription | undefined;
+
+async function findGpu(): Promise<GPU | undefined> {
+  const own = globalThis.navigator?.gpu;
+  if (own !== undefined) return own;
+  const {provideGpu} = await import('#dawn');
+  return provideGpu();
+}
+
+/**
+ * Requests the device once and registers it with tfjs under the name `webgpu`.
+ * Errors: Error saying what to install when there is no adapter.
+ */
+export async function startWebGPU(): Promise<GpuDescription> {
+  if (started !== undefined && findBackend('webgpu') !== null) return started;
+  const adapter = await (await findGpu())?.requestAdapter({powerPreference: 'high-performance'});
+  if (adapter === undefined || adapter === null) throw new Error(noAdapter);
+  const device = await adapter.requestDevice({
+    requiredFeatures: wantedFeatures.filter(feature => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(wantedLimits.map(name => [name, adapter.limits[name]])),
+  });
+  device.addEventListener('uncapturederror', event => {
+    console.error(`bmojo: WebGPU error: ${event.error.message}`);
+  });
+  // Small tensors would be computed in JavaScript and uploaded again.
+  env().set('WEBGPU_CPU_FORWARD', false);
+  if (findBackend('webgpu') !== null) removeBackend('webgpu');
+  registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
+  const {vendor, architecture, description} = adapter.info;
+  started = {vendor, architecture, description, software: architecture === 'swiftshader'};
+  return started;
+}

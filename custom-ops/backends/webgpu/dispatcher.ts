@@ -1,0 +1,190 @@
+// Runs a plan: several passes with several outputs, recorded into tfjs's own command stream.
+
+import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
+import {env} from '@tensorflow/tfjs-core';
+import type {Attributes, OpDefinition} from '../../op.js';
+import {kernelName} from '../../op.js';
+import type {Invocation} from '../invocation.js';
+import type {CompiledPass} from './pipelines.js';
+import {Pipelines} from './pipelines.js';
+import type {GpuKernel, GpuLimits, Plan} from './plan.js';
+import {poisonPass} from './poison.js';
+import type {Recorder} from './recorder.js';
+import {asRecorder, bufferOf, computePass, submit} from './recorder.js';
+import {UniformRing} from './uniform-ring.js';
+
+/** What tests may turn on: outputs and scratch are filled with NaN before a kernel runs. */
+export const webgpuDebug = {poison: false};
+
+interface CompiledPlan {
+  readonly plan: Plan;
+  readonly passes: readonly CompiledPass[];
+  readonly tables: ReadonlyMap<string, GPUBuffer>;
+}
+
+interface DeviceState {
+  readonly recorder: Recorder;
+  readonly limits: GpuLimits;
+  readonly pipelines: Pipelines;
+  readonly ring: UniformRing;
+  readonly plans: Map<string, CompiledPlan>;
+}
+
+const states = new WeakMap<object, DeviceState>();
+
+function stateOf(backend: object): DeviceState {
+  let state = states.get(backend);
+  if (state === undefined) {
+    const recorder = asRecorder(backend);
+    const {limits} = recorder.device;
+    state = {
+      recorder,
+      limits: {
+        invocations: limits.maxComputeInvocationsPerWorkgroup,
+        workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+        storageBuffers: limits.maxStorageBuffersPerShaderStage,
+        workgroups: limits.maxComputeWorkgroupsPerDimension,
+      },
+      pipelines: new Pipelines(recorder.device),
+      ring: new UniformRing(recorder),
+      plans: new Map(),
+    };
+    states.set(backend, state);
+  }
+  return state;
+}
+
+function compile(state: DeviceState, plan: Plan): CompiledPlan {
+  const {device} = state.recorder;
+  const tables = new Map<string, GPUBuffer>();
+  for (const [name, values] of Object.entries(plan.tables ?? {})) {
+    const buffer = device.createBuffer({
+      size: values.byteLength,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    });
+    device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    tables.set(name, buffer);
+  }
+  return {plan, passes: plan.passes.map(pass => state.pipelines.compile(pass)), tables};
+}
+
+function compiledPlan(
+  state: DeviceState,
+  op: OpDefinition,
+  kernel: GpuKernel,
+  call: Invocation,
+  direction: 'forward' | 'backward',
+): CompiledPlan {
+  const attrs: Attributes =
+    kernel.dynamic === undefined
+      ? call.attrs
+      : Object.fromEntries(Object.entries(call.attrs).filter(([name]) => !kernel.dynamic?.includes(name)));
+  const key = `${kernelName(op, direction)} ${JSON.stringify([call.dims, attrs, Object.keys(call.inputs)])}`;
+  let compiled = state.plans.get(key);
+  if (compiled === undefined) {
+    const planner = direction === 'forward' ? kernel.forward : kernel.backward;
+    if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
+    const plan = planner({
+      dims: call.dims,
+      attrs,
+      present: new Set(Object.keys(call.inputs)),
+      wanted: new Set(call.outputs.map(output => output.name)),
+      limits: state.limits,
+    });
+    compiled = compile(state, plan);
+    state.plans.set(key, compiled);
+  }
+  return compiled;
+}
+
+type NamedBuffers = ReadonlyMap<string, GPUBuffer>;
+type Numbers = Readonly<Record<string, number>>;
+
+function record(state: DeviceState, compiled: CompiledPass, named: NamedBuffers, numbers: Numbers): void {
+  const {pass} = compiled;
+  const buffers = compiled.buffers.map(name => {
+    const buffer = named.get(name);
+    if (buffer === undefined)
+      throw new Error(`bmojo: pass ${pass.name} binds ${name}, which this call lacks`);
+    return buffer;
+  });
+  const offset = pass.uniforms && state.ring.place(pass.uniforms.map(name => numbers[name]));
+  const encoder = computePass(state.recorder);
+  encoder.setPipeline(compiled.pipeline);
+  const ring = offset === undefined ? undefined : state.ring.buffer;
+  encoder.setBindGroup(
+    0,
+    state.pipelines.bindGroup(compiled, buffers, ring),
+    offset === undefined ? [] : [offset],
+  );
+  encoder.dispatchWorkgroups(...pass.workgroups);
+  state.recorder.dispatchCountInPass++;
+}
+
+function poison(state: DeviceState, buffer: GPUBuffer): void {
+  const fill = state.pipelines.compile(poisonPass(buffer.size / 4, state.limits));
+  record(state, fill, new Map([['words', buffer]]), {});
+}
+
+/** Inputs by name; values of in-place inputs that the host has cached are dropped, since they are about to change. */
+function bindInputs(
+  recorder: Recorder,
+  op: OpDefinition,
+  call: Invocation,
+  buffers: Map<string, GPUBuffer>,
+): void {
+  for (const [name, tensor] of Object.entries(call.inputs)) {
+    if (tensor.shape.includes(0)) continue;
+    buffers.set(name, bufferOf(recorder, tensor));
+    if (op.inputs[name]?.inPlace) recorder.tensorMap.get(tensor.dataId).values = null;
+  }
+}
+
+function allocateOutput(
+  recorder: Recorder,
+  {name, sizes, dtype}: Invocation['outputs'][number],
+  buffers: Map<string, GPUBuffer>,
+): TensorInfo {
+  const info = recorder.makeTensorInfo(sizes, dtype as DataType);
+  if (sizes.includes(0)) {
+    recorder.tensorMap.get(info.dataId).values = dtype === 'int32' ? new Int32Array() : new Float32Array();
+  } else {
+    buffers.set(name, bufferOf(recorder, info));
+  }
+  return info;
+}
+
+/** Records the passes of one call and returns its outputs. */
+export function dispatch(
+  op: OpDefinition,
+  kernel: GpuKernel,
+  call: Invocation,
+  direction: 'forward' | 'backward',
+  backend: object,
+): TensorInfo[] {
+  const state = stateOf(backend);
+  const {recorder} = state;
+  const compiled = compiledPlan(state, op, kernel, call, direction);
+  const buffers = new Map<string, GPUBuffer>(compiled.tables);
+  bindInputs(recorder, op, call, buffers);
+  const outputs = call.outputs.map(output => allocateOutput(recorder, output, buffers));
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const scratch = Object.entries(compiled.plan.scratch ?? {}).map(([name, words]) => {
+    const buffer = recorder.bufferManager.acquireBuffer(words * 4, usage);
+    buffers.set(name, buffer);
+    return buffer;
+  });
+  if (webgpuDebug.poison) {
+    for (const {name} of call.outputs) {
+      const buffer = buffers.get(name);
+      if (buffer !== undefined) poison(state, buffer);
+    }
+    for (const buffer of scratch) poison(state, buffer);
+  }
+  const numbers = kernel.uniforms?.(call.dims, call.attrs) ?? {};
+  for (const pass of compiled.passes) record(state, pass, buffers, numbers);
+  // Commands run in order, so that a later one may reuse these at once.
+  for (const buffer of scratch) recorder.bufferManager.releaseBuffer(buffer);
+  if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) submit(recorder);
+  return outputs;
+}

@@ -1,0 +1,31 @@
+// The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
+
+import {registerKernel} from '@tensorflow/tfjs-core';
+import type {OpName} from '../../registry.js';
+import {ops} from '../../registry.js';
+import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
+import {kernelConfigs} from '../invocation.js';
+import {dispatch} from './dispatcher.js';
+import type {GpuKernel} from './plan.js';
+
+export {startWebGPU} from './device.js';
+export {webgpuDebug} from './dispatcher.js';
+
+export const gpuKernels = {
+  rmsNorm: rmsNormGpu,
+} satisfies Record<OpName, GpuKernel | 'composed'>;
+
+let registered = false;
+
+export function registerWebGPUKernels(): void {
+  if (registered) return;
+  registered = true;
+  for (const [name, kernel] of Object.entries<GpuKernel | 'composed'>(gpuKernels)) {
+    if (kernel === 'composed') continue;
+    const op = ops[name as OpName];
+    const configs = kernelConfigs(op, 'webgpu', (call, direction, backend) =>
+      dispatch(op, kernel, call, direction, backend as object),
+    );
+    for (const config of configs) registerKernel(config);
+  }
+}

@@ -1,0 +1,5 @@
+// Stands in for dawn.ts where there is no Node: browsers bring their own WebGPU.
+
+export async function provideGpu(): Promise<GPU | undefined> {
+  return undefined;
+}

@@ -1,0 +1,59 @@
+// The parts of tfjs's WebGPU backend that are there at run time but not in its types: its command stream.
+
+import type {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
+import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
+
+type DataId = TensorInfo['dataId'];
+
+interface TensorData {
+  values: unknown;
+  resource?: unknown;
+}
+
+/** tfjs 4.22.0's WebGPUBackend as seen by code that records dispatches of its own. */
+export interface Recorder {
+  readonly device: GPUDevice;
+  readonly queue: GPUQueue;
+  readonly tensorMap: {get(id: DataId): TensorData};
+  readonly bufferManager: {
+    acquireBuffer(size: number, usage: number): GPUBuffer;
+    releaseBuffer(buffer: GPUBuffer): void;
+  };
+  readonly commandEncoder: GPUCommandEncoder | null;
+  computePassEncoder: GPUComputePassEncoder | null;
+  dispatchCountInPass: number;
+  readonly commandQueueOwnedIds: WeakSet<DataId>;
+  ensureCommandEncoderReady(): void;
+  endComputePassEncoder(): void;
+  submitQueue(): void;
+  uploadToGPU(id: DataId): void;
+  makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
+}
+
+export function asRecorder(backend: unknown): Recorder {
+  return backend as WebGPUBackend as unknown as Recorder;
+}
+
+/** The compute pass to record into, begun when none is open. */
+export function computePass(recorder: Recorder): GPUComputePassEncoder {
+  recorder.ensureCommandEncoderReady();
+  if (recorder.commandEncoder === null)
+    throw new Error('bmojo: tfjs has no command encoder; use tfjs 4.22.0');
+  recorder.computePassEncoder ??= recorder.commandEncoder.beginComputePass();
+  return recorder.computePassEncoder;
+}
+
+/** Hands everything recorded to the device. */
+export function submit(recorder: Recorder): void {
+  recorder.endComputePassEncoder();
+  if (recorder.commandEncoder !== null) recorder.submitQueue();
+}
+
+/** The buffer of a tensor, uploaded if it was only in host memory. */
+export function bufferOf(recorder: Recorder, tensor: TensorInfo): GPUBuffer {
+  recorder.uploadToGPU(tensor.dataId);
+  const {resource} = recorder.tensorMap.get(tensor.dataId);
+  if (!(resource instanceof GPUBuffer)) throw new Error('bmojo: a tensor on WebGPU is not a buffer');
+  recorder.commandQueueOwnedIds.add(tensor.dataId);
+  return resource;
+}

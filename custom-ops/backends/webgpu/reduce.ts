@@ -1,0 +1,71 @@
+// Sums in a fixed order: over the lanes of a workgroup, and over the rows of a matrix of partial results.
+
+import type {GpuLimits, Pass} from './plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
+
+/**
+ * WGSL of `sumOver<lanes>(value, local)`: the sum over a thread's group of `lanes` neighbours, in every one of them.
+ * All threads of the workgroup must call it.
+ */
+export function laneSum(lanes: number, threads: number): string {
+  const steps: string[] = [];
+  for (let step = lanes / 2; step >= 1; step /= 2) {
+    steps.push(`if (lane < ${step}u) { laneValues[local] += laneValues[local + ${step}u]; }`);
+    steps.push('workgroupBarrier();');
+  }
+  return `
+var<workgroup> laneValues: array<f32, ${threads}>;
+fn sumOverLanes(value: f32, local: u32) -> f32 {
+  let lane = local % ${lanes}u;
+  laneValues[local] = value;
+  workgroupBarrier();
+  ${steps.join('\n  ')}
+  let total = laneValues[local - lane];
+  workgroupBarrier();
+  return total;
+}`;
+}
+
+export interface RowSum {
+  readonly from: string;
+  readonly to: string;
+  /** `to` [outer, columns] = sum over rows of `from` [outer, rows, columns]. */
+  readonly outer?: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+const COLUMNS = 32;
+const ROWS = 8;
+
+export function rowSumPass({from, to, outer = 1, rows, columns}: RowSum, limits: GpuLimits): Pass {
+  const tiles = Math.ceil(columns / COLUMNS);
+  return {
+    name: `sum of ${from}`,
+    read: {[from]: 'f32'},
+    write: {[to]: 'f32'},
+    workgroups: spread(outer * tiles, limits),
+    code: `
+${constants({TILES: tiles, ROWS: rows, COLUMNS: columns, COUNT: outer * tiles})}
+var<workgroup> sums: array<f32, ${COLUMNS * ROWS}>;
+@compute @workgroup_size(${COLUMNS * ROWS})
+fn main(${workgroupParameters}) {
+  ${workgroupNumber}
+  if (workgroup >= COUNT) { return; }
+  let outer = workgroup / TILES;
+  let column = (workgroup % TILES) * ${COLUMNS}u + local % ${COLUMNS}u;
+  var total = 0.0;
+  if (column < COLUMNS) {
+    for (var row = local / ${COLUMNS}u; row < ROWS; row += ${ROWS}u) {
+      total += ${from}[(outer * ROWS + row) * COLUMNS + column];
+    }
+  }
+  sums[local] = total;
+  workgroupBarrier();
+  if (local < ${COLUMNS}u && column < COLUMNS) {
+    for (var part = 1u; part < ${ROWS}u; part++) { total += sums[part * ${COLUMNS}u + local]; }
+    ${to}[outer * COLUMNS + column] = total;
+  }
+}`,
+  };
+}

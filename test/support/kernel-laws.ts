@@ -1,0 +1,66 @@
+// The laws of every kernel on one backend: values and gradients against the float64 reference, no tensor left behind,
+// and that the kernel meant is the one that ran. Adding an op or a backend adds no line here.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {memory, profile, tensor} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {hasKernel} from '../../custom-ops/index.js';
+import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
+import {kernelName, shapeOf} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/registry.js';
+import {runOp} from '../../custom-ops/run.js';
+import {expectClose} from './error.js';
+import {referenceBackward, referenceForward, runOnBackend, sampleCase} from './op-harness.js';
+
+const FORWARD = 1e-5;
+const GRADIENT = 1e-4;
+
+export async function expectParity(
+  op: OpDefinition,
+  opCase: OpCase<Attributes>,
+  form: 'kernel' | 'composed',
+): Promise<void> {
+  const sample = sampleCase(op, opCase, 3);
+  const expected = referenceForward(sample);
+  const before = memory().numTensors;
+  const {results, gradients} = await runOnBackend(sample, form);
+  expect(memory().numTensors, 'tensors left behind').to.equal(before);
+  for (const [name, values] of Object.entries(results)) {
+    if (values instanceof Int32Array) expect([...values], name).to.deep.equal([...expected[name]]);
+    else expectClose(values, expected[name], FORWARD, `${op.name}.${name}`);
+  }
+  if (op.backward === undefined) return;
+  const expectedGradients = referenceBackward(sample);
+  expect(Object.keys(gradients).sort()).to.deep.equal(Object.keys(expectedGradients).sort());
+  for (const [name, values] of Object.entries(gradients)) {
+    expectClose(values, expectedGradients[name], GRADIENT, `${op.name}.${name}`);
+  }
+}
+
+/** One test for each op and case. */
+export function parityTests(form: 'kernel' | 'composed'): void {
+  for (const op of opList) {
+    for (const opCase of op.cases.filter(candidate => candidate.use === 'test')) {
+      it(`${op.name} ${opCase.name}`, () => expectParity(op, opCase, form));
+    }
+  }
+}
+
+/** One test for each op: it runs as its own kernel, or, where that is said, as tf operations. */
+export function fusionTests(composed: ReadonlySet<string> = new Set()): void {
+  for (const op of opList) {
+    if (Object.values(op.inputs).some(spec => spec.inPlace)) continue;
+    it(`${op.name} runs ${composed.has(op.name) ? 'composed' : 'as its kernel'}`, async () => {
+      expect(hasKernel(op)).to.equal(!composed.has(op.name));
+      if (composed.has(op.name)) return;
+      const sample = sampleCase(op, op.cases[0], 5);
+      const inputs: Record<string, Tensor> = {};
+      for (const [name, values] of Object.entries(sample.inputs)) {
+        const data = values instanceof Int32Array ? values : Float32Array.from(values);
+        inputs[name] = tensor(data, shapeOf(op.inputs[name], sample.dims), op.inputs[name].dtype);
+      }
+      const {kernelNames} = await profile(() => Object.values(runOp(op, inputs, sample.attrs))[0]);
+      expect(kernelNames).to.deep.equal([kernelName(op, 'forward')]);
+    });
+  }
+}
