@@ -1,6 +1,7 @@
 // One error format for bad input: function, argument, expectation, what came.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
+import {Variable} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, InputSpec, OpDefinition} from './op.js';
 import {shapeOf} from './op.js';
 
@@ -88,11 +89,15 @@ export function resolveDims<A extends Attributes>(
   for (const [name, spec] of Object.entries(op.inputs)) {
     const tensor = inputs[name];
     if (tensor === undefined) {
-      if (!spec.optional)
-        refuse(op.name, name, `a ${spec.dtype} tensor [${spec.shape.split(' ').join(', ')}]`, undefined);
+      if (!spec.optional) refuse(op.name, name, `a ${spec.dtype} tensor ${letters(spec)}`, undefined);
       continue;
     }
     checkKind(op.name, name, spec, tensor);
+    if (spec.shape === '*') {
+      dims['*'] ??= tensor.size;
+      source['*'] ??= name;
+      continue;
+    }
     tokens(spec).forEach((token, axis) => {
       if (!op.derivedDims?.[token] && !(token in dims)) {
         dims[token] = tensor.shape[axis];
@@ -104,7 +109,10 @@ export function resolveDims<A extends Attributes>(
   for (const [token, derive] of Object.entries(op.derivedDims ?? {})) dims[token] = derive(dims, attrs);
   for (const [name, spec] of Object.entries(op.inputs)) {
     const tensor = inputs[name];
-    if (tensor !== undefined) checkShape(op.name, name, spec, tensor.shape, dims, source);
+    if (tensor === undefined) continue;
+    if (spec.shape === '*')
+      checkSame(op.name, name, tensor.shape, source['*'], inputs[source['*']]?.shape ?? []);
+    else checkShape(op.name, name, spec, tensor.shape, dims, source);
   }
   return dims;
 }
@@ -113,20 +121,39 @@ function tokens(spec: InputSpec): string[] {
   return spec.shape === '' ? [] : spec.shape.split(' ');
 }
 
+/** `[B, L, D]`, for messages. */
+function letters(spec: InputSpec): string {
+  return spec.shape === '*' ? 'of any shape' : `[${tokens(spec).join(', ')}]`;
+}
+
 function checkKind(functionName: string, name: string, spec: InputSpec, tensor: Tensor): void {
-  const letters = `[${tokens(spec).join(', ')}]`;
+  const kind = spec.inPlace ? 'variable' : 'tensor';
   if (!Array.isArray(tensor?.shape) || typeof tensor.dtype !== 'string') {
-    refuse(functionName, name, `a ${spec.dtype} tensor ${letters}`, tensor);
+    refuse(functionName, name, `a ${spec.dtype} ${kind} ${letters(spec)}`, tensor);
   }
   if (tensor.dtype !== spec.dtype) refuse(functionName, name, `of dtype ${spec.dtype}`, tensor.dtype);
-  if (tensor.rank !== tokens(spec).length) {
-    refuse(
-      functionName,
-      name,
-      `of rank ${tokens(spec).length}, ${letters}`,
-      `shape ${describe(tensor.shape)}`.replace('shape ', ''),
-    );
+  if (spec.inPlace && !(tensor instanceof Variable)) {
+    throw new ArgumentError(functionName, name, 'a tf.Variable, since it is written in place', 'a tf.Tensor');
   }
+  if (spec.shape !== '*' && tensor.rank !== tokens(spec).length) {
+    refuse(functionName, name, `of rank ${tokens(spec).length}, ${letters(spec)}`, tensor.shape);
+  }
+}
+
+function checkSame(
+  functionName: string,
+  name: string,
+  shape: readonly number[],
+  firstName: string,
+  first: readonly number[],
+): void {
+  if (first.length === shape.length && first.every((size, axis) => size === shape[axis])) return;
+  throw new ArgumentError(
+    functionName,
+    name,
+    `of the shape of ${firstName}, [${first.join(', ')}]`,
+    `[${shape.join(', ')}]`,
+  );
 }
 
 function checkShape(

@@ -3,5 +3,6 @@
 export type {BackendName} from './backends/index.js';
 export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
 export {ArgumentError} from './check.js';
+export * from './linear/index.js';
 export * from './rms-norm/index.js';
 export {hasKernel, withComposedOps} from './run.js';

@@ -10,8 +10,17 @@ export type DType = 'float32' | 'int32';
 export type Attributes = Readonly<Record<string, number | boolean | string>>;
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
+/**
+ * Bounds of an integer input: [lowest, highest], and perhaps one more number that is allowed, such as a label that
+ * says "none".
+ */
+export type IntegerRange = readonly [lowest: number, highest: number, besides?: number];
+
 export interface InputSpec {
-  /** Shape letters separated by blanks, for example `B L E`; empty for a scalar. */
+  /**
+   * Shape letters separated by blanks, for example `B L E`; empty for a scalar; `*` for any shape, the same in every
+   * input that says so: kernels see one axis, its size under the letter `*`.
+   */
   readonly shape: string;
   readonly dtype: DType;
   readonly optional?: true;
@@ -85,8 +94,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   readonly derivedDims?: Readonly<Record<string, FromSizes<A, number>>>;
   /** Refuses attributes out of range; see `refuse` in check.ts. */
   checkAttributes(attrs: A, dims: Dims): void;
-  /** For integer inputs whose values must lie in a range: [lowest, highest], checked where memory is readable. */
-  readonly integerRange?: Readonly<Record<string, FromSizes<A, [number, number]>>>;
+  /** For integer inputs whose values must lie in a range, checked where memory is readable. */
+  readonly integerRange?: Readonly<Record<string, FromSizes<A, IntegerRange>>>;
   readonly forward: Kernel<A>;
   readonly backward?: Kernel<A>;
   /** The same mathematics from tf operations, differentiable by tf. Returns every `result` and `both` output. */

@@ -1,9 +1,12 @@
 // Every operator, once. Tests, benchmarks, backends and the support table iterate over this list.
 
+import {linearOp, linearTransposedOp} from './linear/definition.js';
 import type {OpDefinition} from './op.js';
 import {rmsNormOp} from './rms-norm/definition.js';
 
 export const ops = {
+  linear: linearOp,
+  linearTransposed: linearTransposedOp,
   rmsNorm: rmsNormOp,
 } satisfies Record<string, OpDefinition>;
 

@@ -67,6 +67,10 @@ function bindDims(
   for (const port of ports) {
     const tensor = inputs[port.name];
     if (tensor === undefined || port.shape === '') continue;
+    if (port.shape === '*') {
+      dims['*'] = tensor.shape.reduce((product, size) => product * size, 1);
+      continue;
+    }
     port.shape.split(' ').forEach((token, axis) => {
       if (!op.derivedDims?.[token]) dims[token] ??= tensor.shape[axis];
     });

@@ -12,6 +12,8 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
+  linear: 'composed',
+  linearTransposed: 'composed',
   rmsNorm: rmsNormGpu,
 } satisfies Record<OpName, GpuKernel | 'composed'>;
 

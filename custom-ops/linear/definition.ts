@@ -1,0 +1,42 @@
+import type {Attributes, Kernel, OpDefinition} from '../op.js';
+import {cases} from './cases.js';
+import {composedWith} from './composed.js';
+import {backwardWith, forwardWith} from './reference.js';
+
+/** Floats of a pack of B and one of A: kGemmScratch of native/gemm.h. */
+const scratchFloats = () => 256 * 512 + 256 * 64;
+
+function kernel(
+  symbol: string,
+  reference: Kernel<Attributes>['reference'],
+  transposeWeight: boolean,
+): Kernel<Attributes> {
+  return {
+    reference,
+    native: {symbol, scratchFloats, scalars: ({B, L, D, E}) => [B * L, D, E, transposeWeight ? 1 : 0]},
+  };
+}
+
+/** Two layouts of the weight, one definition: an op's shapes are fixed, so each layout is an op. */
+function define(name: string, transposeWeight: boolean): OpDefinition {
+  const weightAt = transposeWeight
+    ? (d: number, e: number, D: number) => e * D + d
+    : (d: number, e: number, _D: number, E: number) => d * E + e;
+  return {
+    name,
+    inputs: {
+      x: {shape: 'B L D', dtype: 'float32', differentiable: true},
+      weight: {shape: transposeWeight ? 'E D' : 'D E', dtype: 'float32', differentiable: true},
+      bias: {shape: 'E', dtype: 'float32', optional: true, differentiable: true},
+    },
+    outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
+    checkAttributes: () => {},
+    forward: kernel('linear_forward', forwardWith(weightAt), transposeWeight),
+    backward: kernel('linear_backward', backwardWith(weightAt), transposeWeight),
+    composed: composedWith(transposeWeight),
+    cases,
+  };
+}
+
+export const linearOp = define('linear', false);
+export const linearTransposedOp = define('linearTransposed', true);
