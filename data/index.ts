@@ -2,6 +2,7 @@
 
 export type {Batch} from './batch.js';
 export {drawBatch} from './batch.js';
+export {taskFamilies, taskFamily} from './families.js';
 export type {MqarSettings} from './mqar.js';
 export {createMqar, mqar, mqarSchema} from './mqar.js';
 export type {Random} from './random.js';

@@ -1,0 +1,46 @@
+// From schemas to command lines and back, without any parser: names, given values, unknown options.
+
+import type {CliOption, Schema} from './schema.js';
+import {cliOptions, SettingError, suggestion} from './schema.js';
+
+/** `dModel` as `d-model`. */
+export function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}
+
+const camel = (option: string): string =>
+  option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Options for the settings of a schema under kebab-case names, all in one group of the help text. */
+export function schemaOptions(
+  schema: Schema,
+  group: string,
+  without: readonly string[] = [],
+): Record<string, CliOption & {group: string}> {
+  const entries = Object.entries(cliOptions(schema)).filter(([key]) => !without.includes(key));
+  return Object.fromEntries(entries.map(([key, option]) => [kebab(key), {...option, group}]));
+}
+
+/** The settings of a schema that were written on the command line; the rest is left to files, presets and defaults. */
+export function givenSettings(
+  schema: Schema,
+  argv: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const entries = Object.keys(schema).map(key => [key, argv[kebab(key)] ?? argv[key]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** Errors: SettingError naming the first option that is not among `known`, with the nearest one that is. */
+export function refuseUnknownOptions(
+  argv: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+): void {
+  const names = ['help', 'version', ...known];
+  const accepted = new Set([...names, ...names.map(camel), '_', '$0']);
+  for (const option of Object.keys(argv)) {
+    if (accepted.has(option) || accepted.has(camel(option))) continue;
+    const near = suggestion(kebab(option), names);
+    const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
+    throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
+  }
+}

@@ -1,0 +1,58 @@
+// One axis of a plot: the mapping from values to pixels and the round numbers that are written along it.
+
+export type Scale = 'linear' | 'log';
+
+export interface Axis {
+  /** Position along the axis, 0 at its start and 1 at its end. */
+  place(value: number): number;
+  readonly ticks: readonly number[];
+}
+
+/** Round values from `low` to `high`: about `count` steps of 1, 2 or 5 times a power of ten. */
+function linearTicks(low: number, high: number, count: number): number[] {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough * 0.999) ?? 10 * power;
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Powers of ten, with 2 and 5 times them when there are few. */
+function logTicks(low: number, high: number): number[] {
+  const decades = Math.log10(high / low);
+  const multiples = decades > 4 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const m of multiples) {
+      const value = Number((m * 10 ** power).toPrecision(12));
+      if (value >= low * 0.999 && value <= high * 1.001) ticks.push(value);
+    }
+  }
+  return ticks;
+}
+
+/** An axis over the finite values given; a single value gets room on both sides. */
+export function axisFor(values: readonly number[], scale: Scale, fixed?: readonly [number, number]): Axis {
+  const usable = values.filter(value => Number.isFinite(value) && (scale === 'linear' || value > 0));
+  let [low, high] = fixed ?? [
+    usable.reduce((a, b) => Math.min(a, b), Infinity),
+    usable.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+  if (low > high) [low, high] = scale === 'log' ? [1, 10] : [0, 1];
+  if (scale === 'log') {
+    if (low === high) [low, high] = [low / 2, high * 2];
+    return {place: value => Math.log(value / low) / Math.log(high / low), ticks: logTicks(low, high)};
+  }
+  if (low === high) [low, high] = [low - 0.5, high + 0.5];
+  return {place: value => (value - low) / (high - low), ticks: linearTicks(low, high, 6)};
+}
+
+/** `1500` as `1.5k`, `2e6` as `2M`, small numbers as they are. */
+export function tickLabel(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${Number((value / 1e9).toPrecision(4))}G`;
+  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
+  if (size >= 1e3) return `${Number((value / 1e3).toPrecision(4))}k`;
+  return String(Number(value.toPrecision(6)));
+}

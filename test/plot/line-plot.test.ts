@@ -1,0 +1,97 @@
+import {expect} from 'chai';
+import {axisFor, tickLabel} from '../../plot/axis.js';
+import {linePlot} from '../../plot/line-plot.js';
+
+const polylines = (svg: string): number[][][] =>
+  [...svg.matchAll(/<polyline points="([^"]*)"/g)].map(([, points]) =>
+    points === '' ? [] : points.split(' ').map(point => point.split(',').map(Number)),
+  );
+
+describe('line plots', () => {
+  it('place linear and logarithmic values in proportion', () => {
+    const linear = axisFor([0, 10, 5], 'linear');
+    expect([0, 5, 10].map(linear.place)).to.deep.equal([0, 0.5, 1]);
+    expect(linear.ticks).to.deep.equal([0, 2, 4, 6, 8, 10]);
+    const log = axisFor([1, 10000], 'log');
+    expect(log.place(100)).to.be.closeTo(0.5, 1e-12);
+    expect(log.ticks).to.include.members([1, 10, 100, 1000, 10000]);
+    expect(axisFor([0, 1], 'linear').ticks).to.deep.equal([0, 0.2, 0.4, 0.6, 0.8, 1]);
+  });
+
+  it('survive one value, none, and values that no axis can hold', () => {
+    expect(axisFor([3], 'linear').place(3)).to.equal(0.5);
+    expect(axisFor([3], 'log').place(3)).to.be.closeTo(0.5, 1e-12);
+    expect(axisFor([], 'linear').ticks).to.not.have.lengthOf(0);
+    const svg = linePlot({
+      title: 't',
+      xLabel: 'x',
+      yLabel: 'y',
+      xScale: 'log',
+      series: [
+        {
+          name: 'a',
+          points: [
+            [0, 1],
+            [1, Number.NaN],
+            [10, 2],
+            [100, 3],
+          ],
+        },
+      ],
+    });
+    expect(polylines(svg)[0]).to.have.lengthOf(2);
+    expect(svg).to.not.match(/NaN|Infinity|undefined/);
+  });
+
+  it('draw every series inside the axes, higher values higher, and escape names', () => {
+    const svg = linePlot({
+      title: 'a < b & "c"',
+      xLabel: 'step',
+      yLabel: 'accuracy',
+      yRange: [0, 1],
+      markers: true,
+      series: [
+        {
+          name: 'one',
+          points: [
+            [0, 0],
+            [1, 0.5],
+            [2, 1],
+          ],
+        },
+        {
+          name: '<two>',
+          points: [
+            [0, 1],
+            [2, 0],
+          ],
+        },
+      ],
+    });
+    expect(polylines(svg)).to.deep.equal([
+      [
+        [64, 364],
+        [380, 204],
+        [696, 44],
+      ],
+      [
+        [64, 44],
+        [696, 364],
+      ],
+    ]);
+    expect([...svg.matchAll(/<circle/g)]).to.have.lengthOf(5);
+    expect(svg).to.include('&#60;two&#62;').and.include('a &#60; b &#38; &#34;c&#34;');
+  });
+
+  it('writes large numbers short', () => {
+    expect([0, 0.25, 950, 1500, 65536, 2e6, 3e9].map(tickLabel)).to.deep.equal([
+      '0',
+      '0.25',
+      '950',
+      '1.5k',
+      '65.54k',
+      '2M',
+      '3G',
+    ]);
+  });
+});
