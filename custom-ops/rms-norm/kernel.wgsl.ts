@@ -106,7 +106,17 @@ fn main(${workgroupParameters}) {
   }
 }`,
       },
-      rowSumPass({from: 'partials', to: 'gradGain', rows: blocks, columns: D}, request.limits),
+      rowSumPass(
+        {
+          name: 'rmsNorm gradGain',
+          from: 'partials',
+          rows: blocks,
+          columns: D,
+          write: {gradGain: 'f32'},
+          store: 'gradGain[column] = total;',
+        },
+        request.limits,
+      ),
     ],
   };
 }

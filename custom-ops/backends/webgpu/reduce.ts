@@ -1,6 +1,6 @@
 // Sums in a fixed order: over the lanes of a workgroup, and over the rows of a matrix of partial results.
 
-import type {GpuLimits, Pass} from './plan.js';
+import type {Bindings, GpuLimits, Pass} from './plan.js';
 import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
 
 /**
@@ -27,44 +27,45 @@ fn sumOverLanes(value: f32, local: u32) -> f32 {
 }
 
 export interface RowSum {
+  readonly name: string;
+  /** Sums over the rows of `from` [rows, columns], which begins `offset` words into its buffer. */
   readonly from: string;
-  readonly to: string;
-  /** `to` [outer, columns] = sum over rows of `from` [outer, rows, columns]. */
-  readonly outer?: number;
+  readonly offset?: number;
   readonly rows: number;
   readonly columns: number;
+  readonly write: Bindings;
+  /** WGSL that stores `total`, the sum of column `column`. */
+  readonly store: string;
 }
 
 const COLUMNS = 32;
 const ROWS = 8;
 
-export function rowSumPass({from, to, outer = 1, rows, columns}: RowSum, limits: GpuLimits): Pass {
+export function rowSumPass({name, from, offset = 0, rows, columns, write, store}: RowSum, limits: GpuLimits): Pass {
   const tiles = Math.ceil(columns / COLUMNS);
   return {
-    name: `sum of ${from}`,
+    name,
     read: {[from]: 'f32'},
-    write: {[to]: 'f32'},
-    workgroups: spread(outer * tiles, limits),
+    write,
+    workgroups: spread(tiles, limits),
     code: `
-${constants({TILES: tiles, ROWS: rows, COLUMNS: columns, COUNT: outer * tiles})}
+${constants({ROWS: rows, COLUMNS: columns, OFFSET: offset})}
 var<workgroup> sums: array<f32, ${COLUMNS * ROWS}>;
 @compute @workgroup_size(${COLUMNS * ROWS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
-  if (workgroup >= COUNT) { return; }
-  let outer = workgroup / TILES;
-  let column = (workgroup % TILES) * ${COLUMNS}u + local % ${COLUMNS}u;
+  let column = workgroup * ${COLUMNS}u + local % ${COLUMNS}u;
   var total = 0.0;
   if (column < COLUMNS) {
     for (var row = local / ${COLUMNS}u; row < ROWS; row += ${ROWS}u) {
-      total += ${from}[(outer * ROWS + row) * COLUMNS + column];
+      total += ${from}[OFFSET + row * COLUMNS + column];
     }
   }
   sums[local] = total;
   workgroupBarrier();
   if (local < ${COLUMNS}u && column < COLUMNS) {
     for (var part = 1u; part < ${ROWS}u; part++) { total += sums[part * ${COLUMNS}u + local]; }
-    ${to}[outer * COLUMNS + column] = total;
+    ${store}
   }
 }`,
   };

@@ -1,0 +1,18 @@
+// WGSL functions that keep float32 accuracy where the obvious formula, or a GPU's approximate log, would lose it.
+
+/** softplus(x) = log(1 + e^x), by the series of 2 atanh: relative error below 1e-6 also where it is tiny. */
+export const softplus = `
+fn softplus(x: f32) -> f32 {
+  let y = exp(-abs(x));
+  let z = y / (2.0 + y);
+  let s = z * z;
+  let series = 1.0 + s * (1.0 / 3.0 + s * (0.2 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0 + s / 13.0)))));
+  return max(x, 0.0) + 2.0 * z * series;
+}`;
+
+/** The logistic function without overflow. */
+export const sigmoid = `
+fn sigmoid(x: f32) -> f32 {
+  let y = exp(-abs(x));
+  return select(y, 1.0, x >= 0.0) / (1.0 + y);
+}`;
