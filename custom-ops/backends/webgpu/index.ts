@@ -1,6 +1,7 @@
 // The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
 
 import {registerKernel} from '@tensorflow/tfjs-core';
+import {linearGpu, linearTransposedGpu} from '../../linear/kernel.wgsl.js';
 import type {OpName} from '../../registry.js';
 import {ops} from '../../registry.js';
 import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
@@ -12,8 +13,8 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
-  linear: 'composed',
-  linearTransposed: 'composed',
+  linear: linearGpu,
+  linearTransposed: linearTransposedGpu,
   rmsNorm: rmsNormGpu,
 } satisfies Record<OpName, GpuKernel | 'composed'>;
 

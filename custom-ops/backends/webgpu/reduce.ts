@@ -41,7 +41,10 @@ export interface RowSum {
 const COLUMNS = 32;
 const ROWS = 8;
 
-export function rowSumPass({name, from, offset = 0, rows, columns, write, store}: RowSum, limits: GpuLimits): Pass {
+export function rowSumPass(
+  {name, from, offset = 0, rows, columns, write, store}: RowSum,
+  limits: GpuLimits,
+): Pass {
   const tiles = Math.ceil(columns / COLUMNS);
   return {
     name,

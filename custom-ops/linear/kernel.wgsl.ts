@@ -1,0 +1,90 @@
+// linear and linearTransposed on the GPU: three products; those over tokens are cut into slices added in a fixed order.
+
+import {columnSumPasses} from '../backends/webgpu/column-sum.js';
+import type {GpuKernel, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
+import {rowSumPass} from '../backends/webgpu/reduce.js';
+import {productPass, slicesFor} from './product.wgsl.js';
+
+function forwardWith(transposeWeight: boolean) {
+  return ({dims: {B, L, D, E}, present, limits}: PlanRequest): Plan => ({
+    passes: [
+      productPass(
+        {
+          name: 'linear',
+          a: {name: 'x', transposed: false},
+          b: {name: 'weight', transposed: transposeWeight},
+          out: 'y',
+          rows: B * L,
+          columns: E,
+          inner: D,
+          bias: present.has('bias') ? 'bias' : undefined,
+        },
+        limits,
+      ),
+    ],
+  });
+}
+
+function weightPasses(
+  {dims: {B, L, D, E}, limits}: PlanRequest,
+  transposeWeight: boolean,
+): {passes: Pass[]; words: number} {
+  const [first, second] = transposeWeight ? ['gradY', 'x'] : ['x', 'gradY'];
+  const [rows, columns] = transposeWeight ? [E, D] : [D, E];
+  const sizes = {rows, columns, inner: B * L};
+  const slices = slicesFor(sizes);
+  const product = {
+    name: 'linear gradient of weight',
+    a: {name: first, transposed: true},
+    b: {name: second, transposed: false},
+    ...sizes,
+    slices,
+  };
+  if (slices === 1) return {passes: [productPass({...product, out: 'gradWeight'}, limits)], words: 0};
+  const sum = rowSumPass(
+    {
+      name: 'linear gradient of weight from slices',
+      from: 'slices',
+      rows: slices,
+      columns: rows * columns,
+      write: {gradWeight: 'f32'},
+      store: 'gradWeight[column] = total;',
+    },
+    limits,
+  );
+  return {passes: [productPass({...product, out: 'slices'}, limits), sum], words: slices * rows * columns};
+}
+
+function backwardWith(transposeWeight: boolean) {
+  return (request: PlanRequest): Plan => {
+    const {dims, present, limits} = request;
+    const {B, L, D, E} = dims;
+    const weight = weightPasses(request, transposeWeight);
+    const bias = columnSumPasses({from: 'gradY', to: 'gradBias', rows: B * L, columns: E}, limits);
+    return {
+      scratch: {
+        ...(weight.words > 0 ? {slices: weight.words} : {}),
+        ...(present.has('bias') ? bias.scratch : {}),
+      },
+      passes: [
+        productPass(
+          {
+            name: 'linear gradient of x',
+            a: {name: 'gradY', transposed: false},
+            b: {name: 'weight', transposed: !transposeWeight},
+            out: 'gradX',
+            rows: B * L,
+            columns: D,
+            inner: E,
+          },
+          limits,
+        ),
+        ...weight.passes,
+        ...(present.has('bias') ? bias.passes : []),
+      ],
+    };
+  };
+}
+
+export const linearGpu: GpuKernel = {forward: forwardWith(false), backward: backwardWith(false)};
+export const linearTransposedGpu: GpuKernel = {forward: forwardWith(true), backward: backwardWith(true)};
