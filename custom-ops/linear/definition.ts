@@ -3,8 +3,8 @@ import {cases} from './cases.js';
 import {composedWith} from './composed.js';
 import {backwardWith, forwardWith} from './reference.js';
 
-/** Floats of a pack of B and one of A: kGemmScratch of native/gemm.h. */
-const scratchFloats = () => 256 * 512 + 256 * 64;
+/** A pack of B, one of A and a row: kGemmScratch of native/gemm.h. */
+const scratchFloats = () => 256 * 512 + 256 * 64 + 512;
 
 function kernel(
   symbol: string,

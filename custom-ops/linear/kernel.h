@@ -8,10 +8,12 @@ namespace bmojo {
 // Below this many rows (a decode step) packing the weight costs more than it saves.
 constexpr int kFewRows = 4;
 
-static inline void linearFewRows(const float* x, const float* weight, float* y, int rows, int D, int E, bool across) {
+static inline void linearFewRows(const float* x, const float* weight, const float* bias, float* y, int rows, int D,
+                                 int E, bool across) {
   for (int row = 0; row < rows; row++) {
     const float* xr = x + (int64_t)row * D;
     float* yr = y + (int64_t)row * E;
+    for (int e = 0; e < E; e++) yr[e] = bias ? bias[e] : 0.0f;
     if (across) {
       for (int e = 0; e < E; e++) yr[e] += dot(xr, weight + (int64_t)e * D, D);
     } else {
@@ -25,10 +27,9 @@ static inline void linearForward(const float* x, const float* weight, const floa
   const float* xs = x + (int64_t)begin * D;
   float* ys = y + (int64_t)begin * E;
   int rows = end - begin;
-  for (int row = 0; row < rows; row++)
-    for (int e = 0; e < E; e++) ys[(int64_t)row * E + e] = bias ? bias[e] : 0.0f;
-  if (rows <= kFewRows) linearFewRows(xs, weight, ys, rows, D, E, across);
-  else gemm(rowMajor(xs, D), across ? transposed(weight, D) : rowMajor(weight, E), ys, E, rows, E, D, scratch);
+  if (rows <= kFewRows) return linearFewRows(xs, weight, bias, ys, rows, D, E, across);
+  Matrix w = across ? transposed(weight, D) : rowMajor(weight, E);
+  gemm(rowMajor(xs, D), w, ys, E, rows, E, D, Into::fresh, bias, scratch);
 }
 
 // gradWeight and gradBias are added to, so that every range of rows can have its own.
@@ -39,10 +40,10 @@ static inline void linearBackward(const float* x, const float* weight, const flo
   const float* gs = gradY + (int64_t)begin * E;
   int rows = end - begin;
   float* out = gradX + (int64_t)begin * D;
-  for (int64_t i = 0; i < (int64_t)rows * D; i++) out[i] = 0;
-  gemm(rowMajor(gs, E), across ? rowMajor(weight, D) : transposed(weight, E), out, D, rows, D, E, scratch);
-  if (across) gemm(transposed(gs, E), rowMajor(xs, D), gradWeight, D, E, D, rows, scratch);
-  else gemm(transposed(xs, D), rowMajor(gs, E), gradWeight, E, D, E, rows, scratch);
+  Matrix back = across ? rowMajor(weight, D) : transposed(weight, E);
+  gemm(rowMajor(gs, E), back, out, D, rows, D, E, Into::fresh, nullptr, scratch);
+  if (across) gemm(transposed(gs, E), rowMajor(xs, D), gradWeight, D, E, D, rows, Into::sum, nullptr, scratch);
+  else gemm(transposed(xs, D), rowMajor(gs, E), gradWeight, E, D, E, rows, Into::sum, nullptr, scratch);
   if (!gradBias) return;
   for (int row = 0; row < rows; row++) axpy(gradBias, gs + (int64_t)row * E, 1.0f, E);
 }

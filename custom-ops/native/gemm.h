@@ -1,4 +1,4 @@
-// C += A B in float32: register tiles of 4 rows by two vectors over packed panels, blocked for the caches (the loop
+// C = A B or C += A B in float32: register tiles of 4 rows by two vectors over packed panels, blocked for the caches (the loop
 // order of Goto and van de Geijn 2008). One copy serves every orientation: packing takes care of transposes.
 #pragma once
 #include "native/simd.h"
@@ -15,9 +15,10 @@ constexpr int kBlockColumns = 512;
 static inline int smaller(int a, int b) { return a < b ? a : b; }
 static inline int roundUp(int n, int unit) { return (n + unit - 1) / unit * unit; }
 
-// Scratch for any product: one pack of B, then one of A.
+// Scratch for any product: one pack of B, one of A, and the row that C starts from.
 constexpr int kPackedB = kBlockDepth * kBlockColumns;
-constexpr int kGemmScratch = kPackedB + kBlockDepth * kBlockRows;
+constexpr int kPackedA = kBlockDepth * kBlockRows;
+constexpr int kGemmScratch = kPackedB + kPackedA + kBlockColumns;
 
 // A matrix in memory: element (i, j) at data[i * rowStride + j * columnStride], one of the strides being 1.
 struct Matrix {
@@ -43,25 +44,64 @@ static inline void packPanel(const Matrix& b, float* panel, int depth, int width
   }
 }
 
-// A tile of C: rows x kTileColumns, added to what c holds. Row i of A is a + i * aRow with steps of aDepth along k.
+// Runs of memory as fields: unlike offsets of pointers, theirs fold into WASM's load instructions.
+constexpr int kUnroll = 4;
+struct PanelRun {
+  LooseVec of[kUnroll][2];
+};
+struct PackedRun {
+  float of[kUnroll][kTileRows];
+};
+struct RowRun {
+  float of[kUnroll];
+};
+
+// Keeps the compiler from gathering the loads of several steps, which would spill registers.
+static inline void endOfStep() { __asm__ volatile("" ::: "memory"); }
+
+// What a tile of C starts from: row i at data + i * row, which is C itself, or one row for all (row 0).
+struct Start {
+  const float* data;
+  int row;
+};
+
+// A tile of C: rows x kTileColumns, `start` plus the product. A is packed, or its row i is a + i * aRow.
 template <int rows, bool packedA>
-static inline void tile(const float* a, int aRow, const float* panel, float* c, int cRow, int depth) {
+static inline void tile(const float* a, int aRow, const float* panel, Start start, float* c, int cRow, int depth) {
   Vec low[rows], high[rows];
+  const float* at[rows];
   for (int i = 0; i < rows; i++) {
-    low[i] = load(c + i * cRow);
-    high[i] = load(c + i * cRow + kLanes);
+    low[i] = load(start.data + i * start.row);
+    high[i] = load(start.data + i * start.row + kLanes);
+    at[i] = a + i * (packedA ? 1 : aRow);
   }
-  const int rowStep = packedA ? 1 : aRow;
-  const int depthStep = packedA ? kTileRows : 1;
-#pragma clang loop unroll_count(4)
-  for (int k = 0; k < depth; k++) {
-    Vec b0 = load(panel), b1 = load(panel + kLanes);
-    panel += kTileColumns;
+  auto step = [&](int k) __attribute__((always_inline)) {
+    Vec b0 = ((const PanelRun*)panel)->of[k][0], b1 = ((const PanelRun*)panel)->of[k][1];
     for (int i = 0; i < rows; i++) {
-      float scalar = a[i * rowStep + k * depthStep];
+      float scalar = packedA ? ((const PackedRun*)a)->of[k][i] : ((const RowRun*)at[i])->of[k];
       low[i] += scalar * b0;
       high[i] += scalar * b1;
     }
+    endOfStep();
+  };
+  auto advance = [&](int steps) __attribute__((always_inline)) {
+    panel += steps * kTileColumns;
+    if (packedA) a += steps * kTileRows;
+    else for (int i = 0; i < rows; i++) at[i] += steps;
+  };
+  const float* end = panel + depth * kTileColumns;
+  const float* runs = panel + depth / kUnroll * kUnroll * kTileColumns;
+  while (panel != runs) {
+    step(0);
+    step(1);
+    step(2);
+    step(3);
+    advance(kUnroll);
+  }
+#pragma clang loop unroll(disable)
+  while (panel != end) {
+    step(0);
+    advance(1);
   }
   for (int i = 0; i < rows; i++) {
     store(c + i * cRow, low[i]);
@@ -70,40 +110,48 @@ static inline void tile(const float* a, int aRow, const float* panel, float* c, 
 }
 
 template <bool packedA>
-static inline void tileOfRows(const float* a, int aRow, const float* panel, float* c, int cRow, int depth, int rows) {
-  if (rows == 4) return tile<4, packedA>(a, aRow, panel, c, cRow, depth);
-  if (rows == 3) return tile<3, packedA>(a, aRow, panel, c, cRow, depth);
-  if (rows == 2) return tile<2, packedA>(a, aRow, panel, c, cRow, depth);
-  tile<1, packedA>(a, aRow, panel, c, cRow, depth);
+static inline void tileOfRows(const float* a, int aRow, const float* panel, Start start, float* c, int cRow,
+                              int depth, int rows) {
+  if (rows == 4) return tile<4, packedA>(a, aRow, panel, start, c, cRow, depth);
+  if (rows == 3) return tile<3, packedA>(a, aRow, panel, start, c, cRow, depth);
+  if (rows == 2) return tile<2, packedA>(a, aRow, panel, start, c, cRow, depth);
+  tile<1, packedA>(a, aRow, panel, start, c, cRow, depth);
 }
 
 // One panel of columns for up to kBlockRows rows; a panel narrower than a tile goes through a tile of its own.
 template <bool packedA>
-static inline void panelOfTiles(const float* a, int aRow, const float* panel, float* c, int cRow, int rows, int depth,
-                                int width) {
+static inline void panelOfTiles(const float* a, int aRow, const float* panel, Start start, float* c, int cRow, int rows,
+                                int depth, int width) {
   for (int i = 0; i < rows; i += kTileRows) {
     int count = smaller(kTileRows, rows - i);
     const float* from = a + (int64_t)i * (packedA ? kBlockDepth : aRow);
     float* to = c + (int64_t)i * cRow;
+    Start first = {start.data + (int64_t)i * start.row, start.row};
     if (width == kTileColumns) {
-      tileOfRows<packedA>(from, aRow, panel, to, cRow, depth, count);
+      tileOfRows<packedA>(from, aRow, panel, first, to, cRow, depth, count);
       continue;
     }
     float edge[kTileRows * kTileColumns];
     for (int r = 0; r < count; r++)
-      for (int j = 0; j < kTileColumns; j++) edge[r * kTileColumns + j] = j < width ? to[r * cRow + j] : 0.0f;
-    tileOfRows<packedA>(from, aRow, panel, edge, kTileColumns, depth, count);
+      for (int j = 0; j < kTileColumns; j++) edge[r * kTileColumns + j] = j < width ? first.data[r * first.row + j] : 0.0f;
+    tileOfRows<packedA>(from, aRow, panel, {edge, kTileColumns}, edge, kTileColumns, depth, count);
     for (int r = 0; r < count; r++)
       for (int j = 0; j < width; j++) to[r * cRow + j] = edge[r * kTileColumns + j];
   }
 }
 
-// c [m, n], rows cRow apart, += a [m, depth] b [depth, n]. `scratch` holds kGemmScratch floats.
-__attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, float* c, int cRow, int m, int n, int depth, float* scratch) {
+enum class Into { sum, fresh };
+
+// c [m, n], rows cRow apart, = a [m, depth] b [depth, n] plus what c holds (sum) or a bias [n] (fresh; null for none).
+// `scratch` holds kGemmScratch floats.
+__attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, float* c, int cRow, int m, int n, int depth, Into into,
+                                           const float* bias, float* scratch) {
   float* packedB = scratch;
   float* packedA = scratch + kPackedB;
+  float* startRow = packedA + kPackedA;
   for (int n0 = 0; n0 < n; n0 += kBlockColumns) {
     int columns = smaller(kBlockColumns, n - n0);
+    for (int j = 0; j < columns; j++) startRow[j] = bias ? bias[n0 + j] : 0.0f;
     for (int k0 = 0; k0 < depth; k0 += kBlockDepth) {
       int d = smaller(kBlockDepth, depth - k0);
       for (int j = 0; j < columns; j += kTileColumns) {
@@ -124,8 +172,10 @@ __attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, flo
           int width = smaller(kTileColumns, columns - j);
           float* to = c + (int64_t)m0 * cRow + n0 + j;
           const float* panel = packedB + j * d;
-          if (a.columnStride == 1) panelOfTiles<false>(block, a.rowStride, panel, to, cRow, rows, d, width);
-          else panelOfTiles<true>(packedA, 1, panel, to, cRow, rows, d, width);
+          bool begins = into == Into::fresh && k0 == 0;
+          Start start = begins ? Start{startRow + j, 0} : Start{to, cRow};
+          if (a.columnStride == 1) panelOfTiles<false>(block, a.rowStride, panel, start, to, cRow, rows, d, width);
+          else panelOfTiles<true>(packedA, 1, panel, start, to, cRow, rows, d, width);
         }
       }
     }
