@@ -3,6 +3,8 @@
 export type {BackendName} from './backends/index.js';
 export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
 export {ArgumentError} from './check.js';
+export * from './cross-entropy/index.js';
+export * from './embedding-lookup/index.js';
 export * from './linear/index.js';
 export * from './rms-norm/index.js';
 export {hasKernel, withComposedOps} from './run.js';

@@ -13,6 +13,8 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
+  crossEntropy: 'composed',
+  embeddingLookup: 'composed',
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,
   rmsNorm: rmsNormGpu,

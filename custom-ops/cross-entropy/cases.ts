@@ -1,0 +1,14 @@
+// Shapes on which crossEntropy is tested and timed; every third row is ignored.
+
+import type {OpCase} from '../op.js';
+import type {CrossEntropyAttributes} from './definition.js';
+
+const attrs: CrossEntropyAttributes = {ignoreIndex: -100};
+
+export const cases: OpCase<CrossEntropyAttributes>[] = [
+  {name: 'two rows of two', dims: {R: 2, V: 2}, attrs, use: 'test'},
+  {name: 'odd', dims: {R: 7, V: 13}, attrs, use: 'test'},
+  {name: 'a class that is ignored', dims: {R: 10, V: 5}, attrs: {ignoreIndex: 2}, use: 'test'},
+  {name: 'wide', dims: {R: 4, V: 515}, attrs, use: 'test'},
+  {name: 'R8192 V512', dims: {R: 8192, V: 512}, attrs, use: 'bench'},
+];

@@ -1,0 +1,12 @@
+// Shapes on which embeddingLookup is tested and timed: ids repeat, so that gradients add up.
+
+import type {Attributes, OpCase} from '../op.js';
+
+const attrs: Attributes = {};
+
+export const cases: OpCase<Attributes>[] = [
+  {name: 'one', dims: {V: 1, D: 1, B: 1, L: 1}, attrs, use: 'test'},
+  {name: 'odd', dims: {V: 11, D: 13, B: 2, L: 7}, attrs, use: 'test'},
+  {name: 'repeated ids', dims: {V: 3, D: 8, B: 3, L: 63}, attrs, use: 'test'},
+  {name: 'V512 D128 B8 L1024', dims: {V: 512, D: 128, B: 8, L: 1024}, attrs, use: 'bench'},
+];
