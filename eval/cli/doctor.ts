@@ -1,0 +1,64 @@
+// `bmojo doctor`: which backends work on this machine, why the others do not, and what to do.
+
+import {matMul, ones, tensor2d, tensor3d, tidy} from '@tensorflow/tfjs-core';
+import type {CommandModule} from 'yargs';
+import {refuseUnknownOptions} from '../../config/command-line.js';
+import type {BackendName} from '../../custom-ops/index.js';
+import {backendNames, rmsNorm, useBackend} from '../../custom-ops/index.js';
+import {textTable} from '../table.js';
+
+export interface Diagnosis {
+  readonly backend: BackendName;
+  readonly usable: boolean;
+  /** How it did, or why it does not work and what helps. */
+  readonly detail: string;
+}
+
+const advice: Partial<Record<BackendName, string>> = {
+  wasm: 'run `npm run build`, which compiles the kernels',
+};
+
+/** Starts a backend and compares one operator of tf and one of ours with known values. */
+export async function diagnose(backend: BackendName): Promise<Diagnosis> {
+  const started = performance.now();
+  try {
+    await useBackend(backend);
+    const [product, norm] = tidy(() => [
+      matMul(tensor2d([[1, 2]]), tensor2d([[3], [4]])),
+      rmsNorm(tensor3d([[[3, 4]]]), ones([2]), {epsilon: 0}),
+    ]);
+    const [eleven] = await product.data();
+    const [first] = await norm.data();
+    product.dispose();
+    norm.dispose();
+    if (eleven !== 11 || Math.abs(first - 3 / Math.sqrt(12.5)) > 1e-5)
+      throw new Error(`wrong results: 1*3 + 2*4 gave ${eleven}, the norm of (3, 4) gave ${first}`);
+    return {backend, usable: true, detail: `works; started in ${Math.round(performance.now() - started)} ms`};
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = advice[backend];
+    return {backend, usable: false, detail: hint === undefined ? reason : `${reason}; ${hint}`};
+  }
+}
+
+export const doctorCommand: CommandModule<object, Record<string, unknown>> = {
+  command: 'doctor',
+  describe: 'say which backends work on this machine, why others do not, and what to do',
+  builder: yargs =>
+    yargs.option('json', {type: 'boolean', describe: 'print JSON'}).check(argv => {
+      refuseUnknownOptions(argv, ['json']);
+      return true;
+    }),
+  handler: async argv => {
+    const found: Diagnosis[] = [];
+    for (const backend of backendNames) found.push(await diagnose(backend));
+    if (argv.json === true) {
+      console.log(JSON.stringify({node: process.version, backends: found}, null, 2));
+    } else {
+      const rows = found.map(({backend, usable, detail}) => [backend, usable ? 'yes' : 'no', detail]);
+      console.log(`Node ${process.version} on ${process.platform} ${process.arch}\n`);
+      console.log(textTable([['backend', 'usable', 'detail'], ...rows]));
+    }
+    if (!found.some(({usable}) => usable)) process.exitCode = 1;
+  },
+};

@@ -1,0 +1,115 @@
+// Accuracy of recall: over all queries, per sample as the literature counts, and by the distance to the value.
+
+import {argMax, nextFrame, tensor1d, tidy} from '@tensorflow/tfjs-core';
+import {crossEntropy} from '../custom-ops/index.js';
+import {drawBatch} from '../data/batch.js';
+import type {Split, Task} from '../data/task.js';
+import type {ScorableModel} from './scorable.js';
+import {scoredLogits} from './score.js';
+
+export interface AccuracySlice {
+  /** Smallest and largest distance from value to query, in tokens. */
+  readonly from: number;
+  readonly to: number;
+  readonly queries: number;
+  /** Share of right answers; 0 without queries. */
+  readonly accuracy: number;
+}
+
+export interface RecallReport {
+  readonly samples: number;
+  readonly queries: number;
+  /** Mean cross-entropy per query, in nats. */
+  readonly loss: number;
+  /** Share of right answers over all queries. */
+  readonly accuracy: number;
+  /** Mean over samples of the share of right answers in each: the headline number of Zoology. */
+  readonly macroAccuracy: number;
+  /** Accuracy by distance, in buckets 1-8, 9-16, 17-32, ... */
+  readonly byDistance: readonly AccuracySlice[];
+  /** Queries whose value lies farther back than all windows of the stack reach; absent without a reach. */
+  readonly beyondReach?: AccuracySlice;
+}
+
+export interface RecallOptions {
+  readonly seed: number;
+  /** Default `test`. */
+  readonly split?: Split;
+  readonly samples: number;
+  /** Samples per batch. */
+  readonly batch: number;
+  /** Tokens that attention windows alone can reach back: layers x window. */
+  readonly reach?: number;
+}
+
+interface Answer {
+  readonly sample: number;
+  readonly distance: number;
+  readonly right: boolean;
+}
+
+/** Scores samples 0 to `samples - 1` of a split. */
+export async function evaluateRecall(
+  model: ScorableModel,
+  task: Task,
+  {seed, split = 'test', samples, batch, reach}: RecallOptions,
+): Promise<RecallReport> {
+  const answers: Answer[] = [];
+  let loss = 0;
+  for (let index = 0; index < samples; index += batch) {
+    const drawn = drawBatch(task, {seed, split, index}, Math.min(batch, samples - index));
+    const [predicted, mean] = tidy(() => {
+      const logits = scoredLogits(model, drawn);
+      return [argMax(logits, 1), crossEntropy(logits, tensor1d(drawn.labels, 'int32'))];
+    });
+    const ids = await predicted.data();
+    loss += (await mean.data())[0] * drawn.rows.length;
+    predicted.dispose();
+    mean.dispose();
+    drawn.rows.forEach((row, i) => {
+      answers.push({
+        sample: index + Math.floor(row / drawn.length),
+        distance: drawn.distances[i],
+        right: ids[i] === drawn.labels[i],
+      });
+    });
+    await nextFrame();
+  }
+  return report(answers, samples, loss, task.length, reach);
+}
+
+function report(
+  answers: readonly Answer[],
+  samples: number,
+  loss: number,
+  length: number,
+  reach?: number,
+): RecallReport {
+  const bySample = new Map<number, {right: number; asked: number}>();
+  for (const {sample, right} of answers) {
+    const entry = bySample.get(sample) ?? {right: 0, asked: 0};
+    entry.asked++;
+    if (right) entry.right++;
+    bySample.set(sample, entry);
+  }
+  const macro = [...bySample.values()].reduce((total, {right, asked}) => total + right / asked, 0);
+  const byDistance: AccuracySlice[] = [];
+  for (let from = 1, to = 8; from < length; from = to + 1, to *= 2) {
+    byDistance.push(sliceOf(answers, from, Math.min(to, length - 1)));
+  }
+  return {
+    samples,
+    queries: answers.length,
+    loss: loss / Math.max(1, answers.length),
+    accuracy: sliceOf(answers, 0, Infinity).accuracy,
+    macroAccuracy: macro / Math.max(1, bySample.size),
+    byDistance: byDistance.filter(slice => slice.queries > 0),
+    ...(reach === undefined ? {} : {beyondReach: sliceOf(answers, reach + 1, length - 1)}),
+  };
+}
+
+function sliceOf(answers: readonly Answer[], from: number, to: number): AccuracySlice {
+  const inside = answers.filter(({distance}) => distance >= from && distance <= to);
+  const right = inside.filter(answer => answer.right).length;
+  return {from, to, queries: inside.length, accuracy: inside.length === 0 ? 0 : right / inside.length};
+}

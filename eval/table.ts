@@ -1,0 +1,23 @@
+// Aligned text tables for terminals and, with the same columns, Markdown for reports.
+
+export type Cell = string | number;
+
+/** First row: headings. Numbers stand right, words left. */
+export function textTable(rows: readonly (readonly Cell[])[]): string {
+  const words = rows.map(row => row.map(String));
+  const widths = words[0].map((_, column) => Math.max(...words.map(row => row[column].length)));
+  const numeric = widths.map((_, column) => rows.slice(1).every(row => /^[-\d.]/.test(String(row[column]))));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (numeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .join('  ')
+      .trimEnd();
+  return words.map(line).join('\n');
+}
+
+/** The same as a Markdown table. */
+export function markdownTable(rows: readonly (readonly Cell[])[]): string {
+  const line = (row: readonly Cell[]): string => `| ${row.join(' | ')} |`;
+  const [head, ...body] = rows;
+  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
+}
