@@ -8,7 +8,7 @@ import {
   workgroupNumber,
   workgroupParameters,
 } from '../backends/webgpu/plan.js';
-import {laneSum, rowSumPass} from '../backends/webgpu/reduce.js';
+import {laneReductions, rowSumPass} from '../backends/webgpu/reduce.js';
 import type {RmsNormAttributes} from './definition.js';
 
 const THREADS = 256;
@@ -21,7 +21,7 @@ function layout({dims: {B, L, D}, limits}: PlanRequest<RmsNormAttributes>) {
   const perGroup = THREADS / lanes;
   const head = `
 ${constants({ROWS: B * L, WIDTH: D, LANES: lanes})}
-${laneSum(lanes, THREADS)}
+${laneReductions(lanes, THREADS)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}

@@ -1,6 +1,8 @@
 // The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
 
 import {registerKernel} from '@tensorflow/tfjs-core';
+import {crossEntropyGpu} from '../../cross-entropy/kernel.wgsl.js';
+import {embeddingLookupGpu} from '../../embedding-lookup/kernel.wgsl.js';
 import {linearGpu, linearTransposedGpu} from '../../linear/kernel.wgsl.js';
 import type {OpName} from '../../registry.js';
 import {ops} from '../../registry.js';
@@ -13,8 +15,8 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
-  crossEntropy: 'composed',
-  embeddingLookup: 'composed',
+  crossEntropy: crossEntropyGpu,
+  embeddingLookup: embeddingLookupGpu,
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,
   rmsNorm: rmsNormGpu,

@@ -4,26 +4,32 @@ import type {Bindings, GpuLimits, Pass} from './plan.js';
 import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
 
 /**
- * WGSL of `sumOver<lanes>(value, local)`: the sum over a thread's group of `lanes` neighbours, in every one of them.
- * All threads of the workgroup must call it.
+ * WGSL of `sumOverLanes(value, local)` and `maximumOverLanes(value, local)`: over a thread's group of `lanes` neighbours,
+ * the result in every one of them. All threads of the workgroup must call them.
  */
-export function laneSum(lanes: number, threads: number): string {
-  const steps: string[] = [];
-  for (let step = lanes / 2; step >= 1; step /= 2) {
-    steps.push(`if (lane < ${step}u) { laneValues[local] += laneValues[local + ${step}u]; }`);
-    steps.push('workgroupBarrier();');
-  }
-  return `
-var<workgroup> laneValues: array<f32, ${threads}>;
-fn sumOverLanes(value: f32, local: u32) -> f32 {
+export function laneReductions(lanes: number, threads: number): string {
+  const reduction = (name: string, combine: (a: string, b: string) => string): string => {
+    const steps: string[] = [];
+    for (let step = lanes / 2; step >= 1; step /= 2) {
+      const combined = combine('laneValues[local]', `laneValues[local + ${step}u]`);
+      steps.push(`if (lane < ${step}u) { laneValues[local] = ${combined}; }`);
+      steps.push('workgroupBarrier();');
+    }
+    return `
+fn ${name}(value: f32, local: u32) -> f32 {
   let lane = local % ${lanes}u;
   laneValues[local] = value;
   workgroupBarrier();
   ${steps.join('\n  ')}
-  let total = laneValues[local - lane];
+  let result = laneValues[local - lane];
   workgroupBarrier();
-  return total;
+  return result;
 }`;
+  };
+  return `
+var<workgroup> laneValues: array<f32, ${threads}>;
+${reduction('sumOverLanes', (a, b) => `${a} + ${b}`)}
+${reduction('maximumOverLanes', (a, b) => `max(${a}, ${b})`)}`;
 }
 
 export interface RowSum {

@@ -1,0 +1,77 @@
+// crossEntropy on the GPU: a group of lanes for each row.
+
+import {elementwisePass} from '../backends/webgpu/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
+import {
+  constants,
+  powerOfTwo,
+  spread,
+  workgroupNumber,
+  workgroupParameters,
+} from '../backends/webgpu/plan.js';
+import {laneReductions} from '../backends/webgpu/reduce.js';
+import type {CrossEntropyAttributes} from './definition.js';
+
+const THREADS = 256;
+
+function forward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttributes>): Plan {
+  const lanes = Math.min(powerOfTwo(V), 64);
+  const perGroup = THREADS / lanes;
+  return {
+    passes: [
+      {
+        name: 'crossEntropy',
+        read: {logits: 'f32', labels: 'i32'},
+        write: {losses: 'f32', logSumExp: 'f32'},
+        workgroups: spread(Math.ceil(R / perGroup), limits),
+        code: `
+${constants({ROWS: R, CLASSES: V, LANES: lanes})}
+${laneReductions(lanes, THREADS)}
+@compute @workgroup_size(${THREADS})
+fn main(${workgroupParameters}) {
+  ${workgroupNumber}
+  let row = workgroup * ${perGroup}u + local / LANES;
+  let lane = local % LANES;
+  let start = row * CLASSES;
+  let end = select(start, start + CLASSES, row < ROWS);
+  var largest = -3.0e38;
+  for (var i = start + lane; i < end; i += LANES) { largest = max(largest, logits[i]); }
+  let peak = maximumOverLanes(largest, local);
+  var exponentials = 0.0;
+  for (var i = start + lane; i < end; i += LANES) { exponentials += exp(logits[i] - peak); }
+  let level = log(sumOverLanes(exponentials, local));
+  if (lane == 0u && row < ROWS) {
+    logSumExp[row] = peak + level;
+    let label = labels[row];
+    let logit = logits[start + u32(clamp(label, 0, i32(CLASSES) - 1))];
+    losses[row] = select(peak - logit + level, 0.0, label == ${attrs.ignoreIndex});
+  }
+}`,
+      },
+    ],
+  };
+}
+
+function backward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttributes>): Plan {
+  return {
+    passes: [
+      elementwisePass(
+        {
+          name: 'crossEntropy gradient',
+          read: {logits: 'f32', labels: 'i32', logSumExp: 'f32', gradLosses: 'f32'},
+          write: {gradLogits: 'f32'},
+          count: R * V,
+          body: `
+  let row = index / ${V}u;
+  let label = labels[row];
+  let probability = exp(logits[index] - logSumExp[row]);
+  let gradient = gradLosses[row] * (probability - select(0.0, 1.0, i32(index % ${V}u) == label));
+  gradLogits[index] = select(gradient, 0.0, label == ${attrs.ignoreIndex});`,
+        },
+        limits,
+      ),
+    ],
+  };
+}
+
+export const crossEntropyGpu: GpuKernel<CrossEntropyAttributes> = {forward, backward};
