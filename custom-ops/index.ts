@@ -1,5 +1,6 @@
 // The operators. Importing this module registers their kernels on the cpu and wasm backends.
 
+export * from './adam-w/index.js';
 export type {BackendName} from './backends/index.js';
 export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
 export {ArgumentError} from './check.js';
@@ -7,4 +8,6 @@ export * from './cross-entropy/index.js';
 export * from './embedding-lookup/index.js';
 export * from './linear/index.js';
 export * from './rms-norm/index.js';
+export * from './rotary-embedding/index.js';
 export {hasKernel, withComposedOps} from './run.js';
+export * from './swiglu/index.js';

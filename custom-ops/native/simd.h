@@ -92,6 +92,11 @@ static inline Vec vsoftplus(Vec x) {
   return vmax(x, Vec{}) + log1p;
 }
 
+static inline Vec vsqrt(Vec x) {
+  for (int i = 0; i < kLanes; i++) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+}
+
 static inline float exp1(float x) { return vexp(splat(x))[0]; }
 static inline float log1(float x) { return vlog(splat(x))[0]; }
 static inline float sigmoid1(float x) { return vsigmoid(splat(x))[0]; }

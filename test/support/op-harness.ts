@@ -97,7 +97,10 @@ function toTensors(sample: Sample): Record<string, Tensor> {
       const spec = sample.op.inputs[name];
       const data = values instanceof Int32Array ? values : Float32Array.from(values);
       const created = tensor(data, shapeOf(spec, sample.dims), spec.dtype as DataType);
-      return [name, spec.inPlace ? variable(created) : created];
+      if (!spec.inPlace) return [name, created];
+      const written = variable(created);
+      created.dispose();
+      return [name, written];
     }),
   );
 }

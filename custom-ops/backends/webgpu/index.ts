@@ -15,11 +15,14 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
+  adamW: 'composed',
   crossEntropy: crossEntropyGpu,
   embeddingLookup: embeddingLookupGpu,
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,
   rmsNorm: rmsNormGpu,
+  rotaryEmbedding: 'composed',
+  swiglu: 'composed',
 } satisfies Record<OpName, GpuKernel | 'composed'>;
 
 let registered = false;

@@ -1,0 +1,26 @@
+import type {Tensor, Variable} from '@tensorflow/tfjs-core';
+import {add, div, mul, scalar, sqrt, square, sub} from '@tensorflow/tfjs-core';
+import type {NamedTensors} from '../op.js';
+import type {AdamWAttributes} from './definition.js';
+import {adamWFactors} from './definition.js';
+
+/** The variables get new memory: what shares their old memory keeps the old values. */
+export function composed(inputs: NamedTensors, attrs: AdamWAttributes): NamedTensors {
+  const {parameter, gradient, firstMoment, secondMoment, gradientScale} = inputs;
+  const [beta1, rest1, beta2, rest2, epsilon, keep, rate, correction] = adamWFactors(attrs).map(f =>
+    scalar(f),
+  );
+  const g = gradientScale === undefined ? gradient : mul(gradient, gradientScale);
+  const m = add(mul(firstMoment, beta1), mul(g, rest1));
+  const v = add(mul(secondMoment, beta2), mul(square(g), rest2));
+  const direction = div(m, add(mul(sqrt(v), correction), epsilon));
+  const next = sub(mul(parameter, keep), mul(direction, rate));
+  assign(firstMoment, m);
+  assign(secondMoment, v);
+  assign(parameter, next);
+  return {};
+}
+
+function assign(target: Tensor, value: Tensor): void {
+  (target as Variable).assign(value);
+}

@@ -1,0 +1,60 @@
+import {checkInteger, checkNumber} from '../check.js';
+import type {Attributes, OpDefinition} from '../op.js';
+import {cases} from './cases.js';
+import {composed} from './composed.js';
+import {forward} from './reference.js';
+
+export interface AdamWAttributes extends Attributes {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly step: number;
+}
+
+const LAST_BELOW_ONE = 1 - 2 ** -24;
+
+/** Factors of the update, in double precision: 1 - beta would lose its digits in float32. */
+export function adamWFactors(attrs: AdamWAttributes): number[] {
+  const {learningRate, beta1, beta2, epsilon, weightDecay, step} = attrs;
+  return [
+    beta1,
+    1 - beta1,
+    beta2,
+    1 - beta2,
+    epsilon,
+    1 - learningRate * weightDecay,
+    learningRate / (1 - beta1 ** step),
+    1 / Math.sqrt(1 - beta2 ** step),
+  ];
+}
+
+export const adamWOp: OpDefinition<AdamWAttributes> = {
+  name: 'adamW',
+  inputs: {
+    parameter: {shape: '*', dtype: 'float32', inPlace: true},
+    gradient: {shape: '*', dtype: 'float32'},
+    firstMoment: {shape: '*', dtype: 'float32', inPlace: true},
+    secondMoment: {shape: '*', dtype: 'float32', inPlace: true},
+    gradientScale: {shape: '', dtype: 'float32', optional: true},
+  },
+  outputs: {},
+  checkAttributes: ({learningRate, beta1, beta2, epsilon, weightDecay, step}) => {
+    checkNumber('adamW', 'learningRate', learningRate, 0);
+    checkNumber('adamW', 'beta1', beta1, 0, LAST_BELOW_ONE);
+    checkNumber('adamW', 'beta2', beta2, 0, LAST_BELOW_ONE);
+    checkNumber('adamW', 'epsilon', epsilon, 0);
+    checkNumber('adamW', 'weightDecay', weightDecay, 0);
+    checkInteger('adamW', 'step', step, 1);
+  },
+  forward: {
+    reference: forward,
+    native: {symbol: 'adam_w', scalars: (dims, attrs) => [dims['*'], ...adamWFactors(attrs)]},
+  },
+  composed,
+  cases,
+  sample: {
+    secondMoment: (random, _dims, _attrs, length) => Array.from({length}, () => random.uniform()),
+  },
+};

@@ -1,0 +1,44 @@
+import type {Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
+import {runOp} from '../run.js';
+import {adamWOp} from './definition.js';
+
+export interface AdamWState {
+  /** Any shape; written in place. */
+  parameter: Variable;
+  /** Of the parameter's shape. */
+  gradient: Tensor;
+  /** Running mean of gradients, of the parameter's shape, zeros before the first step; written in place. */
+  firstMoment: Variable;
+  /** Running mean of squared gradients, of the parameter's shape, zeros before the first step; written in place. */
+  secondMoment: Variable;
+  /** Multiplies the gradient first: a clipping or averaging factor that need not leave the device. */
+  gradientScale?: Scalar;
+}
+
+export interface AdamWOptions {
+  learningRate: number;
+  /** Number of this step, from 1. */
+  step: number;
+  /** Decay of the first moment. Default 0.9. */
+  beta1?: number;
+  /** Decay of the second moment. Default 0.999. */
+  beta2?: number;
+  /** Added to the root of the second moment. Default 1e-8. */
+  epsilon?: number;
+  /** Decoupled: the parameter shrinks by learningRate * weightDecay. Default 0. */
+  weightDecay?: number;
+}
+
+/**
+ * One AdamW step, in place: p *= 1 - rate * decay; p -= rate * (m / c1) / (sqrt(v / c2) + epsilon), ci = 1 - betai^step.
+ *
+ * Kernels write the memory of the variables, and tf shares memory between a variable and its clones, reshaped views,
+ * the tensor that it was made from or was last assigned, and, on the cpu backend, the typed array behind that tensor:
+ * all of these change too. Copy first what must stay.
+ * Errors: ArgumentError on a wrong shape, dtype or option, or where a variable is no tf.Variable.
+ * Source: arXiv 1711.05101.
+ */
+export function adamW(state: AdamWState, options: AdamWOptions): void {
+  const {learningRate, step, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0} = options;
+  runOp(adamWOp, {...state}, {learningRate, step, beta1, beta2, epsilon, weightDecay});
+}
