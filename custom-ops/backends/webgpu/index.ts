@@ -1,12 +1,15 @@
 // The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
 
 import {registerKernel} from '@tensorflow/tfjs-core';
+import {adamWGpu} from '../../adam-w/kernel.wgsl.js';
 import {crossEntropyGpu} from '../../cross-entropy/kernel.wgsl.js';
 import {embeddingLookupGpu} from '../../embedding-lookup/kernel.wgsl.js';
 import {linearGpu, linearTransposedGpu} from '../../linear/kernel.wgsl.js';
 import type {OpName} from '../../registry.js';
 import {ops} from '../../registry.js';
 import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
+import {rotaryEmbeddingGpu} from '../../rotary-embedding/kernel.wgsl.js';
+import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
 import {kernelConfigs} from '../invocation.js';
 import {dispatch} from './dispatcher.js';
 import type {GpuKernel} from './plan.js';
@@ -15,14 +18,14 @@ export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 
 export const gpuKernels = {
-  adamW: 'composed',
+  adamW: adamWGpu,
   crossEntropy: crossEntropyGpu,
   embeddingLookup: embeddingLookupGpu,
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,
   rmsNorm: rmsNormGpu,
-  rotaryEmbedding: 'composed',
-  swiglu: 'composed',
+  rotaryEmbedding: rotaryEmbeddingGpu,
+  swiglu: swigluGpu,
 } satisfies Record<OpName, GpuKernel | 'composed'>;
 
 let registered = false;
