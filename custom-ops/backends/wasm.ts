@@ -21,6 +21,15 @@ interface TfjsWasmModule {
   HEAPU8: Uint8Array;
   _malloc(bytes: number): number;
   _free(pointer: number): void;
+  tfjs: {
+    registerTensor(id: number, size: number, pointer: number): void;
+    disposeData(id: number): void;
+  };
+}
+
+/** The numbers under which tfjs's WASM module knows tensors. */
+interface TensorNumbers {
+  dataIdNextNumber: number;
 }
 
 interface NativeModule {
@@ -119,7 +128,23 @@ function run(
     });
   }
   native.functions[kernel.native.symbol](...pointers, ...kernel.native.scalars(call.dims, call.attrs));
+  for (const [name, spec] of Object.entries(op.inputs)) {
+    if (spec.inPlace && call.inputs[name] !== undefined) renumber(backend, native, call.inputs[name]);
+  }
   return infos;
+}
+
+/**
+ * Gives memory that was written in place a new number. tfjs's matMul and convolutions keep the weights that they have
+ * packed under a tensor's number, and would go on with the old values.
+ */
+function renumber(backend: BackendWasm, {host}: NativeModule, tensor: TensorInfo): void {
+  const numbers = backend as unknown as TensorNumbers;
+  const data = backend.dataIdMap.get(tensor.dataId);
+  host.tfjs.disposeData(data.id);
+  data.id = numbers.dataIdNextNumber++;
+  const size = tensor.shape.reduce((product, length) => product * length, 1);
+  host.tfjs.registerTensor(data.id, size, data.memoryOffset);
 }
 
 export function registerWasmKernels(ops: readonly OpDefinition[]): void {

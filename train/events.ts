@@ -1,0 +1,61 @@
+// What a training run says while it goes: one typed union, the same for terminals, files and browser pages.
+
+import type {RecallReport} from '../eval/recall.js';
+
+export interface StartedEvent {
+  readonly type: 'started';
+  /** Updates already made: 0, or those of the checkpoint that is resumed. */
+  readonly step: number;
+  readonly steps: number;
+  /** Trained numbers of the model. */
+  readonly parameters: number;
+  readonly tokensPerStep: number;
+}
+
+export interface StepEvent {
+  readonly type: 'step';
+  /** Updates made, this one included. */
+  readonly step: number;
+  /** Mean cross-entropy over the labelled positions of the step's batch, in nats, before the update. */
+  readonly loss: number;
+  /** Share of the labelled positions whose largest logit is the label's. */
+  readonly accuracy: number;
+  readonly rate: number;
+  /** Global L2 norm of the gradient before clipping. */
+  readonly gradientNorm: number;
+}
+
+export interface EvaluatedEvent {
+  readonly type: 'evaluated';
+  readonly step: number;
+  readonly report: RecallReport;
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+  readonly folder: string;
+}
+
+export interface StoppedEvent {
+  readonly type: 'stopped';
+  /** `interrupted`: the signal was given. `not-finite`: the loss or the gradient became NaN or infinite. */
+  readonly reason: 'interrupted' | 'not-finite';
+  readonly step: number;
+  /** Step of the last good checkpoint, when there is one. */
+  readonly checkpointStep?: number;
+  readonly message: string;
+}
+
+export interface FinishedEvent {
+  readonly type: 'finished';
+  readonly step: number;
+}
+
+export type TrainEvent =
+  | StartedEvent
+  | StepEvent
+  | EvaluatedEvent
+  | CheckpointEvent
+  | StoppedEvent
+  | FinishedEvent;

@@ -1,0 +1,133 @@
+// Training events as words: one line that stays in place on a terminal, plain lines elsewhere.
+
+import type {TrainEvent} from './events.js';
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** `75` as `1m15s`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+  return `${Math.floor(whole / 3600)}h${String(Math.floor(whole / 60) % 60).padStart(2, '0')}m`;
+}
+
+/** Follows one run's events and tells its speed; time comes from outside so that tests need no clock. */
+export class Pace {
+  private begun: {step: number; at: number} | undefined;
+  private now = 0;
+  private step = 0;
+  private steps = 0;
+  private tokensPerStep = 0;
+
+  see(event: TrainEvent, milliseconds: number): void {
+    this.now = milliseconds;
+    if (event.type === 'started') {
+      this.steps = event.steps;
+      this.tokensPerStep = event.tokensPerStep;
+      this.begun = {step: event.step, at: milliseconds};
+    }
+    if (event.type === 'step') this.step = event.step;
+  }
+
+  private get secondsPerStep(): number {
+    if (this.begun === undefined || this.step <= this.begun.step) return Number.NaN;
+    return (this.now - this.begun.at) / 1000 / (this.step - this.begun.step);
+  }
+
+  get words(): string {
+    const each = this.secondsPerStep;
+    if (Number.isNaN(each)) return '';
+    const left = duration((this.steps - this.step) * each);
+    return `${Math.round(this.tokensPerStep / each)} tokens/s  ${left} left`;
+  }
+}
+
+/** One line for an event, or undefined for those that need none. */
+export function eventLine(event: TrainEvent, pace: Pace, steps: number): string | undefined {
+  switch (event.type) {
+    case 'started':
+      return `${event.parameters} parameters, ${event.tokensPerStep} tokens a step, steps ${event.step} to ${event.steps}`;
+    case 'step':
+      return (
+        `step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}  accuracy ${percent(event.accuracy)}  ` +
+        `rate ${event.rate.toExponential(2)}  gradient ${event.gradientNorm.toPrecision(3)}  ${pace.words}`
+      );
+    case 'evaluated': {
+      const {report} = event;
+      const far = report.beyondReach;
+      const beyond =
+        far === undefined || far.queries === 0
+          ? ''
+          : `, ${percent(far.accuracy)} beyond the reach of all windows`;
+      return `step ${event.step}: held-out accuracy ${percent(report.accuracy)}${beyond}`;
+    }
+    case 'stopped':
+      return `stopped: ${event.message}`;
+    case 'finished':
+      return `finished after step ${event.step}`;
+    case 'checkpoint':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface ProgressOptions {
+  readonly output: ProgressOutput;
+  /** Every event as a JSON line instead of words. */
+  readonly json: boolean;
+  /** Milliseconds between progress lines: 200 on a terminal, 5,000 elsewhere by default. */
+  readonly interval?: number;
+  readonly now?: () => number;
+}
+
+/** Prints the events of one run. */
+export class ProgressPrinter {
+  private readonly pace = new Pace();
+  private steps = 0;
+  private shownAt = -Infinity;
+  private open = false;
+
+  constructor(private readonly options: ProgressOptions) {}
+
+  show(event: TrainEvent): void {
+    const {output, json, now = Date.now} = this.options;
+    const at = now();
+    this.pace.see(event, at);
+    if (event.type === 'started') this.steps = event.steps;
+    if (json) {
+      output.write(`${JSON.stringify(event)}\n`);
+      return;
+    }
+    const line = eventLine(event, this.pace, this.steps);
+    if (line === undefined) return;
+    if (event.type !== 'step') {
+      this.endLine();
+      output.write(`${line}\n`);
+      return;
+    }
+    const terminal = output.isTTY === true;
+    const interval = this.options.interval ?? (terminal ? 200 : 5000);
+    if (at - this.shownAt < interval && event.step !== this.steps) return;
+    this.shownAt = at;
+    if (!terminal) {
+      output.write(`${line}\n`);
+      return;
+    }
+    output.write(`\r\u001b[2K${line.slice(0, (output.columns ?? 120) - 1)}`);
+    this.open = true;
+  }
+
+  /** Leaves the progress line standing and goes to the next. */
+  endLine(): void {
+    if (this.open) this.options.output.write('\n');
+    this.open = false;
+  }
+}

@@ -1,0 +1,47 @@
+// The settings of a training run: one declaration for defaults, checks, config.json and the command line.
+
+import type {Settings} from '../config/schema.js';
+import {integer, number, parseSettings, SettingError} from '../config/schema.js';
+
+export const trainSchema = {
+  steps: integer(
+    4000,
+    1,
+    1e9,
+    'updates of the weights; recall appears in a sudden transition, so train past it',
+  ),
+  batch: integer(128, 1, 1 << 20, 'samples per step'),
+  accumulate: integer(
+    1,
+    1,
+    1 << 20,
+    'parts of a batch computed one after the other: less memory, same result',
+  ),
+  rate: number(5e-3, 0, 10, 'peak learning rate; associative recall learns in a narrow range, so sweep it'),
+  ssmRateFactor: number(1, 0, 1000, 'learning rate of the state-space parameters as a multiple of rate'),
+  warmup: number(0.05, 0, 1, 'share of the steps with a linearly rising rate'),
+  finalRate: number(0, 0, 1, 'rate at the end of the cosine as a share of rate'),
+  weightDecay: number(0.1, 0, 10, 'decoupled decay of matrices; A_log, D, biases and norms have none'),
+  clip: number(1, 0, 1e9, 'largest global norm of the gradient; 0 does not clip'),
+  beta1: number(0.9, 0, 0.999999, 'decay of the mean of gradients'),
+  beta2: number(0.999, 0, 0.999999, 'decay of the mean of squared gradients'),
+  epsilon: number(1e-8, 1e-30, 1, 'added to the root of the mean square'),
+  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, on the command line, of the initial weights'),
+  logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
+  evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
+  evalSamples: integer(512, 1, 1e9, 'held-out samples per evaluation'),
+  checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
+} as const;
+
+export type TrainSettings = Settings<typeof trainSchema>;
+
+/** Fills defaults in. Errors: SettingError. */
+export function parseTrainSettings(given: object): TrainSettings {
+  const settings = parseSettings('train', trainSchema, given);
+  if (settings.batch % settings.accumulate !== 0) {
+    throw new SettingError(
+      `train: batch must be a multiple of accumulate = ${settings.accumulate}, got ${settings.batch}`,
+    );
+  }
+  return settings;
+}
