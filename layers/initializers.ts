@@ -1,0 +1,92 @@
+// Initial weights computed on the host from a seed, so that every backend starts from the same numbers.
+
+import type {DataType, Tensor} from '@tensorflow/tfjs-core';
+import {serialization, tensor} from '@tensorflow/tfjs-core';
+
+type Draw = (index: number, uniform: () => number, columns: number) => number;
+
+/** FNV-1a over a name, so that each weight of a seeded layer has its own stream. */
+export function streamSeed(seed: number, name: string): number {
+  let hash = 0x811c9dc5 ^ seed;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+function uniformStream(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let t = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    t = Math.imul(t ^ (t >>> 15), 0x735a2d97);
+    return ((t ^ (t >>> 15)) >>> 0) / 4294967296;
+  };
+}
+
+/** Fills a weight element by element in row-major order. */
+export class ElementInitializer extends serialization.Serializable {
+  static readonly className = 'BMojoElementInitializer';
+
+  constructor(
+    private readonly draw: Draw,
+    private readonly seed: number,
+  ) {
+    super();
+  }
+
+  fromConfigUsesCustomObjects(): boolean {
+    return false;
+  }
+
+  apply(shape: number[], dtype: DataType = 'float32'): Tensor {
+    const length = shape.reduce((product, size) => product * size, 1);
+    const uniform = uniformStream(this.seed);
+    const columns = shape[shape.length - 1] ?? 1;
+    return tensor(
+      Float32Array.from({length}, (_, index) => this.draw(index, uniform, columns)),
+      shape,
+      dtype,
+    );
+  }
+
+  getConfig(): serialization.ConfigDict {
+    return {seed: this.seed};
+  }
+}
+
+/** Uniform in [-limit, limit]. */
+export function symmetric(limit: number, seed: number): ElementInitializer {
+  return new ElementInitializer((_, uniform) => (2 * uniform() - 1) * limit, seed);
+}
+
+/** Normal with mean 0 and the given standard deviation (Box-Muller). */
+export function normal(deviation: number, seed: number): ElementInitializer {
+  return new ElementInitializer((_, uniform) => {
+    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+    return deviation * radius * Math.cos(2 * Math.PI * uniform());
+  }, seed);
+}
+
+export function constant(value: number): ElementInitializer {
+  return new ElementInitializer(() => value, 0);
+}
+
+/** log(1), ..., log(N) in every row: the S4D-real start of A_log (Gu et al. 2022, arXiv 2206.11893). */
+export function logarithmsOfState(): ElementInitializer {
+  return new ElementInitializer((index, _, columns) => Math.log((index % columns) + 1), 0);
+}
+
+/**
+ * The bias whose softplus is a step size drawn log-uniformly from [min, max] and floored: Mamba's dt_bias
+ * (Gu and Dao 2023, arXiv 2312.00752).
+ */
+export function inverseSoftplusOfStep(
+  seed: number,
+  min = 1e-3,
+  max = 1e-1,
+  floor = 1e-4,
+): ElementInitializer {
+  return new ElementInitializer((_, uniform) => {
+    const step = Math.max(floor, Math.exp(Math.log(min) + uniform() * (Math.log(max) - Math.log(min))));
+    return step + Math.log(-Math.expm1(-step));
+  }, seed);
+}

@@ -1,0 +1,48 @@
+// Settings of the B'MOJO mixer, shared by the layer, the model configuration, the command line and the demo.
+
+import {choice, flag, integer, number} from '../config/schema.js';
+
+export const mixerSchema = {
+  heads: integer(2, 1, 1024, 'query heads H; D must be a multiple of it'),
+  kvHeads: integer(0, 0, 1024, 'key/value heads G, a divisor of heads; 0 means one for each query head'),
+  window: integer(32, 0, 2 ** 24, 'tokens w attended exactly, and the chunk length; 0 means all of the past'),
+  fading: choice(
+    ['sliding', 'chunk', 'none'],
+    'sliding',
+    "fading tokens attended: the w before the window, those before the query's chunk, or none",
+  ),
+  fadingTokens: integer(
+    0,
+    0,
+    2 ** 24,
+    'fading tokens mf before the chunk when fading is chunk; 0 means the window',
+  ),
+  tieFading: flag(true, 'fading tokens share the keys and values projections of the inputs'),
+  eideticSlots: integer(
+    32,
+    0,
+    2 ** 16,
+    'tokens me kept verbatim because the fading memory could not predict them; recall wants about twice the pairs',
+  ),
+  eideticOverlap: flag(
+    false,
+    'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
+  ),
+  innovationSpan: integer(4, 1, 64, 'fading tokens k averaged to predict the next one'),
+  positions: choice(
+    ['rotary', 'none'],
+    'rotary',
+    'rotary positions bind keys to values; the paper uses none',
+  ),
+  rotaryBase: number(10000, 1, 1e9, 'wavelength base of the rotary positions'),
+  attention: flag(
+    true,
+    "attend over the memories; without it the fading memory's output is the layer's (Mamba)",
+  ),
+  ssm: flag(true, 'keep a fading memory; without it the layer is plain attention (Transformer)'),
+  stateSize: integer(16, 1, 256, 'SSM state size N a channel'),
+  expand: integer(2, 1, 16, 'inner width of the SSM over the model width, E / D'),
+  convWidth: integer(4, 2, 16, 'taps of the causal convolution before the SSM'),
+  deltaRank: integer(0, 0, 4096, 'rank R of the step-size projection; 0 means ceil(D / 16)'),
+  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
+} as const;

@@ -1,0 +1,42 @@
+import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
+import {serialization} from '@tensorflow/tfjs-core';
+import type {Shape} from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
+import {number} from '../config/schema.js';
+import {rotaryEmbedding} from '../custom-ops/index.js';
+import type {LayerArgs} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+
+export const rotarySchema = {
+  base: number(10000, 1, 1e9, 'wavelength base: pair i turns by position / base^(2i / Dh)'),
+} as const;
+
+/**
+ * Rotates the halves of every head by its token's position, [B, L, H, Dh] -> [B, L, H, Dh]; Dh must be even.
+ *
+ * Default: base 10000. Source: Su et al. 2021, arXiv 2104.09864.
+ */
+export class RotaryEmbedding extends tfl.layers.Layer {
+  static className = 'BMojoRotaryEmbedding';
+  private readonly base: number;
+
+  constructor(args: LayerArgs<typeof rotarySchema> = {}) {
+    const {keras, settings} = splitConfig('RotaryEmbedding', rotarySchema, args);
+    super(keras);
+    this.base = settings.base;
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return inputShape;
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return rotaryEmbedding(singleInput<Tensor4D>('RotaryEmbedding', inputs, 4), {base: this.base});
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), {base: this.base});
+  }
+}
+
+serialization.registerClass(RotaryEmbedding);

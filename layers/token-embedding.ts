@@ -1,0 +1,144 @@
+// The embedding table, and the output head that shares it.
+
+import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {cast, serialization, softmax, tidy} from '@tensorflow/tfjs-core';
+import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type {Settings} from '../config/schema.js';
+import {choice, integer} from '../config/schema.js';
+import {embeddingLookup, linear} from '../custom-ops/index.js';
+import {normal, streamSeed} from './initializers.js';
+import type {LayerArgs} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+
+export const tokenEmbeddingSchema = {
+  vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
+  dim: integer(64, 1, 2 ** 16, 'width D of the vectors'),
+  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
+} as const;
+
+/**
+ * Looks up a vector for each token id, [B, L] -> [B, L, D].
+ *
+ * The table starts normal with deviation 0.02. Ids outside [0, V) are refused on backends whose memory is readable.
+ */
+export class TokenEmbedding extends tfl.layers.Layer {
+  static className = 'BMojoTokenEmbedding';
+  private readonly settings: Settings<typeof tokenEmbeddingSchema>;
+  private weight?: LayerVariable;
+
+  constructor(args: LayerArgs<typeof tokenEmbeddingSchema>) {
+    const {keras, settings} = splitConfig('TokenEmbedding', tokenEmbeddingSchema, args);
+    super(keras);
+    this.settings = settings;
+  }
+
+  /** The table, [V, D]. */
+  get table(): Tensor2D {
+    if (this.weight === undefined) throw new Error(`TokenEmbedding: ${this.name} is not built yet`);
+    return this.weight.read() as Tensor2D;
+  }
+
+  get vocabSize(): number {
+    return this.settings.vocabSize;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    const {vocabSize, dim, seed} = this.settings;
+    this.weight = this.addWeight(
+      'table',
+      [vocabSize, dim],
+      'float32',
+      normal(0.02, streamSeed(seed, 'table')),
+    );
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return [...inputShape, this.settings.dim];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const ids = singleInput<Tensor2D>('TokenEmbedding', inputs, 2);
+    return tidy(() => embeddingLookup(this.table, cast(ids, 'int32')));
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), this.settings);
+  }
+}
+
+export const tiedHeadSchema = {
+  activation: choice(
+    ['none', 'softmax'],
+    'none',
+    'none returns logits; softmax suits the losses of model.compile',
+  ),
+} as const;
+
+/**
+ * Scores every token id by the embedding table itself, [B, L, D] -> [B, L, V].
+ *
+ * It has no weights: it uses the nearest TokenEmbedding upstream of the tensor it is applied to, also after loading.
+ * Errors: Error when there is none.
+ */
+export class TiedHead extends tfl.layers.Layer {
+  static className = 'BMojoTiedHead';
+  private readonly settings: Settings<typeof tiedHeadSchema>;
+  private embedding?: TokenEmbedding;
+
+  constructor(args: LayerArgs<typeof tiedHeadSchema> = {}) {
+    const {keras, settings} = splitConfig('TiedHead', tiedHeadSchema, args);
+    super(keras);
+    this.settings = settings;
+  }
+
+  override apply(
+    inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
+    kwargs?: Record<string, unknown>,
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    const first = Array.isArray(inputs) ? inputs[0] : inputs;
+    if (first instanceof tfl.SymbolicTensor) this.embedding = upstreamEmbedding(first);
+    return super.apply(inputs, kwargs);
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return [...inputShape.slice(0, -1), this.tied().vocabSize];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const x = singleInput<Tensor3D>('TiedHead', inputs, 3);
+    return tidy(() => {
+      const logits = this.logits(x);
+      return this.settings.activation === 'softmax' ? softmax(logits) : logits;
+    });
+  }
+
+  /** Logits [B, L, V] of x [B, L, D], whatever the activation. */
+  logits(x: Tensor3D): Tensor3D {
+    return linear(x, this.tied().table, {transposeWeight: true});
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), this.settings);
+  }
+
+  private tied(): TokenEmbedding {
+    if (this.embedding === undefined) {
+      throw new Error('TiedHead: no TokenEmbedding upstream; use it in a model whose tokens pass one');
+    }
+    return this.embedding;
+  }
+}
+
+function upstreamEmbedding(tensor: SymbolicTensor): TokenEmbedding | undefined {
+  const queue = [tensor];
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    if (next.sourceLayer instanceof TokenEmbedding) return next.sourceLayer;
+    queue.push(...(next.inputs ?? []));
+  }
+  return undefined;
+}
+
+serialization.registerClass(TokenEmbedding);
+serialization.registerClass(TiedHead);

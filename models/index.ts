@@ -1,0 +1,6 @@
+// Models of our layers.
+
+export type {ModelConfig, PresetName} from './config.js';
+export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
+export type {ModelState, Parameter} from './language-model.js';
+export {createModel, disposeModelState, LanguageModel} from './language-model.js';

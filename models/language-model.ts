@@ -1,0 +1,160 @@
+// Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
+
+import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {reshape, Variable} from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type {LayerState, MixerSettings} from '../layers/index.js';
+import {
+  BMojoMixer,
+  disposeState,
+  mixerSchema,
+  ResidualBlock,
+  RMSNorm,
+  StreamingLayer,
+  SwiGLU,
+  TiedHead,
+  TokenEmbedding,
+} from '../layers/index.js';
+import type {ModelConfig} from './config.js';
+import {parseModelConfig} from './config.js';
+
+const METADATA_KEY = 'bmojoModel';
+
+function mixerOf(config: ModelConfig, index: number): BMojoMixer {
+  const entries = Object.keys(mixerSchema).map(key => [key, config[key as keyof ModelConfig]]);
+  const settings: MixerSettings = Object.fromEntries(entries);
+  const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
+  if (!config.alternate) return new BMojoMixer({...settings, seed});
+  const memories = index % 2 === 0 ? {attention: false, ssm: true} : {attention: true, ssm: false};
+  return new BMojoMixer({...settings, ...memories, fading: 'none', eideticSlots: 0, seed});
+}
+
+/**
+ * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, tied head.
+ *
+ * Defaults: `modelSchema`, and what the preset sets. Errors: SettingError.
+ */
+export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
+  const config = parseModelConfig(given);
+  const {vocabSize, dModel, layers, mlp, mlpWidth, seed} = config;
+  const stack: tfl.layers.Layer[] = [
+    new TokenEmbedding({name: 'embedding', vocabSize, dim: dModel, seed, inputShape: [null], dtype: 'int32'}),
+  ];
+  for (let index = 0; index < layers; index++) {
+    stack.push(new ResidualBlock({name: `block_${index}`, layer: mixerOf(config, index)}));
+    if (!mlp) continue;
+    const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
+    stack.push(new ResidualBlock({name: `mlp_${index}`, layer}));
+  }
+  stack.push(new RMSNorm({name: 'final_norm'}), new TiedHead({name: 'head'}));
+  const model = tfl.sequential({layers: stack});
+  model.setUserDefinedMetadata({[METADATA_KEY]: config});
+  return model;
+}
+
+/** Memory of every layer of a model between pieces of a sequence. */
+export interface ModelState {
+  readonly position: number;
+  readonly layers: readonly LayerState[];
+}
+
+export interface Parameter {
+  /** Stable name such as `block_0/q_proj`. */
+  readonly name: string;
+  readonly variable: Variable;
+}
+
+/** A view of a LayersModel from `createModel` (or loaded from its files) for training and decoding. */
+export class LanguageModel {
+  readonly config: ModelConfig;
+  private readonly embedding: TokenEmbedding;
+  private readonly blocks: readonly StreamingLayer[];
+  private readonly head: TiedHead;
+
+  /** Errors: Error when the model is not of the kind that `createModel` builds. */
+  constructor(readonly model: tfl.LayersModel) {
+    const layers = model.layers.filter(layer => !layer.getClassName().includes('InputLayer'));
+    const [first, last] = [layers[0], layers[layers.length - 1]];
+    const blocks = layers.slice(1, -1).filter(layer => layer instanceof StreamingLayer);
+    if (
+      !(first instanceof TokenEmbedding && last instanceof TiedHead && blocks.length === layers.length - 2)
+    ) {
+      const found = layers.map(layer => layer.getClassName()).join(', ');
+      throw new Error(
+        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead (see createModel), got ${found}`,
+      );
+    }
+    this.embedding = first;
+    this.blocks = blocks;
+    this.head = last;
+    const metadata = model.getUserDefinedMetadata() as Record<string, Partial<ModelConfig>> | undefined;
+    const config = metadata?.[METADATA_KEY];
+    if (config === undefined)
+      throw new Error('LanguageModel: the model carries no bmojo configuration (see createModel)');
+    this.config = parseModelConfig(config);
+  }
+
+  static create(config: Partial<ModelConfig> = {}): LanguageModel {
+    return new LanguageModel(createModel(config));
+  }
+
+  parameters(): Parameter[] {
+    return this.model.trainableWeights.map(weight => {
+      const variable = weight.read();
+      if (!(variable instanceof Variable))
+        throw new Error(`LanguageModel: ${weight.originalName} is not a variable`);
+      return {name: weight.originalName, variable};
+    });
+  }
+
+  /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. */
+  hidden(tokens: Tensor2D): Tensor3D {
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    for (const block of this.blocks) x = block.apply(x) as Tensor3D;
+    return x;
+  }
+
+  /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
+  logits(hidden: Tensor2D): Tensor2D {
+    const [rows, width] = hidden.shape;
+    const logits = this.head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);
+    return reshape(logits, [rows, logits.shape[2]]);
+  }
+
+  initialState(batch: number): ModelState {
+    return {position: 0, layers: this.blocks.map(block => block.initialState(batch))};
+  }
+
+  /**
+   * Feeds the next tokens [B, L] int32 and returns their logits [B, L, V] and the new memory.
+   * The old state stays valid until it is disposed with `disposeModelState`.
+   */
+  step(tokens: Tensor2D, state: ModelState): {logits: Tensor3D; state: ModelState} {
+    const layers: LayerState[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    this.blocks.forEach((block, index) => {
+      const previous = x;
+      const result = block.step(previous, state.layers[index]);
+      previous.dispose();
+      layers.push(result.state);
+      x = result.y;
+    });
+    const logits = this.head.logits(x);
+    x.dispose();
+    return {logits, state: {position: state.position + tokens.shape[1], layers}};
+  }
+
+  /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */
+  stateSize(length?: number): number {
+    return this.blocks.reduce((total, block) => total + block.stateSize(length), 0);
+  }
+
+  /** Number of trainable numbers. */
+  parameterCount(): number {
+    return this.parameters().reduce((total, {variable}) => total + variable.size, 0);
+  }
+}
+
+export function disposeModelState(state: ModelState): void {
+  for (const layer of state.layers) disposeState(layer);
+}
