@@ -1,0 +1,33 @@
+// The mixers on which the sequence laws and the layer contract are tested. A new one is one line here.
+
+import type {StreamingLayer} from '../../layers/index.js';
+import {
+  BMojoMixer,
+  CausalConv1D,
+  MambaMixer,
+  ResidualBlock,
+  RMSNorm,
+  SlidingWindowAttention,
+  SwiGLU,
+} from '../../layers/index.js';
+
+const small = {heads: 4, window: 6, stateSize: 4} as const;
+
+export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
+  'full attention': () => new SlidingWindowAttention({heads: 2, window: 0}),
+  'window attention': () => new SlidingWindowAttention({heads: 4, kvHeads: 2, window: 6}),
+  'window of one token': () => new SlidingWindowAttention({heads: 2, window: 1, positions: 'none'}),
+  Mamba: () => new MambaMixer({stateSize: 4}),
+  "B'MOJO-F, sliding": () => new BMojoMixer({...small, eideticSlots: 0}),
+  "B'MOJO-F, chunk": () => new BMojoMixer({...small, fading: 'chunk', fadingTokens: 3, eideticSlots: 0}),
+  "B'MOJO, sliding": () => new BMojoMixer({...small, kvHeads: 2, eideticSlots: 5}),
+  "B'MOJO, more slots than tokens": () => new BMojoMixer({...small, eideticSlots: 64}),
+  "B'MOJO, chunk, no positions": () =>
+    new BMojoMixer({...small, fading: 'chunk', positions: 'none', eideticSlots: 5, innovationSpan: 2}),
+  "B'MOJO, overlap, untied": () =>
+    new BMojoMixer({...small, eideticSlots: 5, eideticOverlap: true, tieFading: false}),
+  'causal convolution': () => new CausalConv1D({kernelSize: 3}),
+  SwiGLU: () => new SwiGLU(),
+  RMSNorm: () => new RMSNorm(),
+  "residual B'MOJO block": () => new ResidualBlock({layer: new BMojoMixer({...small, eideticSlots: 5})}),
+};
