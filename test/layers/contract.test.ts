@@ -34,13 +34,16 @@ for (const backend of ['cpu', 'wasm'] as const) {
     for (const [name, create] of Object.entries(streamingLayers)) {
       it(`${name}: configuration round trip`, () => {
         const layer = create();
-        const [constructor, fromConfig] = serialization.SerializationMap.getMap().classNameMap[layer.getClassName()];
-        const again = fromConfig(constructor, layer.getConfig()) as tfl.layers.Layer;
+        const [Class, fromConfig] =
+          serialization.SerializationMap.getMap().classNameMap[layer.getClassName()];
+        const again = fromConfig(Class, layer.getConfig()) as tfl.layers.Layer;
         expect(again.getConfig()).to.deep.equal(layer.getConfig());
       });
 
       it(`${name}: saves and loads bit-equal`, async () => {
-        const model = tfl.sequential({layers: [tfl.layers.inputLayer({inputShape: [LENGTH, WIDTH]}), create()]});
+        const model = tfl.sequential({
+          layers: [tfl.layers.inputLayer({inputShape: [LENGTH, WIDTH]}), create()],
+        });
         const loaded = await saveAndLoad(model);
         const values = (m: tfl.LayersModel): number[] => tidy(() => [...(m.predict(x) as Tensor).dataSync()]);
         expect(values(loaded)).to.deep.equal(values(model));
@@ -53,7 +56,10 @@ for (const backend of ['cpu', 'wasm'] as const) {
         layer.apply(x);
         const weights = layer.trainableWeights.map(weight => weight.read() as Variable);
         const before = memory().numTensors;
-        const {value, grads} = variableGrads(() => tidy(() => sum(mul(layer.apply(x) as Tensor, x)).asScalar()), weights);
+        const {value, grads} = variableGrads(
+          () => tidy(() => sum(mul(layer.apply(x) as Tensor, x)).asScalar()),
+          weights,
+        );
         for (const weight of weights) {
           const gradient = grads[weight.name];
           const largest = gradient === undefined ? 0 : Math.max(...gradient.dataSync().map(Math.abs));
@@ -68,13 +74,17 @@ for (const backend of ['cpu', 'wasm'] as const) {
 
       it(`${name}: refuses input of a wrong rank`, () => {
         const layer = create();
-        expect(() => tidy(() => layer.apply(x.reshape([BATCH * LENGTH, WIDTH])) as Tensor)).to.throw(/must be|rank/);
+        expect(() => tidy(() => layer.apply(x.reshape([BATCH * LENGTH, WIDTH])) as Tensor)).to.throw(
+          /must be|rank/,
+        );
       });
 
       it(`${name}: refuses an unknown setting with a suggestion`, () => {
         const layer = create();
         const Class = layer.constructor as new (args: object) => tfl.layers.Layer;
-        expect(() => new Class({...layer.getConfig(), windwo: 3, epsilno: 1, hiden: 4})).to.throw(/unknown setting/);
+        expect(() => new Class({...layer.getConfig(), windwo: 3, epsilno: 1, hiden: 4})).to.throw(
+          /unknown setting/,
+        );
       });
     }
 

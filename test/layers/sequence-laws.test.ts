@@ -54,7 +54,12 @@ for (const backend of ['cpu', 'wasm'] as const) {
           Array.from({length: LENGTH}, () => 1),
         ];
         for (const sizes of splits) {
-          expectClose(inPieces(layer, x, sizes), whole, TOLERANCE, `${name} in pieces of ${sizes.slice(0, 5)}`);
+          expectClose(
+            inPieces(layer, x, sizes),
+            whole,
+            TOLERANCE,
+            `${name} in pieces of ${sizes.slice(0, 5)}`,
+          );
         }
         expect(memory().numTensors, 'tensors left behind').to.equal(before);
         layer.dispose();

@@ -25,7 +25,10 @@ function weightsOf(layers: readonly BMojoMixer[]): {names: string[]; values: tf.
 }
 
 /** Compares a stack of mixers with an independent function of the same weights, named `layer index/weight name`. */
-function expectSame(layers: readonly BMojoMixer[], independent: (x: tf.Tensor3D, weights: Weights) => tf.Tensor3D): void {
+function expectSame(
+  layers: readonly BMojoMixer[],
+  independent: (x: tf.Tensor3D, weights: Weights) => tf.Tensor3D,
+): void {
   tf.tidy(() => {
     const x = normal3d([BATCH, LENGTH, WIDTH], 2);
     const cotangent = normal3d([BATCH, LENGTH, WIDTH], 3);
@@ -39,9 +42,15 @@ function expectSame(layers: readonly BMojoMixer[], independent: (x: tf.Tensor3D,
     const {grads} = tf.variableGrads(() => ours(x).mul(cotangent).sum().asScalar(), values);
     const copies = values.map(value => value.clone());
     const [gradX, ...expected] = tf.grads((...inputs: tf.Tensor[]) =>
-      other(inputs[0] as tf.Tensor3D, inputs.slice(1)).mul(cotangent).sum(),
+      other(inputs[0] as tf.Tensor3D, inputs.slice(1))
+        .mul(cotangent)
+        .sum(),
     )([x, ...copies]);
-    const ownX = tf.grad((input: tf.Tensor) => ours(input as tf.Tensor3D).mul(cotangent).sum())(x);
+    const ownX = tf.grad((input: tf.Tensor) =>
+      ours(input as tf.Tensor3D)
+        .mul(cotangent)
+        .sum(),
+    )(x);
     expectClose(ownX.dataSync(), gradX.dataSync(), GRADIENT, 'gradient of x');
     expect(names.length).to.be.greaterThan(0);
     values.forEach((value, i) => {
@@ -72,12 +81,16 @@ describe("special cases of B'MOJO (cpu)", () => {
 
   it('window >= L: a Transformer', () => {
     const layer = built({...attention, heads: 4, window: LENGTH});
-    expectSame([layer], (x, w) => denseWindowAttention(x, under('0/', w), {heads: 4, kvHeads: 4, window: LENGTH}));
+    expectSame([layer], (x, w) =>
+      denseWindowAttention(x, under('0/', w), {heads: 4, kvHeads: 4, window: LENGTH}),
+    );
   });
 
   it('no window: a Transformer', () => {
     const layer = built({...attention, heads: 2, window: 0});
-    expectSame([layer], (x, w) => denseWindowAttention(x, under('0/', w), {heads: 2, kvHeads: 2, window: LENGTH}));
+    expectSame([layer], (x, w) =>
+      denseWindowAttention(x, under('0/', w), {heads: 2, kvHeads: 2, window: LENGTH}),
+    );
   });
 
   it('window only, grouped queries: a sliding-window Transformer', () => {
@@ -96,7 +109,11 @@ describe("special cases of B'MOJO (cpu)", () => {
       built({...attention, heads: 2, window: 5}),
     ];
     expectSame(layers, (x, w) =>
-      denseWindowAttention(steppedMamba(x, under('0/', w), 4), under('1/', w), {heads: 2, kvHeads: 2, window: 5}),
+      denseWindowAttention(steppedMamba(x, under('0/', w), 4), under('1/', w), {
+        heads: 2,
+        kvHeads: 2,
+        window: 5,
+      }),
     );
   });
 });
