@@ -8,7 +8,9 @@ import {fileURLToPath} from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`bmojo needs Node >= 20.19, this is ${process.versions.node}; install a newer one and run this again`);
+  console.error(
+    `bmojo needs Node >= 20.19, this is ${process.versions.node}; install a newer one and run this again`,
+  );
   process.exit(1);
 }
 
@@ -22,6 +24,7 @@ function npm(...args) {
 }
 
 const marker = join(root, 'node_modules/.package-lock.json');
-const isInstalled = existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+const isInstalled =
+  existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 if (isInstalled) npm('run', '--silent', 'build');
 else npm('ci', '--no-audit', '--no-fund');

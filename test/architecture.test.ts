@@ -41,7 +41,9 @@ describe('architecture', () => {
   it('imports point one way', () => {
     const found = Object.keys(allowed).flatMap(folder => {
       const present = readdirSync(root).includes(folder);
-      return present ? sources(folder).flatMap(file => violations(file, readFileSync(join(root, file), 'utf8'))) : [];
+      return present
+        ? sources(folder).flatMap(file => violations(file, readFileSync(join(root, file), 'utf8')))
+        : [];
     });
     expect(found).to.deep.equal([]);
   });

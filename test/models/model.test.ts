@@ -3,15 +3,34 @@
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
-import {createModel, disposeModelState, LanguageModel, parseModelConfig, presetNames} from '../../models/index.js';
+import {
+  createModel,
+  disposeModelState,
+  LanguageModel,
+  parseModelConfig,
+  presetNames,
+} from '../../models/index.js';
 import {expectClose} from '../support/error.js';
 
-const small = {vocabSize: 23, dModel: 16, layers: 2, heads: 2, window: 6, eideticSlots: 5, stateSize: 4} as const;
+const small = {
+  vocabSize: 23,
+  dModel: 16,
+  layers: 2,
+  heads: 2,
+  window: 6,
+  eideticSlots: 5,
+  stateSize: 4,
+} as const;
 
 function settings(preset: (typeof presetNames)[number]) {
   const {window, eideticSlots, ...rest} = small;
   const hasSlots = preset === 'bmojo' || preset === 'bmojo-paper';
-  return {...rest, preset, ...(preset === 'transformer' ? {} : {window}), ...(hasSlots ? {eideticSlots} : {})};
+  return {
+    ...rest,
+    preset,
+    ...(preset === 'transformer' ? {} : {window}),
+    ...(hasSlots ? {eideticSlots} : {}),
+  };
 }
 
 describe('model configuration', () => {
@@ -22,13 +41,19 @@ describe('model configuration', () => {
 
   it('suggests a name for an unknown setting', () => {
     const misspelt: object = {dmodel: 32};
-    expect(() => parseModelConfig(misspelt)).to.throw("model: unknown setting 'dmodel'; did you mean 'dModel'?");
+    expect(() => parseModelConfig(misspelt)).to.throw(
+      "model: unknown setting 'dmodel'; did you mean 'dModel'?",
+    );
   });
 
   it('refuses values out of range and contradictions', () => {
-    expect(() => parseModelConfig({layers: 0})).to.throw('model: layers must be an integer in [1, 1024], got 0');
+    expect(() => parseModelConfig({layers: 0})).to.throw(
+      'model: layers must be an integer in [1, 1024], got 0',
+    );
     expect(() => parseModelConfig({dModel: Number.NaN})).to.throw(/dModel must be an integer/);
-    expect(() => createModel({preset: 'swa', eideticSlots: 4})).to.throw(/eideticSlots must be 0 without ssm/);
+    expect(() => createModel({preset: 'swa', eideticSlots: 4})).to.throw(
+      /eideticSlots must be 0 without ssm/,
+    );
     expect(() => createModel({preset: 'hybrid', layers: 3})).to.throw(/layers must be even/);
     expect(() => createModel({dModel: 30, heads: 4})).to.throw(/heads must divide D = 30/);
   });

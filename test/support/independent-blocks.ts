@@ -48,11 +48,12 @@ export function denseWindowAttention(
   const k = spread(turn(byHead(project(x, weights.k_proj), kvHeads)));
   const v = spread(byHead(project(x, weights.v_proj), kvHeads));
   const mask = tf.tensor2d(
-    Array.from({length}, (_, t) =>
-      Array.from({length}, (_, j) => (j <= t && j > t - window ? 0 : -1e30)),
-    ),
+    Array.from({length}, (_, t) => Array.from({length}, (_, j) => (j <= t && j > t - window ? 0 : -1e30))),
   );
-  const scores = tf.matMul(q, k, false, true).mul((width / heads) ** -0.5).add(mask);
+  const scores = tf
+    .matMul(q, k, false, true)
+    .mul((width / heads) ** -0.5)
+    .add(mask);
   const mixed = tf.matMul(tf.softmax(scores), v).transpose([0, 2, 1, 3]).reshape([batch, length, width]);
   return project(mixed as tf.Tensor3D, weights.o_proj);
 }
@@ -70,7 +71,11 @@ export function steppedMamba(x: tf.Tensor3D, weights: Weights, stateSize: number
   );
   const before = tf.addN(sums).add(weights['ssm.conv_bias']);
   const u = before.mul(before.sigmoid()) as tf.Tensor3D;
-  const [dt, B, C] = tf.split(project(u, weights['ssm.x_proj']), [rank, stateSize, stateSize], 2) as tf.Tensor3D[];
+  const [dt, B, C] = tf.split(
+    project(u, weights['ssm.x_proj']),
+    [rank, stateSize, stateSize],
+    2,
+  ) as tf.Tensor3D[];
   const delta = tf.softplus(project(dt, weights['ssm.dt_proj']).add(weights['ssm.dt_bias']));
   const A = weights['ssm.A_log'].exp().neg();
   let state: tf.Tensor = tf.zeros([batch, inner, stateSize]);

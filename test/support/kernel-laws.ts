@@ -9,8 +9,9 @@ import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
+import {sampleCase} from '../../custom-ops/sampling.js';
 import {expectClose} from './error.js';
-import {referenceBackward, referenceForward, runOnBackend, sampleCase} from './op-harness.js';
+import {referenceBackward, referenceForward, runOnBackend} from './op-harness.js';
 
 const FORWARD = 1e-5;
 const GRADIENT = 1e-4;

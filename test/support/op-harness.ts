@@ -2,55 +2,11 @@
 
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
-import type {Attributes, Dims, HostArray, NamedTensors, OpCase, OpDefinition} from '../../custom-ops/op.js';
+import type {Dims, NamedTensors, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
 import {runOp, withComposedOps} from '../../custom-ops/run.js';
-import {seededRandom} from './random.js';
-
-export type NamedArrays = Record<string, HostArray>;
-
-export interface Sample {
-  readonly op: OpDefinition;
-  readonly attrs: Attributes;
-  readonly dims: Dims;
-  /** Inputs that are present, as float64 arrays holding float32 values, or int32. */
-  readonly inputs: NamedArrays;
-  /** Cotangents of every float result, by gradient name. */
-  readonly cotangents: NamedArrays;
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total * size, 1);
-}
-
-/** Sizes of a case with the derived ones filled in. */
-export function caseDims(op: OpDefinition, opCase: OpCase<Attributes>): Dims {
-  const dims: Record<string, number> = {...opCase.dims};
-  for (const [token, derive] of Object.entries(op.derivedDims ?? {}))
-    dims[token] = derive(dims, opCase.attrs);
-  return dims;
-}
-
-export function sampleCase(op: OpDefinition, opCase: OpCase<Attributes>, seed: number): Sample {
-  const random = seededRandom(seed);
-  const dims = caseDims(op, opCase);
-  const inputs: NamedArrays = {};
-  for (const [name, spec] of Object.entries(op.inputs)) {
-    if (opCase.omit?.includes(name)) continue;
-    const length = product(shapeOf(spec, dims));
-    const values =
-      op.sample?.[name]?.(random, dims, opCase.attrs, length) ?? Array.from({length}, () => random.normal());
-    inputs[name] =
-      spec.dtype === 'int32' ? Int32Array.from(values) : Float64Array.from(Float32Array.from(values));
-  }
-  const cotangents: NamedArrays = {};
-  for (const [name, spec] of Object.entries(op.outputs)) {
-    if (spec.role === 'saved' || spec.dtype !== 'float32') continue;
-    const length = product(shapeOf(spec, dims));
-    cotangents[gradName(name)] = Float64Array.from(Float32Array.from({length}, () => random.normal()));
-  }
-  return {op, attrs: opCase.attrs, dims, inputs, cotangents};
-}
+import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
+import {product} from '../../custom-ops/sampling.js';
 
 function allocate(ports: readonly {name: string; shape: string; dtype: string}[], dims: Dims): NamedArrays {
   return Object.fromEntries(

@@ -2,7 +2,7 @@
 
 import type {Tensor3D} from '@tensorflow/tfjs-core';
 import {tensor} from '@tensorflow/tfjs-core';
-import {seededRandom} from './random.js';
+import {seededRandom} from '../../custom-ops/sampling.js';
 
 /** Standard normal [B, L, D]. */
 export function normal3d(shape: [number, number, number], seed: number): Tensor3D {
