@@ -80,6 +80,8 @@ export interface OpCase<A> {
   readonly omit?: readonly string[];
   /** `bench` cases are timed by `bmojo bench ops` and are too large for the finite-difference test. */
   readonly use: 'test' | 'bench';
+  /** Benchmarks leave out the other forms: they would not fit into memory or patience. */
+  readonly kernelOnly?: true;
 }
 
 /** A function of sizes and attributes; written as a method so that definitions of all ops fit one list. */

@@ -1,0 +1,140 @@
+// Times every operator: its kernel, its composed form and the JavaScript kernel, forward and with the gradient.
+
+import type {Tensor, Variable} from '@tensorflow/tfjs-core';
+import {addN, dispose, grads, mul, profile, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
+import type {BackendName} from '../../custom-ops/index.js';
+import {useBackend, withComposedOps} from '../../custom-ops/index.js';
+import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
+import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/registry.js';
+import {runOp} from '../../custom-ops/run.js';
+import {caseDims, product, sampleCase} from '../../custom-ops/sampling.js';
+import type {TimingLimits} from './timing.js';
+import {time} from './timing.js';
+
+export type Form = 'kernel' | 'composed' | 'javascript';
+
+export interface OpTiming {
+  readonly op: string;
+  readonly case: string;
+  readonly form: Form;
+  readonly backend: BackendName;
+  /** Median milliseconds. */
+  readonly forwardMs: number;
+  /** Median of forward and gradient together; absent for an op without gradient. */
+  readonly totalMs?: number;
+  /** totalMs - forwardMs. */
+  readonly backwardMs?: number;
+  readonly runs: number;
+  /** Bytes that the forward pass must at least move: inputs read once, outputs written once. */
+  readonly forwardBytes: number;
+  /** Largest total of tensor bytes alive during forward and gradient, by tf's count. */
+  readonly peakBytes: number;
+}
+
+export interface BenchOptions {
+  readonly backend: BackendName;
+  /** Names of operators; default all. */
+  readonly ops?: readonly string[];
+  /** Only cases whose name contains this text. */
+  readonly filter?: string;
+  /** Which forms to time beside the kernel. */
+  readonly forms: readonly Form[];
+  readonly limits: TimingLimits;
+}
+
+interface Runner {
+  readonly forward: () => Tensor[];
+  readonly total?: () => Tensor[];
+  readonly inputs: Record<string, Tensor | Variable>;
+}
+
+function prepare(op: OpDefinition, opCase: OpCase<Attributes>): Runner {
+  const sample = sampleCase(op, opCase, 1);
+  const inputs: Record<string, Tensor> = {};
+  for (const [name, values] of Object.entries(sample.inputs)) {
+    const spec = op.inputs[name];
+    const data = values instanceof Int32Array ? values : Float32Array.from(values);
+    const created = tensor(data, shapeOf(spec, sample.dims), spec.dtype);
+    inputs[name] = spec.inPlace ? variable(created) : created;
+    if (spec.inPlace) created.dispose();
+  }
+  const forward = (): Tensor[] => {
+    const results = Object.values(runOp(op, inputs, sample.attrs));
+    return results.length > 0 ? results : [Object.values(inputs)[0].clone()];
+  };
+  const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
+  if (op.backward === undefined || names.length === 0) return {forward, inputs};
+  const cotangents = Object.fromEntries(
+    Object.entries(sample.cotangents).map(([gradient, values]) => {
+      const name = Object.keys(op.outputs).find(candidate => gradName(candidate) === gradient) ?? '';
+      return [name, tensor(Float32Array.from(values), shapeOf(op.outputs[name], sample.dims))];
+    }),
+  );
+  const objective = (...xs: Tensor[]): Tensor => {
+    const call = {...inputs, ...Object.fromEntries(names.map((name, i) => [name, xs[i]]))};
+    const outputs = runOp(op, call, sample.attrs);
+    const terms = Object.entries(cotangents).map(([name, cotangent]) => sum(mul(outputs[name], cotangent)));
+    return terms.length === 1 ? terms[0] : addN(terms);
+  };
+  const total = (): Tensor[] => tidy(() => grads(objective)(names.map(name => inputs[name])));
+  return {forward, total, inputs: {...inputs, ...prefixed(cotangents)}};
+}
+
+function prefixed(cotangents: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(cotangents).map(([name, value]) => [gradName(name), value]));
+}
+
+function forwardBytes(op: OpDefinition, opCase: OpCase<Attributes>): number {
+  const dims = caseDims(op, opCase);
+  const {inputs, outputs} = kernelPorts(op, 'forward');
+  const present = inputs.filter(port => !opCase.omit?.includes(port.name));
+  return [...present, ...outputs].reduce((bytes, port) => bytes + 4 * product(shapeOf(port, dims)), 0);
+}
+
+async function timeCase(
+  op: OpDefinition,
+  opCase: OpCase<Attributes>,
+  form: Form,
+  options: BenchOptions,
+): Promise<OpTiming> {
+  const backend = form === 'javascript' ? 'cpu' : options.backend;
+  await useBackend(backend);
+  const runner = prepare(op, opCase);
+  const as = (run: () => Tensor[]) => (): Tensor[] => (form === 'composed' ? withComposedOps(run) : run());
+  const limits =
+    form === 'kernel' ? options.limits : {...options.limits, minRuns: Math.min(3, options.limits.minRuns)};
+  const forward = await time(as(runner.forward), limits);
+  const total = runner.total && (await time(as(runner.total), limits));
+  const {peakBytes} = await profile(() => {
+    dispose(as(runner.total ?? runner.forward)());
+    return [];
+  });
+  dispose(Object.values(runner.inputs));
+  return {
+    op: op.name,
+    case: opCase.name,
+    form,
+    backend,
+    forwardMs: forward.medianMs,
+    totalMs: total?.medianMs,
+    backwardMs: total && total.medianMs - forward.medianMs,
+    runs: forward.runs,
+    forwardBytes: forwardBytes(op, opCase),
+    peakBytes,
+  };
+}
+
+/** One timing for each operator, benchmark case and form, in that order. */
+export async function* benchOps(options: BenchOptions): AsyncGenerator<OpTiming> {
+  for (const op of opList) {
+    if (options.ops !== undefined && !options.ops.includes(op.name)) continue;
+    for (const opCase of op.cases) {
+      if (opCase.use !== 'bench' || !opCase.name.includes(options.filter ?? '')) continue;
+      for (const form of ['kernel', ...options.forms] as const) {
+        if (form !== 'kernel' && opCase.kernelOnly) continue;
+        yield await timeCase(op, opCase, form, options);
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// Medians of repeated runs on tf's clock: work is finished before the clock stops.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {dispose} from '@tensorflow/tfjs-core';
+
+export interface TimingLimits {
+  /** Runs that count, at least. */
+  readonly minRuns: number;
+  /** Milliseconds after which no further run starts, once there are enough. */
+  readonly budgetMs: number;
+}
+
+export interface Timing {
+  readonly medianMs: number;
+  readonly runs: number;
+}
+
+/** Waits until the backend has finished everything that these tensors depend on. */
+async function finish(outputs: Tensor[]): Promise<void> {
+  const last = outputs[outputs.length - 1];
+  if (last !== undefined) await last.data();
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Median milliseconds of `run` after one warm-up; the tensors it returns are disposed. */
+export async function time(run: () => Tensor[], limits: TimingLimits): Promise<Timing> {
+  const once = async (): Promise<number> => {
+    const start = performance.now();
+    const outputs = run();
+    await finish(outputs);
+    const elapsed = performance.now() - start;
+    dispose(outputs);
+    return elapsed;
+  };
+  await once();
+  const samples: number[] = [];
+  const deadline = performance.now() + limits.budgetMs;
+  while (samples.length < limits.minRuns || performance.now() < deadline) samples.push(await once());
+  return {medianMs: median(samples), runs: samples.length};
+}

@@ -1,0 +1,98 @@
+// bmojo bench ops: times the operators side by side and prints ratios, as a table or JSON lines.
+
+import type {CommandModule} from 'yargs';
+import type {BackendName} from '../../custom-ops/index.js';
+import {backendNames} from '../../custom-ops/index.js';
+import {ops} from '../../custom-ops/registry.js';
+import type {Form, OpTiming} from '../bench/op-bench.js';
+import {benchOps} from '../bench/op-bench.js';
+
+interface BenchArguments {
+  readonly backend: BackendName;
+  readonly op?: string[];
+  readonly case?: string;
+  readonly runs: number;
+  readonly seconds: number;
+  readonly forms: Form[];
+  readonly json: boolean;
+}
+
+const columns = [
+  'op',
+  'case',
+  'form',
+  'forward ms',
+  'x',
+  'backward ms',
+  'x',
+  'total ms',
+  'GB/s',
+  'peak MB',
+] as const;
+const widths = [18, 30, 11, 10, 7, 11, 7, 9, 7, 8] as const;
+
+function line(cells: readonly string[]): string {
+  return cells.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' ');
+}
+
+/** `x`: how many times longer than the kernel of the same case. */
+function row(timing: OpTiming, kernel: OpTiming): string {
+  const number = (value: number | undefined, digits = 2): string =>
+    value === undefined ? '-' : value.toFixed(digits);
+  const ratio = (value?: number, base?: number): string =>
+    value === undefined || base === undefined || timing === kernel ? '' : (value / base).toFixed(1);
+  return line([
+    timing.op,
+    timing.case,
+    timing.form,
+    number(timing.forwardMs),
+    ratio(timing.forwardMs, kernel.forwardMs),
+    number(timing.backwardMs),
+    ratio(timing.backwardMs, kernel.backwardMs),
+    number(timing.totalMs),
+    number(timing.forwardBytes / timing.forwardMs / 1e6, 1),
+    number(timing.peakBytes / 2 ** 20, 1),
+  ]);
+}
+
+const benchOpsCommand: CommandModule<object, BenchArguments> = {
+  command: 'ops',
+  describe: 'time every operator: kernel, composed form and JavaScript kernel, side by side',
+  builder: yargs =>
+    yargs.options({
+      backend: {
+        choices: backendNames,
+        default: 'wasm' as const,
+        describe: 'backend of the kernels and composed forms',
+      },
+      op: {type: 'string', array: true, choices: Object.keys(ops), describe: 'only these operators'},
+      case: {type: 'string', describe: 'only cases whose name contains this text'},
+      runs: {type: 'number', default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
+      seconds: {type: 'number', default: 1, describe: 'time for further runs of each measurement'},
+      forms: {
+        array: true,
+        choices: ['composed', 'javascript'] as const,
+        default: ['composed', 'javascript'] as Form[],
+        describe: 'what to time beside the kernel; --forms with nothing after it times the kernel alone',
+      },
+      json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
+    }),
+  handler: async args => {
+    const {runs, seconds} = args;
+    const limits = {minRuns: runs, budgetMs: seconds * 1000};
+    let kernel: OpTiming | undefined;
+    if (!args.json) console.log(line(columns));
+    const options = {backend: args.backend, ops: args.op, filter: args.case, forms: args.forms, limits};
+    for await (const timing of benchOps(options)) {
+      if (timing.form === 'kernel') kernel = timing;
+      console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
+    }
+  },
+};
+
+export const benchCommand: CommandModule = {
+  command: 'bench <what>',
+  describe: 'measure speed on this machine',
+  builder: yargs => yargs.command(benchOpsCommand).demandCommand(1, 'say what to measure: bmojo bench ops'),
+  handler: () => {},
+};
