@@ -1,0 +1,39 @@
+// The README's example runs as it stands, and its support table is the generated one.
+
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import {expect} from 'chai';
+import {supportTable} from '../eval/support-table.js';
+
+const root = join(import.meta.dirname, '../..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+describe('README', () => {
+  it('its example trains, saves and loads', async function () {
+    this.timeout(120000);
+    const code = /<!-- run by test\/readme\.test\.ts -->\n```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    expect(code).to.include('model.fit');
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-readme-'));
+    const module = code
+      .replaceAll("'bmojo'", `'${pathToFileURL(join(root, 'dist/index.js')).href}'`)
+      .replaceAll("'bmojo/node'", `'${pathToFileURL(join(root, 'dist/models/file-system.js')).href}'`)
+      .replaceAll("'@tensorflow/tfjs'", `'${import.meta.resolve('@tensorflow/tfjs')}'`)
+      .replaceAll('runs/keras', join(folder, 'model'));
+    try {
+      const ran: {again: tf.LayersModel; model: tf.LayersModel; tokens: tf.Tensor} = await import(
+        `data:text/javascript,${encodeURIComponent(`${module}\nexport {again, model, tokens};`)}`
+      );
+      const values = (m: tf.LayersModel): number[] => tf.tidy(() => [...(m.predict(ran.tokens) as tf.Tensor).dataSync()]);
+      expect(values(ran.again)).to.deep.equal(values(ran.model));
+    } finally {
+      rmSync(folder, {recursive: true, force: true});
+    }
+  });
+
+  it('its support table is the generated one', () => {
+    expect(readme).to.include(supportTable());
+  });
+});
