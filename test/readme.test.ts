@@ -26,7 +26,8 @@ describe('README', () => {
       const ran: {again: tf.LayersModel; model: tf.LayersModel; tokens: tf.Tensor} = await import(
         `data:text/javascript,${encodeURIComponent(`${module}\nexport {again, model, tokens};`)}`
       );
-      const values = (m: tf.LayersModel): number[] => tf.tidy(() => [...(m.predict(ran.tokens) as tf.Tensor).dataSync()]);
+      const values = (m: tf.LayersModel): number[] =>
+        tf.tidy(() => [...(m.predict(ran.tokens) as tf.Tensor).dataSync()]);
       expect(values(ran.again)).to.deep.equal(values(ran.model));
     } finally {
       rmSync(folder, {recursive: true, force: true});
