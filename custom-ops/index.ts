@@ -3,11 +3,16 @@
 export * from './adam-w/index.js';
 export type {BackendName} from './backends/index.js';
 export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
+export * from './causal-conv1d/index.js';
 export {ArgumentError} from './check.js';
 export * from './cross-entropy/index.js';
 export * from './embedding-lookup/index.js';
+export * from './innovation-scores/index.js';
+export * from './innovation-select/index.js';
 export * from './linear/index.js';
+export * from './memory-attention/index.js';
 export * from './rms-norm/index.js';
 export * from './rotary-embedding/index.js';
 export {hasKernel, withComposedOps} from './run.js';
+export * from './selective-scan/index.js';
 export * from './swiglu/index.js';

@@ -6,7 +6,7 @@ import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {choice, integer} from '../config/schema.js';
-import {embeddingLookup, linear} from '../custom-ops/index.js';
+import {embeddingLookup, linearTransposed} from '../custom-ops/index.js';
 import {normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -116,7 +116,7 @@ export class TiedHead extends tfl.layers.Layer {
 
   /** Logits [B, L, V] of x [B, L, D], whatever the activation. */
   logits(x: Tensor3D): Tensor3D {
-    return linear(x, this.tied().table, {transposeWeight: true});
+    return linearTransposed(x, this.tied().table);
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -6,3 +6,8 @@
 #include "rms-norm/kernel.h"
 #include "rotary-embedding/kernel.h"
 #include "swiglu/kernel.h"
+#include "memory-attention/kernel.h"
+#include "innovation-scores/kernel.h"
+#include "innovation-select/kernel.h"
+#include "causal-conv1d/kernel.h"
+#include "selective-scan/kernel.h"

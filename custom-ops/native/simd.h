@@ -36,30 +36,25 @@ static inline float sum(Vec v) {
   return total;
 }
 
-static inline Vec select(IntVec mask, Vec a, Vec b) {
-  return (Vec)((mask & (IntVec)a) | (~mask & (IntVec)b));
-}
+static inline Vec select(IntVec mask, Vec a, Vec b) { return mask ? a : b; }
 static inline Vec vmax(Vec a, Vec b) { return select(a > b, a, b); }
 static inline Vec vmin(Vec a, Vec b) { return select(a < b, a, b); }
 
-// exp: x = n log 2 + r, |r| <= log(2)/2; a polynomial of degree 6 for exp(r) (relative error about 2e-7), 2^n by the
-// exponent's bits. Underflows to 0 below -87.3, saturates above 88.7; a NaN stays one.
+// exp: x = n log 2 + r, |r| <= log(2)/2; a polynomial of degree 7 for exp(r) (relative error about 2e-7), 2^n by the
+// exponent's bits. Underflows to 0 below -87.3, grows without bound above 88.7; a NaN stays one, since r keeps it.
 static inline Vec vexp(Vec x) {
-  Vec clamped = vmin(vmax(x, splat(-87.33f)), splat(88.72f));
+  Vec clamped = vmin(splat(88.72f), vmax(splat(-87.33f), x));
   Vec shifted = clamped * 1.44269504088896341f + 12582912.0f;  // rounds to nearest: 1.5 * 2^23
   Vec n = shifted - 12582912.0f;
-  Vec r = clamped - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
+  Vec r = x - n * 0.693359375f - n * -2.12194440e-4f;
   Vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  IntVec bits = ((IntVec)shifted - 0x4B400000 + 127) << 23;
-  Vec result = p * (Vec)bits;
-  result = select(x < -87.33f, Vec{}, result);
-  return select(x == x, result, x);
+  p = p * (r * r) + (r + 1.0f);
+  IntVec bits = ((IntVec)shifted + (127 - 0x4B400000)) << 23;
+  return select(x < -87.33f, Vec{}, p * (Vec)bits);
 }
 
 // log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7).
@@ -95,6 +90,18 @@ static inline Vec vsoftplus(Vec x) {
 static inline Vec vsqrt(Vec x) {
   for (int i = 0; i < kLanes; i++) x[i] = __builtin_sqrtf(x[i]);
   return x;
+}
+
+// The first `count` of a full vector's lanes; the others read as zero and are not written.
+static inline Vec loadPart(const float* p, int count) {
+  if (count >= kLanes) return load(p);
+  Vec v = {};
+  for (int i = 0; i < count; i++) v[i] = p[i];
+  return v;
+}
+static inline void storePart(float* p, Vec v, int count) {
+  if (count >= kLanes) return store(p, v);
+  for (int i = 0; i < count; i++) p[i] = v[i];
 }
 
 static inline float exp1(float x) { return vexp(splat(x))[0]; }

@@ -1,0 +1,47 @@
+import {checkInteger, checkOneOf} from '../check.js';
+import type {Attributes, OpDefinition} from '../op.js';
+import {cases} from './cases.js';
+import {composed} from './composed.js';
+import {backward, forward} from './reference.js';
+
+export type ConvActivation = 'none' | 'silu';
+
+export interface CausalConvAttributes extends Attributes {
+  readonly activation: ConvActivation;
+}
+
+export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
+  name: 'causalConv1d',
+  inputs: {
+    x: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    weight: {shape: 'K E', dtype: 'float32', differentiable: true},
+    bias: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
+    initialState: {shape: 'B K-1 E', dtype: 'float32', differentiable: true, optional: true},
+  },
+  outputs: {
+    y: {shape: 'B L E', dtype: 'float32', role: 'result'},
+    finalState: {shape: 'B K-1 E', dtype: 'float32', role: 'result'},
+  },
+  derivedDims: {'K-1': ({K}) => K - 1},
+  checkAttributes: ({activation}, {K}) => {
+    checkOneOf('causalConv1d', 'activation', activation, ['none', 'silu']);
+    checkInteger('causalConv1d', 'weight size K', K, 2, 16);
+  },
+  forward: {
+    reference: forward,
+    native: {
+      symbol: 'causal_conv1d_forward',
+      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+    },
+  },
+  backward: {
+    reference: backward,
+    native: {
+      symbol: 'causal_conv1d_backward',
+      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+      scratchFloats: ({L, E, K}) => (L + K) * E,
+    },
+  },
+  composed,
+  cases,
+};

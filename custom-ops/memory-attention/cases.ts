@@ -1,0 +1,93 @@
+// Shapes, windows and streams on which memoryAttention is tested and timed.
+
+import {selectRows} from '../innovation-select/reference.js';
+import type {Dims, OpCase, OpDefinition} from '../op.js';
+import type {MemoryAttentionAttributes} from './definition.js';
+
+const whole: MemoryAttentionAttributes = {
+  window: 8,
+  fading: 'sliding',
+  fadingTokens: 0,
+  queryOffset: 0,
+  firstRow: 0,
+  phase: 0,
+};
+
+function testCase(
+  name: string,
+  dims: Dims,
+  attrs: Partial<MemoryAttentionAttributes>,
+  omit: readonly string[] = [],
+): OpCase<MemoryAttentionAttributes> {
+  const merged = {...whole, ...attrs};
+  return {name, dims: {M: dims.L + merged.queryOffset, ...dims}, attrs: merged, omit, use: 'test'};
+}
+
+const fadingOff = ['kFading', 'vFading'] as const;
+const training = {...whole, window: 64};
+const long = (L: number): OpCase<MemoryAttentionAttributes> => ({
+  name: `B1 L${L} H4 Dh32 w64 me32`,
+  dims: {B: 1, L, M: L, H: 4, G: 4, Dh: 32, me: 32},
+  attrs: training,
+  use: 'bench',
+  kernelOnly: true,
+});
+
+export const cases: OpCase<MemoryAttentionAttributes>[] = [
+  testCase('one token', {B: 1, L: 1, H: 1, G: 1, Dh: 4, me: 2}, {}),
+  testCase('L37 grouped', {B: 2, L: 37, H: 4, G: 2, Dh: 8, me: 6}, {}),
+  testCase('L7 within the window', {B: 1, L: 7, H: 2, G: 2, Dh: 5, me: 3}, {}),
+  testCase('L63 w7', {B: 1, L: 63, H: 2, G: 1, Dh: 32, me: 4}, {window: 7}),
+  testCase('L100 w16 wide heads', {B: 1, L: 100, H: 1, G: 1, Dh: 64, me: 16}, {window: 16}),
+  testCase('window 1', {B: 1, L: 9, H: 2, G: 2, Dh: 4, me: 3}, {window: 1}),
+  testCase('chunk fading', {B: 2, L: 41, H: 2, G: 2, Dh: 8, me: 5}, {fading: 'chunk', fadingTokens: 5}),
+  testCase(
+    'chunk fading beyond the chunk',
+    {B: 1, L: 33, H: 2, G: 1, Dh: 4, me: 2},
+    {fading: 'chunk', fadingTokens: 13},
+  ),
+  testCase('window only', {B: 2, L: 50, H: 4, G: 2, Dh: 8}, {window: 9, fading: 'none'}, [
+    ...fadingOff,
+    'positions',
+  ]),
+  testCase('full attention', {B: 1, L: 65, H: 2, G: 2, Dh: 16}, {window: 80, fading: 'none'}, [
+    ...fadingOff,
+    'positions',
+  ]),
+  testCase('no stored tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8}, {}, ['positions']),
+  testCase('no fading tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8, me: 4}, {fading: 'none'}, fadingOff),
+  testCase('stream', {B: 2, L: 21, H: 2, G: 1, Dh: 8, me: 4}, {queryOffset: 20, firstRow: 4, phase: 3}),
+  testCase(
+    'stream of one token',
+    {B: 2, L: 1, H: 4, G: 2, Dh: 8, me: 4},
+    {queryOffset: 19, firstRow: 4, phase: 7},
+  ),
+  testCase(
+    'stream, chunk fading',
+    {B: 1, L: 10, H: 2, G: 2, Dh: 4, me: 3},
+    {
+      queryOffset: 11,
+      firstRow: 3,
+      phase: 5,
+      fading: 'chunk',
+      fadingTokens: 6,
+    },
+  ),
+  {
+    name: 'B4 L1024 H4 Dh32 w64 me32',
+    dims: {B: 4, L: 1024, M: 1024, H: 4, G: 4, Dh: 32, me: 32},
+    attrs: training,
+    use: 'bench',
+  },
+  ...[1024, 2048, 4096, 8192, 16384].map(long),
+];
+
+/** Stored positions as the selection makes them: the best random scores of the rows that may be stored. */
+export const sample: OpDefinition<MemoryAttentionAttributes>['sample'] = {
+  positions: (random, {B, M, C, me}, {window, queryOffset, phase}) => {
+    const scores = Float64Array.from({length: B * M}, () => random.uniform());
+    const positions = new Int32Array(B * C * me);
+    selectRows(scores, positions, {B, M, C, capacity: me, window, queryOffset, phase, overlap: false});
+    return [...positions];
+  },
+};

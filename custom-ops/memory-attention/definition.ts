@@ -1,0 +1,81 @@
+import {checkInteger, checkOneOf, refuse} from '../check.js';
+import type {OpDefinition} from '../op.js';
+import {cases, sample} from './cases.js';
+import {composed} from './composed.js';
+import {backward, forward} from './reference.js';
+
+export type FadingMode = 'none' | 'sliding' | 'chunk';
+
+export type MemoryAttentionAttributes = {
+  /** Tokens w attended exactly, and the chunk length. */
+  readonly window: number;
+  readonly fading: FadingMode;
+  /** Fading tokens mf before the chunk, for 'chunk'. */
+  readonly fadingTokens: number;
+  /** Rows of k before the first query's own row. */
+  readonly queryOffset: number;
+  /** Rows before it are reached through positions only. */
+  readonly firstRow: number;
+  /** Position of the first query within its chunk. */
+  readonly phase: number;
+};
+
+const modes = ['none', 'sliding', 'chunk'] as const;
+
+function scalars(dims: Readonly<Record<string, number>>, attrs: MemoryAttentionAttributes): number[] {
+  const {B, L, M, H, G, Dh} = dims;
+  const {window, fading, fadingTokens, queryOffset, firstRow, phase} = attrs;
+  const mode = modes.indexOf(fading);
+  return [B, L, M, H, G, Dh, dims.C, dims.me ?? 0, window, mode, fadingTokens, queryOffset, firstRow, phase];
+}
+
+/** Three transposed blocks and two tiles, for the widest vectors that kernel.h is built for. */
+const scratchFloats = ({Dh}: Readonly<Record<string, number>>): number => (3 * Dh + 64) * 32;
+
+export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
+  name: 'memoryAttention',
+  inputs: {
+    q: {shape: 'B L H Dh', dtype: 'float32', differentiable: true},
+    k: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
+    v: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
+    kFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, optional: true},
+    vFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, optional: true},
+    positions: {shape: 'B C me', dtype: 'int32', optional: true},
+  },
+  outputs: {
+    out: {shape: 'B L H Dh', dtype: 'float32', role: 'both'},
+    logSumExp: {shape: 'B L H', dtype: 'float32', role: 'saved'},
+  },
+  derivedDims: {C: ({L}, {phase, window}) => Math.ceil((phase + L) / window)},
+  integerRange: {positions: ({M}) => [-1, M - 1]},
+  checkAttributes: ({window, fading, fadingTokens, queryOffset, firstRow, phase}, {L, M, H, G}) => {
+    const name = 'memoryAttention';
+    checkInteger(name, 'window', window, 1);
+    checkOneOf(name, 'fading', fading, modes);
+    checkInteger(name, 'fadingTokens', fadingTokens, 0);
+    checkInteger(name, 'phase', phase, 0, window - 1);
+    checkInteger(name, 'queryOffset', queryOffset, 0);
+    checkInteger(name, 'firstRow', firstRow, 0, queryOffset);
+    if (M !== queryOffset + L) refuse(name, 'rows of k', `queryOffset + L = ${queryOffset + L}`, M);
+    if (H % G !== 0) refuse(name, 'heads of q', `a multiple of the ${G} heads of k`, H);
+  },
+  forward: {
+    reference: forward,
+    native: {
+      symbol: 'memory_attention_forward',
+      scalars,
+      scratchFloats,
+    },
+  },
+  backward: {
+    reference: backward,
+    native: {
+      symbol: 'memory_attention_backward',
+      scalars,
+      scratchFloats,
+    },
+  },
+  composed,
+  cases,
+  sample,
+};

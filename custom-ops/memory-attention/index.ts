@@ -1,0 +1,55 @@
+import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {refuse} from '../check.js';
+import {runOp} from '../run.js';
+import type {FadingMode} from './definition.js';
+import {memoryAttentionOp} from './definition.js';
+
+export interface MemoryAttentionInputs {
+  /** Queries, [B, L, H, Dh]. */
+  q: Tensor4D;
+  /** Keys and values of every row, [B, queryOffset + L, G, Dh]; G divides H. */
+  k: Tensor4D;
+  v: Tensor4D;
+  /** Keys and values of the fading tokens, as k; needed unless fading is 'none'. */
+  kFading?: Tensor4D;
+  vFading?: Tensor4D;
+  /** Rows stored for each chunk of queries, int32 [B, C, me], -1 where a slot is empty. */
+  positions?: Tensor3D;
+}
+
+export interface MemoryAttentionOptions {
+  /** Tokens w attended exactly, and the chunk length. */
+  window: number;
+  /** Which fading tokens: 'sliding' the w before the window, 'chunk' those before the query's chunk. Default 'none'. */
+  fading?: FadingMode;
+  /** How many fading tokens mf before the chunk, for 'chunk'. Default window. */
+  fadingTokens?: number;
+  /** Rows that come before the first query's own, for a continued stream. Default 0. */
+  queryOffset?: number;
+  /** Rows before this one are reached through positions only. Default 0. */
+  firstRow?: number;
+  /** Position of the first query within its chunk, in [0, window). Default 0. */
+  phase?: number;
+}
+
+/**
+ * Causal attention with one softmax over the window, the fading tokens and the stored tokens; scale Dh^-0.5.
+ *
+ * Query i has row r = queryOffset + i and chunk c = floor((phase + i) / window). It sees k, v at rows (r - w, r], kFading,
+ * vFading at (r - 2w, r - w] (sliding) or the mf rows before the chunk's first row (chunk), and k, v at positions[b, c].
+ * Returns [B, L, H, Dh]; differentiable in all but positions; memory linear in L.
+ * Errors: ArgumentError on wrong sizes, options or missing fading tensors. Source: arXiv 2407.06324.
+ */
+export function memoryAttention(inputs: MemoryAttentionInputs, options: MemoryAttentionOptions): Tensor4D {
+  const {window, fading = 'none', queryOffset = 0, firstRow = 0, phase = 0} = options;
+  const fadingTokens = fading === 'chunk' ? (options.fadingTokens ?? window) : 0;
+  for (const name of ['kFading', 'vFading'] as const) {
+    if ((inputs[name] === undefined) !== (fading === 'none')) {
+      const expected =
+        fading === 'none' ? "absent when fading is 'none'" : `given when fading is '${fading}'`;
+      refuse('memoryAttention', name, expected, inputs[name]?.shape);
+    }
+  }
+  const attrs = {window, fading, fadingTokens, queryOffset, firstRow, phase};
+  return runOp(memoryAttentionOp, {...inputs}, attrs).out as Tensor4D;
+}

@@ -1,0 +1,56 @@
+import type {Attributes, OpDefinition} from '../op.js';
+import {cases, sample} from './cases.js';
+import {composed} from './composed.js';
+import {backward, forward} from './reference.js';
+
+/** Tokens between two saved states: the gradient recomputes the states of one chunk at a time. */
+export const CHUNK = 64;
+
+/** Floats of the widest vectors that kernel.h is built for: sizes its scratch. */
+const LANES = 16;
+
+export interface SelectiveScanAttributes extends Attributes {
+  readonly deltaSoftplus: boolean;
+}
+
+export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
+  name: 'selectiveScan',
+  inputs: {
+    u: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    delta: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    A: {shape: 'E N', dtype: 'float32', differentiable: true},
+    B: {shape: 'B L N', dtype: 'float32', differentiable: true},
+    C: {shape: 'B L N', dtype: 'float32', differentiable: true},
+    D: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
+    z: {shape: 'B L E', dtype: 'float32', differentiable: true, optional: true},
+    deltaBias: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
+    initialState: {shape: 'B E N', dtype: 'float32', differentiable: true, optional: true},
+  },
+  outputs: {
+    y: {shape: 'B L E', dtype: 'float32', role: 'result'},
+    finalState: {shape: 'B E N', dtype: 'float32', role: 'result'},
+    /** State before the first token of every chunk. */
+    chunkStates: {shape: 'B S E N', dtype: 'float32', role: 'saved'},
+  },
+  derivedDims: {S: ({L}) => Math.ceil(L / CHUNK)},
+  checkAttributes: () => {},
+  forward: {
+    reference: forward,
+    native: {
+      symbol: 'selective_scan_forward',
+      scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
+      scratchFloats: ({N}) => 2 * N * LANES,
+    },
+  },
+  backward: {
+    reference: backward,
+    native: {
+      symbol: 'selective_scan_backward',
+      scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
+      scratchFloats: ({E, N}) => 2 * (E + LANES) * (N + 1) + LANES * (N + CHUNK * (4 * N + 1) + N),
+    },
+  },
+  composed,
+  cases,
+  sample,
+};

@@ -1,0 +1,257 @@
+// The selective scan; batch rows are independent, lanes are channels. Backward walks chunks of time from the last to the
+// first: within a chunk every block of channels recomputes its states from the saved start, then goes backwards.
+#pragma once
+#include "native/simd.h"
+
+namespace bmojo {
+
+struct ScanSizes {
+  int B, L, E, N, chunk, softplus;
+};
+
+struct ScanInputs {
+  const float *u, *delta, *A, *B, *C, *D, *z, *deltaBias, *initialState;
+};
+
+// One token of a block of channels.
+struct ScanToken {
+  Vec u, step, slope;
+};
+
+static inline ScanToken scanToken(const ScanInputs& in, int64_t at, int e, int lanes, int softplus, bool wantSlope) {
+  ScanToken token;
+  token.u = loadPart(in.u + at, lanes);
+  Vec raw = loadPart(in.delta + at, lanes);
+  if (in.deltaBias) raw += loadPart(in.deltaBias + e, lanes);
+  token.step = softplus ? vsoftplus(raw) : raw;
+  token.slope = softplus && wantSlope ? vsigmoid(raw) : splat(1.0f);
+  return token;
+}
+
+// rows[n] = the block's lanes of a [E, N] matrix
+static inline void gatherRows(const float* matrix, int N, int lanes, Vec* rows) {
+  for (int n = 0; n < N; n++) {
+    Vec row = {};
+    for (int i = 0; i < lanes; i++) row[i] = matrix ? matrix[(int64_t)i * N + n] : 0.0f;
+    rows[n] = row;
+  }
+}
+
+static inline void scatterRows(float* matrix, int N, int lanes, const Vec* rows) {
+  for (int n = 0; n < N; n++) {
+    for (int i = 0; i < lanes; i++) matrix[(int64_t)i * N + n] = rows[n][i];
+  }
+}
+
+static inline const float* offsetOf(const float* p, int64_t offset) { return p ? p + offset : nullptr; }
+
+// kN: the state size when it is known at compile time, 0 otherwise.
+template <int kN>
+static inline void scanForwardBlock(const ScanInputs& in, float* y, float* finalState, float* chunkStates,
+                                    const ScanSizes& s, int b, int e, Vec* decayRates, Vec* state) {
+  const int N = kN ? kN : s.N;
+  const int lanes = s.E - e < kLanes ? s.E - e : kLanes;
+  const int chunks = (s.L + s.chunk - 1) / s.chunk;
+  gatherRows(in.A + (int64_t)e * N, N, lanes, decayRates);
+  gatherRows(offsetOf(in.initialState, ((int64_t)b * s.E + e) * N), N, lanes, state);
+  Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
+  for (int t = 0; t < s.L; t++) {
+    if (t % s.chunk == 0) {
+      scatterRows(chunkStates + (((int64_t)b * chunks + t / s.chunk) * s.E + e) * N, N, lanes, state);
+    }
+    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
+    const float* writes = in.B + ((int64_t)b * s.L + t) * N;
+    const float* reads = in.C + ((int64_t)b * s.L + t) * N;
+    ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
+    Vec input = token.step * token.u;
+    Vec sum = skip * token.u;
+    for (int n = 0; n < N; n++) {
+      Vec next = vexp(token.step * decayRates[n]) * state[n] + input * writes[n];
+      state[n] = next;
+      sum += next * reads[n];
+    }
+    if (in.z) {
+      Vec z = loadPart(in.z + at, lanes);
+      sum *= z * vsigmoid(z);
+    }
+    storePart(y + at, sum, lanes);
+  }
+  scatterRows(finalState + ((int64_t)b * s.E + e) * N, N, lanes, state);
+}
+
+// Batch rows [begin, end); scratch: 2 N vectors.
+template <int kN>
+static inline void scanForward(const ScanInputs& in, float* y, float* finalState, float* chunkStates,
+                               const ScanSizes& s, float* scratch, int begin, int end) {
+  Vec* vectors = (Vec*)scratch;
+  for (int b = begin; b < end; b++) {
+    for (int e = 0; e < s.E; e += kLanes) {
+      scanForwardBlock<kN>(in, y, finalState, chunkStates, s, b, e, vectors, vectors + s.N);
+    }
+  }
+}
+
+struct ScanGradients {
+  float *u, *delta, *A, *B, *C, *D, *z, *deltaBias, *initialState;
+};
+
+// Scratch of one thread: running gradients of all channels, and one chunk of states, decays and sums over channels.
+struct ScanScratch {
+  Vec *gradState, *gradA, *gradD, *gradBias;  // [blocks][N], [blocks][N], [blocks], [blocks]
+  Vec *decayRates, *states, *decays, *gradB, *gradC, *steps;
+};
+
+static inline ScanScratch scanScratch(float* memory, const ScanSizes& s) {
+  int blocks = (s.E + kLanes - 1) / kLanes;
+  Vec* at = (Vec*)memory;
+  ScanScratch scratch;
+  scratch.gradState = at, at += blocks * s.N;
+  scratch.gradA = at, at += blocks * s.N;
+  scratch.gradD = at, at += blocks;
+  scratch.gradBias = at, at += blocks;
+  scratch.decayRates = at, at += s.N;
+  scratch.states = at, at += (s.chunk + 1) * s.N;
+  scratch.decays = at, at += s.chunk * s.N;
+  scratch.gradB = at, at += s.chunk * s.N;
+  scratch.gradC = at, at += s.chunk * s.N;
+  scratch.steps = at;
+  return scratch;
+}
+
+template <int kN>
+static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkStates, const float* gradY,
+                                     const ScanGradients& grads, const ScanScratch& scratch, const ScanSizes& s, int b,
+                                     int e, int begin, int end) {
+  const int N = kN ? kN : s.N;
+  const int lanes = s.E - e < kLanes ? s.E - e : kLanes;
+  const int block = e / kLanes, chunks = (s.L + s.chunk - 1) / s.chunk;
+  Vec* gradState = scratch.gradState + block * N;
+  Vec* gradA = scratch.gradA + block * N;
+  gatherRows(in.A + (int64_t)e * N, N, lanes, scratch.decayRates);
+  gatherRows(chunkStates + (((int64_t)b * chunks + begin / s.chunk) * s.E + e) * N, N, lanes, scratch.states);
+  const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
+  for (int t = begin; t < end; t++) {
+    const float* writes = in.B + ((int64_t)b * s.L + t) * N;
+    ScanToken token = scanToken(in, ((int64_t)b * s.L + t) * s.E + e, e, lanes, s.softplus, false);
+    scratch.steps[t - begin] = token.step;
+    Vec input = token.step * token.u;
+    const Vec* before = scratch.states + (t - begin) * N;
+    Vec* after = scratch.states + (t - begin + 1) * N;
+    Vec* decays = scratch.decays + (t - begin) * N;
+    for (int n = 0; n < N; n++) {
+      Vec decay = vexp(token.step * scratch.decayRates[n]);
+      decays[n] = decay;
+      after[n] = decay * before[n] + input * writes[n];
+    }
+  }
+  Vec gradD = scratch.gradD[block], gradBias = scratch.gradBias[block];
+  for (int t = end - 1; t >= begin; t--) {
+    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
+    const float* writes = in.B + ((int64_t)b * s.L + t) * N;
+    const float* reads = in.C + ((int64_t)b * s.L + t) * N;
+    const Vec* before = scratch.states + (t - begin) * N;
+    const Vec* after = scratch.states + (t - begin + 1) * N;
+    const Vec* decays = scratch.decays + (t - begin) * N;
+    Vec* gradB = scratch.gradB + (t - begin) * N;
+    Vec* gradC = scratch.gradC + (t - begin) * N;
+    const Vec u = loadPart(in.u + at, lanes), step = scratch.steps[t - begin], input = step * u;
+    Vec gradSum = loadPart(gradY + at, lanes);
+    if (in.z) {
+      Vec z = loadPart(in.z + at, lanes), gate = vsigmoid(z), sum = skip * u;
+      for (int n = 0; n < N; n++) sum += after[n] * reads[n];
+      storePart(grads.z + at, gradSum * sum * gate * (1.0f + z * (1.0f - gate)), lanes);
+      gradSum *= z * gate;
+    }
+    gradD += gradSum * u;
+    Vec gradInput = {}, gradStep = {};
+    for (int n = 0; n < N; n++) {
+      gradC[n] += gradSum * after[n];
+      Vec g = gradState[n] + gradSum * reads[n];
+      Vec faded = g * decays[n];
+      Vec gradDecay = faded * before[n];
+      gradState[n] = faded;
+      gradStep += gradDecay * scratch.decayRates[n];
+      gradA[n] += gradDecay * step;
+      gradB[n] += g * input;
+      gradInput += g * writes[n];
+    }
+    gradStep += gradInput * u;
+    if (s.softplus) {
+      Vec raw = loadPart(in.delta + at, lanes);
+      if (in.deltaBias) raw += loadPart(in.deltaBias + e, lanes);
+      gradStep *= vsigmoid(raw);
+    }
+    gradBias += gradStep;
+    storePart(grads.delta + at, gradStep, lanes);
+    storePart(grads.u + at, gradSum * skip + gradInput * step, lanes);
+  }
+  scratch.gradD[block] = gradD;
+  scratch.gradBias[block] = gradBias;
+}
+
+// Batch rows [begin, end). Gradients of what rows share (A, D, deltaBias) are written for these rows alone.
+template <int kN>
+static inline void scanBackward(const ScanInputs& in, const float* chunkStates, const float* gradY,
+                                const float* gradFinalState, const ScanGradients& grads, const ScanSizes& s,
+                                float* memory, int begin, int end) {
+  const int N = s.N, blocks = (s.E + kLanes - 1) / kLanes;
+  ScanScratch scratch = scanScratch(memory, s);
+  for (int i = 0; i < blocks * N; i++) scratch.gradA[i] = Vec{};
+  for (int i = 0; i < 2 * blocks; i++) scratch.gradD[i] = Vec{};
+  for (int b = begin; b < end; b++) {
+    for (int block = 0; block < blocks; block++) {
+      int e = block * kLanes;
+      gatherRows(gradFinalState + ((int64_t)b * s.E + e) * N, N, s.E - e < kLanes ? s.E - e : kLanes,
+                 scratch.gradState + block * N);
+    }
+    for (int from = (s.L - 1) / s.chunk * s.chunk; from >= 0; from -= s.chunk) {
+      int to = from + s.chunk < s.L ? from + s.chunk : s.L;
+      for (int i = 0; i < 2 * s.chunk * N; i++) scratch.gradB[i] = Vec{};
+      for (int e = 0; e < s.E; e += kLanes) {
+        scanBackwardBlock<kN>(in, chunkStates, gradY, grads, scratch, s, b, e, from, to);
+      }
+      for (int i = 0; i < (to - from) * N; i++) {
+        int64_t at = ((int64_t)b * s.L + from) * N + i;
+        grads.B[at] = sum(scratch.gradB[i]);
+        grads.C[at] = sum(scratch.gradC[i]);
+      }
+    }
+    for (int e = 0; e < s.E && grads.initialState; e += kLanes) {
+      scatterRows(grads.initialState + ((int64_t)b * s.E + e) * N, N, s.E - e < kLanes ? s.E - e : kLanes,
+                  scratch.gradState + e / kLanes * N);
+    }
+  }
+  for (int e = 0; e < s.E; e += kLanes) {
+    int block = e / kLanes, lanes = s.E - e < kLanes ? s.E - e : kLanes;
+    scatterRows(grads.A + (int64_t)e * N, N, lanes, scratch.gradA + block * N);
+    if (grads.D) storePart(grads.D + e, scratch.gradD[block], lanes);
+    if (grads.deltaBias) storePart(grads.deltaBias + e, scratch.gradBias[block], lanes);
+  }
+}
+
+}  // namespace bmojo
+
+BMOJO_EXPORT(selective_scan_forward)
+void selective_scan_forward(const float* u, const float* delta, const float* A, const float* B, const float* C,
+                            const float* D, const float* z, const float* deltaBias, const float* initialState,
+                            float* y, float* finalState, float* chunkStates, float* scratch, int batch, int L, int E,
+                            int N, int chunk, int softplus) {
+  bmojo::ScanInputs in = {u, delta, A, B, C, D, z, deltaBias, initialState};
+  bmojo::ScanSizes s = {batch, L, E, N, chunk, softplus};
+  if (N == 16) return bmojo::scanForward<16>(in, y, finalState, chunkStates, s, scratch, 0, batch);
+  bmojo::scanForward<0>(in, y, finalState, chunkStates, s, scratch, 0, batch);
+}
+
+BMOJO_EXPORT(selective_scan_backward)
+void selective_scan_backward(const float* u, const float* delta, const float* A, const float* B, const float* C,
+                             const float* D, const float* z, const float* deltaBias, const float* initialState,
+                             const float* chunkStates, const float* gradY, const float* gradFinalState, float* gradU,
+                             float* gradDelta, float* gradA, float* gradB, float* gradC, float* gradD, float* gradZ,
+                             float* gradDeltaBias, float* gradInitialState, float* scratch, int batch, int L, int E,
+                             int N, int chunk, int softplus) {
+  bmojo::ScanInputs in = {u, delta, A, B, C, D, z, deltaBias, initialState};
+  bmojo::ScanSizes s = {batch, L, E, N, chunk, softplus};
+  bmojo::ScanGradients grads = {gradU, gradDelta, gradA, gradB, gradC, gradD, gradZ, gradDeltaBias, gradInitialState};
+  if (N == 16) return bmojo::scanBackward<16>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch);
+  bmojo::scanBackward<0>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch);
+}
