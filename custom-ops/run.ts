@@ -44,6 +44,29 @@ export function runOp<A extends Attributes>(
   const present = Object.fromEntries(
     Object.keys(op.inputs).flatMap(name => (inputs[name] === undefined ? [] : [[name, inputs[name]]])),
   );
+  if (op.backward === undefined && !Object.values(op.inputs).some(spec => spec.inPlace)) {
+    return detached(present, tensors => runPresent(op, tensors, attrs, dims));
+  }
+  return runPresent(op, present, attrs, dims);
+}
+
+/** Calls `body` with the same values outside tf's tape: no gradient flows through an op that has none. */
+function detached(tensors: NamedTensors, body: (tensors: NamedTensors) => NamedTensors): NamedTensors {
+  const copies = Object.entries(tensors).map(([name, {dataId, shape, dtype}]) => {
+    backend().incRef(dataId);
+    return [name, engine().makeTensorFromTensorInfo({dataId, shape, dtype})] as const;
+  });
+  const results = body(Object.fromEntries(copies));
+  for (const [, copy] of copies) copy.dispose();
+  return results;
+}
+
+function runPresent<A extends Attributes>(
+  op: OpDefinition<A>,
+  present: NamedTensors,
+  attrs: A,
+  dims: Dims,
+): NamedTensors {
   if (forced.composed || !hasKernel(op)) {
     if (!forced.composed) tellOnce(op.name);
     return runComposed(op, present, attrs, dims);

@@ -17,6 +17,9 @@ export interface KerasConfig {
 
 export type LayerArgs<S extends Schema> = KerasConfig & Partial<Settings<S>>;
 
+/** What tfjs adds to a configuration when it loads a layer; ours need it not. */
+const LOADER_KEY = 'customObjects';
+
 const kerasKeys = new Set([
   'name',
   'trainable',
@@ -37,7 +40,7 @@ export function splitConfig<S extends Schema>(
 ): {keras: KerasConfig; settings: Settings<S>} {
   const entries = Object.entries(given);
   const keras: KerasConfig = Object.fromEntries(entries.filter(([key]) => kerasKeys.has(key)));
-  const own = Object.fromEntries(entries.filter(([key]) => !kerasKeys.has(key)));
+  const own = Object.fromEntries(entries.filter(([key]) => !kerasKeys.has(key) && key !== LOADER_KEY));
   return {keras, settings: parseSettings(layer, schema, own)};
 }
 

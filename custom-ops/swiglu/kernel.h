@@ -4,15 +4,6 @@
 
 namespace bmojo {
 
-static inline Vec loadPart(const float* p, int count) {
-  Vec v = {};
-  for (int i = 0; i < count; i++) v[i] = p[i];
-  return v;
-}
-static inline void storePart(float* p, Vec v, int count) {
-  for (int i = 0; i < count; i++) p[i] = v[i];
-}
-
 static inline void swigluForward(const float* gate, const float* up, float* y, int64_t begin, int64_t end) {
   int64_t i = begin;
   for (; i + kLanes <= end; i += kLanes) store(y + i, load(gate + i) * vsigmoid(load(gate + i)) * load(up + i));

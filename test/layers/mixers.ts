@@ -16,7 +16,7 @@ const small = {heads: 4, window: 6, stateSize: 4} as const;
 export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
   'full attention': () => new SlidingWindowAttention({heads: 2, window: 0}),
   'window attention': () => new SlidingWindowAttention({heads: 4, kvHeads: 2, window: 6}),
-  'window of one token': () => new SlidingWindowAttention({heads: 2, window: 1, positions: 'none'}),
+  'window of two tokens': () => new SlidingWindowAttention({heads: 2, window: 2, positions: 'none'}),
   Mamba: () => new MambaMixer({stateSize: 4}),
   "B'MOJO-F, sliding": () => new BMojoMixer({...small, eideticSlots: 0}),
   "B'MOJO-F, chunk": () => new BMojoMixer({...small, fading: 'chunk', fadingTokens: 3, eideticSlots: 0}),

@@ -39,11 +39,10 @@ export function denseWindowAttention(
 ): tf.Tensor3D {
   const [batch, length, width] = x.shape;
   const share = heads / kvHeads;
-  const spread = (k: tf.Tensor4D): tf.Tensor4D =>
-    k
-      .expandDims(2)
-      .tile([1, 1, share, 1, 1])
-      .reshape([batch, heads, length, width / heads]);
+  const spread = (k: tf.Tensor4D): tf.Tensor4D => {
+    const copies = Array.from({length: share}, () => k.expandDims(2));
+    return tf.concat(copies, 2).reshape([batch, heads, length, width / heads]);
+  };
   const q = turn(byHead(project(x, weights.q_proj), heads));
   const k = spread(turn(byHead(project(x, weights.k_proj), kvHeads)));
   const v = spread(byHead(project(x, weights.v_proj), kvHeads));
