@@ -56,8 +56,8 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
     checkInteger(name, 'phase', phase, 0, window - 1);
     checkInteger(name, 'queryOffset', queryOffset, 0);
     checkInteger(name, 'firstRow', firstRow, 0, queryOffset);
-    if (M !== queryOffset + L) refuse(name, 'rows of k', `queryOffset + L = ${queryOffset + L}`, M);
-    if (H % G !== 0) refuse(name, 'heads of q', `a multiple of the ${G} heads of k`, H);
+    if (M !== queryOffset + L) refuse(name, 'k', `of M = queryOffset + L = ${queryOffset + L} rows`, M);
+    if (H % G !== 0) refuse(name, 'q', `of H heads, a multiple of the G = ${G} heads of k`, H);
   },
   forward: {
     reference: forward,

@@ -9,8 +9,8 @@ import type {Attributes, DType, InputSpec, OpDefinition} from '../../custom-ops/
 import {shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
-import type {Sample} from '../support/op-harness.js';
-import {sampleCase} from '../support/op-harness.js';
+import type {Sample} from '../../custom-ops/sampling.js';
+import {sampleCase} from '../../custom-ops/sampling.js';
 
 type Inputs = Record<string, Tensor>;
 
