@@ -4,7 +4,7 @@ import {composedWith} from './composed.js';
 import {backwardWith, forwardWith} from './reference.js';
 
 /** A pack of B, one of A and a row: kGemmScratch of native/gemm.h. */
-const scratchFloats = () => 256 * 512 + 256 * 64 + 512;
+const scratchFloats = () => 256 * 512 + 256 * 60 + 512;
 
 function kernel(
   symbol: string,

@@ -1,14 +1,14 @@
-// C = A B or C += A B in float32: register tiles of 4 rows by two vectors over packed panels, blocked for the caches (the loop
+// C = A B or C += A B in float32: register tiles of 5 rows by two vectors over packed panels, blocked for the caches (the loop
 // order of Goto and van de Geijn 2008). One copy serves every orientation: packing takes care of transposes.
 #pragma once
 #include "native/simd.h"
 
 namespace bmojo {
 
-constexpr int kTileRows = 4;
+constexpr int kTileRows = 5;
 constexpr int kTileColumns = 2 * kLanes;
 // Block sizes: a panel of B (depth x tile) stays in L1, a block of A (rows x depth) and the pack of B in L2.
-constexpr int kBlockRows = 64;
+constexpr int kBlockRows = 60;
 constexpr int kBlockDepth = 256;
 constexpr int kBlockColumns = 512;
 
@@ -31,11 +31,10 @@ static inline Matrix rowMajor(const float* data, int columns) { return {data, co
 static inline Matrix transposed(const float* data, int columns) { return {data, 1, columns}; }
 
 // Copies rows [0, depth) and columns [0, width) of b into one panel of `unit` columns, zeros beyond.
-static inline void packPanel(const Matrix& b, float* panel, int depth, int width, int unit) {
+template <int unit>
+static inline void packPanel(const Matrix& b, float* panel, int depth, int width) {
   if (b.columnStride == 1 && width == unit) {
-    for (int k = 0; k < depth; k++)
-      for (int j = 0; j < unit; j += 4)
-        __builtin_memcpy(panel + k * unit + j, b.data + (int64_t)k * b.rowStride + j, 16);
+    for (int k = 0; k < depth; k++) __builtin_memcpy(panel + k * unit, b.data + (int64_t)k * b.rowStride, unit * 4);
     return;
   }
   for (int j = 0; j < unit; j++) {
@@ -112,6 +111,7 @@ static inline void tile(const float* a, int aRow, const float* panel, Start star
 template <bool packedA>
 static inline void tileOfRows(const float* a, int aRow, const float* panel, Start start, float* c, int cRow,
                               int depth, int rows) {
+  if (rows == 5) return tile<5, packedA>(a, aRow, panel, start, c, cRow, depth);
   if (rows == 4) return tile<4, packedA>(a, aRow, panel, start, c, cRow, depth);
   if (rows == 3) return tile<3, packedA>(a, aRow, panel, start, c, cRow, depth);
   if (rows == 2) return tile<2, packedA>(a, aRow, panel, start, c, cRow, depth);
@@ -157,7 +157,7 @@ __attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, flo
       for (int j = 0; j < columns; j += kTileColumns) {
         Matrix from = b;
         from.data += (int64_t)k0 * b.rowStride + (int64_t)(n0 + j) * b.columnStride;
-        packPanel(from, packedB + j * d, d, smaller(kTileColumns, columns - j), kTileColumns);
+        packPanel<kTileColumns>(from, packedB + j * d, d, smaller(kTileColumns, columns - j));
       }
       for (int m0 = 0; m0 < m; m0 += kBlockRows) {
         int rows = smaller(kBlockRows, m - m0);
@@ -165,7 +165,7 @@ __attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, flo
         if (a.columnStride != 1) {
           for (int i = 0; i < rows; i += kTileRows) {
             Matrix from = {block + (int64_t)i * a.rowStride, a.columnStride, a.rowStride};
-            packPanel(from, packedA + i * kBlockDepth, d, smaller(kTileRows, rows - i), kTileRows);
+            packPanel<kTileRows>(from, packedA + i * kBlockDepth, d, smaller(kTileRows, rows - i));
           }
         }
         for (int j = 0; j < columns; j += kTileColumns) {

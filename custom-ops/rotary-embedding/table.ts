@@ -7,10 +7,11 @@ import {checkInteger, checkNumber, refuse} from '../check.js';
 /** Row l: cos of positions[l] * base^(-2i/Dh) for i < Dh/2, then the sines. */
 export function rotaryAngles(positions: ArrayLike<number>, headWidth: number, base: number): Float64Array {
   const half = headWidth / 2;
+  const frequencies = Float64Array.from({length: half}, (_, i) => base ** (-i / half));
   const table = new Float64Array(positions.length * headWidth);
   for (let row = 0; row < positions.length; row++) {
     for (let i = 0; i < half; i++) {
-      const angle = positions[row] * base ** (-i / half);
+      const angle = positions[row] * frequencies[i];
       table[row * headWidth + i] = Math.cos(angle);
       table[row * headWidth + half + i] = Math.sin(angle);
     }
