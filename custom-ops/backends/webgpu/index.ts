@@ -2,13 +2,18 @@
 
 import {registerKernel} from '@tensorflow/tfjs-core';
 import {adamWGpu} from '../../adam-w/kernel.wgsl.js';
+import {causalConv1dGpu} from '../../causal-conv1d/kernel.wgsl.js';
 import {crossEntropyGpu} from '../../cross-entropy/kernel.wgsl.js';
 import {embeddingLookupGpu} from '../../embedding-lookup/kernel.wgsl.js';
+import {innovationScoresGpu} from '../../innovation-scores/kernel.wgsl.js';
+import {innovationSelectGpu} from '../../innovation-select/kernel.wgsl.js';
 import {linearGpu, linearTransposedGpu} from '../../linear/kernel.wgsl.js';
+import {memoryAttentionGpu} from '../../memory-attention/kernel.wgsl.js';
 import type {OpName} from '../../registry.js';
 import {ops} from '../../registry.js';
 import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
 import {rotaryEmbeddingGpu} from '../../rotary-embedding/kernel.wgsl.js';
+import {selectiveScanGpu} from '../../selective-scan/kernel.wgsl.js';
 import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
 import {kernelConfigs} from '../invocation.js';
 import {dispatch} from './dispatcher.js';
@@ -23,11 +28,11 @@ export const gpuKernels = {
   embeddingLookup: embeddingLookupGpu,
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,
-  selectiveScan: 'composed',
-  causalConv1d: 'composed',
-  memoryAttention: 'composed',
-  innovationScores: 'composed',
-  innovationSelect: 'composed',
+  selectiveScan: selectiveScanGpu,
+  causalConv1d: causalConv1dGpu,
+  memoryAttention: memoryAttentionGpu,
+  innovationScores: innovationScoresGpu,
+  innovationSelect: innovationSelectGpu,
   rmsNorm: rmsNormGpu,
   rotaryEmbedding: rotaryEmbeddingGpu,
   swiglu: swigluGpu,

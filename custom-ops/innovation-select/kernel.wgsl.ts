@@ -1,0 +1,92 @@
+// innovationSelect on the GPU: one workgroup for a sequence walks over its chunks, keeping the best rows sorted. Each
+// batch of new rows is ranked together with those kept; a rank is a count of better rows, so that ties are exact.
+
+import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {InnovationSelectAttributes} from './definition.js';
+
+const THREADS = 256;
+
+function forward({dims, attrs, limits}: PlanRequest<InnovationSelectAttributes>): Plan {
+  const {B, M, C} = dims;
+  const {window, capacity, overlap} = attrs;
+  // Never more kept rows than rows.
+  const kept = Math.min(capacity, M);
+  const pool = kept + THREADS;
+  const bytes = 8 * (pool + kept);
+  if (bytes > limits.workgroupBytes) {
+    throw new Error(
+      `innovationSelect: ${capacity} slots need ${bytes} bytes of workgroup memory, the device has ${limits.workgroupBytes}`,
+    );
+  }
+  return {
+    passes: [
+      {
+        name: 'innovationSelect',
+        read: {scores: 'f32'},
+        write: {positions: 'i32'},
+        uniforms: ['queryOffset', 'phase'],
+        workgroups: spread(B, limits),
+        code: `
+${constants({ROWS: M, CHUNKS: C, CAPACITY: capacity, KEPT: kept})}
+struct Entry { score: f32, row: i32 }
+var<workgroup> candidates: array<Entry, ${pool}>;
+var<workgroup> ranked: array<Entry, ${kept}>;
+// Negative scores and NaN never enter: both fail this comparison.
+fn entryOf(batch: u32, row: i32, limit: i32) -> Entry {
+  if (row < limit) {
+    let score = scores[batch * ROWS + u32(row)];
+    if (score >= 0.0) { return Entry(score, row); }
+  }
+  return Entry(-1.0, -1);
+}
+fn limitOf(chunk: u32) -> i32 {
+  let start = i32(uniforms.queryOffset) - i32(uniforms.phase) + i32(chunk) * ${window};
+  return clamp(start - ${overlap ? 0 : window}, 0, i32(ROWS));
+}
+@compute @workgroup_size(${THREADS})
+fn main(${workgroupParameters}) {
+  ${workgroupNumber}
+  let batch = workgroup;
+  if (batch >= ${B}u) { return; }
+  for (var i = local; i < KEPT; i += ${THREADS}u) { candidates[i] = Entry(-1.0, -1); }
+  var next = 0;
+  for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+    let limit = limitOf(chunk);
+    for (; next < limit; next += ${THREADS}) {
+      candidates[KEPT + local] = entryOf(batch, next + i32(local), limit);
+      for (var i = local; i < KEPT; i += ${THREADS}u) { ranked[i] = Entry(-1.0, -1); }
+      workgroupBarrier();
+      for (var i = local; i < ${pool}u; i += ${THREADS}u) {
+        let own = candidates[i];
+        if (own.row >= 0) {
+          var rank = 0u;
+          for (var j = 0u; j < ${pool}u; j++) {
+            let other = candidates[j];
+            if (other.row >= 0 && (other.score > own.score || (other.score == own.score && other.row < own.row))) { rank++; }
+          }
+          if (rank < KEPT) { ranked[rank] = own; }
+        }
+      }
+      workgroupBarrier();
+      for (var i = local; i < KEPT; i += ${THREADS}u) { candidates[i] = ranked[i]; }
+      workgroupBarrier();
+    }
+    next = limit;
+    for (var slot = local; slot < CAPACITY; slot += ${THREADS}u) {
+      let at = (batch * CHUNKS + chunk) * CAPACITY + slot;
+      positions[at] = -1;
+      if (slot < KEPT) { positions[at] = candidates[slot].row; }
+    }
+  }
+}`,
+      },
+    ],
+  };
+}
+
+export const innovationSelectGpu: GpuKernel<InnovationSelectAttributes> = {
+  forward,
+  dynamic: ['queryOffset', 'phase'],
+  uniforms: (_dims, {queryOffset, phase}) => ({queryOffset, phase}),
+};

@@ -1,0 +1,102 @@
+// Which queries see which rows: the WGSL that forward and backward kernels of memoryAttention share.
+//
+// Query i (0 .. L-1) stands at row r(i) = queryOffset + i of the keys, in chunk c(i) = floor((phase + i) / w).
+
+import type {Bindings, ElementType, PlanRequest} from '../backends/webgpu/plan.js';
+import {constants, floatLiteral} from '../backends/webgpu/plan.js';
+import type {MemoryAttentionAttributes} from './definition.js';
+
+export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
+
+/** Sizes and choices that follow from one request. */
+export interface Geometry {
+  readonly B: number;
+  readonly L: number;
+  /** Rows of keys. */
+  readonly M: number;
+  readonly H: number;
+  readonly G: number;
+  readonly Dh: number;
+  readonly w: number;
+  readonly C: number;
+  readonly me: number;
+  /** Query heads of one key head. */
+  readonly repeats: number;
+  /** vec4f that hold a row of Dh. */
+  readonly vectors: number;
+  readonly hasFading: boolean;
+  readonly hasEidetic: boolean;
+  /** Numbers from the struct `uniforms`. */
+  readonly uniformNames: readonly string[];
+  /** WGSL constants and functions. */
+  readonly code: string;
+}
+
+export function geometry({dims, attrs, present}: AttentionRequest): Geometry {
+  const {B, L, H, G, Dh} = dims;
+  const w = attrs.window;
+  const me = present.has('positions') ? dims.me : 0;
+  const code = `
+${constants({BATCH: B, QUERIES: L, ROWS: dims.M, HEADS: H, GROUPS: G, REPEATS: H / G, WIDTH: Dh, SLOTS: me, CHUNKS: dims.C})}
+const REACH: i32 = ${Math.min(w, dims.M)};
+const CHUNK: i32 = ${w};
+const FADING: i32 = ${Math.min(attrs.fadingTokens, dims.M)};
+const FIRST_ROW: i32 = ${attrs.firstRow};
+const SCALE: f32 = ${floatLiteral(Dh ** -0.5)};
+fn queryOffset() -> i32 { return i32(uniforms.queryOffset); }
+fn phase() -> i32 { return i32(uniforms.phase); }
+// First query of a chunk; may be negative for the first chunk.
+fn chunkStart(chunk: i32) -> i32 { return chunk * CHUNK - phase(); }
+fn firstQuery(chunk: i32) -> i32 { return max(0, chunkStart(chunk)); }
+fn lastQuery(chunk: i32) -> i32 { return min(i32(QUERIES), chunkStart(chunk + 1)) - 1; }`;
+  return {
+    B,
+    L,
+    M: dims.M,
+    H,
+    G,
+    Dh,
+    w,
+    C: dims.C,
+    me,
+    repeats: H / G,
+    vectors: Math.ceil(Dh / 4),
+    hasFading: present.has('kFading') && attrs.fading !== 'none',
+    hasEidetic: me > 0,
+    uniformNames: ['queryOffset', 'phase'],
+    code,
+  };
+}
+
+/** Element type in which rows of Dh are bound: vec4f where they divide into such. */
+export function rowType(Dh: number): ElementType {
+  return Dh % 4 === 0 ? 'vec4f' : 'f32';
+}
+
+export function rowBindings(names: readonly string[], Dh: number): Bindings {
+  return Object.fromEntries(names.map(name => [name, rowType(Dh)]));
+}
+
+/** WGSL of the v-th vec4f of a row; `v` may be an expression. */
+export function loadRow(name: string, row: string, v: string, Dh: number): string {
+  if (Dh % 4 === 0) return `${name}[(${row}) * ${Dh / 4}u + ${v}]`;
+  const items = [0, 1, 2, 3].map(
+    i =>
+      `select(0.0, ${name}[(${row}) * ${Dh}u + min(4u * ${v} + ${i}u, ${Dh - 1}u)], 4u * ${v} + ${i}u < ${Dh}u)`,
+  );
+  return `vec4f(${items.join(', ')})`;
+}
+
+/** WGSL that stores `value` as the v-th vec4f of a row. */
+export function storeRow(name: string, row: string, v: number, value: string, Dh: number): string {
+  if (Dh % 4 === 0) return `${name}[(${row}) * ${Dh / 4}u + ${v}u] = ${value};`;
+  return [0, 1, 2, 3]
+    .filter(i => 4 * v + i < Dh)
+    .map(i => `${name}[(${row}) * ${Dh}u + ${4 * v + i}u] = (${value})[${i}];`)
+    .join(' ');
+}
+
+/** One line of WGSL for each v = 0 .. count-1. */
+export function unroll(count: number, line: (v: number) => string): string {
+  return Array.from({length: count}, (_, v) => line(v)).join('\n');
+}
