@@ -18,6 +18,7 @@ import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
 import {kernelConfigs} from '../invocation.js';
 import {dispatch} from './dispatcher.js';
 import type {GpuKernel} from './plan.js';
+import {repairStockKernels} from './stock-kernels.js';
 
 export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
@@ -43,6 +44,7 @@ let registered = false;
 export function registerWebGPUKernels(): void {
   if (registered) return;
   registered = true;
+  repairStockKernels();
   for (const [name, kernel] of Object.entries<GpuKernel | 'composed'>(gpuKernels)) {
     if (kernel === 'composed') continue;
     const op = ops[name as OpName];
