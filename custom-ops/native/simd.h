@@ -57,6 +57,22 @@ static inline Vec vexp(Vec x) {
   return select(x < -87.33f, Vec{}, p * (Vec)bits);
 }
 
+// 2^x: cheaper than exp, for arguments that can carry the factor log2(e) themselves. n + f = x with |f| <= 1/2, a polynomial
+// of degree 6 for 2^f (relative error about 2e-7). Clamped to [2^-126, 2^127]; a NaN stays one.
+static inline Vec vexp2(Vec x) {
+  Vec y = x < -126.0f ? splat(-126.0f) : x;
+  y = y > 127.0f ? splat(127.0f) : y;
+  Vec shifted = y + 12582912.0f;
+  Vec f = y - (shifted - 12582912.0f);
+  Vec p = f * 1.535336188e-4f + 1.339887440e-3f;
+  p = p * f + 9.618437358e-3f;
+  p = p * f + 5.550332471e-2f;
+  p = p * f + 2.402264791e-1f;
+  p = p * f + 6.931472029e-1f;
+  p = p * f + 1.0f;
+  return p * (Vec)(((IntVec)shifted + (127 - 0x4B400000)) << 23);
+}
+
 // log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7).
 static inline Vec vlog(Vec x) {
   IntVec bits = (IntVec)x;

@@ -6,12 +6,12 @@ import {
   exp,
   expandDims,
   mul,
-  reshape,
   sigmoid,
-  slice,
   softplus,
+  squeeze,
   stack,
   sum,
+  unstack,
   zeros,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
@@ -24,15 +24,17 @@ export function composed(
 ): NamedTensors {
   const biased = deltaBias === undefined ? delta : add(delta, deltaBias);
   const steps = deltaSoftplus ? softplus(biased) : biased;
-  const token = (x: Tensor, t: number, size: number): Tensor =>
-    reshape(slice(x, [0, t, 0], [B, 1, size]), [B, size]);
+  // Unstacked rather than sliced: the gradient of a slice is a padded copy of the whole sequence for every token.
+  const [inputs, deltas, written, read] = [u, steps, writes, reads].map(x =>
+    L === 1 ? [squeeze(x, [1])] : unstack(x, 1),
+  );
   let state: Tensor = initialState ?? zeros([B, E, N]);
   const outputs: Tensor[] = [];
   for (let t = 0; t < L; t++) {
-    const step = expandDims(token(steps, t, E), 2);
-    const write = mul(mul(step, expandDims(token(u, t, E), 2)), expandDims(token(writes, t, N), 1));
+    const step = expandDims(deltas[t], 2);
+    const write = mul(mul(step, expandDims(inputs[t], 2)), expandDims(written[t], 1));
     state = add(mul(exp(mul(step, A)), state), write);
-    outputs.push(sum(mul(state, expandDims(token(reads, t, N), 1)), 2));
+    outputs.push(sum(mul(state, expandDims(read[t], 1)), 2));
   }
   const summed = stack(outputs, 1);
   const skipped = D === undefined ? summed : add(summed, mul(u, D));

@@ -37,6 +37,14 @@ static inline void gatherRows(const float* matrix, int N, int lanes, Vec* rows) 
   }
 }
 
+constexpr float kLog2e = 1.44269504088896341f;
+
+// Decay rates in powers of two: exp(step A) = 2^(step rate).
+static inline void gatherRates(const float* A, int N, int lanes, Vec* rates) {
+  gatherRows(A, N, lanes, rates);
+  for (int n = 0; n < N; n++) rates[n] *= kLog2e;
+}
+
 static inline void scatterRows(float* matrix, int N, int lanes, const Vec* rows) {
   for (int n = 0; n < N; n++) {
     for (int i = 0; i < lanes; i++) matrix[(int64_t)i * N + n] = rows[n][i];
@@ -52,7 +60,7 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
   const int N = kN ? kN : s.N;
   const int lanes = s.E - e < kLanes ? s.E - e : kLanes;
   const int chunks = (s.L + s.chunk - 1) / s.chunk;
-  gatherRows(in.A + (int64_t)e * N, N, lanes, decayRates);
+  gatherRates(in.A + (int64_t)e * N, N, lanes, decayRates);
   gatherRows(offsetOf(in.initialState, ((int64_t)b * s.E + e) * N), N, lanes, state);
   Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
   for (int t = 0; t < s.L; t++) {
@@ -66,7 +74,7 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
     Vec input = token.step * token.u;
     Vec sum = skip * token.u;
     for (int n = 0; n < N; n++) {
-      Vec next = vexp(token.step * decayRates[n]) * state[n] + input * writes[n];
+      Vec next = vexp2(token.step * decayRates[n]) * state[n] + input * writes[n];
       state[n] = next;
       sum += next * reads[n];
     }
@@ -127,7 +135,7 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   const int block = e / kLanes, chunks = (s.L + s.chunk - 1) / s.chunk;
   Vec* gradState = scratch.gradState + block * N;
   Vec* gradA = scratch.gradA + block * N;
-  gatherRows(in.A + (int64_t)e * N, N, lanes, scratch.decayRates);
+  gatherRates(in.A + (int64_t)e * N, N, lanes, scratch.decayRates);
   gatherRows(chunkStates + (((int64_t)b * chunks + begin / s.chunk) * s.E + e) * N, N, lanes, scratch.states);
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
   for (int t = begin; t < end; t++) {
@@ -139,7 +147,7 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
     Vec* after = scratch.states + (t - begin + 1) * N;
     Vec* decays = scratch.decays + (t - begin) * N;
     for (int n = 0; n < N; n++) {
-      Vec decay = vexp(token.step * scratch.decayRates[n]);
+      Vec decay = vexp2(token.step * scratch.decayRates[n]);
       decays[n] = decay;
       after[n] = decay * before[n] + input * writes[n];
     }
@@ -175,7 +183,7 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
       gradB[n] += g * input;
       gradInput += g * writes[n];
     }
-    gradStep += gradInput * u;
+    gradStep = gradStep * (1.0f / kLog2e) + gradInput * u;
     if (s.softplus) {
       Vec raw = loadPart(in.delta + at, lanes);
       if (in.deltaBias) raw += loadPart(in.deltaBias + e, lanes);
