@@ -59,6 +59,11 @@ export function checkNumber(
   return value;
 }
 
+export function checkBoolean(functionName: string, argument: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') refuse(functionName, argument, 'true or false', value);
+  return value;
+}
+
 export function checkOneOf<T extends string>(
   functionName: string,
   argument: string,

@@ -1,4 +1,4 @@
-import {checkInteger, refuse} from '../check.js';
+import {checkBoolean, checkInteger, refuse} from '../check.js';
 import type {OpCase, OpDefinition} from '../op.js';
 import {composed} from './composed.js';
 import {forward} from './reference.js';
@@ -35,10 +35,11 @@ export const innovationSelectOp: OpDefinition<InnovationSelectAttributes> = {
     C: ({M}, {queryOffset, phase, window}) => Math.ceil((phase + M - queryOffset) / window),
     me: (_, {capacity}) => capacity,
   },
-  checkAttributes: ({window, capacity, queryOffset, phase}, {M}) => {
+  checkAttributes: ({window, capacity, overlap, queryOffset, phase}, {M}) => {
     const name = 'innovationSelect';
     checkInteger(name, 'window', window, 1);
     checkInteger(name, 'capacity', capacity, 1, 2 ** 16);
+    checkBoolean(name, 'overlap', overlap);
     checkInteger(name, 'phase', phase, 0, window - 1);
     checkInteger(name, 'queryOffset', queryOffset, 0);
     if (M <= queryOffset) refuse(name, 'queryOffset', `below the ${M} rows of scores`, queryOffset);

@@ -1,3 +1,4 @@
+import {checkBoolean} from '../check.js';
 import type {Attributes, OpDefinition} from '../op.js';
 import {cases, sample} from './cases.js';
 import {composed} from './composed.js';
@@ -33,7 +34,9 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     chunkStates: {shape: 'B S E N', dtype: 'float32', role: 'saved'},
   },
   derivedDims: {S: ({L}) => Math.ceil(L / CHUNK)},
-  checkAttributes: () => {},
+  checkAttributes: ({deltaSoftplus}) => {
+    checkBoolean('selectiveScan', 'deltaSoftplus', deltaSoftplus);
+  },
   forward: {
     reference: forward,
     native: {

@@ -152,6 +152,7 @@ describe('bad input to an op', () => {
       for (const [name, value] of Object.entries(sample.attrs)) {
         const wrong: unknown[] = typeof value === 'number' ? [Number.NaN, -1e300, 'many'] : [];
         if (typeof value === 'string') wrong.push('nonsense', 1);
+        if (typeof value === 'boolean') wrong.push('yes', Number.NaN);
         for (const spoilt of wrong) {
           it(`${name} ${spoilt}`, () => {
             const error = refusal(sample, () => ({}), {...sample.attrs, [name]: spoilt} as Attributes);
