@@ -2,7 +2,7 @@
 
 export * from './adam-w/index.js';
 export type {BackendName} from './backends/index.js';
-export {backendNames, hostBackendNames, useBackend} from './backends/index.js';
+export {backendNames, finishBackend, hostBackendNames, useBackend} from './backends/index.js';
 export * from './causal-conv1d/index.js';
 export {ArgumentError} from './check.js';
 export * from './cross-entropy/index.js';

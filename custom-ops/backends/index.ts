@@ -2,7 +2,7 @@
 
 import '@tensorflow/tfjs'; // registers tf's own gradients, which tfjs-core alone does not
 import '@tensorflow/tfjs-backend-wasm';
-import {env, ready, setBackend} from '@tensorflow/tfjs-core';
+import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
 import {opList} from '../registry.js';
 import {registerOpGradient} from '../run.js';
@@ -30,6 +30,13 @@ export async function useBackend(name: BackendName): Promise<void> {
   if (!(await setBackend(name)))
     throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
+}
+
+/** Resolves when the current backend has finished everything issued so far; only `webgpu` works behind one's back. */
+export async function finishBackend(): Promise<void> {
+  if (getBackend() !== 'webgpu') return;
+  const {finishWork} = await import('./webgpu/index.js');
+  await finishWork(backend());
 }
 
 /** Loaded on demand, so that the other backends carry none of it. */

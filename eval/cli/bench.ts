@@ -2,8 +2,9 @@
 
 import type {CommandModule} from 'yargs';
 import type {BackendName} from '../../custom-ops/index.js';
-import {backendNames} from '../../custom-ops/index.js';
+import {backendNames, useBackend} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
+import {benchGpu} from '../bench/gpu-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
 import {benchOps} from '../bench/op-bench.js';
 
@@ -90,9 +91,29 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
   },
 };
 
+const benchGpuCommand: CommandModule<object, {json: boolean}> = {
+  command: 'gpu',
+  describe: 'time the scan and the attention at large sizes on a GPU, beside copying and matrix products',
+  builder: yargs =>
+    yargs.options({
+      json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
+    }),
+  handler: async ({json}) => {
+    await useBackend('webgpu');
+    for await (const timing of benchGpu()) {
+      const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
+      console.log(json ? JSON.stringify(timing) : text);
+    }
+  },
+};
+
 export const benchCommand: CommandModule = {
   command: 'bench <what>',
   describe: 'measure speed on this machine',
-  builder: yargs => yargs.command(benchOpsCommand).demandCommand(1, 'say what to measure: bmojo bench ops'),
+  builder: yargs =>
+    yargs
+      .command(benchOpsCommand)
+      .command(benchGpuCommand)
+      .demandCommand(1, 'say what to measure: bmojo bench ops'),
   handler: () => {},
 };

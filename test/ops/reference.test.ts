@@ -2,11 +2,11 @@
 
 import {expect} from 'chai';
 import {gradName} from '../../custom-ops/op.js';
+import {referenceBackward, referenceForward} from '../../custom-ops/parity.js';
 import {opList} from '../../custom-ops/registry.js';
 import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
 import {sampleCase, seededRandom} from '../../custom-ops/sampling.js';
 import {expectClose} from '../support/error.js';
-import {referenceBackward, referenceForward} from '../support/op-harness.js';
 
 const STEP = 1e-4;
 /** Directions a case: each one tests every element of every input at once. */

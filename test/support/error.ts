@@ -1,18 +1,9 @@
 // The error measure of every comparison: RMS of the difference over RMS of the reference; NaN never passes.
 
 import {expect} from 'chai';
+import {relativeError} from '../../custom-ops/parity.js';
 
-export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length, 'number of elements').to.equal(expected.length);
-  let difference = 0;
-  let reference = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i] - expected[i]) ** 2;
-    reference += expected[i] ** 2;
-  }
-  if (reference === 0) return Math.sqrt(difference / Math.max(1, expected.length));
-  return Math.sqrt(difference / reference);
-}
+export {relativeError};
 
 export function expectClose(
   actual: ArrayLike<number>,
@@ -20,6 +11,7 @@ export function expectClose(
   tolerance: number,
   what: string,
 ): void {
+  expect(actual.length, 'number of elements').to.equal(expected.length);
   const error = relativeError(actual, expected);
   expect(
     Number.isFinite(error),

@@ -22,6 +22,7 @@ import {repairStockKernels} from './stock-kernels.js';
 
 export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
+export {finishWork} from './recorder.js';
 
 export const gpuKernels = {
   adamW: adamWGpu,

@@ -57,3 +57,10 @@ export function bufferOf(recorder: Recorder, tensor: TensorInfo): GPUBuffer {
   recorder.commandQueueOwnedIds.add(tensor.dataId);
   return resource;
 }
+
+/** Resolves when the device has done everything issued so far. */
+export async function finishWork(backend: unknown): Promise<void> {
+  const recorder = asRecorder(backend);
+  submit(recorder);
+  await recorder.queue.onSubmittedWorkDone();
+}

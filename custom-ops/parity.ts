@@ -1,12 +1,12 @@
-// Runs any op of the registry on sampled inputs: its float64 reference, or the current tf backend, with gradients.
+// Runs any op on sampled inputs, by its float64 reference and on the current tf backend, and compares the two.
 
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
-import type {Dims, NamedTensors, OpDefinition} from '../../custom-ops/op.js';
-import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
-import {runOp, withComposedOps} from '../../custom-ops/run.js';
-import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
-import {product} from '../../custom-ops/sampling.js';
+import type {Attributes, Dims, NamedTensors, OpCase, OpDefinition} from './op.js';
+import {gradName, kernelPorts, shapeOf} from './op.js';
+import {runOp, withComposedOps} from './run.js';
+import type {NamedArrays, Sample} from './sampling.js';
+import {product, sampleCase} from './sampling.js';
 
 function allocate(ports: readonly {name: string; shape: string; dtype: string}[], dims: Dims): NamedArrays {
   return Object.fromEntries(
@@ -102,4 +102,48 @@ function weightedSum(outputs: NamedTensors, cotangents: NamedArrays, op: OpDefin
     return sum(mul(outputs[name], tensor(Float32Array.from(values), shapeOf(op.outputs[name], dims))));
   });
   return terms.length === 1 ? terms[0] : addN(terms);
+}
+
+/** RMS of the difference over RMS of the reference; not finite when an element is not. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let difference = 0;
+  let reference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (actual[i] - expected[i]) ** 2;
+    reference += expected[i] ** 2;
+  }
+  return Math.sqrt(difference / (reference === 0 ? Math.max(1, expected.length) : reference));
+}
+
+/** Largest RMS-relative errors that a float32 kernel may have. Integers must be equal. */
+export const tolerance = {forward: 1e-5, gradient: 1e-4} as const;
+
+export interface Deviation {
+  /** Output, or gradient as `gradX`. */
+  readonly quantity: string;
+  readonly error: number;
+  readonly isWithin: boolean;
+}
+
+/** Compares every result and gradient of one case with the float64 reference. */
+export async function deviations(
+  op: OpDefinition,
+  opCase: OpCase<Attributes>,
+  form: 'kernel' | 'composed' = 'kernel',
+): Promise<Deviation[]> {
+  const sample = sampleCase(op, opCase, 3);
+  const {results, gradients} = await runOnBackend(sample, form);
+  const compare = (
+    actual: Record<string, Float32Array | Int32Array>,
+    expected: NamedArrays,
+    most: number,
+  ): Deviation[] =>
+    Object.entries(actual).map(([quantity, values]) => {
+      const error = relativeError(values, expected[quantity]);
+      return {quantity, error, isWithin: values instanceof Int32Array ? error === 0 : error <= most};
+    });
+  const found = compare(results, referenceForward(sample), tolerance.forward);
+  if (op.backward === undefined) return found;
+  return [...found, ...compare(gradients, referenceBackward(sample), tolerance.gradient)];
 }

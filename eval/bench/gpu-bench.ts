@@ -1,0 +1,160 @@
+// Large sizes on a GPU: the scan and the attention beside what the card itself can do (copy, product), and what it
+// costs to issue an operation. Inputs are tiled on the device: drawing them on the host would take minutes.
+
+import type {Rank, ShapeMap, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  dispose,
+  fill,
+  grads,
+  matMul,
+  mul,
+  neg,
+  ones,
+  randomNormal,
+  scalar,
+  softplus,
+  tensor,
+  tidy,
+  tile,
+} from '@tensorflow/tfjs-core';
+import {finishBackend, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
+import {median} from './timing.js';
+
+export interface GpuTiming {
+  readonly name: string;
+  /** Median milliseconds of one run. */
+  readonly ms: number;
+  /** What the time means: rate or ratio. */
+  readonly rate: string;
+}
+
+/** Rounds of several runs each: waiting for the device costs about as much as a small kernel. */
+const ROUNDS = 7;
+const ROUND_MS = 30;
+
+async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
+  const once = (): void => dispose(tidy(run));
+  once();
+  once();
+  await finishBackend();
+  let start = performance.now();
+  once();
+  await finishBackend();
+  const repeats = Math.max(1, Math.min(200, Math.round(ROUND_MS / (performance.now() - start))));
+  const samples: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    start = performance.now();
+    for (let i = 0; i < repeats; i++) once();
+    await finishBackend();
+    samples.push((performance.now() - start) / repeats);
+  }
+  return median(samples);
+}
+
+/** Random values that repeat along the token axis. */
+function tokens<R extends Rank>(shape: number[]): Tensor<R> {
+  const [batch, length, ...rest] = shape;
+  const period = Math.min(64, length);
+  const repeats = [batch, length / period, ...rest.map(() => 1)];
+  return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
+}
+
+async function* scanTimings(copyBytesPerMs: number): AsyncGenerator<GpuTiming> {
+  const [B, L, E, N] = [8, 2048, 2048, 16];
+  const inputs = {
+    u: tokens<Rank.R3>([B, L, E]),
+    delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, E])) as Tensor3D),
+    A: tidy(() => neg(add(0.2, softplus(randomNormal([E, N])))) as Tensor2D),
+    B: tokens<Rank.R3>([B, L, N]),
+    C: tokens<Rank.R3>([B, L, N]),
+    D: ones([E]) as Tensor1D,
+    z: tokens<Rank.R3>([B, L, E]),
+    deltaBias: fill([E], -1) as Tensor1D,
+  };
+  const cotangent = tokens<Rank.R3>([B, L, E]);
+  const names = Object.keys(inputs) as (keyof typeof inputs)[];
+  const scan = (given: typeof inputs): Tensor3D => selectiveScan(given, {deltaSoftplus: true}).y;
+  const floorMs = (4 * (4 * B * L * E + 2 * B * L * N)) / copyBytesPerMs;
+  const shape = `selectiveScan B${B} L${L} E${E} N${N}`;
+  const forward = await medianMs(() => scan(inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: `${(forward / floorMs).toFixed(1)} x the copy floor`};
+  const both = grads((...xs: Tensor[]) =>
+    scan(Object.fromEntries(names.map((name, i) => [name, xs[i]])) as typeof inputs),
+  );
+  const values = names.map(name => inputs[name]);
+  const total = await medianMs(() => both(values, cotangent));
+  yield {name: `${shape} forward+backward`, ms: total, rate: `${(total / forward).toFixed(1)} x forward`};
+  dispose([...values, cotangent]);
+}
+
+async function* attentionTimings(B: number, L: number): AsyncGenerator<GpuTiming> {
+  const [H, Dh, window, me] = [16, 64, 512, 64];
+  const make = () => tokens<Rank.R4>([B, L, H, Dh]);
+  const [q, k, v, kFading, vFading, cotangent] = [make(), make(), make(), make(), make(), make()];
+  const chunks = L / window;
+  // As the selection would: chunk c stores tokens of chunks 0 .. c-2, new ones now and then.
+  const stored = Int32Array.from({length: B * chunks * me}, (_, i) => {
+    const chunk = Math.floor(i / me) % chunks;
+    const rows = Math.max(0, chunk - 1) * window;
+    return rows === 0 ? -1 : ((i % me) * (2 * window + 7)) % rows;
+  });
+  const positions = tensor(stored, [B, chunks, me], 'int32') as Tensor3D;
+  const attend = (...xs: Tensor[]): Tensor4D => {
+    const [a, b, c, d, e] = xs as Tensor4D[];
+    return memoryAttention(
+      {q: a, k: b, v: c, kFading: d, vFading: e, positions},
+      {window, fading: 'sliding'},
+    );
+  };
+  // Keys that a query sees, summed over queries: both windows, cut at the start, and the stored ones.
+  let seen = 0;
+  for (let t = 0; t < L; t++) seen += Math.min(t + 1, window) + Math.max(0, Math.min(t + 1 - window, window));
+  seen += stored.reduce((count, row) => count + (row >= 0 ? 1 : 0), 0) * (window / B);
+  const flops = 4 * B * H * Dh * seen;
+  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me}`;
+  const inputs = [q, k, v, kFading, vFading];
+  const forward = await medianMs(() => attend(...inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: `${(flops / forward / 1e9).toFixed(2)} TFLOP/s`};
+  const both = grads(attend);
+  const total = await medianMs(() => both(inputs, cotangent));
+  // The backward pass does 2.5 times the products of the forward pass.
+  const work = 3.5 * flops;
+  yield {name: `${shape} forward+backward`, ms: total, rate: `${(work / total / 1e9).toFixed(2)} TFLOP/s`};
+  dispose([...inputs, cotangent, positions]);
+}
+
+export async function* benchGpu(): AsyncGenerator<GpuTiming> {
+  const floats = 2 ** 26;
+  const large = ones([floats]);
+  const copyMs = await medianMs(() => neg(large));
+  const copyRate = (8 * floats) / copyMs;
+  yield {name: 'copy of 268 MB (negation)', ms: copyMs, rate: `${(copyRate / 1e9).toFixed(2)} TB/s`};
+  large.dispose();
+  const square = tidy(() => tile(randomNormal([64, 4096]), [64, 1])) as Tensor2D;
+  const productMs = await medianMs(() => matMul(square, square));
+  yield {
+    name: 'tf.matMul 4096',
+    ms: productMs,
+    rate: `${((2 * 4096 ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
+  };
+  square.dispose();
+  const small = ones([1024]);
+  const one = scalar(1);
+  const many = 300;
+  const chain = (): Tensor => {
+    let x: Tensor = small;
+    for (let i = 0; i < many; i++) x = add(x, one);
+    return x;
+  };
+  const issueMs = await medianMs(chain);
+  yield {
+    name: `${many} additions of 1,024 numbers`,
+    ms: issueMs,
+    rate: `${((1000 * issueMs) / many).toFixed(1)} us each`,
+  };
+  dispose([small, one]);
+  yield* scanTimings(copyRate);
+  yield* attentionTimings(4, 8192);
+  yield* attentionTimings(1, 32768);
+}
