@@ -66,18 +66,17 @@ export class AttentionMemory {
   ) {
     this.width = width;
     this.groups = settings.kvHeads === 0 ? settings.heads : settings.kvHeads;
-    this.headWidth = width / settings.heads;
+    this.headWidth = settings.headWidth === 0 ? width / settings.heads : settings.headWidth;
     const names = ['q_proj', 'k_proj', 'v_proj'];
     if (settings.fading !== 'none' && !settings.tieFading) names.push('k_proj_fading', 'v_proj_fading');
     const weights: Record<string, LayerVariable> = {};
-    for (const name of [...names, 'o_proj']) {
-      const columns = name === 'q_proj' || name === 'o_proj' ? width : this.groups * this.headWidth;
-      weights[name] = addWeight(
-        name,
-        [width, columns],
-        symmetric(width ** -0.5, streamSeed(settings.seed, name)),
-      );
-    }
+    const add = (name: string, rows: number, columns: number): void => {
+      const initializer = symmetric(rows ** -0.5, streamSeed(settings.seed, name));
+      weights[name] = addWeight(name, [rows, columns], initializer);
+    };
+    const queryWidth = settings.heads * this.headWidth;
+    for (const name of names) add(name, width, name === 'q_proj' ? queryWidth : this.groups * this.headWidth);
+    add('o_proj', queryWidth, width);
     this.weights = weights;
   }
 
@@ -123,7 +122,10 @@ export class AttentionMemory {
         ...stream,
       },
     );
-    const y = linear(reshape(attended, [batch, length, this.width]), this.read('o_proj'));
+    const y = linear(
+      reshape(attended, [batch, length, settings.heads * this.headWidth]),
+      this.read('o_proj'),
+    );
     const memory = keepMemory ? this.remember(past, length, rows, fadingRows, fading, scores, stored) : {};
     return {y, innovation, stored, memory};
   }

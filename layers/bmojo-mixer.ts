@@ -4,6 +4,7 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
+import {innovationScores} from '../custom-ops/index.js';
 import type {MixerSettings} from './attention-memory.js';
 import {AttentionMemory} from './attention-memory.js';
 import type {AddWeight} from './fading-memory.js';
@@ -22,7 +23,7 @@ export type MixerAnalysis = {
   readonly y: Tensor3D;
   /** Fading tokens [B, L, D]; absent without an SSM. */
   readonly fading?: Tensor3D;
-  /** Innovation of each token [B, L]; absent without eidetic slots. */
+  /** Innovation of each token [B, L]; absent without an SSM. */
   readonly innovation?: Tensor2D;
   /** Positions stored for each chunk [B, C, me], -1 where a slot is empty; absent without eidetic slots. */
   readonly stored?: Tensor3D;
@@ -58,12 +59,15 @@ export class BMojoMixer extends StreamingLayer {
       this.fadingMemory = new FadingMemory(sizes, add, seed);
     }
     if (this.settings.attention) {
-      if (width % heads !== 0)
-        throw new SettingError(`BMojoMixer: heads must divide D = ${width}, got ${heads}`);
-      if (this.settings.positions === 'rotary' && (width / heads) % 2 !== 0) {
+      const {headWidth, positions} = this.settings;
+      if (headWidth === 0 && width % heads !== 0) {
         throw new SettingError(
-          `BMojoMixer: rotary positions need an even head width D / heads, got ${width / heads}`,
+          `BMojoMixer: heads must divide D = ${width} unless headWidth is set, got ${heads}`,
         );
+      }
+      const head = headWidth === 0 ? width / heads : headWidth;
+      if (positions === 'rotary' && head % 2 !== 0) {
+        throw new SettingError(`BMojoMixer: rotary positions need an even head width, got ${head}`);
       }
       this.attentionMemory = new AttentionMemory(this.settings, width, add);
     }
@@ -79,7 +83,9 @@ export class BMojoMixer extends StreamingLayer {
   analyze(x: Tensor3D): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, innovation, stored} = this.mix(x, {position: 0, tensors: {}}, false);
+      const {y, fading, stored, ...rest} = this.mix(x, {position: 0, tensors: {}}, false);
+      const innovation =
+        rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
       return {y, fading, innovation, stored};
     });
   }

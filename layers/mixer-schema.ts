@@ -3,8 +3,9 @@
 import {choice, flag, integer, number} from '../config/schema.js';
 
 export const mixerSchema = {
-  heads: integer(2, 1, 1024, 'query heads H; D must be a multiple of it'),
+  heads: integer(2, 1, 1024, 'query heads H'),
   kvHeads: integer(0, 0, 1024, 'key/value heads G, a divisor of heads; 0 means one for each query head'),
+  headWidth: integer(0, 0, 4096, 'head width Dh; 0 means D / heads'),
   window: integer(32, 0, 2 ** 24, 'tokens w attended exactly, and the chunk length; 0 means all of the past'),
   fading: choice(
     ['sliding', 'chunk', 'none'],

@@ -22,7 +22,9 @@ export class MambaMixer extends BMojoMixer {
 }
 
 export type SlidingWindowAttentionArgs = KerasConfig &
-  Partial<Pick<MixerSettings, 'heads' | 'kvHeads' | 'window' | 'positions' | 'rotaryBase' | 'seed'>>;
+  Partial<
+    Pick<MixerSettings, 'heads' | 'kvHeads' | 'headWidth' | 'window' | 'positions' | 'rotaryBase' | 'seed'>
+  >;
 
 /**
  * Causal softmax attention over the last `window` tokens, [B, L, D] -> [B, L, D]; window 0 attends over all of them.

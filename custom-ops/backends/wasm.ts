@@ -10,6 +10,8 @@ import type {Invocation} from './invocation.js';
 import {kernelConfigs} from './invocation.js';
 
 const STACK_BYTES = 1 << 16;
+/** Compiled code takes vectors on its stack and in scratch to lie at multiples of their size; malloc promises only 8. */
+const ALIGNMENT = 64;
 
 /** What tests may turn on: outputs and scratch are filled with NaN before a kernel runs. */
 export const wasmDebug = {poison: false};
@@ -63,7 +65,7 @@ function nativeModule(backend: BackendWasm): NativeModule {
     env: {memory},
   });
   const {__stack_pointer: stack, ...functions} = instance.exports;
-  (stack as WebAssembly.Global).value = host._malloc(STACK_BYTES) + STACK_BYTES;
+  (stack as WebAssembly.Global).value = aligned(host._malloc(STACK_BYTES + ALIGNMENT)) + STACK_BYTES;
   const created: NativeModule = {
     memory,
     host,
@@ -74,18 +76,22 @@ function nativeModule(backend: BackendWasm): NativeModule {
   return created;
 }
 
+function aligned(pointer: number): number {
+  return Math.ceil(pointer / ALIGNMENT) * ALIGNMENT;
+}
+
 function scratchBlock(native: NativeModule, bytes: number): number {
   if (bytes > native.scratch.bytes) {
     if (native.scratch.pointer !== 0) native.host._free(native.scratch.pointer);
-    native.scratch = {pointer: native.host._malloc(bytes), bytes};
+    native.scratch = {pointer: native.host._malloc(bytes + ALIGNMENT), bytes};
     if (native.scratch.pointer === 0) {
       native.scratch = {pointer: 0, bytes: 0};
       throw new Error(`bmojo: WASM memory is full (4 GiB at most); ${bytes} more bytes were asked for`);
     }
   }
-  if (wasmDebug.poison)
-    new Float32Array(native.memory.buffer, native.scratch.pointer, bytes >> 2).fill(Number.NaN);
-  return native.scratch.pointer;
+  const start = aligned(native.scratch.pointer);
+  if (wasmDebug.poison) new Float32Array(native.memory.buffer, start, bytes >> 2).fill(Number.NaN);
+  return start;
 }
 
 function run(

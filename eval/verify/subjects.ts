@@ -1,6 +1,7 @@
 // What a vector file tests, by the start of its name: the public function or layer, called the way the file means.
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {tidy} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import {
   causalConv1d,
@@ -52,8 +53,9 @@ function operator(
 /** Gives a layer built on h [B, L, D] the file's weights; `prefix` stands before their names in the layer. */
 function withWeights(layer: tfl.layers.Layer, inputs: Tensors, prefix: string): Tensors {
   const {h} = inputs;
-  layer.build(h.shape);
-  layer.built = true;
+  tidy(() => {
+    layer.apply(h);
+  });
   const leaves: Record<string, Tensor> = {h};
   for (const weight of layer.trainableWeights) {
     const name = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1).replace(prefix, '');
@@ -126,6 +128,7 @@ const subjects: Readonly<Record<string, Subject>> = {
         ...ssmSizes(inputs, 'ssm.'),
         heads: count(attrs, 'heads'),
         kvHeads: count(attrs, 'kvHeads'),
+        headWidth: count(attrs, 'headDim'),
         window: count(attrs, 'window'),
         eideticSlots: count(attrs, 'capacity'),
         innovationSpan: count(attrs, 'span'),

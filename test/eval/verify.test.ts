@@ -1,0 +1,79 @@
+// The command's comparison holds on every backend, and notices a wrong vector, an unknown name and a broken file.
+
+import {copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {memory} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import type {VerifyRow} from '../../eval/verify/verify.js';
+import {verifyFolder} from '../../eval/verify/verify.js';
+import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
+
+const golden = join(import.meta.dirname, '../../../test/golden');
+
+async function rowsOf(folder: string): Promise<VerifyRow[]> {
+  const rows: VerifyRow[] = [];
+  for await (const row of verifyFolder(folder)) rows.push(row);
+  return rows;
+}
+
+describe('verify', () => {
+  for (const backend of hostBackendNames) {
+    it(`every golden vector within tolerance on ${backend}, layers included`, async () => {
+      await useBackend(backend);
+      const before = memory().numTensors;
+      const rows = await rowsOf(golden);
+      expect(rows.filter(row => !row.passed)).to.deep.equal([]);
+      expect(new Set(rows.map(row => row.subject)).size).to.equal(6);
+      expect(rows.length).to.be.greaterThan(150);
+      expect(memory().numTensors, 'tensors left behind').to.equal(before);
+    });
+  }
+
+  describe('notices', () => {
+    let folder: string;
+    before(() => useBackend('cpu'));
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'bmojo-verify-'));
+    });
+    afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
+    it('a wrong value', async () => {
+      const {tensors, metadata} = decodeSafetensors(
+        readFileSync(join(golden, 'causal-conv1d-0.safetensors')),
+      );
+      const y = tensors.find(({name}) => name === 'out.y');
+      if (y === undefined) throw new Error('no out.y');
+      y.data[3] += 0.01;
+      writeFileSync(
+        join(folder, 'causal-conv1d-0.safetensors'),
+        encodeSafetensors(tensors, Object.fromEntries(metadata)),
+      );
+      const failed = (await rowsOf(folder)).filter(row => !row.passed);
+      expect(failed.map(row => row.quantity)).to.deep.equal(['out.y']);
+    });
+
+    it('a name of no function', async () => {
+      copyFileSync(join(golden, 'causal-conv1d-0.safetensors'), join(folder, 'unknown-0.safetensors'));
+      const [row] = await rowsOf(folder);
+      expect(row.passed).to.equal(false);
+      expect(row.message).to.match(/no function is known/);
+    });
+
+    it('a truncated file', async () => {
+      const bytes = readFileSync(join(golden, 'causal-conv1d-0.safetensors'));
+      writeFileSync(join(folder, 'causal-conv1d-0.safetensors'), bytes.subarray(0, 1000));
+      const [row] = await rowsOf(folder);
+      expect(row.passed).to.equal(false);
+    });
+
+    it('an empty folder', async () => {
+      let message = '';
+      await rowsOf(folder).catch(error => {
+        message = String(error);
+      });
+      expect(message).to.match(/found none/);
+    });
+  });
+});
