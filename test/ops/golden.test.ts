@@ -9,13 +9,13 @@ import {innovationSelectOp} from '../../custom-ops/innovation-select/definition.
 import {memoryAttentionOp} from '../../custom-ops/memory-attention/definition.js';
 import type {Attributes, Dims, HostArray, OpDefinition} from '../../custom-ops/op.js';
 import {gradName} from '../../custom-ops/op.js';
+import {referenceBackward, referenceForward} from '../../custom-ops/parity.js';
 import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
 import {selectiveScanOp} from '../../custom-ops/selective-scan/definition.js';
 import type {VectorFile} from '../../eval/verify/vector-file.js';
 import {readVectorFile} from '../../eval/verify/vector-file.js';
 import type {NamedTensorData} from '../../formats/safetensors.js';
 import {expectClose} from '../support/error.js';
-import {referenceBackward, referenceForward} from '../support/op-harness.js';
 
 const TOLERANCE = 1e-12;
 const folder = join(import.meta.dirname, '../../../test/golden');
