@@ -3,6 +3,7 @@
 
 import {existsSync} from 'node:fs';
 import {constants} from 'node:os';
+import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {useBackend} from '../../custom-ops/index.js';
 
 const chromium = '/usr/lib/chromium';
@@ -30,6 +31,7 @@ let unavailable: Error | undefined;
 /** For `before` hooks: makes webgpu current, or skips the suite (not on CI). */
 export async function useWebGPUOrSkip(context: Mocha.Context): Promise<void> {
   chooseSwiftShader();
+  webgpuDebug.selfCheck = false; // its tensors, alive in the background, would count as leaks
   try {
     if (unavailable !== undefined) throw unavailable;
     await useBackend('webgpu');

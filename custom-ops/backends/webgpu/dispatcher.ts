@@ -13,8 +13,13 @@ import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, computePass, submit} from './recorder.js';
 import {UniformRing} from './uniform-ring.js';
 
-/** What tests may turn on: outputs and scratch are filled with NaN before a kernel runs. */
-export const webgpuDebug = {poison: false};
+/** What tests may change. */
+export const webgpuDebug = {
+  /** Fill outputs and scratch with NaN before a kernel runs. */
+  poison: false,
+  /** Compare each op with its definition at its first use, in the background. */
+  selfCheck: true,
+};
 
 interface CompiledPlan {
   readonly plan: Plan;

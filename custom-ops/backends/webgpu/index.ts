@@ -1,5 +1,6 @@
 // The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
 
+import type {KernelConfig} from '@tensorflow/tfjs-core';
 import {registerKernel} from '@tensorflow/tfjs-core';
 import {adamWGpu} from '../../adam-w/kernel.wgsl.js';
 import {causalConv1dGpu} from '../../causal-conv1d/kernel.wgsl.js';
@@ -9,6 +10,7 @@ import {innovationScoresGpu} from '../../innovation-scores/kernel.wgsl.js';
 import {innovationSelectGpu} from '../../innovation-select/kernel.wgsl.js';
 import {linearGpu, linearTransposedGpu} from '../../linear/kernel.wgsl.js';
 import {memoryAttentionGpu} from '../../memory-attention/kernel.wgsl.js';
+import type {OpDefinition} from '../../op.js';
 import type {OpName} from '../../registry.js';
 import {ops} from '../../registry.js';
 import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
@@ -16,13 +18,15 @@ import {rotaryEmbeddingGpu} from '../../rotary-embedding/kernel.wgsl.js';
 import {selectiveScanGpu} from '../../selective-scan/kernel.wgsl.js';
 import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
 import {kernelConfigs} from '../invocation.js';
-import {dispatch} from './dispatcher.js';
+import {dispatch, webgpuDebug} from './dispatcher.js';
 import type {GpuKernel} from './plan.js';
+import {checkAtFirstUse} from './self-check.js';
 import {repairStockKernels} from './stock-kernels.js';
 
 export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 export {finishWork} from './recorder.js';
+export {checkKernel} from './self-check.js';
 
 export const gpuKernels = {
   adamW: adamWGpu,
@@ -49,9 +53,13 @@ export function registerWebGPUKernels(): void {
   for (const [name, kernel] of Object.entries<GpuKernel | 'composed'>(gpuKernels)) {
     if (kernel === 'composed') continue;
     const op = ops[name as OpName];
-    const configs = kernelConfigs(op, 'webgpu', (call, direction, backend) =>
-      dispatch(op, kernel, call, direction, backend as object),
-    );
-    for (const config of configs) registerKernel(config);
+    for (const config of gpuConfigs(op, kernel)) registerKernel(config);
   }
+}
+
+function gpuConfigs(op: OpDefinition, kernel: GpuKernel): KernelConfig[] {
+  return kernelConfigs(op, 'webgpu', (call, direction, backend) => {
+    if (webgpuDebug.selfCheck) checkAtFirstUse(op, backend as object);
+    return dispatch(op, kernel, call, direction, backend as object);
+  });
 }

@@ -1,0 +1,72 @@
+// A kernel that computes something else is found out and replaced by the composed form, with one warning.
+
+import type {KernelConfig} from '@tensorflow/tfjs-core';
+import {getKernel, registerKernel, tensor3d, unregisterKernel} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {checkKernel} from '../../custom-ops/backends/webgpu/index.js';
+import {hasKernel, swiglu} from '../../custom-ops/index.js';
+import {kernelName} from '../../custom-ops/op.js';
+import {ops} from '../../custom-ops/registry.js';
+import {useWebGPUOrSkip} from '../support/webgpu.js';
+
+const op = ops.swiglu;
+
+/** Runs `body` and returns what it printed through console.warn. */
+async function warnings(body: () => Promise<void>): Promise<string[]> {
+  const printed: string[] = [];
+  const warn = console.warn;
+  console.warn = (...words: unknown[]) => printed.push(words.join(' '));
+  try {
+    await body();
+  } finally {
+    console.warn = warn;
+  }
+  return printed;
+}
+
+describe('self-check on webgpu', function () {
+  this.timeout(60_000);
+  const saved: KernelConfig[] = [];
+  before(async function () {
+    await useWebGPUOrSkip(this);
+    for (const direction of ['forward', 'backward'] as const) {
+      const config = getKernel(kernelName(op, direction), 'webgpu');
+      if (config !== undefined) saved.push(config);
+    }
+  });
+  afterEach(() => {
+    for (const config of saved) {
+      if (getKernel(config.kernelName, 'webgpu') !== undefined) unregisterKernel(config.kernelName, 'webgpu');
+      registerKernel(config);
+    }
+  });
+
+  it('leaves a good kernel in place', async () => {
+    const printed = await warnings(async () => {
+      expect(await checkKernel(op)).to.equal(true);
+    });
+    expect(printed).to.deep.equal([]);
+    expect(hasKernel(op)).to.equal(true);
+  });
+
+  it('replaces a kernel that swaps its inputs', async () => {
+    const [forward] = saved;
+    unregisterKernel(forward.kernelName, 'webgpu');
+    registerKernel({
+      ...forward,
+      kernelFunc: call => {
+        const [gate, up] = Object.values(call.inputs);
+        return forward.kernelFunc({...call, inputs: [up, gate] as unknown as typeof call.inputs});
+      },
+    });
+    const printed = await warnings(async () => {
+      expect(await checkKernel(op)).to.equal(false);
+    });
+    expect(printed).to.have.length(1);
+    expect(printed[0]).to.match(/swiglu fails its self-check on this GPU \(y is off by .*composed/);
+    expect(hasKernel(op)).to.equal(false);
+    const x = tensor3d([[[0, 1]]]);
+    const y = swiglu(x, x);
+    expect((await y.data())[1]).to.be.closeTo(1 / (1 + Math.exp(-1)), 1e-6);
+  });
+});
