@@ -37,7 +37,7 @@ export const innovationSelectOp: OpDefinition<InnovationSelectAttributes> = {
   },
   checkAttributes: ({window, capacity, overlap, queryOffset, phase}, {M}) => {
     const name = 'innovationSelect';
-    checkInteger(name, 'window', window, 1);
+    checkInteger(name, 'window', window, 1, 2 ** 30 - 1);
     checkInteger(name, 'capacity', capacity, 1, 2 ** 16);
     checkBoolean(name, 'overlap', overlap);
     checkInteger(name, 'phase', phase, 0, window - 1);

@@ -54,6 +54,15 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
     ...fadingOff,
     'positions',
   ]),
+  testCase(
+    'full attention by a window without end',
+    {B: 1, L: 150, H: 1, G: 1, Dh: 5},
+    {window: 2 ** 30 - 1, fading: 'none'},
+    [...fadingOff, 'positions'],
+  ),
+  testCase('L one below the window', {B: 2, L: 15, H: 3, G: 1, Dh: 4, me: 3}, {window: 16}),
+  testCase('L one above the window', {B: 2, L: 17, H: 3, G: 3, Dh: 4, me: 3}, {window: 16}),
+  testCase('several tiles of keys', {B: 1, L: 150, H: 2, G: 1, Dh: 32, me: 40}, {window: 64}),
   testCase('no stored tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8}, {}, ['positions']),
   testCase('no fading tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8, me: 4}, {fading: 'none'}, fadingOff),
   testCase('stream', {B: 2, L: 21, H: 2, G: 1, Dh: 8, me: 4}, {queryOffset: 20, firstRow: 4, phase: 3}),
@@ -72,6 +81,11 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
       fading: 'chunk',
       fadingTokens: 6,
     },
+  ),
+  testCase(
+    'stream that lacks the begin of its chunk',
+    {B: 1, L: 9, H: 1, G: 1, Dh: 4, me: 2},
+    {window: 12, queryOffset: 2, firstRow: 2, phase: 7, fading: 'chunk', fadingTokens: 3},
   ),
   {
     name: 'B4 L1024 H4 Dh32 w64 me32',

@@ -1,119 +1,164 @@
-// The same attention from tf operations, chunk by chunk with dense masks: each chunk of queries against its window,
-// its fading tokens and its stored tokens.
+// The same mathematics from tf operations: chunks of queries against bands of key blocks, masked. tf.gather has no
+// gradient on every backend, so bands are slices of padded blocks and eidetic rows a product with a one-hot matrix.
 
-import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {
   add,
-  cast,
   concat,
   equal,
-  expandDims,
-  less,
+  greaterEqual,
   matMul,
   mul,
+  pad,
   range,
   reshape,
   scalar,
   slice,
   softmax,
+  sub,
   tensor,
+  tile,
   transpose,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
 import type {MemoryAttentionAttributes} from './definition.js';
 import type {RowRange} from './geometry.js';
-import {chunkOf, fadingRows, windowRows} from './geometry.js';
+import {fadingRows, windowRows} from './geometry.js';
 
-const MASKED = -1e30;
+/** Added to the scores of keys that a query does not see. */
+const HIDDEN = -1e30;
 
-/** [B, rows, G, Dh] -> [B, H, rows, Dh], each key head repeated for its query heads. */
-function byHead(x: Tensor, heads: number): Tensor4D {
-  const [batch, rows, groups, width] = x.shape;
-  const first = expandDims(transpose(x, [0, 2, 1, 3]), 2);
-  const share = heads / groups;
-  return reshape(
-    concat(
-      Array.from({length: share}, () => first),
-      2,
-    ),
-    [batch, heads, rows, width],
-  );
+/** Blocks of queries, one a chunk; the first begins `phase` queries early, so that borders agree. */
+interface Blocks {
+  readonly count: number;
+  readonly size: number;
+  /** Row of the first (perhaps imagined) query of block 0. */
+  readonly start: number;
 }
 
-interface Part {
-  readonly keys: Tensor4D;
-  readonly values: Tensor4D;
-  /** Added to the scores; broadcasts to [B, H, queries, keys]. */
+/** Rows start + first + c * size + [0, width) for every block c. */
+interface Band {
+  readonly first: number;
+  readonly width: number;
+}
+
+interface Memory {
+  /** [B * G, blocks, keys, Dh] */
+  readonly keys: Tensor;
+  readonly values: Tensor;
+  /** Broadcasts to [B * G, blocks, queries, keys]. */
   readonly mask: Tensor;
 }
 
-/** A contiguous range of rows that covers what all queries of the piece see, masked query by query. */
-function contiguous(
-  k: Tensor,
-  v: Tensor,
-  queries: readonly number[],
-  heads: number,
-  rowsOf: (query: number) => RowRange,
-): Part {
-  const ranges = queries.map(rowsOf);
-  const seen = ranges.filter(range => range.end > range.begin);
-  // Where no query sees a row, one hidden row keeps k and v part of the function that tf differentiates.
-  const begin = seen.length === 0 ? 0 : Math.min(...seen.map(range => range.begin));
-  const end = seen.length === 0 ? 1 : Math.max(...seen.map(range => range.end));
-  const [batch, , groups, width] = k.shape;
-  const take = (x: Tensor): Tensor4D =>
-    byHead(slice(x, [0, begin, 0, 0], [batch, end - begin, groups, width]), heads);
-  const mask = ranges.flatMap(rows =>
-    Array.from({length: end - begin}, (_, j) =>
-      begin + j >= rows.begin && begin + j < rows.end ? 0 : MASKED,
+/** [B, n, heads, Dh] -> [B * heads, n, Dh]. */
+function headsFirst(x: Tensor): Tensor {
+  const [B, n, heads, Dh] = x.shape;
+  return reshape(transpose(x, [0, 2, 1, 3]), [B * heads, n, Dh]);
+}
+
+/** The rows of a band of x [items, M, Dh] for every block, zeros where there is none: [items, blocks, width, Dh]. */
+function bandOf(x: Tensor, {first, width}: Band, {count, size, start}: Blocks): Tensor {
+  const [items, M, Dh] = x.shape;
+  const shifts = width / size;
+  const from = start + first;
+  const length = (count - 1) * size + width;
+  const begin = Math.max(0, Math.min(M, from));
+  const end = Math.max(begin, Math.min(M, from + length));
+  const before = Math.min(length, Math.max(0, -from));
+  const inside = slice(x, [0, begin, 0], [items, end - begin, Dh]);
+  const padded = pad(inside, [
+    [0, 0],
+    [before, length - before - (end - begin)],
+    [0, 0],
+  ]);
+  const blocks = reshape(padded, [items, count - 1 + shifts, size, Dh]);
+  const parts = Array.from({length: shifts}, (_, j) => slice(blocks, [0, j, 0, 0], [items, count, size, Dh]));
+  return parts.length === 1 ? parts[0] : concat(parts, 2);
+}
+
+/** 0 where a query sees the band's row, HIDDEN elsewhere; the queries of `repeats` heads follow each other. */
+function bandMask(
+  band: Band,
+  {count, size, start}: Blocks,
+  repeats: number,
+  rowsOf: (i: number) => RowRange,
+  P: number,
+): Tensor {
+  const values = new Float32Array(count * repeats * size * band.width).fill(HIDDEN);
+  for (let c = 0; c < count; c++) {
+    for (let a = 0; a < size; a++) {
+      const origin = start + c * size;
+      const {begin, end} = rowsOf(origin + a - P);
+      for (let j = Math.max(0, begin - origin - band.first); j < band.width; j++) {
+        if (origin + band.first + j >= end) break;
+        for (let h = 0; h < repeats; h++) values[((c * repeats + h) * size + a) * band.width + j] = 0;
+      }
+    }
+  }
+  return tensor(values, [1, count, repeats * size, band.width]);
+}
+
+function eideticMemory(k: Tensor, v: Tensor, positions: Tensor, {B, C, M, G, Dh, me}: Dims): Memory {
+  const rows = equal(reshape(positions, [B, C * me, 1]), range(0, M, 1, 'int32')).toFloat();
+  const gather = (x: Tensor): Tensor => {
+    const taken = matMul(rows, reshape(x, [B, M, G * Dh]));
+    return reshape(headsFirst(reshape(taken, [B, C * me, G, Dh])), [B * G, C, me, Dh]);
+  };
+  const empty = sub(scalar(1), greaterEqual(positions, scalar(0, 'int32')).toFloat());
+  const hidden = reshape(mul(empty, scalar(HIDDEN)), [B, 1, C, me]);
+  return {keys: gather(k), values: gather(v), mask: reshape(tile(hidden, [1, G, 1, 1]), [B * G, C, 1, me])};
+}
+
+export function composed(inputs: NamedTensors, attrs: MemoryAttentionAttributes, dims: Dims): NamedTensors {
+  const {q, k, v, kFading, vFading, positions} = inputs;
+  const {B, L, M, H, G, Dh, C} = dims;
+  const {queryOffset, phase, fading} = attrs;
+  const repeats = H / G;
+  const reach = Math.min(attrs.window, M);
+  const blocks: Blocks = {count: C, size: Math.min(attrs.window, phase + L), start: queryOffset - phase};
+  const whole = (rows: number): number => Math.ceil(rows / blocks.size) * blocks.size;
+  const banded = (keys: Tensor, values: Tensor, band: Band, rowsOf: (i: number) => RowRange): Memory => ({
+    keys: bandOf(headsFirst(keys), band, blocks),
+    values: bandOf(headsFirst(values), band, blocks),
+    mask: bandMask(band, blocks, repeats, rowsOf, queryOffset),
+  });
+
+  const before = whole(reach - 1);
+  const context = {first: -before, width: before + blocks.size};
+  const memories = [banded(k, v, context, i => windowRows(i, attrs))];
+  if (fading === 'sliding') {
+    const band = {first: -before - reach, width: before + blocks.size};
+    memories.push(banded(kFading, vFading, band, i => fadingRows(i, attrs)));
+  } else if (fading === 'chunk') {
+    const width = whole(Math.min(attrs.fadingTokens, M));
+    memories.push(banded(kFading, vFading, {first: -width, width}, i => fadingRows(i, attrs)));
+  }
+  if (positions !== undefined && dims.me > 0) memories.push(eideticMemory(k, v, positions, dims));
+
+  // Queries as [B * G * C, heads of the group x chunk, Dh].
+  const length = blocks.count * blocks.size;
+  const paddedQ = pad(headsFirst(q), [
+    [0, 0],
+    [phase, length - phase - L],
+    [0, 0],
+  ]);
+  const grouped = transpose(reshape(paddedQ, [B * G, repeats, C, blocks.size, Dh]), [0, 2, 1, 3, 4]);
+  const rows = repeats * blocks.size;
+  const queries = reshape(mul(grouped, scalar(Dh ** -0.5)), [B * G * C, rows, Dh]);
+  const flat = (x: Tensor): Tensor => reshape(x, [B * G * C, x.shape[2] ?? 0, Dh]);
+  const scores = memories.map(({keys, mask}) => {
+    const products = matMul(queries, flat(keys), false, true);
+    return add(reshape(products, [B * G, C, rows, keys.shape[2] ?? 0]), mask);
+  });
+  const weights = softmax(concat(scores, 3));
+  const values = flat(
+    concat(
+      memories.map(memory => memory.values),
+      2,
     ),
   );
-  return {keys: take(k), values: take(v), mask: tensor(mask, [1, 1, queries.length, end - begin])};
-}
-
-/** The stored tokens of one chunk, gathered by a one-hot product, which every backend can differentiate. */
-function stored(k: Tensor, v: Tensor, positions: Tensor, chunk: number, heads: number): Part {
-  const [batch, rows, groups, width] = k.shape;
-  const slots = positions.shape[2] as number;
-  const ids = reshape(slice(positions, [0, chunk, 0], [batch, 1, slots]), [batch, slots]);
-  const pick = cast(equal(expandDims(ids, 2), range(0, rows, 1, 'int32')), 'float32');
-  const take = (x: Tensor): Tensor4D => {
-    const picked = matMul(pick, reshape(x, [batch, rows, groups * width]));
-    return byHead(reshape(picked, [batch, slots, groups, width]), heads);
-  };
-  const empty = cast(less(ids, scalar(0, 'int32')), 'float32');
-  return {keys: take(k), values: take(v), mask: reshape(mul(empty, scalar(MASKED)), [batch, 1, 1, slots])};
-}
-
-export function composed(
-  {q, k, v, kFading, vFading, positions}: NamedTensors,
-  attrs: MemoryAttentionAttributes,
-  {B, L, H, Dh}: Dims,
-): NamedTensors {
-  const outputs: Tensor[] = [];
-  for (let first = 0; first < L; ) {
-    const chunk = chunkOf(first, attrs);
-    const length = Math.min(L, (chunk + 1) * attrs.window - attrs.phase) - first;
-    const queries = Array.from({length}, (_, i) => first + i);
-    const parts = [contiguous(k, v, queries, H, query => windowRows(query, attrs))];
-    if (kFading && vFading)
-      parts.push(contiguous(kFading, vFading, queries, H, query => fadingRows(query, attrs)));
-    if (positions) parts.push(stored(k, v, positions, chunk, H));
-    const asked = mul(
-      transpose(slice(q, [0, first, 0, 0], [B, length, H, Dh]), [0, 2, 1, 3]),
-      scalar(Dh ** -0.5),
-    );
-    const scores = parts.map(({keys, mask}) => add(matMul(asked, keys, false, true), mask));
-    const joined = scores.length === 1 ? scores[0] : concat(scores, 3);
-    const values =
-      parts.length === 1
-        ? parts[0].values
-        : concat(
-            parts.map(part => part.values),
-            2,
-          );
-    outputs.push(transpose(matMul(softmax(joined), values), [0, 2, 1, 3]));
-    first += length;
-  }
-  return {out: outputs.length === 1 ? outputs[0] : concat(outputs, 1)};
+  const mixed = matMul(reshape(weights, [B * G * C, rows, values.shape[1] ?? 0]), values);
+  const ungrouped = transpose(reshape(mixed, [B * G, C, repeats, blocks.size, Dh]), [0, 2, 1, 3, 4]);
+  const byHead = slice(reshape(ungrouped, [B, H, length, Dh]), [0, 0, phase, 0], [B, H, L, Dh]);
+  return {out: transpose(byHead, [0, 2, 1, 3])};
 }

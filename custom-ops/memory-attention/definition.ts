@@ -20,6 +20,9 @@ export type MemoryAttentionAttributes = {
   readonly phase: number;
 };
 
+/** Twice a window must still be an int32 in the kernels. */
+const MOST = 2 ** 30 - 1;
+
 const modes = ['none', 'sliding', 'chunk'] as const;
 
 function scalars(dims: Readonly<Record<string, number>>, attrs: MemoryAttentionAttributes): number[] {
@@ -50,9 +53,9 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
   integerRange: {positions: ({M}) => [-1, M - 1]},
   checkAttributes: ({window, fading, fadingTokens, queryOffset, firstRow, phase}, {L, M, H, G}) => {
     const name = 'memoryAttention';
-    checkInteger(name, 'window', window, 1);
+    checkInteger(name, 'window', window, 1, MOST);
     checkOneOf(name, 'fading', fading, modes);
-    checkInteger(name, 'fadingTokens', fadingTokens, 0);
+    checkInteger(name, 'fadingTokens', fadingTokens, 0, MOST);
     checkInteger(name, 'phase', phase, 0, window - 1);
     checkInteger(name, 'queryOffset', queryOffset, 0);
     checkInteger(name, 'firstRow', firstRow, 0, queryOffset);

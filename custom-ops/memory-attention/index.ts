@@ -18,7 +18,7 @@ export interface MemoryAttentionInputs {
 }
 
 export interface MemoryAttentionOptions {
-  /** Tokens w attended exactly, and the chunk length. */
+  /** Tokens w attended exactly, and the chunk length: 1 to 2^30 - 1, may exceed L. */
   window: number;
   /** Which fading tokens: 'sliding' the w before the window, 'chunk' those before the query's chunk. Default 'none'. */
   fading?: FadingMode;
