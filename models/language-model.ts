@@ -53,10 +53,10 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
 }
 
 /** Memory of every layer of a model between pieces of a sequence. */
-export interface ModelState {
+export type ModelState = {
   readonly position: number;
-  readonly layers: readonly LayerState[];
-}
+  readonly layers: LayerState[];
+};
 
 export interface Parameter {
   /** Stable name such as `block_0/q_proj`. */
