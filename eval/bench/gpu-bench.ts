@@ -29,6 +29,24 @@ export interface GpuTiming {
   readonly rate: string;
 }
 
+/** [B, L, E, N] and [B, L, H, Dh, w, me]; the side of the square product; numbers to copy. */
+export interface GpuSizes {
+  readonly copy: number;
+  readonly product: number;
+  readonly scan: readonly [number, number, number, number];
+  readonly attention: readonly (readonly [number, number, number, number, number, number])[];
+}
+
+export const largeSizes: GpuSizes = {
+  copy: 2 ** 26,
+  product: 4096,
+  scan: [8, 2048, 2048, 16],
+  attention: [
+    [4, 8192, 16, 64, 512, 64],
+    [1, 32768, 16, 64, 512, 64],
+  ],
+};
+
 /** Rounds of several runs each: waiting for the device costs about as much as a small kernel. */
 const ROUNDS = 7;
 const ROUND_MS = 30;
@@ -60,8 +78,10 @@ function tokens<R extends Rank>(shape: number[]): Tensor<R> {
   return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
 }
 
-async function* scanTimings(copyBytesPerMs: number): AsyncGenerator<GpuTiming> {
-  const [B, L, E, N] = [8, 2048, 2048, 16];
+async function* scanTimings(
+  [B, L, E, N]: GpuSizes['scan'],
+  copyBytesPerMs: number,
+): AsyncGenerator<GpuTiming> {
   const inputs = {
     u: tokens<Rank.R3>([B, L, E]),
     delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, E])) as Tensor3D),
@@ -88,8 +108,14 @@ async function* scanTimings(copyBytesPerMs: number): AsyncGenerator<GpuTiming> {
   dispose([...values, cotangent]);
 }
 
-async function* attentionTimings(B: number, L: number): AsyncGenerator<GpuTiming> {
-  const [H, Dh, window, me] = [16, 64, 512, 64];
+async function* attentionTimings([
+  B,
+  L,
+  H,
+  Dh,
+  window,
+  me,
+]: GpuSizes['attention'][number]): AsyncGenerator<GpuTiming> {
   const make = () => tokens<Rank.R4>([B, L, H, Dh]);
   const [q, k, v, kFading, vFading, cotangent] = [make(), make(), make(), make(), make(), make()];
   const chunks = L / window;
@@ -124,19 +150,23 @@ async function* attentionTimings(B: number, L: number): AsyncGenerator<GpuTiming
   dispose([...inputs, cotangent, positions]);
 }
 
-export async function* benchGpu(): AsyncGenerator<GpuTiming> {
-  const floats = 2 ** 26;
-  const large = ones([floats]);
+export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<GpuTiming> {
+  const large = ones([sizes.copy]);
   const copyMs = await medianMs(() => neg(large));
-  const copyRate = (8 * floats) / copyMs;
-  yield {name: 'copy of 268 MB (negation)', ms: copyMs, rate: `${(copyRate / 1e9).toFixed(2)} TB/s`};
+  const copyRate = (8 * sizes.copy) / copyMs;
+  yield {
+    name: `copy of ${Math.round((4 * sizes.copy) / 1e6)} MB (negation)`,
+    ms: copyMs,
+    rate: `${(copyRate / 1e9).toFixed(2)} TB/s`,
+  };
   large.dispose();
-  const square = tidy(() => tile(randomNormal([64, 4096]), [64, 1])) as Tensor2D;
+  const side = sizes.product;
+  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
   const productMs = await medianMs(() => matMul(square, square));
   yield {
-    name: 'tf.matMul 4096',
+    name: `tf.matMul ${side}`,
     ms: productMs,
-    rate: `${((2 * 4096 ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
+    rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
   };
   square.dispose();
   const small = ones([1024]);
@@ -154,7 +184,6 @@ export async function* benchGpu(): AsyncGenerator<GpuTiming> {
     rate: `${((1000 * issueMs) / many).toFixed(1)} us each`,
   };
   dispose([small, one]);
-  yield* scanTimings(copyRate);
-  yield* attentionTimings(4, 8192);
-  yield* attentionTimings(1, 32768);
+  yield* scanTimings(sizes.scan, copyRate);
+  for (const size of sizes.attention) yield* attentionTimings(size);
 }
