@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// The command `bmojo`: one file per command; errors of the user in one line, ours with their stack.
+
+import {enableProdMode} from '@tensorflow/tfjs-core';
+import yargs from 'yargs';
+import {hideBin} from 'yargs/helpers';
+import {SettingError} from './config/schema.js';
+import {ArgumentError} from './custom-ops/index.js';
+import {benchCommand} from './eval/cli/bench.js';
+import {doctorCommand} from './eval/cli/doctor.js';
+import {SafetensorsError} from './formats/safetensors.js';
+import {ModelFormatError} from './models/model-format.js';
+import {CheckpointError} from './train/checkpoint-folder.js';
+import {compareCommand} from './train/cli/compare.js';
+import {evalCommand} from './train/cli/eval.js';
+import {quickstartCommand} from './train/cli/quickstart.js';
+import {trainCommand} from './train/cli/train.js';
+import {RunFolderError} from './train/run-folder.js';
+
+/** What the option parser refuses. */
+class UsageError extends Error {}
+
+/** Mistakes in what was asked, and things that are not there: no stack helps. */
+const misuse = [UsageError, SettingError, ArgumentError];
+const damage = [CheckpointError, RunFolderError, ModelFormatError, SafetensorsError];
+
+function report(error: unknown): void {
+  const misused = misuse.some(kind => error instanceof kind);
+  const known = misused || damage.some(kind => error instanceof kind);
+  const words =
+    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`bmojo: ${words.replace(/^bmojo: /, '')}\n`);
+  process.exitCode = misused ? 2 : 1;
+}
+
+// A reader that went away, as in `bmojo ... | head`, ends the command without a word.
+process.stdout.on('error', error => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(141);
+  throw error;
+});
+enableProdMode();
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('bmojo')
+    .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
+    .command(quickstartCommand)
+    .command(trainCommand)
+    .command(evalCommand)
+    .command(compareCommand)
+    .command(benchCommand)
+    .command(doctorCommand)
+    .demandCommand(1, 'a command is needed; see bmojo --help')
+    .strictCommands()
+    .recommendCommands()
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    })
+    .parseAsync();
+} catch (error) {
+  report(error);
+}

@@ -1,0 +1,261 @@
+// The command as users meet it: a process of its own.
+
+import {spawn} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../train/checkpoint-folder.js';
+
+const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs bmojo; `onOutput` sees everything printed so far and may send signals. */
+function bmojo(
+  args: string[],
+  onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [cli, ...args]);
+    let out = '';
+    let err = '';
+    child.stdout.on('data', chunk => {
+      out += chunk;
+      onOutput?.(out, signal => child.kill(signal));
+    });
+    child.stderr.on('data', chunk => {
+      err += chunk;
+    });
+    child.on('close', code => resolve({code, out, err}));
+  });
+}
+
+const SMALL = [
+  ...[
+    '--length',
+    '16',
+    '--pairs',
+    '2',
+    '--vocab-size',
+    '16',
+    '--window',
+    '4',
+    '--d-model',
+    '8',
+    '--heads',
+    '1',
+  ],
+  ...['--eidetic-slots', '4', '--state-size', '4', '--batch', '4', '--eval-samples', '4', '--log-every', '1'],
+];
+
+describe('bmojo on the command line', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-cli-'));
+  });
+  afterEach(() => rmSync(folder, {recursive: true}));
+
+  const run = (name: string): string => join(folder, name);
+  const metrics = (name: string): string => readFileSync(join(run(name), 'metrics.jsonl'), 'utf8');
+
+  /** The bytes of every file of a run's last checkpoint. */
+  const checkpoint = (name: string, step: string): string[] =>
+    ['weights.safetensors', 'optimizer.safetensors', 'state.json'].map(file =>
+      readFileSync(join(run(name), 'checkpoint', `step-${step}`, file)).toString('base64'),
+    );
+
+  it('teaches by --help', async () => {
+    const {code, out} = await bmojo(['train', 'mqar', '--help']);
+    expect(code).to.equal(0);
+    for (const words of [
+      '--eidetic-slots',
+      '--ssm-rate-factor',
+      '--resume',
+      '--model',
+      'Examples:',
+      '[default',
+    ])
+      expect(out).to.include(words);
+    expect((await bmojo(['--help'])).out)
+      .to.include('doctor')
+      .and.include('compare');
+  });
+
+  it('answers mistakes with one line and a suggestion', async () => {
+    const cases: [string[], number, string][] = [
+      [['trian'], 2, 'Did you mean train?'],
+      [['train', 'mqra'], 2, 'Did you mean mqar?'],
+      [['train', 'mqar', '--widnow', '3'], 2, 'unknown option --widnow; did you mean --window?'],
+      [['train', 'mqar', '--steps', 'many'], 2, 'steps must be an integer'],
+      [['train', 'mqar', '--pairs', '1000'], 2, 'mqar: length must be at least 4 x pairs'],
+      [['train', 'mqar', '--model', 'bmoj'], 2, 'Choices:'],
+      [
+        ['train', 'mqar', '--model', 'swa', '--eidetic-slots', '4', '--out', run('bad')],
+        2,
+        'eideticSlots must be 0',
+      ],
+      [['train', 'mqar', '--config', run('none.json')], 2, 'does not exist'],
+      [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
+      [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
+      [['compare', 'mqar', '--models', 'bmojo,mamab'], 2, "did you mean 'mamba'?"],
+      [[], 2, 'a command is needed'],
+    ];
+    for (const [args, code, words] of cases) {
+      const ended = await bmojo(args);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.err.trim().split('\n').length, ended.err).to.be.at.most(3);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+    expect(existsSync(run('bad')), 'no folder for a run that cannot be').to.equal(false);
+  });
+
+  it('never writes into a folder that holds something', async () => {
+    writeFileSync(join(folder, 'thesis.txt'), 'precious');
+    const {code, err} = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', folder]);
+    expect(code).to.equal(1);
+    expect(err).to.include('exists and is not empty').and.include('--resume');
+    expect(existsSync(join(folder, 'config.json'))).to.equal(false);
+  });
+
+  it('trains, writes a whole run folder, and evaluates it', async () => {
+    const trained = await bmojo(['train', 'mqar', ...SMALL, '--steps', '3', '--json', '--out', run('a')]);
+    expect(trained.code, trained.err).to.equal(0);
+    const types = trained.out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).type);
+    expect(types).to.deep.equal([
+      'started',
+      'checkpoint',
+      'step',
+      'step',
+      'step',
+      'evaluated',
+      'checkpoint',
+      'finished',
+    ]);
+    for (const file of ['config.json', 'metrics.jsonl', 'curve.svg', 'result.json', 'model/model.json'])
+      expect(existsSync(join(run('a'), file)), file).to.equal(true);
+    const evaluated = await bmojo([
+      'eval',
+      'mqar',
+      '--checkpoint',
+      run('a'),
+      '--pairs',
+      '1,2',
+      '--samples',
+      '8',
+      '--json',
+    ]);
+    expect(evaluated.code, evaluated.err).to.equal(0);
+    const {step, variants} = JSON.parse(evaluated.out);
+    expect(step).to.equal(3);
+    expect(variants.map((variant: {pairs: number}) => variant.pairs)).to.deep.equal([1, 2]);
+    expect(variants[1].report.queries).to.equal(16);
+    expect(variants[1].stateBytes).to.be.above(0);
+  });
+
+  for (const backend of ['cpu', 'wasm']) {
+    it(`saves on Ctrl-C, exits with 130, and resumes bit for bit on ${backend}`, async () => {
+      const common = ['train', 'mqar', ...SMALL, '--steps', '40', '--backend', backend, '--json'];
+      const whole = await bmojo([...common, '--out', run('whole')]);
+      expect(whole.code, whole.err).to.equal(0);
+      let sent = false;
+      const stopped = await bmojo([...common, '--out', run('parts')], (out, kill) => {
+        if (sent || !out.includes('"step":4,')) return;
+        sent = true;
+        kill('SIGINT');
+      });
+      expect(stopped.code, stopped.err).to.equal(130);
+      const at = new CheckpointFolder(join(run('parts'), 'checkpoint')).lastStep;
+      expect(at).to.be.within(4, 39);
+      const resumed = await bmojo(['train', 'mqar', '--resume', '--json', '--out', run('parts')]);
+      expect(resumed.code, resumed.err).to.equal(0);
+      expect(JSON.parse(resumed.out.split('\n')[0])).to.include({type: 'started', step: at});
+      expect(checkpoint('parts', '00000040')).to.deep.equal(checkpoint('whole', '00000040'));
+      expect(metrics('parts')).to.equal(metrics('whole'));
+    });
+  }
+
+  it('aborts at once on the second Ctrl-C, and a killed run still resumes', async () => {
+    const args = [
+      'train',
+      'mqar',
+      ...SMALL,
+      '--steps',
+      '4000',
+      '--checkpoint-every',
+      '2',
+      '--json',
+      '--out',
+      run('k'),
+    ];
+    let sent = false;
+    const ended = await bmojo(args, (out, kill) => {
+      if (sent || !out.includes('"step":6,')) return;
+      sent = true;
+      kill('SIGKILL');
+    });
+    expect(ended.code).to.equal(null);
+    const resumed = await bmojo(['train', 'mqar', '--resume', '--json', '--out', run('k')], (out, kill) => {
+      if (out.includes('"type":"step"')) kill('SIGINT'); // every further chunk of output sends one more
+    });
+    expect(resumed.code).to.equal(130);
+    expect(JSON.parse(resumed.out.split('\n')[0]).step).to.be.at.least(4);
+  });
+
+  it('refuses to resume with other settings', async () => {
+    const made = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', run('a')]);
+    expect(made.code, made.err).to.equal(0);
+    const changed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--window', '8']);
+    expect(changed.code).to.equal(2);
+    expect(changed.err).to.include("--resume keeps the run's settings: --window is 4 there, got 8");
+  });
+
+  it('compares models at several rates and goes on where it stopped', async () => {
+    const args = [
+      'compare',
+      'mqar',
+      ...SMALL,
+      '--models',
+      'bmojo,swa',
+      '--rates',
+      '1e-3,1e-2',
+      '--steps',
+      '2',
+      '--jobs',
+      '2',
+    ];
+    const first = await bmojo([...args, '--out', run('c')]);
+    expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.include('state bytes');
+    const {results, diverged} = JSON.parse(readFileSync(join(run('c'), 'compare.json'), 'utf8'));
+    expect(results.map((one: {model: string; rate: number}) => `${one.model} ${one.rate}`)).to.deep.equal([
+      'bmojo 0.001',
+      'bmojo 0.01',
+      'swa 0.001',
+      'swa 0.01',
+    ]);
+    expect(diverged).to.deep.equal([]);
+    expect(readFileSync(join(run('c'), 'compare.svg'), 'utf8')).to.include('<circle');
+    const again = await bmojo([...args, '--json', '--out', run('c')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out, 'nothing is trained twice').to.equal('');
+  });
+
+  it('says which backends work', async () => {
+    const {code, out} = await bmojo(['doctor', '--json']);
+    expect(code).to.equal(0);
+    const {backends} = JSON.parse(out);
+    const usable = backends
+      .filter((one: {usable: boolean}) => one.usable)
+      .map((one: {backend: string}) => one.backend);
+    expect(usable).to.include.members(['cpu', 'wasm']);
+  });
+});

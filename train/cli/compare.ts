@@ -1,0 +1,151 @@
+// `bmojo compare TASK`: several models on the same data, each at several learning rates.
+
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {refuseUnknownOptions} from '../../config/command-line.js';
+import {SettingError, suggestion} from '../../config/schema.js';
+import {taskFamilies} from '../../data/families.js';
+import type {TaskFamily} from '../../data/task.js';
+import type {Contestant} from '../../eval/compare.js';
+import {comparisonPlot, comparisonTable} from '../../eval/compare.js';
+import {textTable} from '../../eval/table.js';
+import type {PresetName} from '../../models/config.js';
+import {modelSchema, presets} from '../../models/config.js';
+import {linePlot} from '../../plot/line-plot.js';
+import {taskOf} from '../run.js';
+import {parseRunConfig} from '../run-config.js';
+import {RunFolder} from '../run-folder.js';
+import type {NamedRun} from '../run-set.js';
+import {trainAll} from '../run-set.js';
+import {SetProgress} from '../set-progress.js';
+import {numberList} from './eval.js';
+import {withInterrupts} from './interrupts.js';
+import {givenRun, runOptions} from './train.js';
+
+type Args = Record<string, unknown>;
+
+function modelList(words: string): PresetName[] {
+  const known = modelSchema.preset.choices;
+  return words.split(',').map(name => {
+    const found = known.find(candidate => candidate === name);
+    if (found !== undefined) return found;
+    const near = suggestion(name, known);
+    throw new SettingError(
+      `--models: unknown model '${name}'; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`}`,
+    );
+  });
+}
+
+/** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
+function plan(family: TaskFamily, argv: Args, out: string): NamedRun[] {
+  const given = givenRun(family, argv);
+  const rates = numberList('rates', String(argv.rates));
+  return modelList(String(argv.models)).flatMap(preset =>
+    rates.map(rate => {
+      const name = `${preset}-${rate}`;
+      const model = {...given.model, ...presets[preset], preset};
+      return {
+        name,
+        path: join(out, name),
+        config: parseRunConfig(family.name, {...given, model, train: {...given.train, rate}}),
+      };
+    }),
+  );
+}
+
+function contestant({path, config}: NamedRun): Contestant {
+  const {stateBytes, parameters, report} = RunFolder.open(path).readResult();
+  return {model: config.model.preset, rate: config.train.rate, stateBytes, parameters, report};
+}
+
+async function execute(family: TaskFamily, argv: Args): Promise<void> {
+  const out = typeof argv.out === 'string' ? argv.out : join('runs', `compare-${family.name}`);
+  const runs = plan(family, argv, out);
+  const json = argv.json === true;
+  const progress = new SetProgress({output: process.stdout, json});
+  mkdirSync(out, {recursive: true});
+  const interrupted = await withInterrupts(async signal => {
+    for await (const event of trainAll(runs, {jobs: Number(argv.jobs), signal})) progress.show(event);
+    return signal.aborted;
+  });
+  progress.endLine();
+  if (interrupted) {
+    process.exitCode = 130;
+    return;
+  }
+  // A run that diverged has no result: its rate was too high for that model.
+  const finished = runs.filter(({path}) => RunFolder.open(path).finished);
+  const diverged = runs.filter(run => !finished.includes(run)).map(run => run.name);
+  const results = finished.map(contestant);
+  writeFileSync(join(out, 'compare.json'), `${JSON.stringify({results, diverged}, null, 2)}\n`);
+  writeFileSync(
+    join(out, 'compare.svg'),
+    linePlot(comparisonPlot(results, `${family.name}: accuracy against memory`)),
+  );
+  if (json || finished.length === 0) return;
+  console.log(`\n${textTable(comparisonTable(results, taskOf(finished[0].config).chance))}`);
+  if (diverged.length > 0) console.log(`\ndiverged: ${diverged.join(', ')}`);
+  console.log(`\nwritten: ${join(out, 'compare.json')}, ${join(out, 'compare.svg')}`);
+}
+
+function taskCommand(family: TaskFamily): CommandModule<object, Args> {
+  return {
+    command: family.name,
+    describe: family.summary,
+    builder: (yargs: Argv<object>) => {
+      const {model, ...shared} = runOptions(family, ['rate']);
+      const options = {
+        models: {
+          type: 'string' as const,
+          demandOption: true,
+          describe: 'presets, separated by commas',
+          group: 'Run',
+        },
+        rates: {
+          type: 'string' as const,
+          default: '2e-3,5e-3,1e-2',
+          describe: 'learning rates that every model is trained with, separated by commas',
+          group: 'Run',
+        },
+        jobs: {
+          type: 'number' as const,
+          default: availableParallelism(),
+          describe: 'runs at the same time, one core each',
+          group: 'Run',
+        },
+        ...shared,
+        out: {
+          type: 'string' as const,
+          describe: 'folder for the runs and the report [default runs/compare-TASK]',
+          group: 'Run',
+        },
+        json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
+      };
+      return yargs
+        .options(options)
+        .check(argv => {
+          refuseUnknownOptions(argv, Object.keys(options));
+          return true;
+        })
+        .example(
+          `$0 compare ${family.name} --models bmojo,bmojo-f,mamba,swa`,
+          'four models, three rates each',
+        )
+        .example(
+          `$0 compare ${family.name} --models bmojo,swa --rates 5e-3 --out runs/two`,
+          'run it again to continue',
+        );
+    },
+    handler: argv => execute(family, argv),
+  };
+}
+
+export const compareCommand: CommandModule<object, Args> = {
+  command: 'compare <task>',
+  describe: 'train several models on the same data and report accuracy against memory',
+  builder: (yargs: Argv<object>) =>
+    taskFamilies.reduce((builder, family) => builder.command(taskCommand(family)), yargs).demandCommand(1),
+  handler: () => {},
+};

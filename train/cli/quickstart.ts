@@ -1,0 +1,73 @@
+// `bmojo quickstart`: what `npm run quickstart` runs after building.
+
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import type {CommandModule} from 'yargs';
+import {refuseUnknownOptions} from '../../config/command-line.js';
+import {backendNames} from '../../custom-ops/index.js';
+import {duration} from '../progress.js';
+import {reportQuickstart, trainQuickstart} from '../quickstart.js';
+import {SetProgress} from '../set-progress.js';
+import {withInterrupts} from './interrupts.js';
+
+export const quickstartCommand: CommandModule<object, Record<string, unknown>> = {
+  command: 'quickstart',
+  describe: "train B'MOJO and a window-only model on recall and compare them, in about five minutes",
+  builder: yargs => {
+    const options = {
+      out: {
+        type: 'string' as const,
+        default: join('runs', 'quickstart'),
+        describe: 'folder for runs and report',
+      },
+      backend: {
+        type: 'string' as const,
+        choices: backendNames,
+        default: 'wasm',
+        describe: 'where tensors are computed',
+      },
+      steps: {type: 'number' as const, describe: 'updates of each model [default 1500]'},
+      jobs: {
+        type: 'number' as const,
+        default: Math.min(2, availableParallelism()),
+        describe: 'runs at the same time',
+      },
+    };
+    return yargs.options(options).check(argv => {
+      refuseUnknownOptions(argv, Object.keys(options));
+      return true;
+    });
+  },
+  handler: async argv => {
+    const options = {
+      out: String(argv.out),
+      backend: String(argv.backend),
+      jobs: Number(argv.jobs),
+      ...(argv.steps === undefined ? {} : {steps: Number(argv.steps)}),
+    };
+    const started = Date.now();
+    const progress = new SetProgress({output: process.stdout, json: false});
+    console.log(
+      'Recall: 4 key-value pairs in 64 tokens, windows of 8 in 2 layers. Two of five questions are about pairs that lie\n' +
+        "farther back than the windows reach; B'MOJO keeps them in its eidetic memory.\n",
+    );
+    const interrupted = await withInterrupts(async signal => {
+      for await (const event of trainQuickstart({...options, signal})) progress.show(event);
+      return signal.aborted;
+    });
+    progress.endLine();
+    if (interrupted) {
+      console.log('stopped; the same command continues');
+      process.exitCode = 130;
+      return;
+    }
+    const {words} = await reportQuickstart(options);
+    console.log(`\n${words}\n`);
+    console.log(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
+    console.log('  result.md, result.json, curve.svg   the comparison');
+    console.log('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
+    console.log(
+      `  bmojo/checkpoint/                   bmojo eval mqar --checkpoint ${join(options.out, 'bmojo')}`,
+    );
+  },
+};

@@ -1,0 +1,171 @@
+// `bmojo train TASK`: a run from options, a config file or an existing run folder.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
+import {SettingError} from '../../config/schema.js';
+import {backendNames} from '../../custom-ops/index.js';
+import {taskFamilies} from '../../data/families.js';
+import type {TaskFamily} from '../../data/task.js';
+import {modelSchema} from '../../models/config.js';
+import {ProgressPrinter} from '../progress.js';
+import {checkRun, runTraining} from '../run.js';
+import type {GivenRun, RunConfig} from '../run-config.js';
+import {parseConfigText, parseRunConfig} from '../run-config.js';
+import {RunFolder, RunFolderError} from '../run-folder.js';
+import {trainSchema} from '../settings.js';
+import {withInterrupts} from './interrupts.js';
+
+type Args = Record<string, unknown>;
+
+/** Exit status of a run that was interrupted, and of one that diverged. */
+const INTERRUPTED = 130;
+const DIVERGED = 1;
+
+/** Model settings that have their own options or come from the task. */
+const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'seed'];
+
+/** Options of everything that decides a run of a task, but for some training settings. */
+export function runOptions(family: TaskFamily, withoutTraining: readonly string[] = []) {
+  return {
+    model: {
+      type: 'string' as const,
+      choices: modelSchema.preset.choices,
+      describe: `${modelSchema.preset.why} [default "${modelSchema.preset.default}"]`,
+      group: 'Model',
+    },
+    ...schemaOptions(modelSchema, 'Model', NOT_MODEL_OPTIONS),
+    ...schemaOptions(family.schema, `Task ${family.name}`),
+    ...schemaOptions(trainSchema, 'Training', withoutTraining),
+    backend: {
+      type: 'string' as const,
+      choices: backendNames,
+      describe: 'where tensors are computed [default "wasm"]',
+      group: 'Run',
+    },
+    config: {
+      type: 'string' as const,
+      describe: 'JSON file with sections data, model, train; options given here win over it',
+      group: 'Run',
+    },
+  };
+}
+
+/** Merges a config file and the options into what `parseRunConfig` completes. */
+export function givenRun(family: TaskFamily, argv: Args): GivenRun {
+  const file = typeof argv.config === 'string' ? argv.config : undefined;
+  if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
+  const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
+  if (base.task !== undefined && base.task !== family.name)
+    throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
+  const preset = argv.model === undefined ? {} : {preset: argv.model};
+  return {
+    backend: argv.backend ?? base.backend,
+    data: {...base.data, ...givenSettings(family.schema, argv)},
+    model: {...base.model, ...givenSettings(modelSchema, argv), ...preset},
+    train: {...base.train, ...givenSettings(trainSchema, argv)},
+  };
+}
+
+function describeRun({task, backend, data, model}: RunConfig): string {
+  const words = Object.entries(data).map(([key, value]) => `${kebab(key)} ${value}`);
+  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}`;
+}
+
+/** Errors: SettingError when an option given with --resume differs from what the run was started with. */
+function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void {
+  const sections = {data: family.schema, model: modelSchema, train: trainSchema} as const;
+  const compare = (option: string, was: unknown, given: unknown): void => {
+    if (was !== given)
+      throw new SettingError(`--resume keeps the run's settings: ${option} is ${was} there, got ${given}`);
+  };
+  for (const [section, schema] of Object.entries(sections)) {
+    const values = new Map<string, unknown>(Object.entries(config[section as keyof typeof sections]));
+    for (const [key, value] of Object.entries(givenSettings(schema, argv))) {
+      if (!(section === 'model' && NOT_MODEL_OPTIONS.includes(key)))
+        compare(`--${kebab(key)}`, values.get(key), value);
+    }
+  }
+  if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
+  if (argv.backend !== undefined) compare('--backend', config.backend, argv.backend);
+}
+
+async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
+  const resume = argv.resume === true;
+  if (resume) {
+    if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
+    if (argv.config !== undefined)
+      throw new SettingError('--resume takes its settings from the run, not from --config');
+    const folder = RunFolder.open(argv.out);
+    if (folder.config.task !== family.name)
+      throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
+    refuseChanges(folder.config, family, argv);
+    return folder;
+  }
+  const config = parseRunConfig(family.name, givenRun(family, argv));
+  await checkRun(config);
+  return RunFolder.create(
+    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`),
+    config,
+  );
+}
+
+async function execute(family: TaskFamily, argv: Args): Promise<void> {
+  const folder = await openFolder(family, argv);
+  const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
+  if (argv.json !== true) console.log(`${describeRun(folder.config)}\nrun folder ${folder.path}`);
+  await withInterrupts(async signal => {
+    for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
+      printer.show(event);
+      if (event.type !== 'stopped') continue;
+      process.exitCode = event.reason === 'interrupted' ? INTERRUPTED : DIVERGED;
+      if (argv.json !== true)
+        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}`);
+    }
+  });
+}
+
+function taskCommand(family: TaskFamily): CommandModule<object, Args> {
+  return {
+    command: family.name,
+    describe: family.summary,
+    builder: (yargs: Argv<object>) => {
+      const options = {
+        ...runOptions(family),
+        out: {
+          type: 'string' as const,
+          describe: 'run folder to make [default runs/TASK-MODEL]',
+          group: 'Run',
+        },
+        resume: {
+          type: 'boolean' as const,
+          describe: 'continue the run in --out from its checkpoint',
+          group: 'Run',
+        },
+        json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
+      };
+      return yargs
+        .options(options)
+        .check(argv => {
+          refuseUnknownOptions(argv, Object.keys(options));
+          return true;
+        })
+        .example(`$0 train ${family.name} --model bmojo --out runs/first`, 'train with the defaults')
+        .example(
+          `$0 train ${family.name} --length 64 --window 8 --pairs 4 --vocab-size 64 --d-model 32 --eidetic-slots 16 --batch 64 --steps 1500`,
+          'a small setting, minutes on one core',
+        )
+        .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash');
+    },
+    handler: argv => execute(family, argv),
+  };
+}
+
+export const trainCommand: CommandModule<object, Args> = {
+  command: 'train <task>',
+  describe: 'train a model on a task',
+  builder: (yargs: Argv<object>) =>
+    taskFamilies.reduce((builder, family) => builder.command(taskCommand(family)), yargs).demandCommand(1),
+  handler: () => {},
+};
