@@ -8,6 +8,8 @@ import {SettingError} from './config/schema.js';
 import {ArgumentError} from './custom-ops/index.js';
 import {benchCommand} from './eval/cli/bench.js';
 import {doctorCommand} from './eval/cli/doctor.js';
+import {kernelsCommand} from './eval/cli/kernels.js';
+import {verifyCommand} from './eval/cli/verify.js';
 import {SafetensorsError} from './formats/safetensors.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
@@ -47,6 +49,8 @@ try {
     .command(trainCommand)
     .command(evalCommand)
     .command(compareCommand)
+    .command(verifyCommand)
+    .command(kernelsCommand)
     .command(benchCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')
