@@ -2,13 +2,17 @@
 
 import {gpuKernels} from '../custom-ops/backends/webgpu/index.js';
 import {opList} from '../custom-ops/registry.js';
+import {markdownTable} from './table.js';
 
 /** Markdown: `kernel` for our own, forward and gradient; `composed` for tf operations. */
 export function supportTable(): string {
   const webgpu: Readonly<Record<string, unknown>> = gpuKernels;
-  const rows = opList.map(op => {
-    const gradient = op.backward === undefined ? 'none' : 'kernel';
-    return `| ${op.name} | ${gradient} | kernel | kernel | ${webgpu[op.name] === 'composed' ? 'composed' : 'kernel'} |`;
-  });
-  return ['| operator | gradient | cpu | wasm | webgpu |', '|---|---|---|---|---|', ...rows].join('\n');
+  const rows = opList.map(op => [
+    op.name,
+    op.backward === undefined ? 'none' : 'kernel',
+    'kernel',
+    'kernel',
+    webgpu[op.name] === 'composed' ? 'composed' : 'kernel',
+  ]);
+  return markdownTable([['operator', 'gradient', 'cpu', 'wasm', 'webgpu'], ...rows]);
 }

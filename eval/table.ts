@@ -15,9 +15,12 @@ export function textTable(rows: readonly (readonly Cell[])[]): string {
   return words.map(line).join('\n');
 }
 
-/** The same as a Markdown table. */
+/** The same as a Markdown table, its columns aligned. */
 export function markdownTable(rows: readonly (readonly Cell[])[]): string {
-  const line = (row: readonly Cell[]): string => `| ${row.join(' | ')} |`;
-  const [head, ...body] = rows;
-  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
+  const words = rows.map(row => row.map(String));
+  const widths = words[0].map((_, column) => Math.max(3, ...words.map(row => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  const [head, ...body] = words;
+  return [line(head), line(widths.map(width => '-'.repeat(width))), ...body.map(line)].join('\n');
 }

@@ -34,7 +34,7 @@ class HuggingFaceConfig {
   }
 
   /** Refuses a checkpoint that relies on what our model does not have; absent settings have the layout's default. */
-  require(name: string, wanted: unknown): void {
+  mustBe(name: string, wanted: unknown): void {
     const value = this.values.get(name) ?? wanted;
     if (value !== wanted) fail(name, JSON.stringify(wanted), value);
   }
@@ -90,11 +90,11 @@ function sourceOf(name: string, shape: readonly number[]): Source {
  */
 export function importMamba(config: object, weights: Uint8Array): tfl.LayersModel {
   const given = new HuggingFaceConfig(config);
-  given.require('model_type', 'mamba');
-  given.require('use_bias', false);
-  given.require('use_conv_bias', true);
-  given.require('hidden_act', 'silu');
-  given.require('layer_norm_epsilon', 1e-5);
+  given.mustBe('model_type', 'mamba');
+  given.mustBe('use_bias', false);
+  given.mustBe('use_conv_bias', true);
+  given.mustBe('hidden_act', 'silu');
+  given.mustBe('layer_norm_epsilon', 1e-5);
   const dModel = given.integer('hidden_size');
   const inner = given.integer('intermediate_size');
   if (inner % dModel !== 0) fail('intermediate_size', `a multiple of hidden_size ${dModel}`, inner);

@@ -73,7 +73,7 @@ describe('tables', () => {
   });
   it('are the same in Markdown', () => {
     expect(markdownTable(rows)).to.equal(
-      '| model | accuracy |\n| --- | --- |\n| bmojo | 96.1 % |\n| swa | 9.0 % |',
+      '| model | accuracy |\n| ----- | -------- |\n| bmojo | 96.1 %   |\n| swa   | 9.0 %    |',
     );
   });
 });
