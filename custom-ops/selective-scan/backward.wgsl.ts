@@ -18,6 +18,7 @@ import {rowSumPass} from '../backends/webgpu/reduce.js';
 import type {SelectiveScanAttributes} from './definition.js';
 import {CHUNK} from './definition.js';
 import {mainPass} from './gradient.wgsl.js';
+import {packPasses} from './pack.wgsl.js';
 
 /** Sizes shared by the passes. */
 export interface ScanShape {
@@ -54,59 +55,6 @@ fn stepSize(index: u32, bias: f32) -> f32 {
 fn gatedCotangent(index: u32) -> f32 {
   ${present.has('z') ? 'let gate = z[index]; return gradY[index] * gate * sigmoid(gate);' : 'return gradY[index];'}
 }`;
-}
-
-function packPasses(shape: ScanShape): Pass[] {
-  const {B, L, E, N, quads, present, limits} = shape;
-  const channelCount = E * (quads + 1);
-  const tokenCount = B * L * 2 * quads;
-  const entry = (name: string, row: string): string =>
-    `vec4f(${[0, 1, 2, 3].map(i => `select(0.0, ${name}[${row} * STATES + min(n + ${i}u, STATES - 1u)], n + ${i}u < STATES)`).join(', ')})`;
-  return [
-    {
-      name: 'selectiveScan pack channels',
-      read: {A: 'f32', ...bound(present, ['D', 'deltaBias'])},
-      write: {channels: 'vec4f'},
-      workgroups: spread(Math.ceil(channelCount / 64), limits),
-      code: `
-${constants({STATES: N, COUNT: channelCount})}
-@compute @workgroup_size(64)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 64u + local;
-  if (index >= COUNT) { return; }
-  let e = index / ${quads + 1}u;
-  let n = 4u * (index % ${quads + 1}u);
-  if (n < ${4 * quads}u) {
-    channels[index] = ${entry('A', 'e')};
-  } else {
-    channels[index] = vec4f(${present.has('D') ? 'D[e]' : '0.0'}, ${present.has('deltaBias') ? 'deltaBias[e]' : '0.0'}, 0.0, 0.0);
-  }
-}`,
-    },
-    {
-      name: 'selectiveScan pack tokens',
-      read: {B: 'f32', C: 'f32'},
-      write: {tokens: 'vec4f'},
-      workgroups: spread(Math.ceil(tokenCount / 256), limits),
-      code: `
-${constants({STATES: N, COUNT: tokenCount})}
-@compute @workgroup_size(256)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 256u + local;
-  if (index >= COUNT) { return; }
-  let token = index / ${2 * quads}u;
-  let q = index % ${2 * quads}u;
-  let n = 4u * (q % ${quads}u);
-  if (q < ${quads}u) {
-    tokens[index] = ${entry('B', 'token')};
-  } else {
-    tokens[index] = ${entry('C', 'token')};
-  }
-}`,
-    },
-  ];
 }
 
 /** What each chunk adds to the adjoint of the state before it, and its sum of step sizes. */

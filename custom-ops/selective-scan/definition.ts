@@ -5,7 +5,7 @@ import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
 
 /** Tokens between two saved states: the gradient recomputes the states of one chunk at a time. */
-export const CHUNK = 64;
+export const CHUNK = 16;
 
 /** Floats of the widest vectors that kernel.h is built for: sizes its scratch. */
 const LANES = 16;

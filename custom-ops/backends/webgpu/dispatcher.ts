@@ -49,6 +49,7 @@ function stateOf(backend: object): DeviceState {
         workgroupBytes: limits.maxComputeWorkgroupStorageSize,
         storageBuffers: limits.maxStorageBuffersPerShaderStage,
         workgroups: limits.maxComputeWorkgroupsPerDimension,
+        subgroup: recorder.device.features.has('subgroups') ? recorder.device.adapterInfo.subgroupMinSize : 0,
       },
       pipelines: new Pipelines(recorder.device),
       ring: new UniformRing(recorder),

@@ -10,6 +10,8 @@ export interface GpuLimits {
   readonly storageBuffers: number;
   /** Workgroups in one dimension of a dispatch. */
   readonly workgroups: number;
+  /** Lanes that every subgroup has at least; 0 where code may not exchange values within one. */
+  readonly subgroup: number;
 }
 
 export type ElementType = 'f32' | 'i32' | 'u32' | 'vec2f' | 'vec4f';
@@ -23,6 +25,8 @@ export interface Pass {
   /** Names of the numbers that change from call to call: fields of the struct `uniforms`, all f32. */
   readonly uniforms?: readonly string[];
   readonly workgroups: readonly [number, number, number];
+  /** Whether the code exchanges values within subgroups. */
+  readonly subgroups?: true;
   /** WGSL without bindings; the entry point is `main`. */
   readonly code: string;
 }
@@ -73,7 +77,8 @@ export function renderPass(pass: Pass): string {
     lines.push(`struct Uniforms {${fields}}`);
     lines.push(`@group(0) @binding(${lines.length - 1}) var<uniform> uniforms: Uniforms;`);
   }
-  return `${lines.join('\n')}\n${pass.code}`;
+  const enable = pass.subgroups ? 'enable subgroups;\n' : '';
+  return `${enable}${lines.join('\n')}\n${pass.code}`;
 }
 
 /** WGSL constants, u32 for integers and f32 otherwise. */
