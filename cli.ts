@@ -6,6 +6,9 @@ import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {SettingError} from './config/schema.js';
 import {ArgumentError} from './custom-ops/index.js';
+import {dataCommand} from './data/cli/data.js';
+import {CorpusError, TokenFileError} from './data/files/index.js';
+import {TokenizerError} from './data/tokenizers/index.js';
 import {benchCommand} from './eval/cli/bench.js';
 import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
@@ -24,7 +27,15 @@ class UsageError extends Error {}
 
 /** Mistakes in what was asked, and things that are not there: no stack helps. */
 const misuse = [UsageError, SettingError, ArgumentError];
-const damage = [CheckpointError, RunFolderError, ModelFormatError, SafetensorsError];
+const damage = [
+  CheckpointError,
+  RunFolderError,
+  ModelFormatError,
+  SafetensorsError,
+  CorpusError,
+  TokenFileError,
+  TokenizerError,
+];
 
 function report(error: unknown): void {
   const misused = misuse.some(kind => error instanceof kind);
@@ -46,6 +57,7 @@ try {
     .scriptName('bmojo')
     .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
     .command(quickstartCommand)
+    .command(dataCommand)
     .command(trainCommand)
     .command(evalCommand)
     .command(compareCommand)
