@@ -17,6 +17,7 @@ import {
 } from '../layers/index.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {recomputed} from './recompute.js';
 
 const METADATA_KEY = 'bmojoModel';
 
@@ -58,6 +59,11 @@ export type ModelState = {
   readonly layers: LayerState[];
 };
 
+export interface LanguageModelOptions {
+  /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
+  readonly recompute?: boolean;
+}
+
 export interface Parameter {
   /** Stable name such as `block_0/q_proj`. */
   readonly name: string;
@@ -71,8 +77,14 @@ export class LanguageModel {
   private readonly blocks: readonly StreamingLayer[];
   private readonly head: TiedHead;
 
+  private readonly recompute: boolean;
+
   /** Errors: Error when the model is not of the kind that `createModel` builds. */
-  constructor(readonly model: tfl.LayersModel) {
+  constructor(
+    readonly model: tfl.LayersModel,
+    {recompute = false}: LanguageModelOptions = {},
+  ) {
+    this.recompute = recompute;
     const layers = model.layers.filter(layer => !layer.getClassName().includes('InputLayer'));
     const [first, last] = [layers[0], layers[layers.length - 1]];
     const blocks = layers.slice(1, -1).filter(layer => layer instanceof StreamingLayer);
@@ -94,8 +106,8 @@ export class LanguageModel {
     this.config = parseModelConfig(config);
   }
 
-  static create(config: Partial<ModelConfig> = {}): LanguageModel {
-    return new LanguageModel(createModel(config));
+  static create(config: Partial<ModelConfig> = {}, options: LanguageModelOptions = {}): LanguageModel {
+    return new LanguageModel(createModel(config), options);
   }
 
   parameters(): Parameter[] {
@@ -110,8 +122,29 @@ export class LanguageModel {
   /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. */
   hidden(tokens: Tensor2D): Tensor3D {
     let x = this.embedding.apply(tokens) as Tensor3D;
-    for (const block of this.blocks) x = block.apply(x) as Tensor3D;
+    for (const block of this.blocks) {
+      x = this.recompute ? recomputed(block, x).y : (block.apply(x) as Tensor3D);
+    }
     return x;
+  }
+
+  /**
+   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one.
+   * The old state stays valid until it is disposed with `disposeModelState`.
+   */
+  advance(tokens: Tensor2D, state: ModelState): {hidden: Tensor3D; state: ModelState} {
+    const layers: LayerState[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    this.blocks.forEach((block, index) => {
+      const previous = x;
+      const result = this.recompute
+        ? recomputed(block, previous, state.layers[index])
+        : block.step(previous, state.layers[index]);
+      previous.dispose();
+      layers.push(result.state);
+      x = result.y;
+    });
+    return {hidden: x, state: {position: state.position + tokens.shape[1], layers}};
   }
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
@@ -130,18 +163,10 @@ export class LanguageModel {
    * The old state stays valid until it is disposed with `disposeModelState`.
    */
   step(tokens: Tensor2D, state: ModelState): {logits: Tensor3D; state: ModelState} {
-    const layers: LayerState[] = [];
-    let x = this.embedding.apply(tokens) as Tensor3D;
-    this.blocks.forEach((block, index) => {
-      const previous = x;
-      const result = block.step(previous, state.layers[index]);
-      previous.dispose();
-      layers.push(result.state);
-      x = result.y;
-    });
-    const logits = this.head.logits(x);
-    x.dispose();
-    return {logits, state: {position: state.position + tokens.shape[1], layers}};
+    const next = this.advance(tokens, state);
+    const logits = this.head.logits(next.hidden);
+    next.hidden.dispose();
+    return {logits, state: next.state};
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */

@@ -1,7 +1,7 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
 import type {Settings} from '../config/schema.js';
-import {integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
 
 export const trainSchema = {
   steps: integer(
@@ -16,6 +16,10 @@ export const trainSchema = {
     1,
     1 << 20,
     'parts of a batch computed one after the other: less memory, same result',
+  ),
+  recompute: flag(
+    false,
+    'keep only the inputs of blocks and compute the rest again for the gradient: less memory, a third more time',
   ),
   rate: number(5e-3, 0, 10, 'peak learning rate; associative recall learns in a narrow range, so sweep it'),
   ssmRateFactor: number(1, 0, 1000, 'learning rate of the state-space parameters as a multiple of rate'),
