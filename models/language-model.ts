@@ -17,17 +17,17 @@ import {
 } from '../layers/index.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {mixerConfig} from './parameters.js';
 import {recomputed} from './recompute.js';
 
 const METADATA_KEY = 'bmojoModel';
 
 function mixerOf(config: ModelConfig, index: number): BMojoMixer {
-  const entries = Object.keys(mixerSchema).map(key => [key, config[key as keyof ModelConfig]]);
+  const own = mixerConfig(config, index);
+  const entries = Object.keys(mixerSchema).map(key => [key, own[key as keyof MixerSettings]]);
   const settings: MixerSettings = Object.fromEntries(entries);
   const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-  if (!config.alternate) return new BMojoMixer({...settings, seed});
-  const memories = index % 2 === 0 ? {attention: false, ssm: true} : {attention: true, ssm: false};
-  return new BMojoMixer({...settings, ...memories, fading: 'none', eideticSlots: 0, seed});
+  return new BMojoMixer({...settings, seed});
 }
 
 /**

@@ -6,6 +6,7 @@ import type {BackendName} from '../custom-ops/index.js';
 import {backendNames} from '../custom-ops/index.js';
 import type {ModelConfig} from '../models/config.js';
 import {parseModelConfig} from '../models/config.js';
+import {withParameters} from '../models/parameters.js';
 import type {TrainSettings} from './settings.js';
 import {parseTrainSettings} from './settings.js';
 import {workloadFamily} from './workloads/index.js';
@@ -23,6 +24,8 @@ export interface GivenRun {
   readonly backend?: unknown;
   readonly data?: object;
   readonly model?: object;
+  /** Number of parameters that the width of the SwiGLU blocks is chosen for. */
+  readonly parameters?: number;
   readonly train?: object;
 }
 
@@ -37,11 +40,13 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const family = workloadFamily(task);
   const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
   const {trainDefaults, modelDefaults} = family;
+  const vocabSize = family.vocabSize(data);
+  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize});
   return {
     task,
     backend: parseBackend(given),
     data,
-    model: parseModelConfig({...modelDefaults, ...present(given.model), vocabSize: family.vocabSize(data)}),
+    model: given.parameters === undefined ? model : withParameters(model, given.parameters),
     train: parseTrainSettings({...trainDefaults, ...present(given.train)}),
   };
 }

@@ -38,6 +38,11 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
       group: 'Model',
     },
     ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
+    parameters: {
+      type: 'number' as const,
+      describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
+      group: 'Model',
+    },
     ...schemaOptions(family.schema, `Task ${family.name}`, NOT_DATA_OPTIONS),
     ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
     backend: {
@@ -67,6 +72,7 @@ export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
     data: {...base.data, ...givenSettings(family.schema, argv)},
     model: {...base.model, ...givenSettings(modelSchema, argv), ...preset},
     train: {...base.train, ...givenSettings(trainSchema, argv)},
+    ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
   };
 }
 
