@@ -14,10 +14,12 @@ import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
 import {verifyCommand} from './eval/cli/verify.js';
 import {SafetensorsError} from './formats/safetensors.js';
+import {DecodingStateError} from './models/decoding-session.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
 import {compareCommand} from './train/cli/compare.js';
 import {evalCommand} from './train/cli/eval.js';
+import {generateCommand} from './train/cli/generate.js';
 import {quickstartCommand} from './train/cli/quickstart.js';
 import {trainCommand} from './train/cli/train.js';
 import {RunFolderError} from './train/run-folder.js';
@@ -35,6 +37,7 @@ const damage = [
   CorpusError,
   TokenFileError,
   TokenizerError,
+  DecodingStateError,
 ];
 
 function report(error: unknown): void {
@@ -59,6 +62,7 @@ try {
     .command(quickstartCommand)
     .command(dataCommand)
     .command(trainCommand)
+    .command(generateCommand)
     .command(evalCommand)
     .command(compareCommand)
     .command(verifyCommand)

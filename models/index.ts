@@ -2,8 +2,14 @@
 
 export type {ModelConfig, PresetName} from './config.js';
 export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
+export type {SessionOptions} from './decoding-session.js';
+export {DecodingSession, DecodingStateError} from './decoding-session.js';
+export type {GenerateOptions, GenerateTextOptions} from './generate.js';
+export {generate, generateText} from './generate.js';
 export {CheckpointImportError, importMamba} from './hugging-face.js';
 export type {LanguageModelOptions, ModelState, Parameter} from './language-model.js';
 export {createModel, disposeModelState, LanguageModel} from './language-model.js';
 export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';
+export type {SamplingSettings} from './sampling.js';
+export {samplingSchema} from './sampling.js';

@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   data: ['config', 'formats'],
   'custom-ops': [],
   layers: ['custom-ops', 'config'],
-  models: ['layers', 'custom-ops', 'config', 'formats'],
+  models: ['layers', 'custom-ops', 'data', 'config', 'formats'],
   eval: ['models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
   train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
 };
