@@ -1,10 +1,11 @@
-// The folder of a run: config.json, metrics.jsonl, curve.svg, checkpoint/, best/, model/ and result.json; what the
+// The folder of a run: config.json, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
 // workload adds, such as tokenizer.json.
 
 import {appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {linePlot} from '../plot/line-plot.js';
 import {CheckpointFolder} from './checkpoint-folder.js';
+import {EventLog} from './event-log.js';
 import type {TrainEvent} from './events.js';
 import type {RunConfig} from './run-config.js';
 import {parseConfigText, parseStoredConfig} from './run-config.js';
@@ -32,6 +33,7 @@ export class RunFolder {
   readonly checkpoints: CheckpointFolder;
   /** The state of the best evaluation. */
   readonly best: CheckpointFolder;
+  private events: EventLog | undefined;
 
   private constructor(
     readonly path: string,
@@ -75,10 +77,11 @@ export class RunFolder {
     writeFileSync(join(this.path, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   }
 
-  /** Drops what was written after `step`, so that a resumed run's metrics equal an uninterrupted one's. */
+  /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's. */
   rewindMetrics(step: number): void {
     const kept = this.readMetrics().filter(line => line.step <= step);
     writeFileSync(this.metricsPath, kept.map(line => `${JSON.stringify(line)}\n`).join(''));
+    this.events = new EventLog(this.path, step);
   }
 
   /** Appends an event to metrics.jsonl: every `logEvery`-th step, the first and the last, and every evaluation. */
@@ -113,6 +116,7 @@ export class RunFolder {
 
   private append(line: MetricsLine): void {
     appendFileSync(this.metricsPath, `${JSON.stringify(line)}\n`);
+    this.events?.add(line);
   }
 
   private readMetrics(): MetricsLine[] {
