@@ -12,6 +12,7 @@ import {TokenizerError} from './data/tokenizers/index.js';
 import {benchCommand} from './eval/cli/bench.js';
 import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
+import {modelCommand} from './eval/cli/model.js';
 import {verifyCommand} from './eval/cli/verify.js';
 import {SafetensorsError} from './formats/safetensors.js';
 import {DecodingStateError} from './models/decoding-session.js';
@@ -65,6 +66,7 @@ try {
     .command(generateCommand)
     .command(evalCommand)
     .command(compareCommand)
+    .command(modelCommand)
     .command(verifyCommand)
     .command(kernelsCommand)
     .command(benchCommand)

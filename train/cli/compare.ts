@@ -37,11 +37,11 @@ function modelList(words: string): PresetName[] {
 
 /** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
 function plan(family: WorkloadFamily, argv: Args, out: string): NamedRun[] {
-  const given = givenRun(family, argv);
   const rates = numberList('rates', String(argv.rates ?? family.rates));
   return modelList(String(argv.models)).flatMap(preset =>
     rates.map(rate => {
       const name = `${preset}-${rate}`;
+      const given = givenRun(family, {...argv, model: preset});
       const model = {...given.model, ...presets[preset], preset};
       return {
         name,

@@ -6,7 +6,9 @@ import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError, withDefaults} from '../../config/schema.js';
 import {backendNames} from '../../custom-ops/index.js';
-import {modelSchema} from '../../models/config.js';
+import type {PresetName} from '../../models/config.js';
+import {modelSchema, presetNames} from '../../models/config.js';
+import {sizeField, sizeModel, sizeNames, sizeTraining} from '../../models/sizes.js';
 import {ProgressPrinter} from '../progress.js';
 import {checkRun, runTraining} from '../run.js';
 import type {GivenRun, RunConfig} from '../run-config.js';
@@ -38,6 +40,7 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
       group: 'Model',
     },
     ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
+    size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why, group: 'Model'},
     parameters: {
       type: 'number' as const,
       describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
@@ -59,6 +62,10 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
   };
 }
 
+function presetOf(name: unknown): PresetName {
+  return presetNames.find(known => known === name) ?? modelSchema.preset.default;
+}
+
 /** Merges a config file and the options into what `parseRunConfig` completes. */
 export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
@@ -67,11 +74,23 @@ export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
   if (base.task !== undefined && base.task !== family.name)
     throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
   const preset = argv.model === undefined ? {} : {preset: argv.model};
+  const size = sizeNames.find(name => name === argv.size);
+  const {model = {}} = base;
+  const name = presetOf(argv.model ?? ('preset' in model ? model.preset : undefined));
   return {
     backend: argv.backend ?? base.backend,
     data: {...base.data, ...givenSettings(family.schema, argv)},
-    model: {...base.model, ...givenSettings(modelSchema, argv), ...preset},
-    train: {...base.train, ...givenSettings(trainSchema, argv)},
+    model: {
+      ...(size === undefined ? {} : sizeModel(size, name)),
+      ...model,
+      ...givenSettings(modelSchema, argv),
+      ...preset,
+    },
+    train: {
+      ...(size === undefined ? {} : sizeTraining(size)),
+      ...base.train,
+      ...givenSettings(trainSchema, argv),
+    },
     ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
   };
 }
