@@ -11,6 +11,7 @@ import {DecodingSession, DecodingStateError} from '../../models/decoding-session
 import {generate, generateText} from '../../models/generate.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {sampleToken, samplingSchema} from '../../models/sampling.js';
+import {expectClose} from '../support/error.js';
 
 const small: Partial<ModelConfig> = {
   vocabSize: 256,
@@ -99,8 +100,7 @@ for (const backend of ['cpu', 'wasm'] as const) {
           return values;
         }),
       );
-      for (const other of logits.slice(1))
-        other.forEach((value, i) => expect(value).to.be.closeTo(logits[0][i], 1e-5));
+      for (const other of logits.slice(1)) expectClose(other, logits[0], 1e-5, 'logits');
     });
 
     it('goes on from a saved state bit for bit', async () => {
