@@ -97,6 +97,10 @@ function fill(inputs: Int32Array, random: Random, vocabSize: number): void {
 export const mqar: TaskFamily<typeof mqarSchema> = {
   name: 'mqar',
   summary: 'multi-query associative recall: remember key-value pairs, give the value when a key returns',
+  definition:
+    'Key-value pairs come first, then every key once more at a random later place; there its value is wanted. Counted: ' +
+    'the share of right values over all questions, and the mean over samples of that share.',
+  source: 'Zoology (Arora et al., ICLR 2024, arXiv 2312.04927), multiquery_ar of HazyResearch/zoology',
   schema: mqarSchema,
   create: createMqar,
 };
