@@ -7,6 +7,7 @@ import type {LayerState, MixerSettings} from '../layers/index.js';
 import {
   BMojoMixer,
   disposeState,
+  LinearHead,
   mixerSchema,
   ResidualBlock,
   RMSNorm,
@@ -31,26 +32,43 @@ function mixerOf(config: ModelConfig, index: number): BMojoMixer {
 }
 
 /**
- * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, tied head.
+ * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
  *
  * Defaults: `modelSchema`, and what the preset sets. Errors: SettingError.
  */
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
-  const {vocabSize, dModel, layers, mlp, mlpWidth, seed} = config;
-  const stack: tfl.layers.Layer[] = [
-    new TokenEmbedding({name: 'embedding', vocabSize, dim: dModel, seed, inputShape: [null], dtype: 'int32'}),
-  ];
+  const {vocabSize, dModel, tieHead, seed} = config;
+  const model = tfl.sequential({
+    layers: [
+      new TokenEmbedding({
+        name: 'embedding',
+        vocabSize,
+        dim: dModel,
+        seed,
+        inputShape: [null],
+        dtype: 'int32',
+      }),
+      ...blocksOf(config),
+      new RMSNorm({name: 'final_norm'}),
+      tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
+    ],
+  });
+  model.setUserDefinedMetadata({[METADATA_KEY]: config});
+  return model;
+}
+
+/** The residual blocks of a model, in order. */
+export function blocksOf(config: ModelConfig): ResidualBlock[] {
+  const {layers, mlp, mlpWidth, seed} = config;
+  const stack: ResidualBlock[] = [];
   for (let index = 0; index < layers; index++) {
     stack.push(new ResidualBlock({name: `block_${index}`, layer: mixerOf(config, index)}));
     if (!mlp) continue;
     const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
     stack.push(new ResidualBlock({name: `mlp_${index}`, layer}));
   }
-  stack.push(new RMSNorm({name: 'final_norm'}), new TiedHead({name: 'head'}));
-  const model = tfl.sequential({layers: stack});
-  model.setUserDefinedMetadata({[METADATA_KEY]: config});
-  return model;
+  return stack;
 }
 
 /** Memory of every layer of a model between pieces of a sequence. */
@@ -75,7 +93,7 @@ export class LanguageModel {
   readonly config: ModelConfig;
   private readonly embedding: TokenEmbedding;
   private readonly blocks: readonly StreamingLayer[];
-  private readonly head: TiedHead;
+  private readonly head: TiedHead | LinearHead;
 
   private readonly recompute: boolean;
 
@@ -88,12 +106,11 @@ export class LanguageModel {
     const layers = model.layers.filter(layer => !layer.getClassName().includes('InputLayer'));
     const [first, last] = [layers[0], layers[layers.length - 1]];
     const blocks = layers.slice(1, -1).filter(layer => layer instanceof StreamingLayer);
-    if (
-      !(first instanceof TokenEmbedding && last instanceof TiedHead && blocks.length === layers.length - 2)
-    ) {
+    const isHead = last instanceof TiedHead || last instanceof LinearHead;
+    if (!(first instanceof TokenEmbedding && isHead && blocks.length === layers.length - 2)) {
       const found = layers.map(layer => layer.getClassName()).join(', ');
       throw new Error(
-        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead (see createModel), got ${found}`,
+        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead or LinearHead (see createModel), got ${found}`,
       );
     }
     this.embedding = first;

@@ -33,7 +33,7 @@ const sections = ['task', 'backend', 'data', 'model', 'train'] as const;
 const backendSchema = {backend: choice(backendNames, 'wasm', 'where tensors are computed')} as const;
 
 /**
- * Completes and checks a run of a task. The task's data give the model its vocabulary.
+ * Completes and checks a run of a task. The task's data give the model its vocabulary and its backbone.
  * Errors: SettingError naming the section and setting; what the task's data give cause to.
  */
 export function parseRunConfig(task: string, given: GivenRun): RunConfig {
@@ -41,7 +41,8 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
   const {trainDefaults, modelDefaults} = family;
   const vocabSize = family.vocabSize(data);
-  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize});
+  const backbone = family.backbone?.(data) ?? 'causal';
+  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize, backbone});
   return {
     task,
     backend: parseBackend(given),

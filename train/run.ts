@@ -6,8 +6,10 @@ import {taskFamily} from '../data/families.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
+import type {SequenceModel} from '../models/create.js';
+import {asLanguageModel, createSequenceModel} from '../models/create.js';
 import {fileSystem} from '../models/file-system.js';
-import {LanguageModel} from '../models/language-model.js';
+import type {LanguageModel} from '../models/language-model.js';
 import type {TrainEvent} from './events.js';
 import {train} from './loop.js';
 import type {RunConfig} from './run-config.js';
@@ -28,11 +30,11 @@ export function taskOf(config: RunConfig): Task {
  */
 export async function checkRun(config: RunConfig): Promise<void> {
   await useBackend(config.backend);
-  LanguageModel.create(config.model).model.dispose();
+  createSequenceModel(config.model, {recompute: config.train.recompute}).model.dispose();
 }
 
 export async function evaluateRun(
-  model: LanguageModel,
+  model: SequenceModel,
   task: Task,
   options: {seed: number; samples: number},
 ): Promise<RecallReport> {
@@ -54,7 +56,7 @@ export async function* runTraining(
   const family = workloadFamily(config.task);
   await useBackend(config.backend);
   const open = family.open(config);
-  const model = LanguageModel.create(config.model, {recompute: config.train.recompute});
+  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
   const evaluate = (): Promise<Report> => open.evaluate(model);
   const stopwatch = new Stopwatch();
   try {
@@ -62,7 +64,7 @@ export async function* runTraining(
     folder.rewindMetrics(snapshot?.step ?? 0);
     const scores = folder.evaluations().map(({report}) => family.score(report));
     let report: Report | undefined;
-    for await (const event of train<LanguageModel, Report>({
+    for await (const event of train<SequenceModel, Report>({
       model,
       task: open.workload,
       settings: config.train,
@@ -99,14 +101,23 @@ export interface LoadOptions {
   readonly weights?: 'last' | 'best';
 }
 
-/** The model of a run folder with the weights of a checkpoint. */
+/** The language model of a run folder with the weights of a checkpoint. Errors: SettingError for an auto-encoder. */
 export async function loadRunModel(
   folder: RunFolder,
-  {weights = 'last'}: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<{model: LanguageModel; step: number}> {
+  const {model, step} = await loadSequenceModel(folder, options);
+  return {model: asLanguageModel(model), step};
+}
+
+/** As `loadRunModel`, for models of any backbone. */
+export async function loadSequenceModel(
+  folder: RunFolder,
+  {weights = 'last'}: LoadOptions = {},
+): Promise<{model: SequenceModel; step: number}> {
   const snapshot = (weights === 'best' ? folder.best : folder.checkpoints).load();
   await useBackend(folder.config.backend);
-  const model = LanguageModel.create(folder.config.model);
+  const model = createSequenceModel(folder.config.model);
   restoreArrays(model.parameters(), snapshot.weights);
   return {model, step: snapshot.step};
 }

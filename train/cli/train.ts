@@ -26,7 +26,7 @@ const INTERRUPTED = 130;
 const DIVERGED = 1;
 
 /** Model settings that have their own options or come from the task. */
-const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'seed'];
+const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'backbone', 'seed'];
 /** Data settings that follow from others. */
 const NOT_DATA_OPTIONS = ['checksum'];
 

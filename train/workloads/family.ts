@@ -1,10 +1,11 @@
 // What the command line, run folders and reports know of a workload.
 
 import type {Schema, Settings} from '../../config/schema.js';
+import type {Backbone} from '../../data/task.js';
 import type {LanguageReport} from '../../eval/language.js';
 import type {RecallReport} from '../../eval/recall.js';
 import type {Cell} from '../../eval/table.js';
-import type {LanguageModel} from '../../models/language-model.js';
+import type {SequenceModel} from '../../models/create.js';
 import type {LinePlot} from '../../plot/line-plot.js';
 import type {RunConfig} from '../run-config.js';
 import type {RunResult} from '../run-folder.js';
@@ -29,8 +30,8 @@ export interface MetricsLine {
 
 /** A workload with its data at hand. */
 export interface OpenWorkload {
-  readonly workload: Workload<LanguageModel>;
-  evaluate(model: LanguageModel): Promise<Report>;
+  readonly workload: Workload<SequenceModel>;
+  evaluate(model: SequenceModel): Promise<Report>;
   /** Tokens of one sample, for which results give the bytes of state. */
   readonly stateLength: number;
   close(): void;
@@ -65,6 +66,8 @@ export interface WorkloadFamily {
   /** Checks the data settings of a new run and fills in what follows from the data. Errors: SettingError and others. */
   completeData(data: Settings<Schema>): Settings<Schema>;
   vocabSize(data: Settings<Schema>): number;
+  /** What kind of model the data ask for. Default causal. */
+  backbone?(data: Settings<Schema>): Backbone | undefined;
   open(config: RunConfig): OpenWorkload;
   /** Files that a run folder carries beside its own. */
   keepFiles?(config: RunConfig, folder: string): void;

@@ -9,6 +9,7 @@ import {closeData, openData, TokenFileError} from '../../data/files/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
+import {asLanguageModel} from '../../models/create.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
 import {languageWorkload} from './language.js';
@@ -101,7 +102,8 @@ export const languageFamily: WorkloadFamily = {
     const batch = Math.max(1, Math.floor(EVAL_TOKENS / context));
     return {
       workload: languageWorkload(data.train, {context, segments, crossBorders}),
-      evaluate: model => evaluateLanguage(model, data.valid, {starts, context, segments, batch}),
+      evaluate: model =>
+        evaluateLanguage(asLanguageModel(model), data.valid, {starts, context, segments, batch}),
       stateLength: context * segments,
       close: () => closeData(data),
     };

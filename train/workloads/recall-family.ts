@@ -40,6 +40,7 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
     ],
     completeData: data => data,
     vocabSize: data => family.create(data).vocabSize,
+    backbone: data => family.create(data).backbone,
     open: config => {
       const task = family.create(config.data);
       const {seed, evalSamples: samples} = config.train;
