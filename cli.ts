@@ -14,6 +14,7 @@ import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
 import {modelCommand} from './eval/cli/model.js';
 import {verifyCommand} from './eval/cli/verify.js';
+import {EvaluationError} from './eval/report/record.js';
 import {SafetensorsError} from './formats/safetensors.js';
 import {DecodingStateError} from './models/decoding-session.js';
 import {ModelFormatError} from './models/model-format.js';
@@ -39,6 +40,7 @@ const damage = [
   TokenFileError,
   TokenizerError,
   DecodingStateError,
+  EvaluationError,
 ];
 
 function report(error: unknown): void {

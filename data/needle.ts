@@ -8,7 +8,7 @@ import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
 
 export const needleSchema = {
-  length: integer(288, 8, 1 << 24, 'tokens per sample, question and answer included'),
+  length: integer(288, 8, 1 << 24, 'tokens per sample, questions included'),
   keys: integer(1, 1, 1024, 'keys with needles of their own (multi-key above 1)'),
   queries: integer(1, 1, 1024, 'keys that are asked for, one after the other (multi-query above 1)'),
   values: integer(1, 1, 64, 'needles for each key; all its values are wanted (multi-value above 1)'),
@@ -36,13 +36,13 @@ const ASK = 1;
  * Needles `MARK key digits` somewhere in a haystack; at the end `ASK key` and then every value of that key in the order
  * of its needles, once for each key asked for. Each token of an answer is wanted at the position before it.
  *
- * Example, length 16, keys 2, values 1, digits 2, keyIds 4 (ids 2-5), digitIds 4 (ids 6-9), fillerIds 3 (ids 10-12):
+ * Example, length 16, keys 2, digits 2, keyIds 4 (ids 2-5), digitIds 4 (ids 6-9), fillerIds 3 (ids 10-12):
  * ```
- * position  0  1  2  3  4  5  6  7  8  9 10 11 12 13 14
- * inputs   12 11 10  0  4  7  9 12  0  2  6  6 11  1  4      (length 16 would end here; the digits 7 9 are the answer)
- * labels    .  .  .  .  .  .  .  .  .  .  .  .  .  .  7      ('.' is -100)
+ * position  0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
+ * inputs   10 11  0  4  7  9 12 10  0  2  6  6 11  1  4  7
+ * labels    .  .  .  .  .  .  .  .  .  .  .  .  .  .  7  9      ('.' is -100)
  * ```
- * The very last token is not put in, so a sample has length - 1 inputs. Keys are distinct; digits are drawn
+ * The last token of an answer is not put in: nothing needs it, and it would tell later questions what is left. Keys are distinct; digits are drawn
  * with replacement. A needle never splits another one; places are drawn uniformly between the depths given.
  * A distance counts from the wanted digit's place in the needle to the query; a sample counts as found when all tokens of the answer are right.
  * Quirk: the answer is given back as input token by token, so greedy decoding would give the same whole answers.
@@ -66,7 +66,7 @@ export function createNeedle(given: Partial<NeedleSettings> = {}): Task {
   return {
     name: 'needle',
     vocabSize: 2 + keyIds + digitIds + fillerIds,
-    length: length - 1,
+    length,
     chance: 1 / digitIds,
     sample: key => drawSample(settings, key),
   };
@@ -74,7 +74,7 @@ export function createNeedle(given: Partial<NeedleSettings> = {}): Task {
 
 /** Tokens between the needles. */
 function haystackLength({length, keys, queries, values, digits}: NeedleSettings): number {
-  return length - keys * values * (2 + digits) - queries * (2 + values * digits);
+  return length - keys * values * (2 + digits) - queries * (1 + values * digits);
 }
 
 interface Needle {
@@ -111,18 +111,18 @@ function drawSample(settings: NeedleSettings, sampleKey: SampleKey): Sample {
     }
   }
   for (const total = haystackLength(settings); hay < total; hay++) tokens.push(filler());
-  const labels = new Int32Array(length - 1).fill(IGNORED);
+  const labels = new Int32Array(length).fill(IGNORED);
   const asked: Query[] = [];
   for (const key of keyNames.slice(0, queries)) {
     tokens.push(ASK, key);
-    for (const place of places.get(key) ?? []) {
+    for (const [i, place] of (places.get(key) ?? []).entries()) {
       const position = tokens.length - 1;
       labels[position] = tokens[place];
       asked.push({position, distance: position - place});
-      tokens.push(tokens[place]);
+      if (i < values * digits - 1) tokens.push(tokens[place]);
     }
   }
-  return {inputs: Int32Array.from(tokens.slice(0, length - 1)), labels, queries: asked};
+  return {inputs: Int32Array.from(tokens), labels, queries: asked};
 }
 
 function placeOf(settings: NeedleSettings, random: Random): number {

@@ -61,6 +61,11 @@ export interface TaskFamily<S extends Schema = Schema> {
   readonly schema: S;
   /** Settings that `bmojo eval` varies unless told otherwise, such as lengths beyond the trained one. */
   readonly sweep?: {readonly [K in keyof S]?: readonly (number | string)[]};
+  /** Settings of models and training that the task asks for, where they differ from the usual ones. */
+  readonly modelDefaults?: Readonly<Record<string, unknown>>;
+  readonly trainDefaults?: Readonly<Record<string, unknown>>;
+  /** Options for `--help` behind `bmojo train NAME`, and what they do. */
+  readonly examples?: readonly (readonly [string, string])[];
   create(settings: Settings<S>): Task;
 }
 

@@ -42,6 +42,8 @@ export interface RecallOptions {
   readonly samples: number;
   /** Samples computed at a time; the result does not depend on it. */
   readonly batch: number;
+  /** Told the number of samples of each batch when it is scored. */
+  readonly onProgress?: (samples: number) => void;
   /** Tokens that attention windows alone can reach back: layers x window. */
   readonly reach?: number;
 }
@@ -58,7 +60,7 @@ interface Answer {
 export async function evaluateRecall(
   model: ScorableModel,
   task: Task,
-  {seed, split = 'test', samples, batch, reach}: RecallOptions,
+  {seed, split = 'test', samples, batch, reach, onProgress}: RecallOptions,
 ): Promise<RecallReport> {
   const answers: Answer[] = [];
   let loss = 0;
@@ -75,6 +77,7 @@ export async function evaluateRecall(
         right: predicted[i] === drawn.labels[i],
       });
     });
+    onProgress?.(drawn.size);
     await nextFrame();
   }
   return report(answers, samples, loss, task.length, reach);

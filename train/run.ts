@@ -36,7 +36,7 @@ export async function checkRun(config: RunConfig): Promise<void> {
 export async function evaluateRun(
   model: SequenceModel,
   task: Task,
-  options: {seed: number; samples: number},
+  options: {seed: number; samples: number; onProgress?: (samples: number) => void},
 ): Promise<RecallReport> {
   return evaluateRecall(model, task, {...options, batch: EVAL_BATCH, reach: windowReach(model.config)});
 }

@@ -17,8 +17,8 @@ import {trainAll} from '../run-set.js';
 import {SetProgress} from '../set-progress.js';
 import type {ComparedRun, WorkloadFamily} from '../workloads/index.js';
 import {workloadFamilies} from '../workloads/index.js';
-import {numberList} from './eval.js';
 import {withInterrupts} from './interrupts.js';
+import {numberList} from './lists.js';
 import {givenRun, runOptions} from './train.js';
 
 type Args = Record<string, unknown>;
