@@ -34,6 +34,8 @@ export interface TrainOptions<M extends TrainableModel = TrainableModel, R = Rec
   readonly settings: TrainSettings;
   /** Scores the model on held-out samples every `evalEvery` steps and at the end; none: no evaluation. */
   readonly evaluate?: () => Promise<R>;
+  /** Whether an evaluation is good enough to end the run early, as finished. */
+  readonly enough?: (report: R) => boolean;
   /** Keeps checkpoints every `checkpointEvery` steps, at the start and at the end; none: nothing is kept. */
   readonly checkpoints?: CheckpointStore;
   /** Where the best weights of all evaluations go; none: they are not kept. */
@@ -121,8 +123,10 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
           return;
         }
       }
+      let enough = false;
       if (scoring) {
         const report = await options.evaluate!();
+        enough = options.enough?.(report) ?? false;
         yield {type: 'evaluated', step, report};
         const score = best?.score(report) ?? Infinity;
         if (best !== undefined && score < bestScore) {
@@ -130,7 +134,8 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
           await save(best.store);
         }
       }
-      if (saving) yield await save(checkpoints);
+      if (saving || (enough && checkpoints !== undefined)) yield await save(checkpoints!);
+      if (enough) break;
       if (interrupted) {
         yield {
           type: 'stopped',

@@ -69,6 +69,7 @@ export async function* runTraining(
       task: open.workload,
       settings: config.train,
       evaluate,
+      enough: ({accuracy}) => config.train.stopAccuracy > 0 && accuracy >= config.train.stopAccuracy,
       checkpoints,
       best: {store: folder.best, score: family.score, known: Math.min(...scores)},
       resume: snapshot,

@@ -33,6 +33,12 @@ export const trainSchema = {
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, on the command line, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
   evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
+  stopAccuracy: number(
+    0,
+    0,
+    1,
+    'held-out accuracy at which training ends early, as in MAD (0.999); 0 never does',
+  ),
   evalSamples: integer(512, 1, 1e9, 'held-out samples per evaluation'),
   checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
 } as const;

@@ -5,7 +5,7 @@ import {integer, parseSettings} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../task.js';
 import {sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madCompressionSchema = {
   vocabSize: integer(16, 2, 1 << 20, 'ids: the last one is the compression mark'),
@@ -59,5 +59,7 @@ export const madCompression: TaskFamily<typeof madCompressionSchema> = {
     "every token back from the encoder's last vector and a sine-cosine code of the position.",
   source: MAD_SOURCE,
   schema: madCompressionSchema,
+  modelDefaults: madModel,
+  trainDefaults: madTraining,
   create: createMadCompression,
 };

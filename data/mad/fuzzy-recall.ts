@@ -5,7 +5,7 @@ import {integer, parseSettings, SettingError} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madFuzzyRecallSchema = {
   vocabSize: integer(16, 8, 1 << 20, 'ids: the last one pads, the rest is keys (lower half) and values'),
@@ -115,5 +115,7 @@ export const madFuzzyRecall: TaskFamily<typeof madFuzzyRecallSchema> = {
     'on the next token at every position, pads included; tested on every id of the values whose key was seen before.',
   source: MAD_SOURCE,
   schema: madFuzzyRecallSchema,
+  modelDefaults: madModel,
+  trainDefaults: madTraining,
   create: createMadFuzzyRecall,
 };

@@ -6,7 +6,7 @@ import type {Random} from '../random.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madRecallSchema = {
   vocabSize: integer(16, 4, 1 << 20, 'ids, even: the lower half keys, the upper half values'),
@@ -116,5 +116,7 @@ export const madRecall: TaskFamily<typeof madRecallSchema> = {
     "and MAD's macro accuracy (per class, over batches of 128).",
   source: MAD_SOURCE,
   schema: madRecallSchema,
+  modelDefaults: madModel,
+  trainDefaults: madTraining,
   create: createMadRecall,
 };

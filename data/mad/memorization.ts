@@ -6,7 +6,7 @@ import {randomStream} from '../random.js';
 import type {Query, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madMemorizationSchema = {
   vocabSize: integer(256, 4, 1 << 20, 'ids: keys, values, and the last one, which asks for a value'),
@@ -75,5 +75,7 @@ export const madMemorization: TaskFamily<typeof madMemorizationSchema> = {
     'must be learned in the weights. Training and test use the same map.',
   source: MAD_SOURCE,
   schema: madMemorizationSchema,
+  modelDefaults: madModel,
+  trainDefaults: {...madTraining, steps: 400, evalEvery: 50},
   create: createMadMemorization,
 };

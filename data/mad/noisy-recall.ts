@@ -7,7 +7,7 @@ import {sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
 import type {RecallShape} from './in-context-recall.js';
 import {drawRecall, recallSample} from './in-context-recall.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madNoisyRecallSchema = {
   vocabSize: integer(32, 6, 1 << 20, 'ids, those of the noise included'),
@@ -65,5 +65,7 @@ export const madNoisyRecall: TaskFamily<typeof madNoisyRecallSchema> = {
     'token at every position, noise included; tested on the values of keys that were seen before.',
   source: MAD_SOURCE,
   schema: madNoisyRecallSchema,
+  modelDefaults: madModel,
+  trainDefaults: madTraining,
   create: createMadNoisyRecall,
 };

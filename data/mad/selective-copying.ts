@@ -5,7 +5,7 @@ import {integer, parseSettings, SettingError} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
-import {MAD_SOURCE, trainExamples} from './settings.js';
+import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madSelectiveCopyingSchema = {
   vocabSize: integer(16, 3, 1 << 20, 'ids: data, then the blank, then the copy mark'),
@@ -79,5 +79,7 @@ export const madSelectiveCopying: TaskFamily<typeof madSelectiveCopyingSchema> =
     'are wanted in their order. Trained and tested on those places alone.',
   source: MAD_SOURCE,
   schema: madSelectiveCopyingSchema,
+  modelDefaults: madModel,
+  trainDefaults: madTraining,
   create: createMadSelectiveCopying,
 };
