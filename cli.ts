@@ -8,7 +8,9 @@ import {SettingError} from './config/schema.js';
 import {ArgumentError} from './custom-ops/index.js';
 import {dataCommand} from './data/cli/data.js';
 import {CorpusError, TokenFileError} from './data/files/index.js';
+import {PassageError} from './data/files/passages.js';
 import {TokenizerError} from './data/tokenizers/index.js';
+import {WindowError} from './data/windows.js';
 import {benchCommand} from './eval/cli/bench.js';
 import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
@@ -41,6 +43,8 @@ const damage = [
   TokenizerError,
   DecodingStateError,
   EvaluationError,
+  PassageError,
+  WindowError,
 ];
 
 function report(error: unknown): void {

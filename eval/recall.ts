@@ -66,8 +66,8 @@ export async function evaluateRecall(
   let loss = 0;
   for (let index = 0; index < samples; index += batch) {
     const drawn = drawBatch(task, {seed, split, index}, Math.min(batch, samples - index));
-    const {predicted, loss: sum} = await scoreBatch(model, drawn);
-    loss += sum;
+    const {predicted, losses} = await scoreBatch(model, drawn);
+    loss = losses.reduce((sum, one) => sum + one, loss);
     drawn.rows.forEach((row, i) => {
       answers.push({
         sample: index + Math.floor(row / drawn.length),

@@ -1,8 +1,8 @@
 // Logits of the scored positions of a batch, for training and evaluation alike, whole or in pieces.
 
 import type {Rank, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {argMax, nextFrame, reshape, tensor1d, tensor2d, tidy} from '@tensorflow/tfjs-core';
-import {crossEntropy, embeddingLookup} from '../custom-ops/index.js';
+import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
 import {disposeModelState} from '../models/index.js';
 import type {ScorableModel, StreamableModel} from './scorable.js';
@@ -25,8 +25,8 @@ export function rowLogits(model: ScorableModel, hidden: Tensor3D, rows: Int32Arr
 export interface Scored {
   /** Token with the largest logit at each scored row of the batch [R]. */
   readonly predicted: Int32Array;
-  /** Sum of the cross-entropies of all scored rows, in nats. */
-  readonly loss: number;
+  /** Cross-entropy of the wanted token at each scored row [R], in nats. */
+  readonly losses: Float32Array;
 }
 
 /** The longest sequence that is computed in one piece; longer ones go through the model's memory. */
@@ -39,21 +39,27 @@ export async function scoreBatch(model: ScorableModel, batch: Batch): Promise<Sc
 }
 
 async function answers(compute: () => Tensor2D, labels: Int32Array): Promise<Scored> {
-  const [predicted, mean] = tidy(() => {
+  const [predicted, losses] = tidy(() => {
     const logits = compute();
-    return [argMax(logits, 1), crossEntropy(logits, tensor1d(labels, 'int32'))];
+    const pairs = Int32Array.from({length: 2 * labels.length}, (_, i) =>
+      i % 2 === 0 ? i / 2 : labels[i >> 1],
+    );
+    const places = tensor2d(pairs, [labels.length, 2], 'int32');
+    return [argMax(logits, 1), sub(logSumExp(logits, 1), gatherND(logits, places))];
   });
-  const ids = await predicted.data();
-  const loss = (await mean.data())[0] * labels.length;
+  const scored = {
+    predicted: Int32Array.from(await predicted.data()),
+    losses: Float32Array.from(await losses.data()),
+  };
   predicted.dispose();
-  mean.dispose();
-  return {predicted: Int32Array.from(ids), loss};
+  losses.dispose();
+  return scored;
 }
 
 async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scored> {
   const {size, length, tokens, rows, labels} = batch;
   const predicted = new Int32Array(rows.length);
-  let loss = 0;
+  const losses = new Float32Array(rows.length);
   let state = model.initialState(size);
   try {
     for (let start = 0; start < length; start += PIECE) {
@@ -78,8 +84,10 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
         );
         const wanted = Int32Array.from(inside, i => labels[i]);
         const scored = await answers(() => rowLogits(model, hidden, own), wanted);
-        for (const [j, i] of inside.entries()) predicted[i] = scored.predicted[j];
-        loss += scored.loss;
+        for (const [j, i] of inside.entries()) {
+          predicted[i] = scored.predicted[j];
+          losses[i] = scored.losses[j];
+        }
       }
       hidden.dispose();
       await nextFrame();
@@ -87,5 +95,5 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
   } finally {
     disposeModelState(state);
   }
-  return {predicted, loss};
+  return {predicted, losses};
 }

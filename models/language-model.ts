@@ -1,9 +1,9 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {reshape, Variable} from '@tensorflow/tfjs-core';
+import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {LayerState, MixerSettings} from '../layers/index.js';
+import type {LayerState, MixerAnalysis, MixerSettings} from '../layers/index.js';
 import {
   BMojoMixer,
   disposeState,
@@ -162,6 +162,24 @@ export class LanguageModel {
       x = result.y;
     });
     return {hidden: x, state: {position: state.position + tokens.shape[1], layers}};
+  }
+
+  /** What every mixer does with tokens [B, L] int32, in order of the layers; the caller disposes all tensors. */
+  analyze(tokens: Tensor2D): MixerAnalysis[] {
+    const analyses: MixerAnalysis[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    for (const block of this.blocks) {
+      const input = x;
+      if (block instanceof ResidualBlock && block.layer instanceof BMojoMixer) {
+        const normalised = tidy(() => block.normalise(input));
+        analyses.push(block.layer.analyze(normalised));
+        normalised.dispose();
+      }
+      x = tidy(() => block.apply(input) as Tensor3D);
+      input.dispose();
+    }
+    x.dispose();
+    return analyses;
   }
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */

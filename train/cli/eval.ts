@@ -2,6 +2,9 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import {taskFamilies} from '../../data/families.js';
+import {lambadaCommand} from './eval-lambada.js';
+import {memoryCommand} from './eval-memory.js';
+import {perplexityCommand} from './eval-perplexity.js';
 import {reportCommand} from './eval-report.js';
 import {taskEvaluation} from './eval-task.js';
 
@@ -10,7 +13,12 @@ export const evalCommand: CommandModule<object, Record<string, unknown>> = {
   describe: 'measure a trained model',
   builder: (yargs: Argv<object>) => {
     for (const family of taskFamilies) yargs.command(taskEvaluation(family));
-    return yargs.command(reportCommand).demandCommand(1);
+    return yargs
+      .command(perplexityCommand)
+      .command(lambadaCommand)
+      .command(memoryCommand)
+      .command(reportCommand)
+      .demandCommand(1);
   },
   handler: () => {},
 };
