@@ -17,6 +17,7 @@ import {trainAll} from '../run-set.js';
 import {SetProgress} from '../set-progress.js';
 import type {ComparedRun, WorkloadFamily} from '../workloads/index.js';
 import {workloadFamilies} from '../workloads/index.js';
+import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList} from './lists.js';
 import {givenRun, runOptions} from './train.js';
@@ -152,6 +153,7 @@ export const compareCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
+      .command(compareMadCommand)
       .demandCommand(1),
   handler: () => {},
 };
