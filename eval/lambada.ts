@@ -1,9 +1,10 @@
 // LAMBADA: the last word of a passage (Paperno et al., ACL 2016, arXiv 1606.06031), counted as lm-evaluation-harness does.
 
 import {nextFrame} from '@tensorflow/tfjs-core';
-import type {Batch} from '../data/batch.js';
 import type {Passage} from '../data/files/passages.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {AnsweredText} from './answer-batch.js';
+import {answerBatch} from './answer-batch.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
@@ -18,39 +19,11 @@ export interface LambadaReport {
   readonly targetTokens: number;
 }
 
-interface Encoded {
-  readonly ids: Int32Array;
-  /** First token of the last word; at least 1. */
-  readonly begin: number;
-}
-
 /** The last word's tokens are those that the whole passage has beyond its context. */
-function encode({context, target}: Passage, tokenizer: Tokenizer): Encoded {
+function encode({context, target}: Passage, tokenizer: Tokenizer): AnsweredText {
   const ids = tokenizer.encode(context + target);
   const begin = Math.min(tokenizer.encode(context).length, ids.length - 1);
   return {ids, begin: Math.max(1, begin)};
-}
-
-function asBatch(passages: readonly Encoded[]): Batch {
-  const length = Math.max(...passages.map(({ids}) => ids.length - 1));
-  const tokens = new Int32Array(passages.length * length);
-  const rows: number[] = [];
-  const labels: number[] = [];
-  passages.forEach(({ids, begin}, b) => {
-    tokens.set(ids.subarray(0, ids.length - 1), b * length);
-    for (let at = begin; at < ids.length; at++) {
-      rows.push(b * length + at - 1);
-      labels.push(ids[at]);
-    }
-  });
-  return {
-    size: passages.length,
-    length,
-    tokens,
-    rows: Int32Array.from(rows),
-    labels: Int32Array.from(labels),
-    distances: new Int32Array(rows.length),
-  };
 }
 
 /** Scores passages, `batch` at a time. Errors: TokenizerError for text that the vocabulary cannot express. */
@@ -66,7 +39,7 @@ export async function evaluateLambada(
     .sort((a, b) => a.ids.length - b.ids.length);
   let [right, loss, targets] = [0, 0, 0];
   for (let first = 0; first < encoded.length; first += batch) {
-    const drawn = asBatch(encoded.slice(first, first + batch));
+    const drawn = answerBatch(encoded.slice(first, first + batch));
     const {predicted, losses} = await scoreBatch(model, drawn);
     const wrong = new Set<number>();
     drawn.rows.forEach((row, i) => {

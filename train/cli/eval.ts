@@ -4,6 +4,7 @@ import type {Argv, CommandModule} from 'yargs';
 import {taskFamilies} from '../../data/families.js';
 import {lambadaCommand} from './eval-lambada.js';
 import {memoryCommand} from './eval-memory.js';
+import {needleTextCommand} from './eval-needle-text.js';
 import {perplexityCommand} from './eval-perplexity.js';
 import {reportCommand} from './eval-report.js';
 import {taskEvaluation} from './eval-task.js';
@@ -16,6 +17,7 @@ export const evalCommand: CommandModule<object, Record<string, unknown>> = {
     return yargs
       .command(perplexityCommand)
       .command(lambadaCommand)
+      .command(needleTextCommand)
       .command(memoryCommand)
       .command(reportCommand)
       .demandCommand(1);
