@@ -8,6 +8,7 @@ import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import type {Parameter} from './language-model.js';
 import {blocksOf} from './language-model.js';
+import {DECODER_DEPTH} from './parameters.js';
 
 /**
  * Tokens [B, L] -> logits [B, L, V] of the same tokens, rebuilt from the last position's vector alone.
@@ -36,7 +37,7 @@ export class AutoEncoder {
           dtype: 'int32',
         }),
         ...blocksOf(config),
-        new SequenceDecoder({name: 'decoder', seed}),
+        new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
         new RMSNorm({name: 'final_norm'}),
         this.head,
       ],

@@ -3,14 +3,14 @@
 export {AutoEncoder} from './auto-encoder.js';
 export type {ModelConfig, PresetName} from './config.js';
 export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
+export type {SequenceModel} from './create.js';
+export {asLanguageModel, createSequenceModel} from './create.js';
 export type {SessionOptions} from './decoding-session.js';
 export {DecodingSession, DecodingStateError} from './decoding-session.js';
 export type {Footprint, FootprintOptions} from './footprint.js';
 export {footprint, stateBytes} from './footprint.js';
 export type {GenerateOptions, GenerateTextOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
-export type {SequenceModel} from './create.js';
-export {asLanguageModel, createSequenceModel} from './create.js';
 export {CheckpointImportError, importMamba} from './hugging-face.js';
 export type {LanguageModelOptions, ModelState, Parameter} from './language-model.js';
 export {createModel, disposeModelState, LanguageModel} from './language-model.js';

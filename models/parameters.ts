@@ -10,6 +10,9 @@ export interface ParameterShape {
   readonly shape: readonly number[];
 }
 
+/** Stages of an auto-encoder's decoder, as in MAD. */
+export const DECODER_DEPTH = 2;
+
 /** Settings of one mixer: those of the model, but for the memories that a hybrid's layers take in turn. */
 export function mixerConfig(config: ModelConfig, index: number): Pick<ModelConfig, keyof typeof mixerSchema> {
   if (!config.alternate) return config;
@@ -60,9 +63,9 @@ function mixerShapes(config: ModelConfig, index: number): [string, number[]][] {
   return shapes;
 }
 
-/** Every trained array of the model that `createModel` builds, in its order. */
+/** Every trained array of the model that `createSequenceModel` builds, in its order. */
 export function parameterShapes(config: ModelConfig): ParameterShape[] {
-  const {vocabSize, dModel, layers, mlp} = config;
+  const {vocabSize, dModel, layers, mlp, backbone, tieHead} = config;
   const shapes: ParameterShape[] = [{name: 'embedding/table', shape: [vocabSize, dModel]}];
   for (let index = 0; index < layers; index++) {
     shapes.push({name: `block_${index}/norm`, shape: [dModel]});
@@ -77,7 +80,18 @@ export function parameterShapes(config: ModelConfig): ParameterShape[] {
       {name: `mlp_${index}/down_proj`, shape: [hidden, dModel]},
     );
   }
+  if (backbone === 'autoencoder') {
+    for (let stage = 0; stage < DECODER_DEPTH; stage++)
+      shapes.push(
+        {name: `decoder/norm_${stage}`, shape: [dModel]},
+        {name: `decoder/kernel_${stage}`, shape: [dModel, dModel]},
+        {name: `decoder/bias_${stage}`, shape: [dModel]},
+      );
+  }
   shapes.push({name: 'final_norm/norm', shape: [dModel]});
+  if (backbone === 'autoencoder' || !tieHead) {
+    shapes.push({name: 'head/kernel', shape: [dModel, vocabSize]}, {name: 'head/bias', shape: [vocabSize]});
+  }
   return shapes;
 }
 
