@@ -24,6 +24,8 @@ const LEAST_SAMPLES = 50;
 interface Planned {
   readonly settings: Record<string, SettingValue>;
   readonly task: Task;
+  /** Tokens of a held-out sample. */
+  readonly length: number;
   readonly samples: number;
 }
 
@@ -41,8 +43,9 @@ function plan(family: TaskFamily, folder: RunFolder, argv: Args): Planned[] {
         `eval: the model has ${config.model.vocabSize} token ids, the task with ${JSON.stringify(settings)} has ${task.vocabSize}`,
       );
     }
-    const fitting = Math.max(LEAST_SAMPLES, Math.min(MOST_SAMPLES, Math.floor(TOKENS / task.length)));
-    return {settings, task, samples: argv.samples === undefined ? fitting : Number(argv.samples)};
+    const {length} = task.sample({seed: 1, split: 'test', index: 0}).inputs;
+    const fitting = Math.max(LEAST_SAMPLES, Math.min(MOST_SAMPLES, Math.floor(TOKENS / length)));
+    return {settings, task, length, samples: argv.samples === undefined ? fitting : Number(argv.samples)};
   });
 }
 
@@ -52,17 +55,16 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     throw new RunFolderError(`${folder.path} is a run of task ${folder.config.task}, not ${family.name}`);
   const planned = plan(family, folder, argv);
   const {model, step} = await loadSequenceModel(folder);
-  const total = planned.reduce((sum, {task, samples}) => sum + task.length * samples, 0);
+  const total = planned.reduce((sum, {length, samples}) => sum + length * samples, 0);
   const progress = new CountProgress(process.stderr, total);
   const variants: TaskVariant[] = [];
-  for (const {settings, task, samples} of planned) {
+  for (const {settings, task, length, samples} of planned) {
     const report = await evaluateRun(model, task, {
       seed: Number(argv.seed),
       samples,
-      onProgress: count =>
-        progress.advance(count * task.length, `${family.name} ${JSON.stringify(settings)}`),
+      onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
     });
-    const {length, chance} = task;
+    const {chance} = task;
     variants.push({settings, length, chance, stateBytes: model.stateSize(length), report});
   }
   progress.end();
