@@ -28,6 +28,7 @@ import {
   memoryAttention,
   rotaryEmbedding,
 } from '../custom-ops/index.js';
+import {attentionShares} from './attention-shares.js';
 import type {AddWeight} from './fading-memory.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {mixerSchema} from './mixer-schema.js';
@@ -128,6 +129,25 @@ export class AttentionMemory {
     );
     const memory = keepMemory ? this.remember(past, length, rows, fadingRows, fading, scores, stored) : {};
     return {y, innovation, stored, memory};
+  }
+
+  /** Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3]. */
+  shares(h: Tensor3D, fading: Tensor3D | undefined, stored: Tensor3D | undefined): Tensor4D {
+    const {settings} = this;
+    const first = {position: 0, tensors: {}};
+    return attentionShares(
+      {
+        q: this.rotate(this.heads(h, 'q_proj', settings.heads), 0),
+        keys: this.project(h, 'k_proj', 'v_proj', 0).keys,
+        fadingKeys: this.fadingRows(fading, first, 0)?.keys,
+        stored,
+      },
+      {
+        window: settings.window === 0 ? h.shape[1] : settings.window,
+        fading: settings.fading,
+        fadingTokens: this.fadingTokens(),
+      },
+    );
   }
 
   /** Bytes of one sequence's memory after `length` tokens. */

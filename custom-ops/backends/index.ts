@@ -8,6 +8,7 @@ import {opList} from '../registry.js';
 import {registerOpGradient} from '../run.js';
 import {registerCpuKernels} from './cpu.js';
 import {registerWasmKernels} from './wasm.js';
+import {shareClonesOnWasm} from './wasm-identity.js';
 
 /** Backends that every machine has and whose memory can be read at once. */
 export const hostBackendNames = ['cpu', 'wasm'] as const;
@@ -16,6 +17,7 @@ export type BackendName = (typeof backendNames)[number];
 
 registerCpuKernels(opList);
 registerWasmKernels(opList);
+shareClonesOnWasm();
 for (const op of opList) registerOpGradient(op);
 
 /**

@@ -7,6 +7,7 @@ import {ops} from '../../custom-ops/registry.js';
 import {benchGpu} from '../bench/gpu-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
 import {benchOps} from '../bench/op-bench.js';
+import {benchDecodeCommand} from './bench-decode.js';
 
 interface BenchArguments {
   readonly backend: BackendName;
@@ -114,6 +115,7 @@ export const benchCommand: CommandModule = {
     yargs
       .command(benchOpsCommand)
       .command(benchGpuCommand)
+      .command(benchDecodeCommand)
       .demandCommand(1, 'say what to measure: bmojo bench ops'),
   handler: () => {},
 };

@@ -1,20 +1,22 @@
 // `bmojo train TASK`: a run from options, a config file or an existing run folder.
 
 import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
-import {SettingError} from '../../config/schema.js';
+import {SettingError, withDefaults} from '../../config/schema.js';
 import {backendNames} from '../../custom-ops/index.js';
-import {taskFamilies} from '../../data/families.js';
-import type {TaskFamily} from '../../data/task.js';
-import {modelSchema} from '../../models/config.js';
+import type {PresetName} from '../../models/config.js';
+import {modelSchema, presetNames} from '../../models/config.js';
+import {sizeField, sizeModel, sizeNames, sizeTraining} from '../../models/sizes.js';
 import {ProgressPrinter} from '../progress.js';
 import {checkRun, runTraining} from '../run.js';
 import type {GivenRun, RunConfig} from '../run-config.js';
 import {parseConfigText, parseRunConfig} from '../run-config.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
 import {trainSchema} from '../settings.js';
+import type {WorkloadFamily} from '../workloads/index.js';
+import {workloadFamilies} from '../workloads/index.js';
 import {withInterrupts} from './interrupts.js';
 
 type Args = Record<string, unknown>;
@@ -24,10 +26,12 @@ const INTERRUPTED = 130;
 const DIVERGED = 1;
 
 /** Model settings that have their own options or come from the task. */
-const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'seed'];
+const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'backbone', 'seed'];
+/** Data settings that follow from others. */
+const NOT_DATA_OPTIONS = ['checksum'];
 
 /** Options of everything that decides a run of a task, but for some training settings. */
-export function runOptions(family: TaskFamily, withoutTraining: readonly string[] = []) {
+export function runOptions(family: WorkloadFamily, withoutTraining: readonly string[] = []) {
   return {
     model: {
       type: 'string' as const,
@@ -35,9 +39,15 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
       describe: `${modelSchema.preset.why} [default "${modelSchema.preset.default}"]`,
       group: 'Model',
     },
-    ...schemaOptions(modelSchema, 'Model', NOT_MODEL_OPTIONS),
-    ...schemaOptions(family.schema, `Task ${family.name}`),
-    ...schemaOptions(trainSchema, 'Training', withoutTraining),
+    ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
+    size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why, group: 'Model'},
+    parameters: {
+      type: 'number' as const,
+      describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
+      group: 'Model',
+    },
+    ...schemaOptions(family.schema, `Task ${family.name}`, NOT_DATA_OPTIONS),
+    ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
     backend: {
       type: 'string' as const,
       choices: backendNames,
@@ -52,29 +62,48 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
   };
 }
 
+function presetOf(name: unknown): PresetName {
+  return presetNames.find(known => known === name) ?? modelSchema.preset.default;
+}
+
 /** Merges a config file and the options into what `parseRunConfig` completes. */
-export function givenRun(family: TaskFamily, argv: Args): GivenRun {
+export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
   if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
   const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
   if (base.task !== undefined && base.task !== family.name)
     throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
   const preset = argv.model === undefined ? {} : {preset: argv.model};
+  const size = sizeNames.find(name => name === argv.size);
+  const {model = {}} = base;
+  const name = presetOf(argv.model ?? ('preset' in model ? model.preset : undefined));
   return {
     backend: argv.backend ?? base.backend,
     data: {...base.data, ...givenSettings(family.schema, argv)},
-    model: {...base.model, ...givenSettings(modelSchema, argv), ...preset},
-    train: {...base.train, ...givenSettings(trainSchema, argv)},
+    model: {
+      ...(size === undefined ? {} : sizeModel(size, name)),
+      ...model,
+      ...givenSettings(modelSchema, argv),
+      ...preset,
+    },
+    train: {
+      ...(size === undefined ? {} : sizeTraining(size)),
+      ...base.train,
+      ...givenSettings(trainSchema, argv),
+    },
+    ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
   };
 }
 
 function describeRun({task, backend, data, model}: RunConfig): string {
-  const words = Object.entries(data).map(([key, value]) => `${kebab(key)} ${value}`);
+  const words = Object.entries(data)
+    .filter(([key]) => !NOT_DATA_OPTIONS.includes(key))
+    .map(([key, value]) => `${kebab(key)} ${value}`);
   return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}`;
 }
 
 /** Errors: SettingError when an option given with --resume differs from what the run was started with. */
-function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void {
+function refuseChanges(config: RunConfig, family: WorkloadFamily, argv: Args): void {
   const sections = {data: family.schema, model: modelSchema, train: trainSchema} as const;
   const compare = (option: string, was: unknown, given: unknown): void => {
     if (was !== given)
@@ -84,14 +113,14 @@ function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void 
     const values = new Map<string, unknown>(Object.entries(config[section as keyof typeof sections]));
     for (const [key, value] of Object.entries(givenSettings(schema, argv))) {
       if (!(section === 'model' && NOT_MODEL_OPTIONS.includes(key)))
-        compare(`--${kebab(key)}`, values.get(key), value);
+        compare(`--${kebab(key)}`, values.get(key), key === 'data' ? resolve(String(value)) : value);
     }
   }
   if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
   if (argv.backend !== undefined) compare('--backend', config.backend, argv.backend);
 }
 
-async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
+async function openFolder(family: WorkloadFamily, argv: Args): Promise<RunFolder> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -111,7 +140,7 @@ async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
   );
 }
 
-async function execute(family: TaskFamily, argv: Args): Promise<void> {
+async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const folder = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
   if (argv.json !== true) console.log(`${describeRun(folder.config)}\nrun folder ${folder.path}`);
@@ -126,7 +155,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   });
 }
 
-function taskCommand(family: TaskFamily): CommandModule<object, Args> {
+function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
   return {
     command: family.name,
     describe: family.summary,
@@ -151,10 +180,8 @@ function taskCommand(family: TaskFamily): CommandModule<object, Args> {
           refuseUnknownOptions(argv, Object.keys(options));
           return true;
         })
-        .example(`$0 train ${family.name} --model bmojo --out runs/first`, 'train with the defaults')
         .example(
-          `$0 train ${family.name} --length 64 --window 8 --pairs 4 --vocab-size 64 --d-model 32 --eidetic-slots 16 --batch 64 --steps 1500`,
-          'a small setting, minutes on one core',
+          family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),
         )
         .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash');
     },
@@ -166,6 +193,8 @@ export const trainCommand: CommandModule<object, Args> = {
   command: 'train <task>',
   describe: 'train a model on a task',
   builder: (yargs: Argv<object>) =>
-    taskFamilies.reduce((builder, family) => builder.command(taskCommand(family)), yargs).demandCommand(1),
+    workloadFamilies
+      .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
+      .demandCommand(1),
   handler: () => {},
 };
