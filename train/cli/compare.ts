@@ -15,6 +15,7 @@ import type {PresetName} from '../../models/config.js';
 import {modelSchema, presets} from '../../models/config.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {taskOf} from '../run.js';
+import type {GivenRun} from '../run-config.js';
 import {parseRunConfig} from '../run-config.js';
 import {RunFolder} from '../run-folder.js';
 import type {NamedRun} from '../run-set.js';
@@ -39,8 +40,7 @@ function modelList(words: string): PresetName[] {
 }
 
 /** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
-function plan(family: TaskFamily, argv: Args, out: string): NamedRun[] {
-  const given = givenRun(family, argv);
+function plan(family: TaskFamily, given: GivenRun, argv: Args, out: string): NamedRun[] {
   const rates = numberList('rates', String(argv.rates));
   return modelList(String(argv.models)).flatMap(preset =>
     rates.map(rate => {
@@ -62,8 +62,10 @@ function contestant({path, config}: NamedRun): Contestant {
 
 async function execute(family: TaskFamily, argv: Args): Promise<void> {
   const out = typeof argv.out === 'string' ? argv.out : join('runs', `compare-${family.name}`);
-  const runs = plan(family, argv, out);
+  const {given, choice} = await givenRun(family, argv);
+  const runs = plan(family, given, argv, out);
   const json = argv.json === true;
+  if (choice !== undefined && !json) console.log(`backend ${choice.backend} (${choice.reason})`);
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {

@@ -5,7 +5,8 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
-import {backendNames} from '../../custom-ops/index.js';
+import type {BackendChoice} from '../../custom-ops/index.js';
+import {backendRequests, chooseBackend} from '../../custom-ops/index.js';
 import {taskFamilies} from '../../data/families.js';
 import type {TaskFamily} from '../../data/task.js';
 import {modelSchema} from '../../models/config.js';
@@ -40,8 +41,8 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
     ...schemaOptions(trainSchema, 'Training', withoutTraining),
     backend: {
       type: 'string' as const,
-      choices: backendNames,
-      describe: 'where tensors are computed [default "wasm"]',
+      choices: backendRequests,
+      describe: 'where tensors are computed; auto: a GPU through WebGPU, else wasm [default "auto"]',
       group: 'Run',
     },
     config: {
@@ -52,8 +53,18 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
   };
 }
 
-/** Merges a config file and the options into what `parseRunConfig` completes. */
-export function givenRun(family: TaskFamily, argv: Args): GivenRun {
+/** Merges a config file and the options into what `parseRunConfig` completes, with a backend chosen when none was. */
+export async function givenRun(
+  family: TaskFamily,
+  argv: Args,
+): Promise<{given: GivenRun; choice?: BackendChoice}> {
+  const given = writtenRun(family, argv);
+  if (given.backend !== undefined && given.backend !== 'auto') return {given};
+  const choice = await chooseBackend();
+  return {given: {...given, backend: choice.backend}, choice};
+}
+
+function writtenRun(family: TaskFamily, argv: Args): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
   if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
   const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
@@ -68,9 +79,10 @@ export function givenRun(family: TaskFamily, argv: Args): GivenRun {
   };
 }
 
-function describeRun({task, backend, data, model}: RunConfig): string {
+function describeRun({task, backend, data, model}: RunConfig, choice?: BackendChoice): string {
   const words = Object.entries(data).map(([key, value]) => `${kebab(key)} ${value}`);
-  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}`;
+  const why = choice === undefined ? '' : ` (chosen: ${choice.reason})`;
+  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
 }
 
 /** Errors: SettingError when an option given with --resume differs from what the run was started with. */
@@ -88,10 +100,14 @@ function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void 
     }
   }
   if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
-  if (argv.backend !== undefined) compare('--backend', config.backend, argv.backend);
+  if (argv.backend !== undefined && argv.backend !== 'auto')
+    compare('--backend', config.backend, argv.backend);
 }
 
-async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
+async function openFolder(
+  family: TaskFamily,
+  argv: Args,
+): Promise<{folder: RunFolder; choice?: BackendChoice}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -101,20 +117,20 @@ async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
     refuseChanges(folder.config, family, argv);
-    return folder;
+    return {folder};
   }
-  const config = parseRunConfig(family.name, givenRun(family, argv));
+  const {given, choice} = await givenRun(family, argv);
+  const config = parseRunConfig(family.name, given);
   await checkRun(config);
-  return RunFolder.create(
-    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`),
-    config,
-  );
+  const path =
+    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
+  return {folder: RunFolder.create(path, config), choice};
 }
 
 async function execute(family: TaskFamily, argv: Args): Promise<void> {
-  const folder = await openFolder(family, argv);
+  const {folder, choice} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
-  if (argv.json !== true) console.log(`${describeRun(folder.config)}\nrun folder ${folder.path}`);
+  if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);
