@@ -1,7 +1,7 @@
 // Our own WebGPU device, with everything the adapter offers, as tfjs's backend 'webgpu'.
 
 import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
-import {env, findBackend, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
+import {env, findBackend, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
 
 const wantedLimits = [
   'maxStorageBuffersPerShaderStage',
@@ -84,7 +84,8 @@ export async function startWebGPU(): Promise<GpuDescription> {
   });
   // Small tensors would be computed in JavaScript and uploaded again.
   env().set('WEBGPU_CPU_FORWARD', false);
-  if (findBackend('webgpu') !== null) removeBackend('webgpu');
+  // In browsers tfjs has registered a device of its own, of WebGPU's smallest limits.
+  if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
   registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
   started = description;
   return started;

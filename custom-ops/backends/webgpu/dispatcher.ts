@@ -4,7 +4,9 @@ import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
 import type {Attributes, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
+import {product} from '../../sampling.js';
 import type {Invocation} from '../invocation.js';
+import {fitBindings} from './bindings.js';
 import type {CompiledPass} from './pipelines.js';
 import {Pipelines} from './pipelines.js';
 import type {GpuKernel, GpuLimits, Plan} from './plan.js';
@@ -14,11 +16,13 @@ import {asRecorder, bufferOf, computePass, submit} from './recorder.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests may change. */
-export const webgpuDebug = {
+export const webgpuDebug: {poison: boolean; selfCheck: boolean; storageBuffers?: number} = {
   /** Fill outputs and scratch with NaN before a kernel runs. */
   poison: false,
   /** Compare each op with its definition at its first use, in the background. */
   selfCheck: true,
+  /** Storage buffers of a pass that are taken to be allowed; the device's number when absent. */
+  storageBuffers: undefined,
 };
 
 interface CompiledPlan {
@@ -74,6 +78,14 @@ function compile(state: DeviceState, plan: Plan): CompiledPlan {
   return {plan, passes: plan.passes.map(pass => state.pipelines.compile(pass)), tables};
 }
 
+function bufferWords({scratch = {}, tables = {}}: Plan, call: Invocation): Map<string, number> {
+  const words = new Map(Object.entries(scratch));
+  for (const [name, values] of Object.entries(tables)) words.set(name, values.length);
+  for (const [name, {shape}] of Object.entries(call.inputs)) words.set(name, product(shape));
+  for (const {name, sizes} of call.outputs) words.set(name, product(sizes));
+  return words;
+}
+
 function compiledPlan(
   state: DeviceState,
   op: OpDefinition,
@@ -85,19 +97,21 @@ function compiledPlan(
     kernel.dynamic === undefined
       ? call.attrs
       : Object.fromEntries(Object.entries(call.attrs).filter(([name]) => !kernel.dynamic?.includes(name)));
-  const key = `${kernelName(op, direction)} ${JSON.stringify([call.dims, attrs, Object.keys(call.inputs)])}`;
+  const storageBuffers = webgpuDebug.storageBuffers ?? state.limits.storageBuffers;
+  const key = `${kernelName(op, direction)} ${storageBuffers} ${JSON.stringify([call.dims, attrs, Object.keys(call.inputs)])}`;
   let compiled = state.plans.get(key);
   if (compiled === undefined) {
     const planner = direction === 'forward' ? kernel.forward : kernel.backward;
     if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
+    const limits = {...state.limits, storageBuffers};
     const plan = planner({
       dims: call.dims,
       attrs,
       present: new Set(Object.keys(call.inputs)),
       wanted: new Set(call.outputs.map(output => output.name)),
-      limits: state.limits,
+      limits,
     });
-    compiled = compile(state, plan);
+    compiled = compile(state, fitBindings(plan, bufferWords(plan, call), limits));
     state.plans.set(key, compiled);
   }
   return compiled;
