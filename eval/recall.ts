@@ -1,6 +1,6 @@
 // Accuracy of recall: over all queries, per sample as the literature counts, and by the distance to the value.
 
-import {argMax, nextFrame, tensor1d, tidy} from '@tensorflow/tfjs-core';
+import {argMax, nextFrame, tensor1d, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {crossEntropy} from '../custom-ops/index.js';
 import {drawBatch} from '../data/batch.js';
 import type {Split, Task} from '../data/task.js';
@@ -59,7 +59,8 @@ export async function evaluateRecall(
   for (let index = 0; index < samples; index += batch) {
     const drawn = drawBatch(task, {seed, split, index}, Math.min(batch, samples - index));
     const [predicted, mean] = tidy(() => {
-      const logits = scoredLogits(model, drawn);
+      const tokens = tensor2d(drawn.tokens, [drawn.size, drawn.length], 'int32');
+      const logits = scoredLogits(model, tokens, tensor2d(drawn.rows, [1, drawn.rows.length], 'int32'));
       return [argMax(logits, 1), crossEntropy(logits, tensor1d(drawn.labels, 'int32'))];
     });
     const ids = await predicted.data();

@@ -1,13 +1,15 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
 import type {Scalar} from '@tensorflow/tfjs-core';
-import {dispose, nextFrame, stack} from '@tensorflow/tfjs-core';
+import {nextFrame, stack} from '@tensorflow/tfjs-core';
+import type {StepRunner} from '../custom-ops/index.js';
+import {createStepRunner} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
 import {drawBatch} from '../data/batch.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
-import {batchOutcome} from './objective.js';
+import {batchOutcome, DeviceConstants, hostInputs, partTensors} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
@@ -27,6 +29,8 @@ export interface TrainOptions {
   readonly resume?: Snapshot;
   /** When aborted, the step under way is finished, a checkpoint kept, and the generator ends. */
   readonly signal?: AbortSignal;
+  /** Record a step's GPU commands once and replay them (webgpu; the same numbers, less time). Default true. */
+  readonly capture?: boolean;
 }
 
 /** A step whose numbers are still on their way from the device. */
@@ -45,6 +49,8 @@ interface PendingStep {
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const {model, task, settings, resume, signal, checkpoints} = options;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
+  const constants = new DeviceConstants();
+  const runner = await createStepRunner({capture: options.capture});
   try {
     let step = resume?.step ?? 0;
     let cursor = resume?.cursor ?? 0;
@@ -70,7 +76,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     while (step < settings.steps) {
       const parts = drawParts(task, settings, cursor);
       const rate = rateAt(step, settings);
-      const values = update(model, optimizer, parts, rate, step + 1);
+      const values = update({model, optimizer, constants, runner}, parts, rate, step + 1);
       step++;
       cursor += settings.batch;
       const ready: PendingStep[] = pending === undefined ? [] : [pending];
@@ -108,6 +114,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     }
     yield {type: 'finished', step};
   } finally {
+    runner.dispose();
+    constants.dispose();
     optimizer.dispose();
   }
 }
@@ -119,19 +127,28 @@ function drawParts(task: Task, {batch, accumulate, seed}: TrainSettings, cursor:
   );
 }
 
+interface Trainer {
+  readonly model: TrainableModel;
+  readonly optimizer: AdamWOptimizer;
+  readonly constants: DeviceConstants;
+  readonly runner: StepRunner;
+}
+
 /** Issues one update; the promise holds [loss, accuracy, gradient norm]. */
 function update(
-  model: TrainableModel,
-  optimizer: AdamWOptimizer,
+  {model, optimizer, constants, runner}: Trainer,
   parts: readonly Batch[],
   rate: number,
   step: number,
 ): Promise<Float32Array> {
-  const {loss, accuracy, gradients} = batchOutcome(model, parts);
-  const norm = optimizer.apply(gradients, rate, step);
-  const numbers = stack<Scalar>([loss, accuracy, norm]);
-  dispose([loss, accuracy, norm]);
-  dispose(gradients);
+  const [numbers] = runner.run({
+    inputs: hostInputs(parts),
+    varying: {adamW: optimizer.options(rate, step)},
+    body: inputs => {
+      const {loss, accuracy, gradients} = batchOutcome(model, partTensors(inputs), constants);
+      return [stack<Scalar>([loss, accuracy, optimizer.apply(gradients, rate, step)])];
+    },
+  });
   return numbers.data<'float32'>().then(values => {
     numbers.dispose();
     return values;
