@@ -37,7 +37,8 @@ interface DeviceState {
   readonly limits: GpuLimits;
   readonly pipelines: Pipelines;
   readonly ring: UniformRing;
-  readonly plans: Map<string, CompiledPlan>;
+  /** By kernel, then by key. */
+  readonly plans: Map<string, Map<string, CompiledPlan>>;
   readonly fills: Map<string, CompiledPass>;
   /** The run of a step that is being recorded now. */
   recording?: Recording;
@@ -91,6 +92,21 @@ function bufferWords({scratch = {}, tables = {}}: Plan, call: Invocation): Map<s
   return words;
 }
 
+/** Everything that shapes a plan, as text; sizes and attributes come in the same order at every call of an op. */
+function planKey(
+  {dims, attrs, inputs}: Invocation,
+  dynamic: readonly string[],
+  storageBuffers: number,
+): string {
+  let key = String(storageBuffers);
+  for (const name in dims) key += ` ${dims[name]}`;
+  for (const name in attrs) if (!dynamic.includes(name)) key += ` ${attrs[name]}`;
+  for (const name in inputs) key += ` ${name}`;
+  return key;
+}
+
+const noNames: readonly string[] = [];
+
 function compiledPlan(
   state: DeviceState,
   op: OpDefinition,
@@ -98,14 +114,17 @@ function compiledPlan(
   call: Invocation,
   direction: 'forward' | 'backward',
 ): CompiledPlan {
-  const attrs: Attributes =
-    kernel.dynamic === undefined
-      ? call.attrs
-      : Object.fromEntries(Object.entries(call.attrs).filter(([name]) => !kernel.dynamic?.includes(name)));
+  const {dynamic = noNames} = kernel;
   const storageBuffers = webgpuDebug.storageBuffers ?? state.limits.storageBuffers;
-  const key = `${kernelName(op, direction)} ${storageBuffers} ${JSON.stringify([call.dims, attrs, Object.keys(call.inputs)])}`;
-  let compiled = state.plans.get(key);
+  const name = kernelName(op, direction);
+  const plans = state.plans.get(name) ?? new Map<string, CompiledPlan>();
+  state.plans.set(name, plans);
+  const key = planKey(call, dynamic, storageBuffers);
+  let compiled = plans.get(key);
   if (compiled === undefined) {
+    const attrs: Attributes = Object.fromEntries(
+      Object.entries(call.attrs).filter(([attribute]) => !dynamic.includes(attribute)),
+    );
     const planner = direction === 'forward' ? kernel.forward : kernel.backward;
     if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
     const limits = {...state.limits, storageBuffers};
@@ -117,7 +136,7 @@ function compiledPlan(
       limits,
     });
     compiled = compile(state, fitBindings(plan, bufferWords(plan, call), limits));
-    state.plans.set(key, compiled);
+    plans.set(key, compiled);
   }
   return compiled;
 }
