@@ -19,7 +19,7 @@ const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideti
 
 /** Events of each step of a fresh model, and its weights at the end. */
 async function trained(capture: boolean): Promise<{events: StepEvent[]; weights: Float32Array[]}> {
-  const settings = parseTrainSettings({steps: 6, batch: 4, rate: 5e-3, warmup: 0.5});
+  const settings = parseTrainSettings({steps: 5, batch: 4, rate: 5e-3, warmup: 0.5});
   const layers = createModel({preset: 'bmojo', ...sizes});
   const model = new LanguageModel(layers);
   const events: StepEvent[] = [];

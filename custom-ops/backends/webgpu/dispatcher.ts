@@ -17,13 +17,13 @@ import type {Recording} from './recording.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests may change. */
-export const webgpuDebug: {poison: boolean; selfCheck: boolean; storageBuffers?: number} = {
+export const webgpuDebug: {poison: boolean; selfCheck: boolean; limits: Partial<GpuLimits>} = {
   /** Fill outputs and scratch with NaN before a kernel runs. */
   poison: false,
   /** Compare each op with its definition at its first use, in the background. */
   selfCheck: true,
-  /** Storage buffers of a pass that are taken to be allowed; the device's number when absent. */
-  storageBuffers: undefined,
+  /** What plans take for the device's limits instead of what they are: lesser ones. */
+  limits: {},
 };
 
 interface CompiledPlan {
@@ -93,12 +93,10 @@ function bufferWords({scratch = {}, tables = {}}: Plan, call: Invocation): Map<s
 }
 
 /** Everything that shapes a plan, as text; sizes and attributes come in the same order at every call of an op. */
-function planKey(
-  {dims, attrs, inputs}: Invocation,
-  dynamic: readonly string[],
-  storageBuffers: number,
-): string {
-  let key = String(storageBuffers);
+function planKey({dims, attrs, inputs}: Invocation, dynamic: readonly string[]): string {
+  const {limits} = webgpuDebug;
+  let key = '';
+  for (const name in limits) key += `${name} ${limits[name as keyof GpuLimits]} `;
   for (const name in dims) key += ` ${dims[name]}`;
   for (const name in attrs) if (!dynamic.includes(name)) key += ` ${attrs[name]}`;
   for (const name in inputs) key += ` ${name}`;
@@ -115,11 +113,10 @@ function compiledPlan(
   direction: 'forward' | 'backward',
 ): CompiledPlan {
   const {dynamic = noNames} = kernel;
-  const storageBuffers = webgpuDebug.storageBuffers ?? state.limits.storageBuffers;
   const name = kernelName(op, direction);
   const plans = state.plans.get(name) ?? new Map<string, CompiledPlan>();
   state.plans.set(name, plans);
-  const key = planKey(call, dynamic, storageBuffers);
+  const key = planKey(call, dynamic);
   let compiled = plans.get(key);
   if (compiled === undefined) {
     const attrs: Attributes = Object.fromEntries(
@@ -127,7 +124,7 @@ function compiledPlan(
     );
     const planner = direction === 'forward' ? kernel.forward : kernel.backward;
     if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
-    const limits = {...state.limits, storageBuffers};
+    const limits = {...state.limits, ...webgpuDebug.limits};
     const plan = planner({
       dims: call.dims,
       attrs,
