@@ -137,6 +137,27 @@ describe('captured steps on webgpu', function () {
     runner.dispose();
   });
 
+  it('whose numbers change undeclared run op by op', async () => {
+    const runner = await createStepRunner();
+    const parameter = variable(tensor1d([1]));
+    const moments = [variable(tensor1d([0])), variable(tensor1d([0]))];
+    let run = 0;
+    const printed = await warnings(async () => {
+      const body = ([gradient]: readonly Tensor[]): Tensor[] => {
+        adamW(
+          {parameter, gradient, firstMoment: moments[0], secondMoment: moments[1]},
+          {learningRate: 0.1, step: ++run},
+        );
+        return [neg(parameter)];
+      };
+      await outcomes(runner, [[1], [1], [1], [1]], body);
+    });
+    expect(printed).to.have.length(1);
+    expect(printed[0]).to.include('numbers change from run to run');
+    runner.dispose();
+    for (const one of [parameter, ...moments]) one.dispose();
+  });
+
   it('whose operations change run op by op', async () => {
     const runner = await createStepRunner();
     let run = 0;

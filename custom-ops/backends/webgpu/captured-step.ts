@@ -48,11 +48,9 @@ export class CapturedStep implements StepRunner {
       if (capture?.recording.outside.has(id)) capture.hasMoved = true;
   });
 
-  /** Dispatches of the recording that was replayed or made last. */
-  dispatches = 0;
-
   run(call: StepCall): Tensor[] {
-    if (this.refusal !== undefined || webgpuDebug.poison) return runDirectly(call);
+    const isElsewhere = backend() !== this.backend;
+    if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
     const key = call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`).join(';');
     const shape = this.shapes.get(key);
     if (shape === undefined) {
@@ -89,7 +87,7 @@ export class CapturedStep implements StepRunner {
     shape.capture = undefined;
     const inputs = call.inputs.map(input => keep(toTensor(input)));
     for (const input of inputs) bufferOf(this.recorder, input);
-    const recording = new Recording(this.recorder);
+    const recording = new Recording(this.recorder, new Set(Object.keys(call.varying ?? {})));
     let outputs: Tensor[];
     this.recording = recording;
     try {
@@ -104,11 +102,10 @@ export class CapturedStep implements StepRunner {
     const log = recording.log.join('\n');
     const isConfirmed = log === shape.log;
     if (shape.log !== undefined && !isConfirmed)
-      recording.refusal ??= 'its operations or their sizes change from run to run';
+      recording.refusal ??= 'its operations, their sizes or their numbers change from run to run';
     shape.log = log;
     const capture = {inputs, outputs, recording, kernels: replacedKernels(), isConfirmed, hasMoved: false};
     const results = this.copies(outputs);
-    this.dispatches = recording.dispatches.length;
     if (recording.refusal === undefined) {
       shape.capture = capture;
     } else {
@@ -147,7 +144,6 @@ export class CapturedStep implements StepRunner {
     }
     for (const id of recording.written) recorder.tensorMap.get(id).values = null;
     this.replays++;
-    this.dispatches = dispatches.length;
     return this.copies(outputs);
   }
 

@@ -42,8 +42,13 @@ export class Recording {
   private readonly made = new Set<DataId>();
   private readonly pipelines = new Map<GPUComputePipeline, number>();
   private call: OpCall | undefined;
+  private isVarying = false;
 
-  constructor(private readonly recorder: Recorder) {
+  /** `varying` names the ops whose numbers each run brings along; those of others must stay as they are. */
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly varying: ReadonlySet<string>,
+  ) {
     this.buffers = new HeldBuffers(recorder.bufferManager);
     this.uniforms = new UniformBlock(recorder.device);
   }
@@ -83,6 +88,7 @@ export class Recording {
   /** Called by the dispatcher before it records the passes of a call. */
   beginCall(name: string, kernel: GpuKernel, dims: Dims, attrs: Attributes): void {
     this.call = {kernel, dims, attrs, slots: []};
+    this.isVarying = this.varying.has(name);
     const known = this.calls.get(name);
     if (known === undefined) this.calls.set(name, [this.call]);
     else known.push(this.call);
@@ -91,6 +97,7 @@ export class Recording {
   place(names: readonly string[], values: readonly number[]): {buffer: GPUBuffer; offset: number} {
     const slot = this.uniforms.place(values);
     this.call?.slots.push({names, slot});
+    if (!this.isVarying) this.log.push(values.join());
     return {buffer: this.uniforms.buffer, offset: slotBytes(slot)};
   }
 
