@@ -29,8 +29,6 @@ export interface TrainOptions {
   readonly resume?: Snapshot;
   /** When aborted, the step under way is finished, a checkpoint kept, and the generator ends. */
   readonly signal?: AbortSignal;
-  /** Record a step's GPU commands once and replay them (webgpu; the same numbers, less time). Default true. */
-  readonly capture?: boolean;
 }
 
 /** A step whose numbers are still on their way from the device. */
@@ -50,7 +48,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const {model, task, settings, resume, signal, checkpoints} = options;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
-  const runner = await createStepRunner({capture: options.capture});
+  const runner = await createStepRunner({capture: settings.capture});
   try {
     let step = resume?.step ?? 0;
     let cursor = resume?.cursor ?? 0;
