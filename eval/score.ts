@@ -8,18 +8,25 @@ import {disposeModelState} from '../models/index.js';
 import type {ScorableModel, StreamableModel} from './scorable.js';
 import {isStreamable} from './scorable.js';
 
-/** Logits [R, V] of the R scored rows: the output head runs on these alone, not on all B x L positions. */
-export function scoredLogits(model: ScorableModel, batch: Batch): Tensor2D {
-  const hidden = model.hidden(tensor2d(batch.tokens, [batch.size, batch.length], 'int32'));
-  return rowLogits(model, hidden, batch.rows);
+/**
+ * Logits [R, V] of the R scored rows of tokens [B, L]: the output head runs on these alone, not on all B x L positions.
+ * `rows` [1, R] are row numbers in [0, B L).
+ */
+export function scoredLogits(model: ScorableModel, tokens: Tensor2D, rows: Tensor2D): Tensor2D {
+  return rowLogits(model, model.hidden(tokens), rows);
 }
 
-/** Logits [R, V] of rows of hidden states [B, L, D], by row number in [0, B L). */
-export function rowLogits(model: ScorableModel, hidden: Tensor3D, rows: Int32Array): Tensor2D {
+/** Logits [R, V] of rows [1, R] of hidden states [B, L, D], by row number in [0, B L). */
+export function rowLogits(model: ScorableModel, hidden: Tensor3D, rows: Tensor2D): Tensor2D {
   const [batch, length, width] = hidden.shape;
   const matrix = reshape<Rank.R2>(hidden, [batch * length, width]);
-  const picked = embeddingLookup(matrix, tensor2d(rows, [1, rows.length], 'int32'));
-  return model.logits(reshape<Rank.R2>(picked, [rows.length, width]));
+  const picked = embeddingLookup(matrix, rows);
+  return model.logits(reshape<Rank.R2>(picked, [rows.shape[1], width]));
+}
+
+/** Row numbers as `rowLogits` takes them, [1, R]. */
+function rowTensor(rows: Int32Array): Tensor2D {
+  return tensor2d(rows, [1, rows.length], 'int32');
 }
 
 export interface Scored {
@@ -35,7 +42,11 @@ export const PIECE = 512;
 /** Answers of a model at the scored rows of a batch; memory does not grow with the length, for models whose state does not. */
 export async function scoreBatch(model: ScorableModel, batch: Batch): Promise<Scored> {
   if (batch.length > PIECE && isStreamable(model)) return scoreInPieces(model, batch);
-  return answers(() => scoredLogits(model, batch), batch.labels);
+  const {tokens, size, length, rows, labels} = batch;
+  return answers(
+    () => scoredLogits(model, tensor2d(tokens, [size, length], 'int32'), rowTensor(rows)),
+    labels,
+  );
 }
 
 async function answers(compute: () => Tensor2D, labels: Int32Array): Promise<Scored> {
@@ -83,7 +94,7 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
           i => Math.floor(rows[i] / length) * piece + (rows[i] % length) - start,
         );
         const wanted = Int32Array.from(inside, i => labels[i]);
-        const scored = await answers(() => rowLogits(model, hidden, own), wanted);
+        const scored = await answers(() => rowLogits(model, hidden, rowTensor(own)), wanted);
         for (const [j, i] of inside.entries()) {
           predicted[i] = scored.predicted[j];
           losses[i] = scored.losses[j];

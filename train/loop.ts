@@ -1,14 +1,16 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
 import type {Scalar} from '@tensorflow/tfjs-core';
-import {dispose, nextFrame, stack} from '@tensorflow/tfjs-core';
+import {nextFrame, stack} from '@tensorflow/tfjs-core';
+import type {StepRunner} from '../custom-ops/index.js';
+import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import type {ModelState} from '../models/language-model.js';
 import {disposeModelState} from '../models/language-model.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {readMemory, restoreMemory} from './memory.js';
-import {batchOutcome} from './objective.js';
+import {batchOutcome, DeviceConstants, givenParts, hostInputs} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
@@ -65,6 +67,8 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   const {model, task, settings, resume, signal, checkpoints, best} = options;
   const workload: Workload<M> = 'sample' in task ? taskWorkload(task) : task;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
+  const constants = new DeviceConstants();
+  const runner = await createStepRunner({capture: settings.capture && !workload.carries});
   let memory: readonly ModelState[] = [];
   const forget = (): void => {
     memory.forEach(disposeModelState);
@@ -78,6 +82,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
       restoreArrays(optimizer.moments(), resume.optimizer);
       if (resume.memory !== undefined) memory = restoreMemory(resume.memory);
     }
+    const trainer = {model, optimizer, constants, runner};
     let bestScore = best?.known ?? Infinity;
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
       const weights = await readArrays(model.parameters());
@@ -98,7 +103,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     while (step < settings.steps) {
       const parts = workload.parts(settings, cursor);
       const rate = rateAt(step, settings);
-      const {values, memory: left} = update(model, optimizer, parts, memory, rate, step + 1);
+      const {values, memory: left} = update(trainer, parts, memory, rate, step + 1);
       forget();
       memory = left;
       step++;
@@ -151,29 +156,44 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     yield {type: 'finished', step};
   } finally {
     forget();
+    runner.dispose();
+    constants.dispose();
     optimizer.dispose();
   }
 }
 
+interface Trainer<M> {
+  readonly model: M;
+  readonly optimizer: AdamWOptimizer;
+  readonly constants: DeviceConstants;
+  readonly runner: StepRunner;
+}
+
 /** Issues one update; the promise holds [loss, accuracy, gradient norm]. */
 function update<M extends TrainableModel>(
-  model: M,
-  optimizer: AdamWOptimizer,
+  {model, optimizer, constants, runner}: Trainer<M>,
   parts: readonly Part<M>[],
   past: readonly ModelState[],
   rate: number,
   step: number,
 ): {values: Promise<Float32Array>; memory: readonly ModelState[]} {
-  const {loss, accuracy, gradients, memory} = batchOutcome(model, parts, past);
-  const norm = optimizer.apply(gradients, rate, step);
-  const numbers = stack<Scalar>([loss, accuracy, norm]);
-  dispose([loss, accuracy, norm]);
-  dispose(gradients);
+  let left: readonly ModelState[] = [];
+  const [numbers] = runner.run({
+    inputs: hostInputs(parts),
+    varying: {adamW: optimizer.options(rate, step)},
+    body: tensors => {
+      const outcome = batchOutcome(model, givenParts(parts, tensors), past, constants);
+      left = outcome.memory;
+      return [
+        stack<Scalar>([outcome.loss, outcome.accuracy, optimizer.apply(outcome.gradients, rate, step)]),
+      ];
+    },
+  });
   const values = numbers.data<'float32'>().then(read => {
     numbers.dispose();
     return read;
   });
-  return {values, memory};
+  return {values, memory: left};
 }
 
 async function settle({step, rate, values}: PendingStep): Promise<StepEvent> {

@@ -1,6 +1,7 @@
 // What training is about: batches in parts, each with its labels and its logits. Recall tasks and language are two.
 
-import type {Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import type {HostInput} from '../custom-ops/index.js';
 import {drawBatch} from '../data/batch.js';
 import type {Task} from '../data/task.js';
 import {scoredLogits} from '../eval/score.js';
@@ -19,8 +20,10 @@ export interface PartResult {
 export interface Part<M> {
   /** Wanted tokens [R]. */
   readonly labels: Int32Array;
-  /** `memory` is what the same part of the update before left, when the workload continues it. */
-  forward(model: M, memory?: ModelState): PartResult;
+  /** Everything else that the part takes from the host. */
+  readonly inputs: readonly HostInput[];
+  /** `inputs` as tensors; `memory` is what the same part of the update before left, when the workload continues it. */
+  forward(model: M, inputs: readonly Tensor[], memory?: ModelState): PartResult;
 }
 
 export interface Workload<M> {
@@ -28,6 +31,8 @@ export interface Workload<M> {
   readonly length: number;
   /** The batch of the update that begins with sample number `cursor`. */
   parts(settings: TrainSettings, cursor: number): readonly Part<M>[];
+  /** Whether any update goes on from the memory of another: such updates differ from run to run. */
+  readonly carries: boolean;
   /** Whether that update goes on from the memory of the one before. */
   continues(settings: TrainSettings, cursor: number): boolean;
 }
@@ -40,9 +45,19 @@ export function taskWorkload(task: Task): Workload<TrainableModel> {
       const size = batch / accumulate;
       return Array.from({length: accumulate}, (_, part) => {
         const drawn = drawBatch(task, {seed, split: 'train', index: cursor + part * size}, size);
-        return {labels: drawn.labels, forward: model => ({logits: scoredLogits(model, drawn)})};
+        return {
+          labels: drawn.labels,
+          inputs: [
+            {values: drawn.tokens, shape: [drawn.size, drawn.length]},
+            {values: drawn.rows, shape: [1, drawn.rows.length]},
+          ],
+          forward: (model, [tokens, rows]) => ({
+            logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D),
+          }),
+        };
       });
     },
+    carries: false,
     continues: () => false,
   };
 }

@@ -2,7 +2,7 @@
 
 import type {CommandModule} from 'yargs';
 import type {BackendName} from '../../custom-ops/index.js';
-import {backendNames, useBackend} from '../../custom-ops/index.js';
+import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
 import {benchGpu} from '../bench/gpu-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
@@ -16,6 +16,7 @@ interface BenchArguments {
   readonly runs: number;
   readonly seconds: number;
   readonly forms: Form[];
+  readonly large?: boolean;
   readonly json: boolean;
 }
 
@@ -57,6 +58,15 @@ function row(timing: OpTiming, kernel: OpTiming): string {
   ]);
 }
 
+async function printGpuTimings(json: boolean): Promise<void> {
+  const device = await useWebGPU();
+  if (!json) console.log(`device ${device.name}`);
+  for await (const timing of benchGpu()) {
+    const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
+    console.log(json ? JSON.stringify({...timing, device: device.name}) : text);
+  }
+}
+
 const benchOpsCommand: CommandModule<object, BenchArguments> = {
   command: 'ops',
   describe: 'time every operator: kernel, composed form and JavaScript kernel, side by side',
@@ -77,6 +87,11 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
         default: ['composed', 'javascript'] as Form[],
         describe: 'what to time beside the kernel; --forms with nothing after it times the kernel alone',
       },
+      large: {
+        type: 'boolean',
+        describe:
+          'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
+      },
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
   handler: async args => {
@@ -89,6 +104,11 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
       if (timing.form === 'kernel') kernel = timing;
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
     }
+    if (args.backend !== 'webgpu') return;
+    const isWhole = args.op === undefined && args.case === undefined;
+    if (!(args.large ?? (isWhole && !(await useWebGPU()).software))) return;
+    if (!args.json) console.log('');
+    await printGpuTimings(args.json);
   },
 };
 
@@ -99,13 +119,7 @@ const benchGpuCommand: CommandModule<object, {json: boolean}> = {
     yargs.options({
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
-  handler: async ({json}) => {
-    await useBackend('webgpu');
-    for await (const timing of benchGpu()) {
-      const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
-      console.log(json ? JSON.stringify(timing) : text);
-    }
-  },
+  handler: ({json}) => printGpuTimings(json),
 };
 
 export const benchCommand: CommandModule = {

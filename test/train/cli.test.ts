@@ -327,7 +327,9 @@ describe('bmojo on the command line', () => {
   it('says which backends work', async () => {
     const {code, out} = await bmojo(['doctor', '--json']);
     expect(code).to.equal(0);
-    const {backends} = JSON.parse(out);
+    const {backends, auto} = JSON.parse(out);
+    expect(auto.backend).to.be.oneOf(['wasm', 'webgpu']);
+    expect(auto.reason).to.be.a('string');
     const usable = backends
       .filter((one: {usable: boolean}) => one.usable)
       .map((one: {backend: string}) => one.backend);

@@ -20,7 +20,7 @@ import {workloadFamilies} from '../workloads/index.js';
 import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList} from './lists.js';
-import {givenRun, runOptions} from './train.js';
+import {givenRun, runOptions, withBackend} from './train.js';
 
 type Args = Record<string, unknown>;
 
@@ -37,7 +37,7 @@ function modelList(words: string): PresetName[] {
 }
 
 /** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
-function plan(family: WorkloadFamily, argv: Args, out: string): NamedRun[] {
+function plan(family: WorkloadFamily, backend: unknown, argv: Args, out: string): NamedRun[] {
   const rates = numberList('rates', String(argv.rates ?? family.rates));
   return modelList(String(argv.models)).flatMap(preset =>
     rates.map(rate => {
@@ -47,7 +47,7 @@ function plan(family: WorkloadFamily, argv: Args, out: string): NamedRun[] {
       return {
         name,
         path: join(out, name),
-        config: parseRunConfig(family.name, {...given, model, train: {...given.train, rate}}),
+        config: parseRunConfig(family.name, {...given, backend, model, train: {...given.train, rate}}),
       };
     }),
   );
@@ -66,8 +66,10 @@ function compared({name, path, config}: NamedRun): ComparedRun {
 
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const out = typeof argv.out === 'string' ? argv.out : join('runs', `compare-${family.name}`);
-  const runs = plan(family, argv, out);
+  const {given, choice} = await withBackend(givenRun(family, argv));
+  const runs = plan(family, given.backend, argv, out);
   const json = argv.json === true;
+  if (choice !== undefined && !json) console.log(`backend ${choice.backend} (${choice.reason})`);
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {

@@ -5,7 +5,8 @@ import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError, withDefaults} from '../../config/schema.js';
-import {backendNames} from '../../custom-ops/index.js';
+import type {BackendChoice} from '../../custom-ops/index.js';
+import {backendRequests, chooseBackend} from '../../custom-ops/index.js';
 import type {PresetName} from '../../models/config.js';
 import {modelSchema, presetNames} from '../../models/config.js';
 import {sizeField, sizeModel, sizeNames, sizeTraining} from '../../models/sizes.js';
@@ -50,8 +51,8 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
     ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
     backend: {
       type: 'string' as const,
-      choices: backendNames,
-      describe: 'where tensors are computed [default "wasm"]',
+      choices: backendRequests,
+      describe: 'where tensors are computed; auto: a GPU through WebGPU, else wasm [default "auto"]',
       group: 'Run',
     },
     config: {
@@ -64,6 +65,13 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
 
 function presetOf(name: unknown): PresetName {
   return presetNames.find(known => known === name) ?? modelSchema.preset.default;
+}
+
+/** Settings with a backend: the fastest that works here when none was asked for, and then why that one. */
+export async function withBackend(given: GivenRun): Promise<{given: GivenRun; choice?: BackendChoice}> {
+  if (given.backend !== undefined && given.backend !== 'auto') return {given};
+  const choice = await chooseBackend();
+  return {given: {...given, backend: choice.backend}, choice};
 }
 
 /** Merges a config file and the options into what `parseRunConfig` completes. */
@@ -95,11 +103,12 @@ export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
   };
 }
 
-function describeRun({task, backend, data, model}: RunConfig): string {
+function describeRun({task, backend, data, model}: RunConfig, choice?: BackendChoice): string {
   const words = Object.entries(data)
     .filter(([key]) => !NOT_DATA_OPTIONS.includes(key))
     .map(([key, value]) => `${kebab(key)} ${value}`);
-  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}`;
+  const why = choice === undefined ? '' : ` (chosen: ${choice.reason})`;
+  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
 }
 
 /** Errors: SettingError when an option given with --resume differs from what the run was started with. */
@@ -117,10 +126,14 @@ function refuseChanges(config: RunConfig, family: WorkloadFamily, argv: Args): v
     }
   }
   if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
-  if (argv.backend !== undefined) compare('--backend', config.backend, argv.backend);
+  if (argv.backend !== undefined && argv.backend !== 'auto')
+    compare('--backend', config.backend, argv.backend);
 }
 
-async function openFolder(family: WorkloadFamily, argv: Args): Promise<RunFolder> {
+async function openFolder(
+  family: WorkloadFamily,
+  argv: Args,
+): Promise<{folder: RunFolder; choice?: BackendChoice}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -130,20 +143,20 @@ async function openFolder(family: WorkloadFamily, argv: Args): Promise<RunFolder
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
     refuseChanges(folder.config, family, argv);
-    return folder;
+    return {folder};
   }
-  const config = parseRunConfig(family.name, givenRun(family, argv));
+  const {given, choice} = await withBackend(givenRun(family, argv));
+  const config = parseRunConfig(family.name, given);
   await checkRun(config);
-  return RunFolder.create(
-    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`),
-    config,
-  );
+  const path =
+    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
+  return {folder: RunFolder.create(path, config), choice};
 }
 
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
-  const folder = await openFolder(family, argv);
+  const {folder, choice} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
-  if (argv.json !== true) console.log(`${describeRun(folder.config)}\nrun folder ${folder.path}`);
+  if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);

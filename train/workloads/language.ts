@@ -1,7 +1,8 @@
 // Language modelling: windows of text, alone or as consecutive segments with the model's memory carried over
 // (truncated backpropagation through time: gradients end at a segment's border).
 
-import {reshape, tensor2d} from '@tensorflow/tfjs-core';
+import type {Tensor2D} from '@tensorflow/tfjs-core';
+import {reshape} from '@tensorflow/tfjs-core';
 import type {TokenSource} from '../../data/token-source.js';
 import type {WindowBatch} from '../../data/windows.js';
 import {readWindows, WindowIndex} from '../../data/windows.js';
@@ -44,6 +45,7 @@ export function languageWorkload(
         return windowPart(readWindows(source, own, context), segment + 1 < segments);
       });
     },
+    carries: segments > 1,
     continues: (settings, cursor) => segmentOf(settings, cursor) !== 0,
   };
 }
@@ -51,17 +53,18 @@ export function languageWorkload(
 function windowPart(drawn: WindowBatch, goesOn: boolean): Part<LanguageModel> {
   return {
     labels: drawn.labels,
-    forward: (model, past) => forward(model, drawn, past, goesOn),
+    inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}],
+    forward: (model, [tokens], past) => forward(model, tokens as Tensor2D, past, goesOn),
   };
 }
 
 function forward(
   model: LanguageModel,
-  {tokens, size, length}: WindowBatch,
+  ids: Tensor2D,
   past: ModelState | undefined,
   goesOn: boolean,
 ): PartResult {
-  const ids = tensor2d(tokens, [size, length], 'int32');
+  const [size, length] = ids.shape;
   const rows = [size * length, model.config.dModel] as [number, number];
   if (past === undefined && !goesOn) return {logits: model.logits(reshape(model.hidden(ids), rows))};
   const {hidden, state} = model.advance(ids, past ?? model.initialState(size));
