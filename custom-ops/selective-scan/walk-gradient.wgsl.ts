@@ -46,7 +46,7 @@ function exchange({lanes, E, limits}: WalkShape): Exchange {
   const left = VALUES / 2 ** halvings;
   const bytes = 2 * RUN * left * 4;
   const most = 2 ** Math.floor(Math.log2((limits.workgroupBytes - 1024 * lanes) / bytes));
-  const threads = Math.max(width, Math.min(64, most, lanes * powerOfTwo(E)));
+  const threads = Math.max(width, Math.min(128, most, lanes * powerOfTwo(E)));
   return {threads, width, left, halvings};
 }
 

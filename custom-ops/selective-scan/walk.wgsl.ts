@@ -18,8 +18,8 @@ import {CHUNK} from './definition.js';
 
 export const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
-/** Lanes of a workgroup forwards: rows of 64 channels are read at once. */
-const FORWARD_THREADS = 256;
+/** Lanes of a workgroup forwards. */
+const FORWARD_THREADS = 128;
 /** Tokens between two exchanges. */
 export const RUN = 8;
 /** Lanes below which the walk leaves a GPU mostly idle; long sequences are then better cut into chunks. */

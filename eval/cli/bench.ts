@@ -15,7 +15,7 @@ interface BenchArguments {
   readonly case?: string;
   readonly runs: number;
   readonly seconds: number;
-  readonly forms: Form[];
+  readonly beside: (Form | 'nothing')[];
   readonly large?: boolean;
   readonly json: boolean;
 }
@@ -81,11 +81,11 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
       case: {type: 'string', describe: 'only cases whose name contains this text'},
       runs: {type: 'number', default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
       seconds: {type: 'number', default: 1, describe: 'time for further runs of each measurement'},
-      forms: {
+      beside: {
         array: true,
-        choices: ['composed', 'javascript'] as const,
-        default: ['composed', 'javascript'] as Form[],
-        describe: 'what to time beside the kernel; --forms with nothing after it times the kernel alone',
+        choices: ['composed', 'javascript', 'nothing'] as const,
+        default: ['composed', 'javascript'] as (Form | 'nothing')[],
+        describe: 'forms timed beside the kernel',
       },
       large: {
         type: 'boolean',
@@ -97,9 +97,10 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
   handler: async args => {
     const {runs, seconds} = args;
     const limits = {minRuns: runs, budgetMs: seconds * 1000};
+    const forms = args.beside.filter(form => form !== 'nothing');
     let kernel: OpTiming | undefined;
     if (!args.json) console.log(line(columns));
-    const options = {backend: args.backend, ops: args.op, filter: args.case, forms: args.forms, limits};
+    const options = {backend: args.backend, ops: args.op, filter: args.case, forms, limits};
     for await (const timing of benchOps(options)) {
       if (timing.form === 'kernel') kernel = timing;
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
