@@ -22,6 +22,8 @@ export interface Footprint {
   readonly optimizer: number;
   /** What the forward pass keeps for the gradient, logits included. */
   readonly activations: number;
+  /** tf holds the activations' gradients until the step ends: about as many bytes again. */
+  readonly activationGradients: number;
   /** Memory of one sequence in decoding: after `context` tokens, and the most it ever takes. */
   readonly state: number;
   readonly stateLimit: number;
@@ -110,12 +112,14 @@ export function stateBytes(config: ModelConfig, length = Number.POSITIVE_INFINIT
 /** Everything that training and decoding of a model take. */
 export function footprint(config: ModelConfig, options: FootprintOptions): Footprint {
   const parameters = parameterCount(config);
+  const activations = activationBytes(config, options);
   return {
     parameters,
     weights: 4 * parameters,
     gradients: 4 * parameters,
     optimizer: 8 * parameters,
-    activations: activationBytes(config, options),
+    activations,
+    activationGradients: activations,
     state: stateBytes(config, options.context),
     stateLimit: stateBytes(config),
   };
