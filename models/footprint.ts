@@ -42,7 +42,7 @@ interface Kept {
 }
 
 /** What one mixer keeps, its normalised input included, its output not. */
-function mixerKept(config: ModelConfig, index: number, context: number): Kept {
+function mixerKept(config: ModelConfig, index: number, context: number, batch: number): Kept {
   const {ssm, attention, fading, stateSize, eideticSlots, positions, window} = mixerConfig(config, index);
   const {query, key, inner, rank} = widthsOf(config);
   const D = config.dModel;
@@ -53,8 +53,8 @@ function mixerKept(config: ModelConfig, index: number, context: number): Kept {
     // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
     perToken += 5 * inner + rank + 2 * stateSize;
     perSequence += Math.ceil(context / SCAN_CHUNK) * inner * stateSize;
-    // Halves of in_proj; exp(A_log) and A.
-    once += 2 * D * inner + 2 * inner * stateSize;
+    // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
+    once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
   }
   if (!attention) return {perToken, perSequence, once};
   const rotated = positions === 'rotary' ? 2 : 1;
@@ -75,7 +75,7 @@ function mlpKept(config: ModelConfig): Kept {
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
   const {layers, mlp, dModel, vocabSize} = config;
   const blocks = Array.from({length: layers}, (_, index) => [
-    mixerKept(config, index, context),
+    mixerKept(config, index, context, batch),
     ...(mlp ? [mlpKept(config)] : []),
   ]).flat();
   const numbers = ({perToken, perSequence, once}: Kept): number =>
