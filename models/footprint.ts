@@ -1,6 +1,7 @@
 // Bytes that a model takes, from its configuration alone: nothing is allocated. The law behind each number stands beside
 // it; tests compare all of them with what the backend measures.
 
+import {CHUNK} from '../custom-ops/selective-scan/definition.js';
 import type {ModelConfig} from './config.js';
 import {mixerConfig, mlpHidden, parameterCount, widthsOf} from './parameters.js';
 
@@ -29,9 +30,6 @@ export interface Footprint {
   readonly stateLimit: number;
 }
 
-/** Tokens between two states that the scan keeps for its gradient. */
-const SCAN_CHUNK = 64;
-
 interface Kept {
   /** Numbers for each token. */
   readonly perToken: number;
@@ -52,7 +50,7 @@ function mixerKept(config: ModelConfig, index: number, context: number, batch: n
   if (ssm) {
     // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
     perToken += 5 * inner + rank + 2 * stateSize;
-    perSequence += Math.ceil(context / SCAN_CHUNK) * inner * stateSize;
+    perSequence += Math.ceil(context / CHUNK) * inner * stateSize;
     // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
     once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
   }
