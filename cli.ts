@@ -32,7 +32,7 @@ import {RunFolderError} from './train/run-folder.js';
 class UsageError extends Error {}
 
 /** Mistakes in what was asked, and things that are not there: no stack helps. */
-const misuse = [UsageError, SettingError, ArgumentError];
+const misuse = [UsageError, SettingError, ArgumentError, WindowError];
 const damage = [
   CheckpointError,
   RunFolderError,

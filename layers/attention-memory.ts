@@ -237,6 +237,14 @@ export class AttentionMemory {
     const {history} = past.tensors as {history?: Tensor3D};
     const tokens = history === undefined ? fading : concat([history, fading], 1);
     memory.history = lastRows(tokens, Math.min(tokens.shape[1], this.settings.innovationSpan));
+    const {window, eideticSlots: slots} = this.settings;
+    if (past.position > 0 && chunkOf(position, window) === chunkOf(past.position, window)) {
+      // Within a chunk no token is stored and none has its chance: decoding mostly takes this shorter way.
+      memory.keys = concat([firstRows(rows.keys, slots), memory.keys as Tensor4D], 1);
+      memory.values = concat([firstRows(rows.values, slots), memory.values as Tensor4D], 1);
+      memory.scores = concat([firstRows(scores, slots), lastRows(scores, recent)], 1);
+      return memory;
+    }
     const {ids, empty} = slotRows(stored, rows.keys.shape[1]);
     memory.keys = concat([pickRows(rows.keys, ids), memory.keys as Tensor4D], 1);
     memory.values = concat([pickRows(rows.values, ids), memory.values as Tensor4D], 1);
@@ -267,6 +275,21 @@ function pastRows(past: LayerState, keys: string, values: string): Rows {
 
 function join(first: Rows, second: Rows): Rows {
   return {keys: concat([first.keys, second.keys], 1), values: concat([first.values, second.values], 1)};
+}
+
+/** Chunk of the last of `length` tokens. */
+function chunkOf(length: number, window: number): number {
+  return Math.floor((length - 1) / window);
+}
+
+/** The first `count` entries along the token axis. */
+function firstRows<T extends Tensor>(x: T, count: number): T {
+  const zero = x.shape.map(() => 0);
+  return slice(
+    x,
+    zero,
+    x.shape.map((size, axis) => (axis === 1 ? count : size)),
+  );
 }
 
 /** The last `count` entries along the token axis. */

@@ -1,6 +1,7 @@
 // Bytes that a model takes, from its configuration alone: nothing is allocated. The law behind each number stands beside
 // it; tests compare all of them with what the backend measures.
 
+import {CHUNK} from '../custom-ops/selective-scan/definition.js';
 import type {ModelConfig} from './config.js';
 import {mixerConfig, mlpHidden, parameterCount, widthsOf} from './parameters.js';
 
@@ -22,13 +23,12 @@ export interface Footprint {
   readonly optimizer: number;
   /** What the forward pass keeps for the gradient, logits included. */
   readonly activations: number;
+  /** tf holds the activations' gradients until the step ends: about as many bytes again. */
+  readonly activationGradients: number;
   /** Memory of one sequence in decoding: after `context` tokens, and the most it ever takes. */
   readonly state: number;
   readonly stateLimit: number;
 }
-
-/** Tokens between two states that the scan keeps for its gradient. */
-const SCAN_CHUNK = 64;
 
 interface Kept {
   /** Numbers for each token. */
@@ -40,7 +40,7 @@ interface Kept {
 }
 
 /** What one mixer keeps, its normalised input included, its output not. */
-function mixerKept(config: ModelConfig, index: number, context: number): Kept {
+function mixerKept(config: ModelConfig, index: number, context: number, batch: number): Kept {
   const {ssm, attention, fading, stateSize, eideticSlots, positions, window} = mixerConfig(config, index);
   const {query, key, inner, rank} = widthsOf(config);
   const D = config.dModel;
@@ -50,9 +50,9 @@ function mixerKept(config: ModelConfig, index: number, context: number): Kept {
   if (ssm) {
     // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
     perToken += 5 * inner + rank + 2 * stateSize;
-    perSequence += Math.ceil(context / SCAN_CHUNK) * inner * stateSize;
-    // Halves of in_proj; exp(A_log) and A.
-    once += 2 * D * inner + 2 * inner * stateSize;
+    perSequence += Math.ceil(context / CHUNK) * inner * stateSize;
+    // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
+    once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
   }
   if (!attention) return {perToken, perSequence, once};
   const rotated = positions === 'rotary' ? 2 : 1;
@@ -73,7 +73,7 @@ function mlpKept(config: ModelConfig): Kept {
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
   const {layers, mlp, dModel, vocabSize} = config;
   const blocks = Array.from({length: layers}, (_, index) => [
-    mixerKept(config, index, context),
+    mixerKept(config, index, context, batch),
     ...(mlp ? [mlpKept(config)] : []),
   ]).flat();
   const numbers = ({perToken, perSequence, once}: Kept): number =>
@@ -110,12 +110,14 @@ export function stateBytes(config: ModelConfig, length = Number.POSITIVE_INFINIT
 /** Everything that training and decoding of a model take. */
 export function footprint(config: ModelConfig, options: FootprintOptions): Footprint {
   const parameters = parameterCount(config);
+  const activations = activationBytes(config, options);
   return {
     parameters,
     weights: 4 * parameters,
     gradients: 4 * parameters,
     optimizer: 8 * parameters,
-    activations: activationBytes(config, options),
+    activations,
+    activationGradients: activations,
     state: stateBytes(config, options.context),
     stateLimit: stateBytes(config),
   };

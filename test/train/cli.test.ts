@@ -1,40 +1,11 @@
 // The command as users meet it: a process of its own.
 
-import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import {CheckpointFolder} from '../../train/checkpoint-folder.js';
-
-const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs bmojo; `onOutput` sees everything printed so far and may send signals. */
-function bmojo(
-  args: string[],
-  onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
-): Promise<Ended> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [cli, ...args]);
-    let out = '';
-    let err = '';
-    child.stdout.on('data', chunk => {
-      out += chunk;
-      onOutput?.(out, signal => child.kill(signal));
-    });
-    child.stderr.on('data', chunk => {
-      err += chunk;
-    });
-    child.on('close', code => resolve({code, out, err}));
-  });
-}
+import {bmojo} from '../support/command.js';
 
 const SMALL = [
   ...[

@@ -157,6 +157,8 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const {folder, choice} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
   if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
+  const notice = family.notice?.(folder.config.data);
+  if (notice !== undefined) process.stderr.write(`${notice}\n`);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);

@@ -69,6 +69,8 @@ export interface WorkloadFamily {
   /** What kind of model the data ask for. Default causal. */
   backbone?(data: Settings<Schema>): Backbone | undefined;
   open(config: RunConfig): OpenWorkload;
+  /** What the user of a new run should know about its data. */
+  notice?(data: Settings<Schema>): string | undefined;
   /** Files that a run folder carries beside its own. */
   keepFiles?(config: RunConfig, folder: string): void;
   /** Smaller is better. */

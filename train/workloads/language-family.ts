@@ -108,6 +108,15 @@ export const languageFamily: WorkloadFamily = {
       close: () => closeData(data),
     };
   },
+  notice: given => {
+    const {data, context, segments, crossBorders} = settingsOf(given);
+    return withData(data, ({train}) => {
+      const {unused} = new WindowIndex(train, context * segments, {crossBorders});
+      if (unused === 0) return undefined;
+      const share = (100 * unused).toPrecision(2);
+      return `note: ${share} % of the training tokens stand in documents shorter than a sample and are never seen; --cross-borders uses them`;
+    });
+  },
   keepFiles: ({data}, folder) => {
     const path = join(folder, 'tokenizer.json');
     if (existsSync(path)) return;
