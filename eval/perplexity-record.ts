@@ -34,11 +34,14 @@ export function perplexityRecords({
     bitsPerByte,
   }: (typeof byPrefix)[number] | (typeof byPosition)[number]) => [
     loss.toFixed(4),
-    error.toFixed(4),
+    error?.toFixed(4) ?? '-',
     perplexity.toFixed(3),
     bitsPerByte.toFixed(4),
   ];
   const common = {command, step, source: SOURCE, data: report};
+  const counted = windows === 1 ? 'one window' : `${windows} windows`;
+  /** Where a logarithmic axis shows a prefix of none. */
+  const origin = Math.min(...byPrefix.map(({prefix}) => (prefix === 0 ? Infinity : prefix))) / 2;
   const marks = [{x: trained, words: `trained at ${trained}`}];
   return [
     {
@@ -46,18 +49,21 @@ export function perplexityRecords({
       name: 'perplexity-by-prefix',
       title: 'loss by length of the prefix',
       definition:
-        `The same last ${targets} tokens of ${windows} windows of ${text}, scored after prefixes of different lengths; the memory starts ` +
+        `The same last ${targets} tokens of ${counted} of ${text}, scored after prefixes of different lengths; the memory starts ` +
         'fresh with each prefix. A falling curve uses its past, a flat one does not, a rising one fails beyond what it was trained on.',
       table: [['prefix', ...figures], ...byPrefix.map(point => [point.prefix, ...cells(point)])],
       plot: {
         title: `loss of the same ${targets} tokens by length of the prefix`,
-        xLabel: 'tokens before the scored ones',
+        xLabel: 'tokens before the scored ones; none at the left end',
         yLabel: 'loss, nats a token',
         xScale: 'log',
         markers: true,
         marks,
         series: [
-          {name: model, points: byPrefix.map(({prefix, loss}) => [Math.max(prefix, 1), loss] as const)},
+          {
+            name: model,
+            points: byPrefix.map(({prefix, loss}) => [prefix === 0 ? origin : prefix, loss] as const),
+          },
         ],
       },
     },
@@ -65,7 +71,7 @@ export function perplexityRecords({
       ...common,
       name: 'perplexity-by-position',
       title: 'loss by position',
-      definition: `Every token of ${windows} windows of ${text}, from a fresh memory at each window's start, averaged by position.`,
+      definition: `Every token of ${counted} of ${text}, from a fresh memory at each window's start, averaged by position.`,
       table: [
         ['positions', ...figures],
         ...byPosition.map(point => [`${point.from}-${point.to - 1}`, ...cells(point)]),

@@ -26,8 +26,8 @@ export interface LossPoint {
   readonly tokens: number;
   /** Nats a token. */
   readonly loss: number;
-  /** Standard error of `loss` over windows, which share no tokens. */
-  readonly error: number;
+  /** Standard error of `loss` over windows, which share no tokens; absent for one window. */
+  readonly error?: number;
   readonly perplexity: number;
   readonly bitsPerByte: number;
 }
@@ -93,7 +93,7 @@ function lossPoint(windows: readonly Float32Array[], {textBytes, count}: TokenSo
   return {
     tokens: windows.reduce((sum, losses) => sum + losses.length, 0),
     loss,
-    error: Math.sqrt(variance / means.length),
+    ...(means.length > 1 ? {error: Math.sqrt(variance / means.length)} : {}),
     perplexity: Math.exp(loss),
     bitsPerByte: (loss / Math.LN2) * (count / textBytes),
   };
