@@ -61,8 +61,6 @@ function mixerKept(config: ModelConfig, index: number, context: number, batch: n
   if (fading !== 'none') perToken += rotated * key + key;
   perToken += query + config.heads; // attention's output and log-sum-exp
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
-  // Tables of rotary angles for queries, keys and the fading tokens' keys.
-  if (positions === 'rotary') once += ((fading === 'none' ? 2 : 3) * context * query) / config.heads;
   return {perToken, perSequence, once};
 }
 
@@ -81,6 +79,9 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
   const tokens = batch * context;
   // Ids, the embedding, final norm and its inverse RMS, logits with log-sum-exp and loss, labels.
   let total = tokens * (1 + dModel + (1 + dModel) + (vocabSize + 2) + 1);
+  // One table of rotary angles for all layers.
+  if (config.attention && config.positions === 'rotary')
+    total += (context * widthsOf(config).query) / config.heads;
   // Every block's output and its sum with the input; recomputed blocks keep the sum alone, and one is at work.
   if (!recompute) return 4 * blocks.reduce((sum, kept) => sum + numbers(kept) + 2 * tokens * dModel, total);
   total += blocks.length * tokens * dModel;
