@@ -23,11 +23,12 @@ import type {GpuKernel} from './plan.js';
 import {checkAtFirstUse} from './self-check.js';
 import {repairStockKernels} from './stock-kernels.js';
 
+export {copyMilliseconds} from './copy-rate.js';
 export type {GpuDescription} from './device.js';
 export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 export {finishWork} from './recorder.js';
-export {checkKernel} from './self-check.js';
+export {checkKernel, selfChecksDone} from './self-check.js';
 
 export const gpuKernels = {
   adamW: adamWGpu,

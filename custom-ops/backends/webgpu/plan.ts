@@ -97,7 +97,7 @@ export function floatLiteral(value: number): string {
 }
 
 /** A dispatch of at least `count` workgroups; the code finds its number with {@link workgroupNumber}. */
-export function spread(count: number, limits: GpuLimits): [number, number, number] {
+export function spread(count: number, limits: Pick<GpuLimits, 'workgroups'>): [number, number, number] {
   if (count <= limits.workgroups) return [Math.max(1, count), 1, 1];
   const rows = Math.ceil(count / limits.workgroups);
   return [Math.ceil(count / rows), rows, 1];

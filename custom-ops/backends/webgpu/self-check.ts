@@ -24,10 +24,21 @@ export function checkAtFirstUse(op: OpDefinition, backend: object): void {
   }
   if (names.has(op.name)) return;
   names.add(op.name);
-  setTimeout(() => {
-    if (getBackend() !== 'webgpu') names.delete(op.name);
-    else void checkKernel(op);
+  const check = new Promise<void>(resolve => {
+    setTimeout(() => {
+      if (getBackend() !== 'webgpu') names.delete(op.name);
+      resolve(getBackend() === 'webgpu' ? checkKernel(op).then(() => {}) : undefined);
+    });
   });
+  underWay.add(check);
+  void check.finally(() => underWay.delete(check));
+}
+
+const underWay = new Set<Promise<void>>();
+
+/** Resolves when no self-check is under way: what is timed before would share the device with it. */
+export async function selfChecksDone(): Promise<void> {
+  while (underWay.size > 0) await Promise.all(underWay);
 }
 
 function smallestCase(op: OpDefinition): OpCase<Attributes> | undefined {

@@ -1,0 +1,60 @@
+// How fast the device itself copies: the floor that benchmarks compare kernels with.
+
+import type {Pass} from './plan.js';
+import {renderPass, spread, workgroupNumber, workgroupParameters} from './plan.js';
+import {asRecorder} from './recorder.js';
+
+const THREADS = 256;
+/** Vectors that one thread copies: four keep more loads on their way than one. */
+const EACH = 4;
+
+function copyPass(vectors: number, workgroups: number): Pass {
+  const moves = Array.from({length: EACH}, (_, i) => {
+    const at = `workgroup * ${THREADS * EACH}u + ${i * THREADS}u + local`;
+    return `if (${at} < ${vectors}u) { copied[${at}] = source[${at}]; }`;
+  });
+  return {
+    name: 'copy',
+    read: {source: 'vec4f'},
+    write: {copied: 'vec4f'},
+    workgroups: spread(Math.ceil(vectors / (THREADS * EACH)), {workgroups}),
+    code: `
+@compute @workgroup_size(${THREADS})
+fn main(${workgroupParameters}) {
+  ${workgroupNumber}
+  ${moves.join('\n  ')}
+}`,
+  };
+}
+
+/** Milliseconds to copy `bytes` (a multiple of 16) within the device, the best of some rounds. */
+export async function copyMilliseconds(backend: unknown, bytes: number): Promise<number> {
+  const {device} = asRecorder(backend);
+  const [source, copied] = [0, 1].map(() =>
+    device.createBuffer({size: bytes, usage: GPUBufferUsage.STORAGE}),
+  );
+  const pass = copyPass(bytes / 16, device.limits.maxComputeWorkgroupsPerDimension);
+  const module = device.createShaderModule({code: renderPass(pass), label: pass.name});
+  const pipeline = device.createComputePipeline({layout: 'auto', compute: {module, entryPoint: 'main'}});
+  const entries = [source, copied].map((buffer, binding) => ({binding, resource: {buffer}}));
+  const group = device.createBindGroup({layout: pipeline.getBindGroupLayout(0), entries});
+  const copies = async (count: number): Promise<number> => {
+    const start = performance.now();
+    const encoder = device.createCommandEncoder();
+    const commands = encoder.beginComputePass();
+    commands.setPipeline(pipeline);
+    commands.setBindGroup(0, group);
+    for (let i = 0; i < count; i++) commands.dispatchWorkgroups(...pass.workgroups);
+    commands.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    return (performance.now() - start) / count;
+  };
+  await copies(2);
+  const count = Math.max(1, Math.min(100, Math.round(30 / (await copies(1)))));
+  const rounds: number[] = [];
+  for (let round = 0; round < 5; round++) rounds.push(await copies(count));
+  source.destroy();
+  copied.destroy();
+  return Math.min(...rounds);
+}
