@@ -11,7 +11,7 @@ import {registerWasmKernels} from './wasm.js';
 
 /** Backends that every machine has and whose memory can be read at once. */
 export const hostBackendNames = ['cpu', 'wasm'] as const;
-export const backendNames = [...hostBackendNames, 'webgpu'] as const;
+export const backendNames = [...hostBackendNames, 'webgpu', 'tensorflow'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 registerCpuKernels(opList);
@@ -19,14 +19,16 @@ registerWasmKernels(opList);
 for (const op of opList) registerOpGradient(op);
 
 /**
- * Makes a backend current: `wasm` (C++ kernels, the default), `cpu` (plain JavaScript) or `webgpu` (a GPU, in browsers
- * and through Dawn in Node; results are read with `await tensor.data()`).
+ * Makes a backend current: `wasm` (C++ kernels, the default), `cpu` (plain JavaScript), `webgpu` (a GPU, in browsers
+ * and through Dawn in Node; results are read with `await tensor.data()`) or `tensorflow` (C++ kernels on all cores, in
+ * Node, after `npm run setup:tensorflow`).
  * Errors: ArgumentError for an unknown name; Error when the backend cannot start here, saying what to install.
  */
 export async function useBackend(name: BackendName): Promise<void> {
   if (!backendNames.includes(name)) refuse('useBackend', 'name', `one of ${backendNames.join(', ')}`, name);
   if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   if (name === 'webgpu') await startWebGPU();
+  if (name === 'tensorflow') await startTensorFlow();
   if (!(await setBackend(name)))
     throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
@@ -44,4 +46,11 @@ async function startWebGPU(): Promise<void> {
   const webgpu = await import('./webgpu/index.js');
   await webgpu.startWebGPU();
   webgpu.registerWebGPUKernels();
+}
+
+/** Loaded on demand too; in Node alone. */
+async function startTensorFlow(): Promise<void> {
+  const tensorflow = await import('./tensorflow/index.js');
+  tensorflow.startTensorFlow();
+  tensorflow.registerTensorFlowKernels(opList);
 }
