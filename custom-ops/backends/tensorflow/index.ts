@@ -147,6 +147,8 @@ function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: 
 /** Refusals of the native checks, which carry our format through TensorFlow's status. */
 function asArgumentError(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error);
-  const found = /(\w+): (.+?) must be ([^]+), got ([^]*?)\s*$/.exec(message.replace(/^[^]*?Message: /, ''));
+  const found = /(\w+): (.+?) must be ([\s\S]+), got ([\s\S]*?)\s*$/.exec(
+    message.replace(/^[\s\S]*?Message: /, ''),
+  );
   return found === null ? error : new ArgumentError(found[1], found[2], found[3], found[4]);
 }
