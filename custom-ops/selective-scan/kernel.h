@@ -13,6 +13,12 @@ struct ScanInputs {
   const float *u, *delta, *A, *B, *C, *D, *z, *deltaBias, *initialState;
 };
 
+// Rows are E floats apart, too far for processors to foresee: the rows of later tokens are asked for early.
+constexpr int kRowsAhead = 16;
+static inline void fetchAhead(const float* rows, int64_t at, int E) {
+  if (rows) __builtin_prefetch(rows + at + (int64_t)kRowsAhead * E);
+}
+
 // One token of a block of channels.
 struct ScanToken {
   Vec u, step, slope;
@@ -70,6 +76,9 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
     const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
     const float* writes = in.B + ((int64_t)b * s.L + t) * N;
     const float* reads = in.C + ((int64_t)b * s.L + t) * N;
+    fetchAhead(in.u, at, s.E);
+    fetchAhead(in.delta, at, s.E);
+    fetchAhead(in.z, at, s.E);
     ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
     Vec input = token.step * token.u;
     Vec sum = skip * token.u;
@@ -145,7 +154,12 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
   for (int t = begin; t < end; t++) {
     const float* writes = in.B + ((int64_t)b * s.L + t) * N;
-    ScanToken token = scanToken(in, ((int64_t)b * s.L + t) * s.E + e, e, lanes, s.softplus, false);
+    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
+    fetchAhead(in.u, at, s.E);
+    fetchAhead(in.delta, at, s.E);
+    __builtin_prefetch(gradY + at);
+    if (in.z) __builtin_prefetch(in.z + at);
+    ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
     scratch.steps[t - begin] = token.step;
     Vec input = token.step * token.u;
     const Vec* before = scratch.states + (t - begin) * N;
