@@ -3,9 +3,9 @@
 import type {Tensor3D} from '@tensorflow/tfjs-core';
 import {concat, dispose, memory, slice, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
 import type {StreamingLayer} from '../../layers/index.js';
 import {disposeState} from '../../layers/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 import {normal3d} from '../support/tensors.js';
 import {streamingLayers} from './mixers.js';
@@ -32,11 +32,11 @@ function inPieces(layer: StreamingLayer, x: Tensor3D, sizes: readonly number[]):
   return values;
 }
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`sequence laws on ${backend}`, () => {
     let x: Tensor3D;
-    before(async () => {
-      await useBackend(backend);
+    before(async function () {
+      await useReadableBackend(this, backend);
       x = normal3d([BATCH, LENGTH, WIDTH], 5);
     });
     after(() => x.dispose());
