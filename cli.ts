@@ -13,6 +13,7 @@ import {verifyCommand} from './eval/cli/verify.js';
 import {SafetensorsError} from './formats/safetensors.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
+import {benchTensorFlowCommand} from './train/cli/bench-tensorflow.js';
 import {compareCommand} from './train/cli/compare.js';
 import {evalCommand} from './train/cli/eval.js';
 import {quickstartCommand} from './train/cli/quickstart.js';
@@ -52,6 +53,7 @@ try {
     .command(verifyCommand)
     .command(kernelsCommand)
     .command(benchCommand)
+    .command(benchTensorFlowCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')
     .strictCommands()
