@@ -18,28 +18,36 @@ struct ConvInputs {
 static inline const float* rowOf(const float* p, int64_t offset) { return p ? p + offset : nullptr; }
 static inline float* rowOf(float* p, int64_t offset) { return p ? p + offset : nullptr; }
 
-// Taps, and the inputs of the K - 1 steps before the first, for channels [e, e + lanes) of one batch row.
-static inline void convBegin(const ConvInputs& in, int64_t state, int e, int lanes, int K, int E, Vec* taps, Vec* past) {
+// Tokens that all channels go through before the next ones: their rows stay in the nearest cache. At least kMostTaps.
+constexpr int kConvTokens = 32;
+
+// Taps, and the inputs of the K - 1 steps before `from`, for channels [e, e + lanes) of one batch row.
+static inline void convBegin(const ConvInputs& in, int64_t first, int64_t state, int e, int lanes, int K, int E, int from,
+                             Vec* taps, Vec* past) {
   for (int i = 0; i < K; i++) taps[i] = loadPart(in.weight + (int64_t)i * E + e, lanes);
-  for (int i = 0; i < K - 1; i++)
-    past[i] = in.initialState ? loadPart(in.initialState + state + (int64_t)i * E + e, lanes) : Vec{};
+  for (int i = 0; i < K - 1; i++) {
+    if (from > 0) past[i] = loadPart(in.x + first + (int64_t)(from - K + 1 + i) * E, lanes);
+    else past[i] = in.initialState ? loadPart(in.initialState + state + (int64_t)i * E + e, lanes) : Vec{};
+  }
 }
 
 // kK: the number of taps when it is known at compile time, 0 otherwise.
 template <int kK>
-static inline void convForwardBlock(const ConvInputs& in, float* y, float* finalState, const ConvSizes& s, int b, int e) {
+static inline void convForwardBlock(const ConvInputs& in, float* y, float* finalState, const ConvSizes& s, int b, int e,
+                                    int from, int to) {
   const int K = kK ? kK : s.K, lanes = s.E - e < kLanes ? s.E - e : kLanes;
   const int64_t first = (int64_t)b * s.L * s.E + e, state = (int64_t)b * (K - 1) * s.E;
   Vec taps[kK ? kK : kMostTaps], past[kK ? kK : kMostTaps];
-  convBegin(in, state, e, lanes, K, s.E, taps, past);
+  convBegin(in, first, state, e, lanes, K, s.E, from, taps, past);
   const Vec bias = in.bias ? loadPart(in.bias + e, lanes) : Vec{};
-  for (int t = 0; t < s.L; t++) {
+  for (int t = from; t < to; t++) {
     past[K - 1] = loadPart(in.x + first + (int64_t)t * s.E, lanes);
     Vec sum = bias;
     for (int i = 0; i < K; i++) sum += taps[i] * past[i];
     storePart(y + first + (int64_t)t * s.E, s.silu ? sum * vsigmoid(sum) : sum, lanes);
     for (int i = 0; i < K - 1; i++) past[i] = past[i + 1];
   }
+  if (to < s.L) return;
   for (int i = 0; i < K - 1; i++) storePart(finalState + state + (int64_t)i * s.E + e, past[i], lanes);
 }
 
@@ -47,9 +55,12 @@ static inline void convForwardBlock(const ConvInputs& in, float* y, float* final
 static inline void convForward(const ConvInputs& in, float* y, float* finalState, const ConvSizes& s, int beginRow,
                                int endRow, int begin, int end) {
   for (int b = beginRow; b < endRow; b++) {
-    for (int e = begin; e < end; e += kLanes) {
-      if (s.K == 4) convForwardBlock<4>(in, y, finalState, s, b, e);
-      else convForwardBlock<0>(in, y, finalState, s, b, e);
+    for (int from = 0; from < s.L; from += kConvTokens) {
+      const int to = from + kConvTokens < s.L ? from + kConvTokens : s.L;
+      for (int e = begin; e < end; e += kLanes) {
+        if (s.K == 4) convForwardBlock<4>(in, y, finalState, s, b, e, from, to);
+        else convForwardBlock<0>(in, y, finalState, s, b, e, from, to);
+      }
     }
   }
 }
@@ -58,24 +69,27 @@ struct ConvGradients {
   float *x, *weight, *bias, *initialState;
 };
 
-// Adds this row's part to the sums of the taps' and the bias' gradients.
+// Adds the part of tokens [from, to) of one batch row to the sums of the taps' and the bias' gradients. Gradients of the
+// last inputs wait, incomplete, in their own rows for the tokens after `to`.
 template <int kK>
 static inline void convBackwardBlock(const ConvInputs& in, const float* gradY, const float* gradFinalState,
-                                     const ConvGradients& grads, const ConvSizes& s, int b, int e, Vec* gradTaps,
-                                     Vec* gradBias) {
+                                     const ConvGradients& grads, const ConvSizes& s, int b, int e, int from, int to) {
   const int K = kK ? kK : s.K, lanes = s.E - e < kLanes ? s.E - e : kLanes;
   const int64_t first = (int64_t)b * s.L * s.E + e, state = (int64_t)b * (K - 1) * s.E;
-  Vec taps[kK ? kK : kMostTaps], past[kK ? kK : kMostTaps], open[kK ? kK : kMostTaps];
-  convBegin(in, state, e, lanes, K, s.E, taps, past);
+  Vec taps[kK ? kK : kMostTaps], past[kK ? kK : kMostTaps], open[kK ? kK : kMostTaps], gradTaps[kK ? kK : kMostTaps];
+  convBegin(in, first, state, e, lanes, K, s.E, from, taps, past);
   const Vec bias = in.bias ? loadPart(in.bias + e, lanes) : Vec{};
-  for (int i = 0; i < K; i++) open[i] = Vec{};
+  Vec gradBias = {};
+  for (int i = 0; i < K; i++) gradTaps[i] = open[i] = Vec{};
   // open[i] belongs to step t - K + 1 + i; steps before the first are rows of the initial state.
-  auto complete = [&](int step, Vec gradient) {
+  for (int i = 0; i < K - 1 && from > 0; i++)
+    open[i] = loadPart(grads.x + first + (int64_t)(from - K + 1 + i) * s.E, lanes);
+  auto put = [&](int step, Vec gradient) __attribute__((always_inline)) {
     if (step >= 0) storePart(grads.x + first + (int64_t)step * s.E, gradient, lanes);
     else if (grads.initialState)
       storePart(grads.initialState + state + (int64_t)(K - 1 + step) * s.E + e, gradient, lanes);
   };
-  for (int t = 0; t < s.L; t++) {
+  for (int t = from; t < to; t++) {
     past[K - 1] = loadPart(in.x + first + (int64_t)t * s.E, lanes);
     Vec g = loadPart(gradY + first + (int64_t)t * s.E, lanes);
     if (s.silu) {
@@ -84,35 +98,42 @@ static inline void convBackwardBlock(const ConvInputs& in, const float* gradY, c
       Vec gate = vsigmoid(sum);
       g *= gate * (1.0f + sum * (1.0f - gate));
     }
-    *gradBias += g;
+    gradBias += g;
     for (int i = 0; i < K; i++) {
       gradTaps[i] += g * past[i];
       open[i] += g * taps[i];
     }
-    complete(t - K + 1, open[0]);
+    put(t - K + 1, open[0]);
     for (int i = 0; i < K - 1; i++) {
       past[i] = past[i + 1];
       open[i] = open[i + 1];
     }
     open[K - 1] = Vec{};
   }
-  for (int i = 0; i < K - 1; i++)
-    complete(s.L - K + 1 + i, open[i] + loadPart(gradFinalState + state + (int64_t)i * s.E + e, lanes));
+  for (int i = 0; i < K - 1; i++) {
+    Vec last = to < s.L ? Vec{} : loadPart(gradFinalState + state + (int64_t)i * s.E + e, lanes);
+    put(to - K + 1 + i, open[i] + last);
+  }
+  for (int i = 0; i < K; i++) {
+    float* sums = grads.weight + (int64_t)i * s.E + e;
+    storePart(sums, loadPart(sums, lanes) + gradTaps[i], lanes);
+  }
+  if (grads.bias) storePart(grads.bias + e, loadPart(grads.bias + e, lanes) + gradBias, lanes);
 }
 
 // Channels [begin, end) of all `rows` batch rows: the gradients of weight and bias are theirs alone.
 static inline void convBackward(const ConvInputs& in, const float* gradY, const float* gradFinalState,
                                 const ConvGradients& grads, const ConvSizes& s, int rows, int begin, int end) {
-  for (int e = begin; e < end; e += kLanes) {
-    const int lanes = s.E - e < kLanes ? s.E - e : kLanes;
-    Vec gradTaps[kMostTaps], gradBias = {};
-    for (int i = 0; i < s.K; i++) gradTaps[i] = Vec{};
-    for (int b = 0; b < rows; b++) {
-      if (s.K == 4) convBackwardBlock<4>(in, gradY, gradFinalState, grads, s, b, e, gradTaps, &gradBias);
-      else convBackwardBlock<0>(in, gradY, gradFinalState, grads, s, b, e, gradTaps, &gradBias);
+  for (int i = 0; i < s.K; i++) fill(grads.weight + (int64_t)i * s.E + begin, 0, end - begin);
+  if (grads.bias) fill(grads.bias + begin, 0, end - begin);
+  for (int b = 0; b < rows; b++) {
+    for (int from = 0; from < s.L; from += kConvTokens) {
+      const int to = from + kConvTokens < s.L ? from + kConvTokens : s.L;
+      for (int e = begin; e < end; e += kLanes) {
+        if (s.K == 4) convBackwardBlock<4>(in, gradY, gradFinalState, grads, s, b, e, from, to);
+        else convBackwardBlock<0>(in, gradY, gradFinalState, grads, s, b, e, from, to);
+      }
     }
-    for (int i = 0; i < s.K; i++) storePart(grads.weight + (int64_t)i * s.E + e, gradTaps[i], lanes);
-    if (grads.bias) storePart(grads.bias + e, gradBias, lanes);
   }
 }
 

@@ -15,9 +15,13 @@ struct ScanInputs {
 
 // Rows are E floats apart, too far for processors to foresee: the rows of later tokens are asked for early.
 constexpr int kRowsAhead = 16;
+#if defined(__wasm__)
+static inline void fetchAhead(const float*, int64_t, int) {}
+#else
 static inline void fetchAhead(const float* rows, int64_t at, int E) {
   if (rows) __builtin_prefetch(rows + at + (int64_t)kRowsAhead * E);
 }
+#endif
 
 // One token of a block of channels.
 struct ScanToken {
@@ -157,8 +161,8 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
     const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
     fetchAhead(in.u, at, s.E);
     fetchAhead(in.delta, at, s.E);
-    __builtin_prefetch(gradY + at);
-    if (in.z) __builtin_prefetch(in.z + at);
+    fetchAhead(gradY, at, 0);
+    fetchAhead(in.z, at, 0);
     ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
     scratch.steps[t - begin] = token.step;
     Vec input = token.step * token.u;
