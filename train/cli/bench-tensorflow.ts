@@ -135,14 +135,15 @@ export const benchTensorFlowCommand: CommandModule<object, BenchArguments> = {
         );
         console.log('x: how many times longer than tensorflow; medians\n');
       }
-      const rows: string[][] = [];
       for (const measurement of measurements) {
-        for (const found of await measure(measurement, python, args)) {
-          if (args.json) console.log(JSON.stringify(found));
-          rows.push([found.title, found.contestant, found.ms.toFixed(1), found.ratio.toFixed(2)]);
+        const found = await measure(measurement, python, args);
+        if (args.json) {
+          for (const one of found) console.log(JSON.stringify(one));
+          continue;
         }
+        const rows = found.map(({contestant, ms, ratio}) => [contestant, ms.toFixed(1), ratio.toFixed(2)]);
+        console.log(`${measurement.title}\n${textTable([['by', 'ms', 'x'], ...rows])}\n`);
       }
-      if (!args.json) console.log(textTable([['work', 'by', 'ms', 'x'], ...rows]));
     } finally {
       python.stop();
     }
