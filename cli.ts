@@ -6,16 +6,25 @@ import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {SettingError} from './config/schema.js';
 import {ArgumentError} from './custom-ops/index.js';
+import {dataCommand} from './data/cli/data.js';
+import {CorpusError, TokenFileError} from './data/files/index.js';
+import {PassageError} from './data/files/passages.js';
+import {TokenizerError} from './data/tokenizers/index.js';
+import {WindowError} from './data/windows.js';
 import {benchCommand} from './eval/cli/bench.js';
 import {doctorCommand} from './eval/cli/doctor.js';
 import {kernelsCommand} from './eval/cli/kernels.js';
+import {modelCommand} from './eval/cli/model.js';
 import {verifyCommand} from './eval/cli/verify.js';
+import {EvaluationError} from './eval/report/record.js';
 import {SafetensorsError} from './formats/safetensors.js';
+import {DecodingStateError} from './models/decoding-session.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
 import {benchTensorFlowCommand} from './train/cli/bench-tensorflow.js';
 import {compareCommand} from './train/cli/compare.js';
 import {evalCommand} from './train/cli/eval.js';
+import {generateCommand} from './train/cli/generate.js';
 import {quickstartCommand} from './train/cli/quickstart.js';
 import {trainCommand} from './train/cli/train.js';
 import {RunFolderError} from './train/run-folder.js';
@@ -24,8 +33,20 @@ import {RunFolderError} from './train/run-folder.js';
 class UsageError extends Error {}
 
 /** Mistakes in what was asked, and things that are not there: no stack helps. */
-const misuse = [UsageError, SettingError, ArgumentError];
-const damage = [CheckpointError, RunFolderError, ModelFormatError, SafetensorsError];
+const misuse = [UsageError, SettingError, ArgumentError, WindowError];
+const damage = [
+  CheckpointError,
+  RunFolderError,
+  ModelFormatError,
+  SafetensorsError,
+  CorpusError,
+  TokenFileError,
+  TokenizerError,
+  DecodingStateError,
+  EvaluationError,
+  PassageError,
+  WindowError,
+];
 
 function report(error: unknown): void {
   const misused = misuse.some(kind => error instanceof kind);
@@ -47,9 +68,12 @@ try {
     .scriptName('bmojo')
     .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
     .command(quickstartCommand)
+    .command(dataCommand)
     .command(trainCommand)
+    .command(generateCommand)
     .command(evalCommand)
     .command(compareCommand)
+    .command(modelCommand)
     .command(verifyCommand)
     .command(kernelsCommand)
     .command(benchCommand)

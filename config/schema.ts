@@ -64,6 +64,13 @@ export const choice = <const T extends string>(
 ): ChoiceField<T> => ({kind: 'choice', choices, default: value, why});
 export const text = (value: string, why: string): TextField => ({kind: 'text', default: value, why});
 
+/** The same settings with other defaults. Errors: SettingError when a default is unknown or out of range. */
+export function withDefaults<S extends Schema>(schema: S, defaults: Readonly<Record<string, unknown>>): S {
+  const values = new Map<string, unknown>(Object.entries(parseSettings('defaults', schema, defaults)));
+  const entries = Object.entries(schema).map(([key, field]) => [key, {...field, default: values.get(key)}]);
+  return Object.fromEntries(entries) as S;
+}
+
 /** A setting that is unknown, of the wrong type or out of range; the message says what to write instead. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';

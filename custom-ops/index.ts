@@ -1,8 +1,20 @@
 // The operators. Importing this module registers their kernels on the cpu and wasm backends.
 
 export * from './adam-w/index.js';
-export type {BackendName} from './backends/index.js';
-export {backendNames, finishBackend, hostBackendNames, useBackend} from './backends/index.js';
+export type {BackendCandidate, BackendChoice} from './backends/choose.js';
+export {chooseBackend} from './backends/choose.js';
+export type {BackendName, BackendRequest} from './backends/index.js';
+export {
+  backendNames,
+  backendRequests,
+  finishBackend,
+  hostBackendNames,
+  useBackend,
+  useWebGPU,
+} from './backends/index.js';
+export type {HostInput, StepCall, StepRunner} from './backends/step.js';
+export {createStepRunner} from './backends/step.js';
+export type {GpuDescription} from './backends/webgpu/device.js';
 export * from './causal-conv1d/index.js';
 export {ArgumentError} from './check.js';
 export * from './cross-entropy/index.js';

@@ -4,6 +4,7 @@ import type {SampleKey, Task} from './task.js';
 
 export interface Batch {
   readonly size: number;
+  /** Tokens of the longest sample, L; shorter ones are filled up with id 0 behind their end, which nothing sees. */
   readonly length: number;
   /** Token ids [B, L], row-major. */
   readonly tokens: Int32Array;
@@ -17,22 +18,23 @@ export interface Batch {
 
 /** Samples `index` to `index + size - 1` of a stream. */
 export function drawBatch(task: Task, first: SampleKey, size: number): Batch {
-  const tokens = new Int32Array(size * task.length);
+  const samples = Array.from({length: size}, (_, b) => task.sample({...first, index: first.index + b}));
+  const length = samples.reduce((longest, {inputs}) => Math.max(longest, inputs.length), 0);
+  const tokens = new Int32Array(size * length);
   const rows: number[] = [];
   const labels: number[] = [];
   const distances: number[] = [];
-  for (let b = 0; b < size; b++) {
-    const sample = task.sample({...first, index: first.index + b});
-    tokens.set(sample.inputs, b * task.length);
+  samples.forEach((sample, b) => {
+    tokens.set(sample.inputs, b * length);
     for (const {position, distance} of sample.queries) {
-      rows.push(b * task.length + position);
+      rows.push(b * length + position);
       labels.push(sample.labels[position]);
       distances.push(distance);
     }
-  }
+  });
   return {
     size,
-    length: task.length,
+    length,
     tokens,
     rows: Int32Array.from(rows),
     labels: Int32Array.from(labels),

@@ -1,10 +1,32 @@
 // The tasks that the command line knows, by name.
 
 import {SettingError, suggestion} from '../config/schema.js';
+import {inductionHeads} from './induction-heads.js';
+import {madCompression} from './mad/compression.js';
+import {madFuzzyRecall} from './mad/fuzzy-recall.js';
+import {madRecall} from './mad/in-context-recall.js';
+import {madMemorization} from './mad/memorization.js';
+import {madNoisyRecall} from './mad/noisy-recall.js';
+import {madSelectiveCopying} from './mad/selective-copying.js';
 import {mqar} from './mqar.js';
+import {mqarMixture} from './mqar-mixture.js';
+import {needle} from './needle.js';
+import {selectiveCopying} from './selective-copying.js';
 import type {TaskFamily} from './task.js';
 
-export const taskFamilies: readonly TaskFamily[] = [mqar];
+export const taskFamilies: readonly TaskFamily[] = [
+  mqar,
+  mqarMixture,
+  inductionHeads,
+  selectiveCopying,
+  needle,
+  madRecall,
+  madFuzzyRecall,
+  madNoisyRecall,
+  madSelectiveCopying,
+  madCompression,
+  madMemorization,
+];
 
 /** Errors: SettingError for an unknown name. */
 export function taskFamily(name: string): TaskFamily {

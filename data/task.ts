@@ -1,6 +1,8 @@
 // What a task is: samples as a pure function of (seed, split, index), and what is asked where.
 
 import type {Schema, Settings} from '../config/schema.js';
+import type {Random} from './random.js';
+import {randomStream} from './random.js';
 
 /** Label of a position that is not scored. */
 export const IGNORED = -100;
@@ -19,7 +21,7 @@ export interface SampleKey {
 /** A scored position. */
 export interface Query {
   readonly position: number;
-  /** Tokens from the wanted value back to the query, where the task has such a distance. */
+  /** Tokens from the wanted value back to the query; 0 where there is no such distance. */
   readonly distance: number;
 }
 
@@ -32,13 +34,18 @@ export interface Sample {
   readonly queries: readonly Query[];
 }
 
+/** `causal`: a position sees what came before it. `autoencoder`: the whole sequence is rebuilt from its last vector. */
+export type Backbone = 'causal' | 'autoencoder';
+
 export interface Task {
   readonly name: string;
   readonly vocabSize: number;
-  /** Tokens per sample, L. */
+  /** Tokens of the longest sample, L. */
   readonly length: number;
   /** Accuracy of guessing uniformly among the possible answers. */
   readonly chance: number;
+  /** What kind of model the task asks for. Default `causal`. */
+  readonly backbone?: Backbone;
   sample(key: SampleKey): Sample;
 }
 
@@ -47,6 +54,32 @@ export interface TaskFamily<S extends Schema = Schema> {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** What is asked and what is counted, with quirks, in a few sentences: for reports. */
+  readonly definition: string;
+  /** Where the definition comes from. */
+  readonly source: string;
   readonly schema: S;
+  /** Settings that `bmojo eval` varies unless told otherwise, such as lengths beyond the trained one. */
+  readonly sweep?: {readonly [K in keyof S]?: readonly (number | string)[]};
+  /** Settings of models and training that the task asks for, where they differ from the usual ones. */
+  readonly modelDefaults?: Readonly<Record<string, unknown>>;
+  readonly trainDefaults?: Readonly<Record<string, unknown>>;
+  /** Options for `--help` behind `bmojo train NAME`, and what they do. */
+  readonly examples?: readonly (readonly [string, string])[];
   create(settings: Settings<S>): Task;
+}
+
+/** The random numbers of one sample: `tag` belongs to one task, each split of it has a stream of its own. */
+export function sampleRandom(tag: number, {seed, split, index}: SampleKey): Random {
+  return randomStream([seed, tag + (split === 'train' ? 1 : 2)], index);
+}
+
+/** Inputs and labels of a next-token task, from L + 1 tokens: every position is asked for the token after it. */
+export function nextTokenSample(tokens: ArrayLike<number>): Sample {
+  const length = tokens.length - 1;
+  return {
+    inputs: Int32Array.from({length}, (_, i) => tokens[i]),
+    labels: Int32Array.from({length}, (_, i) => tokens[i + 1]),
+    queries: Array.from({length}, (_, position) => ({position, distance: 0})),
+  };
 }

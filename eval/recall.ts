@@ -1,11 +1,11 @@
-// Accuracy of recall: over all queries, per sample as the literature counts, and by the distance to the value.
+// Accuracy of recall: over all queries, per sample and per class as the literature counts, and by the distance to the value.
 
-import {argMax, nextFrame, tensor1d, tidy} from '@tensorflow/tfjs-core';
-import {crossEntropy} from '../custom-ops/index.js';
+import {nextFrame} from '@tensorflow/tfjs-core';
 import {drawBatch} from '../data/batch.js';
 import type {Split, Task} from '../data/task.js';
+import {classAccuracy} from './class-accuracy.js';
 import type {ScorableModel} from './scorable.js';
-import {scoredLogits} from './score.js';
+import {scoreBatch} from './score.js';
 
 export interface AccuracySlice {
   /** Smallest and largest distance from value to query, in tokens. */
@@ -25,6 +25,10 @@ export interface RecallReport {
   readonly accuracy: number;
   /** Mean over samples of the share of right answers in each: the headline number of Zoology. */
   readonly macroAccuracy: number;
+  /** Share of samples in which every answer is right. */
+  readonly exactAccuracy: number;
+  /** Recall of each class, averaged over classes, then over groups of 128 samples: the headline number of MAD. */
+  readonly classAccuracy: number;
   /** Accuracy by distance, in buckets 1-8, 9-16, 17-32, ... */
   readonly byDistance: readonly AccuracySlice[];
   /** Queries whose value lies farther back than all windows of the stack reach; absent without a reach. */
@@ -36,8 +40,10 @@ export interface RecallOptions {
   /** Default `test`. */
   readonly split?: Split;
   readonly samples: number;
-  /** Samples per batch. */
+  /** Samples computed at a time; the result does not depend on it. */
   readonly batch: number;
+  /** Told the number of samples of each batch when it is scored. */
+  readonly onProgress?: (samples: number) => void;
   /** Tokens that attention windows alone can reach back: layers x window. */
   readonly reach?: number;
 }
@@ -45,6 +51,8 @@ export interface RecallOptions {
 interface Answer {
   readonly sample: number;
   readonly distance: number;
+  readonly label: number;
+  readonly predicted: number;
   readonly right: boolean;
 }
 
@@ -52,27 +60,24 @@ interface Answer {
 export async function evaluateRecall(
   model: ScorableModel,
   task: Task,
-  {seed, split = 'test', samples, batch, reach}: RecallOptions,
+  {seed, split = 'test', samples, batch, reach, onProgress}: RecallOptions,
 ): Promise<RecallReport> {
   const answers: Answer[] = [];
   let loss = 0;
   for (let index = 0; index < samples; index += batch) {
     const drawn = drawBatch(task, {seed, split, index}, Math.min(batch, samples - index));
-    const [predicted, mean] = tidy(() => {
-      const logits = scoredLogits(model, drawn);
-      return [argMax(logits, 1), crossEntropy(logits, tensor1d(drawn.labels, 'int32'))];
-    });
-    const ids = await predicted.data();
-    loss += (await mean.data())[0] * drawn.rows.length;
-    predicted.dispose();
-    mean.dispose();
+    const {predicted, losses} = await scoreBatch(model, drawn);
+    loss = losses.reduce((sum, one) => sum + one, loss);
     drawn.rows.forEach((row, i) => {
       answers.push({
         sample: index + Math.floor(row / drawn.length),
         distance: drawn.distances[i],
-        right: ids[i] === drawn.labels[i],
+        label: drawn.labels[i],
+        predicted: predicted[i],
+        right: predicted[i] === drawn.labels[i],
       });
     });
+    onProgress?.(drawn.size);
     await nextFrame();
   }
   return report(answers, samples, loss, task.length, reach);
@@ -92,6 +97,7 @@ function report(
     if (right) entry.right++;
     bySample.set(sample, entry);
   }
+  const exact = [...bySample.values()].filter(({right, asked}) => right === asked).length;
   const macro = [...bySample.values()].reduce((total, {right, asked}) => total + right / asked, 0);
   const byDistance: AccuracySlice[] = [];
   for (let from = 1, to = 8; from < length; from = to + 1, to *= 2) {
@@ -103,6 +109,8 @@ function report(
     loss: loss / Math.max(1, answers.length),
     accuracy: sliceOf(answers, 0, Infinity).accuracy,
     macroAccuracy: macro / Math.max(1, bySample.size),
+    exactAccuracy: exact / Math.max(1, bySample.size),
+    classAccuracy: classAccuracy(answers),
     byDistance: byDistance.filter(slice => slice.queries > 0),
     ...(reach === undefined ? {} : {beyondReach: sliceOf(answers, reach + 1, length - 1)}),
   };

@@ -1,10 +1,22 @@
-// What evaluation needs of a model; LanguageModel has it.
+// What evaluation needs of a model; LanguageModel has all of it.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {ModelState} from '../models/index.js';
 
 export interface ScorableModel {
   /** Tokens [B, L] int32 -> hidden states after the final norm [B, L, D]. */
   hidden(tokens: Tensor2D): Tensor3D;
   /** Hidden states of some rows [R, D] -> logits [R, V]. */
   logits(hidden: Tensor2D): Tensor2D;
+}
+
+/** A model that can also read a sequence in pieces, with memory between them. */
+export interface StreamableModel extends ScorableModel {
+  initialState(batch: number): ModelState;
+  /** Hidden states of the next tokens [B, L], and the memory after them; the old memory stays valid. */
+  advance(tokens: Tensor2D, state: ModelState): {hidden: Tensor3D; state: ModelState};
+}
+
+export function isStreamable(model: ScorableModel): model is StreamableModel {
+  return 'advance' in model && 'initialState' in model;
 }

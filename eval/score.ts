@@ -1,15 +1,110 @@
-// Logits of the scored positions of a batch, for training and evaluation alike.
+// Logits of the scored positions of a batch, for training and evaluation alike, whole or in pieces.
 
-import type {Rank, Tensor2D} from '@tensorflow/tfjs-core';
-import {reshape, tensor2d} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
-import type {ScorableModel} from './scorable.js';
+import {disposeModelState} from '../models/index.js';
+import type {ScorableModel, StreamableModel} from './scorable.js';
+import {isStreamable} from './scorable.js';
 
-/** Logits [R, V] of the R scored rows: the output head runs on these alone, not on all B x L positions. */
-export function scoredLogits(model: ScorableModel, batch: Batch): Tensor2D {
-  const hidden = model.hidden(tensor2d(batch.tokens, [batch.size, batch.length], 'int32'));
-  const rows = reshape<Rank.R2>(hidden, [batch.size * batch.length, hidden.shape[2]]);
-  const picked = embeddingLookup(rows, tensor2d(batch.rows, [1, batch.rows.length], 'int32'));
-  return model.logits(reshape<Rank.R2>(picked, [batch.rows.length, hidden.shape[2]]));
+/**
+ * Logits [R, V] of the R scored rows of tokens [B, L]: the output head runs on these alone, not on all B x L positions.
+ * `rows` [1, R] are row numbers in [0, B L).
+ */
+export function scoredLogits(model: ScorableModel, tokens: Tensor2D, rows: Tensor2D): Tensor2D {
+  return rowLogits(model, model.hidden(tokens), rows);
+}
+
+/** Logits [R, V] of rows [1, R] of hidden states [B, L, D], by row number in [0, B L). */
+export function rowLogits(model: ScorableModel, hidden: Tensor3D, rows: Tensor2D): Tensor2D {
+  const [batch, length, width] = hidden.shape;
+  const matrix = reshape<Rank.R2>(hidden, [batch * length, width]);
+  const picked = embeddingLookup(matrix, rows);
+  return model.logits(reshape<Rank.R2>(picked, [rows.shape[1], width]));
+}
+
+/** Row numbers as `rowLogits` takes them, [1, R]. */
+function rowTensor(rows: Int32Array): Tensor2D {
+  return tensor2d(rows, [1, rows.length], 'int32');
+}
+
+export interface Scored {
+  /** Token with the largest logit at each scored row of the batch [R]. */
+  readonly predicted: Int32Array;
+  /** Cross-entropy of the wanted token at each scored row [R], in nats. */
+  readonly losses: Float32Array;
+}
+
+/** The longest sequence that is computed in one piece; longer ones go through the model's memory. */
+export const PIECE = 512;
+
+/** Answers of a model at the scored rows of a batch; memory does not grow with the length, for models whose state does not. */
+export async function scoreBatch(model: ScorableModel, batch: Batch): Promise<Scored> {
+  if (batch.length > PIECE && isStreamable(model)) return scoreInPieces(model, batch);
+  const {tokens, size, length, rows, labels} = batch;
+  return answers(
+    () => scoredLogits(model, tensor2d(tokens, [size, length], 'int32'), rowTensor(rows)),
+    labels,
+  );
+}
+
+async function answers(compute: () => Tensor2D, labels: Int32Array): Promise<Scored> {
+  const [predicted, losses] = tidy(() => {
+    const logits = compute();
+    const pairs = Int32Array.from({length: 2 * labels.length}, (_, i) =>
+      i % 2 === 0 ? i / 2 : labels[i >> 1],
+    );
+    const places = tensor2d(pairs, [labels.length, 2], 'int32');
+    return [argMax(logits, 1), sub(logSumExp(logits, 1), gatherND(logits, places))];
+  });
+  const scored = {
+    predicted: Int32Array.from(await predicted.data()),
+    losses: Float32Array.from(await losses.data()),
+  };
+  predicted.dispose();
+  losses.dispose();
+  return scored;
+}
+
+async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scored> {
+  const {size, length, tokens, rows, labels} = batch;
+  const predicted = new Int32Array(rows.length);
+  const losses = new Float32Array(rows.length);
+  let state = model.initialState(size);
+  try {
+    for (let start = 0; start < length; start += PIECE) {
+      const piece = Math.min(PIECE, length - start);
+      const ids = Int32Array.from(
+        {length: size * piece},
+        (_, i) => tokens[Math.floor(i / piece) * length + start + (i % piece)],
+      );
+      const input = tensor2d(ids, [size, piece], 'int32');
+      const {hidden, state: next} = model.advance(input, state);
+      input.dispose();
+      disposeModelState(state);
+      state = next;
+      const inside = [...rows.keys()].filter(i => {
+        const position = rows[i] % length;
+        return position >= start && position < start + piece;
+      });
+      if (inside.length > 0) {
+        const own = Int32Array.from(
+          inside,
+          i => Math.floor(rows[i] / length) * piece + (rows[i] % length) - start,
+        );
+        const wanted = Int32Array.from(inside, i => labels[i]);
+        const scored = await answers(() => rowLogits(model, hidden, rowTensor(own)), wanted);
+        for (const [j, i] of inside.entries()) {
+          predicted[i] = scored.predicted[j];
+          losses[i] = scored.losses[j];
+        }
+      }
+      hidden.dispose();
+      await nextFrame();
+    }
+  } finally {
+    disposeModelState(state);
+  }
+  return {predicted, losses};
 }

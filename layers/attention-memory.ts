@@ -28,6 +28,7 @@ import {
   memoryAttention,
   rotaryEmbedding,
 } from '../custom-ops/index.js';
+import {attentionShares} from './attention-shares.js';
 import type {AddWeight} from './fading-memory.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {mixerSchema} from './mixer-schema.js';
@@ -130,6 +131,25 @@ export class AttentionMemory {
     return {y, innovation, stored, memory};
   }
 
+  /** Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3]. */
+  shares(h: Tensor3D, fading: Tensor3D | undefined, stored: Tensor3D | undefined): Tensor4D {
+    const {settings} = this;
+    const first = {position: 0, tensors: {}};
+    return attentionShares(
+      {
+        q: this.rotate(this.heads(h, 'q_proj', settings.heads), 0),
+        keys: this.project(h, 'k_proj', 'v_proj', 0).keys,
+        fadingKeys: this.fadingRows(fading, first, 0)?.keys,
+        stored,
+      },
+      {
+        window: settings.window === 0 ? h.shape[1] : settings.window,
+        fading: settings.fading,
+        fadingTokens: this.fadingTokens(),
+      },
+    );
+  }
+
   /** Bytes of one sequence's memory after `length` tokens. */
   memoryBytes(length: number): number {
     const {eideticSlots, fading, innovationSpan} = this.settings;
@@ -217,6 +237,14 @@ export class AttentionMemory {
     const {history} = past.tensors as {history?: Tensor3D};
     const tokens = history === undefined ? fading : concat([history, fading], 1);
     memory.history = lastRows(tokens, Math.min(tokens.shape[1], this.settings.innovationSpan));
+    const {window, eideticSlots: slots} = this.settings;
+    if (past.position > 0 && chunkOf(position, window) === chunkOf(past.position, window)) {
+      // Within a chunk no token is stored and none has its chance: decoding mostly takes this shorter way.
+      memory.keys = concat([firstRows(rows.keys, slots), memory.keys as Tensor4D], 1);
+      memory.values = concat([firstRows(rows.values, slots), memory.values as Tensor4D], 1);
+      memory.scores = concat([firstRows(scores, slots), lastRows(scores, recent)], 1);
+      return memory;
+    }
     const {ids, empty} = slotRows(stored, rows.keys.shape[1]);
     memory.keys = concat([pickRows(rows.keys, ids), memory.keys as Tensor4D], 1);
     memory.values = concat([pickRows(rows.values, ids), memory.values as Tensor4D], 1);
@@ -247,6 +275,21 @@ function pastRows(past: LayerState, keys: string, values: string): Rows {
 
 function join(first: Rows, second: Rows): Rows {
   return {keys: concat([first.keys, second.keys], 1), values: concat([first.values, second.values], 1)};
+}
+
+/** Chunk of the last of `length` tokens. */
+function chunkOf(length: number, window: number): number {
+  return Math.floor((length - 1) / window);
+}
+
+/** The first `count` entries along the token axis. */
+function firstRows<T extends Tensor>(x: T, count: number): T {
+  const zero = x.shape.map(() => 0);
+  return slice(
+    x,
+    zero,
+    x.shape.map((size, axis) => (axis === 1 ? count : size)),
+  );
 }
 
 /** The last `count` entries along the token axis. */

@@ -1,6 +1,6 @@
 // The B'MOJO mixer and the special cases that are configurations of it (arXiv 2407.06324).
 
-import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
@@ -27,6 +27,8 @@ export type MixerAnalysis = {
   readonly innovation?: Tensor2D;
   /** Positions stored for each chunk [B, C, me], -1 where a slot is empty; absent without eidetic slots. */
   readonly stored?: Tensor3D;
+  /** Shares of attention on in-context, fading and eidetic memory [B, L, H, 3]; from `analyze`, absent without attention. */
+  readonly shares?: Tensor4D;
 };
 
 /**
@@ -79,14 +81,14 @@ export class BMojoMixer extends StreamingLayer {
     return tidy(() => this.mix(x, {position: 0, tensors: {}}, false).y);
   }
 
-  /** Output, fading tokens, innovation and stored positions for x [B, L, D]: what `call` does, with the view inside. */
+  /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */
   analyze(x: Tensor3D): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
       const {y, fading, stored, ...rest} = this.mix(x, {position: 0, tensors: {}}, false);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      return {y, fading, innovation, stored};
+      return {y, fading, innovation, stored, shares: this.attentionMemory?.shares(x, fading, stored)};
     });
   }
 

@@ -57,11 +57,8 @@ export class FadingMemory {
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
   run(h: Tensor3D, past?: FadingState): {y: Tensor3D; state: FadingState} {
-    const {width, inner, stateSize, deltaRank} = this.sizes;
-    const inProj = this.read<Tensor2D>('in_proj');
-    // Slicing the weight instead of the activations saves a copy of [B, L, 2E].
-    const x = linear(h, slice(inProj, [0, 0], [width, inner]));
-    const z = linear(h, slice(inProj, [0, inner], [width, inner]));
+    const {stateSize, deltaRank} = this.sizes;
+    const [x, z] = this.inputAndGate(h);
     const conv = causalConv1d(
       {
         x,
@@ -89,6 +86,14 @@ export class FadingMemory {
     );
     const y = linear(scan.y, this.read<Tensor2D>('out_proj'));
     return {y, state: {conv: conv.finalState, ssm: scan.finalState}};
+  }
+
+  /** The two halves of h Win, each [B, L, E]: the smaller of weight and activations is cut in two, not both. */
+  private inputAndGate(h: Tensor3D): Tensor3D[] {
+    const {width, inner} = this.sizes;
+    const inProj = this.read<Tensor2D>('in_proj');
+    if (h.shape[0] * h.shape[1] < width) return split(linear(h, inProj), 2, 2) as Tensor3D[];
+    return [0, inner].map(begin => linear(h, slice(inProj, [0, begin], [width, inner])));
   }
 
   initialState(batch: number): FadingState {

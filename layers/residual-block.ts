@@ -75,7 +75,8 @@ export class ResidualBlock extends StreamingLayer {
     return mergeConfig(super.getConfig(), {epsilon: this.epsilon, layer: inner});
   }
 
-  private normalise(x: Tensor3D): Tensor3D {
+  /** What the inner layer sees of x [B, L, D]. */
+  normalise(x: Tensor3D): Tensor3D {
     return rmsNorm(x, this.gain?.read() as Tensor1D, {epsilon: this.epsilon});
   }
 }

@@ -33,6 +33,15 @@ export const modelSchema = {
     false,
     'even layers keep only the SSM, odd layers only the window (hybrids such as Jamba and Samba)',
   ),
+  backbone: choice(
+    ['causal', 'autoencoder'],
+    'causal',
+    'a language model, or an encoder whose last vector a decoder turns back into the sequence',
+  ),
+  tieHead: flag(
+    true,
+    'the output head shares the embedding table; otherwise it has weights and a bias of its own',
+  ),
   ...mixerSchema,
 } as const;
 

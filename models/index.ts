@@ -1,7 +1,22 @@
 // Models of our layers.
 
+export {AutoEncoder} from './auto-encoder.js';
 export type {ModelConfig, PresetName} from './config.js';
 export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
+export type {SequenceModel} from './create.js';
+export {asLanguageModel, createSequenceModel} from './create.js';
+export type {SessionOptions} from './decoding-session.js';
+export {DecodingSession, DecodingStateError} from './decoding-session.js';
+export type {Footprint, FootprintOptions} from './footprint.js';
+export {footprint, stateBytes} from './footprint.js';
+export type {GenerateOptions, GenerateTextOptions} from './generate.js';
+export {generate, generateText} from './generate.js';
 export {CheckpointImportError, importMamba} from './hugging-face.js';
-export type {ModelState, Parameter} from './language-model.js';
+export type {LanguageModelOptions, ModelState, Parameter} from './language-model.js';
 export {createModel, disposeModelState, LanguageModel} from './language-model.js';
+export type {ParameterShape} from './parameters.js';
+export {parameterCount, parameterShapes, withParameters} from './parameters.js';
+export type {SamplingSettings} from './sampling.js';
+export {samplingSchema} from './sampling.js';
+export type {SizeName} from './sizes.js';
+export {sizeModel, sizeNames} from './sizes.js';

@@ -1,12 +1,13 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {reshape, Variable} from '@tensorflow/tfjs-core';
+import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {LayerState, MixerSettings} from '../layers/index.js';
+import type {LayerState, MixerAnalysis, MixerSettings} from '../layers/index.js';
 import {
   BMojoMixer,
   disposeState,
+  LinearHead,
   mixerSchema,
   ResidualBlock,
   RMSNorm,
@@ -17,39 +18,57 @@ import {
 } from '../layers/index.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {mixerConfig} from './parameters.js';
+import {recomputed} from './recompute.js';
 
 const METADATA_KEY = 'bmojoModel';
 
 function mixerOf(config: ModelConfig, index: number): BMojoMixer {
-  const entries = Object.keys(mixerSchema).map(key => [key, config[key as keyof ModelConfig]]);
+  const own = mixerConfig(config, index);
+  const entries = Object.keys(mixerSchema).map(key => [key, own[key as keyof MixerSettings]]);
   const settings: MixerSettings = Object.fromEntries(entries);
   const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-  if (!config.alternate) return new BMojoMixer({...settings, seed});
-  const memories = index % 2 === 0 ? {attention: false, ssm: true} : {attention: true, ssm: false};
-  return new BMojoMixer({...settings, ...memories, fading: 'none', eideticSlots: 0, seed});
+  return new BMojoMixer({...settings, seed});
 }
 
 /**
- * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, tied head.
+ * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
  *
  * Defaults: `modelSchema`, and what the preset sets. Errors: SettingError.
  */
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
-  const {vocabSize, dModel, layers, mlp, mlpWidth, seed} = config;
-  const stack: tfl.layers.Layer[] = [
-    new TokenEmbedding({name: 'embedding', vocabSize, dim: dModel, seed, inputShape: [null], dtype: 'int32'}),
-  ];
+  const {vocabSize, dModel, tieHead, seed} = config;
+  const model = tfl.sequential({
+    layers: [
+      new TokenEmbedding({
+        name: 'embedding',
+        vocabSize,
+        dim: dModel,
+        seed,
+        inputShape: [null],
+        dtype: 'int32',
+      }),
+      ...blocksOf(config),
+      new RMSNorm({name: 'final_norm'}),
+      tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
+    ],
+  });
+  model.setUserDefinedMetadata({[METADATA_KEY]: config});
+  return model;
+}
+
+/** The residual blocks of a model, in order. */
+export function blocksOf(config: ModelConfig): ResidualBlock[] {
+  const {layers, mlp, mlpWidth, seed} = config;
+  const stack: ResidualBlock[] = [];
   for (let index = 0; index < layers; index++) {
     stack.push(new ResidualBlock({name: `block_${index}`, layer: mixerOf(config, index)}));
     if (!mlp) continue;
     const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
     stack.push(new ResidualBlock({name: `mlp_${index}`, layer}));
   }
-  stack.push(new RMSNorm({name: 'final_norm'}), new TiedHead({name: 'head'}));
-  const model = tfl.sequential({layers: stack});
-  model.setUserDefinedMetadata({[METADATA_KEY]: config});
-  return model;
+  return stack;
 }
 
 /** Memory of every layer of a model between pieces of a sequence. */
@@ -57,6 +76,11 @@ export type ModelState = {
   readonly position: number;
   readonly layers: LayerState[];
 };
+
+export interface LanguageModelOptions {
+  /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
+  readonly recompute?: boolean;
+}
 
 export interface Parameter {
   /** Stable name such as `block_0/q_proj`. */
@@ -69,19 +93,24 @@ export class LanguageModel {
   readonly config: ModelConfig;
   private readonly embedding: TokenEmbedding;
   private readonly blocks: readonly StreamingLayer[];
-  private readonly head: TiedHead;
+  private readonly head: TiedHead | LinearHead;
+
+  private readonly recompute: boolean;
 
   /** Errors: Error when the model is not of the kind that `createModel` builds. */
-  constructor(readonly model: tfl.LayersModel) {
+  constructor(
+    readonly model: tfl.LayersModel,
+    {recompute = false}: LanguageModelOptions = {},
+  ) {
+    this.recompute = recompute;
     const layers = model.layers.filter(layer => !layer.getClassName().includes('InputLayer'));
     const [first, last] = [layers[0], layers[layers.length - 1]];
     const blocks = layers.slice(1, -1).filter(layer => layer instanceof StreamingLayer);
-    if (
-      !(first instanceof TokenEmbedding && last instanceof TiedHead && blocks.length === layers.length - 2)
-    ) {
+    const isHead = last instanceof TiedHead || last instanceof LinearHead;
+    if (!(first instanceof TokenEmbedding && isHead && blocks.length === layers.length - 2)) {
       const found = layers.map(layer => layer.getClassName()).join(', ');
       throw new Error(
-        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead (see createModel), got ${found}`,
+        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead or LinearHead (see createModel), got ${found}`,
       );
     }
     this.embedding = first;
@@ -94,8 +123,8 @@ export class LanguageModel {
     this.config = parseModelConfig(config);
   }
 
-  static create(config: Partial<ModelConfig> = {}): LanguageModel {
-    return new LanguageModel(createModel(config));
+  static create(config: Partial<ModelConfig> = {}, options: LanguageModelOptions = {}): LanguageModel {
+    return new LanguageModel(createModel(config), options);
   }
 
   parameters(): Parameter[] {
@@ -110,8 +139,47 @@ export class LanguageModel {
   /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. */
   hidden(tokens: Tensor2D): Tensor3D {
     let x = this.embedding.apply(tokens) as Tensor3D;
-    for (const block of this.blocks) x = block.apply(x) as Tensor3D;
+    for (const block of this.blocks) {
+      x = this.recompute ? recomputed(block, x).y : (block.apply(x) as Tensor3D);
+    }
     return x;
+  }
+
+  /**
+   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one.
+   * The old state stays valid until it is disposed with `disposeModelState`.
+   */
+  advance(tokens: Tensor2D, state: ModelState): {hidden: Tensor3D; state: ModelState} {
+    const layers: LayerState[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    this.blocks.forEach((block, index) => {
+      const previous = x;
+      const result = this.recompute
+        ? recomputed(block, previous, state.layers[index])
+        : block.step(previous, state.layers[index]);
+      previous.dispose();
+      layers.push(result.state);
+      x = result.y;
+    });
+    return {hidden: x, state: {position: state.position + tokens.shape[1], layers}};
+  }
+
+  /** What every mixer does with tokens [B, L] int32, in order of the layers; the caller disposes all tensors. */
+  analyze(tokens: Tensor2D): MixerAnalysis[] {
+    const analyses: MixerAnalysis[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    for (const block of this.blocks) {
+      const input = x;
+      if (block instanceof ResidualBlock && block.layer instanceof BMojoMixer) {
+        const normalised = tidy(() => block.normalise(input));
+        analyses.push(block.layer.analyze(normalised));
+        normalised.dispose();
+      }
+      x = tidy(() => block.apply(input) as Tensor3D);
+      input.dispose();
+    }
+    x.dispose();
+    return analyses;
   }
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
@@ -130,18 +198,10 @@ export class LanguageModel {
    * The old state stays valid until it is disposed with `disposeModelState`.
    */
   step(tokens: Tensor2D, state: ModelState): {logits: Tensor3D; state: ModelState} {
-    const layers: LayerState[] = [];
-    let x = this.embedding.apply(tokens) as Tensor3D;
-    this.blocks.forEach((block, index) => {
-      const previous = x;
-      const result = block.step(previous, state.layers[index]);
-      previous.dispose();
-      layers.push(result.state);
-      x = result.y;
-    });
-    const logits = this.head.logits(x);
-    x.dispose();
-    return {logits, state: {position: state.position + tokens.shape[1], layers}};
+    const next = this.advance(tokens, state);
+    const logits = this.head.logits(next.hidden);
+    next.hidden.dispose();
+    return {logits, state: next.state};
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */

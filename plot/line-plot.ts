@@ -20,6 +20,8 @@ export interface LinePlot {
   readonly yScale?: Scale;
   /** Default: the range of the values. */
   readonly yRange?: readonly [number, number];
+  /** Values of x marked by a dashed line with words, such as the trained length. */
+  readonly marks?: readonly {readonly x: number; readonly words: string}[];
   /** A dot on every point. Default false. */
   readonly markers?: boolean;
 }
@@ -87,6 +89,9 @@ export function linePlot(plot: LinePlot): string {
     ]),
     rule(AREA.left, AREA.bottom, AREA.right, AREA.bottom, '#222'),
     rule(AREA.left, AREA.top, AREA.left, AREA.bottom, '#222'),
+    ...(plot.marks ?? [])
+      .filter(({x}) => drawable(x, xScale) && xAxis.place(x) >= 0 && xAxis.place(x) <= 1)
+      .flatMap(({x, words}) => drawMark(across(xAxis, x), words)),
     ...visible.flatMap((series, index) => drawSeries(series, index, xAxis, yAxis, plot.markers ?? false)),
     '</svg>',
   ];
@@ -95,6 +100,15 @@ export function linePlot(plot: LinePlot): string {
 
 function drawable(value: number, scale: Scale): boolean {
   return Number.isFinite(value) && (scale === 'linear' || value > 0);
+}
+
+function drawMark(x: number, words: string): string[] {
+  const place = pixel(x);
+  const leftward = x > (AREA.left + AREA.right) / 2;
+  return [
+    `<line x1="${place}" y1="${AREA.top}" x2="${place}" y2="${AREA.bottom}" stroke="#888" stroke-dasharray="5 4"/>`,
+    label(leftward ? x - 6 : x + 6, AREA.bottom - 8, words, {size: 11, anchor: leftward ? 'end' : 'start'}),
+  ];
 }
 
 function drawSeries(series: Series, index: number, xAxis: Axis, yAxis: Axis, markers: boolean): string[] {

@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   data: ['config', 'formats'],
   'custom-ops': [],
   layers: ['custom-ops', 'config'],
-  models: ['layers', 'custom-ops', 'config', 'formats'],
+  models: ['layers', 'custom-ops', 'data', 'config', 'formats'],
   eval: ['models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
   train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
 };
@@ -55,11 +55,13 @@ describe('architecture', () => {
 
   it('keeps Node modules out of everything that browsers load', () => {
     // Reached in Node alone: by subpath exports, and by the conditional imports '#dawn' and '#tensorflow'.
-    const nodeOnly = /file-system|atomic-file|webgpu\/dawn|tensorflow\/addon/;
-    const found = ['config', 'custom-ops', 'layers', 'models'].flatMap(folder =>
+    const nodeOnly = /file-system|atomic-file|webgpu\/dawn|tensorflow\/addon|data\/(files|cli)\//;
+    const found = ['config', 'data', 'custom-ops', 'layers', 'models'].flatMap(folder =>
       sources(folder)
         .filter(file => !nodeOnly.test(file))
-        .filter(file => /from 'node:|require\(/.test(readFileSync(join(root, file), 'utf8'))),
+        .filter(file =>
+          /from 'node:|import\('node:|= require\(/.test(readFileSync(join(root, file), 'utf8')),
+        ),
     );
     expect(found).to.deep.equal([]);
   });

@@ -34,6 +34,18 @@ describe('README', () => {
     }
   });
 
+  it('its example of generation writes text', async () => {
+    const code =
+      /<!-- run by test\/readme\.test\.ts: generation -->\n```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const module = code
+      .replaceAll("from 'bmojo'", `from '${pathToFileURL(join(root, 'dist/index.js')).href}'`)
+      .replaceAll("'bmojo/data'", `'${pathToFileURL(join(root, 'dist/data/index.js')).href}'`);
+    const ran: {text: string} = await import(
+      `data:text/javascript,${encodeURIComponent(`${module}\nexport {text};`)}`
+    );
+    expect(ran.text.length).to.be.above(0);
+  });
+
   it('its support table is the generated one', () => {
     expect(readme).to.include(supportTable());
   });

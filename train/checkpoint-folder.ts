@@ -6,11 +6,12 @@ import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync} fr
 import {join} from 'node:path';
 import {syncFolder, writeFileAtomic, writeFileDurably} from '../formats/atomic-file.js';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
-import type {CheckpointStore, NamedArray, Snapshot} from './snapshot.js';
+import type {CarriedMemory, CheckpointStore, NamedArray, Snapshot} from './snapshot.js';
 
 const POINTER = 'latest.json';
 const WEIGHTS = 'weights.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
+const MEMORY = 'memory.safetensors';
 const STATE = 'state.json';
 
 /** A checkpoint that is missing or damaged. */
@@ -21,6 +22,8 @@ export class CheckpointError extends Error {
 interface State {
   readonly step: number;
   readonly cursor: number;
+  /** Sizes of the carried memory, where there is one. */
+  readonly memory?: Omit<CarriedMemory, 'arrays'>;
   /** SHA-256 of each file, by name. */
   readonly checksums: Readonly<Record<string, string>>;
 }
@@ -41,12 +44,20 @@ export class CheckpointFolder implements CheckpointStore {
     const draft = join(this.folder, `draft-${process.pid}`);
     rmSync(draft, {recursive: true, force: true});
     mkdirSync(draft, {recursive: true});
+    const {memory} = snapshot;
     const files = {
       [WEIGHTS]: encodeSafetensors(snapshot.weights),
       [OPTIMIZER]: encodeSafetensors(snapshot.optimizer),
+      ...(memory === undefined ? {} : {[MEMORY]: encodeSafetensors(memory.arrays)}),
     };
     const checksums = Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, sha256(bytes)]));
-    const state: State = {step: snapshot.step, cursor: snapshot.cursor, checksums};
+    const sizes = memory && {position: memory.position, parts: memory.parts, layers: memory.layers};
+    const state: State = {
+      step: snapshot.step,
+      cursor: snapshot.cursor,
+      ...(sizes === undefined ? {} : {memory: sizes}),
+      checksums,
+    };
     for (const [file, bytes] of Object.entries(files)) writeFileDurably(join(draft, file), bytes);
     writeFileDurably(join(draft, STATE), Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
     syncFolder(draft);
@@ -71,6 +82,9 @@ export class CheckpointFolder implements CheckpointStore {
       cursor: state.cursor,
       weights: this.readArrays(folder, WEIGHTS, state),
       optimizer: this.readArrays(folder, OPTIMIZER, state),
+      ...(state.memory === undefined
+        ? {}
+        : {memory: {...state.memory, arrays: this.readArrays(folder, MEMORY, state)}}),
     };
   }
 

@@ -25,10 +25,10 @@ export interface StepEvent {
   readonly gradientNorm: number;
 }
 
-export interface EvaluatedEvent {
+export interface EvaluatedEvent<R = RecallReport> {
   readonly type: 'evaluated';
   readonly step: number;
-  readonly report: RecallReport;
+  readonly report: R;
 }
 
 export interface CheckpointEvent {
@@ -52,10 +52,11 @@ export interface FinishedEvent {
   readonly step: number;
 }
 
-export type TrainEvent =
+/** `R` is the report of an evaluation; it differs between workloads. */
+export type TrainEvent<R = RecallReport> =
   | StartedEvent
   | StepEvent
-  | EvaluatedEvent
+  | EvaluatedEvent<R>
   | CheckpointEvent
   | StoppedEvent
   | FinishedEvent;

@@ -1,28 +1,47 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
 import type {Scalar} from '@tensorflow/tfjs-core';
-import {dispose, nextFrame, stack} from '@tensorflow/tfjs-core';
-import type {Batch} from '../data/batch.js';
-import {drawBatch} from '../data/batch.js';
+import {nextFrame, stack} from '@tensorflow/tfjs-core';
+import type {StepRunner} from '../custom-ops/index.js';
+import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
+import type {ModelState} from '../models/language-model.js';
+import {disposeModelState} from '../models/language-model.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
-import {batchOutcome} from './objective.js';
+import {readMemory, restoreMemory} from './memory.js';
+import {batchOutcome, DeviceConstants, givenParts, hostInputs} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
 import type {CheckpointStore, Snapshot} from './snapshot.js';
 import {readArrays, restoreArrays} from './snapshot.js';
 import type {TrainableModel} from './trainable.js';
+import type {Part, Workload} from './workload.js';
+import {taskWorkload} from './workload.js';
 
-export interface TrainOptions {
-  readonly model: TrainableModel;
-  readonly task: Task;
+/** Keeps the weights that scored best. */
+export interface BestOptions<R> {
+  readonly store: CheckpointStore;
+  /** Smaller is better. */
+  score(report: R): number;
+  /** The best score of the run so far, when it is resumed. */
+  readonly known?: number;
+}
+
+export interface TrainOptions<M extends TrainableModel = TrainableModel, R = RecallReport> {
+  readonly model: M;
+  /** What is learnt: a task's samples, or any other workload. */
+  readonly task: Task | Workload<M>;
   readonly settings: TrainSettings;
   /** Scores the model on held-out samples every `evalEvery` steps and at the end; none: no evaluation. */
-  readonly evaluate?: () => Promise<RecallReport>;
+  readonly evaluate?: () => Promise<R>;
+  /** Whether an evaluation is good enough to end the run early, as finished. */
+  readonly enough?: (report: R) => boolean;
   /** Keeps checkpoints every `checkpointEvery` steps, at the start and at the end; none: nothing is kept. */
   readonly checkpoints?: CheckpointStore;
+  /** Where the best weights of all evaluations go; none: they are not kept. */
+  readonly best?: BestOptions<R>;
   /** State to go on from; the run then equals an uninterrupted one bit for bit on the same backend. */
   readonly resume?: Snapshot;
   /** When aborted, the step under way is finished, a checkpoint kept, and the generator ends. */
@@ -42,20 +61,34 @@ interface PendingStep {
  * The last event is `finished` or `stopped`. A loss or gradient that is not finite ends the run with `stopped`; the last
  * checkpoint is then from before it. A step's numbers are read one step late, so that the device is never waited for.
  */
-export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
-  const {model, task, settings, resume, signal, checkpoints} = options;
+export async function* train<M extends TrainableModel = TrainableModel, R = RecallReport>(
+  options: TrainOptions<M, R>,
+): AsyncGenerator<TrainEvent<R>, void, void> {
+  const {model, task, settings, resume, signal, checkpoints, best} = options;
+  const workload: Workload<M> = 'sample' in task ? taskWorkload(task) : task;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
+  const constants = new DeviceConstants();
+  const runner = await createStepRunner({capture: settings.capture && !workload.carries});
+  let memory: readonly ModelState[] = [];
+  const forget = (): void => {
+    memory.forEach(disposeModelState);
+    memory = [];
+  };
   try {
     let step = resume?.step ?? 0;
     let cursor = resume?.cursor ?? 0;
     if (resume !== undefined) {
       restoreArrays(model.parameters(), resume.weights);
       restoreArrays(optimizer.moments(), resume.optimizer);
+      if (resume.memory !== undefined) memory = restoreMemory(resume.memory);
     }
-    const save = async (store: CheckpointStore): Promise<TrainEvent> => {
+    const trainer = {model, optimizer, constants, runner};
+    let bestScore = best?.known ?? Infinity;
+    const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
       const weights = await readArrays(model.parameters());
       const moments = await readArrays(optimizer.moments());
-      const folder = await store.save({step, cursor, weights, optimizer: moments});
+      const carried = memory.length > 0 ? {memory: await readMemory(memory)} : {};
+      const folder = await store.save({step, cursor, weights, optimizer: moments, ...carried});
       return {type: 'checkpoint', step, folder};
     };
     yield {
@@ -63,16 +96,19 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       step,
       steps: settings.steps,
       parameters: model.parameters().reduce((total, {variable}) => total + variable.size, 0),
-      tokensPerStep: settings.batch * task.length,
+      tokensPerStep: settings.batch * workload.length,
     };
     if (checkpoints !== undefined && resume === undefined) yield await save(checkpoints);
     let pending: PendingStep | undefined;
     while (step < settings.steps) {
-      const parts = drawParts(task, settings, cursor);
+      const parts = workload.parts(settings, cursor);
       const rate = rateAt(step, settings);
-      const values = update(model, optimizer, parts, rate, step + 1);
+      const {values, memory: left} = update(trainer, parts, memory, rate, step + 1);
+      forget();
+      memory = left;
       step++;
       cursor += settings.batch;
+      if (!workload.continues(settings, cursor)) forget();
       const ready: PendingStep[] = pending === undefined ? [] : [pending];
       pending = {step, rate, values};
       const interrupted = signal?.aborted === true && step < settings.steps;
@@ -92,8 +128,19 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
           return;
         }
       }
-      if (scoring) yield {type: 'evaluated', step, report: await options.evaluate!()};
-      if (saving) yield await save(checkpoints);
+      let enough = false;
+      if (scoring) {
+        const report = await options.evaluate!();
+        enough = options.enough?.(report) ?? false;
+        yield {type: 'evaluated', step, report};
+        const score = best?.score(report) ?? Infinity;
+        if (best !== undefined && score < bestScore) {
+          bestScore = score;
+          await save(best.store);
+        }
+      }
+      if (saving || (enough && checkpoints !== undefined)) yield await save(checkpoints!);
+      if (enough) break;
       if (interrupted) {
         yield {
           type: 'stopped',
@@ -108,34 +155,45 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     }
     yield {type: 'finished', step};
   } finally {
+    forget();
+    runner.dispose();
+    constants.dispose();
     optimizer.dispose();
   }
 }
 
-function drawParts(task: Task, {batch, accumulate, seed}: TrainSettings, cursor: number): Batch[] {
-  const size = batch / accumulate;
-  return Array.from({length: accumulate}, (_, part) =>
-    drawBatch(task, {seed, split: 'train', index: cursor + part * size}, size),
-  );
+interface Trainer<M> {
+  readonly model: M;
+  readonly optimizer: AdamWOptimizer;
+  readonly constants: DeviceConstants;
+  readonly runner: StepRunner;
 }
 
 /** Issues one update; the promise holds [loss, accuracy, gradient norm]. */
-function update(
-  model: TrainableModel,
-  optimizer: AdamWOptimizer,
-  parts: readonly Batch[],
+function update<M extends TrainableModel>(
+  {model, optimizer, constants, runner}: Trainer<M>,
+  parts: readonly Part<M>[],
+  past: readonly ModelState[],
   rate: number,
   step: number,
-): Promise<Float32Array> {
-  const {loss, accuracy, gradients} = batchOutcome(model, parts);
-  const norm = optimizer.apply(gradients, rate, step);
-  const numbers = stack<Scalar>([loss, accuracy, norm]);
-  dispose([loss, accuracy, norm]);
-  dispose(gradients);
-  return numbers.data<'float32'>().then(values => {
-    numbers.dispose();
-    return values;
+): {values: Promise<Float32Array>; memory: readonly ModelState[]} {
+  let left: readonly ModelState[] = [];
+  const [numbers] = runner.run({
+    inputs: hostInputs(parts),
+    varying: {adamW: optimizer.options(rate, step)},
+    body: tensors => {
+      const outcome = batchOutcome(model, givenParts(parts, tensors), past, constants);
+      left = outcome.memory;
+      return [
+        stack<Scalar>([outcome.loss, outcome.accuracy, optimizer.apply(outcome.gradients, rate, step)]),
+      ];
+    },
   });
+  const values = numbers.data<'float32'>().then(read => {
+    numbers.dispose();
+    return read;
+  });
+  return {values, memory: left};
 }
 
 async function settle({step, rate, values}: PendingStep): Promise<StepEvent> {

@@ -1,75 +1,150 @@
 // Loss, accuracy and gradients of one step's batch, computed in one part or several.
 
-import type {NamedTensorMap, Scalar, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import type {NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import {
   add,
   addN,
   argMax,
   cast,
   dispose,
+  engine,
   equal,
+  fill,
   keep,
-  mean,
   mul,
-  scalar,
-  tensor1d,
+  sum,
   tidy,
-  variableGrads,
 } from '@tensorflow/tfjs-core';
+import type {HostInput} from '../custom-ops/index.js';
 import {crossEntropy} from '../custom-ops/index.js';
-import type {Batch} from '../data/batch.js';
-import {scoredLogits} from '../eval/score.js';
+import type {ModelState} from '../models/language-model.js';
+import {keepState} from './memory.js';
 import type {TrainableModel} from './trainable.js';
+import type {Part} from './workload.js';
 
 export interface Outcome {
   readonly loss: Scalar;
   readonly accuracy: Scalar;
   /** By variable name. */
   readonly gradients: NamedTensorMap;
+  /** What each part left for the next update, when it left something. */
+  readonly memory: readonly ModelState[];
 }
 
-/** Weighted so that parts of unequal numbers of labels sum to the mean over all labels. */
-function partOutcome(model: TrainableModel, batch: Batch, weight: number): Outcome {
-  const variables = model.parameters().map(parameter => parameter.variable);
-  let kept: Tensor2D | undefined;
-  const {value, grads} = variableGrads(() => {
-    const logits = scoredLogits(model, batch);
-    kept = keep(logits);
-    return mul(crossEntropy(logits, tensor1d(batch.labels, 'int32')), scalar(weight));
-  }, variables);
-  for (const {name, variable} of model.parameters()) {
-    if (grads[variable.name] == null) throw new Error(`train: the loss does not depend on parameter ${name}`);
-  }
-  const accuracy = tidy(() => {
-    const predicted = argMax<Tensor1D>(kept!, 1);
-    return mul<Scalar>(
-      mean(cast(equal(predicted, tensor1d(batch.labels, 'int32')), 'float32')),
-      scalar(weight),
-    );
+/** A part with what it takes from the host as tensors. */
+export interface GivenPart<M> {
+  readonly part: Part<M>;
+  /** [R]. */
+  readonly labels: Tensor1D;
+  readonly inputs: readonly Tensor[];
+}
+
+/** What the step takes from the host: of each part its labels and its inputs. */
+export function hostInputs<M>(parts: readonly Part<M>[]): HostInput[] {
+  return parts.flatMap(({labels, inputs}) => [{values: labels, shape: [labels.length]}, ...inputs]);
+}
+
+/** Hands the tensors of `hostInputs` to their parts. */
+export function givenParts<M>(parts: readonly Part<M>[], tensors: readonly Tensor[]): GivenPart<M>[] {
+  let at = 0;
+  return parts.map(part => {
+    const [labels, ...inputs] = tensors.slice(at, at + 1 + part.inputs.length);
+    at += 1 + part.inputs.length;
+    return {part, labels: labels as Tensor1D, inputs};
   });
-  kept?.dispose();
-  return {loss: value, accuracy, gradients: grads};
 }
 
-/** The mean loss over all labels of the parts, with its gradients; only one part's activations live at a time. */
-export function batchOutcome(model: TrainableModel, parts: readonly Batch[]): Outcome {
-  const labels = parts.reduce((total, part) => total + part.rows.length, 0);
+/** Constants that stay on the device: uploading a number costs more than an operation. */
+export class DeviceConstants {
+  private readonly tensors = new Map<string, Tensor>();
+
+  /** Not the caller's to dispose, like the vectors. */
+  scalar(value: number): Scalar {
+    return this.known(String(value), () => fill([], value) as Scalar);
+  }
+
+  /** [length], `value` everywhere. */
+  vector(value: number, length: number): Tensor1D {
+    return this.known(`${value} x ${length}`, () => fill([length], value) as Tensor1D);
+  }
+
+  private known<T extends Tensor>(key: string, make: () => T): T {
+    const known = this.tensors.get(key);
+    if (known !== undefined) return known as T;
+    const created = keep(make());
+    this.tensors.set(key, created);
+    return created;
+  }
+
+  dispose(): void {
+    dispose([...this.tensors.values()]);
+    this.tensors.clear();
+  }
+}
+
+/** Weighted by 1 / labels of the whole batch, so that parts of unequal numbers of labels sum to the mean. */
+function partOutcome<M extends TrainableModel>(
+  model: M,
+  {part, labels, inputs}: GivenPart<M>,
+  past: ModelState | undefined,
+  weight: number,
+  constants: DeviceConstants,
+): Outcome {
+  const parameters = model.parameters();
+  let kept: Tensor2D | undefined;
+  let memory: readonly ModelState[] = [];
+  const {value, grads} = engine().gradients<Tensor1D>(
+    () => {
+      const {logits, memory: left} = part.forward(model, inputs, past);
+      kept = keep(logits);
+      if (left !== undefined) memory = [keepState(left)];
+      return crossEntropy(logits, labels, {reduction: 'none'});
+    },
+    parameters.map(({variable}) => variable),
+    constants.vector(weight, labels.size),
+    true,
+  );
+  const gradients: NamedTensorMap = {};
+  parameters.forEach(({name, variable}, i) => {
+    if (grads[i] == null) throw new Error(`train: the loss does not depend on parameter ${name}`);
+    gradients[variable.name] = grads[i];
+  });
+  const [loss, accuracy] = tidy(() => {
+    const right = cast(equal(argMax<Tensor1D>(kept!, 1), labels), 'float32');
+    const share = constants.scalar(weight);
+    return [mul<Scalar>(sum(value), share), mul<Scalar>(sum(right), share)];
+  });
+  dispose([kept!, value]);
+  return {loss, accuracy, gradients, memory};
+}
+
+/**
+ * The mean loss over all labels of the parts, with its gradients; only one part's activations live at a time.
+ * `past` is what each part goes on from, or empty.
+ */
+export function batchOutcome<M extends TrainableModel>(
+  model: M,
+  parts: readonly GivenPart<M>[],
+  past: readonly ModelState[],
+  constants: DeviceConstants,
+): Outcome {
+  const total = parts.reduce((count, {labels}) => count + labels.size, 0);
   return parts
-    .map(part => () => partOutcome(model, part, part.rows.length / labels))
-    .reduce<Outcome | undefined>((total, compute) => {
+    .map((part, i) => () => partOutcome(model, part, past[i], 1 / total, constants))
+    .reduce<Outcome | undefined>((sums, compute) => {
       const next = compute();
-      if (total === undefined) return next;
+      if (sums === undefined) return next;
       const summed = tidy(() => ({
-        loss: add<Scalar>(total.loss, next.loss),
-        accuracy: add<Scalar>(total.accuracy, next.accuracy),
+        loss: add<Scalar>(sums.loss, next.loss),
+        accuracy: add<Scalar>(sums.accuracy, next.accuracy),
         gradients: Object.fromEntries(
-          Object.entries(total.gradients).map(([name, gradient]) => [
+          Object.entries(sums.gradients).map(([name, gradient]) => [
             name,
             addN([gradient, next.gradients[name]]),
           ]),
         ),
       }));
-      for (const old of [total, next]) dispose([old.loss, old.accuracy, old.gradients]);
-      return summed;
+      for (const old of [sums, next]) dispose([old.loss, old.accuracy, old.gradients]);
+      return {...summed, memory: [...sums.memory, ...next.memory]};
     }, undefined)!;
 }

@@ -1,7 +1,20 @@
 // AdamW over a model's parameters (Loshchilov & Hutter, arXiv 1711.05101), with clipping by the global norm on the device.
 
 import type {NamedTensorMap, Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
-import {addN, div, maximum, scalar, sqrt, square, sum, tidy, variable, zeros} from '@tensorflow/tfjs-core';
+import {
+  addN,
+  div,
+  keep,
+  maximum,
+  scalar,
+  sqrt,
+  square,
+  sum,
+  tidy,
+  variable,
+  zeros,
+} from '@tensorflow/tfjs-core';
+import type {AdamWOptions} from '../custom-ops/index.js';
 import {adamW} from '../custom-ops/index.js';
 import type {ParameterGroup} from './parameter-groups.js';
 import {groupOf} from './parameter-groups.js';
@@ -16,6 +29,8 @@ interface Slot extends Parameter {
 
 export class AdamWOptimizer {
   private readonly slots: readonly Slot[];
+  /** The largest norm, on the device. */
+  private readonly clip: Scalar | undefined;
 
   constructor(
     parameters: readonly Parameter[],
@@ -28,6 +43,7 @@ export class AdamWOptimizer {
       firstMoment: tidy(() => variable(zeros(weights.shape), false)),
       secondMoment: tidy(() => variable(zeros(weights.shape), false)),
     }));
+    this.clip = settings.clip > 0 ? keep(scalar(settings.clip)) : undefined;
   }
 
   /**
@@ -35,25 +51,24 @@ export class AdamWOptimizer {
    * Returns the global norm before clipping, left on the device.
    */
   apply(gradients: NamedTensorMap, rate: number, step: number): Scalar {
-    const {clip, beta1, beta2, epsilon} = this.settings;
+    const options = this.options(rate, step);
+    const {clip} = this;
     return tidy(() => {
       const norm = globalNorm(this.slots.map(slot => gradients[slot.variable.name]));
-      const gradientScale = clip > 0 ? div<Scalar>(scalar(clip), maximum(norm, scalar(clip))) : undefined;
-      for (const {variable: parameter, group, firstMoment, secondMoment} of this.slots) {
+      const gradientScale = clip === undefined ? undefined : div<Scalar>(clip, maximum(norm, clip));
+      this.slots.forEach(({variable: parameter, firstMoment, secondMoment}, i) => {
         const gradient = gradients[parameter.name];
-        adamW(
-          {parameter, gradient, firstMoment, secondMoment, gradientScale},
-          {
-            learningRate: rate * group.rateFactor,
-            weightDecay: group.weightDecay,
-            step,
-            beta1,
-            beta2,
-            epsilon,
-          },
-        );
-      }
+        adamW({parameter, gradient, firstMoment, secondMoment, gradientScale}, options[i]);
+      });
       return norm;
+    });
+  }
+
+  /** What `apply` gives to each of its calls of adamW, in their order. */
+  options(rate: number, step: number): Required<AdamWOptions>[] {
+    const {beta1, beta2, epsilon} = this.settings;
+    return this.slots.map(({group: {rateFactor, weightDecay}}) => {
+      return {learningRate: rate * rateFactor, weightDecay, step, beta1, beta2, epsilon};
     });
   }
 
@@ -66,6 +81,7 @@ export class AdamWOptimizer {
   }
 
   dispose(): void {
+    this.clip?.dispose();
     for (const slot of this.slots) {
       slot.firstMoment.dispose();
       slot.secondMoment.dispose();

@@ -1,6 +1,8 @@
 // Training events as words: one line that stays in place on a terminal, plain lines elsewhere.
 
 import type {TrainEvent} from './events.js';
+import type {Report} from './workloads/index.js';
+import {isLanguageReport} from './workloads/index.js';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
@@ -20,7 +22,7 @@ export class Pace {
   private steps = 0;
   private tokensPerStep = 0;
 
-  see(event: TrainEvent, milliseconds: number): void {
+  see(event: TrainEvent<unknown>, milliseconds: number): void {
     this.now = milliseconds;
     if (event.type === 'started') {
       this.steps = event.steps;
@@ -43,8 +45,22 @@ export class Pace {
   }
 }
 
+/** What an evaluation found, in words. */
+export function reportWords(report: Report): string {
+  if (isLanguageReport(report)) {
+    const {loss, perplexity, bitsPerByte} = report;
+    return `held-out loss ${loss.toFixed(4)}, perplexity ${perplexity.toFixed(3)}, ${bitsPerByte.toFixed(3)} bits per byte`;
+  }
+  const far = report.beyondReach;
+  const beyond =
+    far === undefined || far.queries === 0
+      ? ''
+      : `, ${percent(far.accuracy)} beyond the reach of all windows`;
+  return `held-out accuracy ${percent(report.accuracy)}${beyond}`;
+}
+
 /** One line for an event, or undefined for those that need none. */
-export function eventLine(event: TrainEvent, pace: Pace, steps: number): string | undefined {
+export function eventLine(event: TrainEvent<Report>, pace: Pace, steps: number): string | undefined {
   switch (event.type) {
     case 'started':
       return `${event.parameters} parameters, ${event.tokensPerStep} tokens a step, steps ${event.step} to ${event.steps}`;
@@ -53,15 +69,8 @@ export function eventLine(event: TrainEvent, pace: Pace, steps: number): string 
         `step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}  accuracy ${percent(event.accuracy)}  ` +
         `rate ${event.rate.toExponential(2)}  gradient ${event.gradientNorm.toPrecision(3)}  ${pace.words}`
       );
-    case 'evaluated': {
-      const {report} = event;
-      const far = report.beyondReach;
-      const beyond =
-        far === undefined || far.queries === 0
-          ? ''
-          : `, ${percent(far.accuracy)} beyond the reach of all windows`;
-      return `step ${event.step}: held-out accuracy ${percent(report.accuracy)}${beyond}`;
-    }
+    case 'evaluated':
+      return `step ${event.step}: ${reportWords(event.report)}`;
     case 'stopped':
       return `stopped: ${event.message}`;
     case 'finished':
@@ -97,7 +106,7 @@ export class ProgressPrinter {
 
   constructor(private readonly options: ProgressOptions) {}
 
-  show(event: TrainEvent): void {
+  show(event: TrainEvent<Report>): void {
     const {output, json, now = Date.now} = this.options;
     const at = now();
     this.pace.see(event, at);

@@ -12,6 +12,7 @@ import {parseRunConfig} from './run-config.js';
 import {RunFolder} from './run-folder.js';
 import type {NamedEvent, NamedRun} from './run-set.js';
 import {trainAll} from './run-set.js';
+import {recallOf} from './workloads/recall-family.js';
 
 /** Steps that bring the small setting past its transition with a margin. */
 const STEPS = 1500;
@@ -101,7 +102,7 @@ export async function reportQuickstart(
   const curves = runs.flatMap(({name, path}) =>
     RunFolder.open(path)
       .evaluations()
-      .map(one => ({name, ...one})),
+      .map(({step, report}) => ({name, step, report: recallOf(report)})),
   );
   const svg = linePlot({
     title: "recall of held-out pairs: B'MOJO beside a window-only model",

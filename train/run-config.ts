@@ -4,11 +4,12 @@ import type {Schema, Settings} from '../config/schema.js';
 import {choice, parseSettings, SettingError} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames} from '../custom-ops/index.js';
-import {taskFamily} from '../data/families.js';
 import type {ModelConfig} from '../models/config.js';
 import {parseModelConfig} from '../models/config.js';
+import {withParameters} from '../models/parameters.js';
 import type {TrainSettings} from './settings.js';
 import {parseTrainSettings} from './settings.js';
+import {workloadFamily} from './workloads/index.js';
 
 export interface RunConfig {
   readonly task: string;
@@ -23,6 +24,8 @@ export interface GivenRun {
   readonly backend?: unknown;
   readonly data?: object;
   readonly model?: object;
+  /** Number of parameters that the width of the SwiGLU blocks is chosen for. */
+  readonly parameters?: number;
   readonly train?: object;
 }
 
@@ -30,21 +33,46 @@ const sections = ['task', 'backend', 'data', 'model', 'train'] as const;
 const backendSchema = {backend: choice(backendNames, 'wasm', 'where tensors are computed')} as const;
 
 /**
- * Completes and checks a run of a task. The task gives the model its vocabulary.
- * Errors: SettingError naming the section and setting.
+ * Completes and checks a run of a task. The task's data give the model its vocabulary and its backbone.
+ * Errors: SettingError naming the section and setting; what the task's data give cause to.
  */
 export function parseRunConfig(task: string, given: GivenRun): RunConfig {
-  const family = taskFamily(task);
-  const data = parseSettings(task, family.schema, given.data ?? {});
-  const {vocabSize} = family.create(data);
-  const train = parseTrainSettings(given.train ?? {});
-  const model = parseModelConfig({...given.model, vocabSize});
-  const {backend} = parseSettings(
-    'run',
-    backendSchema,
-    given.backend === undefined ? {} : {backend: given.backend},
-  );
-  return {task, backend, data, model, train};
+  const family = workloadFamily(task);
+  const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
+  const {trainDefaults, modelDefaults} = family;
+  const vocabSize = family.vocabSize(data);
+  const backbone = family.backbone?.(data) ?? 'causal';
+  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize, backbone});
+  return {
+    task,
+    backend: parseBackend(given),
+    data,
+    model: given.parameters === undefined ? model : withParameters(model, given.parameters),
+    train: parseTrainSettings({...trainDefaults, ...present(given.train)}),
+  };
+}
+
+/**
+ * Checks the complete configuration of a run that exists, without looking at its data.
+ * Errors: SettingError naming the section and setting.
+ */
+export function parseStoredConfig(task: string, given: GivenRun): RunConfig {
+  return {
+    task,
+    backend: parseBackend(given),
+    data: parseSettings(task, workloadFamily(task).schema, given.data ?? {}),
+    model: parseModelConfig(given.model ?? {}),
+    train: parseTrainSettings(given.train ?? {}),
+  };
+}
+
+function parseBackend({backend}: GivenRun): BackendName {
+  return parseSettings('run', backendSchema, backend === undefined ? {} : {backend}).backend;
+}
+
+/** Settings that are there; the rest is left to defaults. */
+function present(given: object = {}): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** Reads the text of a config file: an object with any of the sections task, backend, data, model, train. */

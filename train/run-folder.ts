@@ -1,13 +1,16 @@
-// The folder of a run: config.json, metrics.jsonl, curve.svg, checkpoint/, model/ and result.json.
+// The folder of a run: config.json, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
+// workload adds, such as tokenizer.json.
 
 import {appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {RecallReport} from '../eval/recall.js';
 import {linePlot} from '../plot/line-plot.js';
 import {CheckpointFolder} from './checkpoint-folder.js';
+import {EventLog} from './event-log.js';
 import type {TrainEvent} from './events.js';
 import type {RunConfig} from './run-config.js';
-import {parseConfigText, parseRunConfig} from './run-config.js';
+import {parseConfigText, parseStoredConfig} from './run-config.js';
+import type {MetricsLine, Report} from './workloads/index.js';
+import {workloadFamily} from './workloads/index.js';
 
 /** A run folder that is not there, not one, or would be overwritten. */
 export class RunFolderError extends Error {
@@ -20,24 +23,24 @@ export interface RunResult {
   readonly parameters: number;
   /** Bytes of memory that decoding one sequence of the task's length holds. */
   readonly stateBytes: number;
-  readonly report: RecallReport;
-}
-
-interface MetricsLine {
-  readonly step: number;
-  readonly loss?: number;
-  readonly accuracy?: number;
-  readonly evaluated?: RecallReport;
+  readonly report: Report;
+  /** Tokens trained on in a second, by the process that finished the run; evaluations do not count. */
+  readonly tokensPerSecond?: number;
 }
 
 export class RunFolder {
+  /** The last state, from which a run goes on. */
   readonly checkpoints: CheckpointFolder;
+  /** The state of the best evaluation. */
+  readonly best: CheckpointFolder;
+  private events: EventLog | undefined;
 
   private constructor(
     readonly path: string,
     readonly config: RunConfig,
   ) {
     this.checkpoints = new CheckpointFolder(join(path, 'checkpoint'));
+    this.best = new CheckpointFolder(join(path, 'best'));
   }
 
   /** A new run. Errors: RunFolderError when the folder exists and is not empty. */
@@ -48,6 +51,7 @@ export class RunFolder {
       );
     }
     mkdirSync(path, {recursive: true});
+    workloadFamily(config.task).keepFiles?.(config, path);
     writeFileSync(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     return new RunFolder(path, config);
   }
@@ -58,7 +62,7 @@ export class RunFolder {
     if (!existsSync(file)) throw new RunFolderError(`${path} is no run folder: it has no config.json`);
     const {task, ...given} = parseConfigText(file, readFileSync(file, 'utf8'));
     if (task === undefined) throw new RunFolderError(`${file} names no task`);
-    return new RunFolder(path, parseRunConfig(task, given));
+    return new RunFolder(path, parseStoredConfig(task, given));
   }
 
   get finished(): boolean {
@@ -73,14 +77,15 @@ export class RunFolder {
     writeFileSync(join(this.path, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   }
 
-  /** Drops what was written after `step`, so that a resumed run's metrics equal an uninterrupted one's. */
+  /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's. */
   rewindMetrics(step: number): void {
     const kept = this.readMetrics().filter(line => line.step <= step);
     writeFileSync(this.metricsPath, kept.map(line => `${JSON.stringify(line)}\n`).join(''));
+    this.events = new EventLog(this.path, step);
   }
 
   /** Appends an event to metrics.jsonl: every `logEvery`-th step, the first and the last, and every evaluation. */
-  record(event: TrainEvent): void {
+  record(event: TrainEvent<Report>): void {
     const {logEvery, steps} = this.config.train;
     if (event.type === 'step') {
       const {type, ...numbers} = event;
@@ -91,7 +96,7 @@ export class RunFolder {
   }
 
   /** The evaluations so far. */
-  evaluations(): {step: number; report: RecallReport}[] {
+  evaluations(): {step: number; report: Report}[] {
     return this.readMetrics().flatMap(({step, evaluated}) =>
       evaluated === undefined ? [] : [{step, report: evaluated}],
     );
@@ -99,27 +104,9 @@ export class RunFolder {
 
   /** Draws curve.svg from metrics.jsonl. */
   writeCurve(): void {
-    const lines = this.readMetrics();
-    const steps = lines.filter(line => line.accuracy !== undefined);
-    const evaluations = lines.filter(line => line.evaluated !== undefined);
-    const beyond = evaluations.filter(line => (line.evaluated?.beyondReach?.queries ?? 0) > 0);
-    const svg = linePlot({
-      title: `${this.config.model.preset} on ${this.config.task}`,
-      xLabel: 'step',
-      yLabel: 'accuracy',
-      yRange: [0, 1],
-      series: [
-        {name: 'training batches', points: steps.map(line => [line.step, line.accuracy ?? 0] as const)},
-        {
-          name: 'held out',
-          points: evaluations.map(line => [line.step, line.evaluated?.accuracy ?? 0] as const),
-        },
-        {
-          name: 'held out, farther back than all windows reach',
-          points: beyond.map(line => [line.step, line.evaluated?.beyondReach?.accuracy ?? 0] as const),
-        },
-      ].filter(series => series.points.length > 0),
-    });
+    const {preset} = this.config.model;
+    const family = workloadFamily(this.config.task);
+    const svg = linePlot(family.curve(`${preset} on ${family.name}`, this.readMetrics()));
     writeFileSync(join(this.path, 'curve.svg'), svg);
   }
 
@@ -129,6 +116,7 @@ export class RunFolder {
 
   private append(line: MetricsLine): void {
     appendFileSync(this.metricsPath, `${JSON.stringify(line)}\n`);
+    this.events?.add(line);
   }
 
   private readMetrics(): MetricsLine[] {

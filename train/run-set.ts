@@ -7,6 +7,7 @@ import type {TrainEvent} from './events.js';
 import {checkRun} from './run.js';
 import type {RunConfig} from './run-config.js';
 import {RunFolder, RunFolderError} from './run-folder.js';
+import type {Report} from './workloads/index.js';
 
 /** What a worker is told. */
 export interface RunOrder {
@@ -16,7 +17,7 @@ export interface RunOrder {
 
 /** What a worker says. */
 export type RunMessage =
-  | {readonly type: 'event'; readonly event: TrainEvent}
+  | {readonly type: 'event'; readonly event: TrainEvent<Report>}
   | {readonly type: 'failed'; readonly message: string};
 
 export interface NamedRun {
@@ -27,7 +28,7 @@ export interface NamedRun {
 
 export interface NamedEvent {
   readonly name: string;
-  readonly event: TrainEvent;
+  readonly event: TrainEvent<Report>;
 }
 
 export interface RunSetOptions {

@@ -6,19 +6,19 @@ import {taskFamily} from '../data/families.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
-import type {ModelConfig} from '../models/config.js';
+import type {SequenceModel} from '../models/create.js';
+import {asLanguageModel, createSequenceModel} from '../models/create.js';
 import {fileSystem} from '../models/file-system.js';
-import {LanguageModel} from '../models/language-model.js';
+import type {LanguageModel} from '../models/language-model.js';
 import type {TrainEvent} from './events.js';
 import {train} from './loop.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
 import {restoreArrays} from './snapshot.js';
-
-/** Tokens that attention windows alone reach back through the stack; undefined where attention sees everything. */
-export function windowReach({attention, window, layers}: ModelConfig): number | undefined {
-  return attention && window > 0 ? layers * window : undefined;
-}
+import {Stopwatch} from './stopwatch.js';
+import type {Report} from './workloads/index.js';
+import {workloadFamily} from './workloads/index.js';
+import {EVAL_BATCH, windowReach} from './workloads/recall-family.js';
 
 export function taskOf(config: RunConfig): Task {
   return taskFamily(config.task).create(config.data);
@@ -30,16 +30,13 @@ export function taskOf(config: RunConfig): Task {
  */
 export async function checkRun(config: RunConfig): Promise<void> {
   await useBackend(config.backend);
-  LanguageModel.create(config.model).model.dispose();
+  createSequenceModel(config.model, {recompute: config.train.recompute}).model.dispose();
 }
 
-/** Samples per evaluation batch: bounded, whatever the training batch is. */
-const EVAL_BATCH = 64;
-
 export async function evaluateRun(
-  model: LanguageModel,
+  model: SequenceModel,
   task: Task,
-  options: {seed: number; samples: number},
+  options: {seed: number; samples: number; onProgress?: (samples: number) => void},
 ): Promise<RecallReport> {
   return evaluateRecall(model, task, {...options, batch: EVAL_BATCH, reach: windowReach(model.config)});
 }
@@ -54,26 +51,31 @@ export interface RunOptions {
 export async function* runTraining(
   folder: RunFolder,
   {resume, signal}: RunOptions,
-): AsyncGenerator<TrainEvent, void, void> {
+): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
+  const family = workloadFamily(config.task);
   await useBackend(config.backend);
-  const task = taskOf(config);
-  const model = LanguageModel.create(config.model);
-  const evaluate = (): Promise<RecallReport> =>
-    evaluateRun(model, task, {seed: config.train.seed, samples: config.train.evalSamples});
+  const open = family.open(config);
+  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
+  const evaluate = (): Promise<Report> => open.evaluate(model);
+  const stopwatch = new Stopwatch();
   try {
     const snapshot = resume ? checkpoints.load() : undefined;
     folder.rewindMetrics(snapshot?.step ?? 0);
-    let report: RecallReport | undefined;
-    for await (const event of train({
+    const scores = folder.evaluations().map(({report}) => family.score(report));
+    let report: Report | undefined;
+    for await (const event of train<SequenceModel, Report>({
       model,
-      task,
+      task: open.workload,
       settings: config.train,
       evaluate,
+      enough: ({accuracy}) => config.train.stopAccuracy > 0 && accuracy >= config.train.stopAccuracy,
       checkpoints,
+      best: {store: folder.best, score: family.score, known: Math.min(...scores)},
       resume: snapshot,
       signal,
     })) {
+      stopwatch.see(event);
       folder.record(event);
       if (event.type === 'evaluated') report = event.report;
       if (event.type === 'checkpoint') folder.writeCurve();
@@ -82,22 +84,41 @@ export async function* runTraining(
         folder.writeResult({
           step: event.step,
           parameters: model.parameterCount(),
-          stateBytes: model.stateSize(task.length),
+          stateBytes: model.stateSize(open.stateLength),
           report: report ?? (await evaluate()),
+          ...stopwatch.result,
         });
       }
       yield event;
     }
   } finally {
     model.model.dispose();
+    open.close();
   }
 }
 
-/** The model of a run folder with the weights of its last checkpoint. */
-export async function loadRunModel(folder: RunFolder): Promise<{model: LanguageModel; step: number}> {
-  const snapshot = folder.checkpoints.load();
+export interface LoadOptions {
+  /** Weights of the last checkpoint, or of the best evaluation. Default `last`. */
+  readonly weights?: 'last' | 'best';
+}
+
+/** The language model of a run folder with the weights of a checkpoint. Errors: SettingError for an auto-encoder. */
+export async function loadRunModel(
+  folder: RunFolder,
+  options: LoadOptions = {},
+): Promise<{model: LanguageModel; step: number}> {
+  const {model, step} = await loadSequenceModel(folder, options);
+  return {model: asLanguageModel(model), step};
+}
+
+/** As `loadRunModel`, for models of any backbone. */
+export async function loadSequenceModel(
+  folder: RunFolder,
+  {weights = 'last'}: LoadOptions = {},
+): Promise<{model: SequenceModel; step: number}> {
+  const snapshot = (weights === 'best' ? folder.best : folder.checkpoints).load();
   await useBackend(folder.config.backend);
-  const model = LanguageModel.create(folder.config.model);
+  const model = createSequenceModel(folder.config.model);
   restoreArrays(model.parameters(), snapshot.weights);
   return {model, step: snapshot.step};
 }

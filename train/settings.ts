@@ -1,7 +1,7 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
 import type {Settings} from '../config/schema.js';
-import {integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
 
 export const trainSchema = {
   steps: integer(
@@ -17,6 +17,10 @@ export const trainSchema = {
     1 << 20,
     'parts of a batch computed one after the other: less memory, same result',
   ),
+  recompute: flag(
+    false,
+    'keep only the inputs of blocks and compute the rest again for the gradient: less memory, a third more time',
+  ),
   rate: number(5e-3, 0, 10, 'peak learning rate; associative recall learns in a narrow range, so sweep it'),
   ssmRateFactor: number(1, 0, 1000, 'learning rate of the state-space parameters as a multiple of rate'),
   warmup: number(0.05, 0, 1, 'share of the steps with a linearly rising rate'),
@@ -26,9 +30,16 @@ export const trainSchema = {
   beta1: number(0.9, 0, 0.999999, 'decay of the mean of gradients'),
   beta2: number(0.999, 0, 0.999999, 'decay of the mean of squared gradients'),
   epsilon: number(1e-8, 1e-30, 1, 'added to the root of the mean square'),
+  capture: flag(true, 'webgpu: record the commands of a step once and replay them; same numbers, less time'),
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, on the command line, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
   evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
+  stopAccuracy: number(
+    0,
+    0,
+    1,
+    'held-out accuracy at which training ends early, as in MAD (0.999); 0 never does',
+  ),
   evalSamples: integer(512, 1, 1e9, 'held-out samples per evaluation'),
   checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
 } as const;

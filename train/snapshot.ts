@@ -10,6 +10,17 @@ export interface NamedArray {
   readonly data: Float32Array;
 }
 
+/** A model's memory between two updates that belong to one stretch of text. */
+export interface CarriedMemory {
+  /** Tokens behind it. */
+  readonly position: number;
+  /** Parts of a batch, each with a memory of its own. */
+  readonly parts: number;
+  readonly layers: number;
+  /** Named `part/layer/name`. */
+  readonly arrays: readonly NamedArray[];
+}
+
 export interface Snapshot {
   /** Updates made. */
   readonly step: number;
@@ -18,6 +29,8 @@ export interface Snapshot {
   readonly weights: readonly NamedArray[];
   /** Moments of the optimizer. */
   readonly optimizer: readonly NamedArray[];
+  /** Present where the next update goes on from the memory of the last. */
+  readonly memory?: CarriedMemory;
 }
 
 /** Where checkpoints go: a folder in Node, anything else elsewhere. */

@@ -6,8 +6,11 @@ import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core
 import {refuse} from '../check.js';
 import {opList} from '../registry.js';
 import {registerOpGradient} from '../run.js';
+import {chooseBackend} from './choose.js';
 import {registerCpuKernels} from './cpu.js';
 import {registerWasmKernels} from './wasm.js';
+import {shareClonesOnWasm} from './wasm-identity.js';
+import type {GpuDescription} from './webgpu/device.js';
 
 /** Backends that every machine has and whose memory can be read at once. */
 export const hostBackendNames = ['cpu', 'wasm'] as const;
@@ -16,22 +19,41 @@ export type BackendName = (typeof backendNames)[number];
 
 registerCpuKernels(opList);
 registerWasmKernels(opList);
+shareClonesOnWasm();
 for (const op of opList) registerOpGradient(op);
 
+/** What a user may ask for: a backend, or the fastest one that works here. */
+export const backendRequests = ['auto', ...backendNames] as const;
+export type BackendRequest = (typeof backendRequests)[number];
+
 /**
- * Makes a backend current: `wasm` (C++ kernels, the default), `cpu` (plain JavaScript), `webgpu` (a GPU, in browsers
- * and through Dawn in Node; results are read with `await tensor.data()`) or `tensorflow` (C++ kernels on all cores, in
- * Node, after `npm run setup:tensorflow`).
+ * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see
+ * {@link useWebGPU}), `wasm` (C++ kernels), `tensorflow` (C++ kernels on
+ * all cores, in Node, after `npm run setup:tensorflow`) or `cpu` (plain JavaScript, slow).
  * Errors: ArgumentError for an unknown name; Error when the backend cannot start here, saying what to install.
  */
-export async function useBackend(name: BackendName): Promise<void> {
-  if (!backendNames.includes(name)) refuse('useBackend', 'name', `one of ${backendNames.join(', ')}`, name);
+export async function useBackend(request: BackendRequest = 'auto'): Promise<BackendName> {
+  if (!backendRequests.includes(request))
+    refuse('useBackend', 'name', `one of ${backendRequests.join(', ')}`, request);
+  const name = request === 'auto' ? (await chooseBackend()).backend : request;
   if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   if (name === 'webgpu') await startWebGPU();
   if (name === 'tensorflow') await startTensorFlow();
   if (!(await setBackend(name)))
     throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
+  return name;
+}
+
+/**
+ * Makes WebGPU current, in browsers and (through Dawn, npm package `webgpu`) in Node, on a device with all that the
+ * adapter offers, and says what it is. Results are read with `await tensor.data()`; `dataSync` works in browsers alone.
+ * Errors: Error when there is no adapter, saying what to install.
+ */
+export async function useWebGPU(): Promise<GpuDescription> {
+  await useBackend('webgpu');
+  const {startWebGPU} = await import('./webgpu/index.js');
+  return startWebGPU();
 }
 
 /** Resolves when the current backend has finished everything issued so far; only `webgpu` works behind one's back. */

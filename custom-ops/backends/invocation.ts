@@ -22,21 +22,31 @@ export function kernelConfigs(
   run: (invocation: Invocation, direction: 'forward' | 'backward', backend: unknown) => TensorInfo[],
 ): KernelConfig[] {
   const directions = op.backward === undefined ? (['forward'] as const) : (['forward', 'backward'] as const);
-  return directions.map(direction => ({
-    kernelName: kernelName(op, direction),
-    backendName,
-    kernelFunc: ({inputs, attrs, backend}) =>
-      run(
-        readInvocation(op, direction, Object.values(inputs) as TensorInfo[], attrs ?? {}),
-        direction,
-        backend,
-      ),
-  }));
+  return directions.map(direction => {
+    const ports = kernelPorts(op, direction);
+    const wantedFor = direction === 'forward' ? undefined : inputsOfGradients(op, ports.outputs);
+    return {
+      kernelName: kernelName(op, direction),
+      backendName,
+      kernelFunc: ({inputs, attrs, backend}) =>
+        run(
+          readInvocation(op, ports, wantedFor, Object.values(inputs) as TensorInfo[], attrs ?? {}),
+          direction,
+          backend,
+        ),
+    };
+  });
+}
+
+/** The input that each gradient belongs to, in the order of the ports. */
+function inputsOfGradients(op: OpDefinition, outputs: readonly Port[]): string[] {
+  return outputs.map(port => Object.keys(op.inputs).find(name => gradName(name) === port.name) ?? '');
 }
 
 function readInvocation(
   op: OpDefinition,
-  direction: 'forward' | 'backward',
+  ports: Invocation['ports'],
+  wantedFor: readonly string[] | undefined,
   tensors: TensorInfo[],
   rawAttrs: NamedAttrMap,
 ): Invocation {
@@ -45,14 +55,9 @@ function readInvocation(
   present.forEach((name, index) => {
     inputs[name] = tensors[index];
   });
-  const ports = kernelPorts(op, direction);
   const dims = bindDims(op, ports.inputs, inputs, attrs as Attributes);
   const wanted =
-    direction === 'forward'
-      ? ports.outputs
-      : ports.outputs.filter(port =>
-          Object.keys(op.inputs).some(n => n in inputs && gradName(n) === port.name),
-        );
+    wantedFor === undefined ? ports.outputs : ports.outputs.filter((_, i) => wantedFor[i] in inputs);
   const outputs = wanted.map(port => ({...port, sizes: sizes(port, dims)}));
   return {inputs, outputs, ports, dims, attrs: attrs as Attributes};
 }

@@ -9,7 +9,7 @@ import {
   workgroupNumber,
   workgroupParameters,
 } from '../backends/webgpu/plan.js';
-import {laneReductions} from '../backends/webgpu/reduce.js';
+import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
 import type {CrossEntropyAttributes} from './definition.js';
 
 const THREADS = 256;
@@ -24,9 +24,10 @@ function forward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttribut
         read: {logits: 'f32', labels: 'i32'},
         write: {losses: 'f32', logSumExp: 'f32'},
         workgroups: spread(Math.ceil(R / perGroup), limits),
+        ...subgroupUse(limits),
         code: `
 ${constants({ROWS: R, CLASSES: V, LANES: lanes})}
-${laneReductions(lanes, THREADS)}
+${laneReductions(lanes, THREADS, limits)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}

@@ -8,7 +8,7 @@ import {
   workgroupNumber,
   workgroupParameters,
 } from '../backends/webgpu/plan.js';
-import {laneReductions} from '../backends/webgpu/reduce.js';
+import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
 import type {InnovationScoresAttributes} from './definition.js';
 
 const THREADS = 256;
@@ -23,9 +23,10 @@ function forward({dims: {B, L, D}, attrs, limits}: PlanRequest<InnovationScoresA
         read: {y: 'f32'},
         write: {scores: 'f32'},
         workgroups: spread(Math.ceil((B * L) / perGroup), limits),
+        ...subgroupUse(limits),
         code: `
 ${constants({ROWS: B * L, TOKENS: L, WIDTH: D, LANES: lanes})}
-${laneReductions(lanes, THREADS)}
+${laneReductions(lanes, THREADS, limits)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}

@@ -8,7 +8,7 @@ import {
   workgroupNumber,
   workgroupParameters,
 } from '../backends/webgpu/plan.js';
-import {laneReductions, rowSumPass} from '../backends/webgpu/reduce.js';
+import {laneReductions, rowSumPass, subgroupUse} from '../backends/webgpu/reduce.js';
 import type {RmsNormAttributes} from './definition.js';
 
 const THREADS = 256;
@@ -21,7 +21,7 @@ function layout({dims: {B, L, D}, limits}: PlanRequest<RmsNormAttributes>) {
   const perGroup = THREADS / lanes;
   const head = `
 ${constants({ROWS: B * L, WIDTH: D, LANES: lanes})}
-${laneReductions(lanes, THREADS)}
+${laneReductions(lanes, THREADS, limits)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
@@ -29,18 +29,18 @@ fn main(${workgroupParameters}) {
   let lane = local % LANES;
   let start = row * WIDTH;
   let end = select(start, start + WIDTH, row < ROWS);`;
-  return {head, workgroups: spread(Math.ceil((B * L) / perGroup), limits)};
+  return {head, workgroups: spread(Math.ceil((B * L) / perGroup), limits), ...subgroupUse(limits)};
 }
 
 function forward(request: PlanRequest<RmsNormAttributes>): Plan {
-  const {head, workgroups} = layout(request);
+  const {head, ...rest} = layout(request);
   return {
     passes: [
       {
         name: 'rmsNorm',
         read: {x: 'f32', gain: 'f32'},
         write: {y: 'f32', inverseRms: 'f32'},
-        workgroups,
+        ...rest,
         code: `${head}
   var squares = 0.0;
   for (var i = start + lane; i < end; i += LANES) { squares += x[i] * x[i]; }
@@ -55,7 +55,7 @@ function forward(request: PlanRequest<RmsNormAttributes>): Plan {
 
 function backward(request: PlanRequest<RmsNormAttributes>): Plan {
   const {B, L, D} = request.dims;
-  const {head, workgroups} = layout(request);
+  const {head, ...rest} = layout(request);
   const blocks = Math.ceil((B * L) / BLOCK);
   const columns = Math.min(powerOfTwo(D), 64);
   const tiles = Math.ceil(D / columns);
@@ -66,7 +66,7 @@ function backward(request: PlanRequest<RmsNormAttributes>): Plan {
         name: 'rmsNorm gradX',
         read: {x: 'f32', gain: 'f32', inverseRms: 'f32', gradY: 'f32'},
         write: {gradX: 'f32'},
-        workgroups,
+        ...rest,
         code: `${head}
   let scale = inverseRms[min(row, ROWS - 1u)];
   var products = 0.0;

@@ -3,7 +3,7 @@ import {tidy} from '@tensorflow/tfjs-core';
 import {checkInteger, checkNumber} from '../check.js';
 import {runOp} from '../run.js';
 import {rotaryEmbeddingOp} from './definition.js';
-import {checkHeadWidth, rotaryTable} from './table.js';
+import {checkHeadWidth, rotaryTable, sharedRotaryTable} from './table.js';
 
 export {rotaryTable} from './table.js';
 
@@ -18,7 +18,8 @@ export interface RotaryEmbeddingOptions {
  * Rotates the channel pairs (i, i + Dh/2) of every head by the angle position * base^(-2i/Dh).
  *
  * Shapes: x [B, L, H, Dh], Dh even; returns [B, L, H, Dh]. Differentiable in x. Angles are computed in double
- * precision on the host and uploaded: in a loop make the table once and call {@link rotaryEmbeddingWithTable}.
+ * precision on the host and uploaded, for offset 0 once for each length: with others, in a loop, make the table once and
+ * call {@link rotaryEmbeddingWithTable}.
  * Errors: ArgumentError on a wrong rank, dtype, width, base or offset. Source: arXiv 2104.09864.
  */
 export function rotaryEmbedding(x: Tensor4D, options: RotaryEmbeddingOptions = {}): Tensor4D {
@@ -29,6 +30,7 @@ export function rotaryEmbedding(x: Tensor4D, options: RotaryEmbeddingOptions = {
     // What has no length or width gets a table of the least size: the op then refuses x by name.
     const [length, headWidth] = x?.shape?.length === 4 ? [x.shape[1], x.shape[3]] : [0, 2];
     checkHeadWidth('rotaryEmbedding', "x's last axis, Dh,", headWidth);
+    if (offset === 0) return rotaryEmbeddingWithTable(x, sharedRotaryTable(length, headWidth, base));
     const positions = Array.from({length}, (_, row) => offset + row);
     return rotaryEmbeddingWithTable(x, rotaryTable(positions, headWidth, base));
   });

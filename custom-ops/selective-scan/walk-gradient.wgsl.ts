@@ -13,21 +13,19 @@ import {rowSumPass} from '../backends/webgpu/reduce.js';
 import {butterfly, maskBits} from '../backends/webgpu/subgroups.js';
 import {CHUNK} from './definition.js';
 import {packPasses} from './pack.wgsl.js';
-import type {WalkShape} from './walk.wgsl.js';
+import type {Tiles, WalkShape} from './walk.wgsl.js';
 import {
   bind,
-  fromOwner,
-  ownToken,
   RUN,
+  sequence,
+  shareRun,
   statesAt,
+  stateTiles,
   stateType,
-  tokenRow,
   walkHead,
   walkParameters,
   whoAmI,
 } from './walk.wgsl.js';
-
-const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
 /** Numbers of B's and C's gradients that one lane computes for a token. */
 const VALUES = 8;
@@ -47,83 +45,88 @@ function exchange({lanes, E, limits}: WalkShape): Exchange {
   const halvings = Math.min(Math.log2(VALUES), Math.log2(width / lanes));
   const left = VALUES / 2 ** halvings;
   const bytes = 2 * RUN * left * 4;
-  const most = 2 ** Math.floor(Math.log2(limits.workgroupBytes / bytes));
+  const most = 2 ** Math.floor(Math.log2((limits.workgroupBytes - 1024 * lanes) / bytes));
   const threads = Math.max(width, Math.min(128, most, lanes * powerOfTwo(E)));
   return {threads, width, left, halvings};
 }
 
-/** Loads what a lane owns of the run that begins at `begin`: step size, input, gated cotangent and the two slopes. */
-function loadRun(shape: WalkShape, run: number): string {
+const sources = ['input', 'delta', 'cotangent', 'gate'] as const;
+const buffers = {input: 'u', delta: 'delta', cotangent: 'gradY', gate: 'z'} as const;
+
+/** What a lane fetches of its tokens of a chunk, by run and slot. */
+function owned({own, present}: WalkShape) {
+  return [0, 1].flatMap(run =>
+    sequence(own).flatMap(slot =>
+      sources
+        .filter(name => name !== 'gate' || present.has('z'))
+        .map(name => ({name, offset: run * RUN + slot, variable: `${name}${run}_${slot}`})),
+    ),
+  );
+}
+
+function fetchOwned(shape: WalkShape, begin: string): string {
+  return owned(shape)
+    .map(({name, offset, variable}) => {
+      const t = `min(${begin} + ${offset}u + q * ${shape.own}u, TOKENS - 1u)`;
+      return `next_${variable} = ${buffers[name]}[(batch * TOKENS + ${t}) * CHANNELS + e];`;
+    })
+    .join('\n    ');
+}
+
+/** Step size, its input, gated cotangent and the gate's slope of the tokens that a lane owns. */
+function prepareRun(shape: WalkShape, run: number): string {
   const {own, present, attrs} = shape;
   return sequence(own)
     .map(slot => {
-      const id = `${run}${slot}`;
-      const raw = `delta[index${id}] + bias`;
-      const gate = present.has('z')
-        ? `let gate${id} = z[index${id}];
-    let open${id} = sigmoid(gate${id});
-    let g${id} = select(0.0, gradY[index${id}] * gate${id} * open${id}, isToken${id});`
-        : `let g${id} = select(0.0, gradY[index${id}], isToken${id});`;
+      const id = `${run}_${slot}`;
       return `
-    let t${id} = ${ownToken(shape, slot).replace('begin', `chunkBegin + ${run * RUN}u`)};
+    let t${id} = chunkBegin + ${run * RUN + slot}u + q * ${own}u;
     let isToken${id} = t${id} < TOKENS && isOwn;
-    let index${id} = (batch * TOKENS + min(t${id}, TOKENS - 1u)) * CHANNELS + e;
-    let raw${id} = ${raw};
+    let raw${id} = delta${id} + bias;
     let d${id} = select(0.0, ${attrs.deltaSoftplus ? `softplus(raw${id})` : `raw${id}`}, isToken${id});
-    let u${id} = u[index${id}];
-    let dx${id} = d${id} * u${id};
-    ${gate}`;
+    let dx${id} = d${id} * input${id};
+    ${present.has('z') ? `let open${id} = sigmoid(gate${id});` : ''}
+    let g${id} = select(0.0, cotangent${id}${present.has('z') ? ` * gate${id} * open${id}` : ''}, isToken${id});`;
     })
     .join('');
 }
 
-/** WGSL of lane `q`'s four states of B or C of a token. */
-function packed(shape: WalkShape, token: string, matrix: 'B' | 'C'): string {
-  const {quads, lanes} = shape;
-  const at = `(${tokenRow(shape, token)}) * ${2 * quads}u${matrix === 'C' ? ` + ${quads}u` : ''}`;
-  if (lanes === quads) return `tokens[${at} + q]`;
-  return `select(vec4f(), tokens[${at} + min(q, ${quads - 1}u)], q < ${quads}u)`;
-}
-
 /** One step forwards; keeps the decay and the state after it in variables of the token when `keep`. */
-function forwardStep(shape: WalkShape, run: number, i: number, keep: boolean): string {
-  const d = fromOwner(shape, `d${run}`, i);
-  const dx = fromOwner(shape, `dx${run}`, i);
-  const write = `${dx} * ${packed(shape, `chunkBegin + ${run * RUN + i}u`, 'B')}`;
-  if (!keep) return `state = exp2(${d} * a) * state + ${write};`;
+function forwardStep(tiles: Tiles, run: number, i: number, keep: boolean): string {
+  const write = `write${run}_${i} * ${tiles.at('B', run * RUN + i)}`;
+  if (!keep) return `state = exp2(step${run}_${i} * a) * state + ${write};`;
   return `
-    let decay${i} = exp2(${d} * a);
-    let p${i + 1} = decay${i} * p${i} + ${write};`;
+      let decay${i} = exp2(step${run}_${i} * a);
+      let p${i + 1} = decay${i} * p${i} + ${write};`;
 }
 
-function backwardStep(shape: WalkShape, {width, left}: Exchange, run: number, i: number): string {
-  const values = sequence(VALUES).map(v => (v < 4 ? `toB[${v}]` : `toC[${v - 4}]`));
-  const sums = butterfly(values, maskBits(width / 2, shape.lanes), 'lane', 'c');
+function backwardStep(
+  shape: WalkShape,
+  {width, left}: Exchange,
+  tiles: Tiles,
+  run: number,
+  i: number,
+): string {
+  const values = sequence(VALUES).map(v => (v < 4 ? `toB${i}[${v}]` : `toC${i}[${v - 4}]`));
+  const sums = butterfly(values, maskBits(width / 2, shape.lanes), 'lane', `c${i}_`);
   const stores = sums.sums
     .map(
-      (name, k) =>
-        `exchanged[(buffer * ${RUN}u + ${i}u) * ${left}u * THREADS + ${k}u * THREADS + local] = ${name};`,
+      (name, k) => `exchanged[((buffer * ${RUN}u + ${i}u) * ${left}u + ${k}u) * THREADS + local] = ${name};`,
     )
     .join(' ');
   return `
-    {
-      let d = ${fromOwner(shape, `d${run}`, i)};
-      let dx = ${fromOwner(shape, `dx${run}`, i)};
-      let g = ${fromOwner(shape, `g${run}`, i)};
-      let read = ${packed(shape, `chunkBegin + ${run * RUN + i}u`, 'C')};
-      let written = ${packed(shape, `chunkBegin + ${run * RUN + i}u`, 'B')};
-      adjoint += g * read;
-      let toB = dx * adjoint;
-      let toC = g * p${i + 1};
-      inputs${i} = dot(adjoint, written);
-      outputs${i} = dot(read, p${i + 1});
+      let read${i} = ${tiles.at('C', run * RUN + i)};
+      adjoint += pull${run}_${i} * read${i};
+      let toB${i} = write${run}_${i} * adjoint;
+      let toC${i} = pull${run}_${i} * p${i + 1};
+      let inputs${i} = dot(adjoint, ${tiles.at('B', run * RUN + i)});
+      let outputs${i} = dot(read${i}, p${i + 1});
       adjoint *= decay${i};
-      let decayed = adjoint * p${i};
-      gradA += d * decayed;
-      steps${i} = dot(decayed, a);
+      let decayed${i} = adjoint * p${i};
+      gradA += step${run}_${i} * decayed${i};
+      let steps${i} = dot(decayed${i}, a);
       ${sums.code}
-      ${stores}
-    }`;
+      ${stores}`;
 }
 
 /** Each thread adds the subgroups' parts of some of a run's numbers and writes them. */
@@ -146,7 +149,7 @@ function addParts(shape: WalkShape, {threads, width, left, halvings}: Exchange, 
 
 function finishRun(shape: WalkShape, run: number): string {
   const {lanes, own, present, attrs} = shape;
-  const over = (name: string): {code: string; sums: readonly string[]} =>
+  const over = (name: string) =>
     butterfly(
       sequence(RUN).map(i => `${name}${i}`),
       maskBits(lanes / 2, 1),
@@ -155,53 +158,60 @@ function finishRun(shape: WalkShape, run: number): string {
     );
   const [inputs, steps, outputs] = [over('inputs'), over('steps'), over('outputs')];
   const finish = sequence(own).map(slot => {
-    const id = `${run}${slot}`;
+    const id = `${run}_${slot}`;
+    const slope = attrs.deltaSoftplus ? ` * sigmoid(raw${id})` : '';
+    const gateSlope = `open${id} * (1.0 + gate${id} * (1.0 - open${id}))`;
     return `
-    if (isToken${id}) {
-      let toInput = ${inputs.sums[slot]};
-      gradU[index${id}] = d${id} * toInput + skip * g${id};
-      let toStep = (u${id} * toInput + ${Math.LN2} * ${steps.sums[slot]})${attrs.deltaSoftplus ? ` * sigmoid(raw${id})` : ''};
-      gradDelta[index${id}] = toStep;
-      sumD += g${id} * u${id};
-      sumBias += toStep;
-      ${
-        present.has('z')
-          ? `gradZ[index${id}] = gradY[index${id}] * (${outputs.sums[slot]} + skip * u${id}) * open${id} *
-        (1.0 + gate${id} * (1.0 - open${id}));`
-          : ''
-      }
-    }`;
+      if (isToken${id}) {
+        let index = (batch * TOKENS + t${id}) * CHANNELS + e;
+        let toInput = ${inputs.sums[slot]};
+        gradU[index] = d${id} * toInput + skip * g${id};
+        let toStep = (input${id} * toInput + ${Math.LN2} * ${steps.sums[slot]})${slope};
+        gradDelta[index] = toStep;
+        sumD += g${id} * input${id};
+        sumBias += toStep;
+        ${present.has('z') ? `gradZ[index] = cotangent${id} * (${outputs.sums[slot]} + skip * input${id}) * ${gateSlope};` : ''}
+      }`;
   });
   return `
-    ${inputs.code}
-    ${steps.code}
-    ${present.has('z') ? outputs.code : ''}
-    ${finish.join('')}`;
+      ${inputs.code}
+      ${steps.code}
+      ${present.has('z') ? outputs.code : ''}
+      ${finish.join('')}`;
 }
 
 /** Where the parts of one buffer begin, in words. */
 function partsLayout({B, L, E, lanes, threads}: WalkShape & Exchange) {
-  const tiles = Math.ceil(E / (threads / lanes));
+  const groups = Math.ceil(E / (threads / lanes));
   const perToken = VALUES * lanes;
   const perChannel = 4 * lanes + 2;
-  const channelParts = tiles * B * L * perToken;
+  const channelParts = groups * B * L * perToken;
   const adjoints = channelParts + B * E * perChannel;
-  return {tiles, perToken, perChannel, channelParts, adjoints, words: adjoints + B * E * 4 * lanes};
+  return {groups, perToken, perChannel, channelParts, adjoints, words: adjoints + B * E * 4 * lanes};
 }
 
 function walkBackPass(shape: WalkShape, how: Exchange): Pass {
   const {B, N, quads, lanes, chunks, present, limits} = shape;
   const {threads, left} = how;
-  const {tiles, perChannel, channelParts, adjoints} = partsLayout({...shape, ...how});
+  const {groups, perChannel, channelParts, adjoints} = partsLayout({...shape, ...how});
   const matrix = stateType(N);
   if (CHUNK !== 2 * RUN) throw new Error('selectiveScan: the walk back takes chunks of two runs');
   const each = (text: (i: number) => string): string[] => sequence(RUN).map(text);
+  const tiles = stateTiles(shape, threads, (name, row, quad) => {
+    const at = `${row} * ${2 * quads}u + ${name === 'C' ? quads : 0}u`;
+    return lanes === quads
+      ? `tokens[${at} + ${quad}]`
+      : `select(vec4f(), tokens[${at} + min(${quad}, ${quads - 1}u)], ${quad} < ${quads}u)`;
+  });
+  const shareSteps = (run: number): string =>
+    `${shareRun(shape, `d${run}_`, `step${run}_`)} ${shareRun(shape, `dx${run}_`, `write${run}_`)}`;
   const walkRun = (run: number): string => `
     {
       let p0 = ${run === 0 ? 'start' : 'state'};
-      ${each(i => `var inputs${i} = 0.0; var steps${i} = 0.0; var outputs${i} = 0.0;`).join('\n      ')}
-      ${each(i => forwardStep(shape, run, i, true)).join('')}
-      ${each(i => backwardStep(shape, how, run, i))
+      ${shareSteps(run)}
+      ${each(i => forwardStep(tiles, run, i, true)).join('')}
+      ${shareRun(shape, `g${run}_`, `pull${run}_`)}
+      ${each(i => backwardStep(shape, how, tiles, run, i))
         .reverse()
         .join('')}
       ${finishRun(shape, run)}
@@ -214,6 +224,7 @@ function walkBackPass(shape: WalkShape, how: Exchange): Pass {
       .map(mask => `${name} += subgroupShuffleXor(${name}, ${mask}u);`)
       .join(' ');
   const vectors = `e * ${quads + 1}u`;
+  const mine = owned(shape);
   return {
     name: 'selectiveScan walk back',
     subgroups: true,
@@ -228,10 +239,11 @@ function walkBackPass(shape: WalkShape, how: Exchange): Pass {
       gradFinalState: matrix,
     },
     write: {gradU: 'f32', gradDelta: 'f32', ...(present.has('z') ? {gradZ: 'f32'} : {}), parts: 'f32'},
-    workgroups: spread(B * tiles, limits),
+    workgroups: spread(B * groups, limits),
     code: `
 ${walkHead(shape)}
 const THREADS: u32 = ${threads}u;
+${tiles.declaration}
 var<workgroup> exchanged: array<f32, ${2 * RUN * left * threads}>;
 @compute @workgroup_size(${threads})
 fn main(${walkParameters}) {
@@ -244,15 +256,29 @@ fn main(${walkParameters}) {
   var sumD = 0.0;
   var sumBias = 0.0;
   var buffer = 0u;
+  var turn = 0u;
+  ${tiles.variables}
+  ${mine.map(({variable}) => `var next_${variable} = 0.0;`).join(' ')}
+  ${tiles.fetch(`${(chunks - 1) * CHUNK}u`)}
+  ${fetchOwned(shape, `${(chunks - 1) * CHUNK}u`)}
   for (var chunk = ${chunks}u; chunk > 0u; chunk--) {
     let chunkBegin = (chunk - 1u) * ${CHUNK}u;
+    let before = max(chunkBegin, ${CHUNK}u) - ${CHUNK}u;
     let start = ${statesAt(shape, 'chunkStates', `(batch * ${chunks}u + chunk - 1u) * CHANNELS + e`)};
-    ${loadRun(shape, 0)}
-    ${loadRun(shape, 1)}
+    ${tiles.place}
+    ${mine.map(({variable}) => `let ${variable} = next_${variable};`).join(' ')}
+    ${tiles.fetch('before')}
+    ${fetchOwned(shape, 'before')}
+    ${prepareRun(shape, 0)}
+    ${prepareRun(shape, 1)}
     var state = start;
-    ${each(i => forwardStep(shape, 0, i, false)).join('\n    ')}
+    {
+      ${shareSteps(0)}
+      ${each(i => forwardStep(tiles, 0, i, false)).join('\n      ')}
+    }
     ${walkRun(1)}
     ${walkRun(0)}
+    turn = 1u - turn;
   }
   ${overLanes('sumD')}
   ${overLanes('sumBias')}
@@ -272,7 +298,7 @@ fn main(${walkParameters}) {
 export function walkBackward(shape: WalkShape): Plan {
   const {B, L, E, N, quads, lanes, present, limits} = shape;
   const how = exchange(shape);
-  const {tiles, perToken, perChannel, channelParts, adjoints, words} = partsLayout({...shape, ...how});
+  const {groups, perToken, perChannel, channelParts, adjoints, words} = partsLayout({...shape, ...how});
   const vector = (name: string, gradient: string): string =>
     present.has(name) ? `${gradient}[e] = total;` : '';
   const ofChannels = rowSumPass(
@@ -300,7 +326,7 @@ export function walkBackward(shape: WalkShape): Plan {
     {
       name: 'selectiveScan gradients of B and C',
       from: 'parts',
-      rows: tiles,
+      rows: groups,
       columns: B * L * perToken,
       write: {gradB: 'f32', gradC: 'f32'},
       // Of a token's numbers, ordered by (B or C, component, quad): state n = 4 quad + component.

@@ -16,6 +16,10 @@ import {butterfly, maskBits} from '../backends/webgpu/subgroups.js';
 import type {SelectiveScanAttributes} from './definition.js';
 import {CHUNK} from './definition.js';
 
+export const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
+
+/** Lanes of a workgroup forwards. */
+const FORWARD_THREADS = 128;
 /** Tokens between two exchanges. */
 export const RUN = 8;
 /** Lanes below which the walk leaves a GPU mostly idle; long sequences are then better cut into chunks. */
@@ -58,14 +62,15 @@ export function stateType(N: number): ElementType {
   return N % 4 === 0 ? 'vec4f' : 'f32';
 }
 
-/** WGSL of lane `q`'s four states of a row; zeros beyond N. */
-export function statesAt({N, quads, lanes}: WalkShape, name: string, row: string): string {
+/** WGSL of four states of a row, those of lane `q` or of another quad; zeros beyond N. */
+export function statesAt({N, quads, lanes}: WalkShape, name: string, row: string, q = 'q'): string {
   if (N % 4 === 0) {
-    if (lanes === quads) return `${name}[(${row}) * ${quads}u + q]`;
-    return `select(vec4f(), ${name}[(${row}) * ${quads}u + min(q, ${quads - 1}u)], q < ${quads}u)`;
+    if (lanes === quads) return `${name}[(${row}) * ${quads}u + ${q}]`;
+    return `select(vec4f(), ${name}[(${row}) * ${quads}u + min(${q}, ${quads - 1}u)], ${q} < ${quads}u)`;
   }
   const items = [0, 1, 2, 3].map(
-    i => `select(0.0, ${name}[(${row}) * ${N}u + min(4u * q + ${i}u, ${N - 1}u)], 4u * q + ${i}u < ${N}u)`,
+    i =>
+      `select(0.0, ${name}[(${row}) * ${N}u + min(4u * ${q} + ${i}u, ${N - 1}u)], 4u * ${q} + ${i}u < ${N}u)`,
   );
   return `vec4f(${items.join(', ')})`;
 }
@@ -106,14 +111,58 @@ export function whoAmI({E, lanes}: WalkShape, threads: number): string {
   let first = lane - lane % LANES;`;
 }
 
-/** WGSL of token `i` of the run that begins at `begin`, as this lane owns it. */
-export function ownToken({own}: WalkShape, slot: number): string {
-  return `begin + q * ${own}u + ${slot}u`;
+/**
+ * B and C of one chunk, [CHUNK, 2, lanes], pass through workgroup memory, by turns through two tiles, so that one barrier
+ * a chunk suffices. While a chunk is worked on, each thread has its share of the next one's on the way.
+ */
+export interface Tiles {
+  /** At module scope. */
+  readonly declaration: string;
+  /** Declares the share's variables. */
+  readonly variables: string;
+  /** Fetches the share of the chunk that begins at token `begin`. */
+  fetch(begin: string): string;
+  /** Puts the share into tile `turn` and waits for the others. */
+  readonly place: string;
+  /** Lane `q`'s states of a token of the chunk. */
+  at(matrix: 'B' | 'C', token: number): string;
 }
 
-/** WGSL of the row of token `token` of this batch row; the last one again where the walk steps beyond the end. */
-export function tokenRow({L}: WalkShape, token: string): string {
-  return L % CHUNK === 0 ? `batch * TOKENS + ${token}` : `batch * TOKENS + min(${token}, TOKENS - 1u)`;
+/** `statesOf` gives WGSL of four states of B or C in a row of tokens. */
+export function stateTiles(
+  {lanes}: WalkShape,
+  threads: number,
+  statesOf: (matrix: 'B' | 'C', row: string, quad: string) => string,
+): Tiles {
+  const perTile = CHUNK * 2 * lanes;
+  const shares = Array.from({length: Math.ceil(perTile / threads)}, (_, i) => i);
+  const isFull = perTile % threads === 0;
+  const item = (i: number): string => `(local + ${i * threads}u)`;
+  return {
+    declaration: `var<workgroup> tiles: array<vec4f, ${2 * perTile}>;`,
+    variables: shares.map(i => `var share${i} = vec4f();`).join(' '),
+    fetch: begin =>
+      shares
+        .map(
+          i => `
+    {
+      let quad = ${item(i)} % ${lanes}u;
+      let source = batch * TOKENS + min(${begin} + ${item(i)} / ${2 * lanes}u, TOKENS - 1u);
+      if (${item(i)} / ${lanes}u % 2u == 0u) { share${i} = ${statesOf('B', 'source', 'quad')}; }
+      else { share${i} = ${statesOf('C', 'source', 'quad')}; }
+    }`,
+        )
+        .join(''),
+    place: `${shares
+      .map(i => {
+        const store = `tiles[turn * ${perTile}u + ${item(i)}] = share${i};`;
+        return isFull ? store : `if (${item(i)} < ${perTile}u) { ${store} }`;
+      })
+      .join(' ')}
+    workgroupBarrier();`,
+    at: (matrix, token) =>
+      `tiles[turn * ${perTile}u + ${(2 * token + (matrix === 'B' ? 0 : 1)) * lanes}u + q]`,
+  };
 }
 
 /** WGSL of `value`, which is kept by the lane that owns token `i` in its variable of that slot. */
@@ -124,37 +173,82 @@ export function fromOwner({own, lanes}: WalkShape, name: string, i: number): str
 
 export const walkParameters = `${workgroupParameters}, @builtin(subgroup_invocation_id) lane: u32`;
 
-const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
+/** WGSL that shuffles what owners hold of a run's tokens to every lane of a channel, as `${to}0`, `${to}1`, ... */
+export function shareRun(shape: WalkShape, name: string, to: string): string {
+  return sequence(RUN)
+    .map(i => `let ${to}${i} = ${fromOwner(shape, name, i)};`)
+    .join(' ');
+}
 
-export function walkForward(shape: WalkShape): Plan {
-  const {B, E, N, lanes, own, chunks, present, attrs, limits} = shape;
-  const threads = Math.min(Math.max(32, lanes * powerOfTwo(E)), 128);
-  const matrix = stateType(N);
+function forwardRun(shape: WalkShape, tiles: Tiles, run: number): string {
+  const {own, present, attrs} = shape;
   const hasGate = present.has('z');
-  const loads = (prefix: string): string =>
-    sequence(own)
-      .map(
-        slot => `
-    {
-      let t = ${ownToken(shape, slot)};
-      let index = (batch * TOKENS + min(t, TOKENS - 1u)) * CHANNELS + e;
-      ${prefix}U${slot} = u[index];
-      ${prefix}D${slot} = delta[index];
-      ${hasGate ? `${prefix}Z${slot} = z[index];` : ''}
-    }`,
-      )
-      .join('');
-  const declared = sequence(own)
-    .map(
-      slot => `var nextU${slot} = 0.0; var nextD${slot} = 0.0; ${hasGate ? `var nextZ${slot} = 0.0;` : ''}`,
-    )
-    .join('\n  ');
   const sums = butterfly(
     sequence(RUN).map(i => `r${i}`),
-    maskBits(lanes / 2, 1),
+    maskBits(shape.lanes / 2, 1),
     'lane',
     's',
   );
+  const slots = sequence(own);
+  const raw = (slot: number): string => `delta${run}_${slot} + bias`;
+  return `
+    {
+      ${slots
+        .map(
+          slot => `
+      let t${slot} = begin + ${run * RUN + slot}u + q * ${own}u;
+      let d${slot} = select(0.0, ${attrs.deltaSoftplus ? `softplus(${raw(slot)})` : raw(slot)}, t${slot} < TOKENS);
+      let dx${slot} = d${slot} * input${run}_${slot};`,
+        )
+        .join('')}
+      ${shareRun(shape, 'd', 'step')}
+      ${shareRun(shape, 'dx', 'write')}
+      ${sequence(RUN)
+        .map(i => {
+          const token = run * RUN + i;
+          return `
+      state = exp2(step${i} * a) * state + write${i} * ${tiles.at('B', token)};
+      let r${i} = dot(state, ${tiles.at('C', token)});`;
+        })
+        .join('')}
+      ${sums.code}
+      ${slots
+        .map(
+          slot => `
+      if (t${slot} < TOKENS && isOwn) {
+        var r = ${sums.sums[slot]}${present.has('D') ? ` + skip * input${run}_${slot}` : ''};
+        ${hasGate ? `r *= gate${run}_${slot} * sigmoid(gate${run}_${slot});` : ''}
+        y[(batch * TOKENS + t${slot}) * CHANNELS + e] = r;
+      }`,
+        )
+        .join('')}
+    }`;
+}
+
+export function walkForward(shape: WalkShape): Plan {
+  const {B, E, N, lanes, own, chunks, present, limits} = shape;
+  const threads = Math.min(Math.max(32, lanes * powerOfTwo(E)), FORWARD_THREADS);
+  const matrix = stateType(N);
+  const tiles = stateTiles(shape, threads, (name, row, quad) => statesAt(shape, name, row, quad));
+  const sources = {input: 'u', delta: 'delta', ...(present.has('z') ? {gate: 'z'} : {})};
+  const tokens = sequence(CHUNK / RUN).flatMap(run =>
+    sequence(own).map(slot => ({run, slot, id: `${run}_${slot}`})),
+  );
+  const fetch = (begin: string): string =>
+    tokens
+      .map(
+        ({run, slot, id}) => `
+    {
+      let t = min(${begin} + ${run * RUN + slot}u + q * ${own}u, TOKENS - 1u);
+      let index = (batch * TOKENS + t) * CHANNELS + e;
+      ${Object.entries(sources)
+        .map(([name, source]) => `${name}Next${id} = ${source}[index];`)
+        .join(' ')}
+    }`,
+      )
+      .join('');
+  const forEachValue = (text: (name: string, id: string) => string): string =>
+    tokens.flatMap(({id}) => Object.keys(sources).map(name => text(name, id))).join(' ');
   const pass: Pass = {
     name: 'selectiveScan walk',
     subgroups: true,
@@ -171,6 +265,7 @@ export function walkForward(shape: WalkShape): Plan {
     workgroups: spread(B * Math.ceil(E / (threads / lanes)), limits),
     code: `
 ${walkHead(shape)}
+${tiles.declaration}
 @compute @workgroup_size(${threads})
 fn main(${walkParameters}) {
   ${whoAmI(shape, threads)}
@@ -178,45 +273,23 @@ fn main(${walkParameters}) {
   let skip = ${present.has('D') ? 'D[e]' : '0.0'};
   let a = ${Math.LOG2E} * ${statesAt(shape, 'A', 'e')};
   var state = ${present.has('initialState') ? statesAt(shape, 'initialState', 'batch * CHANNELS + e') : 'vec4f()'};
-  ${declared}
-  var begin = 0u;
-  ${loads('next')}
-  for (; begin < TOKENS; ) {
-    if (begin % ${CHUNK}u == 0u && isOwn) {
+  var turn = 0u;
+  ${tiles.variables}
+  ${forEachValue((name, id) => `var ${name}Next${id} = 0.0;`)}
+  ${tiles.fetch('0u')}
+  ${fetch('0u')}
+  for (var begin = 0u; begin < TOKENS; begin += ${CHUNK}u) {
+    ${tiles.place}
+    ${forEachValue((name, id) => `let ${name}${id} = ${name}Next${id};`)}
+    ${tiles.fetch(`begin + ${CHUNK}u`)}
+    ${fetch(`begin + ${CHUNK}u`)}
+    if (isOwn) {
       ${storeStates(shape, 'chunkStates', `(batch * ${chunks}u + begin / ${CHUNK}u) * CHANNELS + e`, 'state')}
     }
-    ${sequence(own)
-      .map(
-        slot => `
-    let isToken${slot} = ${ownToken(shape, slot)} < TOKENS;
-    let x${slot} = nextU${slot};
-    let d${slot} = select(0.0, ${attrs.deltaSoftplus ? `softplus(nextD${slot} + bias)` : `nextD${slot} + bias`}, isToken${slot});
-    let dx${slot} = d${slot} * x${slot};
-    ${hasGate ? `let gate${slot} = nextZ${slot};` : ''}`,
-      )
+    ${sequence(CHUNK / RUN)
+      .map(run => forwardRun(shape, tiles, run))
       .join('')}
-    let at = begin;
-    begin += ${RUN}u;
-    ${loads('next')}
-    ${sequence(RUN)
-      .map(
-        i => `
-    let row${i} = ${tokenRow(shape, `at + ${i}u`)};
-    state = exp2(${fromOwner(shape, 'd', i)} * a) * state + ${fromOwner(shape, 'dx', i)} * ${statesAt(shape, 'B', `row${i}`)};
-    let r${i} = dot(state, ${statesAt(shape, 'C', `row${i}`)});`,
-      )
-      .join('')}
-    ${sums.code}
-    ${sums.sums
-      .map(
-        (name, slot) => `
-    if (isToken${slot} && isOwn) {
-      var r = ${name}${present.has('D') ? ` + skip * x${slot}` : ''};
-      ${hasGate ? `r *= gate${slot} * sigmoid(gate${slot});` : ''}
-      y[(batch * TOKENS + at + q * ${own}u + ${slot}u) * CHANNELS + e] = r;
-    }`,
-      )
-      .join('')}
+    turn = 1u - turn;
   }
   if (isOwn) { ${storeStates(shape, 'finalState', 'batch * CHANNELS + e', 'state')} }
 }`,

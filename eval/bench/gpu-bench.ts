@@ -12,13 +12,13 @@ import {
   neg,
   ones,
   randomNormal,
-  scalar,
   softplus,
   tensor,
   tidy,
   tile,
 } from '@tensorflow/tfjs-core';
 import {finishBackend, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
+import {issueTimings} from './issue-bench.js';
 import {median} from './timing.js';
 
 export interface GpuTiming {
@@ -169,21 +169,7 @@ export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<Gp
     rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
   };
   square.dispose();
-  const small = ones([1024]);
-  const one = scalar(1);
-  const many = 300;
-  const chain = (): Tensor => {
-    let x: Tensor = small;
-    for (let i = 0; i < many; i++) x = add(x, one);
-    return x;
-  };
-  const issueMs = await medianMs(chain);
-  yield {
-    name: `${many} additions of 1,024 numbers`,
-    ms: issueMs,
-    rate: `${((1000 * issueMs) / many).toFixed(1)} us each`,
-  };
-  dispose([small, one]);
+  yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
   for (const size of sizes.attention) yield* attentionTimings(size);
 }

@@ -2,11 +2,12 @@
 
 import type {CommandModule} from 'yargs';
 import type {BackendName} from '../../custom-ops/index.js';
-import {backendNames, useBackend} from '../../custom-ops/index.js';
+import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
 import {benchGpu} from '../bench/gpu-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
 import {benchOps} from '../bench/op-bench.js';
+import {benchDecodeCommand} from './bench-decode.js';
 
 interface BenchArguments {
   readonly backend: BackendName;
@@ -14,7 +15,8 @@ interface BenchArguments {
   readonly case?: string;
   readonly runs: number;
   readonly seconds: number;
-  readonly forms: Form[];
+  readonly beside: (Form | 'nothing')[];
+  readonly large?: boolean;
   readonly json: boolean;
 }
 
@@ -56,6 +58,15 @@ function row(timing: OpTiming, kernel: OpTiming): string {
   ]);
 }
 
+async function printGpuTimings(json: boolean): Promise<void> {
+  const device = await useWebGPU();
+  if (!json) console.log(`device ${device.name}`);
+  for await (const timing of benchGpu()) {
+    const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
+    console.log(json ? JSON.stringify({...timing, device: device.name}) : text);
+  }
+}
+
 const benchOpsCommand: CommandModule<object, BenchArguments> = {
   command: 'ops',
   describe: 'time every operator: kernel, composed form and JavaScript kernel, side by side',
@@ -70,24 +81,35 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
       case: {type: 'string', describe: 'only cases whose name contains this text'},
       runs: {type: 'number', default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
       seconds: {type: 'number', default: 1, describe: 'time for further runs of each measurement'},
-      forms: {
+      beside: {
         array: true,
-        choices: ['composed', 'javascript'] as const,
-        default: ['composed', 'javascript'] as Form[],
-        describe: 'what to time beside the kernel; --forms with nothing after it times the kernel alone',
+        choices: ['composed', 'javascript', 'nothing'] as const,
+        default: ['composed', 'javascript'] as (Form | 'nothing')[],
+        describe: 'forms timed beside the kernel',
+      },
+      large: {
+        type: 'boolean',
+        describe:
+          'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
       },
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
   handler: async args => {
     const {runs, seconds} = args;
     const limits = {minRuns: runs, budgetMs: seconds * 1000};
+    const forms = args.beside.filter(form => form !== 'nothing');
     let kernel: OpTiming | undefined;
     if (!args.json) console.log(line(columns));
-    const options = {backend: args.backend, ops: args.op, filter: args.case, forms: args.forms, limits};
+    const options = {backend: args.backend, ops: args.op, filter: args.case, forms, limits};
     for await (const timing of benchOps(options)) {
       if (timing.form === 'kernel') kernel = timing;
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
     }
+    if (args.backend !== 'webgpu') return;
+    const isWhole = args.op === undefined && args.case === undefined;
+    if (!(args.large ?? (isWhole && !(await useWebGPU()).software))) return;
+    if (!args.json) console.log('');
+    await printGpuTimings(args.json);
   },
 };
 
@@ -98,13 +120,7 @@ const benchGpuCommand: CommandModule<object, {json: boolean}> = {
     yargs.options({
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
-  handler: async ({json}) => {
-    await useBackend('webgpu');
-    for await (const timing of benchGpu()) {
-      const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
-      console.log(json ? JSON.stringify(timing) : text);
-    }
-  },
+  handler: ({json}) => printGpuTimings(json),
 };
 
 export const benchCommand: CommandModule = {
@@ -114,6 +130,7 @@ export const benchCommand: CommandModule = {
     yargs
       .command(benchOpsCommand)
       .command(benchGpuCommand)
+      .command(benchDecodeCommand)
       .demandCommand(1, 'say what to measure: bmojo bench ops'),
   handler: () => {},
 };

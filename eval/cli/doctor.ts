@@ -4,7 +4,7 @@ import {matMul, ones, tensor2d, tensor3d, tidy} from '@tensorflow/tfjs-core';
 import type {CommandModule} from 'yargs';
 import {refuseUnknownOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
-import {backendNames, rmsNorm, useBackend} from '../../custom-ops/index.js';
+import {backendNames, chooseBackend, rmsNorm, useBackend, useWebGPU} from '../../custom-ops/index.js';
 import {textTable} from '../table.js';
 
 export interface Diagnosis {
@@ -17,6 +17,14 @@ export interface Diagnosis {
 const advice: Partial<Record<BackendName, string>> = {
   wasm: 'run `npm run build`, which compiles the kernels',
 };
+
+/** What else there is to know about a backend that works. */
+async function remarks(backend: BackendName): Promise<string[]> {
+  if (backend !== 'webgpu') return [];
+  const {name, software, features} = await useWebGPU();
+  const kind = software ? ' (computes on the CPU: right for tests, slower than wasm)' : '';
+  return [`device ${name}${kind}`, `features ${features.join(', ') || 'none'}`];
+}
 
 /** Starts a backend and compares one operator of tf and one of ours with known values. */
 export async function diagnose(backend: BackendName): Promise<Diagnosis> {
@@ -33,7 +41,8 @@ export async function diagnose(backend: BackendName): Promise<Diagnosis> {
     norm.dispose();
     if (eleven !== 11 || Math.abs(first - 3 / Math.sqrt(12.5)) > 1e-5)
       throw new Error(`wrong results: 1*3 + 2*4 gave ${eleven}, the norm of (3, 4) gave ${first}`);
-    return {backend, usable: true, detail: `works; started in ${Math.round(performance.now() - started)} ms`};
+    const time = `started in ${Math.round(performance.now() - started)} ms`;
+    return {backend, usable: true, detail: [`works; ${time}`, ...(await remarks(backend))].join('; ')};
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const hint = advice[backend];
@@ -52,12 +61,14 @@ export const doctorCommand: CommandModule<object, Record<string, unknown>> = {
   handler: async argv => {
     const found: Diagnosis[] = [];
     for (const backend of backendNames) found.push(await diagnose(backend));
+    const choice = await chooseBackend();
     if (argv.json === true) {
-      console.log(JSON.stringify({node: process.version, backends: found}, null, 2));
+      console.log(JSON.stringify({node: process.version, backends: found, auto: choice}, null, 2));
     } else {
       const rows = found.map(({backend, usable, detail}) => [backend, usable ? 'yes' : 'no', detail]);
       console.log(`Node ${process.version} on ${process.platform} ${process.arch}\n`);
       console.log(textTable([['backend', 'usable', 'detail'], ...rows]));
+      console.log(`\n--backend auto takes ${choice.backend} (${choice.reason})`);
     }
     if (!found.some(({usable}) => usable)) process.exitCode = 1;
   },

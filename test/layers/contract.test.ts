@@ -7,7 +7,7 @@ import {expect} from 'chai';
 import {RotaryEmbedding} from '../../layers/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {normal3d} from '../support/tensors.js';
-import {streamingLayers} from './mixers.js';
+import {otherLayers, streamingLayers} from './mixers.js';
 
 const [BATCH, LENGTH, WIDTH] = [2, 29, 16];
 
@@ -31,7 +31,7 @@ for (const backend of readableBackends) {
     });
     after(() => x.dispose());
 
-    for (const [name, create] of Object.entries(streamingLayers)) {
+    for (const [name, create] of Object.entries({...streamingLayers, ...otherLayers})) {
       it(`${name}: configuration round trip`, () => {
         const layer = create();
         const [Class, fromConfig] =

@@ -1,12 +1,15 @@
 // The mixers on which the sequence laws and the layer contract are tested. A new one is one line here.
 
+import type * as tfl from '@tensorflow/tfjs-layers';
 import type {StreamingLayer} from '../../layers/index.js';
 import {
   BMojoMixer,
   CausalConv1D,
+  LinearHead,
   MambaMixer,
   ResidualBlock,
   RMSNorm,
+  SequenceDecoder,
   SlidingWindowAttention,
   SwiGLU,
 } from '../../layers/index.js';
@@ -30,4 +33,10 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
   SwiGLU: () => new SwiGLU(),
   RMSNorm: () => new RMSNorm(),
   "residual B'MOJO block": () => new ResidualBlock({layer: new BMojoMixer({...small, eideticSlots: 5})}),
+};
+
+/** Layers that need the whole sequence, or end it. */
+export const otherLayers: Readonly<Record<string, () => tfl.layers.Layer>> = {
+  'sequence decoder': () => new SequenceDecoder(),
+  'linear head': () => new LinearHead({vocabSize: 16}),
 };

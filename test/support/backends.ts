@@ -10,7 +10,10 @@ let unavailable: Error | undefined;
 
 /** For `before` hooks and tests: makes a backend current, or skips (tensorflow that is not set up, not on CI). */
 export async function useReadableBackend(context: Mocha.Context, name: ReadableBackend): Promise<void> {
-  if (name !== 'tensorflow') return useBackend(name);
+  if (name !== 'tensorflow') {
+    await useBackend(name);
+    return;
+  }
   try {
     if (unavailable !== undefined) throw unavailable;
     await useBackend(name);

@@ -10,7 +10,7 @@ const chromium = '/usr/lib/chromium';
 const RTLD_NODELETE = 0x1000;
 
 /** Points Dawn to SwiftShader of Debian's chromium package, with that package's Vulkan loader. */
-function chooseSwiftShader(): void {
+export function chooseSwiftShader(): void {
   const driver = `${chromium}/vk_swiftshader_icd.json`;
   const loader = `${chromium}/libvulkan.so.1`;
   const chosen = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;

@@ -1,41 +1,12 @@
 // The command as users meet it: a process of its own.
 
-import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import {CheckpointFolder} from '../../train/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
-
-const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs bmojo; `onOutput` sees everything printed so far and may send signals. */
-function bmojo(
-  args: string[],
-  onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
-): Promise<Ended> {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [cli, ...args]);
-    let out = '';
-    let err = '';
-    child.stdout.on('data', chunk => {
-      out += chunk;
-      onOutput?.(out, signal => child.kill(signal));
-    });
-    child.stderr.on('data', chunk => {
-      err += chunk;
-    });
-    child.on('close', code => resolve({code, out, err}));
-  });
-}
+import {bmojo} from '../support/command.js';
 
 const SMALL = [
   ...[
@@ -251,10 +222,87 @@ describe('bmojo on the command line', () => {
     expect(again.out, 'nothing is trained twice').to.equal('');
   });
 
+  it('leaves evaluations, a memory view and one HTML report', async () => {
+    const made = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', run('a')]);
+    expect(made.code, made.err).to.equal(0);
+    const swept = await bmojo([
+      'eval',
+      'mqar',
+      '--checkpoint',
+      run('a'),
+      '--length',
+      '16,1040',
+      '--samples',
+      '4',
+    ]);
+    expect(swept.code, swept.err).to.equal(0);
+    expect(swept.out).to.include('mean accuracy of 2').and.include('evaluations');
+    const seen = await bmojo(['eval', 'memory', '--checkpoint', run('a'), '--sample', '2']);
+    expect(seen.code, seen.err).to.equal(0);
+    expect(seen.out).to.include('eidetic');
+    const report = join(folder, 'report.html');
+    const written = await bmojo(['eval', 'report', run('a'), '--out', report]);
+    expect(written.code, written.err).to.equal(0);
+    const html = readFileSync(report, 'utf8');
+    for (const words of ['Zoology', 'eval mqar --checkpoint', 'shares of attention', 'Learning curves'])
+      expect(html).to.include(words);
+    for (const [args, code, words] of [
+      [['mqar', '--checkpoint', run('a'), '--vocab-size', '32'], 2, 'the model has 16 token ids'],
+      [['mqar', '--checkpoint', run('a'), '--length', 'long'], 2, '--length must be numbers'],
+      [['perplexity', '--checkpoint', run('a')], 1, 'text needs a run of bmojo train lm'],
+      [['lambada', run('none'), '--checkpoint', run('a')], 1, 'does not exist'],
+      [['memory', '--checkpoint', run('a'), '--prompt', 'x'], 2, 'are for language models'],
+    ] as const) {
+      const ended = await bmojo(['eval', ...args]);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+  });
+
+  it("runs a part of MAD's grid and goes on where it stopped", async () => {
+    const args = [
+      'compare',
+      'mad',
+      '--models',
+      'bmojo,mamba',
+      '--tasks',
+      'mad-memorization',
+      '--settings',
+      'baseline',
+    ];
+    const small = [
+      '--passes',
+      '1',
+      '--rates',
+      '1e-3',
+      '--d-model',
+      '8',
+      '--heads',
+      '2',
+      '--mlp-width',
+      '8',
+      '--jobs',
+      '2',
+    ];
+    const first = await bmojo([...args, ...small, '--out', run('m')]);
+    expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.include('4 runs in').and.include('4 of 4 runs finished').and.include('memorization');
+    const {scores} = JSON.parse(readFileSync(join(run('m'), 'mad.json'), 'utf8'));
+    expect(scores.map(({model}: {model: string}) => model)).to.deep.equal(['bmojo', 'mamba']);
+    expect(existsSync(join(run('m'), 'mad.svg'))).to.equal(true);
+    const again = await bmojo([...args, ...small, '--json', '--out', run('m')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out, 'nothing is trained twice').to.equal('');
+    const wrong = await bmojo(['compare', 'mad', '--models', 'bmojo', '--tasks', 'mad-memory']);
+    expect(wrong.err).to.include("unknown 'mad-memory'");
+  });
+
   it('says which backends work', async () => {
     const {code, out} = await bmojo(['doctor', '--json']);
     expect(code).to.equal(0);
-    const {backends} = JSON.parse(out);
+    const {backends, auto} = JSON.parse(out);
+    expect(auto.backend).to.be.oneOf(['wasm', 'webgpu']);
+    expect(auto.reason).to.be.a('string');
     const usable = backends
       .filter((one: {usable: boolean}) => one.usable)
       .map((one: {backend: string}) => one.backend);

@@ -7,22 +7,10 @@ import {checkKernel} from '../../custom-ops/backends/webgpu/index.js';
 import {hasKernel, swiglu} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
 import {ops} from '../../custom-ops/registry.js';
+import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 const op = ops.swiglu;
-
-/** Runs `body` and returns what it printed through console.warn. */
-async function warnings(body: () => Promise<void>): Promise<string[]> {
-  const printed: string[] = [];
-  const warn = console.warn;
-  console.warn = (...words: unknown[]) => printed.push(words.join(' '));
-  try {
-    await body();
-  } finally {
-    console.warn = warn;
-  }
-  return printed;
-}
 
 describe('self-check on webgpu', function () {
   this.timeout(60_000);

@@ -3,12 +3,11 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {dispose, grads, randomNormal, randomUniform, tidy} from '@tensorflow/tfjs-core';
 import {innovationSelect, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
-import {drawBatch} from '../../data/batch.js';
 import {createMqar} from '../../data/mqar.js';
 import {LanguageModel} from '../../models/language-model.js';
-import {batchOutcome} from '../objective.js';
-import {AdamWOptimizer} from '../optimizer.js';
+import {train} from '../loop.js';
 import {parseTrainSettings} from '../settings.js';
+import {taskWorkload} from '../workload.js';
 
 export interface Workload {
   /** Does the work once, to the end. */
@@ -103,19 +102,21 @@ export function mqarWorkload(): Workload {
     eideticSlots: slots,
   });
   const task = createMqar({vocabSize: vocabulary, length, pairs});
-  const optimizer = new AdamWOptimizer(model.parameters(), parseTrainSettings({batch}));
-  const part = drawBatch(task, {seed: 1, split: 'train', index: 0}, batch);
-  let step = 0;
+  const events = train({
+    model,
+    workload: taskWorkload(task),
+    settings: parseTrainSettings({batch, steps: 100_000, evalEvery: 100_000, checkpointEvery: 100_000}),
+  });
   return {
+    // A step's numbers come while the next is computed: the time between two of them is one step's.
     run: async () => {
-      const {loss, accuracy, gradients} = batchOutcome(model, [part]);
-      const norm = optimizer.apply(gradients, 1e-3, ++step);
-      dispose([accuracy, ...Object.values(gradients)]);
-      dispose(loss);
-      await finish(norm);
+      for (;;) {
+        const {value, done} = await events.next();
+        if (done || value.type === 'step') return;
+      }
     },
     dispose: () => {
-      optimizer.dispose();
+      void events.return();
       model.model.dispose();
     },
   };

@@ -6,23 +6,21 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {refuseUnknownOptions} from '../../config/command-line.js';
 import {SettingError, suggestion} from '../../config/schema.js';
-import {taskFamilies} from '../../data/families.js';
-import type {TaskFamily} from '../../data/task.js';
-import type {Contestant} from '../../eval/compare.js';
-import {comparisonPlot, comparisonTable} from '../../eval/compare.js';
-import {textTable} from '../../eval/table.js';
+import {markdownTable, textTable} from '../../eval/table.js';
 import type {PresetName} from '../../models/config.js';
 import {modelSchema, presets} from '../../models/config.js';
 import {linePlot} from '../../plot/line-plot.js';
-import {taskOf} from '../run.js';
 import {parseRunConfig} from '../run-config.js';
 import {RunFolder} from '../run-folder.js';
 import type {NamedRun} from '../run-set.js';
 import {trainAll} from '../run-set.js';
 import {SetProgress} from '../set-progress.js';
-import {numberList} from './eval.js';
+import type {ComparedRun, WorkloadFamily} from '../workloads/index.js';
+import {workloadFamilies} from '../workloads/index.js';
+import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
-import {givenRun, runOptions} from './train.js';
+import {numberList} from './lists.js';
+import {givenRun, runOptions, withBackend} from './train.js';
 
 type Args = Record<string, unknown>;
 
@@ -39,31 +37,39 @@ function modelList(words: string): PresetName[] {
 }
 
 /** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
-function plan(family: TaskFamily, argv: Args, out: string): NamedRun[] {
-  const given = givenRun(family, argv);
-  const rates = numberList('rates', String(argv.rates));
+function plan(family: WorkloadFamily, backend: unknown, argv: Args, out: string): NamedRun[] {
+  const rates = numberList('rates', String(argv.rates ?? family.rates));
   return modelList(String(argv.models)).flatMap(preset =>
     rates.map(rate => {
       const name = `${preset}-${rate}`;
+      const given = givenRun(family, {...argv, model: preset});
       const model = {...given.model, ...presets[preset], preset};
       return {
         name,
         path: join(out, name),
-        config: parseRunConfig(family.name, {...given, model, train: {...given.train, rate}}),
+        config: parseRunConfig(family.name, {...given, backend, model, train: {...given.train, rate}}),
       };
     }),
   );
 }
 
-function contestant({path, config}: NamedRun): Contestant {
-  const {stateBytes, parameters, report} = RunFolder.open(path).readResult();
-  return {model: config.model.preset, rate: config.train.rate, stateBytes, parameters, report};
+function compared({name, path, config}: NamedRun): ComparedRun {
+  const folder = RunFolder.open(path);
+  return {
+    name,
+    model: config.model.preset,
+    rate: config.train.rate,
+    result: folder.readResult(),
+    evaluations: folder.evaluations(),
+  };
 }
 
-async function execute(family: TaskFamily, argv: Args): Promise<void> {
+async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const out = typeof argv.out === 'string' ? argv.out : join('runs', `compare-${family.name}`);
-  const runs = plan(family, argv, out);
+  const {given, choice} = await withBackend(givenRun(family, argv));
+  const runs = plan(family, given.backend, argv, out);
   const json = argv.json === true;
+  if (choice !== undefined && !json) console.log(`backend ${choice.backend} (${choice.reason})`);
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {
@@ -78,19 +84,21 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   // A run that diverged has no result: its rate was too high for that model.
   const finished = runs.filter(({path}) => RunFolder.open(path).finished);
   const diverged = runs.filter(run => !finished.includes(run)).map(run => run.name);
-  const results = finished.map(contestant);
+  const results = finished.map(({path, config}) => {
+    const {preset} = config.model;
+    return {model: preset, rate: config.train.rate, ...RunFolder.open(path).readResult()};
+  });
   writeFileSync(join(out, 'compare.json'), `${JSON.stringify({results, diverged}, null, 2)}\n`);
-  writeFileSync(
-    join(out, 'compare.svg'),
-    linePlot(comparisonPlot(results, `${family.name}: accuracy against memory`)),
-  );
+  const {table, plot} = family.compare(finished.map(compared), runs[0].config);
+  writeFileSync(join(out, 'compare.svg'), linePlot(plot));
+  writeFileSync(join(out, 'compare.md'), `${markdownTable(table)}\n`);
   if (json || finished.length === 0) return;
-  console.log(`\n${textTable(comparisonTable(results, taskOf(finished[0].config).chance))}`);
+  console.log(`\n${textTable(table)}`);
   if (diverged.length > 0) console.log(`\ndiverged: ${diverged.join(', ')}`);
   console.log(`\nwritten: ${join(out, 'compare.json')}, ${join(out, 'compare.svg')}`);
 }
 
-function taskCommand(family: TaskFamily): CommandModule<object, Args> {
+function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
   return {
     command: family.name,
     describe: family.summary,
@@ -105,8 +113,7 @@ function taskCommand(family: TaskFamily): CommandModule<object, Args> {
         },
         rates: {
           type: 'string' as const,
-          default: '2e-3,5e-3,1e-2',
-          describe: 'learning rates that every model is trained with, separated by commas',
+          describe: `learning rates that every model is trained with, separated by commas [default ${family.rates}]`,
           group: 'Run',
         },
         jobs: {
@@ -144,8 +151,11 @@ function taskCommand(family: TaskFamily): CommandModule<object, Args> {
 
 export const compareCommand: CommandModule<object, Args> = {
   command: 'compare <task>',
-  describe: 'train several models on the same data and report accuracy against memory',
+  describe: 'train several models on the same data and report them side by side',
   builder: (yargs: Argv<object>) =>
-    taskFamilies.reduce((builder, family) => builder.command(taskCommand(family)), yargs).demandCommand(1),
+    workloadFamilies
+      .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
+      .command(compareMadCommand)
+      .demandCommand(1),
   handler: () => {},
 };

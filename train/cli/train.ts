@@ -1,20 +1,23 @@
 // `bmojo train TASK`: a run from options, a config file or an existing run folder.
 
 import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
-import {SettingError} from '../../config/schema.js';
-import {backendNames} from '../../custom-ops/index.js';
-import {taskFamilies} from '../../data/families.js';
-import type {TaskFamily} from '../../data/task.js';
-import {modelSchema} from '../../models/config.js';
+import {SettingError, withDefaults} from '../../config/schema.js';
+import type {BackendChoice} from '../../custom-ops/index.js';
+import {backendRequests, chooseBackend} from '../../custom-ops/index.js';
+import type {PresetName} from '../../models/config.js';
+import {modelSchema, presetNames} from '../../models/config.js';
+import {sizeField, sizeModel, sizeNames, sizeTraining} from '../../models/sizes.js';
 import {ProgressPrinter} from '../progress.js';
 import {checkRun, runTraining} from '../run.js';
 import type {GivenRun, RunConfig} from '../run-config.js';
 import {parseConfigText, parseRunConfig} from '../run-config.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
 import {trainSchema} from '../settings.js';
+import type {WorkloadFamily} from '../workloads/index.js';
+import {workloadFamilies} from '../workloads/index.js';
 import {withInterrupts} from './interrupts.js';
 
 type Args = Record<string, unknown>;
@@ -24,10 +27,12 @@ const INTERRUPTED = 130;
 const DIVERGED = 1;
 
 /** Model settings that have their own options or come from the task. */
-const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'seed'];
+const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'backbone', 'seed'];
+/** Data settings that follow from others. */
+const NOT_DATA_OPTIONS = ['checksum'];
 
 /** Options of everything that decides a run of a task, but for some training settings. */
-export function runOptions(family: TaskFamily, withoutTraining: readonly string[] = []) {
+export function runOptions(family: WorkloadFamily, withoutTraining: readonly string[] = []) {
   return {
     model: {
       type: 'string' as const,
@@ -35,13 +40,19 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
       describe: `${modelSchema.preset.why} [default "${modelSchema.preset.default}"]`,
       group: 'Model',
     },
-    ...schemaOptions(modelSchema, 'Model', NOT_MODEL_OPTIONS),
-    ...schemaOptions(family.schema, `Task ${family.name}`),
-    ...schemaOptions(trainSchema, 'Training', withoutTraining),
+    ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
+    size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why, group: 'Model'},
+    parameters: {
+      type: 'number' as const,
+      describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
+      group: 'Model',
+    },
+    ...schemaOptions(family.schema, `Task ${family.name}`, NOT_DATA_OPTIONS),
+    ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
     backend: {
       type: 'string' as const,
-      choices: backendNames,
-      describe: 'where tensors are computed [default "wasm"]',
+      choices: backendRequests,
+      describe: 'where tensors are computed; auto: a GPU through WebGPU, else wasm [default "auto"]',
       group: 'Run',
     },
     config: {
@@ -52,29 +63,56 @@ export function runOptions(family: TaskFamily, withoutTraining: readonly string[
   };
 }
 
+function presetOf(name: unknown): PresetName {
+  return presetNames.find(known => known === name) ?? modelSchema.preset.default;
+}
+
+/** Settings with a backend: the fastest that works here when none was asked for, and then why that one. */
+export async function withBackend(given: GivenRun): Promise<{given: GivenRun; choice?: BackendChoice}> {
+  if (given.backend !== undefined && given.backend !== 'auto') return {given};
+  const choice = await chooseBackend();
+  return {given: {...given, backend: choice.backend}, choice};
+}
+
 /** Merges a config file and the options into what `parseRunConfig` completes. */
-export function givenRun(family: TaskFamily, argv: Args): GivenRun {
+export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
   if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
   const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
   if (base.task !== undefined && base.task !== family.name)
     throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
   const preset = argv.model === undefined ? {} : {preset: argv.model};
+  const size = sizeNames.find(name => name === argv.size);
+  const {model = {}} = base;
+  const name = presetOf(argv.model ?? ('preset' in model ? model.preset : undefined));
   return {
     backend: argv.backend ?? base.backend,
     data: {...base.data, ...givenSettings(family.schema, argv)},
-    model: {...base.model, ...givenSettings(modelSchema, argv), ...preset},
-    train: {...base.train, ...givenSettings(trainSchema, argv)},
+    model: {
+      ...(size === undefined ? {} : sizeModel(size, name)),
+      ...model,
+      ...givenSettings(modelSchema, argv),
+      ...preset,
+    },
+    train: {
+      ...(size === undefined ? {} : sizeTraining(size)),
+      ...base.train,
+      ...givenSettings(trainSchema, argv),
+    },
+    ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
   };
 }
 
-function describeRun({task, backend, data, model}: RunConfig): string {
-  const words = Object.entries(data).map(([key, value]) => `${kebab(key)} ${value}`);
-  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}`;
+function describeRun({task, backend, data, model}: RunConfig, choice?: BackendChoice): string {
+  const words = Object.entries(data)
+    .filter(([key]) => !NOT_DATA_OPTIONS.includes(key))
+    .map(([key, value]) => `${kebab(key)} ${value}`);
+  const why = choice === undefined ? '' : ` (chosen: ${choice.reason})`;
+  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
 }
 
 /** Errors: SettingError when an option given with --resume differs from what the run was started with. */
-function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void {
+function refuseChanges(config: RunConfig, family: WorkloadFamily, argv: Args): void {
   const sections = {data: family.schema, model: modelSchema, train: trainSchema} as const;
   const compare = (option: string, was: unknown, given: unknown): void => {
     if (was !== given)
@@ -84,14 +122,18 @@ function refuseChanges(config: RunConfig, family: TaskFamily, argv: Args): void 
     const values = new Map<string, unknown>(Object.entries(config[section as keyof typeof sections]));
     for (const [key, value] of Object.entries(givenSettings(schema, argv))) {
       if (!(section === 'model' && NOT_MODEL_OPTIONS.includes(key)))
-        compare(`--${kebab(key)}`, values.get(key), value);
+        compare(`--${kebab(key)}`, values.get(key), key === 'data' ? resolve(String(value)) : value);
     }
   }
   if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
-  if (argv.backend !== undefined) compare('--backend', config.backend, argv.backend);
+  if (argv.backend !== undefined && argv.backend !== 'auto')
+    compare('--backend', config.backend, argv.backend);
 }
 
-async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
+async function openFolder(
+  family: WorkloadFamily,
+  argv: Args,
+): Promise<{folder: RunFolder; choice?: BackendChoice}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -101,20 +143,22 @@ async function openFolder(family: TaskFamily, argv: Args): Promise<RunFolder> {
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
     refuseChanges(folder.config, family, argv);
-    return folder;
+    return {folder};
   }
-  const config = parseRunConfig(family.name, givenRun(family, argv));
+  const {given, choice} = await withBackend(givenRun(family, argv));
+  const config = parseRunConfig(family.name, given);
   await checkRun(config);
-  return RunFolder.create(
-    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`),
-    config,
-  );
+  const path =
+    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
+  return {folder: RunFolder.create(path, config), choice};
 }
 
-async function execute(family: TaskFamily, argv: Args): Promise<void> {
-  const folder = await openFolder(family, argv);
+async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
+  const {folder, choice} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
-  if (argv.json !== true) console.log(`${describeRun(folder.config)}\nrun folder ${folder.path}`);
+  if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
+  const notice = family.notice?.(folder.config.data);
+  if (notice !== undefined) process.stderr.write(`${notice}\n`);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);
@@ -126,7 +170,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   });
 }
 
-function taskCommand(family: TaskFamily): CommandModule<object, Args> {
+function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
   return {
     command: family.name,
     describe: family.summary,
@@ -151,10 +195,8 @@ function taskCommand(family: TaskFamily): CommandModule<object, Args> {
           refuseUnknownOptions(argv, Object.keys(options));
           return true;
         })
-        .example(`$0 train ${family.name} --model bmojo --out runs/first`, 'train with the defaults')
         .example(
-          `$0 train ${family.name} --length 64 --window 8 --pairs 4 --vocab-size 64 --d-model 32 --eidetic-slots 16 --batch 64 --steps 1500`,
-          'a small setting, minutes on one core',
+          family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),
         )
         .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash');
     },
@@ -166,6 +208,8 @@ export const trainCommand: CommandModule<object, Args> = {
   command: 'train <task>',
   describe: 'train a model on a task',
   builder: (yargs: Argv<object>) =>
-    taskFamilies.reduce((builder, family) => builder.command(taskCommand(family)), yargs).demandCommand(1),
+    workloadFamilies
+      .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
+      .demandCommand(1),
   handler: () => {},
 };

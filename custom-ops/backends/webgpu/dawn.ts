@@ -1,5 +1,6 @@
 // WebGPU in Node: Dawn, from the npm package webgpu or from the library file that BMOJO_DAWN names.
 
+import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {resolve} from 'node:path';
 
@@ -35,4 +36,12 @@ export async function provideGpu(): Promise<GPU | undefined> {
   }
   Object.defineProperty(globalThis.navigator, 'gpu', {value: gpu, configurable: true});
   return gpu;
+}
+
+/** Files by which Linux offers a GPU: kernel drivers, NVIDIA's own, and Windows' from inside WSL. */
+const gpuFiles = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'];
+
+/** False where there is surely no GPU; Dawn, when asked there, complains on the terminal. */
+export function mayHaveGpu(): boolean {
+  return process.platform !== 'linux' || gpuFiles.some(file => existsSync(file));
 }

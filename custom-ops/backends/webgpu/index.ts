@@ -23,6 +23,7 @@ import type {GpuKernel} from './plan.js';
 import {checkAtFirstUse} from './self-check.js';
 import {repairStockKernels} from './stock-kernels.js';
 
+export type {GpuDescription} from './device.js';
 export {startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatcher.js';
 export {finishWork} from './recorder.js';

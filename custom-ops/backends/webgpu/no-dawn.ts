@@ -3,3 +3,7 @@
 export async function provideGpu(): Promise<GPU | undefined> {
   return undefined;
 }
+
+export function mayHaveGpu(): boolean {
+  return true;
+}

@@ -5,7 +5,7 @@ import {renderPass} from './plan.js';
 import {uniformBytes} from './uniform-ring.js';
 
 /** Bind groups kept for one pass; buffers recur from step to step, since tfjs recycles them. */
-const GROUPS_KEPT = 64;
+const GROUPS_KEPT = 1024;
 
 export interface CompiledPass {
   readonly pass: Pass;
@@ -65,6 +65,7 @@ export class Pipelines {
   bindGroup(compiled: CompiledPass, buffers: readonly GPUBuffer[], uniforms?: GPUBuffer): GPUBindGroup {
     let key = '';
     for (const buffer of buffers) key += `${this.numberOf(buffer)},`;
+    if (uniforms !== undefined) key += this.numberOf(uniforms);
     const known = compiled.groups.get(key);
     if (known !== undefined) return known;
     const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({binding, resource: {buffer}}));

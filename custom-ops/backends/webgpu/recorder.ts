@@ -6,20 +6,34 @@ import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 type DataId = TensorInfo['dataId'];
 
 interface TensorData {
+  readonly dtype: DataType;
+  readonly shape: readonly number[];
+  readonly refCount: number;
   values: unknown;
   resource?: unknown;
+}
+
+/** tfjs's pool of buffers. */
+export interface BufferManager {
+  readonly numBytesUsed: number;
+  readonly numBytesAllocated: number;
+  acquireBuffer(size: number, usage: number, mappedAtCreation?: boolean, reuse?: boolean): GPUBuffer;
+  releaseBuffer(buffer: GPUBuffer, reuse?: boolean): void;
+}
+
+/** One field of the uniforms of a tfjs program. */
+export interface TfjsUniform {
+  readonly type: string;
+  readonly data: readonly number[];
 }
 
 /** tfjs 4.22.0's WebGPUBackend as seen by code that records dispatches of its own. */
 export interface Recorder {
   readonly device: GPUDevice;
   readonly queue: GPUQueue;
-  readonly tensorMap: {get(id: DataId): TensorData};
-  readonly bufferManager: {
-    acquireBuffer(size: number, usage: number): GPUBuffer;
-    releaseBuffer(buffer: GPUBuffer): void;
-  };
-  readonly commandEncoder: GPUCommandEncoder | null;
+  readonly tensorMap: {get(id: DataId): TensorData; has(id: DataId): boolean};
+  bufferManager: BufferManager;
+  commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
   readonly commandQueueOwnedIds: WeakSet<DataId>;
@@ -28,6 +42,7 @@ export interface Recorder {
   submitQueue(): void;
   uploadToGPU(id: DataId): void;
   makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
+  makeUniforms(uniforms: TfjsUniform[]): object;
 }
 
 export function asRecorder(backend: unknown): Recorder {

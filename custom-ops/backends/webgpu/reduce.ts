@@ -4,25 +4,38 @@ import type {Bindings, GpuLimits, Pass} from './plan.js';
 import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
 
 /**
- * WGSL of `sumOverLanes(value, local)` and `maximumOverLanes(value, local)`: over a thread's group of `lanes` neighbours,
- * the result in every one of them. All threads of the workgroup must call them.
+ * WGSL of `sumOverLanes(value, local)` and `maximumOverLanes(value, local)`: over a thread's group of `lanes` neighbours, a
+ * power of two, the result in every one of them. All threads of the workgroup must call them.
+ *
+ * Within subgroups values are shuffled, beyond them (and on devices without) they go through workgroup memory. Threads
+ * that follow each other share a subgroup, as far as its least size reaches: drivers arrange lines of threads so, and the
+ * self-check would notice one that does not. Passes that use this spread {@link subgroupUse} into themselves.
  */
-export function laneReductions(lanes: number, threads: number): string {
+export function laneReductions(lanes: number, threads: number, {subgroup}: GpuLimits): string {
+  const shuffled = Math.min(lanes, Math.max(1, subgroup));
   const reduction = (name: string, combine: (a: string, b: string) => string): string => {
+    const shuffles: string[] = [];
+    for (let mask = 1; mask < shuffled; mask *= 2) {
+      shuffles.push(`result = ${combine('result', `subgroupShuffleXor(result, ${mask}u)`)};`);
+    }
     const steps: string[] = [];
-    for (let step = lanes / 2; step >= 1; step /= 2) {
+    for (let step = lanes / 2; step >= shuffled; step /= 2) {
       const combined = combine('laneValues[local]', `laneValues[local + ${step}u]`);
       steps.push(`if (lane < ${step}u) { laneValues[local] = ${combined}; }`);
       steps.push('workgroupBarrier();');
     }
-    return `
-fn ${name}(value: f32, local: u32) -> f32 {
+    const throughMemory = `
   let lane = local % ${lanes}u;
-  laneValues[local] = value;
+  laneValues[local] = result;
   workgroupBarrier();
   ${steps.join('\n  ')}
-  let result = laneValues[local - lane];
-  workgroupBarrier();
+  result = laneValues[local - lane];
+  workgroupBarrier();`;
+    return `
+fn ${name}(value: f32, local: u32) -> f32 {
+  var result = value;
+  ${shuffles.join('\n  ')}
+  ${steps.length > 0 ? throughMemory : ''}
   return result;
 }`;
   };
@@ -30,6 +43,11 @@ fn ${name}(value: f32, local: u32) -> f32 {
 var<workgroup> laneValues: array<f32, ${threads}>;
 ${reduction('sumOverLanes', (a, b) => `${a} + ${b}`)}
 ${reduction('maximumOverLanes', (a, b) => `max(${a}, ${b})`)}`;
+}
+
+/** What a pass with {@link laneReductions} says of itself. */
+export function subgroupUse({subgroup}: GpuLimits): Pick<Pass, 'subgroups'> {
+  return subgroup > 1 ? {subgroups: true} : {};
 }
 
 export interface RowSum {

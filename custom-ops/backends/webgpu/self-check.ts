@@ -6,6 +6,13 @@ import type {Attributes, OpCase, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import {deviations} from '../../parity.js';
 
+let replaced = 0;
+
+/** Grows when a kernel is taken out of use: what was recorded before would still run it. */
+export function replacedKernels(): number {
+  return replaced;
+}
+
 const checked = new WeakMap<object, Set<string>>();
 
 /** Schedules the check of an op at its first use on a backend instance. */
@@ -45,6 +52,7 @@ export async function checkKernel(op: OpDefinition): Promise<boolean> {
   console.warn(
     `bmojo: ${op.name} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
   );
+  replaced++;
   unregisterKernel(kernelName(op, 'forward'), 'webgpu');
   if (op.backward !== undefined) unregisterKernel(kernelName(op, 'backward'), 'webgpu');
   return false;

@@ -1,11 +1,14 @@
-// Fills a buffer with NaN (as integers: a large negative number), so that tests see elements that a kernel leaves out.
+// Fills a buffer with one word: zero, or NaN (as an integer a large negative number), so that tests see elements that a
+// kernel leaves out.
 
 import type {GpuLimits, Pass} from './plan.js';
 import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
 
-export function poisonPass(words: number, limits: GpuLimits): Pass {
+export const NAN_WORD = 0xffc00000;
+
+export function fillPass(words: number, word: number, limits: GpuLimits): Pass {
   return {
-    name: 'poison',
+    name: 'fill',
     read: {},
     write: {words: 'u32'},
     workgroups: spread(Math.ceil(words / 256), limits),
@@ -15,7 +18,7 @@ ${constants({WORDS: words})}
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   let at = workgroup * 256u + local;
-  if (at < WORDS) { words[at] = 0xffc00000u; }
+  if (at < WORDS) { words[at] = ${word}u; }
 }`,
   };
 }

@@ -1,0 +1,60 @@
+// A step that runs again and again with inputs of the same shapes, such as a training step: what a backend may record once
+// and replay.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {dispose, getBackend, tensor, tidy} from '@tensorflow/tfjs-core';
+import type {Attributes} from '../op.js';
+
+/** Values that a step takes from the host. */
+export interface HostInput {
+  readonly values: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
+export interface StepCall {
+  /** Everything that differs from run to run and is not computed on the device. */
+  readonly inputs: readonly HostInput[];
+  /**
+   * For ops whose numbers differ from run to run, such as a learning rate: the attributes of each of their calls in this
+   * run, in the order of the calls.
+   */
+  readonly varying?: Readonly<Record<string, readonly Attributes[]>>;
+  /** Computes the results from the inputs as tensors; everything else that it makes is disposed. */
+  body(inputs: readonly Tensor[]): Tensor[];
+}
+
+export interface StepRunner {
+  /** Runs one step; the results are the caller's to dispose. */
+  run(call: StepCall): Tensor[];
+  /** Runs so far that were replays of recorded commands. */
+  readonly replays: number;
+  dispose(): void;
+}
+
+export function toTensor({values, shape}: HostInput): Tensor {
+  return tensor(values, [...shape], values instanceof Int32Array ? 'int32' : 'float32');
+}
+
+/** Runs a step op by op. */
+export function runDirectly({inputs, body}: StepCall): Tensor[] {
+  const given = inputs.map(toTensor);
+  const results = tidy(() => body(given));
+  dispose(given);
+  return results;
+}
+
+/**
+ * Makes a runner for one step on the current backend. On `webgpu` the third run is recorded and later ones replay its GPU
+ * commands, bit for bit the same, at a fraction of the cost of issuing ops; with `capture` false, and on other backends,
+ * every run goes op by op.
+ *
+ * A step that reads values back, or takes values from the host that are not among its inputs, is not recorded; a warning
+ * says so once, and it runs op by op.
+ */
+export async function createStepRunner({capture = true}: {capture?: boolean} = {}): Promise<StepRunner> {
+  if (capture && getBackend() === 'webgpu') {
+    const {CapturedStep} = await import('./webgpu/captured-step.js');
+    return new CapturedStep();
+  }
+  return {run: runDirectly, replays: 0, dispose: () => {}};
+}

@@ -1,0 +1,192 @@
+// Step capture: the GPU commands of a step are recorded once and replayed, instead of being issued op by op.
+// First run: op by op, which compiles and uploads what stays. Second and third: recorded. When the two recordings are alike,
+// later runs replay the last one.
+
+import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
+import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
+import type {Attributes} from '../../op.js';
+import type {HostInput, StepCall, StepRunner} from '../step.js';
+import {runDirectly, toTensor} from '../step.js';
+import {onAssignment} from './assignments.js';
+import {recordRun, webgpuDebug} from './dispatcher.js';
+import type {Recorder} from './recorder.js';
+import {asRecorder, bufferOf, submit} from './recorder.js';
+import {Recording} from './recording.js';
+import {replacedKernels} from './self-check.js';
+
+/** Dispatches handed over at once, so that the device begins before all are encoded. */
+const SUBMITTED = 128;
+/** Shapes of inputs for which recordings are kept; each holds a step's memory. */
+const KEPT = 2;
+
+interface Capture {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly recording: Recording;
+  readonly kernels: number;
+  /** Whether an earlier recording was the same. */
+  readonly isConfirmed: boolean;
+  /** Whether a variable that it uses was assigned since. */
+  hasMoved: boolean;
+}
+
+interface Shape {
+  capture?: Capture;
+  log?: string;
+}
+
+export class CapturedStep implements StepRunner {
+  replays = 0;
+  private readonly shapes = new Map<string, Shape>();
+  private readonly backend: object = backend();
+  private readonly recorder: Recorder = asRecorder(this.backend);
+  private refusal: string | undefined;
+  private recording: Recording | undefined;
+  private readonly stopListening = onAssignment(id => {
+    if (this.recording !== undefined) this.recording.refusal ??= 'it assigns a variable';
+    for (const {capture} of this.shapes.values())
+      if (capture?.recording.outside.has(id)) capture.hasMoved = true;
+  });
+
+  run(call: StepCall): Tensor[] {
+    const isElsewhere = backend() !== this.backend;
+    if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
+    const key = call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`).join(';');
+    const shape = this.shapes.get(key);
+    if (shape === undefined) {
+      if (this.shapes.size < KEPT) this.shapes.set(key, {});
+      return runDirectly(call);
+    }
+    if (shape.capture !== undefined && this.isStale(shape.capture)) {
+      this.release(shape.capture);
+      this.shapes.set(key, {}); // what has moved may have to be uploaded first
+      return runDirectly(call);
+    }
+    return shape.capture?.isConfirmed ? this.replay(shape.capture, call) : this.record(shape, call);
+  }
+
+  dispose(): void {
+    this.stopListening();
+    for (const {capture} of this.shapes.values()) if (capture !== undefined) this.release(capture);
+    this.shapes.clear();
+  }
+
+  /** Whether tensors from outside have moved, or a kernel was replaced, since. */
+  private isStale({recording, kernels, hasMoved}: Capture): boolean {
+    if (hasMoved || kernels !== replacedKernels()) return true;
+    const {tensorMap} = this.recorder;
+    for (const [id, buffer] of recording.outside) {
+      if (!tensorMap.has(id) || tensorMap.get(id).refCount === 0) return true;
+      if (tensorMap.get(id).resource !== buffer) return true;
+    }
+    return false;
+  }
+
+  private record(shape: Shape, call: StepCall): Tensor[] {
+    if (shape.capture !== undefined) this.release(shape.capture);
+    shape.capture = undefined;
+    const inputs = call.inputs.map(input => keep(toTensor(input)));
+    for (const input of inputs) bufferOf(this.recorder, input);
+    const recording = new Recording(this.recorder, new Set(Object.keys(call.varying ?? {})));
+    let outputs: Tensor[];
+    this.recording = recording;
+    try {
+      outputs = recordRun(this.backend, recording, () => tidy(() => call.body(inputs)).map(one => keep(one)));
+    } catch (error) {
+      dispose(inputs);
+      recording.dispose();
+      throw error;
+    } finally {
+      this.recording = undefined;
+    }
+    const log = recording.log.join('\n');
+    const isConfirmed = log === shape.log;
+    if (shape.log !== undefined && !isConfirmed)
+      recording.refusal ??= 'its operations, their sizes or their numbers change from run to run';
+    shape.log = log;
+    const capture = {inputs, outputs, recording, kernels: replacedKernels(), isConfirmed, hasMoved: false};
+    const results = this.copies(outputs);
+    if (recording.refusal === undefined) {
+      shape.capture = capture;
+    } else {
+      this.release(capture);
+      this.dispose();
+      this.refusal = recording.refusal;
+      console.warn(`bmojo: this step is not recorded and runs op by op: ${this.refusal}`);
+    }
+    return results;
+  }
+
+  private replay({inputs, outputs, recording}: Capture, call: StepCall): Tensor[] {
+    const {recorder} = this;
+    submit(recorder); // what was issued before may still read the inputs of the last run
+    inputs.forEach((input, i) => {
+      write(recorder, input, call.inputs[i]);
+    });
+    for (const [name, attributes] of Object.entries(call.varying ?? {})) vary(recording, name, attributes);
+    recording.uniforms.flush();
+    const {dispatches} = recording;
+    for (let begin = 0; begin < dispatches.length; begin += SUBMITTED) {
+      const encoder = recorder.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      const end = Math.min(dispatches.length, begin + SUBMITTED);
+      let last: GPUComputePipeline | undefined;
+      for (let i = begin; i < end; i++) {
+        const {pipeline, group, offsets, workgroups} = dispatches[i];
+        if (pipeline !== last) pass.setPipeline(pipeline);
+        last = pipeline;
+        if (offsets.length === 0) pass.setBindGroup(0, group);
+        else pass.setBindGroup(0, group, offsets);
+        pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+      }
+      pass.end();
+      recorder.queue.submit([encoder.finish()]);
+    }
+    for (const id of recording.written) recorder.tensorMap.get(id).values = null;
+    this.replays++;
+    return this.copies(outputs);
+  }
+
+  /** Fresh tensors with the values of the recorded outputs, which the next run overwrites. */
+  private copies(outputs: readonly Tensor[]): Tensor[] {
+    const {recorder} = this;
+    const encoder = recorder.device.createCommandEncoder();
+    const copies = outputs.map(output => {
+      const info: TensorInfo = recorder.makeTensorInfo([...output.shape], output.dtype as DataType);
+      const [from, to] = [bufferOf(recorder, output), bufferOf(recorder, info)];
+      encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+      return engine().makeTensorFromTensorInfo(info);
+    });
+    recorder.queue.submit([encoder.finish()]);
+    return copies;
+  }
+
+  private release({inputs, outputs, recording}: Capture): void {
+    const {recorder} = this;
+    dispose([...inputs, ...outputs]);
+    recorder.ensureCommandEncoderReady();
+    submit(recorder); // tfjs lets go of what is disposed when it submits, even nothing
+    recording.dispose();
+  }
+}
+
+function write(recorder: Recorder, input: Tensor, {values}: HostInput): void {
+  recorder.queue.writeBuffer(bufferOf(recorder, input), 0, values as Float32Array<ArrayBuffer>);
+}
+
+/** Puts the numbers of this run into the uniforms of an op's calls. */
+function vary(recording: Recording, name: string, attributes: readonly Attributes[]): void {
+  const calls = recording.calls.get(name) ?? [];
+  if (calls.length !== attributes.length)
+    throw new Error(
+      `captured step: varying.${name} must hold ${calls.length} sets of attributes, one for each call, got ${attributes.length}`,
+    );
+  calls.forEach(({kernel, dims, slots}, i) => {
+    const numbers = kernel.uniforms?.(dims, attributes[i]) ?? {};
+    for (const {names, slot} of slots)
+      recording.uniforms.change(
+        slot,
+        names.map(field => numbers[field]),
+      );
+  });
+}

@@ -1,0 +1,103 @@
+// The folder that `bmojo data prepare` makes: data.json, tokenizer.json, train.tokens, valid.tokens.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Tokenizer} from '../tokenizers/index.js';
+import {TokenizerError, tokenizerFromJSON} from '../tokenizers/index.js';
+import {TokenFile} from './token-file.js';
+import {TokenFileError} from './token-format.js';
+
+export const splitNames = ['train', 'valid'] as const;
+export type SplitName = (typeof splitNames)[number];
+
+export interface SplitSummary {
+  readonly documents: number;
+  readonly tokens: number;
+  readonly textBytes: number;
+  /** SHA-256 of tokens and borders. */
+  readonly sha256: string;
+}
+
+/** What data.json holds. */
+export interface DataSummary {
+  readonly version: 1;
+  readonly vocabSize: number;
+  readonly sources: readonly {readonly name: string; readonly bytes: number; readonly sha256: string}[];
+  readonly splits: Readonly<Record<SplitName, SplitSummary>>;
+}
+
+export interface DataFolder {
+  readonly path: string;
+  readonly tokenizer: Tokenizer;
+  readonly summary: DataSummary;
+  readonly train: TokenFile;
+  readonly valid: TokenFile;
+}
+
+export const splitFile = (folder: string, split: SplitName): string => join(folder, `${split}.tokens`);
+
+/** Errors: TokenizerError when the file is missing, no JSON, or no tokenizer. */
+export function readTokenizer(path: string): Tokenizer {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const reason = existsSync(path) ? `is no JSON: ${messageOf(error)}` : 'does not exist';
+    throw new TokenizerError(`tokenizer: ${path} ${reason}`);
+  }
+  try {
+    return tokenizerFromJSON(json);
+  } catch (error) {
+    throw error instanceof TokenizerError ? new TokenizerError(`${path}: ${error.message}`) : error;
+  }
+}
+
+export interface OpenOptions {
+  /** Read every token once and compare with the checksums. Default false: the headers alone. */
+  readonly verify?: boolean;
+}
+
+/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
+export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+  const file = join(path, 'data.json');
+  if (!existsSync(file))
+    throw new TokenFileError(
+      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}`,
+    );
+  let summary: DataSummary;
+  try {
+    summary = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new TokenFileError(`${file} is no JSON: ${messageOf(error)}`);
+  }
+  if (summary?.version !== 1 || typeof summary.splits !== 'object')
+    throw new TokenFileError(`${file} must be of version 1, got ${JSON.stringify(summary?.version)}`);
+  const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
+  const opened: TokenFile[] = [];
+  try {
+    for (const split of splitNames) {
+      const tokens = TokenFile.open(splitFile(path, split));
+      opened.push(tokens);
+      if (tokens.sha256 !== summary.splits[split]?.sha256)
+        throw new TokenFileError(`${tokens.path} is not the file that ${file} describes; prepare it again`);
+      if (tokens.vocabSize !== tokenizer.vocabSize)
+        throw new TokenFileError(
+          `${tokens.path} has a vocabulary of ${tokens.vocabSize}, its tokenizer ${tokenizer.vocabSize}; prepare it again`,
+        );
+      if (verify) tokens.verify();
+    }
+  } catch (error) {
+    for (const tokens of opened) tokens.close();
+    throw error;
+  }
+  return {path, tokenizer, summary, train: opened[0], valid: opened[1]};
+}
+
+export function closeData({train, valid}: DataFolder): void {
+  train.close();
+  valid.close();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+// Passages whose last word is to be guessed, from a local file of the user's: LAMBADA's form.
+
+import {existsSync, readFileSync} from 'node:fs';
+
+/** A file of passages that is missing or malformed; the message says in which line. */
+export class PassageError extends Error {
+  override readonly name = 'PassageError';
+}
+
+export interface Passage {
+  /** Everything up to the last space, which is not part of it. */
+  readonly context: string;
+  /** The last word with the space in front. */
+  readonly target: string;
+}
+
+/**
+ * Reads JSON lines of the form `{"text": "..."}`, one passage each; empty lines are skipped.
+ * Errors: PassageError naming the line that is no JSON, has no text, or has fewer than two words.
+ */
+export function readPassages(path: string): Passage[] {
+  if (!existsSync(path)) throw new PassageError(`passages: ${path} does not exist`);
+  const passages: Passage[] = [];
+  for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+    if (line.trim() !== '') passages.push(parsePassage(line, `line ${i + 1} of ${path}`));
+  }
+  if (passages.length === 0) throw new PassageError(`passages: ${path} holds none`);
+  return passages;
+}
+
+function parsePassage(line: string, where: string): Passage {
+  const fail = (what: string): never => {
+    throw new PassageError(`passages: ${where} ${what}`);
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    fail(`must be JSON; ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const text = typeof value === 'object' && value !== null && 'text' in value ? value.text : undefined;
+  if (typeof text !== 'string') return fail('must be an object with text, such as {"text": "A passage ..."}');
+  const trimmed = text.trimEnd();
+  const space = trimmed.lastIndexOf(' ');
+  if (space <= 0) fail('must have at least two words');
+  return {context: trimmed.slice(0, space), target: trimmed.slice(space)};
+}

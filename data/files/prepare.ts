@@ -1,0 +1,190 @@
+// From text files to a data folder. Files are read in pieces, twice: once to count, once to encode.
+
+import {createHash} from 'node:crypto';
+import {createReadStream, existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {writeFileAtomic} from '../../formats/atomic-file.js';
+import type {Tokenizer} from '../tokenizers/index.js';
+import {byteTokenizer, CharacterCollector, charTokenizer} from '../tokenizers/index.js';
+import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
+import {readTokenizer, splitFile, splitNames} from './data-folder.js';
+import {CorpusError, documents} from './documents.js';
+import {TokenFile} from './token-file.js';
+import {TokenWriter} from './token-writer.js';
+
+export interface PrepareOptions {
+  /** Text files, and .jsonl files with one document a line. */
+  readonly files: readonly string[];
+  /** Files of the valid split; without them `validShare` of the text is split off. */
+  readonly validFiles?: readonly string[];
+  /** Share of the text, taken from its end, that becomes the valid split. Default 0.1. */
+  readonly validShare?: number;
+  /** `char`, `byte` or the path of a tokenizer.json. */
+  readonly tokenizer: string;
+  /** Folder to make. */
+  readonly out: string;
+  /** Told bytes of text done and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+interface Survey {
+  readonly textBytes: number;
+  readonly characters: readonly string[];
+}
+
+const byteLength = (text: string): number => Buffer.byteLength(text);
+
+function survey(files: readonly string[], collect: boolean): Survey {
+  const collector = new CharacterCollector();
+  let textBytes = 0;
+  for (const file of files) {
+    for (const {text} of documents(file, {whole: false})) {
+      textBytes += byteLength(text);
+      if (collect) collector.add(text);
+    }
+  }
+  return {textBytes, characters: collector.characters};
+}
+
+/** SHA-256 of a file, read in blocks. Errors: CorpusError. */
+export async function fileChecksum(path: string): Promise<{bytes: number; sha256: string}> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const block of createReadStream(path)) {
+      hash.update(block);
+      bytes += block.length;
+    }
+  } catch (error) {
+    throw new CorpusError(
+      `corpus: ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  return {bytes, sha256: hash.digest('hex')};
+}
+
+/** Splits text at a byte of its UTF-8 form, moved back to where a character begins. */
+function splitAtByte(text: string, at: number): [string, string] {
+  const bytes = Buffer.from(text);
+  let cut = at;
+  while (cut > 0 && (bytes[cut] & 0xc0) === 0x80) cut--;
+  return [bytes.toString('utf8', 0, cut), bytes.toString('utf8', cut)];
+}
+
+/** Encodes pieces into a writer; documents end with the tokenizer's end-of-text token, where it has one. */
+class Encoder {
+  private open = false;
+
+  constructor(
+    private readonly writer: TokenWriter,
+    private readonly tokenizer: Tokenizer,
+  ) {}
+
+  add(text: string, begins: boolean): void {
+    if (begins) {
+      this.close();
+      this.writer.startDocument();
+      this.open = true;
+    }
+    if (text.length > 0) this.writer.add(this.tokenizer.encode(text), byteLength(text));
+  }
+
+  close(): void {
+    const {endOfText} = this.tokenizer;
+    if (this.open && endOfText !== undefined) this.writer.add(Int32Array.of(endOfText), 0);
+    this.open = false;
+  }
+}
+
+/**
+ * Makes a data folder. The valid split is the last share of the text (as in nanoGPT); a document on the border is divided.
+ * Errors: CorpusError for files that are missing, empty or not UTF-8, and for a folder that holds something already;
+ * TokenizerError for a tokenizer that cannot be read or lacks a character. Nothing is left behind then.
+ */
+export async function prepareData(options: PrepareOptions): Promise<DataSummary> {
+  const {files, validFiles = [], validShare = 0.1, out, onProgress = () => {}} = options;
+  if (files.length === 0) throw new CorpusError('data prepare: needs at least one file');
+  if (validFiles.length === 0 && !(validShare > 0 && validShare < 1))
+    throw new CorpusError(`data prepare: the valid share must lie between 0 and 1, got ${validShare}`);
+  const existed = existsSync(out);
+  if (existed && readdirSync(out).length > 0)
+    throw new CorpusError(`data prepare: ${out} exists and is not empty; choose another folder with --out`);
+  const isChar = options.tokenizer === 'char';
+  const named = options.tokenizer === 'byte' ? byteTokenizer() : undefined;
+  const read = isChar || named !== undefined ? named : readTokenizer(options.tokenizer);
+  const main = survey(files, isChar);
+  const held = survey(validFiles, isChar);
+  const characters = new CharacterCollector();
+  for (const character of [...main.characters, ...held.characters]) characters.add(character);
+  const tokenizer = read ?? charTokenizer(characters.characters);
+  const total = main.textBytes + held.textBytes;
+  const cutAt = validFiles.length > 0 ? Infinity : Math.floor(main.textBytes * (1 - validShare));
+  mkdirSync(out, {recursive: true});
+  const writers = splitNames.map(split => new TokenWriter(splitFile(out, split), tokenizer.vocabSize));
+  const written: string[] = [];
+  try {
+    const [train, valid] = writers.map(writer => new Encoder(writer, tokenizer));
+    let done = 0;
+    const whole = !tokenizer.cutsAtLines;
+    for (const file of files) {
+      let inValid = done >= cutAt;
+      for (const {text, begins} of documents(file, {whole})) {
+        const bytes = byteLength(text);
+        if (done + bytes <= cutAt) train.add(text, begins);
+        else if (done >= cutAt) {
+          valid.add(text, begins || !inValid);
+          inValid = true;
+        } else {
+          const [first, second] = splitAtByte(text, cutAt - done);
+          train.add(first, begins);
+          train.close();
+          valid.add(second, true);
+          inValid = true;
+        }
+        done += bytes;
+        onProgress(done, total);
+      }
+    }
+    for (const file of validFiles) {
+      for (const {text, begins} of documents(file, {whole})) {
+        valid.add(text, begins);
+        done += byteLength(text);
+        onProgress(done, total);
+      }
+    }
+    for (const encoder of [train, valid]) encoder.close();
+    for (const [i, split] of splitNames.entries()) {
+      writers[i].finish();
+      written.push(splitFile(out, split));
+    }
+    const tokenizerPath = join(out, 'tokenizer.json');
+    writeFileAtomic(tokenizerPath, Buffer.from(`${JSON.stringify(tokenizer)}\n`));
+    written.push(tokenizerPath);
+    const sources = await Promise.all(
+      [...files, ...validFiles].map(async path => ({name: basename(path), ...(await fileChecksum(path))})),
+    );
+    const summary: DataSummary = {
+      version: 1,
+      vocabSize: tokenizer.vocabSize,
+      sources,
+      splits: Object.fromEntries(splitNames.map(split => [split, summaryOf(out, split)])) as Record<
+        SplitName,
+        SplitSummary
+      >,
+    };
+    writeFileAtomic(join(out, 'data.json'), Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
+    return summary;
+  } catch (error) {
+    for (const writer of writers) writer.abandon();
+    for (const path of written) rmSync(path, {force: true});
+    if (!existed) rmSync(out, {recursive: true, force: true});
+    throw error;
+  }
+}
+
+function summaryOf(folder: string, split: SplitName): SplitSummary {
+  const file = TokenFile.open(splitFile(folder, split));
+  const {count: tokens, textBytes, sha256, borders} = file;
+  file.close();
+  return {documents: borders.length - 1, tokens, textBytes, sha256};
+}

@@ -1,0 +1,40 @@
+// Tokens that are read by range: a file, or an array in memory.
+
+export interface TokenSource {
+  /** Number of tokens. */
+  readonly count: number;
+  readonly vocabSize: number;
+  /** Bytes of UTF-8 that all tokens stand for. */
+  readonly textBytes: number;
+  /** First token of every document, ascending, then `count`: [documents + 1]. */
+  readonly borders: Float64Array;
+  /** Tokens `start` to `start + length - 1`. Errors: RangeError beyond the end. */
+  read(start: number, length: number): Int32Array;
+}
+
+/** Documents held in memory: browsers and tests have no files. */
+export function memoryTokens(
+  documents: readonly ArrayLike<number>[],
+  vocabSize: number,
+  textBytes: number,
+): TokenSource {
+  const borders = new Float64Array(documents.length + 1);
+  documents.forEach((document, i) => {
+    borders[i + 1] = borders[i] + document.length;
+  });
+  const tokens = new Int32Array(borders[documents.length]);
+  documents.forEach((document, i) => {
+    tokens.set(document, borders[i]);
+  });
+  return {
+    count: tokens.length,
+    vocabSize,
+    textBytes,
+    borders,
+    read: (start, length) => {
+      if (start < 0 || length < 0 || start + length > tokens.length)
+        throw new RangeError(`tokens: range must lie in [0, ${tokens.length}], got ${length} from ${start}`);
+      return tokens.slice(start, start + length);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// One token for each character (Unicode code point) that a corpus holds.
+
+import type {Tokenizer} from './tokenizer.js';
+import {checkIds, TokenizerError} from './tokenizer.js';
+
+const codeOf = (character: string): string =>
+  `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** Ids follow the order given. Errors: TokenizerError when an entry is not one character or stands twice. */
+export function charTokenizer(characters: readonly string[]): Tokenizer {
+  const ids = new Map<string, number>();
+  characters.forEach((character, id) => {
+    if ([...character].length !== 1)
+      throw new TokenizerError(`char tokenizer: entry ${id} must be one character, got '${character}'`);
+    if (ids.has(character))
+      throw new TokenizerError(`char tokenizer: ${codeOf(character)} stands twice, at ${id} again`);
+    ids.set(character, id);
+  });
+  if (characters.length === 0) throw new TokenizerError('char tokenizer: needs at least one character');
+  return {
+    vocabSize: characters.length,
+    cutsAtLines: true,
+    encode: text => {
+      const found = [...text];
+      return Int32Array.from(found, (character, at) => {
+        const id = ids.get(character);
+        if (id !== undefined) return id;
+        throw new TokenizerError(
+          `encode: the corpus of this char tokenizer has no ${JSON.stringify(character)} (${codeOf(character)}), ` +
+            `character ${at} of the text; it knows ${ids.size} characters`,
+        );
+      });
+    },
+    decode: tokens => {
+      checkIds(tokens, characters.length);
+      return Array.from(tokens, id => characters[id]).join('');
+    },
+    toJSON: () => ({type: 'char', characters}),
+  };
+}
+
+/** The characters of texts in ascending order of code points. */
+export class CharacterCollector {
+  private readonly seen = new Set<string>();
+
+  add(text: string): void {
+    for (const character of text) this.seen.add(character);
+  }
+
+  get characters(): string[] {
+    return [...this.seen].sort((a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0));
+  }
+}

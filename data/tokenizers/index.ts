@@ -1,0 +1,34 @@
+// Tokenizers by their JSON form.
+
+import {byteTokenizer} from './byte.js';
+import {charTokenizer} from './char.js';
+import {huggingFaceTokenizer} from './hugging-face.js';
+import type {Tokenizer} from './tokenizer.js';
+import {TokenizerError} from './tokenizer.js';
+
+export {byteTokenizer} from './byte.js';
+export {CharacterCollector, charTokenizer} from './char.js';
+export {huggingFaceTokenizer} from './hugging-face.js';
+export {TextStream} from './text-stream.js';
+export type {Tokenizer} from './tokenizer.js';
+export {TokenizerError} from './tokenizer.js';
+
+/**
+ * Reads what a tokenizer's `toJSON` gave, or a parsed tokenizer.json of Hugging Face.
+ * Errors: TokenizerError when it is neither, or damaged.
+ */
+export function tokenizerFromJSON(json: unknown): Tokenizer {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new TokenizerError(`tokenizer: must be a JSON object, got ${JSON.stringify(json)?.slice(0, 40)}`);
+  const {type, characters, tokenizer, model} = json as Record<string, unknown>;
+  if (type === 'byte') return byteTokenizer();
+  if (type === 'hugging-face') return huggingFaceTokenizer(tokenizer);
+  if (type === undefined && model !== undefined) return huggingFaceTokenizer(json);
+  if (type !== 'char')
+    throw new TokenizerError(
+      `tokenizer: must be of type char, byte or hugging-face, or a Hugging Face tokenizer.json, got type ${JSON.stringify(type)}`,
+    );
+  if (!Array.isArray(characters) || !characters.every(one => typeof one === 'string'))
+    throw new TokenizerError('tokenizer: characters of a char tokenizer must be a list of text');
+  return charTokenizer(characters);
+}

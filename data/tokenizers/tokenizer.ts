@@ -1,0 +1,29 @@
+// What every tokenizer is: text to token ids and back, with a JSON form that a run folder carries.
+
+/** A tokenizer that cannot be read, or text that it cannot encode; the message says where and why. */
+export class TokenizerError extends Error {
+  override readonly name = 'TokenizerError';
+}
+
+export interface Tokenizer {
+  /** Number of token ids V; every id is in [0, V). */
+  readonly vocabSize: number;
+  /** Id that ends a document, where the vocabulary has one. */
+  readonly endOfText?: number;
+  /** Whether text may be cut before a line break that follows a letter without changing its tokens. */
+  readonly cutsAtLines: boolean;
+  /** Errors: TokenizerError for text that the vocabulary cannot express. */
+  encode(text: string): Int32Array;
+  /** Errors: TokenizerError for an id outside [0, V). */
+  decode(ids: ArrayLike<number>): string;
+  /** What `tokenizerFromJSON` reads. */
+  toJSON(): object;
+}
+
+/** Errors: TokenizerError naming the first id that is not in the vocabulary. */
+export function checkIds(ids: ArrayLike<number>, vocabSize: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    if (!Number.isInteger(ids[i]) || ids[i] < 0 || ids[i] >= vocabSize)
+      throw new TokenizerError(`decode: ids must be integers in [0, ${vocabSize}), got ${ids[i]} at ${i}`);
+  }
+}

@@ -1,0 +1,69 @@
+// A memory view as table, drawing and numbers.
+
+import {memoryPlot} from '../plot/memory-plot.js';
+import type {LayerMemory, MemoryView} from './memory-view.js';
+import {meanShares} from './memory-view.js';
+import type {EvaluationRecord} from './report/record.js';
+import type {Cell} from './table.js';
+
+export interface MemoryRecordOptions {
+  readonly view: MemoryView;
+  readonly model: string;
+  /** What the sequence is, in words. */
+  readonly sequence: string;
+  readonly command: string;
+  readonly step: number;
+}
+
+const NAMES = ['in-context', 'fading', 'eidetic'] as const;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
+function rows({layer, shares = [], stored, innovation = []}: LayerMemory): Cell[][] {
+  const kept = stored ?? [];
+  const others = innovation.filter((_, position) => !kept.some(one => one.position === position));
+  const heads = shares.map((head, number) => [
+    layer,
+    number,
+    ...[0, 1, 2].map(memory => percent(mean(head.map(position => position[memory])))),
+  ]);
+  const common = [
+    kept.length,
+    kept.length === 0 ? '-' : mean(kept.map(one => one.innovation)).toPrecision(3),
+    others.length === 0 ? '-' : mean(others).toPrecision(3),
+  ];
+  return heads.length === 0
+    ? [[layer, '-', '-', '-', '-', ...common]]
+    : heads.map(head => [...head, ...common]);
+}
+
+export function memoryRecord({view, model, sequence, command, step}: MemoryRecordOptions): EvaluationRecord {
+  return {
+    name: 'memory',
+    title: 'memory: what is stored, and where attention goes',
+    definition:
+      `One sequence (${sequence}) passes through the model. Innovation is the distance between a fading token and the running ` +
+      'average that predicts it; the tokens of largest innovation are stored. Shares are the parts of the one softmax that fall on ' +
+      'the window (in-context), on fading tokens and on stored tokens (eidetic).',
+    source: "B'MOJO (Zancato et al., NeurIPS 2024, arXiv 2407.06324), Algorithm 1",
+    command,
+    step,
+    table: [
+      ['layer', 'head', ...NAMES, 'tokens stored', 'their innovation', 'of others'],
+      ...view.layers.flatMap(rows),
+    ],
+    drawing: memoryPlot({
+      title: `${model}: memory over ${view.tokens.length} tokens, window ${view.window}`,
+      length: view.tokens.length,
+      names: ['in-context', 'fading', 'eidetic'],
+      panels: view.layers.map(layer => ({
+        title: `layer ${layer.layer}`,
+        innovation: layer.innovation,
+        stored: layer.stored,
+        shares: layer.shares && meanShares(layer),
+      })),
+    }),
+    data: view,
+  };
+}

@@ -1,0 +1,109 @@
+// The memory view: what each layer stored of a sequence, when and why, and how its attention divides.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {tensor2d} from '@tensorflow/tfjs-core';
+import type {MixerAnalysis} from '../layers/index.js';
+import type {LanguageModel} from '../models/index.js';
+
+/** A token that was kept word for word for some time. */
+export interface StoredToken {
+  readonly position: number;
+  readonly token: number;
+  /** Why: how far the fading memory was from predicting it. */
+  readonly innovation: number;
+  /** When: the first query position that can attend to it as stored. */
+  readonly from: number;
+  /** The first query position that no longer can, because tokens of larger innovation took its place; L when it stays. */
+  readonly until: number;
+}
+
+export interface LayerMemory {
+  readonly layer: number;
+  /** Innovation of each token [L]; absent without a fading memory. */
+  readonly innovation?: readonly number[];
+  /** Stored tokens by position; absent without eidetic slots. A token that left does not come back. */
+  readonly stored?: readonly StoredToken[];
+  /**
+   * Shares of attention by head and position [H][L][3]: in-context, fading, eidetic; each sums to 1. Absent without
+   * attention.
+   */
+  readonly shares?: readonly (readonly (readonly number[])[])[];
+}
+
+export interface MemoryView {
+  readonly window: number;
+  readonly tokens: readonly number[];
+  readonly layers: readonly LayerMemory[];
+}
+
+/** Runs one sequence of token ids through the model. */
+export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>): Promise<MemoryView> {
+  const ids = Array.from(tokens);
+  const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');
+  const analyses = model.analyze(input);
+  input.dispose();
+  const {window} = model.config;
+  const layers: LayerMemory[] = [];
+  for (const [layer, analysis] of analyses.entries()) {
+    layers.push({layer, ...(await read(analysis, ids, window))});
+    for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
+  }
+  return {window, tokens: ids, layers};
+}
+
+async function read(
+  {innovation, stored, shares}: MixerAnalysis,
+  tokens: readonly number[],
+  window: number,
+): Promise<Omit<LayerMemory, 'layer'>> {
+  const scores = innovation === undefined ? undefined : Array.from(await innovation.data());
+  const rows = shares === undefined ? undefined : await shares.data();
+  const [, length, heads] = shares?.shape ?? [1, tokens.length, 0];
+  return {
+    innovation: scores,
+    stored:
+      stored === undefined || scores === undefined
+        ? undefined
+        : storedTokens(await stored.data(), stored.shape[2], tokens, scores, window),
+    shares:
+      rows &&
+      Array.from({length: heads}, (_, head) =>
+        Array.from({length}, (_, position) => {
+          const at = 3 * (position * heads + head);
+          return Array.from(rows.subarray(at, at + 3));
+        }),
+      ),
+  };
+}
+
+function storedTokens(
+  positions: ArrayLike<number>,
+  slots: number,
+  tokens: readonly number[],
+  innovation: readonly number[],
+  window: number,
+): StoredToken[] {
+  const spans = new Map<number, {from: number; until: number}>();
+  for (let i = 0; i < positions.length; i++) {
+    if (positions[i] < 0) continue;
+    const chunk = Math.floor(i / slots);
+    const until = Math.min(tokens.length, (chunk + 1) * window);
+    spans.set(positions[i], {from: spans.get(positions[i])?.from ?? chunk * window, until});
+  }
+  return [...spans]
+    .sort(([a], [b]) => a - b)
+    .map(([position, span]) => ({
+      position,
+      token: tokens[position],
+      innovation: innovation[position],
+      ...span,
+    }));
+}
+
+/** Mean shares over heads, at each position [L][3]. */
+export function meanShares({shares = []}: LayerMemory): number[][] {
+  const [first = []] = shares;
+  return first.map((_, position) =>
+    [0, 1, 2].map(memory => shares.reduce((sum, head) => sum + head[position][memory], 0) / shares.length),
+  );
+}

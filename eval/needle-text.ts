@@ -1,0 +1,113 @@
+// Needles in a haystack of text: whether a language model gives the numbers back, by length and depth.
+
+import {nextFrame} from '@tensorflow/tfjs-core';
+import type {NeedleKind, NeedleTextSettings} from '../data/needle-text.js';
+import {needleText} from '../data/needle-text.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
+import {answerBatch} from './answer-batch.js';
+import type {EvaluationRecord} from './report/record.js';
+import type {ScorableModel} from './scorable.js';
+import {scoreBatch} from './score.js';
+
+export interface NeedleTextCell {
+  readonly kind: NeedleKind;
+  readonly length: number;
+  readonly depth: number;
+  readonly samples: number;
+  /** Share of prompts whose whole answer is the most likely one, token by token. */
+  readonly accuracy: number;
+  /** Mean negative log-likelihood of an answer's token, in nats. */
+  readonly loss: number;
+  /** Mean tokens from the needle to the question's end. */
+  readonly distance: number;
+}
+
+export interface NeedleTextOptions extends Omit<NeedleTextSettings, 'index'> {
+  readonly samples: number;
+  readonly batch: number;
+}
+
+export async function evaluateNeedleText(
+  model: ScorableModel,
+  tokenizer: Tokenizer,
+  {samples, batch, ...settings}: NeedleTextOptions,
+): Promise<NeedleTextCell> {
+  let [right, loss, tokens, distance] = [0, 0, 0, 0];
+  for (let first = 0; first < samples; first += batch) {
+    const count = Math.min(batch, samples - first);
+    const prompts = Array.from({length: count}, (_, i) =>
+      needleText({...settings, index: first + i}, tokenizer),
+    );
+    const drawn = answerBatch(prompts);
+    const {predicted, losses} = await scoreBatch(model, drawn);
+    const wrong = new Set<number>();
+    drawn.rows.forEach((row, i) => {
+      loss += losses[i];
+      if (predicted[i] !== drawn.labels[i]) wrong.add(Math.floor(row / drawn.length));
+    });
+    right += count - wrong.size;
+    tokens += drawn.rows.length;
+    distance += prompts.reduce((sum, prompt) => sum + prompt.distance, 0);
+    await nextFrame();
+  }
+  const {kind, length, depth} = settings;
+  return {
+    kind,
+    length,
+    depth,
+    samples,
+    accuracy: right / samples,
+    loss: loss / tokens,
+    distance: distance / samples,
+  };
+}
+
+export function needleTextRecord(
+  cells: readonly NeedleTextCell[],
+  {command, step, trained}: {command: string; step: number; trained: number},
+): EvaluationRecord {
+  const kinds = [...new Set(cells.map(({kind}) => kind))];
+  const lengths = [...new Set(cells.map(({length}) => length))];
+  const meanAt = (kind: NeedleKind, length: number): number => {
+    const own = cells.filter(cell => cell.kind === kind && cell.length === length);
+    return own.reduce((sum, {accuracy}) => sum + accuracy, 0) / own.length;
+  };
+  return {
+    name: 'needle-text',
+    title: 'needle in a haystack, as text',
+    definition:
+      'Sentences with seven-digit numbers for named keys lie in a haystack of five sentences over and over; at the end the numbers of one ' +
+      'key are asked for and must follow at once, every token the most likely one. multi-key: three more needles with other keys; ' +
+      'multi-value: four numbers of one key, all wanted.',
+    source:
+      'niah_single_1 and the multi-key and multi-value forms of RULER (Hsieh et al., COLM 2024, arXiv 2404.06654)',
+    command,
+    step,
+    table: [
+      ['kind', 'tokens', 'depth', 'samples', 'found', 'loss of the answer', 'tokens to the needle'],
+      ...cells.map(({kind, length, depth, samples, accuracy, loss, distance}) => [
+        kind,
+        length,
+        depth,
+        samples,
+        `${(100 * accuracy).toFixed(1)} %`,
+        loss.toFixed(3),
+        Math.round(distance),
+      ]),
+    ],
+    plot: {
+      title: 'needles found, mean over depths',
+      xLabel: 'tokens of the prompt',
+      yLabel: 'share found',
+      xScale: 'log',
+      yRange: [0, 1],
+      markers: true,
+      marks: [{x: trained, words: `trained at ${trained}`}],
+      series: kinds.map(kind => ({
+        name: kind,
+        points: lengths.map(length => [length, meanAt(kind, length)] as const),
+      })),
+    },
+    data: cells,
+  };
+}

@@ -1,0 +1,146 @@
+// Loss against the length of what came before: does a model use its past, and does it bear more of it than it was trained on?
+
+import {nextFrame} from '@tensorflow/tfjs-core';
+import type {Batch} from '../data/batch.js';
+import type {TokenSource} from '../data/token-source.js';
+import type {WindowBatch} from '../data/windows.js';
+import {readWindows, WindowIndex} from '../data/windows.js';
+import type {ScorableModel} from './scorable.js';
+import {scoreBatch} from './score.js';
+
+export interface PerplexityOptions {
+  /** Tokens before the scored ones, each a measurement of its own, ascending. */
+  readonly prefixes: readonly number[];
+  /** Tokens scored in each window. */
+  readonly targets: number;
+  /** Windows, spread over the documents; fewer when there are not so many. */
+  readonly windows: number;
+  /** Windows computed at a time. */
+  readonly batch: number;
+  /** Told the number of tokens of each batch when it is scored. */
+  readonly onProgress?: (tokens: number) => void;
+}
+
+/** A mean over tokens. */
+export interface LossPoint {
+  readonly tokens: number;
+  /** Nats a token. */
+  readonly loss: number;
+  /** Standard error of `loss` over windows, which share no tokens; absent for one window. */
+  readonly error?: number;
+  readonly perplexity: number;
+  readonly bitsPerByte: number;
+}
+
+export interface PerplexityReport {
+  readonly windows: number;
+  readonly targets: number;
+  readonly byPrefix: readonly (LossPoint & {readonly prefix: number})[];
+  /** Losses of whole windows from a fresh memory, in buckets of position [from, to). */
+  readonly byPosition: readonly (LossPoint & {readonly from: number; readonly to: number})[];
+}
+
+/** Tokens that the measurement will read. */
+export function perplexityTokens({prefixes, targets}: PerplexityOptions, windows: number): number {
+  return windows * prefixes.reduce((sum, prefix) => sum + prefix + targets, 0);
+}
+
+/** Every position from `from` on is scored. */
+function asBatch({size, length, tokens, labels}: WindowBatch, from: number): Batch {
+  const count = length - from;
+  const rows = Int32Array.from(
+    {length: size * count},
+    (_, i) => Math.floor(i / count) * length + from + (i % count),
+  );
+  return {
+    size,
+    length,
+    tokens,
+    rows,
+    labels: Int32Array.from(rows, row => labels[row]),
+    distances: new Int32Array(rows.length),
+  };
+}
+
+/** Losses of each window's last `length - from` tokens [windows][length - from]. */
+async function windowLosses(
+  model: ScorableModel,
+  source: TokenSource,
+  starts: readonly number[],
+  {
+    length,
+    from,
+    batch,
+    onProgress,
+  }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'onProgress'>,
+): Promise<Float32Array[]> {
+  const all: Float32Array[] = [];
+  for (let first = 0; first < starts.length; first += batch) {
+    const some = starts.slice(first, first + batch);
+    const {losses} = await scoreBatch(model, asBatch(readWindows(source, some, length), from));
+    const count = length - from;
+    for (let row = 0; row < some.length; row++) all.push(losses.slice(row * count, (row + 1) * count));
+    onProgress?.(some.length * length);
+    await nextFrame();
+  }
+  return all;
+}
+
+function lossPoint(windows: readonly Float32Array[], {textBytes, count}: TokenSource): LossPoint {
+  const means = windows.map(losses => losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
+  const loss = means.reduce((sum, one) => sum + one, 0) / means.length;
+  const variance = means.reduce((sum, one) => sum + (one - loss) ** 2, 0) / Math.max(1, means.length - 1);
+  return {
+    tokens: windows.reduce((sum, losses) => sum + losses.length, 0),
+    loss,
+    ...(means.length > 1 ? {error: Math.sqrt(variance / means.length)} : {}),
+    perplexity: Math.exp(loss),
+    bitsPerByte: (loss / Math.LN2) * (count / textBytes),
+  };
+}
+
+/** Borders 0, 256, 512, 1k, 2k, ... up to `length`. */
+function buckets(length: number): {from: number; to: number}[] {
+  const all: {from: number; to: number}[] = [];
+  for (let from = 0, to = 256; from < length; from = to, to *= 2) all.push({from, to: Math.min(to, length)});
+  return all;
+}
+
+/**
+ * Scores the same last `targets` tokens of windows after prefixes of several lengths, each from a fresh memory that is carried
+ * through the window; and every position of the longest windows. Gradients, weights and memory of other windows play no part.
+ * Errors: WindowError when no document is as long as the longest prefix and the targets.
+ */
+export async function evaluatePerplexity(
+  model: ScorableModel,
+  source: TokenSource,
+  options: PerplexityOptions,
+): Promise<PerplexityReport> {
+  const {prefixes, targets, windows} = options;
+  const longest = Math.max(...prefixes);
+  const starts = new WindowIndex(source, longest + targets).spread(windows);
+  const byPrefix: PerplexityReport['byPrefix'][number][] = [];
+  let whole: Float32Array[] = [];
+  for (const prefix of prefixes) {
+    const from = prefix === longest ? 0 : prefix;
+    const own = starts.map(start => start + longest - prefix);
+    const losses = await windowLosses(model, source, own, {...options, length: prefix + targets, from});
+    if (prefix === longest) whole = losses;
+    byPrefix.push({
+      prefix,
+      ...lossPoint(
+        losses.map(window => window.slice(prefix - from)),
+        source,
+      ),
+    });
+  }
+  const byPosition = buckets(longest + targets).map(({from, to}) => ({
+    from,
+    to,
+    ...lossPoint(
+      whole.map(window => window.slice(from, to)),
+      source,
+    ),
+  }));
+  return {windows: starts.length, targets, byPrefix, byPosition};
+}

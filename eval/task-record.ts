@@ -1,0 +1,113 @@
+// The accuracy of one model on variants of a task, as table, plot and numbers.
+
+import type {TaskFamily} from '../data/task.js';
+import type {LinePlot, Series} from '../plot/line-plot.js';
+import type {RecallReport} from './recall.js';
+import type {EvaluationRecord} from './report/record.js';
+import type {Cell} from './table.js';
+
+/** One variant of a task: what was changed, and what the model did. */
+export interface TaskVariant {
+  /** Settings that vary, by name. */
+  readonly settings: Readonly<Record<string, number | string | boolean>>;
+  /** Tokens per sample. */
+  readonly length: number;
+  readonly chance: number;
+  /** Bytes of memory that decoding one sample holds. */
+  readonly stateBytes: number;
+  readonly report: RecallReport;
+}
+
+export interface TaskRecordOptions {
+  readonly family: TaskFamily;
+  readonly variants: readonly TaskVariant[];
+  /** Settings of the training data. */
+  readonly trained: Readonly<Record<string, unknown>>;
+  readonly model: string;
+  readonly command: string;
+  readonly step: number;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function table(variants: readonly TaskVariant[], varied: readonly string[]): Cell[][] {
+  const head = ['tokens', 'samples', 'questions', 'accuracy', 'per sample', 'per class', 'all right'];
+  return [
+    [...varied, ...head, 'beyond windows', 'chance', 'loss', 'state bytes'],
+    ...variants.map(({settings, length, chance, stateBytes, report}) => [
+      ...varied.map(key => String(settings[key])),
+      length,
+      report.samples,
+      report.queries,
+      percent(report.accuracy),
+      percent(report.macroAccuracy),
+      percent(report.classAccuracy),
+      percent(report.exactAccuracy),
+      report.beyondReach === undefined || report.beyondReach.queries === 0
+        ? '-'
+        : percent(report.beyondReach.accuracy),
+      percent(chance),
+      report.loss.toFixed(3),
+      stateBytes,
+    ]),
+  ];
+}
+
+/** The setting along the plot's axis: the only one that varies, when it is a number. */
+function axisOf(variants: readonly TaskVariant[], varied: readonly string[]): string | undefined {
+  const [key] = varied;
+  const numeric = variants.every(({settings}) => typeof settings[key] === 'number');
+  return varied.length === 1 && variants.length > 1 && numeric ? key : undefined;
+}
+
+const describe = (settings: TaskVariant['settings']): string =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
+
+function distanceSeries({model, variants}: TaskRecordOptions): Series[] {
+  return variants
+    .filter(({report}) => report.byDistance.length > 0)
+    .map(({settings, report}) => ({
+      name: variants.length === 1 ? model : describe(settings),
+      points: report.byDistance.map(({to, accuracy}) => [to, accuracy] as const),
+    }));
+}
+
+function plot(options: TaskRecordOptions, varied: readonly string[]): LinePlot | undefined {
+  const {family, variants, trained, model} = options;
+  const key = axisOf(variants, varied);
+  const common = {
+    title: family.name,
+    yLabel: 'accuracy',
+    xScale: 'log',
+    yRange: [0, 1],
+    markers: true,
+  } as const;
+  if (key !== undefined) {
+    const at = trained[key];
+    const points = variants.map(({settings, report}) => [Number(settings[key]), report.accuracy] as const);
+    const marks = typeof at === 'number' ? [{x: at, words: `trained at ${at}`}] : [];
+    return {...common, xLabel: key, marks, series: [{name: model, points}]};
+  }
+  const series = distanceSeries(options);
+  if (series.length === 0) return undefined;
+  return {...common, xLabel: 'tokens from the wanted value to the question, at most', series};
+}
+
+export function taskRecord(options: TaskRecordOptions): EvaluationRecord {
+  const {family, variants, command, step} = options;
+  const varied = [...new Set(variants.flatMap(({settings}) => Object.keys(settings)))];
+  const {name, summary, definition, source} = family;
+  return {
+    name,
+    title: `${name}: ${summary.replace(/^[^:]*: /, '')}`,
+    definition,
+    source,
+    command,
+    step,
+    table: table(variants, varied),
+    plot: plot(options, varied),
+    data: {variants},
+  };
+}

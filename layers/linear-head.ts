@@ -1,0 +1,62 @@
+import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {serialization, tidy} from '@tensorflow/tfjs-core';
+import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type {Settings} from '../config/schema.js';
+import {integer} from '../config/schema.js';
+import {linear} from '../custom-ops/index.js';
+import {constant, normal, streamSeed} from './initializers.js';
+import type {LayerArgs} from './layer-config.js';
+import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
+
+export const linearHeadSchema = {
+  vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
+  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
+} as const;
+
+/**
+ * Scores every token id by weights of its own, [B, L, D] -> [B, L, V] logits: the output head that is not tied.
+ *
+ * The kernel starts normal with deviation 0.02, the bias at zero.
+ */
+export class LinearHead extends tfl.layers.Layer {
+  static className = 'BMojoLinearHead';
+  private readonly settings: Settings<typeof linearHeadSchema>;
+  private kernel?: LayerVariable;
+  private bias?: LayerVariable;
+
+  constructor(args: LayerArgs<typeof linearHeadSchema>) {
+    const {keras, settings} = splitConfig('LinearHead', linearHeadSchema, args);
+    super(keras);
+    this.settings = settings;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    const {vocabSize, seed} = this.settings;
+    const width = lastSize('LinearHead', inputShape);
+    const start = normal(0.02, streamSeed(seed, 'kernel'));
+    this.kernel = this.addWeight('kernel', [width, vocabSize], 'float32', start);
+    this.bias = this.addWeight('bias', [vocabSize], 'float32', constant(0));
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return [...inputShape.slice(0, -1), this.settings.vocabSize];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const x = singleInput<Tensor3D>('LinearHead', inputs, 3);
+    return tidy(() => this.logits(x));
+  }
+
+  /** Logits [B, L, V] of x [B, L, D]. */
+  logits(x: Tensor3D): Tensor3D {
+    return linear(x, this.kernel?.read() as Tensor2D, this.bias?.read() as Tensor1D);
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), this.settings);
+  }
+}
+
+serialization.registerClass(LinearHead);

@@ -1,0 +1,96 @@
+// The decoder of an auto-encoder: a sequence back from one vector, each position by itself.
+
+import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {add, erf, mul, scalar, serialization, slice, tensor3d, tidy} from '@tensorflow/tfjs-core';
+import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type {Settings} from '../config/schema.js';
+import {integer} from '../config/schema.js';
+import {linear, rmsNorm} from '../custom-ops/index.js';
+import {constant, normal, streamSeed} from './initializers.js';
+import type {LayerArgs} from './layer-config.js';
+import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
+
+export const sequenceDecoderSchema = {
+  depth: integer(2, 1, 64, 'normalised linear maps with a GELU after each'),
+  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
+} as const;
+
+interface Stage {
+  readonly gain: LayerVariable;
+  readonly kernel: LayerVariable;
+  readonly bias: LayerVariable;
+}
+
+/**
+ * Rebuilds a sequence from its last vector, [B, L, D] -> [B, L, D]: the vector plus a fixed sine-cosine code of each
+ * position, then `depth` times RMSNorm, linear D -> D and GELU, the same for every position.
+ *
+ * Kernels start normal with deviation 0.02. Source: the auto-encoder of MAD (arXiv 2403.17844), positions of arXiv 1706.03762.
+ */
+export class SequenceDecoder extends tfl.layers.Layer {
+  static className = 'BMojoSequenceDecoder';
+  private readonly settings: Settings<typeof sequenceDecoderSchema>;
+  private stages: readonly Stage[] = [];
+
+  constructor(args: LayerArgs<typeof sequenceDecoderSchema> = {}) {
+    const {keras, settings} = splitConfig('SequenceDecoder', sequenceDecoderSchema, args);
+    super(keras);
+    this.settings = settings;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    const {depth, seed} = this.settings;
+    const width = lastSize('SequenceDecoder', inputShape);
+    this.stages = Array.from({length: depth}, (_, i) => ({
+      gain: this.addWeight(`norm_${i}`, [width], 'float32', constant(1)),
+      kernel: this.addWeight(
+        `kernel_${i}`,
+        [width, width],
+        'float32',
+        normal(0.02, streamSeed(seed, `kernel_${i}`)),
+      ),
+      bias: this.addWeight(`bias_${i}`, [width], 'float32', constant(0)),
+    }));
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: Shape): Shape {
+    return inputShape;
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const x = singleInput<Tensor3D>('SequenceDecoder', inputs, 3);
+    const [batch, length, width] = x.shape;
+    return tidy(() => {
+      const last = slice(x, [0, length - 1, 0], [batch, 1, width]);
+      let y: Tensor3D = add(last, positionCodes(length, width));
+      for (const {gain, kernel, bias} of this.stages) {
+        const normalised = rmsNorm(y, gain.read() as Tensor1D);
+        y = gelu(linear(normalised, kernel.read() as Tensor2D, bias.read() as Tensor1D));
+      }
+      return y;
+    });
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), this.settings);
+  }
+}
+
+/** Sines at even channels, cosines at odd ones, wavelengths from 2 pi to 10000 x 2 pi: [1, L, D]. */
+function positionCodes(length: number, width: number): Tensor3D {
+  const codes = Float32Array.from({length: length * width}, (_, i) => {
+    const channel = i % width;
+    const angle = Math.floor(i / width) * 10000 ** (-(channel - (channel % 2)) / width);
+    return channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+  return tensor3d(codes, [1, length, width]);
+}
+
+/** x Phi(x), exact (arXiv 1606.08415). */
+function gelu(x: Tensor3D): Tensor3D {
+  return mul(mul(x, scalar(0.5)), add(erf(mul(x, scalar(Math.SQRT1_2))), scalar(1)));
+}
+
+serialization.registerClass(SequenceDecoder);

@@ -1,0 +1,87 @@
+// The auto-encoder around the mixers under test: MAD's compression asks for it.
+
+import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer, TokenEmbedding} from '../layers/index.js';
+import type {ModelConfig} from './config.js';
+import {parseModelConfig} from './config.js';
+import type {Parameter} from './language-model.js';
+import {blocksOf} from './language-model.js';
+import {DECODER_DEPTH} from './parameters.js';
+
+/**
+ * Tokens [B, L] -> logits [B, L, V] of the same tokens, rebuilt from the last position's vector alone.
+ *
+ * Embedding and residual blocks as in `createModel`, then SequenceDecoder, RMSNorm and an untied head.
+ * Quirk: every weight keeps the start of its own layer, where MAD's source overwrites them, Mamba's step bias included.
+ * Source: `mad/model/auto_encoder.py` of athms/mad-lab.
+ */
+export class AutoEncoder {
+  readonly config: ModelConfig;
+  readonly model: tfl.Sequential;
+  private readonly head: LinearHead;
+
+  private constructor(config: ModelConfig) {
+    const {vocabSize, dModel, seed} = config;
+    this.config = config;
+    this.head = new LinearHead({name: 'head', vocabSize, seed});
+    this.model = tfl.sequential({
+      layers: [
+        new TokenEmbedding({
+          name: 'embedding',
+          vocabSize,
+          dim: dModel,
+          seed,
+          inputShape: [null],
+          dtype: 'int32',
+        }),
+        ...blocksOf(config),
+        new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
+        new RMSNorm({name: 'final_norm'}),
+        this.head,
+      ],
+    });
+  }
+
+  /** Errors: SettingError. */
+  static create(given: Partial<ModelConfig> = {}): AutoEncoder {
+    return new AutoEncoder(parseModelConfig(given));
+  }
+
+  parameters(): Parameter[] {
+    return this.model.trainableWeights.map(weight => {
+      const variable = weight.read();
+      if (!(variable instanceof Variable))
+        throw new Error(`AutoEncoder: ${weight.originalName} is not a variable`);
+      return {name: weight.originalName, variable};
+    });
+  }
+
+  /** Vectors before the head: tokens [B, L] int32 -> [B, L, D]. */
+  hidden(tokens: Tensor2D): Tensor3D {
+    const layers = this.model.layers.filter(layer => !(layer instanceof LinearHead));
+    return tidy(() => layers.reduce<Tensor>((x, layer) => layer.apply(x) as Tensor, tokens) as Tensor3D);
+  }
+
+  /** Logits of chosen rows: [R, D] -> [R, V]. */
+  logits(hidden: Tensor2D): Tensor2D {
+    const [rows, width] = hidden.shape;
+    return tidy(() => {
+      const logits = this.head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);
+      return reshape(logits, [rows, logits.shape[2]]);
+    });
+  }
+
+  /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */
+  stateSize(length?: number): number {
+    return this.model.layers
+      .filter(layer => layer instanceof StreamingLayer)
+      .reduce((total, layer) => total + layer.stateSize(length), 0);
+  }
+
+  /** Number of trainable numbers. */
+  parameterCount(): number {
+    return this.parameters().reduce((total, {variable}) => total + variable.size, 0);
+  }
+}

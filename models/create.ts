@@ -1,0 +1,26 @@
+// The model that a configuration describes, whatever its backbone.
+
+import {SettingError} from '../config/schema.js';
+import {AutoEncoder} from './auto-encoder.js';
+import type {ModelConfig} from './config.js';
+import type {LanguageModelOptions} from './language-model.js';
+import {LanguageModel} from './language-model.js';
+
+export type SequenceModel = LanguageModel | AutoEncoder;
+
+/** Errors: SettingError. */
+export function createSequenceModel(
+  config: Partial<ModelConfig>,
+  options: LanguageModelOptions = {},
+): SequenceModel {
+  if (config.backbone !== 'autoencoder') return LanguageModel.create(config, options);
+  if (options.recompute === true)
+    throw new SettingError('train: recompute must be off for an auto-encoder, got true');
+  return AutoEncoder.create(config);
+}
+
+/** Errors: SettingError for a model of another backbone. */
+export function asLanguageModel(model: SequenceModel): LanguageModel {
+  if (model instanceof LanguageModel) return model;
+  throw new SettingError('a causal model is needed here, got an auto-encoder');
+}

@@ -1,0 +1,169 @@
+// One text under way: the model's memory, the token that it has not seen yet, and how many tokens were chosen.
+
+import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import {reshape, slice, tensor, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
+import type {LayerState} from '../layers/index.js';
+import type {LanguageModel, ModelState} from './language-model.js';
+import {disposeModelState} from './language-model.js';
+import type {SamplingSettings} from './sampling.js';
+import {sampleToken} from './sampling.js';
+
+/** A saved decoding state that is damaged or belongs to another model. */
+export class DecodingStateError extends Error {
+  override readonly name = 'DecodingStateError';
+}
+
+const FORMAT = 'bmojo decoding state 1';
+
+export interface SessionOptions {
+  /** Tokens of a piece of the prompt. Default 512. */
+  readonly chunk?: number;
+  /** Names the weights in saved states, so that others are refused. Default ''. */
+  readonly weights?: string;
+}
+
+export class DecodingSession {
+  private state: ModelState;
+  /** The last token: known, but not fed to the model yet. */
+  private pending: number | undefined;
+  private draws = 0;
+  private readonly chunk: number;
+  private readonly weights: string;
+
+  constructor(
+    readonly model: LanguageModel,
+    {chunk = 512, weights = ''}: SessionOptions = {},
+  ) {
+    this.state = model.initialState(1);
+    this.chunk = chunk;
+    this.weights = weights;
+  }
+
+  /** Tokens read and written so far. */
+  get position(): number {
+    return this.state.position + (this.pending === undefined ? 0 : 1);
+  }
+
+  /** Bytes of the memory that the session holds on the device. */
+  get stateBytes(): number {
+    return this.state.layers.reduce(
+      (total, {tensors}) => total + Object.values(tensors).reduce((bytes, held) => bytes + 4 * held.size, 0),
+      0,
+    );
+  }
+
+  /** Reads tokens in pieces. Errors: RangeError for an id outside the vocabulary. */
+  read(tokens: ArrayLike<number>): void {
+    const {vocabSize} = this.model.config;
+    const all = Int32Array.from([
+      ...(this.pending === undefined ? [] : [this.pending]),
+      ...Array.from(tokens),
+    ]);
+    const bad = all.find(id => id < 0 || id >= vocabSize);
+    if (bad !== undefined)
+      throw new RangeError(`DecodingSession: tokens must lie in [0, ${vocabSize}), got ${bad}`);
+    if (all.length === 0) return;
+    this.pending = undefined;
+    const last = all.length - 1;
+    for (let at = 0; at < last; at += this.chunk) {
+      const piece = all.subarray(at, Math.min(last, at + this.chunk));
+      this.replaceState(tidy(() => this.advance(piece).state));
+    }
+    this.pending = all[last];
+  }
+
+  /** Logits of the token after the last one, [V]. Errors: Error before any token was read. */
+  async logits(): Promise<Float32Array> {
+    const {pending} = this;
+    if (pending === undefined) throw new Error('DecodingSession: read at least one token first');
+    const {logits, state} = tidy(() => {
+      const next = this.advance(Int32Array.of(pending));
+      return {logits: this.model.logits(reshape(next.hidden, [1, next.hidden.shape[2]])), state: next.state};
+    });
+    this.pending = undefined;
+    this.replaceState(state);
+    const values = await logits.data<'float32'>();
+    logits.dispose();
+    return values;
+  }
+
+  /** Chooses the next token and makes it the last one. */
+  async write(sampling: SamplingSettings): Promise<number> {
+    const token = sampleToken(await this.logits(), sampling, this.draws++);
+    this.pending = token;
+    return token;
+  }
+
+  /** Everything that the session needs to go on, as a safetensors file. */
+  async save(): Promise<Uint8Array> {
+    const arrays = await Promise.all(
+      this.state.layers.flatMap(({tensors}, layer) =>
+        Object.entries(tensors).map(async ([name, held]) => ({
+          name: `${layer}/${name}`,
+          shape: held.shape,
+          data: Float32Array.from(await held.data<'float32'>()),
+        })),
+      ),
+    );
+    return encodeSafetensors(arrays, {
+      format: FORMAT,
+      model: JSON.stringify(this.model.config),
+      weights: this.weights,
+      position: String(this.state.position),
+      pending: String(this.pending ?? ''),
+      draws: String(this.draws),
+    });
+  }
+
+  /**
+   * Replaces the session's state by a saved one; what follows equals what would have followed there, bit for bit.
+   * Errors: DecodingStateError for the state of another model; SafetensorsError for a damaged file.
+   */
+  restore(bytes: Uint8Array): void {
+    const {tensors, metadata} = decodeSafetensors(bytes);
+    if (metadata.get('format') !== FORMAT)
+      throw new DecodingStateError(
+        `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
+      );
+    if (metadata.get('model') !== JSON.stringify(this.model.config))
+      throw new DecodingStateError('decoding state: belongs to a model of other settings');
+    if (metadata.get('weights') !== this.weights)
+      throw new DecodingStateError('decoding state: belongs to other weights of this model');
+    const whole = (key: string): number => {
+      const value = Number(metadata.get(key));
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw new DecodingStateError(
+          `decoding state: ${key} must be a whole number, got ${metadata.get(key)}`,
+        );
+      return value;
+    };
+    const position = whole('position');
+    const layers = this.state.layers.map((): Record<string, Tensor> => ({}));
+    for (const {name, shape, data} of tensors) {
+      const [layer, key] = name.split('/');
+      if (layers[Number(layer)] === undefined || key === undefined)
+        throw new DecodingStateError(`decoding state: the model has no place for ${name}`);
+      layers[Number(layer)][key] = tensor(data, [...shape], 'float32');
+    }
+    this.replaceState({position, layers: layers.map((own): LayerState => ({position, tensors: own}))});
+    this.pending = metadata.get('pending') === '' ? undefined : whole('pending');
+    this.draws = whole('draws');
+  }
+
+  dispose(): void {
+    disposeModelState(this.state);
+  }
+
+  private advance(tokens: Int32Array): ReturnType<LanguageModel['advance']> {
+    const ids: Tensor2D = tensor2d(tokens, [1, tokens.length], 'int32');
+    const {hidden, state} = this.model.advance(ids, this.state);
+    const [, length, width] = hidden.shape;
+    return {hidden: length === 1 ? hidden : slice(hidden, [0, length - 1, 0], [1, 1, width]), state};
+  }
+
+  private replaceState(next: ModelState): void {
+    disposeModelState(this.state);
+    this.state = next;
+  }
+}

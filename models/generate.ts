@@ -1,0 +1,68 @@
+// Tokens or text from a model, one at a time, with memory that does not grow.
+
+import {parseSettings} from '../config/schema.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
+import {TextStream} from '../data/tokenizers/index.js';
+import {DecodingSession} from './decoding-session.js';
+import type {LanguageModel} from './language-model.js';
+import type {SamplingSettings} from './sampling.js';
+import {samplingSchema} from './sampling.js';
+
+export interface GenerateOptions extends Partial<SamplingSettings> {
+  /** Token ids to read first; at least one, unless `session` has read some. Default none. */
+  readonly prompt?: ArrayLike<number>;
+  /** Tokens to write at most. Default 256. */
+  readonly maxTokens?: number;
+  /** Stop before writing this token, such as the end of text. */
+  readonly stopToken?: number;
+  /** Go on with a session, which then stays open. Default: one of its own. */
+  readonly session?: DecodingSession;
+  /** When aborted, no further token is written. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a prompt in pieces, then yields one token id at a time at constant cost (but for full attention).
+ *
+ * Defaults: temperature 1, topK 0 (all), topP 1, seed 1. The same seed gives the same tokens.
+ * Errors: SettingError for sampling out of range; RangeError for a token outside the vocabulary.
+ */
+export async function* generate(
+  model: LanguageModel,
+  options: GenerateOptions = {},
+): AsyncGenerator<number, void, void> {
+  const {prompt = [], maxTokens = 256, stopToken, session, signal, ...given} = options;
+  const sampling = parseSettings('generate', samplingSchema, given);
+  const own = session ?? new DecodingSession(model);
+  try {
+    own.read(prompt);
+    for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
+      const token = await own.write(sampling);
+      if (token === stopToken) return;
+      yield token;
+    }
+  } finally {
+    if (session === undefined) own.dispose();
+  }
+}
+
+export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt'> {
+  readonly tokenizer: Tokenizer;
+  /** Text to go on from. Default ''. */
+  readonly prompt?: string;
+}
+
+/** As `generate`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
+export async function* generateText(
+  model: LanguageModel,
+  {tokenizer, prompt = '', ...options}: GenerateTextOptions,
+): AsyncGenerator<string, void, void> {
+  const stream = new TextStream(tokenizer);
+  const stopToken = options.stopToken ?? tokenizer.endOfText;
+  for await (const token of generate(model, {...options, prompt: tokenizer.encode(prompt), stopToken})) {
+    const text = stream.push(token);
+    if (text !== '') yield text;
+  }
+  const rest = stream.end();
+  if (rest !== '') yield rest;
+}

@@ -1,0 +1,59 @@
+// The next token from logits: temperature, the k most likely, the nucleus of probability p.
+
+import type {Settings} from '../config/schema.js';
+import {integer, number} from '../config/schema.js';
+import {randomStream} from '../data/random.js';
+
+export const samplingSchema = {
+  temperature: number(
+    1,
+    0,
+    100,
+    'divides the logits; below 1 safer, above 1 wilder, 0 takes the most likely token',
+  ),
+  topK: integer(0, 0, 1 << 24, 'choose among the k most likely tokens; 0 means all'),
+  topP: number(1, 0, 1, 'choose among the most likely tokens whose probabilities sum to p; 1 means all'),
+  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
+} as const;
+
+export type SamplingSettings = Settings<typeof samplingSchema>;
+
+const TAG = 0x73616d70;
+
+/** Ids from most to least likely; equal ones in ascending order. */
+function ranked(logits: Float32Array): number[] {
+  return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+}
+
+/**
+ * Draws a token; `draw` numbers the choices of a seed. Top-k is applied before top-p (Holtzman et al., arXiv 1904.09751).
+ */
+export function sampleToken(logits: Float32Array, settings: SamplingSettings, draw: number): number {
+  const {temperature, topK, topP, seed} = settings;
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+  if (temperature === 0) return best;
+  const isCut = topK > 0 || topP < 1;
+  const order = isCut ? ranked(logits) : undefined;
+  const count = topK > 0 ? Math.min(topK, logits.length) : logits.length;
+  const idAt = (rank: number): number => (order === undefined ? rank : order[rank]);
+  const weights = new Float64Array(count);
+  let total = 0;
+  for (let rank = 0; rank < count; rank++) {
+    weights[rank] = Math.exp((logits[idAt(rank)] - logits[best]) / temperature);
+    total += weights[rank];
+  }
+  let kept = count;
+  if (topP < 1) {
+    let mass = 0;
+    for (kept = 0; kept < count && (kept === 0 || mass < topP * total); kept++) mass += weights[kept];
+    total = mass;
+  }
+  const point = randomStream([seed, TAG], draw).uniform() * total;
+  let passed = 0;
+  for (let rank = 0; rank < kept; rank++) {
+    passed += weights[rank];
+    if (point < passed) return idAt(rank);
+  }
+  return idAt(kept - 1);
+}

@@ -1,0 +1,146 @@
+// A memory view as standalone SVG: for each layer the innovation of every token, how long stored ones stay, and how attention
+// divides over the memories along the sequence.
+
+import {axisFor, tickLabel} from './axis.js';
+
+export interface MemoryPanel {
+  readonly title: string;
+  /** [L]; stored tokens are drawn dark. */
+  readonly innovation?: readonly number[];
+  /** Stored tokens and the positions at which they can be attended to. */
+  readonly stored?: readonly {readonly position: number; readonly from: number; readonly until: number}[];
+  /** Shares of attention at each position [L][3], in the order of `names`. */
+  readonly shares?: readonly (readonly number[])[];
+}
+
+export interface MemoryPlot {
+  readonly title: string;
+  readonly length: number;
+  readonly names: readonly [string, string, string];
+  readonly panels: readonly MemoryPanel[];
+}
+
+const WIDTH = 960;
+const LEFT = 64;
+const RIGHT = 944;
+/** Heights of the three strips of a panel. */
+const INNOVATION = 70;
+const LIFETIMES = 90;
+const SHARES = 110;
+const GAP = 18;
+const COLORS = ['#56b4e9', '#e69f00', '#009e73'] as const;
+
+const escapeXml = (text: string): string => text.replace(/[&<>"]/g, one => `&#${one.charCodeAt(0)};`);
+const pixel = (value: number): string => String(Math.round(value * 10) / 10);
+
+interface Words {
+  readonly anchor?: 'start' | 'middle' | 'end';
+  readonly size?: number;
+}
+
+const words = (x: number, y: number, text: string, {anchor = 'start', size = 11}: Words = {}): string =>
+  `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" font-size="${size}">${escapeXml(text)}</text>`;
+
+const box = (x: number, y: number, width: number, height: number, fill: string): string =>
+  `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${pixel(height)}" fill="${fill}"/>`;
+
+function innovationStrip(panel: MemoryPanel, top: number, place: (position: number) => number): string[] {
+  const {innovation = [], stored = []} = panel;
+  const kept = new Set(stored.map(({position}) => position));
+  const axis = axisFor([0, ...innovation], 'linear');
+  const width = Math.max(0.6, place(1) - place(0) - 0.4);
+  return [
+    ...innovation.map((value, position) => {
+      const height = Math.max(0, axis.place(value)) * INNOVATION;
+      return box(
+        place(position),
+        top + INNOVATION - height,
+        width,
+        height,
+        kept.has(position) ? '#222' : '#c4c4c4',
+      );
+    }),
+    words(LEFT - 6, top + 10, tickLabel(Number(Math.max(0, ...innovation).toPrecision(3))), {anchor: 'end'}),
+    words(LEFT - 6, top + INNOVATION, '0', {anchor: 'end'}),
+    words(LEFT + 4, top - 4, 'innovation; dark: stored at some time'),
+  ];
+}
+
+function lifetimeStrip(
+  {stored = []}: MemoryPanel,
+  top: number,
+  place: (position: number) => number,
+): string[] {
+  const row = LIFETIMES / Math.max(1, stored.length);
+  return [
+    ...stored.flatMap(({position, from, until}, i) => {
+      const y = top + i * row;
+      const thick = Math.max(0.5, row * 0.75);
+      return [
+        box(place(from), y, place(until) - place(from), thick, COLORS[2]),
+        box(place(position), y, Math.max(1.5, place(1) - place(0)), thick, '#222'),
+      ];
+    }),
+    words(LEFT + 4, top - 4, 'stored tokens: where each stood (dark), and from when until when it is kept'),
+  ];
+}
+
+function shareStrip({shares = []}: MemoryPanel, top: number, place: (position: number) => number): string[] {
+  const edges = [0, 1, 2, 3].map(count =>
+    shares.map(share => share.slice(0, count).reduce((sum, one) => sum + one, 0)),
+  );
+  const at = (position: number, share: number): string =>
+    `${pixel(place(position + 0.5))},${pixel(top + SHARES - share * SHARES)}`;
+  return [
+    ...COLORS.map((color, memory) => {
+      const upper = edges[memory + 1].map((share, position) => at(position, share));
+      const lower = edges[memory].map((share, position) => at(position, share)).reverse();
+      return `<polygon points="${[...upper, ...lower].join(' ')}" fill="${color}"/>`;
+    }),
+    words(LEFT - 6, top + 10, '1', {anchor: 'end'}),
+    words(LEFT - 6, top + SHARES, '0', {anchor: 'end'}),
+    words(LEFT + 4, top - 4, 'shares of attention, mean over heads'),
+  ];
+}
+
+/** Draws the view; strips without data are left out. */
+export function memoryPlot({title, length, names, panels}: MemoryPlot): string {
+  const axis = axisFor([0, length], 'linear');
+  const place = (position: number): number => LEFT + axis.place(position) * (RIGHT - LEFT);
+  const parts: string[] = [];
+  let y = 76;
+  for (const panel of panels) {
+    parts.push(words(LEFT, y, panel.title, {size: 14}));
+    y += 24;
+    if (panel.innovation !== undefined) {
+      parts.push(...innovationStrip(panel, y, place));
+      y += INNOVATION + GAP;
+    }
+    if (panel.stored !== undefined) {
+      parts.push(...lifetimeStrip(panel, y, place));
+      y += LIFETIMES + GAP;
+    }
+    if (panel.shares !== undefined) {
+      parts.push(...shareStrip(panel, y, place));
+      y += SHARES;
+    }
+    parts.push(
+      `<line x1="${LEFT}" y1="${y}" x2="${RIGHT}" y2="${y}" stroke="#222"/>`,
+      ...axis.ticks.map(tick => words(place(tick), y + 14, tickLabel(tick), {anchor: 'middle'})),
+    );
+    y += 44;
+  }
+  const legend = names.flatMap((name, i) => [
+    box(LEFT + 150 * i, 44, 12, 12, COLORS[i]),
+    words(LEFT + 150 * i + 18, 54, name, {size: 12}),
+  ]);
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" fill="#222">`,
+    box(0, 0, WIDTH, y, '#fff'),
+    words(WIDTH / 2, 26, title, {anchor: 'middle', size: 15}),
+    ...legend,
+    ...parts,
+    words(WIDTH / 2, y - 12, 'position in the sequence', {anchor: 'middle', size: 12}),
+    '</svg>',
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,179 @@
+// Evaluations of text: loss by prefix and position, and last words.
+
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {memory, tensor2d} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {useBackend} from '../../custom-ops/index.js';
+import {PassageError, readPassages} from '../../data/files/passages.js';
+import {randomStream} from '../../data/random.js';
+import {memoryTokens} from '../../data/token-source.js';
+import {byteTokenizer} from '../../data/tokenizers/index.js';
+import {WindowError} from '../../data/windows.js';
+import {evaluateLambada} from '../../eval/lambada.js';
+import {evaluatePerplexity} from '../../eval/perplexity.js';
+import {perplexityRecords} from '../../eval/perplexity-record.js';
+import {LanguageModel} from '../../models/index.js';
+
+const random = randomStream([5, 5], 0);
+const text = Array.from({length: 3000}, () => random.integer(50));
+const source = memoryTokens([text], 50, 6000);
+
+/** Losses [length] of the tokens after each of `inputs`, all in one piece. */
+async function wholeLosses(model: LanguageModel, inputs: number[], labels: number[]): Promise<number[]> {
+  const hidden = model.hidden(tensor2d([inputs], undefined, 'int32'));
+  const logits = await model.logits(hidden.reshape([inputs.length, -1])).array();
+  return logits.map((row, i) => Math.log(row.reduce((sum, one) => sum + Math.exp(one), 0)) - row[labels[i]]);
+}
+
+describe('perplexity', () => {
+  let model: LanguageModel;
+  before(async () => {
+    await useBackend('wasm');
+    model = LanguageModel.create({
+      vocabSize: 50,
+      dModel: 16,
+      window: 8,
+      eideticSlots: 8,
+      preset: 'bmojo',
+      seed: 2,
+    });
+    for (const {variable} of model.parameters().slice(0, 1)) variable.assign(variable.mul(40));
+  });
+  after(() => model.model.dispose());
+
+  const options = {prefixes: [0, 64, 1200], targets: 32, windows: 2, batch: 2};
+
+  it('scores the same tokens after each prefix, in pieces as in one', async () => {
+    await evaluatePerplexity(model, source, options);
+    const before = memory().numTensors;
+    const report = await evaluatePerplexity(model, source, options);
+    expect(memory().numTensors).to.equal(before);
+    expect(report.windows).to.equal(2);
+    const starts = [0, 1232];
+    for (const {prefix, loss, tokens, bitsPerByte, perplexity} of report.byPrefix) {
+      const losses = await Promise.all(
+        starts.map(start => {
+          const first = start + 1200 - prefix;
+          const end = start + 1232;
+          return wholeLosses(model, text.slice(first, end), text.slice(first + 1, end + 1));
+        }),
+      );
+      const last = losses.flatMap(one => one.slice(-32));
+      expect(tokens).to.equal(64);
+      expect(loss).to.be.closeTo(last.reduce((a, b) => a + b, 0) / 64, 2e-4);
+      expect(perplexity).to.be.closeTo(Math.exp(loss), 1e-9);
+      expect(bitsPerByte).to.be.closeTo(loss / Math.LN2 / 2, 1e-9);
+    }
+    const whole = await wholeLosses(model, text.slice(0, 1232), text.slice(1, 1233));
+    const other = await wholeLosses(model, text.slice(1232, 2464), text.slice(1233, 2465));
+    expect(report.byPosition.map(({from, to}) => [from, to])).to.deep.equal([
+      [0, 256],
+      [256, 512],
+      [512, 1024],
+      [1024, 1232],
+    ]);
+    const early = [...whole.slice(0, 256), ...other.slice(0, 256)];
+    expect(report.byPosition[0].loss).to.be.closeTo(early.reduce((a, b) => a + b, 0) / 512, 2e-4);
+    const records = perplexityRecords({
+      report,
+      model: 'bmojo',
+      text: 'noise',
+      trained: 64,
+      command: 'x',
+      step: 1,
+    });
+    expect(records.map(({name}) => name)).to.deep.equal(['perplexity-by-prefix', 'perplexity-by-position']);
+    expect(records[0].table).to.have.lengthOf(4);
+    expect(records[0].plot?.marks).to.deep.equal([{x: 64, words: 'trained at 64'}]);
+  });
+
+  it('says when no document is long enough', async () => {
+    const failed = await evaluatePerplexity(model, source, {...options, prefixes: [4096]}).catch(
+      error => error,
+    );
+    expect(failed).to.be.instanceOf(WindowError);
+    expect(failed.message).to.include('the longest has 3000');
+  });
+});
+
+describe('last words', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-passages-'));
+  });
+  after(() => rmSync(folder, {recursive: true}));
+  const file = (content: string): string => {
+    const path = join(folder, 'passages.jsonl');
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it('are cut at the last space', () => {
+    const path = file('{"text": "He said yes "}\n\n{"text": "a b\\nc d"}\n');
+    expect(readPassages(path)).to.deep.equal([
+      {context: 'He said', target: ' yes'},
+      {context: 'a b\nc', target: ' d'},
+    ]);
+  });
+
+  it('are refused line by line', () => {
+    for (const [content, words] of [
+      ['{"text": "a b"}\n{"text": "a', 'line 2 of'],
+      ['{"passage": "a b"}', 'line 1 of'],
+      ['{"text": 3}', 'must be an object with text'],
+      ['{"text": "one"}', 'must have at least two words'],
+      ['\n\n', 'holds none'],
+    ])
+      expect(() => readPassages(file(content)), content).to.throw(PassageError, words);
+    expect(() => readPassages(join(folder, 'none'))).to.throw(PassageError, 'does not exist');
+  });
+
+  it('count as right when every token is the most likely, in any batch', async () => {
+    await useBackend('wasm');
+    const model = LanguageModel.create({
+      vocabSize: 256,
+      dModel: 16,
+      window: 8,
+      eideticSlots: 4,
+      preset: 'bmojo',
+      seed: 2,
+    });
+    for (const {variable} of model.parameters().slice(0, 1)) variable.assign(variable.mul(40));
+    const tokenizer = byteTokenizer();
+    const contexts = ['Once', 'There was a', 'And then they all went to the'];
+    // The model's own greedy continuation of one letter is right; any other letter is wrong.
+    const passages = await Promise.all(
+      contexts.map(async (context, i) => {
+        const ids = [...tokenizer.encode(`${context} `)];
+        const logits = await model
+          .logits(model.hidden(tensor2d([ids], undefined, 'int32')).reshape([ids.length, -1]))
+          .array();
+        const last = logits[ids.length - 1];
+        const best = last.indexOf(Math.max(...last));
+        return {
+          context,
+          target: ` ${String.fromCharCode(i === 1 ? (best + 1) % 128 : best % 128)}`,
+          ids,
+          best,
+        };
+      }),
+    );
+    const expected = await Promise.all(
+      passages.map(async ({context, target}) => {
+        const ids = [...tokenizer.encode(context + target)];
+        const losses = await wholeLosses(model, ids.slice(0, -1), ids.slice(1));
+        return losses.slice(-2).reduce((a, b) => a + b, 0);
+      }),
+    );
+    const one = await evaluateLambada(model, tokenizer, passages, {batch: 1});
+    const all = await evaluateLambada(model, tokenizer, passages, {batch: 3});
+    expect(all.passages).to.equal(3);
+    expect(all.targetTokens).to.equal(2);
+    expect(all.accuracy).to.equal(one.accuracy);
+    expect(Math.log(all.perplexity)).to.be.closeTo(expected.reduce((a, b) => a + b, 0) / 3, 1e-3);
+    expect(Math.log(one.perplexity)).to.be.closeTo(Math.log(all.perplexity), 1e-4);
+    model.model.dispose();
+  });
+});

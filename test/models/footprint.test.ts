@@ -1,0 +1,104 @@
+// The formulas of `bmojo model info` against the models themselves.
+
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {dispose, engine, reshape, tensor1d, tensor2d, variableGrads} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {crossEntropy, useBackend} from '../../custom-ops/index.js';
+import type {ModelConfig} from '../../models/config.js';
+import {parseModelConfig} from '../../models/config.js';
+import {footprint, stateBytes} from '../../models/footprint.js';
+import {LanguageModel} from '../../models/language-model.js';
+import {parameterCount, parameterShapes, withParameters} from '../../models/parameters.js';
+
+const small = {vocabSize: 23, dModel: 24, layers: 2, heads: 4, stateSize: 4, window: 6, mlp: true} as const;
+const models: Record<string, Partial<ModelConfig>> = {
+  transformer: {...small, preset: 'transformer', window: 0},
+  swa: {...small, preset: 'swa', kvHeads: 2},
+  mamba: {...small, preset: 'mamba', mlp: false, expand: 3},
+  hybrid: {...small, preset: 'hybrid'},
+  'bmojo-f': {...small, preset: 'bmojo-f', deltaRank: 5},
+  bmojo: {...small, preset: 'bmojo', eideticSlots: 5, mlpWidth: 40},
+  'bmojo-paper': {...small, preset: 'bmojo-paper', eideticSlots: 5, kvHeads: 2},
+  untied: {...small, tieFading: false, eideticSlots: 3},
+};
+
+/** Bytes of the data that tensors made since `watch` began still hold; tf's own count takes shared data several times. */
+class LiveBytes {
+  private readonly made: Tensor[] = [];
+  private readonly track = engine().trackTensor;
+
+  constructor() {
+    engine().trackTensor = (tensor, backend) => {
+      this.made.push(tensor);
+      this.track.call(engine(), tensor, backend);
+    };
+  }
+
+  bytesBeside(others: readonly Tensor[]): number {
+    const live = new Map(this.made.filter(one => !one.isDisposed).map(one => [one.dataId, 4 * one.size]));
+    for (const {dataId} of others) live.delete(dataId);
+    return [...live.values()].reduce((total, bytes) => total + bytes, 0);
+  }
+
+  end(): void {
+    engine().trackTensor = this.track;
+  }
+}
+
+/** Bytes that live at the end of the forward pass and belong to it. */
+function measuredActivations(model: LanguageModel, batch: number, context: number): number {
+  const live = new LiveBytes();
+  const weights = model.parameters().map(parameter => parameter.variable);
+  let held = 0;
+  const {value, grads} = variableGrads(() => {
+    const ids = tensor2d(new Int32Array(batch * context), [batch, context], 'int32');
+    const hidden = model.hidden(ids);
+    const logits = model.logits(reshape(hidden, [batch * context, hidden.shape[2]]));
+    const loss = crossEntropy(logits, tensor1d(new Int32Array(batch * context), 'int32'));
+    held = live.bytesBeside(weights);
+    return loss;
+  }, weights);
+  live.end();
+  dispose([value, grads]);
+  return held;
+}
+
+describe('footprint', () => {
+  before(() => useBackend('wasm'));
+
+  for (const [name, given] of Object.entries(models)) {
+    it(`${name}: parameters, state and activations are what the model has`, () => {
+      const config = parseModelConfig(given);
+      const model = LanguageModel.create(config);
+      const shapes = model
+        .parameters()
+        .map(parameter => ({name: parameter.name, shape: parameter.variable.shape}));
+      expect(parameterShapes(config)).to.deep.equal(shapes);
+      expect(parameterCount(config)).to.equal(model.parameterCount());
+      for (const length of [1, 5, 13, 100])
+        expect(stateBytes(config, length)).to.equal(model.stateSize(length));
+      for (const [batch, context] of [
+        [1, 16],
+        [3, 70],
+      ]) {
+        const measured = measuredActivations(model, batch, context);
+        const {activations} = footprint(config, {context, batch});
+        expect(activations / measured, `${activations} bytes by formula, ${measured} measured`).to.be.closeTo(
+          1,
+          0.005,
+        );
+      }
+      model.model.dispose();
+    });
+  }
+
+  it('chooses the width of the MLP for a number of parameters', () => {
+    for (const preset of ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'] as const) {
+      const wide = parseModelConfig({preset, vocabSize: 65, dModel: 128, layers: 4, heads: 4, mlp: true});
+      expect(parameterCount(withParameters(wide, 820_000)) / 820_000, preset).to.be.closeTo(1, 0.01);
+    }
+    const config = parseModelConfig({vocabSize: 65, dModel: 128, layers: 4, heads: 4, mlp: true});
+    expect(() => withParameters(config, 100_000)).to.throw('at least');
+    expect(() => withParameters({...config, mlp: false}, 1e6)).to.throw('only models with mlp');
+  });
+});

@@ -1,0 +1,198 @@
+// Generation: sampling, sessions that are saved and continued, and constant cost per token.
+
+import {memory} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {parseSettings} from '../../config/schema.js';
+import {useBackend} from '../../custom-ops/index.js';
+import {randomStream} from '../../data/random.js';
+import {byteTokenizer} from '../../data/tokenizers/index.js';
+import type {ModelConfig} from '../../models/config.js';
+import {DecodingSession, DecodingStateError} from '../../models/decoding-session.js';
+import {generate, generateText} from '../../models/generate.js';
+import {LanguageModel} from '../../models/language-model.js';
+import {sampleToken, samplingSchema} from '../../models/sampling.js';
+import {expectClose} from '../support/error.js';
+
+const small: Partial<ModelConfig> = {
+  vocabSize: 256,
+  dModel: 16,
+  layers: 2,
+  heads: 2,
+  window: 4,
+  eideticSlots: 3,
+  stateSize: 4,
+  mlp: true,
+};
+const sampling = (given: object = {}) => parseSettings('sampling', samplingSchema, given);
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+describe('sampling', () => {
+  const logits = Float32Array.from([0, 2, 1, -1]);
+  const draws = (given: object): number[] =>
+    Array.from({length: 20_000}, (_, draw) => sampleToken(logits, sampling(given), draw));
+  const share = (tokens: number[], id: number): number =>
+    tokens.filter(one => one === id).length / tokens.length;
+  const softmax = (of: number[]): number[] => {
+    const weights = of.map(Math.exp);
+    const total = weights.reduce((a, b) => a + b);
+    return weights.map(weight => weight / total);
+  };
+
+  it('follows the softmax of the logits over the temperature', () => {
+    for (const temperature of [1, 0.5, 2]) {
+      const tokens = draws({temperature});
+      softmax([...logits].map(value => value / temperature)).forEach((probability, id) => {
+        expect(share(tokens, id)).to.be.closeTo(probability, 0.015);
+      });
+    }
+  });
+
+  it('takes the most likely token at temperature 0', () => {
+    expect(new Set(draws({temperature: 0}))).to.deep.equal(new Set([1]));
+  });
+
+  it('keeps the k most likely, and the nucleus of probability p', () => {
+    expect(new Set(draws({topK: 2}))).to.deep.equal(new Set([1, 2]));
+    expect(share(draws({topK: 2}), 1)).to.be.closeTo(softmax([2, 1])[0], 0.015);
+    const [, first, second] = softmax([...logits]);
+    expect(new Set(draws({topP: first - 0.01}))).to.deep.equal(new Set([1]));
+    expect(new Set(draws({topP: first + 0.01}))).to.deep.equal(new Set([1, 2]));
+    expect(new Set(draws({topP: first + second + 0.01}))).to.deep.equal(new Set([0, 1, 2]));
+  });
+
+  it('is a function of seed and draw', () => {
+    expect(draws({seed: 4})).to.deep.equal(draws({seed: 4}));
+    expect(draws({seed: 4})).to.not.deep.equal(draws({seed: 5}));
+  });
+});
+
+for (const backend of ['cpu', 'wasm'] as const) {
+  describe(`generation on ${backend}`, () => {
+    let model: LanguageModel;
+    before(async () => {
+      await useBackend(backend);
+      model = LanguageModel.create(small);
+    });
+    after(() => model.model.dispose());
+    const prompt = Array.from({length: 23}, (_, i) => (7 * i) % 256);
+
+    it('gives the same tokens for the same seed, and leaves no tensor behind', async () => {
+      const before = memory().numTensors;
+      const first = await collect(generate(model, {prompt, maxTokens: 12, seed: 3}));
+      expect(first).to.have.lengthOf(12);
+      expect(await collect(generate(model, {prompt, maxTokens: 12, seed: 3}))).to.deep.equal(first);
+      expect(await collect(generate(model, {prompt, maxTokens: 12, seed: 4}))).to.not.deep.equal(first);
+      expect(memory().numTensors).to.equal(before);
+    });
+
+    it('reads a prompt in pieces as it reads it at once', async () => {
+      const logits = await Promise.all(
+        [1, 5, 512].map(async chunk => {
+          const session = new DecodingSession(model, {chunk});
+          session.read(prompt);
+          const values = await session.logits();
+          session.dispose();
+          return values;
+        }),
+      );
+      for (const other of logits.slice(1)) expectClose(other, logits[0], 1e-5, 'logits');
+    });
+
+    it('goes on from a saved state bit for bit', async () => {
+      const whole = await collect(generate(model, {prompt, maxTokens: 20}));
+      const session = new DecodingSession(model);
+      const first = await collect(generate(model, {prompt, maxTokens: 8, session}));
+      const saved = await session.save();
+      session.dispose();
+      const other = new DecodingSession(model);
+      other.restore(saved);
+      expect(other.position).to.equal(prompt.length + 8);
+      const rest = await collect(generate(model, {maxTokens: 12, session: other}));
+      expect([...first, ...rest]).to.deep.equal(whole);
+      expect(await other.save()).to.not.deep.equal(saved);
+      other.dispose();
+    });
+
+    it('refuses states of other models and weights, and damaged ones', async () => {
+      const session = new DecodingSession(model, {weights: 'a'});
+      session.read(prompt);
+      const saved = await session.save();
+      const other = LanguageModel.create({...small, window: 5});
+      for (const [target, words] of [
+        [new DecodingSession(other, {weights: 'a'}), 'other settings'],
+        [new DecodingSession(model, {weights: 'b'}), 'other weights'],
+      ] as const) {
+        expect(() => target.restore(saved)).to.throw(DecodingStateError, words);
+        target.dispose();
+      }
+      expect(() => session.restore(saved.slice(0, -1))).to.throw('safetensors');
+      session.dispose();
+      other.model.dispose();
+    });
+
+    it('says what it needs', async () => {
+      const session = new DecodingSession(model);
+      expect(() => session.read([256])).to.throw(RangeError, '[0, 256)');
+      let message = '';
+      await session.logits().catch(error => {
+        message = error.message;
+      });
+      expect(message).to.include('read at least one token');
+      session.dispose();
+    });
+
+    it('streams whole characters and stops at the end of text', async () => {
+      const tokenizer = byteTokenizer();
+      const text = await collect(
+        generateText(model, {tokenizer, prompt: 'abc', maxTokens: 9, temperature: 0}),
+      );
+      const tokens = await collect(
+        generate(model, {prompt: tokenizer.encode('abc'), maxTokens: 9, temperature: 0}),
+      );
+      expect(text.join('')).to.equal(tokenizer.decode(tokens));
+      const stopped = await collect(
+        generate(model, {prompt: tokenizer.encode('abc'), stopToken: tokens[3], temperature: 0}),
+      );
+      expect(stopped).to.deep.equal(tokens.slice(0, tokens.indexOf(tokens[3])));
+    });
+  });
+}
+
+describe('decoding far into a text', () => {
+  it('costs the same per token and as much memory at 100,000 as at 1,000', async function () {
+    this.timeout(120_000);
+    await useBackend('wasm');
+    const model = LanguageModel.create({...small, window: 16, eideticSlots: 8});
+    const session = new DecodingSession(model, {chunk: 4096});
+    const random = randomStream([1, 2], 3);
+    const settings = sampling();
+    const readTo = (position: number): void =>
+      session.read(Int32Array.from({length: position - session.position}, () => random.integer(256)));
+    const rounds = 15;
+    const medianMs = async (): Promise<number> => {
+      const times: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const start = performance.now();
+        for (let token = 0; token < 8; token++) await session.write(settings);
+        times.push((performance.now() - start) / 8);
+      }
+      return times.sort((a, b) => a - b)[rounds >> 1];
+    };
+    readTo(1000);
+    await medianMs(); // warm-up
+    const near = {ms: await medianMs(), bytes: session.stateBytes, tensors: memory().numTensors};
+    readTo(100_000);
+    const far = {ms: await medianMs(), bytes: session.stateBytes, tensors: memory().numTensors};
+    expect(far.bytes).to.equal(near.bytes);
+    expect(far.bytes).to.equal(model.stateSize());
+    expect(far.tensors).to.equal(near.tensors);
+    expect(far.ms / near.ms, `${near.ms} ms at 1,000, ${far.ms} ms at 100,000`).to.be.below(1.5);
+    session.dispose();
+    model.model.dispose();
+  });
+});

@@ -1,0 +1,63 @@
+// The event files of a run, read back by TensorBoard itself.
+
+import {spawnSync} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {useBackend} from '../../custom-ops/index.js';
+import {runTraining} from '../../train/run.js';
+import {parseRunConfig} from '../../train/run-config.js';
+import {RunFolder} from '../../train/run-folder.js';
+
+/** Prints {tag: [[step, value], ...]} of a run's folder. */
+const READER = `
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1], size_guidance={'scalars': 0})
+events.Reload()
+tags = events.Tags()['scalars']
+print(json.dumps({tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in tags}))
+`;
+const python = process.env.BMOJO_PYTHON ?? 'python3';
+
+describe('TensorBoard', () => {
+  it('reads the curves of a run that was interrupted and resumed', async function () {
+    const known = spawnSync(python, ['-c', 'import tensorboard']);
+    if (known.status !== 0) {
+      console.warn(
+        `NOT CHECKED: ${python} cannot import tensorboard; pip install tensorboard, or name a python with BMOJO_PYTHON`,
+      );
+      this.skip();
+    }
+    const out = mkdtempSync(join(tmpdir(), 'bmojo-tensorboard-'));
+    const data = {length: 16, pairs: 2, vocabSize: 16};
+    const model = {window: 4, dModel: 8, heads: 1, eideticSlots: 4, stateSize: 4};
+    const train = {steps: 12, batch: 4, evalSamples: 4, evalEvery: 4, checkpointEvery: 3, logEvery: 1};
+    const folder = RunFolder.create(join(out, 'run'), parseRunConfig('mqar', {data, model, train}));
+    await useBackend('wasm');
+    for await (const event of runTraining(folder, {resume: false})) {
+      // Left behind step 8 without a checkpoint: the run goes on from step 6, and 7 and 8 come again.
+      if (event.type === 'step' && event.step === 8) break;
+    }
+    for await (const _ of runTraining(RunFolder.open(folder.path), {resume: true}));
+    const read = spawnSync(python, ['-c', READER, folder.path], {encoding: 'utf8'});
+    expect(read.status, read.stderr).to.equal(0);
+    const curves: Record<string, [number, number][]> = JSON.parse(
+      read.stdout.trim().split('\n').at(-1) ?? '',
+    );
+    const lines = readFileSync(join(folder.path, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    const steps = lines.filter(line => line.loss !== undefined);
+    const evaluations = lines.filter(line => line.evaluated !== undefined);
+    expect(curves['train/loss']).to.deep.equal(steps.map(({step, loss}) => [step, Math.fround(loss)]));
+    expect(curves['train/rate']).to.deep.equal(steps.map(({step, rate}) => [step, Math.fround(rate)]));
+    expect(curves['valid/accuracy']).to.deep.equal(
+      evaluations.map(({step, evaluated}) => [step, Math.fround(evaluated.accuracy)]),
+    );
+    expect(steps.map(({step}) => step)).to.deep.equal(Array.from({length: 12}, (_, i) => i + 1));
+    rmSync(out, {recursive: true});
+  });
+});

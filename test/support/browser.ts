@@ -1,0 +1,91 @@
+// Headless Chromium for tests: bundles a page, serves it from this machine, and keeps the browser off the network.
+
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {build} from 'esbuild';
+import type {Page} from 'playwright-core';
+import {chromium} from 'playwright-core';
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const missing =
+  'no Chromium found: install it (Debian: apt-get install chromium) or set BMOJO_CHROMIUM to its executable';
+
+/** WebGPU on SwiftShader, so that results do not depend on the machine's GPU; nothing but the page is loaded. */
+const flags = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--disable-quic',
+];
+
+export function findChromium(): string | undefined {
+  return [process.env.BMOJO_CHROMIUM, ...places].find(path => path !== undefined && existsSync(path));
+}
+
+/** For `before` hooks: Chromium's path; without it the suite is skipped, and fails on CI. */
+export function chromiumOrSkip(context: Mocha.Context): string {
+  const path = findChromium();
+  if (path !== undefined) return path;
+  if (process.env.CI === 'true') throw new Error(missing);
+  console.warn(`\nBROWSER TESTS DID NOT RUN: ${missing}\n`);
+  return context.skip();
+}
+
+async function bundle(entry: string): Promise<string> {
+  const {outputFiles} = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    conditions: ['browser', 'module', 'import', 'default'],
+    mainFields: ['browser', 'module', 'main'],
+    logLevel: 'error',
+  });
+  return outputFiles[0].text;
+}
+
+/** Opens a page that has loaded the script bundled from `entry`, and hands it to `body`. */
+export async function withPage<T>(
+  executablePath: string,
+  entry: string,
+  body: (page: Page) => Promise<T>,
+): Promise<T> {
+  const script = await bundle(entry);
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/page.js';
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
+    response.end(isScript ? script : '<!doctype html><title>bmojo</title><script src="/page.js"></script>');
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const {port} = server.address() as AddressInfo;
+  const profile = mkdtempSync(join(tmpdir(), 'bmojo-chromium-'));
+  try {
+    const browser = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: flags,
+      timeout: 60_000,
+    });
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(0);
+      await page.goto(`http://127.0.0.1:${port}/`);
+      return await body(page);
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    server.close();
+    rmSync(profile, {recursive: true, force: true});
+  }
+}

@@ -1,0 +1,123 @@
+// Language models as users of the command line meet them.
+
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../train/checkpoint-folder.js';
+import {bmojo} from '../support/command.js';
+
+const SMALL = [
+  ...[
+    '--context',
+    '12',
+    '--segments',
+    '3',
+    '--d-model',
+    '8',
+    '--heads',
+    '1',
+    '--layers',
+    '2',
+    '--window',
+    '4',
+  ],
+  ...['--eidetic-slots', '4', '--state-size', '4', '--batch', '2', '--eval-samples', '4', '--log-every', '1'],
+];
+
+describe('language models on the command line', () => {
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-language-'));
+    const lines = Array.from({length: 400}, (_, i) => `line ${i * i} of the text\n`);
+    writeFileSync(join(folder, 'text.txt'), lines.join(''));
+    const made = await bmojo(['data', 'prepare', join(folder, 'text.txt'), '--out', join(folder, 'data')]);
+    expect(made.code, made.err).to.equal(0);
+  });
+  after(() => rmSync(folder, {recursive: true}));
+  const at = (name: string): string => join(folder, name);
+  const train = (...more: string[]): string[] => ['train', 'lm', '--data', at('data'), ...SMALL, ...more];
+
+  it('answers mistakes with one line', async () => {
+    const cases: [string[], number, string][] = [
+      [['train', 'lm'], 2, 'needs --data DIR'],
+      [['train', 'lm', '--data', at('none')], 1, 'is no data folder'],
+      [
+        ['train', 'lm', '--data', at('data'), '--context', '90000', '--out', at('bad')],
+        2,
+        'a document must have more than 90000 tokens',
+      ],
+      [train('--parameters', '10', '--out', at('bad')), 2, 'has at least'],
+      [['generate', '--checkpoint', folder], 1, 'is no run folder'],
+      [['data', 'prepare', at('none.txt'), '--out', at('bad')], 1, 'neither a file nor a corpus'],
+      [['data', 'verify', folder], 1, 'is no data folder'],
+      [['model', 'info', '--size', '13m'], 2, 'Choices:'],
+    ];
+    for (const [args, code, words] of cases) {
+      const ended = await bmojo(args);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.err.trim().split('\n').length, ended.err).to.be.at.most(3);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+    expect(existsSync(at('bad'))).to.equal(false);
+  });
+
+  it('saves on Ctrl-C inside a stretch of text, resumes bit for bit, and leaves a whole run folder', async () => {
+    const common = train('--steps', '31', '--eval-every', '10', '--json');
+    const whole = await bmojo([...common, '--out', at('whole')]);
+    expect(whole.code, whole.err).to.equal(0);
+    let sent = false;
+    const stopped = await bmojo([...common, '--out', at('parts')], (out, kill) => {
+      if (sent || !out.includes('"step":4,')) return;
+      sent = true;
+      kill('SIGINT');
+    });
+    expect(stopped.code, stopped.err).to.equal(130);
+    const resumed = await bmojo(['train', 'lm', '--resume', '--json', '--out', at('parts')]);
+    expect(resumed.code, resumed.err).to.equal(0);
+    const last = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load();
+    expect(last('parts')).to.deep.equal(last('whole'));
+    expect(last('whole').memory).to.include({position: 12, parts: 1});
+    expect(readFileSync(join(at('parts'), 'metrics.jsonl'))).to.deep.equal(
+      readFileSync(join(at('whole'), 'metrics.jsonl')),
+    );
+    const files = readdirSync(at('whole'));
+    expect(files).to.include.members([
+      'best',
+      'checkpoint',
+      'model',
+      'tokenizer.json',
+      'curve.svg',
+      'result.json',
+    ]);
+    expect(files.some(name => name.includes('tfevents'))).to.equal(true);
+    const {report} = JSON.parse(readFileSync(join(at('whole'), 'result.json'), 'utf8'));
+    expect(report.perplexity).to.be.closeTo(Math.exp(report.loss), 1e-9);
+    expect(report.tokens).to.equal(4 * 36);
+  });
+
+  it('writes text that a saved state continues exactly', async () => {
+    const generate = (...more: string[]) =>
+      bmojo(['generate', '--checkpoint', at('whole'), '--quiet', ...more]);
+    const whole = await generate('--prompt', 'line', '--tokens', '30');
+    expect(whole.code, whole.err).to.equal(0);
+    expect(whole.out)
+      .to.match(/^line/)
+      .and.have.lengthOf(4 + 30 + 1);
+    const first = await generate('--prompt', 'line', '--tokens', '11', '--save-state', at('state'));
+    const second = await generate('--state', at('state'), '--tokens', '19');
+    expect(first.out.slice(0, -1) + second.out).to.equal(whole.out);
+    expect((await generate('--prompt', 'l\u00e9')).err).to.include('U+00E9');
+    writeFileSync(at('state'), 'no state');
+    expect((await generate('--state', at('state'))).err).to.include('safetensors');
+  });
+
+  it('refuses to go on with other data', async () => {
+    writeFileSync(at('other.txt'), 'line 0123456789 of the text\n'.repeat(300));
+    rmSync(at('data'), {recursive: true});
+    await bmojo(['data', 'prepare', at('other.txt'), '--out', at('data')]);
+    const ended = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
+    expect(ended.code).to.equal(1);
+    expect(ended.err).to.include('other tokens than the run was started with');
+  });
+});

@@ -1,0 +1,172 @@
+// Replayed steps are the ordinary ones, bit for bit; what cannot be recorded runs op by op and says so.
+
+import type {Scalar, Tensor} from '@tensorflow/tfjs-core';
+import {add, memory, mul, neg, scalar, sum, tensor1d, variable} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import type {StepRunner} from '../../custom-ops/index.js';
+import {adamW, createStepRunner} from '../../custom-ops/index.js';
+import {createMqar} from '../../data/mqar.js';
+import {createModel, LanguageModel} from '../../models/index.js';
+import type {StepEvent} from '../../train/events.js';
+import {train} from '../../train/loop.js';
+import {parseTrainSettings} from '../../train/settings.js';
+import {warnings} from '../support/warnings.js';
+import {useWebGPUOrSkip} from '../support/webgpu.js';
+
+const task = createMqar({vocabSize: 32, length: 32, pairs: 4});
+/** As in training.test.ts, whose shaders are then compiled once for both. */
+const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideticSlots: 8, stateSize: 4};
+
+/** Events of each step of a fresh model, and its weights at the end. */
+async function trained(capture: boolean): Promise<{events: StepEvent[]; weights: Float32Array[]}> {
+  const settings = parseTrainSettings({steps: 5, batch: 4, rate: 5e-3, warmup: 0.5, capture});
+  const layers = createModel({preset: 'bmojo', ...sizes});
+  const model = new LanguageModel(layers);
+  const events: StepEvent[] = [];
+  for await (const event of train({model, task, settings})) {
+    if (event.type === 'step') events.push(event);
+  }
+  const weights: Float32Array[] = [];
+  for (const one of model.parameters()) weights.push((await one.variable.data<'float32'>()).slice());
+  layers.dispose();
+  return {events, weights};
+}
+
+/** Runs a step on several inputs; the first number of each result. */
+async function outcomes(
+  runner: StepRunner,
+  given: readonly number[][],
+  body: (inputs: readonly Tensor[]) => Tensor[],
+): Promise<number[]> {
+  const found: number[] = [];
+  for (const values of given) {
+    const inputs = [{values: Float32Array.from(values), shape: [values.length]}];
+    const [result] = runner.run({inputs, body});
+    found.push((await result.data())[0]);
+    result.dispose();
+  }
+  return found;
+}
+
+describe('captured steps on webgpu', function () {
+  this.timeout(300_000);
+  before(async function () {
+    await useWebGPUOrSkip(this);
+  });
+
+  it('train a model to the same bits', async () => {
+    const before = memory().numTensors;
+    const ordinary = await trained(false);
+    let captured = ordinary;
+    const printed = await warnings(async () => {
+      captured = await trained(true);
+    });
+    expect(printed).to.deep.equal([]);
+    expect(captured.events).to.deep.equal(ordinary.events);
+    expect(captured.weights).to.deep.equal(ordinary.weights);
+    expect(memory().numTensors, 'tensors left behind').to.equal(before);
+  });
+
+  it('replay from the fourth run on, with the inputs and numbers of each run', async () => {
+    const runner = await createStepRunner();
+    const parameter = variable(tensor1d([1, 2]));
+    const moments = [variable(tensor1d([0, 0])), variable(tensor1d([0, 0]))];
+    const expected: number[] = [];
+    const found: number[] = [];
+    let by = 1;
+    for (let step = 1; step <= 6; step++) {
+      const options = {learningRate: 0.1 * step, step, beta1: 0, beta2: 0, epsilon: 1e-12, weightDecay: 0};
+      const [result] = runner.run({
+        inputs: [{values: Float32Array.of(step, -step), shape: [2]}],
+        varying: {adamW: [options]},
+        body: ([gradient]) => {
+          adamW({parameter, gradient, firstMoment: moments[0], secondMoment: moments[1]}, options);
+          return [neg(neg(parameter))];
+        },
+      });
+      by -= 0.1 * step; // without means, each step is the rate times the sign of the gradient
+      expected.push(by);
+      found.push((await result.data())[0]);
+      result.dispose();
+    }
+    found.forEach((value, i) => {
+      expect(value, `step ${i + 1}`).to.be.closeTo(expected[i], 1e-5);
+    });
+    expect((await parameter.data())[0]).to.equal(found[5]);
+    expect(runner.replays).to.equal(3);
+    runner.dispose();
+    for (const one of [parameter, ...moments]) one.dispose();
+  });
+
+  it('are recorded anew when weights have moved, and for other shapes', async () => {
+    const runner = await createStepRunner();
+    const weight = variable(scalar(2));
+    const body = ([x]: readonly Tensor[]): Tensor[] => [sum(mul(x, weight))];
+    expect(await outcomes(runner, [[1], [2], [3], [4]], body)).to.deep.equal([2, 4, 6, 8]);
+    expect(runner.replays).to.equal(1);
+    const moved = scalar(10);
+    weight.assign(moved);
+    moved.dispose();
+    expect(await outcomes(runner, [[1], [2], [3], [4]], body)).to.deep.equal([10, 20, 30, 40]);
+    expect(
+      await outcomes(
+        runner,
+        [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+          [4, 4],
+        ],
+        body,
+      ),
+    ).to.deep.equal([20, 40, 60, 80]);
+    runner.dispose();
+    weight.dispose();
+  });
+
+  it('that take undeclared values from the host run op by op, and say so once', async () => {
+    const runner = await createStepRunner();
+    let run = 0;
+    const printed = await warnings(async () => {
+      const body = ([x]: readonly Tensor[]): Tensor[] => [add<Scalar>(sum(x), scalar(run++))];
+      expect(await outcomes(runner, [[1], [1], [1], [1], [1]], body)).to.deep.equal([1, 2, 3, 4, 5]);
+    });
+    expect(printed).to.have.length(1);
+    expect(printed[0]).to.match(/not recorded .* takes a float32 tensor \[\] from the host/);
+    expect(runner.replays).to.equal(0);
+    runner.dispose();
+  });
+
+  it('whose numbers change undeclared run op by op', async () => {
+    const runner = await createStepRunner();
+    const parameter = variable(tensor1d([1]));
+    const moments = [variable(tensor1d([0])), variable(tensor1d([0]))];
+    let run = 0;
+    const printed = await warnings(async () => {
+      const body = ([gradient]: readonly Tensor[]): Tensor[] => {
+        adamW(
+          {parameter, gradient, firstMoment: moments[0], secondMoment: moments[1]},
+          {learningRate: 0.1, step: ++run},
+        );
+        return [neg(parameter)];
+      };
+      await outcomes(runner, [[1], [1], [1], [1]], body);
+    });
+    expect(printed).to.have.length(1);
+    expect(printed[0]).to.include('numbers change from run to run');
+    runner.dispose();
+    for (const one of [parameter, ...moments]) one.dispose();
+  });
+
+  it('whose operations change run op by op', async () => {
+    const runner = await createStepRunner();
+    let run = 0;
+    const printed = await warnings(async () => {
+      const body = ([x]: readonly Tensor[]): Tensor[] => [run++ % 2 === 0 ? sum(x) : sum(mul(x, x))];
+      expect(await outcomes(runner, [[2], [2], [2], [2], [2]], body)).to.deep.equal([2, 4, 2, 4, 2]);
+    });
+    expect(printed).to.have.length(1);
+    expect(printed[0]).to.include('change from run to run');
+    runner.dispose();
+  });
+});

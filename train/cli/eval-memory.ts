@@ -1,0 +1,99 @@
+// `bmojo eval memory`: what each layer stores of a sequence, when and why, and where its attention goes.
+
+import {basename} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {refuseUnknownOptions} from '../../config/command-line.js';
+import {SettingError} from '../../config/schema.js';
+import {memoryRecord} from '../../eval/memory-record.js';
+import {memoryView} from '../../eval/memory-view.js';
+import {textTable} from '../../eval/table.js';
+import {loadRunModel, taskOf} from '../run.js';
+import {RunFolder} from '../run-folder.js';
+import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
+import {publish, typedCommand} from './publish.js';
+
+type Args = Record<string, unknown>;
+
+interface Sequence {
+  readonly tokens: Int32Array;
+  readonly words: string;
+}
+
+async function taskSequence(folder: RunFolder, argv: Args) {
+  if (argv.text !== undefined || argv.prompt !== undefined || argv.length !== undefined)
+    throw new SettingError(
+      '--text, --prompt and --length are for language models; choose a sample with --sample',
+    );
+  const task = taskOf(folder.config);
+  const {model, step} = await loadRunModel(folder, {weights: argv.weights === 'best' ? 'best' : 'last'});
+  const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
+  const sequence: Sequence = {tokens: inputs, words: `held-out sample ${argv.sample} of ${task.name}`};
+  return {model, step, sequence};
+}
+
+async function textSequence(folder: RunFolder, argv: Args) {
+  const run = await openLanguageRun(folder.path, argv.weights);
+  const {model, step, tokenizer} = run;
+  if (typeof argv.prompt === 'string') {
+    const sequence: Sequence = {tokens: tokenizer.encode(argv.prompt), words: 'the prompt given'};
+    return {model, step, sequence};
+  }
+  const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
+    const length = Math.min(source.count, Number(argv.length ?? 512));
+    const offset =
+      typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample) * length, source.count - length);
+    return {tokens: source.read(offset, length), words: `${length} tokens of ${basename(name)}`};
+  });
+  return {model, step, sequence};
+}
+
+async function execute(argv: Args): Promise<void> {
+  if (!Number.isInteger(argv.sample) || Number(argv.sample) < 0)
+    throw new SettingError(`--sample must be a whole number from 0, got ${argv.sample}`);
+  const folder = RunFolder.open(String(argv.checkpoint));
+  const find = folder.config.task === 'lm' ? textSequence : taskSequence;
+  const {model, step, sequence} = await find(folder, argv);
+  if (sequence.tokens.length === 0) throw new SettingError('--prompt: the text has no tokens');
+  const view = await memoryView(model, sequence.tokens);
+  model.model.dispose();
+  const record = memoryRecord({
+    view,
+    model: folder.config.model.preset,
+    sequence: sequence.words,
+    command: typedCommand(),
+    step,
+  });
+  const json = argv.json === true;
+  publish(folder.path, record, {print: json ? JSON.stringify(view) : textTable(record.table), quiet: json});
+}
+
+export const memoryCommand: CommandModule<object, Args> = {
+  command: 'memory',
+  describe: 'what each layer stores of a sequence, when and why, and how attention divides over its memories',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      ...checkpointOptions,
+      checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
+      sample: {type: 'number' as const, default: 0, describe: 'number of the held-out sample'},
+      prompt: {type: 'string' as const, describe: 'language models: the text to read'},
+      text: {type: 'string' as const, describe: 'language models: the file whose beginning is read'},
+      length: {type: 'number' as const, describe: 'language models: tokens to read [default 512]'},
+      json: {type: 'boolean' as const, describe: 'print every number as JSON'},
+    };
+    return yargs
+      .options(options)
+      .check(argv => {
+        refuseUnknownOptions(argv, Object.keys(options));
+        return true;
+      })
+      .example(
+        '$0 eval memory --checkpoint runs/recall --sample 3',
+        'table, evaluations/memory.svg and .json',
+      )
+      .example(
+        '$0 eval memory --checkpoint runs/books --text novel.txt --length 2048',
+        'a language model at reading',
+      );
+  },
+  handler: execute,
+};

@@ -1,0 +1,74 @@
+// What evaluations of text need of a run: its model, its tokenizer, its held-out tokens or a text of the user's.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {SettingError} from '../../config/schema.js';
+import {closeData, openData, readTokenizer, TokenFileError} from '../../data/files/index.js';
+import {memoryTokens, type TokenSource} from '../../data/token-source.js';
+import type {Tokenizer} from '../../data/tokenizers/index.js';
+import type {LanguageModel} from '../../models/language-model.js';
+import {loadRunModel} from '../run.js';
+import {RunFolder, RunFolderError} from '../run-folder.js';
+
+export interface LanguageRun {
+  readonly folder: RunFolder;
+  readonly model: LanguageModel;
+  readonly step: number;
+  readonly tokenizer: Tokenizer;
+}
+
+export const checkpointOptions = {
+  checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train lm'},
+  weights: {
+    type: 'string' as const,
+    choices: ['last', 'best'] as const,
+    default: 'last' as const,
+    describe: 'weights of the last checkpoint, or of the best evaluation',
+  },
+};
+
+/** Errors: RunFolderError when the run is of another task. */
+export function languageFolder(path: string): RunFolder {
+  const folder = RunFolder.open(path);
+  if (folder.config.task !== 'lm')
+    throw new RunFolderError(
+      `${path} is a run of task ${folder.config.task}; text needs a run of bmojo train lm`,
+    );
+  return folder;
+}
+
+export async function openLanguageRun(path: string, weights: unknown): Promise<LanguageRun> {
+  const folder = languageFolder(path);
+  const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
+  const {model, step} = await loadRunModel(folder, {weights: weights === 'best' ? 'best' : 'last'});
+  return {folder, model, step, tokenizer};
+}
+
+/** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */
+export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
+  if (!existsSync(path)) throw new SettingError(`--text: ${path} does not exist`);
+  const text = readFileSync(path, 'utf8');
+  const ids = tokenizer.encode(text);
+  if (ids.length === 0) throw new SettingError(`--text: ${path} is empty`);
+  return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text));
+}
+
+/** The user's text, or the held-out split of `data`, with its name in words. */
+export async function withTokens<T>(
+  {folder, tokenizer}: LanguageRun,
+  {text, data}: {text?: unknown; data?: unknown},
+  use: (source: TokenSource, name: string) => Promise<T>,
+): Promise<T> {
+  if (typeof text === 'string') return use(textTokens(text, tokenizer), basename(text));
+  const path = typeof data === 'string' ? data : String(folder.config.data.data);
+  const opened = openData(path);
+  try {
+    if (opened.valid.vocabSize !== folder.config.model.vocabSize)
+      throw new TokenFileError(
+        `${path} has a vocabulary of ${opened.valid.vocabSize}, the model ${folder.config.model.vocabSize}; prepare it with the run's tokenizer.json`,
+      );
+    return await use(opened.valid, `the held-out split of ${basename(path)}`);
+  } finally {
+    closeData(opened);
+  }
+}

@@ -1,0 +1,30 @@
+// Speed of a run's updates, without its evaluations and checkpoints.
+
+import type {TrainEvent} from './events.js';
+
+export class Stopwatch {
+  private tokensPerStep = 0;
+  private steps = 0;
+  private milliseconds = 0;
+  /** When the last step was seen, unless something else came since. */
+  private since: number | undefined;
+
+  see(event: TrainEvent<unknown>, now = performance.now()): void {
+    if (event.type === 'started') this.tokensPerStep = event.tokensPerStep;
+    if (event.type !== 'step') {
+      this.since = undefined;
+      return;
+    }
+    if (this.since !== undefined) {
+      this.steps++;
+      this.milliseconds += now - this.since;
+    }
+    this.since = now;
+  }
+
+  /** Nothing before two steps came in a row. */
+  get result(): {tokensPerSecond?: number} {
+    if (this.steps === 0) return {};
+    return {tokensPerSecond: (this.steps * this.tokensPerStep * 1000) / this.milliseconds};
+  }
+}

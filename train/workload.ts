@@ -1,0 +1,63 @@
+// What training is about: batches in parts, each with its labels and its logits. Recall tasks and language are two.
+
+import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import type {HostInput} from '../custom-ops/index.js';
+import {drawBatch} from '../data/batch.js';
+import type {Task} from '../data/task.js';
+import {scoredLogits} from '../eval/score.js';
+import type {ModelState} from '../models/language-model.js';
+import type {TrainSettings} from './settings.js';
+import type {TrainableModel} from './trainable.js';
+
+export interface PartResult {
+  /** One row for each label, [R, V]. */
+  readonly logits: Tensor2D;
+  /** The model's memory after the part, when the next update goes on from it. */
+  readonly memory?: ModelState;
+}
+
+/** A part of an update's batch; only one part's activations live at a time. */
+export interface Part<M> {
+  /** Wanted tokens [R]. */
+  readonly labels: Int32Array;
+  /** Everything else that the part takes from the host. */
+  readonly inputs: readonly HostInput[];
+  /** `inputs` as tensors; `memory` is what the same part of the update before left, when the workload continues it. */
+  forward(model: M, inputs: readonly Tensor[], memory?: ModelState): PartResult;
+}
+
+export interface Workload<M> {
+  /** Tokens of one sample in one update. */
+  readonly length: number;
+  /** The batch of the update that begins with sample number `cursor`. */
+  parts(settings: TrainSettings, cursor: number): readonly Part<M>[];
+  /** Whether any update goes on from the memory of another: such updates differ from run to run. */
+  readonly carries: boolean;
+  /** Whether that update goes on from the memory of the one before. */
+  continues(settings: TrainSettings, cursor: number): boolean;
+}
+
+/** Samples of a task, each on its own. */
+export function taskWorkload(task: Task): Workload<TrainableModel> {
+  return {
+    length: task.length,
+    parts: ({batch, accumulate, seed}, cursor) => {
+      const size = batch / accumulate;
+      return Array.from({length: accumulate}, (_, part) => {
+        const drawn = drawBatch(task, {seed, split: 'train', index: cursor + part * size}, size);
+        return {
+          labels: drawn.labels,
+          inputs: [
+            {values: drawn.tokens, shape: [drawn.size, drawn.length]},
+            {values: drawn.rows, shape: [1, drawn.rows.length]},
+          ],
+          forward: (model, [tokens, rows]) => ({
+            logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D),
+          }),
+        };
+      });
+    },
+    carries: false,
+    continues: () => false,
+  };
+}
