@@ -7,7 +7,6 @@ import {createMqar} from '../../data/mqar.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {train} from '../loop.js';
 import {parseTrainSettings} from '../settings.js';
-import {taskWorkload} from '../workload.js';
 
 export interface Workload {
   /** Does the work once, to the end. */
@@ -104,7 +103,7 @@ export function mqarWorkload(): Workload {
   const task = createMqar({vocabSize: vocabulary, length, pairs});
   const events = train({
     model,
-    workload: taskWorkload(task),
+    task,
     settings: parseTrainSettings({batch, steps: 100_000, evalEvery: 100_000, checkpointEvery: 100_000}),
   });
   return {
