@@ -21,6 +21,7 @@ import {SafetensorsError} from './formats/safetensors.js';
 import {DecodingStateError} from './models/decoding-session.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
+import {benchTensorFlowCommand} from './train/cli/bench-tensorflow.js';
 import {compareCommand} from './train/cli/compare.js';
 import {evalCommand} from './train/cli/eval.js';
 import {generateCommand} from './train/cli/generate.js';
@@ -76,6 +77,7 @@ try {
     .command(verifyCommand)
     .command(kernelsCommand)
     .command(benchCommand)
+    .command(benchTensorFlowCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')
     .strictCommands()

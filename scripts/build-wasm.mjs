@@ -44,6 +44,7 @@ function sources(folder, hash) {
   for (const entry of readdirSync(folder, {withFileTypes: true}).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
+      if (entry.name === 'tensorflow') continue; // built by setup-tensorflow
       const inner = sources(path, hash);
       if (Object.keys(inner).length > 0) tree[entry.name] = inner;
     } else if (/\.(h|cc)$/.test(entry.name) && !entry.name.endsWith('_tf.cc')) {

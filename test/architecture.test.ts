@@ -54,8 +54,8 @@ describe('architecture', () => {
   });
 
   it('keeps Node modules out of everything that browsers load', () => {
-    // Reached in Node alone: by subpath exports, and by the conditional import '#dawn' of package.json.
-    const nodeOnly = /file-system|atomic-file|webgpu\/dawn|data\/(files|cli)\//;
+    // Reached in Node alone: by subpath exports, and by the conditional imports '#dawn' and '#tensorflow'.
+    const nodeOnly = /file-system|atomic-file|webgpu\/dawn|tensorflow\/addon|data\/(files|cli)\//;
     const found = ['config', 'data', 'custom-ops', 'layers', 'models'].flatMap(folder =>
       sources(folder)
         .filter(file => !nodeOnly.test(file))

@@ -34,7 +34,7 @@ export interface AdamWOptions {
  *
  * Kernels write the memory of the variables, and tf shares memory between a variable and its clones, reshaped views,
  * the tensor that it was made from or was last assigned, and, on the cpu backend, the typed array behind that tensor:
- * all of these change too. Copy first what must stay.
+ * all of these change too (on tensorflow they keep the old values). Copy first what must stay.
  * Errors: ArgumentError on a wrong shape, dtype or option, or where a variable is no tf.Variable.
  * Source: arXiv 1711.05101.
  */

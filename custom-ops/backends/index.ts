@@ -14,7 +14,7 @@ import type {GpuDescription} from './webgpu/device.js';
 
 /** Backends that every machine has and whose memory can be read at once. */
 export const hostBackendNames = ['cpu', 'wasm'] as const;
-export const backendNames = [...hostBackendNames, 'webgpu'] as const;
+export const backendNames = [...hostBackendNames, 'webgpu', 'tensorflow'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 registerCpuKernels(opList);
@@ -28,7 +28,8 @@ export type BackendRequest = (typeof backendRequests)[number];
 
 /**
  * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see
- * {@link useWebGPU}), `wasm` (C++ kernels) or `cpu` (plain JavaScript, slow).
+ * {@link useWebGPU}), `wasm` (C++ kernels), `tensorflow` (C++ kernels on
+ * all cores, in Node, after `npm run setup:tensorflow`) or `cpu` (plain JavaScript, slow).
  * Errors: ArgumentError for an unknown name; Error when the backend cannot start here, saying what to install.
  */
 export async function useBackend(request: BackendRequest = 'auto'): Promise<BackendName> {
@@ -37,6 +38,7 @@ export async function useBackend(request: BackendRequest = 'auto'): Promise<Back
   const name = request === 'auto' ? (await chooseBackend()).backend : request;
   if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   if (name === 'webgpu') await startWebGPU();
+  if (name === 'tensorflow') await startTensorFlow();
   if (!(await setBackend(name)))
     throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
@@ -66,4 +68,11 @@ async function startWebGPU(): Promise<void> {
   const webgpu = await import('./webgpu/index.js');
   await webgpu.startWebGPU();
   webgpu.registerWebGPUKernels();
+}
+
+/** Loaded on demand too; in Node alone. */
+async function startTensorFlow(): Promise<void> {
+  const tensorflow = await import('./tensorflow/index.js');
+  tensorflow.startTensorFlow();
+  tensorflow.registerTensorFlowKernels(opList);
 }

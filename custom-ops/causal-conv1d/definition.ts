@@ -39,7 +39,6 @@ export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
     native: {
       symbol: 'causal_conv1d_backward',
       scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
-      scratchFloats: ({L, E, K}) => (L + K) * E,
     },
   },
   composed,

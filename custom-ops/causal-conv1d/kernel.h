@@ -1,4 +1,5 @@
-// Depthwise causal convolution; batch rows are independent, lanes are channels.
+// Depthwise causal convolution; batch rows and channels are independent, lanes are channels. The last K inputs, and the
+// gradients of those still to be completed, stay in registers while time goes by.
 #pragma once
 #include "native/simd.h"
 
@@ -8,123 +9,146 @@ struct ConvSizes {
   int L, E, K, silu;
 };
 
-// Input of step t of one batch row: x from 0 on, the initial state (or zeros: null) before.
-static inline const float* convInput(const float* x, const float* initial, int t, const ConvSizes& s) {
-  if (t >= 0) return x + (int64_t)t * s.E;
-  return initial ? initial + (int64_t)(s.K - 1 + t) * s.E : nullptr;
-}
+constexpr int kMostTaps = 16;
 
-// sums[e] = bias[e] + sum over taps of weight[i][e] * input of step t - K + 1 + i
-static inline void convSums(const float* x, const float* initial, const float* weight, const float* bias, int t,
-                            const ConvSizes& s, float* sums) {
-  int first = t - s.K + 1;
-  int e = 0;
-  for (; e + kLanes <= s.E; e += kLanes) {
-    Vec total = bias ? load(bias + e) : Vec{};
-    for (int i = 0; i < s.K; i++) {
-      const float* input = convInput(x, initial, first + i, s);
-      if (input) total += load(weight + (int64_t)i * s.E + e) * load(input + e);
-    }
-    store(sums + e, total);
-  }
-  for (; e < s.E; e++) {
-    float total = bias ? bias[e] : 0.0f;
-    for (int i = 0; i < s.K; i++) {
-      const float* input = convInput(x, initial, first + i, s);
-      if (input) total += weight[(int64_t)i * s.E + e] * input[e];
-    }
-    sums[e] = total;
-  }
-}
-
-static inline void convForwardRow(const float* x, const float* weight, const float* bias, const float* initial,
-                                  float* y, float* finalState, const ConvSizes& s) {
-  for (int t = 0; t < s.L; t++) {
-    float* out = y + (int64_t)t * s.E;
-    convSums(x, initial, weight, bias, t, s, out);
-    if (!s.silu) continue;
-    int e = 0;
-    for (; e + kLanes <= s.E; e += kLanes) store(out + e, load(out + e) * vsigmoid(load(out + e)));
-    for (; e < s.E; e++) out[e] *= sigmoid1(out[e]);
-  }
-  for (int i = 0; i < s.K - 1; i++) {
-    const float* input = convInput(x, initial, s.L - s.K + 1 + i, s);
-    for (int e = 0; e < s.E; e++) finalState[(int64_t)i * s.E + e] = input ? input[e] : 0.0f;
-  }
-}
-
-// gradWeight and gradBias (null when absent) are added to. gradInputs holds the gradient of steps -(K-1) ... L-1.
-static inline void convBackwardRow(const float* x, const float* weight, const float* bias, const float* initial,
-                                   const float* gradY, const float* gradFinalState, float* gradX, float* gradWeight,
-                                   float* gradBias, float* gradInitialState, float* gradInputs, float* gradSums,
-                                   const ConvSizes& s) {
-  const int E = s.E, K = s.K;
-  fill(gradInputs, 0, s.L * E);
-  for (int i = 0; i < (K - 1) * E; i++) gradInputs[(int64_t)s.L * E + i] = gradFinalState[i];
-  for (int t = 0; t < s.L; t++) {
-    const float* g = gradY + (int64_t)t * E;
-    if (s.silu) {
-      convSums(x, initial, weight, bias, t, s, gradSums);
-      int e = 0;
-      for (; e + kLanes <= E; e += kLanes) {
-        Vec sum = load(gradSums + e), gate = vsigmoid(sum);
-        store(gradSums + e, load(g + e) * gate * (1.0f + sum * (1.0f - gate)));
-      }
-      for (; e < E; e++) {
-        float gate = sigmoid1(gradSums[e]);
-        gradSums[e] = g[e] * gate * (1.0f + gradSums[e] * (1.0f - gate));
-      }
-      g = gradSums;
-    }
-    if (gradBias) axpy(gradBias, g, 1.0f, E);
-    for (int i = 0; i < K; i++) {
-      const float* input = convInput(x, initial, t - K + 1 + i, s);
-      const float* w = weight + (int64_t)i * E;
-      float* gw = gradWeight + (int64_t)i * E;
-      float* gi = gradInputs + (int64_t)(t + i) * E;
-      int e = 0;
-      for (; e + kLanes <= E; e += kLanes) {
-        store(gi + e, load(gi + e) + load(g + e) * load(w + e));
-        if (input) store(gw + e, load(gw + e) + load(g + e) * load(input + e));
-      }
-      for (; e < E; e++) {
-        gi[e] += g[e] * w[e];
-        if (input) gw[e] += g[e] * input[e];
-      }
-    }
-  }
-  for (int i = 0; i < s.L * E; i++) gradX[i] = gradInputs[(int64_t)(K - 1) * E + i];
-  if (gradInitialState) {
-    for (int i = 0; i < (K - 1) * E; i++) gradInitialState[i] = gradInputs[i];
-  }
-}
+struct ConvInputs {
+  const float *x, *weight, *bias, *initialState;
+};
 
 static inline const float* rowOf(const float* p, int64_t offset) { return p ? p + offset : nullptr; }
 static inline float* rowOf(float* p, int64_t offset) { return p ? p + offset : nullptr; }
+
+// Tokens that all channels go through before the next ones: their rows stay in the nearest cache. At least kMostTaps.
+constexpr int kConvTokens = 32;
+
+// Taps, and the inputs of the K - 1 steps before `from`, for channels [e, e + lanes) of one batch row.
+static inline void convBegin(const ConvInputs& in, int64_t first, int64_t state, int e, int lanes, int K, int E, int from,
+                             Vec* taps, Vec* past) {
+  for (int i = 0; i < K; i++) taps[i] = loadPart(in.weight + (int64_t)i * E + e, lanes);
+  for (int i = 0; i < K - 1; i++) {
+    if (from > 0) past[i] = loadPart(in.x + first + (int64_t)(from - K + 1 + i) * E, lanes);
+    else past[i] = in.initialState ? loadPart(in.initialState + state + (int64_t)i * E + e, lanes) : Vec{};
+  }
+}
+
+// kK: the number of taps when it is known at compile time, 0 otherwise.
+template <int kK>
+static inline void convForwardBlock(const ConvInputs& in, float* y, float* finalState, const ConvSizes& s, int b, int e,
+                                    int from, int to) {
+  const int K = kK ? kK : s.K, lanes = s.E - e < kLanes ? s.E - e : kLanes;
+  const int64_t first = (int64_t)b * s.L * s.E + e, state = (int64_t)b * (K - 1) * s.E;
+  Vec taps[kK ? kK : kMostTaps], past[kK ? kK : kMostTaps];
+  convBegin(in, first, state, e, lanes, K, s.E, from, taps, past);
+  const Vec bias = in.bias ? loadPart(in.bias + e, lanes) : Vec{};
+  for (int t = from; t < to; t++) {
+    past[K - 1] = loadPart(in.x + first + (int64_t)t * s.E, lanes);
+    Vec sum = bias;
+    for (int i = 0; i < K; i++) sum += taps[i] * past[i];
+    storePart(y + first + (int64_t)t * s.E, s.silu ? sum * vsigmoid(sum) : sum, lanes);
+    for (int i = 0; i < K - 1; i++) past[i] = past[i + 1];
+  }
+  if (to < s.L) return;
+  for (int i = 0; i < K - 1; i++) storePart(finalState + state + (int64_t)i * s.E + e, past[i], lanes);
+}
+
+// Channels [begin, end) (begin a multiple of the lanes) of batch rows [beginRow, endRow).
+static inline void convForward(const ConvInputs& in, float* y, float* finalState, const ConvSizes& s, int beginRow,
+                               int endRow, int begin, int end) {
+  for (int b = beginRow; b < endRow; b++) {
+    for (int from = 0; from < s.L; from += kConvTokens) {
+      const int to = from + kConvTokens < s.L ? from + kConvTokens : s.L;
+      for (int e = begin; e < end; e += kLanes) {
+        if (s.K == 4) convForwardBlock<4>(in, y, finalState, s, b, e, from, to);
+        else convForwardBlock<0>(in, y, finalState, s, b, e, from, to);
+      }
+    }
+  }
+}
+
+struct ConvGradients {
+  float *x, *weight, *bias, *initialState;
+};
+
+// Adds the part of tokens [from, to) of one batch row to the sums of the taps' and the bias' gradients. Gradients of the
+// last inputs wait, incomplete, in their own rows for the tokens after `to`.
+template <int kK>
+static inline void convBackwardBlock(const ConvInputs& in, const float* gradY, const float* gradFinalState,
+                                     const ConvGradients& grads, const ConvSizes& s, int b, int e, int from, int to) {
+  const int K = kK ? kK : s.K, lanes = s.E - e < kLanes ? s.E - e : kLanes;
+  const int64_t first = (int64_t)b * s.L * s.E + e, state = (int64_t)b * (K - 1) * s.E;
+  Vec taps[kK ? kK : kMostTaps], past[kK ? kK : kMostTaps], open[kK ? kK : kMostTaps], gradTaps[kK ? kK : kMostTaps];
+  convBegin(in, first, state, e, lanes, K, s.E, from, taps, past);
+  const Vec bias = in.bias ? loadPart(in.bias + e, lanes) : Vec{};
+  Vec gradBias = {};
+  for (int i = 0; i < K; i++) gradTaps[i] = open[i] = Vec{};
+  // open[i] belongs to step t - K + 1 + i; steps before the first are rows of the initial state.
+  for (int i = 0; i < K - 1 && from > 0; i++)
+    open[i] = loadPart(grads.x + first + (int64_t)(from - K + 1 + i) * s.E, lanes);
+  auto put = [&](int step, Vec gradient) __attribute__((always_inline)) {
+    if (step >= 0) storePart(grads.x + first + (int64_t)step * s.E, gradient, lanes);
+    else if (grads.initialState)
+      storePart(grads.initialState + state + (int64_t)(K - 1 + step) * s.E + e, gradient, lanes);
+  };
+  for (int t = from; t < to; t++) {
+    past[K - 1] = loadPart(in.x + first + (int64_t)t * s.E, lanes);
+    Vec g = loadPart(gradY + first + (int64_t)t * s.E, lanes);
+    if (s.silu) {
+      Vec sum = bias;
+      for (int i = 0; i < K; i++) sum += taps[i] * past[i];
+      Vec gate = vsigmoid(sum);
+      g *= gate * (1.0f + sum * (1.0f - gate));
+    }
+    gradBias += g;
+    for (int i = 0; i < K; i++) {
+      gradTaps[i] += g * past[i];
+      open[i] += g * taps[i];
+    }
+    put(t - K + 1, open[0]);
+    for (int i = 0; i < K - 1; i++) {
+      past[i] = past[i + 1];
+      open[i] = open[i + 1];
+    }
+    open[K - 1] = Vec{};
+  }
+  for (int i = 0; i < K - 1; i++) {
+    Vec last = to < s.L ? Vec{} : loadPart(gradFinalState + state + (int64_t)i * s.E + e, lanes);
+    put(to - K + 1 + i, open[i] + last);
+  }
+  for (int i = 0; i < K; i++) {
+    float* sums = grads.weight + (int64_t)i * s.E + e;
+    storePart(sums, loadPart(sums, lanes) + gradTaps[i], lanes);
+  }
+  if (grads.bias) storePart(grads.bias + e, loadPart(grads.bias + e, lanes) + gradBias, lanes);
+}
+
+// Channels [begin, end) of all `rows` batch rows: the gradients of weight and bias are theirs alone.
+static inline void convBackward(const ConvInputs& in, const float* gradY, const float* gradFinalState,
+                                const ConvGradients& grads, const ConvSizes& s, int rows, int begin, int end) {
+  for (int i = 0; i < s.K; i++) fill(grads.weight + (int64_t)i * s.E + begin, 0, end - begin);
+  if (grads.bias) fill(grads.bias + begin, 0, end - begin);
+  for (int b = 0; b < rows; b++) {
+    for (int from = 0; from < s.L; from += kConvTokens) {
+      const int to = from + kConvTokens < s.L ? from + kConvTokens : s.L;
+      for (int e = begin; e < end; e += kLanes) {
+        if (s.K == 4) convBackwardBlock<4>(in, gradY, gradFinalState, grads, s, b, e, from, to);
+        else convBackwardBlock<0>(in, gradY, gradFinalState, grads, s, b, e, from, to);
+      }
+    }
+  }
+}
 
 }  // namespace bmojo
 
 BMOJO_EXPORT(causal_conv1d_forward)
 void causal_conv1d_forward(const float* x, const float* weight, const float* bias, const float* initialState, float* y,
                            float* finalState, int B, int L, int E, int K, int silu) {
-  for (int b = 0; b < B; b++) {
-    int64_t at = (int64_t)b * L * E, state = (int64_t)b * (K - 1) * E;
-    bmojo::convForwardRow(x + at, weight, bias, bmojo::rowOf(initialState, state), y + at, finalState + state,
-                          {L, E, K, silu});
-  }
+  bmojo::convForward({x, weight, bias, initialState}, y, finalState, {L, E, K, silu}, 0, B, 0, E);
 }
 
 BMOJO_EXPORT(causal_conv1d_backward)
 void causal_conv1d_backward(const float* x, const float* weight, const float* bias, const float* initialState,
                             const float* gradY, const float* gradFinalState, float* gradX, float* gradWeight,
-                            float* gradBias, float* gradInitialState, float* scratch, int B, int L, int E, int K,
-                            int silu) {
-  bmojo::fill(gradWeight, 0, K * E);
-  if (gradBias) bmojo::fill(gradBias, 0, E);
-  for (int b = 0; b < B; b++) {
-    int64_t at = (int64_t)b * L * E, state = (int64_t)b * (K - 1) * E;
-    bmojo::convBackwardRow(x + at, weight, bias, bmojo::rowOf(initialState, state), gradY + at, gradFinalState + state,
-                           gradX + at, gradWeight, gradBias, bmojo::rowOf(gradInitialState, state), scratch,
-                           scratch + (int64_t)(L + K - 1) * E, {L, E, K, silu});
-  }
+                            float* gradBias, float* gradInitialState, int B, int L, int E, int K, int silu) {
+  bmojo::convBackward({x, weight, bias, initialState}, gradY, gradFinalState,
+                      {gradX, gradWeight, gradBias, gradInitialState}, {L, E, K, silu}, B, 0, E);
 }

@@ -32,20 +32,27 @@ static inline void linearForward(const float* x, const float* weight, const floa
   gemm(rowMajor(xs, D), w, ys, E, rows, E, D, Into::fresh, bias, scratch);
 }
 
-// gradWeight and gradBias are added to, so that every range of rows can have its own.
-static inline void linearBackward(const float* x, const float* weight, const float* gradY, float* gradX,
-                                  float* gradWeight, float* gradBias, float* scratch, int begin, int end, int D, int E,
-                                  bool across) {
+// gradX of rows [begin, end).
+static inline void linearGradInput(const float* weight, const float* gradY, float* gradX, float* scratch, int begin,
+                                   int end, int D, int E, bool across) {
+  Matrix back = across ? rowMajor(weight, D) : transposed(weight, E);
+  gemm(rowMajor(gradY + (int64_t)begin * E, E), back, gradX + (int64_t)begin * D, D, end - begin, D, E, Into::fresh,
+       nullptr, scratch);
+}
+
+// Rows [from, to) of gradWeight, summed over the rows [begin, end) of x and gradY.
+static inline void linearGradWeight(const float* x, const float* gradY, float* gradWeight, float* scratch, int begin,
+                                    int end, int from, int to, int D, int E, bool across) {
   const float* xs = x + (int64_t)begin * D;
   const float* gs = gradY + (int64_t)begin * E;
-  int rows = end - begin;
-  float* out = gradX + (int64_t)begin * D;
-  Matrix back = across ? rowMajor(weight, D) : transposed(weight, E);
-  gemm(rowMajor(gs, E), back, out, D, rows, D, E, Into::fresh, nullptr, scratch);
-  if (across) gemm(transposed(gs, E), rowMajor(xs, D), gradWeight, D, E, D, rows, Into::sum, nullptr, scratch);
-  else gemm(transposed(xs, D), rowMajor(gs, E), gradWeight, E, D, E, rows, Into::sum, nullptr, scratch);
-  if (!gradBias) return;
-  for (int row = 0; row < rows; row++) axpy(gradBias, gs + (int64_t)row * E, 1.0f, E);
+  float* out = gradWeight + (int64_t)from * (across ? D : E);
+  if (across) gemm(transposed(gs + from, E), rowMajor(xs, D), out, D, to - from, D, end - begin, Into::fresh, nullptr, scratch);
+  else gemm(transposed(xs + from, D), rowMajor(gs, E), out, E, to - from, E, end - begin, Into::fresh, nullptr, scratch);
+}
+
+static inline void linearGradBias(const float* gradY, float* gradBias, int begin, int end, int E) {
+  fill(gradBias, 0, E);
+  for (int row = begin; row < end; row++) axpy(gradBias, gradY + (int64_t)row * E, 1.0f, E);
 }
 
 }  // namespace bmojo
@@ -59,7 +66,7 @@ void linear_forward(const float* x, const float* weight, const float* bias, floa
 BMOJO_EXPORT(linear_backward)
 void linear_backward(const float* x, const float* weight, const float*, const float* gradY, float* gradX,
                      float* gradWeight, float* gradBias, float* scratch, int rows, int D, int E, int across) {
-  bmojo::fill(gradWeight, 0, D * E);
-  if (gradBias) bmojo::fill(gradBias, 0, E);
-  bmojo::linearBackward(x, weight, gradY, gradX, gradWeight, gradBias, scratch, 0, rows, D, E, across);
+  bmojo::linearGradInput(weight, gradY, gradX, scratch, 0, rows, D, E, across);
+  bmojo::linearGradWeight(x, gradY, gradWeight, scratch, 0, rows, 0, across ? E : D, D, E, across);
+  if (gradBias) bmojo::linearGradBias(gradY, gradBias, 0, rows, E);
 }

@@ -334,13 +334,16 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const float
 // Floats of scratch for one thread.
 static inline int attentionScratch(int Dh) { return (3 * Dh + 2 * kTile) * kQueries; }
 
+// Part `part` of `parts` of the query blocks of items [begin, end).
 static inline void attentionForward(const AttentionCall& call, float* out, float* logSumExp, float* scratch, int begin,
-                                    int end) {
+                                    int end, int part, int parts) {
   const AttentionSizes& s = call.sizes;
   int share = s.H / s.G;
+  int64_t from = (int64_t)s.L * part / parts, to = (int64_t)s.L * (part + 1) / parts;
   for (int item = begin; item < end; item++) {
     int b = item / s.G, g = item % s.G;
-    for (int first = 0; first < s.L; first += blockLength(s, first)) {
+    for (int first = 0; first < to; first += blockLength(s, first)) {
+      if (first < from) continue;
       int queries = blockLength(s, first);
       for (int h = g * share; h < (g + 1) * share; h++) {
         attentionForwardBlock(call, b, h, first, queries, out, logSumExp, scratch);
@@ -383,7 +386,7 @@ void memory_attention_forward(const float* q, const float* k, const float* v, co
   bmojo::AttentionCall call = {
       {B, L, M, H, G, Dh, C, me, window, fading, fadingTokens, queryOffset, firstRow, phase},
       q, k, v, kFading, vFading, positions, nullptr, nullptr, nullptr, nullptr};
-  bmojo::attentionForward(call, out, logSumExp, scratch, 0, B * G);
+  bmojo::attentionForward(call, out, logSumExp, scratch, 0, B * G, 0, 1);
 }
 
 BMOJO_EXPORT(memory_attention_backward)

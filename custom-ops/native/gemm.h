@@ -55,8 +55,12 @@ struct RowRun {
   float of[kUnroll];
 };
 
-// Keeps the compiler from gathering the loads of several steps, which would spill registers.
-static inline void endOfStep() { __asm__ volatile("" ::: "memory"); }
+// Keeps the compiler for WASM from gathering the loads of several steps, which would spill registers.
+static inline void endOfStep() {
+#if defined(__wasm__)
+  __asm__ volatile("" ::: "memory");
+#endif
+}
 
 // What a tile of C starts from: row i at data + i * row, which is C itself, or one row for all (row 0).
 struct Start {

@@ -13,6 +13,16 @@ struct ScanInputs {
   const float *u, *delta, *A, *B, *C, *D, *z, *deltaBias, *initialState;
 };
 
+// Rows are E floats apart, too far for processors to foresee: the rows of later tokens are asked for early.
+constexpr int kRowsAhead = 16;
+#if defined(__wasm__)
+static inline void fetchAhead(const float*, int64_t, int) {}
+#else
+static inline void fetchAhead(const float* rows, int64_t at, int E) {
+  if (rows) __builtin_prefetch(rows + at + (int64_t)kRowsAhead * E);
+}
+#endif
+
 // One token of a block of channels.
 struct ScanToken {
   Vec u, step, slope;
@@ -70,6 +80,9 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
     const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
     const float* writes = in.B + ((int64_t)b * s.L + t) * N;
     const float* reads = in.C + ((int64_t)b * s.L + t) * N;
+    fetchAhead(in.u, at, s.E);
+    fetchAhead(in.delta, at, s.E);
+    fetchAhead(in.z, at, s.E);
     ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
     Vec input = token.step * token.u;
     Vec sum = skip * token.u;
@@ -87,13 +100,13 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
   scatterRows(finalState + ((int64_t)b * s.E + e) * N, N, lanes, state);
 }
 
-// Batch rows [begin, end); scratch: 2 N vectors.
+// Channels [begin, end) (begin a multiple of the lanes) of batch rows [beginRow, endRow); scratch: 2 N vectors.
 template <int kN>
 static inline void scanForward(const ScanInputs& in, float* y, float* finalState, float* chunkStates,
-                               const ScanSizes& s, float* scratch, int begin, int end) {
+                               const ScanSizes& s, float* scratch, int beginRow, int endRow, int begin, int end) {
   Vec* vectors = (Vec*)scratch;
-  for (int b = begin; b < end; b++) {
-    for (int e = 0; e < s.E; e += kLanes) {
+  for (int b = beginRow; b < endRow; b++) {
+    for (int e = begin; e < end; e += kLanes) {
       scanForwardBlock<kN>(in, y, finalState, chunkStates, s, b, e, vectors, vectors + s.N);
     }
   }
@@ -126,6 +139,11 @@ static inline ScanScratch scanScratch(float* memory, const ScanSizes& s) {
   return scratch;
 }
 
+static inline int scanScratchFloats(const ScanSizes& s) {
+  int blocks = (s.E + kLanes - 1) / kLanes;
+  return kLanes * (2 * blocks * (s.N + 1) + s.N + (s.chunk + 1) * s.N + s.chunk * (3 * s.N + 1));
+}
+
 template <int kN>
 static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkStates, const float* gradY,
                                      const ScanGradients& grads, const ScanScratch& scratch, const ScanSizes& s, int b,
@@ -140,7 +158,12 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
   for (int t = begin; t < end; t++) {
     const float* writes = in.B + ((int64_t)b * s.L + t) * N;
-    ScanToken token = scanToken(in, ((int64_t)b * s.L + t) * s.E + e, e, lanes, s.softplus, false);
+    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
+    fetchAhead(in.u, at, s.E);
+    fetchAhead(in.delta, at, s.E);
+    fetchAhead(gradY, at, 0);
+    fetchAhead(in.z, at, 0);
+    ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
     scratch.steps[t - begin] = token.step;
     Vec input = token.step * token.u;
     const Vec* before = scratch.states + (t - begin) * N;
@@ -197,17 +220,18 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   scratch.gradBias[block] = gradBias;
 }
 
-// Batch rows [begin, end). Gradients of what rows share (A, D, deltaBias) are written for these rows alone.
+// Channels [begin, end) (begin a multiple of the lanes) of batch rows [beginRow, endRow). Gradients of what rows share (A,
+// D, deltaBias) are written for these rows alone, those of what channels share (B, C) for these channels alone.
 template <int kN>
 static inline void scanBackward(const ScanInputs& in, const float* chunkStates, const float* gradY,
                                 const float* gradFinalState, const ScanGradients& grads, const ScanSizes& s,
-                                float* memory, int begin, int end) {
-  const int N = s.N, blocks = (s.E + kLanes - 1) / kLanes;
+                                float* memory, int beginRow, int endRow, int begin, int end) {
+  const int N = s.N, firstBlock = begin / kLanes, lastBlock = (end + kLanes - 1) / kLanes;
   ScanScratch scratch = scanScratch(memory, s);
-  for (int i = 0; i < blocks * N; i++) scratch.gradA[i] = Vec{};
-  for (int i = 0; i < 2 * blocks; i++) scratch.gradD[i] = Vec{};
-  for (int b = begin; b < end; b++) {
-    for (int block = 0; block < blocks; block++) {
+  for (int i = firstBlock * N; i < lastBlock * N; i++) scratch.gradA[i] = Vec{};
+  for (int i = firstBlock; i < lastBlock; i++) scratch.gradD[i] = scratch.gradBias[i] = Vec{};
+  for (int b = beginRow; b < endRow; b++) {
+    for (int block = firstBlock; block < lastBlock; block++) {
       int e = block * kLanes;
       gatherRows(gradFinalState + ((int64_t)b * s.E + e) * N, N, s.E - e < kLanes ? s.E - e : kLanes,
                  scratch.gradState + block * N);
@@ -215,7 +239,7 @@ static inline void scanBackward(const ScanInputs& in, const float* chunkStates, 
     for (int from = (s.L - 1) / s.chunk * s.chunk; from >= 0; from -= s.chunk) {
       int to = from + s.chunk < s.L ? from + s.chunk : s.L;
       for (int i = 0; i < 2 * s.chunk * N; i++) scratch.gradB[i] = Vec{};
-      for (int e = 0; e < s.E; e += kLanes) {
+      for (int e = begin; e < end; e += kLanes) {
         scanBackwardBlock<kN>(in, chunkStates, gradY, grads, scratch, s, b, e, from, to);
       }
       for (int i = 0; i < (to - from) * N; i++) {
@@ -224,12 +248,12 @@ static inline void scanBackward(const ScanInputs& in, const float* chunkStates, 
         grads.C[at] = sum(scratch.gradC[i]);
       }
     }
-    for (int e = 0; e < s.E && grads.initialState; e += kLanes) {
+    for (int e = begin; e < end && grads.initialState; e += kLanes) {
       scatterRows(grads.initialState + ((int64_t)b * s.E + e) * N, N, s.E - e < kLanes ? s.E - e : kLanes,
                   scratch.gradState + e / kLanes * N);
     }
   }
-  for (int e = 0; e < s.E; e += kLanes) {
+  for (int e = begin; e < end; e += kLanes) {
     int block = e / kLanes, lanes = s.E - e < kLanes ? s.E - e : kLanes;
     scatterRows(grads.A + (int64_t)e * N, N, lanes, scratch.gradA + block * N);
     if (grads.D) storePart(grads.D + e, scratch.gradD[block], lanes);
@@ -246,8 +270,8 @@ void selective_scan_forward(const float* u, const float* delta, const float* A, 
                             int N, int chunk, int softplus) {
   bmojo::ScanInputs in = {u, delta, A, B, C, D, z, deltaBias, initialState};
   bmojo::ScanSizes s = {batch, L, E, N, chunk, softplus};
-  if (N == 16) return bmojo::scanForward<16>(in, y, finalState, chunkStates, s, scratch, 0, batch);
-  bmojo::scanForward<0>(in, y, finalState, chunkStates, s, scratch, 0, batch);
+  if (N == 16) return bmojo::scanForward<16>(in, y, finalState, chunkStates, s, scratch, 0, batch, 0, E);
+  bmojo::scanForward<0>(in, y, finalState, chunkStates, s, scratch, 0, batch, 0, E);
 }
 
 BMOJO_EXPORT(selective_scan_backward)
@@ -260,6 +284,6 @@ void selective_scan_backward(const float* u, const float* delta, const float* A,
   bmojo::ScanInputs in = {u, delta, A, B, C, D, z, deltaBias, initialState};
   bmojo::ScanSizes s = {batch, L, E, N, chunk, softplus};
   bmojo::ScanGradients grads = {gradU, gradDelta, gradA, gradB, gradC, gradD, gradZ, gradDeltaBias, gradInitialState};
-  if (N == 16) return bmojo::scanBackward<16>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch);
-  bmojo::scanBackward<0>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch);
+  if (N == 16) return bmojo::scanBackward<16>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch, 0, E);
+  bmojo::scanBackward<0>(in, chunkStates, gradY, gradFinalState, grads, s, scratch, 0, batch, 0, E);
 }

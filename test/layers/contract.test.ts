@@ -4,8 +4,8 @@ import type {Tensor, Tensor3D, Variable} from '@tensorflow/tfjs-core';
 import {io, memory, mul, serialization, sum, tidy, variableGrads} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
 import {RotaryEmbedding} from '../../layers/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {normal3d} from '../support/tensors.js';
 import {otherLayers, streamingLayers} from './mixers.js';
 
@@ -22,11 +22,11 @@ async function saveAndLoad(model: tfl.LayersModel): Promise<tfl.LayersModel> {
   return tfl.loadLayersModel(io.fromMemory(saved as io.ModelArtifacts));
 }
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`layer contract on ${backend}`, () => {
     let x: Tensor3D;
-    before(async () => {
-      await useBackend(backend);
+    before(async function () {
+      await useReadableBackend(this, backend);
       x = normal3d([BATCH, LENGTH, WIDTH], 6);
     });
     after(() => x.dispose());

@@ -2,14 +2,14 @@
 
 import {slice, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {BATCH, expectCausal, expectPiecesAgree, LENGTH, sequence, WIDTH} from '../support/sequence-laws.js';
 import {streamingLayers} from './mixers.js';
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`sequence laws on ${backend}`, () => {
-    before(async () => {
-      await useBackend(backend);
+    before(async function () {
+      await useReadableBackend(this, backend);
     });
 
     for (const [name, create] of Object.entries(streamingLayers)) {

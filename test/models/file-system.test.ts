@@ -8,6 +8,7 @@ import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
 import {fileSystem} from '../../models/file-system.js';
 import {ModelFormatError} from '../../models/model-format.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 function example(): tfl.Sequential {
   const model = tfl.sequential({
@@ -26,10 +27,12 @@ async function rejection(attempt: Promise<unknown>): Promise<unknown> {
   );
 }
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`models on disk, ${backend}`, () => {
     let folder: string;
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'bmojo-model-'));
     });

@@ -4,9 +4,10 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
-import {hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {useBackend} from '../../custom-ops/index.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
 import {disposeModelState, importMamba, LanguageModel} from '../../models/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
 const folder = join(import.meta.dirname, '../../../test/golden/hf-mamba-tiny');
@@ -40,11 +41,11 @@ function best(logits: tf.Tensor): number {
   );
 }
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`importMamba on ${backend}`, () => {
     let language: LanguageModel;
-    before(async () => {
-      await useBackend(backend);
+    before(async function () {
+      await useReadableBackend(this, backend);
       language = new LanguageModel(importMamba(config, weights));
     });
     after(() => language.model.dispose());

@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
 import {
   createModel,
   disposeModelState,
@@ -10,6 +9,7 @@ import {
   parseModelConfig,
   presetNames,
 } from '../../models/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
 const small = {
@@ -59,11 +59,11 @@ describe('model configuration', () => {
   });
 });
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`models on ${backend}`, () => {
     let tokens: tf.Tensor2D;
-    before(async () => {
-      await useBackend(backend);
+    before(async function () {
+      await useReadableBackend(this, backend);
       tokens = tf.tensor2d(
         Array.from({length: 2 * 31}, (_, i) => (i * i + 3 * i) % 23),
         [2, 31],

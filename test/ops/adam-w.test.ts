@@ -3,7 +3,8 @@
 import type {Rank, Tensor, Variable} from '@tensorflow/tfjs-core';
 import {memory, profile, scalar, tensor, tidy, variable, zeros} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {ArgumentError, adamW, hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {ArgumentError, adamW} from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 const options = {learningRate: 0.1, weightDecay: 0.5, epsilon: 0};
 
@@ -18,9 +19,11 @@ function state(
   }));
 }
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`adamW on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     it('moves by the rate against the sign of the first gradient, after decay', () => {
       const s = state([1, -2], [2]);

@@ -3,11 +3,14 @@
 import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {tensor1d, tensor2d, valueAndGrad} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {ArgumentError, crossEntropy, hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {ArgumentError, crossEntropy} from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`crossEntropy on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     const meanAndGradient = (logits: number[][], labels: number[]) => {
       const loss = (z: Tensor2D) => crossEntropy(z, tensor1d(labels, 'int32'));

@@ -4,13 +4,14 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor, tidy, variable} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {ArgumentError, hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {ArgumentError, useBackend} from '../../custom-ops/index.js';
 import type {Attributes, DType, InputSpec, OpDefinition} from '../../custom-ops/op.js';
 import {shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
 import type {Sample} from '../../custom-ops/sampling.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 type Inputs = Record<string, Tensor>;
 
@@ -165,9 +166,11 @@ describe('bad input to an op', () => {
   }
 });
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`integers out of range on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
     for (const op of opList) {
       const sample = sampleOf(op);
       for (const [name, bounds] of Object.entries(op.integerRange ?? {})) {

@@ -2,12 +2,15 @@
 
 import {matMul, tensor, tensor2d, tidy, variable, zeros} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {adamW, hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {adamW} from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`in-place updates on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     it('reach a matMul that used the variable before', () => {
       const x = tensor2d([[1, 2, 3]]);

@@ -1,25 +1,35 @@
-// The laws of every kernel on the backends that every machine has.
+// The laws of every kernel on the backends whose memory can be read at once.
 
+import {startTensorFlow} from '../../custom-ops/backends/tensorflow/index.js';
 import {wasmDebug} from '../../custom-ops/backends/wasm.js';
-import {hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import type {ReadableBackend} from '../support/backends.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {fusionTests, parityTests} from '../support/kernel-laws.js';
 
-for (const backend of hostBackendNames) {
+/** Outputs and scratch are filled with NaN before a kernel runs. */
+function poison(backend: ReadableBackend, poisons: boolean): void {
+  if (backend === 'tensorflow') startTensorFlow().setPoison(poisons);
+  else wasmDebug.poison = poisons && backend === 'wasm';
+}
+
+for (const backend of readableBackends) {
   for (const form of ['kernel', 'composed'] as const) {
     describe(`${form} parity on ${backend}`, () => {
-      before(async () => {
-        await useBackend(backend);
-        wasmDebug.poison = form === 'kernel';
+      before(async function () {
+        await useReadableBackend(this, backend);
+        poison(backend, form === 'kernel');
       });
       after(() => {
-        wasmDebug.poison = false;
+        poison(backend, false);
       });
       parityTests(form);
     });
   }
 
   describe(`the form of each op on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
     fusionTests();
   });
 }

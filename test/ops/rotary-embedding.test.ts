@@ -5,17 +5,18 @@ import {memory, randomNormal, slice, tensor2d, tensor4d} from '@tensorflow/tfjs-
 import {expect} from 'chai';
 import {
   ArgumentError,
-  hostBackendNames,
   rotaryEmbedding,
   rotaryEmbeddingWithTable,
   rotaryTable,
-  useBackend,
 } from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
-for (const backend of hostBackendNames) {
+for (const backend of readableBackends) {
   describe(`rotaryEmbedding on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     it('rotates by the position, precisely a million tokens out', () => {
       const x = tensor4d([1, 0, 0, 0], [1, 1, 1, 4]);

@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {CheckpointFolder} from '../../train/checkpoint-folder.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {bmojo} from '../support/command.js';
 
 const SMALL = [
@@ -132,8 +133,9 @@ describe('bmojo on the command line', () => {
     expect(variants[1].stateBytes).to.be.above(0);
   });
 
-  for (const backend of ['cpu', 'wasm']) {
-    it(`saves on Ctrl-C, exits with 130, and resumes bit for bit on ${backend}`, async () => {
+  for (const backend of readableBackends) {
+    it(`saves on Ctrl-C, exits with 130, and resumes bit for bit on ${backend}`, async function () {
+      await useReadableBackend(this, backend);
       const common = ['train', 'mqar', ...SMALL, '--steps', '40', '--backend', backend, '--json'];
       const whole = await bmojo([...common, '--out', run('whole')]);
       expect(whole.code, whole.err).to.equal(0);

@@ -1,7 +1,6 @@
 import {createHash} from 'node:crypto';
 import {memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
 import {evaluateRecall} from '../../eval/recall.js';
 import type {TrainEvent} from '../../train/events.js';
 import type {TrainOptions} from '../../train/loop.js';
@@ -9,6 +8,7 @@ import {train} from '../../train/loop.js';
 import type {TrainSettings} from '../../train/settings.js';
 import {parseTrainSettings} from '../../train/settings.js';
 import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {mapTask, tinyModel} from '../support/tiny-model.js';
 
 class MemoryStore implements CheckpointStore {
@@ -53,9 +53,11 @@ function digest({weights, optimizer}: Snapshot): string {
   return hash.digest('hex');
 }
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`training loop on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     it('learns, evaluates and leaves no tensor behind', async () => {
       const before = memory().numTensors;

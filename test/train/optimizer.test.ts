@@ -1,9 +1,9 @@
 import {tensor, variable} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {useBackend} from '../../custom-ops/index.js';
 import {AdamWOptimizer} from '../../train/optimizer.js';
 import {groupOf} from '../../train/parameter-groups.js';
 import {parseTrainSettings} from '../../train/settings.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
 describe('parameter groups', () => {
@@ -27,9 +27,11 @@ describe('parameter groups', () => {
   }
 });
 
-for (const backend of ['cpu', 'wasm'] as const) {
+for (const backend of readableBackends) {
   describe(`AdamW on ${backend}`, () => {
-    before(() => useBackend(backend));
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
 
     it('equals the published update in float64, clipped by the global norm', () => {
       const settings = parseTrainSettings({clip: 1, weightDecay: 0.2, ssmRateFactor: 3, beta2: 0.9});

@@ -1,0 +1,49 @@
+// TensorFlow's tensors do not change, so the op gives new ones, and the variables take them over (backends/tensorflow).
+#include <string.h>
+
+#include "adam-w/kernel.h"
+#include "native/tensorflow/operator.h"
+
+namespace bmojo {
+
+static void forward(Call& call) {
+  const int64_t length = call.size("*");
+  const Values& v = call.values;
+  const AdamWFactors factors = {(float)v.number("beta1"), (float)v.number("rest1"),   (float)v.number("beta2"),
+                                (float)v.number("rest2"), (float)v.number("epsilon"), (float)v.number("keep"),
+                                (float)v.number("rate"),  (float)v.number("correction")};
+  const float* scale = call.input("gradientScale");
+  const char* written[] = {"parameter", "firstMoment", "secondMoment"};
+  float* next[3];
+  const float* now[3];
+  for (int i = 0; i < 3; i++) {
+    next[i] = call.output(written[i]);
+    now[i] = call.input(written[i]);
+  }
+  const int64_t parts = partsOf(length, 1 << 14, 256);
+  call.pool.run(parts, [&](int64_t part, int) {
+    const Part range = partOf(length, parts, part, 64);
+    for (int i = 0; i < 3; i++) memcpy(next[i] + range.begin, now[i] + range.begin, (range.end - range.begin) * 4);
+    adamW(next[0], call.input("gradient"), next[1], next[2], scale ? *scale : 1.0f, (int)range.begin, (int)range.end,
+          factors);
+  });
+}
+
+const Operator& adamWOperator() {
+  static const Operator op = [] {
+    Operator o;
+    o.name = "adamW";
+    o.inputs = {{"parameter", "*", kInPlace},
+                {"gradient", "*"},
+                {"firstMoment", "*", kInPlace},
+                {"secondMoment", "*", kInPlace},
+                {"gradientScale", "", kOptional}};
+    o.varying = {"beta1", "rest1", "beta2", "rest2", "epsilon", "keep", "rate", "correction"};
+    o.varyingKind = Kind::f32;
+    o.forward = forward;
+    return o;
+  }();
+  return op;
+}
+
+}  // namespace bmojo

@@ -1,0 +1,50 @@
+// Loads TensorFlow and our operators into Node. Reached through the import '#tensorflow' of package.json, so that nothing
+// of it enters a browser's bundle.
+
+import {existsSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import type {NativeOps} from './table.js';
+
+const PACKAGE = '@tensorflow/tfjs-node-gpu';
+const REMEDY = 'run `npm run setup:tensorflow` in the project';
+
+const require = createRequire(import.meta.url);
+let loaded: NativeOps | undefined;
+
+/** Where setup-tensorflow leaves what it builds: in the cache folder of the node_modules that holds tfjs-node-gpu. */
+function buildFolder(): string {
+  try {
+    const nodeModules = dirname(dirname(dirname(require.resolve(`${PACKAGE}/package.json`))));
+    return join(nodeModules, '.cache/bmojo/tensorflow');
+  } catch {
+    throw new Error(`bmojo: the tensorflow backend needs ${PACKAGE}, which is not installed; ${REMEDY}`);
+  }
+}
+
+/** tfjs-node calls functions of node:util that Node 23 has removed, and that earlier versions warn of. */
+function bringBackRemovedFunctions(): void {
+  const util = require('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  util.isArray = Array.isArray;
+}
+
+/**
+ * Loads tfjs-node, which registers itself as backend 'tensorflow', and then the operators.
+ * Errors: Error that says what is missing and how to get it.
+ */
+export function loadTensorFlow(): NativeOps {
+  if (loaded !== undefined) return loaded;
+  const operators = join(buildFolder(), 'bmojo_ops.node');
+  if (!existsSync(operators)) throw new Error(`bmojo: the tensorflow backend is not set up; ${REMEDY}`);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  bringBackRemovedFunctions();
+  try {
+    require(PACKAGE);
+    loaded = require(operators) as NativeOps;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`bmojo: the tensorflow backend does not load (${reason}); ${REMEDY} again`);
+  }
+  return loaded;
+}

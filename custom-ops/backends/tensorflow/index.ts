@@ -1,0 +1,154 @@
+// The TensorFlow backend: our C++ kernels as TensorFlow ops, called as tfjs-node calls TensorFlow's own.
+
+import type {DataId, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
+import {getKernel, registerKernel} from '@tensorflow/tfjs-core';
+import {loadTensorFlow} from '#tensorflow';
+import type {AdamWAttributes} from '../../adam-w/definition.js';
+import {adamWFactors} from '../../adam-w/definition.js';
+import {ArgumentError} from '../../check.js';
+import type {Attributes, DType, OpDefinition} from '../../op.js';
+import {kernelName} from '../../op.js';
+import type {Invocation} from '../invocation.js';
+import {kernelConfigs} from '../invocation.js';
+import type {NativeOperator, NativeOps, VaryingNumbers} from './table.js';
+
+/** The parts of tfjs-node's backend that run any TensorFlow op. */
+interface NodeBackend {
+  readonly binding: Readonly<Record<`TF_ATTR_${'BOOL' | 'INT' | 'FLOAT' | 'STRING'}`, number>>;
+  readonly tensorMap: {get(dataId: DataId): {id: number}};
+  executeMultipleOutputs(name: string, attrs: OpAttr[], inputs: TensorInfo[], outputs: number): Tensor[];
+  write(values: Float32Array | Int32Array, shape: number[], dtype: DType): DataId;
+  disposeData(dataId: DataId): boolean;
+}
+
+interface OpAttr {
+  name: string;
+  type: number;
+  value: number | boolean | string | string[];
+}
+
+const varyingNumbers: VaryingNumbers = {
+  adamW: attrs => adamWFactors(attrs as unknown as AdamWAttributes),
+};
+
+/** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */
+export function startTensorFlow(): NativeOps {
+  return loadTensorFlow();
+}
+
+/** The operators as the addon declares them. */
+export function nativeOperators(): readonly NativeOperator[] {
+  return JSON.parse(loadTensorFlow().operators) as NativeOperator[];
+}
+
+export function registerTensorFlowKernels(ops: readonly OpDefinition[]): void {
+  for (const native of nativeOperators()) {
+    const op = ops.find(({name}) => name === native.name);
+    if (op === undefined || getKernel(kernelName(op, 'forward'), 'tensorflow') !== undefined) continue;
+    for (const config of kernelConfigs(op, 'tensorflow', (call, direction, backend) =>
+      run(op, native, call, direction, backend as NodeBackend),
+    )) {
+      registerKernel(config);
+    }
+  }
+}
+
+function run(
+  op: OpDefinition,
+  native: NativeOperator,
+  call: Invocation,
+  direction: 'forward' | 'backward',
+  backend: NodeBackend,
+): TensorInfo[] {
+  const ports = direction === 'forward' ? native.forward : native.backward;
+  if (ports === null) throw new Error(`bmojo: ${op.name} has no ${direction} kernel`);
+  const inputs = ports.inputs.map(({name, dtype}) => call.inputs[name] ?? absent(backend, dtype));
+  const varying = varyingInput(native, call.attrs, backend);
+  if (varying !== undefined) inputs.push(varying);
+  try {
+    const outputs = backend.executeMultipleOutputs(
+      kernelName(op, direction),
+      nativeAttributes(native, call.attrs, backend),
+      inputs,
+      ports.outputs.length,
+    );
+    return keepWanted(op, call, ports.outputs, outputs, backend);
+  } catch (error) {
+    throw asArgumentError(error);
+  } finally {
+    if (varying !== undefined) backend.disposeData(varying.dataId);
+  }
+}
+
+/** What the op returns; variables take over what was written for them, the rest is let go. */
+function keepWanted(
+  op: OpDefinition,
+  call: Invocation,
+  ports: readonly {name: string}[],
+  outputs: Tensor[],
+  backend: NodeBackend,
+): TensorInfo[] {
+  const kept: TensorInfo[] = [];
+  ports.forEach(({name}, index) => {
+    if (op.inputs[name]?.inPlace) takeOver(backend, call.inputs[name], outputs[index]);
+    else if (call.outputs.some(output => output.name === name)) kept.push(outputs[index]);
+    else outputs[index].dispose();
+  });
+  return kept;
+}
+
+/**
+ * Gives a tensor the memory of another. TensorFlow's own tensors never change, so that what shares the old memory
+ * (clones, reshaped views, the arrays they came from) keeps the old values.
+ */
+function takeOver(backend: NodeBackend, target: TensorInfo, source: Tensor): void {
+  const to = backend.tensorMap.get(target.dataId);
+  const from = backend.tensorMap.get(source.dataId);
+  [to.id, from.id] = [from.id, to.id];
+  source.dispose();
+}
+
+const absentInputs = new WeakMap<NodeBackend, Map<DType, TensorInfo>>();
+
+/** Optional inputs that are absent reach TensorFlow as tensors without elements. */
+function absent(backend: NodeBackend, dtype: DType): TensorInfo {
+  const known = absentInputs.get(backend) ?? new Map<DType, TensorInfo>();
+  absentInputs.set(backend, known);
+  const made = known.get(dtype) ?? temporary(backend, [], dtype);
+  known.set(dtype, made);
+  return made;
+}
+
+function temporary(backend: NodeBackend, numbers: number[], dtype: DType): TensorInfo {
+  const values = dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers);
+  return {dataId: backend.write(values, [numbers.length], dtype), shape: [numbers.length], dtype};
+}
+
+function varyingInput(
+  native: NativeOperator,
+  attrs: Attributes,
+  backend: NodeBackend,
+): TensorInfo | undefined {
+  if (native.varying.length === 0) return undefined;
+  const numbers = varyingNumbers[native.name]?.(attrs) ?? native.varying.map(name => Number(attrs[name]));
+  return temporary(backend, numbers, native.varyingType);
+}
+
+function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: NodeBackend): OpAttr[] {
+  const types = {
+    bool: binding.TF_ATTR_BOOL,
+    int: binding.TF_ATTR_INT,
+    float: binding.TF_ATTR_FLOAT,
+    string: binding.TF_ATTR_STRING,
+  };
+  return native.attributes.map(({name, type}) => ({name, type: types[type], value: attrs[name]}));
+}
+
+/** Refusals of the native checks, which carry our format through TensorFlow's status. */
+function asArgumentError(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  const found = /(\w+): (.+?) must be ([\s\S]+), got ([\s\S]*?)\s*$/.exec(
+    message.replace(/^[\s\S]*?Message: /, ''),
+  );
+  return found === null ? error : new ArgumentError(found[1], found[2], found[3], found[4]);
+}

@@ -1,0 +1,34 @@
+// What the native addon says of itself: its operators as declared in custom-ops/<op>/op_tf.cc.
+
+import type {Attributes, Port} from '../../op.js';
+
+export interface NativeDirection {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+export interface NativeOperator {
+  readonly name: string;
+  /** Attributes that TensorFlow keeps a kernel for, so that they should be the same in every call. */
+  readonly attributes: readonly {name: string; type: 'bool' | 'int' | 'float' | 'string'}[];
+  /** Numbers that change from call to call; they travel as one more input. */
+  readonly varying: readonly string[];
+  readonly varyingType: 'int32' | 'float32';
+  readonly forward: NativeDirection;
+  readonly backward: NativeDirection | null;
+}
+
+/** The loaded addon. */
+export interface NativeOps {
+  /** JSON of {@link NativeOperator}s. */
+  readonly operators: string;
+  /** Threads that kernels use, the caller's among them. */
+  readonly threads: number;
+  /** Floats of the vectors that kernels are compiled for. */
+  readonly lanes: number;
+  /** For tests: outputs and scratch are filled with NaN before a kernel runs. */
+  setPoison(poisons: boolean): void;
+}
+
+/** Numbers that travel as an input, by the op's attributes; the attributes of the same names unless said here. */
+export type VaryingNumbers = Readonly<Record<string, (attrs: Attributes) => number[]>>;

@@ -1,0 +1,42 @@
+#include "embedding-lookup/kernel.h"
+#include "native/tensorflow/operator.h"
+
+namespace bmojo {
+
+static void forward(Call& call) {
+  const int64_t tokens = (int64_t)call.size("B") * call.size("L");
+  const int D = call.size("D");
+  const int64_t parts = partsOf(tokens * D, 1 << 15, 256);
+  call.pool.run(parts, [&](int64_t part, int) {
+    const Part range = partOf(tokens, parts, part);
+    embeddingLookupForward(call.input("table"), call.integers("ids"), call.output("y"), (int)range.begin,
+                           (int)range.end, D);
+  });
+}
+
+static void backward(Call& call) {
+  const int tokens = call.size("B") * call.size("L"), V = call.size("V"), D = call.size("D");
+  const int64_t parts = partsOf(D, 32, 64);
+  call.pool.run(parts, [&](int64_t part, int) {
+    const Part channels = partOf(D, parts, part, 16);
+    embeddingLookupBackward(call.integers("ids"), call.input("gradY"), call.output("gradTable"), tokens, V, D,
+                            (int)channels.begin, (int)channels.end);
+  });
+}
+
+const Operator& embeddingLookupOperator() {
+  static const Operator op = [] {
+    Operator o;
+    o.name = "embeddingLookup";
+    o.inputs = {{"table", "V D", kDifferentiable}, {"ids", "B L", kPlain, Kind::i32}};
+    o.outputs = {{"y", "B L D"}};
+    o.ranged = "ids";
+    o.range = [](const Sizes& sizes, const Values&) { return IntegerRange{0, sizes["V"] - 1, 0}; };
+    o.forward = forward;
+    o.backward = backward;
+    return o;
+  }();
+  return op;
+}
+
+}  // namespace bmojo

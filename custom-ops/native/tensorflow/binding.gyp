@@ -1,0 +1,43 @@
+# tfjs-node's binding and our operators; used by scripts/setup-tensorflow/build.mjs, which passes the variables.
+{
+  'target_defaults': {
+    'include_dirs': ['<(tensorflow_include)'],
+    'defines': ['NAPI_VERSION=8'],
+    'cflags_cc!': ['-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],
+    'cflags_cc': ['-std=gnu++17', '-fexceptions'],
+    'libraries': ['-L<(tensorflow_lib)', '<@(tensorflow_libraries)', '-Wl,-rpath,<(tensorflow_lib)'],
+    'conditions': [['OS=="linux"', {'libraries': ['-lpthread']}]],
+  },
+  'targets': [
+    {
+      'target_name': 'tfjs_binding',
+      'sources': ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'],
+      'include_dirs': ['.'],
+    },
+    {
+      'target_name': 'bmojo_ops',
+      'include_dirs': ['custom-ops'],
+      'sources': [
+        'custom-ops/native/tensorflow/addon.cc',
+        'custom-ops/native/tensorflow/operator.cc',
+        'custom-ops/native/tensorflow/operators.cc',
+        'custom-ops/native/tensorflow/pool.cc',
+        'custom-ops/native/tensorflow/register.cc',
+        'custom-ops/adam-w/op_tf.cc',
+        'custom-ops/causal-conv1d/op_tf.cc',
+        'custom-ops/cross-entropy/op_tf.cc',
+        'custom-ops/embedding-lookup/op_tf.cc',
+        'custom-ops/innovation-scores/op_tf.cc',
+        'custom-ops/innovation-select/op_tf.cc',
+        'custom-ops/linear/op_tf.cc',
+        'custom-ops/memory-attention/op_tf.cc',
+        'custom-ops/rms-norm/op_tf.cc',
+        'custom-ops/rotary-embedding/op_tf.cc',
+        'custom-ops/selective-scan/op_tf.cc',
+        'custom-ops/swiglu/op_tf.cc',
+      ],
+      'cflags_cc': ['-O3', '-march=native', '-fno-math-errno', '-ffp-contract=fast', '-Wall', '-Wextra',
+                    '-Wno-unused-function', '-Wno-unknown-pragmas'],
+    },
+  ],
+}

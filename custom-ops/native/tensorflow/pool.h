@@ -1,0 +1,71 @@
+// Threads that share the independent items of a kernel. Which thread takes which item never changes a result: items own
+// what they write, and sums over items are added up afterwards in the order of the items.
+#pragma once
+
+#include <stdint.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace bmojo {
+
+class Pool {
+ public:
+  /** `threads` includes the caller. */
+  explicit Pool(int threads);
+  ~Pool();
+
+  int threads() const { return (int)workers_.size() + 1; }
+
+  /** Calls body(item, thread) for every item in [0, items); returns when all are done. */
+  void run(int64_t items, const std::function<void(int64_t, int)>& body);
+
+  /** `floats` aligned floats of a thread's own, or, for thread -1, of the call; kept for the next call. Uninitialised. */
+  float* scratch(int thread, size_t floats);
+
+  /** Cores that this process may use; the environment's TF_NUM_INTRAOP_THREADS, TensorFlow's own limit, may lower it. */
+  static int usableCores();
+
+ private:
+  struct Block {
+    float* data = nullptr;
+    size_t floats = 0;
+  };
+
+  void work(int thread);
+  void takeItems(int thread);
+
+  std::vector<std::thread> workers_;
+  std::vector<Block> blocks_;
+  std::mutex mutex_;
+  std::condition_variable begins_, ends_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int64_t> next_{0};
+  std::atomic<int> busy_{0};
+  int64_t items_ = 0;
+  const std::function<void(int64_t, int)>* body_ = nullptr;
+  bool stops_ = false;
+};
+
+/** How many parts of at least `least` make `length`, at most `most`: depends on sizes alone, never on the threads. */
+static inline int64_t partsOf(int64_t length, int64_t least, int64_t most) {
+  int64_t parts = length / least;
+  return parts < 1 ? 1 : parts > most ? most : parts;
+}
+
+struct Part {
+  int64_t begin, end;
+};
+
+/** Part `index` of `parts` nearly equal ones of [0, length), borders at multiples of `unit`. */
+static inline Part partOf(int64_t length, int64_t parts, int64_t index, int64_t unit = 1) {
+  int64_t units = (length + unit - 1) / unit;
+  int64_t begin = units * index / parts * unit, end = units * (index + 1) / parts * unit;
+  return {begin < length ? begin : length, end < length ? end : length};
+}
+
+}  // namespace bmojo

@@ -1,0 +1,106 @@
+// Builds tfjs-node's binding and our operators with node-gyp, from copies of the sources in the build folder.
+import {createHash} from 'node:crypto';
+import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {cpus} from 'node:os';
+import {join} from 'node:path';
+import {buildFolder, root, tfjsNode} from './folders.mjs';
+import {Problem} from './problem.mjs';
+import {has, run} from './run.mjs';
+
+const require = createRequire(import.meta.url);
+
+function filesBelow(folder, wanted) {
+  return readdirSync(folder, {withFileTypes: true, recursive: true})
+    .filter(entry => entry.isFile() && wanted.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Everything that the result depends on; the processor too, since operators are compiled for it. */
+function fingerprint(library) {
+  const hash = createHash('sha256').update(
+    JSON.stringify([library, process.arch, process.versions.modules, cpus()[0]?.model]),
+  );
+  const sources = [
+    ...filesBelow(join(root, 'custom-ops'), /\.(h|cc|gyp)$/),
+    ...filesBelow(join(tfjsNode, 'binding'), /\.(h|cc)$/),
+    ...filesBelow(join(root, 'scripts/setup-tensorflow'), /\.mjs$/),
+  ];
+  for (const file of sources) hash.update(file.slice(root.length)).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function checkTools() {
+  if (!has('python3'))
+    throw new Problem('node-gyp needs Python 3; install it (Debian: apt-get install python3)');
+  if (!has(process.env.CXX ?? 'c++') && !has('g++') && !has('clang++')) {
+    throw new Problem('no C++ compiler is there; install one (Debian: apt-get install build-essential)');
+  }
+  if (!has('make')) throw new Problem('node-gyp needs make; install it (Debian: apt-get install make)');
+}
+
+/** Where node-pre-gyp looks for the binding: the newest N-API version that both sides know. */
+function bindingFolder() {
+  const {binary} = JSON.parse(readFileSync(join(tfjsNode, 'package.json'), 'utf8'));
+  const version = Math.max(...binary.napi_versions.filter(known => known <= Number(process.versions.napi)));
+  return join(tfjsNode, `lib/napi-v${version}`);
+}
+
+/** Builds what is out of date; returns whether there was anything to do. */
+export function build(library) {
+  const stamp = fingerprint(library);
+  const statePath = join(buildFolder, 'state.json');
+  const binding = join(bindingFolder(), 'tfjs_binding.node');
+  const operators = join(buildFolder, 'bmojo_ops.node');
+  const isCurrent =
+    existsSync(statePath) &&
+    JSON.parse(readFileSync(statePath, 'utf8')).stamp === stamp &&
+    [binding, operators].every(file => existsSync(file));
+  if (isCurrent) return false;
+  checkTools();
+  console.log(`building against TensorFlow ${library.version} (${library.origin})`);
+  const sources = join(buildFolder, 'source');
+  rmSync(statePath, {force: true});
+  rmSync(sources, {recursive: true, force: true});
+  mkdirSync(sources, {recursive: true});
+  cpSync(join(root, 'custom-ops'), join(sources, 'custom-ops'), {
+    recursive: true,
+    preserveTimestamps: true,
+    filter: path => !/\.(ts|md|cu)$/.test(path),
+  });
+  cpSync(join(tfjsNode, 'binding'), join(sources, 'binding'), {recursive: true, preserveTimestamps: true});
+  cpSync(join(root, 'custom-ops/native/tensorflow/binding.gyp'), join(sources, 'binding.gyp'));
+  const gyp = join(require.resolve('node-gyp/package.json'), '../bin/node-gyp.js');
+  const flags = [
+    '--silent',
+    ...(process.env.npm_config_nodedir ? [`--nodedir=${process.env.npm_config_nodedir}`] : []),
+  ];
+  run(
+    process.execPath,
+    [
+      gyp,
+      'rebuild',
+      ...flags,
+      '-j',
+      'max',
+      '--',
+      `-Dtensorflow_include=${library.include}`,
+      `-Dtensorflow_lib=${library.lib}`,
+      `-Dtensorflow_libraries=${library.libraries.map(name => `-l:${name}`).join(' ')}`,
+    ],
+    {
+      cwd: sources,
+      what: 'building the native modules',
+      remedy:
+        'the output below says why. Where it is about the headers of Node, pass their place: ' +
+        'npm config set nodedir /usr',
+    },
+  );
+  const release = join(sources, 'build/Release');
+  mkdirSync(bindingFolder(), {recursive: true});
+  cpSync(join(release, 'tfjs_binding.node'), binding);
+  cpSync(join(release, 'bmojo_ops.node'), operators);
+  writeFileSync(statePath, `${JSON.stringify({stamp, library}, null, 2)}\n`);
+  return true;
+}

@@ -1,0 +1,78 @@
+// The C++ kernels outside of TensorFlow, under the address and undefined-behaviour sanitizers: every case of every op,
+// forward and backward, on exactly sized memory, with 1, 2 and 3 threads whose results must be equal bit for bit.
+
+import {execFileSync, spawnSync} from 'node:child_process';
+import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {adamWFactors} from '../../custom-ops/adam-w/definition.js';
+import {opList, ops} from '../../custom-ops/registry.js';
+import {caseDims} from '../../custom-ops/sampling.js';
+
+const root = join(import.meta.dirname, '../../..');
+const factors = ['beta1', 'rest1', 'beta2', 'rest2', 'epsilon', 'keep', 'rate', 'correction'];
+
+/** One case a line, as custom-ops/native/tensorflow/harness.cc reads them. */
+function caseLines(): string[] {
+  const lines = opList.flatMap(op =>
+    op.cases.filter(({use}) => use === 'test').map(one => ({op, one, extra: {} as Record<string, number>})),
+  );
+  for (const line of lines) {
+    if (line.op.name !== 'adamW') continue;
+    const found = ops.adamW.cases.find(({name}) => name === line.one.name)!;
+    adamWFactors(found.attrs).forEach((value, i) => {
+      line.extra[factors[i]] = value;
+    });
+  }
+  return lines.map(({op, one, extra}) => {
+    const settings = {...caseDims(op, one), ...one.attrs, ...extra};
+    const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    if (one.omit !== undefined && one.omit.length > 0) words.push(`omit=${one.omit.join(',')}`);
+    return [op.name, ...words].join(' ');
+  });
+}
+
+describe('native kernels under sanitizers', () => {
+  it('touch nothing but their own memory and agree over threads', function () {
+    if (spawnSync('g++', ['--version']).status !== 0) {
+      if (process.env.CI === 'true') throw new Error('g++ is missing');
+      console.warn(
+        '\nSANITIZER TESTS DID NOT RUN: g++ is missing (Debian: apt-get install build-essential)\n',
+      );
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-sanitizer-'));
+    try {
+      const ownSources = ['operator', 'operators', 'pool', 'harness'].map(
+        name => `custom-ops/native/tensorflow/${name}.cc`,
+      );
+      const harness = join(folder, 'harness');
+      // prettier-ignore
+      const flags = [
+        '-std=c++17',
+        '-O1',
+        '-g',
+        '-march=native',
+        '-fno-math-errno',
+        '-fsanitize=address,undefined',
+        '-fno-sanitize-recover=all',
+        '-Icustom-ops',
+        '-Wno-unknown-pragmas',
+        '-o',
+        harness,
+      ];
+      const kernels = readdirSync(join(root, 'custom-ops'))
+        .map(name => `custom-ops/${name}/op_tf.cc`)
+        .filter(path => existsSync(join(root, path)));
+      const sources = [...ownSources, ...kernels];
+      execFileSync('g++', [...flags, ...sources, '-lpthread'], {cwd: root});
+      const lines = caseLines();
+      const {status, stdout, stderr} = spawnSync(harness, {input: lines.join('\n'), encoding: 'utf8'});
+      expect(status, `${stdout}${stderr.slice(0, 3000)}`).to.equal(0);
+      expect(stdout).to.include(`${lines.length} cases agree over threads, 0 do not`);
+    } finally {
+      rmSync(folder, {recursive: true});
+    }
+  });
+});
