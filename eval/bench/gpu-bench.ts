@@ -20,8 +20,8 @@ import {
   tidy,
   tile,
 } from '@tensorflow/tfjs-core';
-import {copyMilliseconds, selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
-import {createStepRunner, finishBackend, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
+import {CapturedStep, copyMilliseconds, selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
+import {finishBackend, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
 import {issueTimings} from './issue-bench.js';
 import {median} from './timing.js';
 
@@ -51,16 +51,14 @@ export const largeSizes: GpuSizes = {
   ],
 };
 
-/** Rounds of several runs each: waiting for the device costs about as much as a small kernel. */
-const ROUNDS = 7;
-const ROUND_MS = 30;
+const RUNS = 21;
 
 /**
- * Median milliseconds of the device for one run: the run is captured and replayed, so that neither the host's work nor new
- * memory counts.
+ * Median milliseconds of the device for one run: the run is captured and replayed on the device's own clock, so that
+ * neither the host's work nor new memory counts; on the host's clock where the device has none.
  */
 async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
-  const runner = await createStepRunner();
+  const runner = new CapturedStep();
   // One number stands for the results: a replay would copy them whole.
   const corner = (): Tensor[] => {
     const results = run();
@@ -70,22 +68,23 @@ async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
   const once = (): void => dispose(runner.run({inputs: [], body: corner}));
   once();
   await selfChecksDone();
-  for (let i = 0; i < 3; i++) once();
+  for (let i = 0; i < 4; i++) once();
   await finishBackend();
-  let start = performance.now();
-  once();
-  await finishBackend();
-  const repeats = Math.max(1, Math.min(200, Math.round(ROUND_MS / (performance.now() - start))));
-  const samples: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    start = performance.now();
-    for (let i = 0; i < repeats; i++) once();
-    await finishBackend();
-    samples.push((performance.now() - start) / repeats);
-  }
   if (runner.replays === 0) throw new Error('bmojo: the run to be timed could not be captured');
+  const times = (await runner.deviceTimes(RUNS)) ?? (await hostTimes(once));
   runner.dispose();
-  return median(samples);
+  return median(times);
+}
+
+async function hostTimes(once: () => void): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < RUNS; i++) {
+    const start = performance.now();
+    once();
+    await finishBackend();
+    times.push(performance.now() - start);
+  }
+  return times;
 }
 
 /** Random values that repeat along the token axis. */

@@ -11,11 +11,12 @@ import {onAssignment} from './assignments.js';
 import {recordRun, webgpuDebug} from './dispatcher.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, submit} from './recorder.js';
+import type {Dispatch} from './recording.js';
 import {Recording} from './recording.js';
 import {replacedKernels} from './self-check.js';
 
 /** Dispatches handed over at once, so that the device begins before all are encoded. */
-const SUBMITTED = 128;
+const SUBMITTED = 512;
 /** Shapes of inputs for which recordings are kept; each holds a step's memory. */
 const KEPT = 2;
 
@@ -65,6 +66,40 @@ export class CapturedStep implements StepRunner {
     return shape.capture?.isConfirmed ? this.replay(shape.capture, call) : this.record(shape, call);
   }
 
+  /**
+   * Milliseconds of the device for each of some replays of the one step captured, by the device's own clock: neither the
+   * host's work nor the handing over counts. Undefined without a captured step or without such a clock.
+   */
+  async deviceTimes(rounds: number): Promise<number[] | undefined> {
+    const {device} = this.recorder;
+    const [shape] = this.shapes.values();
+    const dispatches = shape?.capture?.isConfirmed ? shape.capture.recording.dispatches : undefined;
+    if (dispatches === undefined || !device.features.has('timestamp-query')) return undefined;
+    const querySet = device.createQuerySet({type: 'timestamp', count: 2});
+    const resolved = device.createBuffer({
+      size: 16,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    const read = device.createBuffer({size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST});
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const encoder = device.createCommandEncoder();
+      const timestampWrites = {querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1};
+      encodeDispatches(encoder.beginComputePass({timestampWrites}), dispatches);
+      encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, read, 0, 16);
+      device.queue.submit([encoder.finish()]);
+      await read.mapAsync(GPUMapMode.READ);
+      const [begin, end] = new BigUint64Array(read.getMappedRange().slice(0));
+      read.unmap();
+      times.push(Number(end - begin) / 1e6);
+    }
+    querySet.destroy();
+    resolved.destroy();
+    read.destroy();
+    return times;
+  }
+
   dispose(): void {
     this.stopListening();
     for (const {capture} of this.shapes.values()) if (capture !== undefined) this.release(capture);
@@ -105,7 +140,9 @@ export class CapturedStep implements StepRunner {
       recording.refusal ??= 'its operations, their sizes or their numbers change from run to run';
     shape.log = log;
     const capture = {inputs, outputs, recording, kernels: replacedKernels(), isConfirmed, hasMoved: false};
-    const results = this.copies(outputs);
+    const encoder = this.recorder.device.createCommandEncoder();
+    const results = this.copies(outputs, encoder);
+    this.recorder.queue.submit([encoder.finish()]);
     if (recording.refusal === undefined) {
       shape.capture = capture;
     } else {
@@ -126,39 +163,27 @@ export class CapturedStep implements StepRunner {
     for (const [name, attributes] of Object.entries(call.varying ?? {})) vary(recording, name, attributes);
     recording.uniforms.flush();
     const {dispatches} = recording;
+    let copies: Tensor[] = [];
     for (let begin = 0; begin < dispatches.length; begin += SUBMITTED) {
       const encoder = recorder.device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      const end = Math.min(dispatches.length, begin + SUBMITTED);
-      let last: GPUComputePipeline | undefined;
-      for (let i = begin; i < end; i++) {
-        const {pipeline, group, offsets, workgroups} = dispatches[i];
-        if (pipeline !== last) pass.setPipeline(pipeline);
-        last = pipeline;
-        if (offsets.length === 0) pass.setBindGroup(0, group);
-        else pass.setBindGroup(0, group, offsets);
-        pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-      }
-      pass.end();
+      encodeDispatches(encoder.beginComputePass(), dispatches.slice(begin, begin + SUBMITTED));
+      if (begin + SUBMITTED >= dispatches.length) copies = this.copies(outputs, encoder);
       recorder.queue.submit([encoder.finish()]);
     }
     for (const id of recording.written) recorder.tensorMap.get(id).values = null;
     this.replays++;
-    return this.copies(outputs);
+    return copies;
   }
 
   /** Fresh tensors with the values of the recorded outputs, which the next run overwrites. */
-  private copies(outputs: readonly Tensor[]): Tensor[] {
+  private copies(outputs: readonly Tensor[], encoder: GPUCommandEncoder): Tensor[] {
     const {recorder} = this;
-    const encoder = recorder.device.createCommandEncoder();
-    const copies = outputs.map(output => {
+    return outputs.map(output => {
       const info: TensorInfo = recorder.makeTensorInfo([...output.shape], output.dtype as DataType);
       const [from, to] = [bufferOf(recorder, output), bufferOf(recorder, info)];
       encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
       return engine().makeTensorFromTensorInfo(info);
     });
-    recorder.queue.submit([encoder.finish()]);
-    return copies;
   }
 
   private release({inputs, outputs, recording}: Capture): void {
@@ -168,6 +193,19 @@ export class CapturedStep implements StepRunner {
     submit(recorder); // tfjs lets go of what is disposed when it submits, even nothing
     recording.dispose();
   }
+}
+
+/** Encodes dispatches into a pass and ends it. */
+function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
+  let last: GPUComputePipeline | undefined;
+  for (const {pipeline, group, offsets, workgroups} of dispatches) {
+    if (pipeline !== last) pass.setPipeline(pipeline);
+    last = pipeline;
+    if (offsets.length === 0) pass.setBindGroup(0, group);
+    else pass.setBindGroup(0, group, offsets);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+  pass.end();
 }
 
 function write(recorder: Recorder, input: Tensor, {values}: HostInput): void {

@@ -23,6 +23,7 @@ import type {GpuKernel} from './plan.js';
 import {checkAtFirstUse} from './self-check.js';
 import {repairStockKernels} from './stock-kernels.js';
 
+export {CapturedStep} from './captured-step.js';
 export {copyMilliseconds} from './copy-rate.js';
 export type {GpuDescription} from './device.js';
 export {startWebGPU} from './device.js';
