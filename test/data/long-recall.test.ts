@@ -103,7 +103,7 @@ describe('needles in a haystack', () => {
       ({inputs}) => inputs.indexOf(0),
     );
     expect(Math.min(...depths)).to.be.within(50, 52);
-    expect(Math.max(...depths)).to.be.within(96, 99);
+    expect(Math.max(...depths)).to.be.within(98, 100);
   });
 
   it('is sound and the same on every machine', () => {
