@@ -1,0 +1,96 @@
+// memoryAttention on CUDA: which blocks for which head width.
+#include "memory-attention/forward.cuh"
+#include "memory-attention/key-gradient.cuh"
+#include "memory-attention/query-gradient.cuh"
+#include "memory-attention/stored-links.cuh"
+#include "native/cuda/kernels.h"
+
+namespace bmojo::cuda {
+
+namespace {
+
+constexpr int kWidestHead = 128;
+constexpr int kThreads = 256;
+
+bool isSupported(const AttentionProblem& p) {
+  return p.Dh >= 1 && p.Dh <= kWidestHead && p.L >= 1 && p.G >= 1 && p.H % p.G == 0 && p.window >= 1;
+}
+
+struct Workspace {
+  float *outDots, *storedK, *storedV;
+  int *heads, *nexts;
+  size_t bytes;
+};
+
+Workspace workspaceOf(const AttentionProblem& p, void* memory) {
+  const size_t slots = static_cast<size_t>(p.C) * p.me, width = static_cast<size_t>(p.G) * p.Dh;
+  Carver carver = {static_cast<char*>(memory)};
+  Workspace w;
+  w.outDots = carver.floats(static_cast<size_t>(p.B) * p.L * p.H);
+  w.storedK = carver.floats(p.B * slots * width);
+  w.storedV = carver.floats(p.B * slots * width);
+  w.heads = carver.ints(slots == 0 ? 0 : static_cast<size_t>(p.B) * p.M);
+  w.nexts = carver.ints(p.B * slots);
+  w.bytes = carver.used;
+  return w;
+}
+
+cudaError_t keyGradient(const AttentionProblem& p, const Call& call, const AttentionCotangents& in, Source source,
+                        float* gradK, float* gradV) {
+  if (p.Dh <= 32) return launchKeyGradient<32, 32, 4, 3>(p, call, in, source, gradK, gradV);
+  if (p.Dh <= 64) return launchKeyGradient<64, 32, 4, 3>(p, call, in, source, gradK, gradV);
+  return launchKeyGradient<128, 32, 4, 1>(p, call, in, source, gradK, gradV);
+}
+
+cudaError_t addStored(const AttentionProblem& p, const Call& call, const Workspace& w) {
+  const int slots = p.C * p.me;
+  const int64_t rows = static_cast<int64_t>(p.B) * p.M;
+  BMOJO_RETURN_IF(launch(clearLinksKernel, dim3(static_cast<unsigned>(ceilDiv(rows, kThreads))), kThreads, 0,
+                         call.stream, w.heads, rows));
+  BMOJO_RETURN_IF(launch(linkSlotsKernel, dim3(static_cast<unsigned>(ceilDiv(static_cast<int64_t>(p.B) * slots * kWarp, kThreads))),
+                         kThreads, 0, call.stream, p.positions, w.heads, w.nexts, p.B, p.M, slots));
+  return launch(addStoredKernel, dim3(static_cast<unsigned>(ceilDiv(rows * p.G * kWarp, kThreads))), kThreads, 0,
+                call.stream, static_cast<const int*>(w.heads), static_cast<const int*>(w.nexts),
+                static_cast<const float*>(w.storedK), static_cast<const float*>(w.storedV), call.out(1), call.out(2),
+                rows, p.M, p.G, p.Dh, slots);
+}
+
+}  // namespace
+
+cudaError_t memoryAttentionForward(const Call& call) {
+  const AttentionProblem p = attentionProblem(call);
+  if (!isSupported(p)) return cudaErrorInvalidValue;
+  if (p.Dh <= 32) return launchAttentionForward<32, 64, 8, 2>(p, call);
+  if (p.Dh > 64) return launchAttentionForward<128, 32, 4, 2>(p, call);
+  switch (call.variant) {
+    case 1: return launchAttentionForward<64, 32, 4, 4>(p, call);
+    case 2: return launchAttentionForward<64, 64, 4, 2>(p, call);
+    default: return launchAttentionForward<64, 64, 8, 2>(p, call);
+  }
+}
+
+size_t memoryAttentionBackwardWorkspace(const Call& call) {
+  return workspaceOf(attentionProblem(call), nullptr).bytes;
+}
+
+// Ports: q, k, v, kFading, vFading, positions, out, logSumExp, gradOut.
+cudaError_t memoryAttentionBackward(const Call& call) {
+  AttentionProblem p = attentionProblem(call);
+  if (!isSupported(p)) return cudaErrorInvalidValue;
+  p.aligned = p.aligned && isAligned16(call.in(8));
+  const Workspace w = workspaceOf(p, call.workspace);
+  const AttentionCotangents in = {call.in(6), call.in(7), call.in(8), w.outDots};
+  const int64_t queries = static_cast<int64_t>(p.B) * p.L * p.H;
+  BMOJO_RETURN_IF(launch(outDotsKernel, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))), kThreads, 0,
+                         call.stream, in.out, in.gradOut, w.outDots, queries, p.Dh));
+  if (p.Dh <= 32) BMOJO_RETURN_IF((launchQueryGradient<32, 32, 4, 4>(p, call, in)));
+  else if (p.Dh <= 64) BMOJO_RETURN_IF((launchQueryGradient<64, 32, 4, 3>(p, call, in)));
+  else BMOJO_RETURN_IF((launchQueryGradient<128, 32, 4, 1>(p, call, in)));
+  BMOJO_RETURN_IF(keyGradient(p, call, in, kWindow, call.out(1), call.out(2)));
+  if (p.fading != kNone && call.out(3)) BMOJO_RETURN_IF(keyGradient(p, call, in, kFading, call.out(3), call.out(4)));
+  if (p.me == 0) return cudaSuccess;
+  BMOJO_RETURN_IF(keyGradient(p, call, in, kStored, w.storedK, w.storedV));
+  return addStored(p, call, w);
+}
+
+}  // namespace bmojo::cuda

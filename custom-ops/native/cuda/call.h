@@ -1,0 +1,53 @@
+// How every CUDA kernel of the project is called: raw device pointers in the order of the op's ports (kernelPorts in
+// op.ts; null where absent), a workspace whose size the kernel tells, the numbers that the C++ kernels take too
+// (NativeCall.scalars), and a stream. Nothing here knows TensorFlow.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#ifdef BMOJO_EMULATED
+#include "native/cuda/emulator.h"
+#else
+#include <cuda_runtime_api.h>
+#endif
+
+namespace bmojo::cuda {
+
+// How matrix products of float32 are computed on matrix units: each factor split into two TF32 parts, which keeps
+// float32's accuracy, or rounded to one TF32 number, which is faster and keeps about three digits.
+enum class Precision { kFloat32, kTf32 };
+
+struct Call {
+  const void* const* inputs = nullptr;
+  void* const* outputs = nullptr;
+  void* workspace = nullptr;
+  const double* scalars = nullptr;
+  cudaStream_t stream = nullptr;
+  Precision precision = Precision::kFloat32;
+  // 0: the kernel's own choice; others: shapes of blocks kept for timing, see the op's kernel.cu.
+  int variant = 0;
+
+  const float* in(int i) const { return static_cast<const float*>(inputs[i]); }
+  const int32_t* inInt(int i) const { return static_cast<const int32_t*>(inputs[i]); }
+  // An input that the op declares as written in place.
+  float* inPlace(int i) const { return static_cast<float*>(const_cast<void*>(inputs[i])); }
+  float* out(int i) const { return static_cast<float*>(outputs[i]); }
+  int32_t* outInt(int i) const { return static_cast<int32_t*>(outputs[i]); }
+  int integer(int i) const { return static_cast<int>(scalars[i]); }
+  float number(int i) const { return static_cast<float>(scalars[i]); }
+};
+
+struct Kernel {
+  // As in NativeCall.symbol of the op's definition.
+  const char* symbol;
+  // Bytes of workspace, 16-byte aligned; pointers are not read, only whether they are null.
+  size_t (*workspaceBytes)(const Call&);
+  // cudaErrorInvalidValue: sizes that the kernel is not built for, see the op's README.
+  cudaError_t (*launch)(const Call&);
+};
+
+// Null when there is none.
+const Kernel* findKernel(const char* symbol);
+const Kernel* allKernels(int* count);
+
+}  // namespace bmojo::cuda

@@ -1,0 +1,171 @@
+// Fibers with a stack of their own; a fiber runs until it waits at a barrier (x86-64, System V calling convention).
+#include "native/cuda/emulator.h"
+
+#include <vector>
+
+extern "C" void bmojoSwitch(void** save, void* load);
+asm(R"(
+.text
+.globl bmojoSwitch
+bmojoSwitch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+)");
+
+namespace emulator {
+
+uint3 thread, block;
+dim3 blockSize, gridSize;
+void* dynamicShared;
+
+namespace {
+
+constexpr size_t kStack = 128 * 1024;
+
+struct Barrier {
+  int arrived = 0, generation = 0;
+};
+
+struct Fiber {
+  void* stackPointer = nullptr;
+  std::vector<char> stack;
+  bool done = false;
+  int exchanges = 0;
+};
+
+struct Warp {
+  Barrier barrier;
+  uint32_t values[2][32];
+  uint32_t factors[2][32][6];
+};
+
+std::vector<Fiber> fibers;
+std::vector<Warp> warps;
+Barrier blockBarrier;
+int current, alive;
+void* scheduler;
+const std::function<void()>* kernelBody;
+
+void enter() {
+  (*kernelBody)();
+  fibers[current].done = true;
+  bmojoSwitch(&fibers[current].stackPointer, scheduler);
+}
+
+void wait(Barrier& barrier, int members) {
+  const int generation = barrier.generation;
+  if (++barrier.arrived == members) {
+    barrier.arrived = 0;
+    barrier.generation++;
+    return;
+  }
+  while (barrier.generation == generation) bmojoSwitch(&fibers[current].stackPointer, scheduler);
+}
+
+int warpSize() {
+  const int rest = static_cast<int>(blockSize.x) - current / 32 * 32;
+  return rest < 32 ? rest : 32;
+}
+
+void runBlock() {
+  const int threads = static_cast<int>(blockSize.x);
+  blockBarrier = {};
+  for (Warp& warp : warps) warp.barrier = {};
+  for (Fiber& fiber : fibers) {
+    fiber.done = false;
+    fiber.exchanges = 0;
+    auto top = reinterpret_cast<uintptr_t>(fiber.stack.data() + kStack) & ~uintptr_t{15};
+    auto** slot = reinterpret_cast<void**>(top) - 2;
+    *slot = reinterpret_cast<void*>(&enter);
+    fiber.stackPointer = slot - 6;
+  }
+  alive = threads;
+  while (alive > 0) {
+    int before = blockBarrier.generation + alive;
+    for (Warp& warp : warps) before += warp.barrier.generation;
+    for (current = 0; current < threads; current++) {
+      if (fibers[current].done) continue;
+      thread = {static_cast<unsigned>(current), 0, 0};
+      bmojoSwitch(&scheduler, fibers[current].stackPointer);
+      if (fibers[current].done) alive--;
+    }
+    int after = blockBarrier.generation + alive;
+    for (Warp& warp : warps) after += warp.barrier.generation;
+    if (alive > 0 && before == after) {
+      std::fprintf(stderr, "emulator: threads of a block wait at barriers that others never reach\n");
+      std::abort();
+    }
+  }
+}
+
+}  // namespace
+
+int lane() { return current % 32; }
+
+void syncBlock() { wait(blockBarrier, static_cast<int>(blockSize.x)); }
+void syncWarp() { wait(warps[current / 32].barrier, warpSize()); }
+
+uint32_t exchange(uint32_t value, int from) {
+  Warp& warp = warps[current / 32];
+  const int slot = fibers[current].exchanges++ & 1;
+  warp.values[slot][lane()] = value;
+  syncWarp();
+  return warp.values[slot][from];
+}
+
+void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  Warp& warp = warps[current / 32];
+  const int slot = fibers[current].exchanges++ & 1;
+  const auto cut = [](unsigned x) { return x & 0xffffe000u; };
+  for (int i = 0; i < 4; i++) warp.factors[slot][lane()][i] = cut(a[i]);
+  for (int i = 0; i < 2; i++) warp.factors[slot][lane()][4 + i] = cut(b[i]);
+  syncWarp();
+  const int group = lane() / 4, pair = lane() % 4;
+  for (int i = 0; i < 4; i++) {
+    const int row = group + (i / 2) * 8, column = 2 * pair + i % 2;
+    float sum = c[i];
+    for (int k = 0; k < 8; k++) {
+      const unsigned left = warp.factors[slot][row % 8 * 4 + k % 4][(k / 4) * 2 + row / 8];
+      const unsigned right = warp.factors[slot][column * 4 + k % 4][4 + k / 4];
+      sum += __uint_as_float(left) * __uint_as_float(right);
+    }
+    c[i] = sum;
+  }
+}
+
+cudaError_t run(dim3 grid, int threads, size_t shared, const std::function<void()>& body) {
+  if (threads < 1 || threads > 1024 || grid.y > 65535 || grid.z > 65535 || shared > 227 * 1024) {
+    return cudaErrorInvalidConfiguration;
+  }
+  fibers.resize(threads);
+  for (Fiber& fiber : fibers) fiber.stack.resize(kStack);
+  warps.resize((threads + 31) / 32);
+  // Bytes beyond the block are poisoned too, so that reads there show.
+  std::vector<float4> memory(shared / 16 + 4);
+  std::memset(memory.data(), 0xff, memory.size() * 16);
+  dynamicShared = memory.data();
+  kernelBody = &body;
+  blockSize = dim3(threads);
+  gridSize = grid;
+  for (block.z = 0; block.z < grid.z; block.z++) {
+    for (block.y = 0; block.y < grid.y; block.y++) {
+      for (block.x = 0; block.x < grid.x; block.x++) runBlock();
+    }
+  }
+  return cudaSuccess;
+}
+
+}  // namespace emulator
