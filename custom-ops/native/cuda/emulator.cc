@@ -94,7 +94,7 @@ void runBlock() {
   }
   alive = threads;
   while (alive > 0) {
-    int before = blockBarrier.generation + alive;
+    int before = blockBarrier.generation - alive;
     for (Warp& warp : warps) before += warp.barrier.generation;
     for (current = 0; current < threads; current++) {
       if (fibers[current].done) continue;
@@ -102,7 +102,7 @@ void runBlock() {
       bmojoSwitch(&scheduler, fibers[current].stackPointer);
       if (fibers[current].done) alive--;
     }
-    int after = blockBarrier.generation + alive;
+    int after = blockBarrier.generation - alive;
     for (Warp& warp : warps) after += warp.barrier.generation;
     if (alive > 0 && before == after) {
       std::fprintf(stderr, "emulator: threads of a block wait at barriers that others never reach\n");

@@ -1,0 +1,97 @@
+// Builds the CUDA kernels' harness with nvcc into build/cuda: node scripts/build-cuda.mjs [--arch 90,120] [--emulated]
+//   --arch LIST   compute capabilities to compile for; default 80,90,100,120, and PTX of the last for later cards
+//   --library     build/cuda/libbmojo-cuda.so too: every kernel behind one C function, for other programs
+//   --emulated    build/cuda/harness-emulated instead: the same sources as C++ for the CPU, no nvcc or GPU needed
+// Then: build/cuda/harness build/cuda/vectors.bin --time (npm run cuda:harness also writes the vectors).
+
+import {spawn, spawnSync} from 'node:child_process';
+import {existsSync, mkdirSync, readdirSync, statSync} from 'node:fs';
+import {cpus} from 'node:os';
+import {dirname, join, relative} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parseArgs} from 'node:util';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const {values} = parseArgs({
+  options: {
+    arch: {type: 'string', default: '80,90,100,120'},
+    emulated: {type: 'boolean', default: false},
+    library: {type: 'boolean', default: false},
+  },
+});
+const sources = join(root, 'custom-ops');
+const target = join(root, 'build/cuda');
+
+function fail(message) {
+  console.error(`build-cuda: ${message}`);
+  process.exit(1);
+}
+
+const files = readdirSync(sources, {recursive: true, withFileTypes: true})
+  .filter(entry => entry.isFile())
+  .map(entry => join(entry.parentPath, entry.name));
+const headersAt = Math.max(...files.filter(path => /\.(h|cuh)$/.test(path)).map(path => statSync(path).mtimeMs));
+const common = join(sources, 'native/cuda');
+const kernels = [...files.filter(path => path.endsWith('/kernel.cu')), join(common, 'column-sums.cu')];
+const harness = ['main.cc', 'parity.cc', 'vectors.cc'].map(name => join(common, 'harness', name));
+
+const architectures = values.arch.split(',');
+if (!architectures.every(arch => /^\d+a?$/.test(arch))) fail(`--arch takes numbers such as 80,90, got ${values.arch}`);
+const last = architectures.at(-1);
+const targets = [
+  ...architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`),
+  `-gencode=arch=compute_${last},code=compute_${last}`,
+];
+const folder = join(target, values.emulated ? 'emulated' : `objects-${values.arch}`);
+mkdirSync(folder, {recursive: true});
+
+const [compiler, flags, all] = values.emulated
+  ? [
+      process.env.CXX ?? 'g++',
+      ['-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-Wno-maybe-uninitialized', '-DBMOJO_EMULATED'],
+      [...kernels, join(common, 'kernels.cc'), join(common, 'emulator.cc'), ...harness, join(common, 'harness/timing-emulated.cc')],
+    ]
+  : [
+      process.env.NVCC ?? 'nvcc',
+      ['-std=c++17', '-O3', '-Werror', 'all-warnings', '-Xcompiler', '-Wall,-Wextra,-fPIC', ...targets],
+      [...kernels, join(common, 'kernels.cc'), ...harness, ...['timing.cu', 'workloads.cu', 'spot-checks.cc', 'fill.cu'].map(name => join(common, 'harness', name)), join(common, 'library.cc')],
+    ];
+if (spawnSync(compiler, ['--version']).status !== 0) {
+  fail(`${compiler} is not there; install the CUDA toolkit (13 or later), or set NVCC to its nvcc`);
+}
+
+function run(args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(compiler, args, {cwd: root, stdio: 'inherit'});
+    child.on('exit', code => (code === 0 ? resolve() : reject(new Error(`${compiler} ${args.at(-1)}`))));
+  });
+}
+
+const objectOf = path => join(folder, `${relative(sources, path).replaceAll('/', '-')}.o`);
+const stale = all.filter(path => {
+  const object = objectOf(path);
+  return !existsSync(object) || statSync(object).mtimeMs < Math.max(statSync(path).mtimeMs, headersAt);
+});
+const started = Date.now();
+const queue = [...stale].sort((a, b) => Number(b.includes('memory-attention')) - Number(a.includes('memory-attention')));
+async function work() {
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    const language = values.emulated ? ['-x', 'c++'] : [];
+    await run([...flags, '-Icustom-ops', ...language, '-c', path, '-o', objectOf(path)]);
+  }
+}
+const link = values.emulated ? [] : ['-cudart', 'static'];
+const binary = join(target, values.emulated ? 'harness-emulated' : 'harness');
+try {
+  await Promise.all(Array.from({length: Math.min(cpus().length, 8)}, work));
+  const isLibrary = path => path === join(common, 'library.cc');
+  await run([...link, '-o', binary, ...all.filter(path => !isLibrary(path)).map(objectOf)]);
+  if (values.library) {
+    const own = all.filter(path => !path.includes('/harness/'));
+    await run([...link, '-shared', '-o', join(target, 'libbmojo-cuda.so'), ...own.map(objectOf)]);
+  }
+} catch (error) {
+  fail(`${error.message} failed, see above`);
+}
+const size = (statSync(binary).size / 2 ** 20).toFixed(1);
+console.log(`${relative(root, binary)}: ${size} MiB, ${stale.length} files compiled in ${((Date.now() - started) / 1000).toFixed(0)} s`);
