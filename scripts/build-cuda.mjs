@@ -30,13 +30,18 @@ function fail(message) {
 const files = readdirSync(sources, {recursive: true, withFileTypes: true})
   .filter(entry => entry.isFile())
   .map(entry => join(entry.parentPath, entry.name));
-const headersAt = Math.max(...files.filter(path => /\.(h|cuh)$/.test(path)).map(path => statSync(path).mtimeMs));
+const headersAt = Math.max(
+  ...files.filter(path => /\.(h|cuh)$/.test(path)).map(path => statSync(path).mtimeMs),
+);
 const common = join(sources, 'native/cuda');
 const kernels = [...files.filter(path => path.endsWith('/kernel.cu')), join(common, 'column-sums.cu')];
-const harness = ['main.cc', 'parity.cc', 'vectors.cc'].map(name => join(common, 'harness', name));
+const harness = ['main.cc', 'parity.cc', 'vectors.cc', 'workloads.cc', 'spot-checks.cc', 'fill.cu'].map(
+  name => join(common, 'harness', name),
+);
 
 const architectures = values.arch.split(',');
-if (!architectures.every(arch => /^\d+a?$/.test(arch))) fail(`--arch takes numbers such as 80,90, got ${values.arch}`);
+if (!architectures.every(arch => /^\d+a?$/.test(arch)))
+  fail(`--arch takes numbers such as 80,90, got ${values.arch}`);
 const last = architectures.at(-1);
 const targets = [
   ...architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`),
@@ -48,13 +53,34 @@ mkdirSync(folder, {recursive: true});
 const [compiler, flags, all] = values.emulated
   ? [
       process.env.CXX ?? 'g++',
-      ['-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-unknown-pragmas', '-Wno-maybe-uninitialized', '-DBMOJO_EMULATED'],
-      [...kernels, join(common, 'kernels.cc'), join(common, 'emulator.cc'), ...harness, join(common, 'harness/timing-emulated.cc')],
+      [
+        '-std=c++17',
+        '-O2',
+        '-Wall',
+        '-Wextra',
+        '-Werror',
+        '-Wno-unknown-pragmas',
+        '-Wno-maybe-uninitialized',
+        '-DBMOJO_EMULATED',
+      ],
+      [
+        ...kernels,
+        join(common, 'kernels.cc'),
+        join(common, 'emulator.cc'),
+        ...harness,
+        join(common, 'harness/timing-emulated.cc'),
+      ],
     ]
   : [
       process.env.NVCC ?? 'nvcc',
       ['-std=c++17', '-O3', '-Werror', 'all-warnings', '-Xcompiler', '-Wall,-Wextra,-fPIC', ...targets],
-      [...kernels, join(common, 'kernels.cc'), ...harness, ...['timing.cu', 'workloads.cu', 'spot-checks.cc', 'fill.cu'].map(name => join(common, 'harness', name)), join(common, 'library.cc')],
+      [
+        ...kernels,
+        join(common, 'kernels.cc'),
+        ...harness,
+        join(common, 'harness/timing.cu'),
+        join(common, 'library.cc'),
+      ],
     ];
 if (spawnSync(compiler, ['--version']).status !== 0) {
   fail(`${compiler} is not there; install the CUDA toolkit (13 or later), or set NVCC to its nvcc`);
@@ -73,14 +99,17 @@ const stale = all.filter(path => {
   return !existsSync(object) || statSync(object).mtimeMs < Math.max(statSync(path).mtimeMs, headersAt);
 });
 const started = Date.now();
-const queue = [...stale].sort((a, b) => Number(b.includes('memory-attention')) - Number(a.includes('memory-attention')));
+const queue = [...stale].sort(
+  (a, b) => Number(b.includes('memory-attention')) - Number(a.includes('memory-attention')),
+);
 async function work() {
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     const language = values.emulated ? ['-x', 'c++'] : [];
     await run([...flags, '-Icustom-ops', ...language, '-c', path, '-o', objectOf(path)]);
   }
 }
-const link = values.emulated ? [] : ['-cudart', 'static'];
+// Nothing but the driver and the C library must be there where the harness runs.
+const link = values.emulated ? [] : ['-cudart', 'static', '-Xcompiler', '-static-libstdc++,-static-libgcc'];
 const binary = join(target, values.emulated ? 'harness-emulated' : 'harness');
 try {
   await Promise.all(Array.from({length: Math.min(cpus().length, 8)}, work));
@@ -94,4 +123,6 @@ try {
   fail(`${error.message} failed, see above`);
 }
 const size = (statSync(binary).size / 2 ** 20).toFixed(1);
-console.log(`${relative(root, binary)}: ${size} MiB, ${stale.length} files compiled in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(
+  `${relative(root, binary)}: ${size} MiB, ${stale.length} files compiled in ${((Date.now() - started) / 1000).toFixed(0)} s`,
+);

@@ -28,9 +28,21 @@ const further = {
     {name: 'long', dims: {B: 1, L: 1000, E: 8, N: 16}, attrs: {deltaSoftplus: true}},
   ],
   memoryAttention: [
-    {name: 'heads of 128', dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 128, me: 9}, attrs: {...attention, window: 20}},
-    {name: 'heads of 50', dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 50, me: 9}, attrs: {...attention, window: 20}},
-    {name: 'several blocks', dims: {B: 1, L: 400, M: 400, H: 4, G: 2, Dh: 64, me: 40}, attrs: {...attention, window: 96}},
+    {
+      name: 'heads of 128',
+      dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 128, me: 9},
+      attrs: {...attention, window: 20},
+    },
+    {
+      name: 'heads of 50',
+      dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 50, me: 9},
+      attrs: {...attention, window: 20},
+    },
+    {
+      name: 'several blocks',
+      dims: {B: 1, L: 400, M: 400, H: 4, G: 2, Dh: 64, me: 40},
+      attrs: {...attention, window: 96},
+    },
     {
       name: 'chunk fading, several blocks',
       dims: {B: 1, L: 300, M: 300, H: 2, G: 2, Dh: 32, me: 7},
@@ -100,7 +112,15 @@ function write(op, opCase, sample, direction, inputs, results) {
   const ports = kernelPorts(op, direction);
   const scalars = kernel.native.scalars(sample.dims, sample.attrs);
   const most = direction === 'forward' ? tolerance.forward : tolerance.gradient;
-  file.write(Buffer.concat([text(kernel.native.symbol), text(opCase.name), f64([most]), u32(scalars.length), f64(scalars)]));
+  file.write(
+    Buffer.concat([
+      text(kernel.native.symbol),
+      text(opCase.name),
+      f64([most]),
+      u32(scalars.length),
+      f64(scalars),
+    ]),
+  );
   file.write(u32(ports.inputs.length));
   for (const {name} of ports.inputs) {
     const after = op.inputs[name]?.inPlace ? results[name] : undefined;

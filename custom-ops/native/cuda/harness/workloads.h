@@ -38,6 +38,8 @@ struct Workload {
 };
 
 std::vector<Workload> workloads();
+// One of each kind, small enough for the emulator.
+std::vector<Workload> smallWorkloads();
 
 // A workload's tensors on the device, filled.
 class Prepared {

@@ -1,5 +1,7 @@
 #include "native/cuda/harness/workloads.h"
 
+#include <algorithm>
+
 namespace bmojo::cuda::harness {
 
 namespace {
@@ -181,6 +183,12 @@ std::vector<Workload> workloads() {
           adam(size_t{1} << 26),
           rotary(4, 8192, 16, 64),
           gated(16384, 2816)};
+}
+
+std::vector<Workload> smallWorkloads() {
+  return {scan(2, 100, 70, 16, true), scan(1, 70, 8, 16, false), attention(2, 100, 2, 32, 16, 6), conv(2, 70, 8, 4),
+          innovation(2, 20, 8),       norm(20, 64),              entropy(20, 40),                 embedding(50, 20, 16),
+          adam(256),                  rotary(2, 10, 2, 8),       gated(20, 16)};
 }
 
 Prepared::Prepared(const Workload& workload) {
