@@ -1,5 +1,6 @@
-// Chunks of time from the last to the first. For each chunk: forward over its tiles from the saved state, keeping the
-// state before every half tile; then its half tiles backwards, each first forward with states and decays in registers.
+// Chunks of one tile from the last to the first. For each: forward over its first half from the saved state to the state
+// between the halves; then the halves backwards, each first forward with states and decays in registers, so that a tile
+// takes one and a half times the forward's exponentials.
 //
 // gradB and gradC are sums over channels: each warp adds up its channels with shuffles, each block its warps, and a
 // second kernel the blocks. So that a lane always keeps its even registers and sends its odd ones, register k of channel
@@ -26,13 +27,14 @@ struct ScanBackwardMemory {
   static constexpr int channelTile = kTile * Shape::row;
   static constexpr int stateTile = kTile * versions * Shape::width;
   static constexpr int stage = 4 * channelTile + 2 * stateTile;
-  // For each token of a half tile and channel: step size, step size * u, d loss / d (y before the gate).
+  // For each token of a tile and channel: step size, step size * u, d loss / d (y before the gate), slope of softplus.
   static constexpr int tokens = kStages * stage;
   static constexpr int tokenRow = 4 * Shape::channels;
-  // State before each half tile of the chunk but the first, each thread its own.
-  static constexpr int starts = tokens + kHalf * tokenRow;
-  static constexpr int sums = starts + 7 * Shape::threads * kStates;
-  static constexpr int floats = sums + warps * kHalf * 2 * Shape::width;
+  // The warps' sums for gradB and gradC of a half tile, one block of memory for either half: while one is filled, the
+  // other is added up.
+  static constexpr int sums = tokens + kTile * tokenRow;
+  static constexpr int halfSums = warps * kHalf * 2 * Shape::width;
+  static constexpr int floats = sums + 2 * halfSums;
 };
 
 // Registers k of this lane's gradB and gradC, summed over the channels of the warp as far as lanes allow.
@@ -61,8 +63,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
   using Shape = ScanShape<kLanes, kThreads>;
   using Memory = ScanBackwardMemory<Shape, kLanes, kStages>;
-  constexpr int versions = Memory::versions, width = Shape::width, owned = Shape::owned;
-  constexpr int tilesOfChunk = 4;
+  constexpr int versions = Memory::versions, width = Shape::width;
+  constexpr int owned = Shape::owned(kTile), ownedOfHalf = Shape::owned(kHalf);
   BMOJO_SHARED(memory);
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const int part = threadIdx.x % kLanes, channel = threadIdx.x / kLanes;
@@ -97,115 +99,98 @@ scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
   const float skip = isOwn && p.D ? p.D[e] : 0.0f;
   float gradSkip = 0.0f, gradBias = 0.0f;
 
-  // Tiles in the order of their use: of each chunk forwards, then backwards.
-  const int visits = chunks * 2 * tilesOfChunk;
-  const auto tokenOf = [&](int visit) {
-    const int inChunk = visit % (2 * tilesOfChunk);
-    const int tile = inChunk < tilesOfChunk ? inChunk : 2 * tilesOfChunk - 1 - inChunk;
-    return (chunks - 1 - visit / (2 * tilesOfChunk)) * p.chunk + tile * kTile;
-  };
+  // Visit v works on tile chunks - 1 - v.
   const auto load = [&](int visit) {
-    if (visit < visits) {
+    if (visit < chunks) {
       float* stage = memory + visit % kStages * Memory::stage;
-      const int token = tokenOf(visit);
+      const int token = (chunks - 1 - visit) * kTile;
       copyChannels<Shape>(stage, p.u, p, b, token, firstChannel);
       copyChannels<Shape>(stage + Memory::channelTile, p.delta, p, b, token, firstChannel);
+      copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, token, firstChannel);
+      copyChannels<Shape>(stage + 3 * Memory::channelTile, in.gradY, p, b, token, firstChannel);
       copyStates<Shape, versions>(stage + 4 * Memory::channelTile, p.writes, p, b, token);
-      if (visit % (2 * tilesOfChunk) >= tilesOfChunk) {
-        copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, token, firstChannel);
-        copyChannels<Shape>(stage + 3 * Memory::channelTile, in.gradY, p, b, token, firstChannel);
-        copyStates<Shape, versions>(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p, b, token);
-      }
+      copyStates<Shape, versions>(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p, b, token);
     }
     copyCommit();
   };
+  const auto loadChunkState = [&](float (&to)[kStates], int chunk) {
+    const int64_t row = (static_cast<int64_t>(b) * chunks + max(chunk, 0)) * p.E + e;
+    loadStates(to, in.chunkStates, row * p.N + firstState);
+  };
 
   float* const tokens = memory + Memory::tokens + 4 * channel;
-  float* const starts = memory + Memory::starts + threadIdx.x * kStates;
-  float* const sums = memory + Memory::sums;
-  float state[kStates];
+  // Adds up the warps' sums of the half tile that begins at `token`.
+  const auto storeSums = [&](int half, int token) {
+    const float* const sums = memory + Memory::sums + half / kHalf * Memory::halfSums;
+    const int64_t block = static_cast<int64_t>(blockIdx.x) * p.B + b;
+    for (int i = threadIdx.x; i < kHalf * 2 * width; i += kThreads) {
+      if (token + i / (2 * width) >= p.L) break;
+      float sum = sums[i];
+#pragma unroll
+      for (int w = 1; w < Memory::warps; w++) sum += sums[w * kHalf * 2 * width + i];
+      grads.states[(block * p.L + token) * 2 * width + i] = sum;
+    }
+  };
+
+  float start[kStates];
+  loadChunkState(start, chunks - 1);
   for (int visit = 0; visit < kStages - 1; visit++) load(visit);
-  for (int visit = 0; visit < visits; visit++) {
+  for (int visit = 0; visit < chunks; visit++) {
     copyWait<kStages - 2>();
     __syncthreads();
     load(visit + kStages - 1);
-    const float* stage = memory + visit % kStages * Memory::stage;
-    const float* writes = stage + 4 * Memory::channelTile + version * width + firstState;
-    const float* reads = writes + Memory::stateTile;
-    const int begin = tokenOf(visit), inChunk = visit % (2 * tilesOfChunk);
+    float* const stage = memory + visit % kStages * Memory::stage;
+    const float* const writes = stage + 4 * Memory::channelTile + version * width + firstState;
+    const float* const reads = writes + Memory::stateTile;
+    const int begin = (chunks - 1 - visit) * kTile;
+    if (visit > 0) storeSums(0, begin + kTile);
 
-    if (inChunk < tilesOfChunk) {
-      if (inChunk == 0) {
-        const int64_t row = (static_cast<int64_t>(b) * chunks + begin / p.chunk) * p.E + e;
-        loadStates(state, in.chunkStates, row * p.N + firstState);
+    float middle[kStates];
+#pragma unroll
+    for (int k = 0; k < kStates; k++) middle[k] = start[k];
+#pragma unroll
+    for (int i = 0; i < owned; i++) {
+      const int t = i * kLanes + part;
+      if (kLanes > kTile && t >= kTile) break;
+      float* const at = stage + t * Shape::row + channel;
+      const bool valid = begin + t < p.L;
+      const float raw = at[Memory::channelTile] + bias;
+      const float step = valid ? stepOf(raw, p.softplus) : 0.0f;
+      float gradSum = at[3 * Memory::channelTile];
+      if (p.z) {
+        const float z = at[2 * Memory::channelTile], gate = sigmoid(z);
+        // In the place of z: what its gradient multiplies y before the gate by.
+        at[2 * Memory::channelTile] = gradSum * gate * (1.0f + z * (1.0f - gate));
+        gradSum *= z * gate;
       }
+      *reinterpret_cast<float4*>(tokens + t * Memory::tokenRow) =
+          make_float4(step, step * at[0], gradSum, p.softplus ? sigmoid(raw) : 1.0f);
+    }
+    __syncwarp();
 #pragma unroll
-      for (int half = 0; half < kTile; half += kHalf) {
-        __syncwarp();
-#pragma unroll
-        for (int i = 0; i < owned; i++) {
-          const int t = i * kLanes + part;
-          if (kLanes > kHalf && t >= kHalf) break;
-          const float* at = stage + (half + t) * Shape::row + channel;
-          const float step = begin + half + t < p.L ? stepOf(at[Memory::channelTile] + bias, p.softplus) : 0.0f;
-          *reinterpret_cast<float2*>(tokens + t * Memory::tokenRow) = make_float2(step, step * at[0]);
-        }
-        __syncwarp();
-        const int boundary = inChunk * 2 + half / kHalf - 1;
-        if (boundary >= 0) {
-          *reinterpret_cast<float4*>(starts + boundary * Shape::threads * kStates) =
-              make_float4(state[0], state[1], state[2], state[3]);
-        }
-        if (inChunk == tilesOfChunk - 1 && half != 0) break;  // the last half tile's end is not needed
-#pragma unroll
-        for (int t = 0; t < kHalf; t++) {
-          const float2 pair = *reinterpret_cast<const float2*>(tokens + t * Memory::tokenRow);
-          const float4 w = *reinterpret_cast<const float4*>(writes + (half + t) * versions * width);
-          state[0] = fmaf(ex2(pair.x * rate[0]), state[0], pair.y * w.x);
-          state[1] = fmaf(ex2(pair.x * rate[1]), state[1], pair.y * w.y);
-          state[2] = fmaf(ex2(pair.x * rate[2]), state[2], pair.y * w.z);
-          state[3] = fmaf(ex2(pair.x * rate[3]), state[3], pair.y * w.w);
-        }
-      }
-      continue;
+    for (int t = 0; t < kHalf; t++) {
+      const float2 pair = *reinterpret_cast<const float2*>(tokens + t * Memory::tokenRow);
+      const float4 w = *reinterpret_cast<const float4*>(writes + t * versions * width);
+      middle[0] = fmaf(ex2(pair.x * rate[0]), middle[0], pair.y * w.x);
+      middle[1] = fmaf(ex2(pair.x * rate[1]), middle[1], pair.y * w.y);
+      middle[2] = fmaf(ex2(pair.x * rate[2]), middle[2], pair.y * w.z);
+      middle[3] = fmaf(ex2(pair.x * rate[3]), middle[3], pair.y * w.w);
     }
 
-    const int tile = 2 * tilesOfChunk - 1 - inChunk;
 #pragma unroll 1
     for (int half = kTile - kHalf; half >= 0; half -= kHalf) {
-      float slope[owned], gateGrad[owned];
-      __syncwarp();
-#pragma unroll
-      for (int i = 0; i < owned; i++) {
-        const int t = i * kLanes + part;
-        if (kLanes > kHalf && t >= kHalf) break;
-        const float* at = stage + (half + t) * Shape::row + channel;
-        const bool valid = begin + half + t < p.L;
-        const float raw = at[Memory::channelTile] + bias;
-        const float step = valid ? stepOf(raw, p.softplus) : 0.0f;
-        slope[i] = p.softplus ? sigmoid(raw) : 1.0f;
-        float gradSum = at[3 * Memory::channelTile];
-        gateGrad[i] = 0.0f;
-        if (p.z) {
-          const float z = at[2 * Memory::channelTile], gate = sigmoid(z);
-          gateGrad[i] = gradSum * gate * (1.0f + z * (1.0f - gate));
-          gradSum *= z * gate;
-        }
-        *reinterpret_cast<float4*>(tokens + t * Memory::tokenRow) = make_float4(step, step * at[0], gradSum, 0.0f);
-      }
-      __syncwarp();
-      const int boundary = tile * 2 + half / kHalf - 1;
       float before[kHalf + 1][kStates], decay[kHalf][kStates];
-      if (boundary >= 0) {
-        const float4 start = *reinterpret_cast<const float4*>(starts + boundary * Shape::threads * kStates);
-        before[0][0] = start.x, before[0][1] = start.y, before[0][2] = start.z, before[0][3] = start.w;
-      } else {
-        const int64_t row = (static_cast<int64_t>(b) * chunks + begin / p.chunk) * p.E + e;
-        loadStates(before[0], in.chunkStates, row * p.N + firstState);
+#pragma unroll
+      for (int k = 0; k < kStates; k++) before[0][k] = half == 0 ? start[k] : middle[k];
+      if (half == 0) {
+        __syncthreads();
+        storeSums(kHalf, begin + kHalf);
+        loadChunkState(start, chunks - 2 - visit);
       }
+      float* const sums = memory + Memory::sums + half / kHalf * Memory::halfSums;
 #pragma unroll
       for (int t = 0; t < kHalf; t++) {
-        const float2 pair = *reinterpret_cast<const float2*>(tokens + t * Memory::tokenRow);
+        const float2 pair = *reinterpret_cast<const float2*>(tokens + (half + t) * Memory::tokenRow);
         const float4 w = *reinterpret_cast<const float4*>(writes + (half + t) * versions * width);
         const float written[kStates] = {w.x, w.y, w.z, w.w};
 #pragma unroll
@@ -217,7 +202,7 @@ scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
       float gradSteps[kHalf], gradInputs[kHalf], outputs[kHalf];
 #pragma unroll
       for (int t = kHalf - 1; t >= 0; t--) {
-        const float4 token = *reinterpret_cast<const float4*>(tokens + t * Memory::tokenRow);
+        const float4 token = *reinterpret_cast<const float4*>(tokens + (half + t) * Memory::tokenRow);
         const float4 w = *reinterpret_cast<const float4*>(writes + (half + t) * versions * width);
         const float4 r = *reinterpret_cast<const float4*>(reads + (half + t) * versions * width);
         const float written[kStates] = {w.x, w.y, w.z, w.w}, read[kStates] = {r.x, r.y, r.z, r.w};
@@ -266,35 +251,28 @@ scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
         }
       }
 #pragma unroll
-      for (int i = 0; i < owned; i++) {
+      for (int i = 0; i < ownedOfHalf; i++) {
         const float rateSum = transposedSum<group>(gradSteps + i * group, part);
         const float gradInput = transposedSum<group>(gradInputs + i * group, part);
         const float output = p.z ? transposedSum<group>(outputs + i * group, part) : 0.0f;
         const int t = i * kLanes + part;
         if (!isOwn || part >= kHalf || begin + half + t >= p.L) continue;
         const float input = stage[(half + t) * Shape::row + channel];
-        const float4 token = *reinterpret_cast<const float4*>(tokens + t * Memory::tokenRow);
-        const float gradStep = fmaf(rateSum, kLn2, gradInput * input) * slope[i];
+        const float4 token = *reinterpret_cast<const float4*>(tokens + (half + t) * Memory::tokenRow);
+        const float gradStep = fmaf(rateSum, kLn2, gradInput * input) * token.w;
         const int64_t at = (static_cast<int64_t>(b) * p.L + begin + half + t) * p.E + e;
         grads.delta[at] = gradStep;
         grads.u[at] = fmaf(token.z, skip, gradInput * token.x);
-        if (grads.z) grads.z[at] = gateGrad[i] * fmaf(skip, input, output);
+        if (grads.z) {
+          grads.z[at] = stage[2 * Memory::channelTile + (half + t) * Shape::row + channel] * fmaf(skip, input, output);
+        }
         gradBias += gradStep;
         gradSkip = fmaf(token.z, input, gradSkip);
       }
-      __syncthreads();
-      const int64_t block = static_cast<int64_t>(blockIdx.x) * p.B + b;
-      for (int i = threadIdx.x; i < kHalf * 2 * width; i += kThreads) {
-        const int t = i / (2 * width);
-        if (begin + half + t >= p.L) break;
-        float sum = sums[i];
-#pragma unroll
-        for (int w = 1; w < Memory::warps; w++) sum += sums[w * kHalf * 2 * width + i];
-        grads.states[(block * p.L + begin + half) * 2 * width + i] = sum;
-      }
-      __syncthreads();
     }
   }
+  __syncthreads();
+  storeSums(0, 0);
   storeStates(grads.initialState, gradState);
   storeStates(grads.A, gradRate);
 #pragma unroll

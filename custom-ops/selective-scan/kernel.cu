@@ -1,4 +1,5 @@
-// The selective scan on CUDA: which decomposition for which state size.
+// The selective scan on CUDA: which decomposition for which state size. Variants for timing, up to 16 states: blocks of
+// 256, 128 or 512 threads; the fourth forward one takes half tiles.
 #include "native/cuda/column-sums.cuh"
 #include "native/cuda/kernels.h"
 #include "selective-scan/backward.cuh"
@@ -9,7 +10,10 @@ namespace bmojo::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kChunk = 64;
+// Of the widest partial sums, where blocks are smallest.
+constexpr int kFewestThreads = 128;
+// Tokens between saved states, as in definition.ts: the backward kernel works from one to the next.
+constexpr int kChunk = kTile;
 
 bool isSupported(const ScanProblem& p) {
   return scanLanes(p.N) != 0 && p.chunk == kChunk && p.B >= 1 && p.L >= 1 && p.E >= 1 && p.N >= 1;
@@ -22,7 +26,7 @@ struct Partials {
 
 Partials partials(const ScanProblem& p, void* workspace) {
   const int lanes = scanLanes(p.N) ? scanLanes(p.N) : 4;
-  const size_t blocks = ceilDiv(p.E, kThreads / lanes), rows = static_cast<size_t>(p.B) * p.L;
+  const size_t blocks = ceilDiv(p.E, kFewestThreads / lanes), rows = static_cast<size_t>(p.B) * p.L;
   const size_t channels = static_cast<size_t>(p.B) * p.E;
   Carver carver = {static_cast<char*>(workspace)};
   Partials parts;
@@ -41,10 +45,16 @@ cudaError_t selectiveScanForward(const Call& call) {
   if (!isSupported(p)) return cudaErrorInvalidValue;
   p.alignedStates = p.alignedStates && isAligned16(call.out(1)) && isAligned16(call.out(2));
   switch (scanLanes(p.N)) {
-    case 4: return launchScanForward<4, kThreads, 3, 2>(p, call);
-    case 8: return launchScanForward<8, kThreads, 3, 2>(p, call);
-    case 16: return launchScanForward<16, kThreads, 3, 2>(p, call);
-    default: return launchScanForward<32, kThreads, 3, 2>(p, call);
+    case 4:
+      switch (call.variant) {
+        case 1: return launchScanForward<4, 128, 3, 4, kTile>(p, call);
+        case 2: return launchScanForward<4, 512, 3, 1, kTile>(p, call);
+        case 3: return launchScanForward<4, kThreads, 3, 2, kHalf>(p, call);
+        default: return launchScanForward<4, kThreads, 3, 2, kTile>(p, call);
+      }
+    case 8: return launchScanForward<8, kThreads, 3, 2, kHalf>(p, call);
+    case 16: return launchScanForward<16, kThreads, 3, 2, kHalf>(p, call);
+    default: return launchScanForward<32, kThreads, 3, 2, kHalf>(p, call);
   }
 }
 
@@ -59,10 +69,16 @@ cudaError_t selectiveScanBackward(const Call& call) {
   const ScanGradients grads = {call.out(0), call.out(1), call.out(6), call.out(8),
                                parts.A,     parts.states, parts.D,    parts.deltaBias};
   switch (scanLanes(p.N)) {
-    case 4: BMOJO_RETURN_IF((launchScanBackward<4, kThreads, 2, 2>(p, call, in, grads))); break;
+    case 4:
+      switch (call.variant) {
+        case 1: BMOJO_RETURN_IF((launchScanBackward<4, 128, 2, 4>(p, call, in, grads))); break;
+        case 2: BMOJO_RETURN_IF((launchScanBackward<4, 512, 2, 1>(p, call, in, grads))); break;
+        default: BMOJO_RETURN_IF((launchScanBackward<4, kThreads, 2, 2>(p, call, in, grads))); break;
+      }
+      break;
     case 8: BMOJO_RETURN_IF((launchScanBackward<8, kThreads, 2, 2>(p, call, in, grads))); break;
-    case 16: BMOJO_RETURN_IF((launchScanBackward<16, kThreads, 2, 2>(p, call, in, grads))); break;
-    default: BMOJO_RETURN_IF((launchScanBackward<32, kThreads, 2, 2>(p, call, in, grads))); break;
+    case 16: BMOJO_RETURN_IF((launchScanBackward<16, kThreads, 2, 1>(p, call, in, grads))); break;
+    default: BMOJO_RETURN_IF((launchScanBackward<32, kThreads, 2, 1>(p, call, in, grads))); break;
   }
   BMOJO_RETURN_IF(columnSums(parts.A, call.out(2), p.B, p.E * p.N, p.E * p.N, call.stream));
   BMOJO_RETURN_IF(columnSums(parts.D, call.out(5), p.B, p.E, p.E, call.stream));

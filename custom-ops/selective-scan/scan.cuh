@@ -1,7 +1,7 @@
 // What forward and backward of the selective scan on CUDA share. A channel's states are spread over kLanes lanes, four
 // each; the channels of a block walk through time together, tile by tile, and tiles are copied to shared memory ahead of
-// their use. Lane l of a channel also owns tokens l, l + kLanes, ... of each half tile: it alone computes their softplus
-// and gate.
+// their use. Lane l of a channel also owns tokens l, l + kLanes, ... of each tile: it alone computes their softplus and
+// gate.
 #pragma once
 #include "native/cuda/device.cuh"
 
@@ -39,8 +39,8 @@ struct ScanShape {
   // Floats of a row of channels in shared memory: rows of neighbouring tokens start eight banks apart.
   static constexpr int row = channels % 32 == 0 ? channels + 8 : channels + 8 - channels % 8;
   static constexpr int width = kLanes * kStates;
-  // Tokens of a half tile that a lane owns.
-  static constexpr int owned = kLanes < kHalf ? kHalf / kLanes : 1;
+  // Tokens out of `tokens` that a lane owns.
+  static __host__ __device__ constexpr int owned(int tokens) { return kLanes < tokens ? tokens / kLanes : 1; }
 };
 
 // Copies `channels` floats of kTile tokens from a [B, L, E] tensor; zeros outside of it. Null: nothing.

@@ -44,6 +44,8 @@ struct Kernel {
   size_t (*workspaceBytes)(const Call&);
   // cudaErrorInvalidValue: sizes that the kernel is not built for, see the op's README.
   cudaError_t (*launch)(const Call&);
+  // Of Call::variant.
+  int variants = 1;
 };
 
 // Null when there is none.

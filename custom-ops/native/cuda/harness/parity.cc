@@ -22,7 +22,7 @@ struct Outcome {
 };
 
 // Results in the order: inputs written in place, then outputs that are present.
-Outcome execute(const Kernel& kernel, const Run& run, Precision precision, int poison) {
+Outcome execute(const Kernel& kernel, const Run& run, Precision precision, int variant, int poison) {
   std::vector<std::unique_ptr<Buffer>> memory;
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
@@ -56,6 +56,7 @@ Outcome execute(const Kernel& kernel, const Run& run, Precision precision, int p
   call.outputs = outputs.data();
   call.scalars = run.scalars.data();
   call.precision = precision;
+  call.variant = variant;
   call.workspace = allocate(kernel.workspaceBytes(call))->data();
   check(kernel.launch(call), run.symbol + " " + run.name + ", launch");
   check(cudaDeviceSynchronize(), run.symbol + " " + run.name + ", run");
@@ -83,9 +84,10 @@ double errorOf(const Array& expected, const std::vector<uint32_t>& actual) {
   return std::sqrt(difference / (reference == 0 ? std::fmax(1, static_cast<double>(actual.size())) : reference));
 }
 
-bool checkRun(const Kernel& kernel, const Run& run, Precision precision, Report& report) {
+bool checkRun(const Kernel& kernel, const Run& run, Precision precision, int variant, Report& report) {
   const double most = precision == Precision::kTf32 ? kTf32Tolerance : run.tolerance;
-  const Outcome outcome = execute(kernel, run, precision, kNaN), again = execute(kernel, run, precision, kHuge);
+  const Outcome outcome = execute(kernel, run, precision, variant, kNaN),
+                again = execute(kernel, run, precision, variant, kHuge);
   std::vector<const Port*> ports;
   for (const Port& port : run.inputs) {
     if (port.after.kind != Kind::kAbsent) ports.push_back(&port);
@@ -108,27 +110,31 @@ bool checkRun(const Kernel& kernel, const Run& run, Precision precision, Report&
   const bool isSame = outcome.results == again.results, isIntact = outcome.intact && again.intact;
   const bool isOk = isWithin && isSame && isIntact;
   const char* precisionName = precision == Precision::kTf32 ? "tf32" : "float32";
-  report.row(format("%-4s %-26s %-44s %-8s %9.2e %-12s%s%s", isOk ? "ok" : "FAIL", run.symbol.c_str(),
+  const std::string symbol = run.symbol + (variant ? format(", variant %d", variant) : "");
+  report.row(format("%-4s %-36s %-44s %-8s %9.2e %-12s%s%s", isOk ? "ok" : "FAIL", symbol.c_str(),
                     run.name.c_str(), precisionName, worst, where.c_str(),
                     isSame ? "" : " differs when repeated", isIntact ? "" : " wrote behind an output"),
              format("\"kind\":\"parity\",\"kernel\":\"%s\",\"case\":\"%s\",\"precision\":\"%s\",\"ok\":%s,"
                     "\"same\":%s,\"intact\":%s,\"tolerance\":%g,\"errors\":{%s}",
-                    run.symbol.c_str(), run.name.c_str(), precisionName, isOk ? "true" : "false",
+                    symbol.c_str(), run.name.c_str(), precisionName, isOk ? "true" : "false",
                     isSame ? "true" : "false", isIntact ? "true" : "false", most, each.c_str()));
   return isOk;
 }
 
 }  // namespace
 
-int checkParity(const std::string& vectorsPath, const std::string& only, Report& report) {
+int checkParity(const std::string& vectorsPath, const std::string& only, bool variants, Report& report) {
   int failures = 0, count = 0;
   for (const Run& run : readVectors(vectorsPath)) {
     if ((run.symbol + " " + run.name).find(only) == std::string::npos) continue;
     const Kernel* kernel = findKernel(run.symbol.c_str());
     if (!kernel) throw std::runtime_error("no CUDA kernel " + run.symbol + ", but there are vectors for it");
     count++;
-    if (!checkRun(*kernel, run, Precision::kFloat32, report)) failures++;
-    if (run.symbol.rfind("memory_attention", 0) == 0 && !checkRun(*kernel, run, Precision::kTf32, report)) failures++;
+    for (int variant = 0; variant < (variants ? kernel->variants : 1); variant++) {
+      if (!checkRun(*kernel, run, Precision::kFloat32, variant, report)) failures++;
+      if (run.symbol.rfind("memory_attention", 0) != 0) continue;
+      if (!checkRun(*kernel, run, Precision::kTf32, variant, report)) failures++;
+    }
   }
   std::printf("parity: %d cases, %d failures\n", count, failures);
   if (count == 0) throw std::runtime_error("no case matches \"" + only + "\"");

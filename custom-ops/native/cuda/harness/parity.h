@@ -7,6 +7,6 @@
 namespace bmojo::cuda::harness {
 
 // Runs every case whose "symbol name" contains `only`; returns the number of cases that fail.
-int checkParity(const std::string& vectorsPath, const std::string& only, Report& report);
+int checkParity(const std::string& vectorsPath, const std::string& only, bool variants, Report& report);
 
 }  // namespace bmojo::cuda::harness

@@ -10,7 +10,7 @@ namespace bmojo::cuda::harness {
 
 void describeDevice(Report& report) { report.row("emulated on the CPU", "\"kind\":\"device\",\"name\":\"emulator\""); }
 
-int timeKernels(const std::string& only, Report& report) {
+int timeKernels(const std::string& only, bool, Report& report) {
   int failures = 0;
   for (const Workload& w : smallWorkloads()) {
     if (w.name.find(only) == std::string::npos) continue;

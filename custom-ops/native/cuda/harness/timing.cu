@@ -115,7 +115,7 @@ void describeDevice(Report& report) {
                     device.multiProcessorCount));
 }
 
-int timeKernels(const std::string& only, Report& report) {
+int timeKernels(const std::string& only, bool variants, Report& report) {
   const double bytesPerMs = copyBytesPerMs(report);
   int failures = 0;
   for (const Workload& w : workloads()) {
@@ -126,13 +126,14 @@ int timeKernels(const std::string& only, Report& report) {
     failures += reportSamples(w, prepared, report);
     double sum = 0;
     for (const Direction& d : w.directions) {
+      const int count = variants ? d.variants : 1;
       const double ms = timeDirection(w, d, prepared, Precision::kFloat32, 0, bytesPerMs, report);
       if (d.label == "forward" || d.label == "backward") sum += ms;
-      for (int variant = 1; variant < d.variants; variant++) {
+      for (int variant = 1; variant < count; variant++) {
         timeDirection(w, d, prepared, Precision::kFloat32, variant, bytesPerMs, report);
       }
       if (!d.hasTf32) continue;
-      for (int variant = 0; variant < d.variants; variant++) {
+      for (int variant = 0; variant < count; variant++) {
         timeDirection(w, d, prepared, Precision::kTf32, variant, bytesPerMs, report);
       }
     }

@@ -9,6 +9,6 @@ namespace bmojo::cuda::harness {
 void describeDevice(Report& report);
 
 // Times every size whose name contains `only`; returns how many samples of the large results disagree with float64.
-int timeKernels(const std::string& only, Report& report);
+int timeKernels(const std::string& only, bool variants, Report& report);
 
 }  // namespace bmojo::cuda::harness

@@ -12,11 +12,14 @@ std::string sized(const char* op, std::initializer_list<std::pair<const char*, i
   return name;
 }
 
+// Tokens between the scan's saved states, as in selective-scan/definition.ts.
+constexpr int kChunk = 16;
+
 Workload scan(int B, int L, int E, int N, bool gated) {
   const size_t tokens = static_cast<size_t>(B) * L * E, states = static_cast<size_t>(B) * L * N;
-  const size_t channels = static_cast<size_t>(B) * E * N, chunks = channels * ((L + 63) / 64);
+  const size_t channels = static_cast<size_t>(B) * E * N, chunks = channels * ((L + kChunk - 1) / kChunk);
   const std::string z = gated ? "z" : "";
-  const std::vector<double> scalars = {double(B), double(L), double(E), double(N), 64, 1};
+  const std::vector<double> scalars = {double(B), double(L), double(E), double(N), double(kChunk), 1};
   std::vector<Tensor> tensors = {
       {"u", tokens, normal()},         {"delta", tokens, normal(-1)},     {"A", size_t(E) * N, uniform(-3.2f, -0.2f)},
       {"B", states, normal()},         {"C", states, normal()},           {"D", size_t(E), normal()},
@@ -30,11 +33,11 @@ Workload scan(int B, int L, int E, int N, bool gated) {
   Workload w = {sized(gated ? "selectiveScan" : "selectiveScan without z", {{"B", B}, {"L", L}, {"E", E}, {"N", N}}),
                 tensors,
                 {{"forward", "selective_scan_forward", {"u", "delta", "A", "B", "C", "D", z, "deltaBias", ""},
-                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0},
+                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0, N <= 16 ? 4 : 1},
                  {"backward", "selective_scan_backward",
                   {"u", "delta", "A", "B", "C", "D", z, "deltaBias", "", "chunkStates", "gradY", "gradFinalState"},
                   {"gradU", "gradDelta", "gradA", "gradB", "gradC", "gradD", gated ? "gradZ" : "", "gradDeltaBias", ""},
-                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0}},
+                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0, N <= 16 ? 3 : 1}},
                 gated ? "scan" : "",
                 {{"B", B}, {"L", L}, {"E", E}, {"N", N}}};
   return w;
