@@ -109,7 +109,9 @@ async function work() {
   }
 }
 // Nothing but the driver and the C library must be there where the harness runs.
-const link = values.emulated ? [] : ['-cudart', 'static', '-Xcompiler', '-static-libstdc++,-static-libgcc'];
+const link = values.emulated
+  ? []
+  : ['-cudart', 'static', '-Xcompiler', '-s,-static-libstdc++,-static-libgcc'];
 const binary = join(target, values.emulated ? 'harness-emulated' : 'harness');
 try {
   await Promise.all(Array.from({length: Math.min(cpus().length, 8)}, work));

@@ -21,7 +21,7 @@ const without = new Set(['linear', 'linearTransposed']);
 const attention = {window: 8, fading: 'sliding', fadingTokens: 0, queryOffset: 0, firstRow: 0, phase: 0};
 const further = {
   selectiveScan: [
-    {name: 'several blocks of channels', dims: {B: 2, L: 150, E: 200, N: 16}, attrs: {deltaSoftplus: true}},
+    {name: 'several blocks of channels', dims: {B: 2, L: 100, E: 140, N: 16}, attrs: {deltaSoftplus: true}},
     {name: 'N20', dims: {B: 1, L: 70, E: 37, N: 20}, attrs: {deltaSoftplus: true}},
     {name: 'N48', dims: {B: 1, L: 70, E: 40, N: 48}, attrs: {deltaSoftplus: true}},
     {name: 'N100', dims: {B: 1, L: 130, E: 12, N: 100}, attrs: {deltaSoftplus: true}},
@@ -40,7 +40,7 @@ const further = {
     },
     {
       name: 'several blocks',
-      dims: {B: 1, L: 400, M: 400, H: 4, G: 2, Dh: 64, me: 40},
+      dims: {B: 1, L: 300, M: 300, H: 2, G: 1, Dh: 64, me: 40},
       attrs: {...attention, window: 96},
     },
     {
@@ -71,7 +71,11 @@ const further = {
     {name: 'V5000', dims: {R: 9, V: 5000}, attrs: {ignoreIndex: -100}},
     {name: 'V3001', dims: {R: 5, V: 3001}, attrs: {ignoreIndex: -100}},
   ],
-  embeddingLookup: [{name: 'several blocks', dims: {V: 40, D: 150, B: 2, L: 600}, attrs: {}}],
+  embeddingLookup: [
+    {name: 'several blocks', dims: {V: 40, D: 150, B: 2, L: 600}, attrs: {}},
+    {name: 'several rows a block', dims: {V: 2500, D: 5, B: 1, L: 3000}, attrs: {}},
+    {name: 'more tokens of a row than kept', dims: {V: 2, D: 3, B: 1, L: 5000}, attrs: {}},
+  ],
   innovationScores: [{name: 'D200', dims: {B: 2, L: 40, D: 200}, attrs: {span: 4}}],
   innovationSelect: [
     {

@@ -4,6 +4,9 @@ import ctypes
 
 import torch
 
+# Tokens between the scan's saved states, as in custom-ops/selective-scan/definition.ts.
+CHUNK = 16
+
 
 class Library:
     def __init__(self, path: str):
@@ -38,11 +41,11 @@ def scan_function(library: Library):
         @staticmethod
         def forward(ctx, u, delta, A, B, C, D, z, delta_bias):
             (batch, length, channels), states = u.shape, A.shape[1]
-            chunks = (length + 63) // 64
+            chunks = -(-length // CHUNK)
             y = torch.empty_like(u)
             final = u.new_empty(batch, channels, states)
             saved = u.new_empty(batch, chunks, channels, states)
-            scalars = [batch, length, channels, states, 64, 1]
+            scalars = [batch, length, channels, states, CHUNK, 1]
             inputs = [u, delta, A, B, C, D, z, delta_bias, None]
             library.run("selective_scan_forward", inputs, [y, final, saved], scalars)
             ctx.save_for_backward(u, delta, A, B, C, D, z, delta_bias, saved)
