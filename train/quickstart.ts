@@ -23,6 +23,7 @@ const model = {layers: 2, dModel: 32, heads: 2, window: 8, eideticSlots: 16, sta
 const training = {
   batch: 64,
   rate: 5e-3,
+  ssmRateFactor: 1,
   warmup: 0.05,
   weightDecay: 0.1,
   clip: 1,

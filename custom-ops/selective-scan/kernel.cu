@@ -72,8 +72,8 @@ cudaError_t selectiveScanBackward(const Call& call) {
     case 4:
       switch (call.variant) {
         case 1: BMOJO_RETURN_IF((launchScanBackward<4, 128, 2, 4>(p, call, in, grads))); break;
-        case 2: BMOJO_RETURN_IF((launchScanBackward<4, 512, 2, 1>(p, call, in, grads))); break;
-        default: BMOJO_RETURN_IF((launchScanBackward<4, kThreads, 2, 2>(p, call, in, grads))); break;
+        case 2: BMOJO_RETURN_IF((launchScanBackward<4, kThreads, 2, 2>(p, call, in, grads))); break;
+        default: BMOJO_RETURN_IF((launchScanBackward<4, 512, 2, 1>(p, call, in, grads))); break;
       }
       break;
     case 8: BMOJO_RETURN_IF((launchScanBackward<8, kThreads, 2, 2>(p, call, in, grads))); break;
