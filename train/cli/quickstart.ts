@@ -48,7 +48,7 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     const started = Date.now();
     const progress = new SetProgress({output: process.stdout, json: false});
     console.log(
-      'Recall: 4 key-value pairs in 64 tokens, windows of 8 in 2 layers. Two of five questions are about pairs that lie\n' +
+      'Recall: 8 key-value pairs in 64 tokens, windows of 8 in 2 layers. Three of five questions are about pairs that lie\n' +
         "farther back than the windows reach; B'MOJO keeps them in its eidetic memory.\n",
     );
     const interrupted = await withInterrupts(async signal => {
