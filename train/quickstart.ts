@@ -19,8 +19,8 @@ const STEPS = 1500;
 const TEST_SAMPLES = 2000;
 
 /**
- * Eight pairs, all asked for, on plain filler: with fewer questions a step, or random ids between them, the model may stay
- * for long where it guesses one of the stored values.
+ * Eight pairs, all asked for, on plain filler. Found by trial, and held by the slow test on one seed: with four pairs most
+ * tries were still guessing among the stored values when they ended. Other seeds of this setting have not been tried.
  */
 const data = {length: 64, pairs: 8, vocabSize: 64, filler: 'zero'};
 const model = {layers: 2, dModel: 32, heads: 2, window: 8, eideticSlots: 16, stateSize: 16, mlp: false};
