@@ -144,15 +144,87 @@ static inline int scanScratchFloats(const ScanSizes& s) {
   return kLanes * (2 * blocks * (s.N + 1) + s.N + (s.chunk + 1) * s.N + s.chunk * (3 * s.N + 1));
 }
 
+// A block of channels within a chunk, on the way back.
+struct ScanReverse {
+  const ScanInputs& in;
+  const float* gradY;
+  const ScanGradients& grads;
+  const ScanScratch& scratch;
+  const ScanSizes& s;
+  int b, e, lanes, begin;
+  Vec skip;
+};
+
+// Gradients of tokens t, t-1 .. t-kTokens+1, whose states and decays are in scratch.
+template <int kN, int kTokens>
+static inline void scanReverse(const ScanReverse& block, int t) {
+  const ScanInputs& in = block.in;
+  const ScanScratch& scratch = block.scratch;
+  const ScanSizes& s = block.s;
+  const int N = kN ? kN : s.N, lanes = block.lanes, index = block.e / kLanes;
+  const int64_t row = (int64_t)block.b * s.L + t;
+  const int64_t at = row * s.E + block.e;
+  const float *writes = in.B + row * N, *reads = in.C + row * N;
+  const int step0 = t - block.begin;
+  const Vec* after = scratch.states + (step0 + 1) * N;
+  const Vec* decays = scratch.decays + step0 * N;
+  Vec *gradB = scratch.gradB + step0 * N, *gradC = scratch.gradC + step0 * N;
+  Vec *gradState = scratch.gradState + index * N, *gradA = scratch.gradA + index * N;
+  Vec u[kTokens], step[kTokens], input[kTokens], gradSum[kTokens], gradInput[kTokens], gradStep[kTokens];
+  for (int k = 0; k < kTokens; k++) {
+    const int64_t own = at - (int64_t)k * s.E;
+    u[k] = loadPart(in.u + own, lanes);
+    step[k] = scratch.steps[step0 - k];
+    input[k] = step[k] * u[k];
+    gradSum[k] = loadPart(block.gradY + own, lanes);
+    if (in.z) {
+      Vec z = loadPart(in.z + own, lanes), gate = vsigmoid(z), sum = block.skip * u[k];
+      for (int n = 0; n < N; n++) sum += after[n - k * N] * reads[n - k * N];
+      storePart(block.grads.z + own, gradSum[k] * sum * gate * (1.0f + z * (1.0f - gate)), lanes);
+      gradSum[k] *= z * gate;
+    }
+    scratch.gradD[index] += gradSum[k] * u[k];
+    gradInput[k] = gradStep[k] = Vec{};
+  }
+  for (int n = 0; n < N; n++) {
+    const Vec rate = scratch.decayRates[n];
+    Vec running = gradState[n], sumA = gradA[n], state = after[n];
+    for (int k = 0; k < kTokens; k++) {
+      const int own = n - k * N;
+      gradC[own] += gradSum[k] * state;
+      Vec g = running + gradSum[k] * reads[own];
+      running = g * decays[own];
+      state = after[own - N];
+      Vec gradDecay = running * state;
+      gradStep[k] += gradDecay * rate;
+      sumA += gradDecay * step[k];
+      gradB[own] += g * input[k];
+      gradInput[k] += g * writes[own];
+    }
+    gradState[n] = running;
+    gradA[n] = sumA;
+  }
+  for (int k = 0; k < kTokens; k++) {
+    const int64_t own = at - (int64_t)k * s.E;
+    Vec grad = gradStep[k] * (1.0f / kLog2e) + gradInput[k] * u[k];
+    if (s.softplus) {
+      Vec raw = loadPart(in.delta + own, lanes);
+      if (in.deltaBias) raw += loadPart(in.deltaBias + block.e, lanes);
+      grad *= vsigmoid(raw);
+    }
+    scratch.gradBias[index] += grad;
+    storePart(block.grads.delta + own, grad, lanes);
+    storePart(block.grads.u + own, gradSum[k] * block.skip + gradInput[k] * step[k], lanes);
+  }
+}
+
 template <int kN>
 static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkStates, const float* gradY,
                                      const ScanGradients& grads, const ScanScratch& scratch, const ScanSizes& s, int b,
                                      int e, int begin, int end) {
   const int N = kN ? kN : s.N;
   const int lanes = s.E - e < kLanes ? s.E - e : kLanes;
-  const int block = e / kLanes, chunks = (s.L + s.chunk - 1) / s.chunk;
-  Vec* gradState = scratch.gradState + block * N;
-  Vec* gradA = scratch.gradA + block * N;
+  const int chunks = (s.L + s.chunk - 1) / s.chunk;
   gatherRates(in.A + (int64_t)e * N, N, lanes, scratch.decayRates);
   gatherRows(chunkStates + (((int64_t)b * chunks + begin / s.chunk) * s.E + e) * N, N, lanes, scratch.states);
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
@@ -175,49 +247,11 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
       after[n] = decay * before[n] + input * writes[n];
     }
   }
-  Vec gradD = scratch.gradD[block], gradBias = scratch.gradBias[block];
-  for (int t = end - 1; t >= begin; t--) {
-    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
-    const float* writes = in.B + ((int64_t)b * s.L + t) * N;
-    const float* reads = in.C + ((int64_t)b * s.L + t) * N;
-    const Vec* before = scratch.states + (t - begin) * N;
-    const Vec* after = scratch.states + (t - begin + 1) * N;
-    const Vec* decays = scratch.decays + (t - begin) * N;
-    Vec* gradB = scratch.gradB + (t - begin) * N;
-    Vec* gradC = scratch.gradC + (t - begin) * N;
-    const Vec u = loadPart(in.u + at, lanes), step = scratch.steps[t - begin], input = step * u;
-    Vec gradSum = loadPart(gradY + at, lanes);
-    if (in.z) {
-      Vec z = loadPart(in.z + at, lanes), gate = vsigmoid(z), sum = skip * u;
-      for (int n = 0; n < N; n++) sum += after[n] * reads[n];
-      storePart(grads.z + at, gradSum * sum * gate * (1.0f + z * (1.0f - gate)), lanes);
-      gradSum *= z * gate;
-    }
-    gradD += gradSum * u;
-    Vec gradInput = {}, gradStep = {};
-    for (int n = 0; n < N; n++) {
-      gradC[n] += gradSum * after[n];
-      Vec g = gradState[n] + gradSum * reads[n];
-      Vec faded = g * decays[n];
-      Vec gradDecay = faded * before[n];
-      gradState[n] = faded;
-      gradStep += gradDecay * scratch.decayRates[n];
-      gradA[n] += gradDecay * step;
-      gradB[n] += g * input;
-      gradInput += g * writes[n];
-    }
-    gradStep = gradStep * (1.0f / kLog2e) + gradInput * u;
-    if (s.softplus) {
-      Vec raw = loadPart(in.delta + at, lanes);
-      if (in.deltaBias) raw += loadPart(in.deltaBias + e, lanes);
-      gradStep *= vsigmoid(raw);
-    }
-    gradBias += gradStep;
-    storePart(grads.delta + at, gradStep, lanes);
-    storePart(grads.u + at, gradSum * skip + gradInput * step, lanes);
-  }
-  scratch.gradD[block] = gradD;
-  scratch.gradBias[block] = gradBias;
+  // Two tokens at a time: the running gradients of a state are loaded and stored once for both.
+  ScanReverse reverse = {in, gradY, grads, scratch, s, b, e, lanes, begin, skip};
+  int t = end - 1;
+  if ((end - begin) % 2 == 1) scanReverse<kN, 1>(reverse, t--);
+  for (; t > begin; t -= 2) scanReverse<kN, 2>(reverse, t);
 }
 
 // Channels [begin, end) (begin a multiple of the lanes) of batch rows [beginRow, endRow). Gradients of what rows share (A,
