@@ -21,6 +21,7 @@ import {SafetensorsError} from './formats/safetensors.js';
 import {DecodingStateError} from './models/decoding-session.js';
 import {ModelFormatError} from './models/model-format.js';
 import {CheckpointError} from './train/checkpoint-folder.js';
+import {benchStepCommand} from './train/cli/bench-step.js';
 import {benchTensorFlowCommand} from './train/cli/bench-tensorflow.js';
 import {compareCommand} from './train/cli/compare.js';
 import {evalCommand} from './train/cli/eval.js';
@@ -76,7 +77,7 @@ try {
     .command(modelCommand)
     .command(verifyCommand)
     .command(kernelsCommand)
-    .command(benchCommand)
+    .command(benchCommand([benchStepCommand]))
     .command(benchTensorFlowCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')

@@ -1,8 +1,6 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
-import type {Scalar} from '@tensorflow/tfjs-core';
-import {nextFrame, stack} from '@tensorflow/tfjs-core';
-import type {StepRunner} from '../custom-ops/index.js';
+import {nextFrame} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
@@ -10,14 +8,15 @@ import type {ModelState} from '../models/language-model.js';
 import {disposeModelState} from '../models/language-model.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {readMemory, restoreMemory} from './memory.js';
-import {batchOutcome, DeviceConstants, givenParts, hostInputs} from './objective.js';
+import {DeviceConstants} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
 import type {CheckpointStore, Snapshot} from './snapshot.js';
 import {readArrays, restoreArrays} from './snapshot.js';
 import type {TrainableModel} from './trainable.js';
-import type {Part, Workload} from './workload.js';
+import {update} from './update.js';
+import type {Workload} from './workload.js';
 import {taskWorkload} from './workload.js';
 
 /** Keeps the weights that scored best. */
@@ -160,40 +159,6 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     constants.dispose();
     optimizer.dispose();
   }
-}
-
-interface Trainer<M> {
-  readonly model: M;
-  readonly optimizer: AdamWOptimizer;
-  readonly constants: DeviceConstants;
-  readonly runner: StepRunner;
-}
-
-/** Issues one update; the promise holds [loss, accuracy, gradient norm]. */
-function update<M extends TrainableModel>(
-  {model, optimizer, constants, runner}: Trainer<M>,
-  parts: readonly Part<M>[],
-  past: readonly ModelState[],
-  rate: number,
-  step: number,
-): {values: Promise<Float32Array>; memory: readonly ModelState[]} {
-  let left: readonly ModelState[] = [];
-  const [numbers] = runner.run({
-    inputs: hostInputs(parts),
-    varying: {adamW: optimizer.options(rate, step)},
-    body: tensors => {
-      const outcome = batchOutcome(model, givenParts(parts, tensors), past, constants);
-      left = outcome.memory;
-      return [
-        stack<Scalar>([outcome.loss, outcome.accuracy, optimizer.apply(outcome.gradients, rate, step)]),
-      ];
-    },
-  });
-  const values = numbers.data<'float32'>().then(read => {
-    numbers.dispose();
-    return read;
-  });
-  return {values, memory: left};
 }
 
 async function settle({step, rate, values}: PendingStep): Promise<StepEvent> {

@@ -54,8 +54,8 @@ export const largeSizes: GpuSizes = {
 const RUNS = 21;
 
 /**
- * Median milliseconds of the device for one run: the run is captured and replayed on the device's own clock, so that
- * neither the host's work nor new memory counts; on the host's clock where the device has none.
+ * Median milliseconds of a busy device for one run: the run is captured and replayed again and again on the device's own
+ * clock, so that neither the host's work nor new memory counts; on the host's clock where the device has none.
  */
 async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
   const runner = new CapturedStep();
@@ -71,7 +71,7 @@ async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
   for (let i = 0; i < 4; i++) once();
   await finishBackend();
   if (runner.replays === 0) throw new Error('bmojo: the run to be timed could not be captured');
-  const times = (await runner.deviceTimes(RUNS)) ?? (await hostTimes(once));
+  const times = (await runner.deviceTimes({rounds: RUNS})) ?? (await hostTimes(once));
   runner.dispose();
   return median(times);
 }

@@ -123,14 +123,20 @@ const benchGpuCommand: CommandModule<object, {json: boolean}> = {
   handler: ({json}) => printGpuTimings(json),
 };
 
-export const benchCommand: CommandModule = {
-  command: 'bench <what>',
-  describe: 'measure speed on this machine',
-  builder: yargs =>
-    yargs
-      .command(benchOpsCommand)
-      .command(benchGpuCommand)
-      .command(benchDecodeCommand)
-      .demandCommand(1, 'say what to measure: bmojo bench ops'),
-  handler: () => {},
-};
+/** `further`: what is measured by commands of other folders. */
+export function benchCommand(
+  further: readonly CommandModule<object, Record<string, unknown>>[],
+): CommandModule {
+  return {
+    command: 'bench <what>',
+    describe: 'measure speed on this machine',
+    builder: yargs =>
+      further
+        .reduce(
+          (builder, command) => builder.command(command),
+          yargs.command(benchOpsCommand).command(benchGpuCommand).command(benchDecodeCommand),
+        )
+        .demandCommand(1, 'say what to measure: bmojo bench ops'),
+    handler: () => {},
+  };
+}

@@ -75,6 +75,7 @@ describe('bmojo on the command line', () => {
       [['train', 'mqar', '--config', run('none.json')], 2, 'does not exist'],
       [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
       [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
+      [['bench', 'step', 'mqar', '--backend', 'wasm'], 2, '--backend must be webgpu, got wasm'],
       [['compare', 'mqar', '--models', 'bmojo,mamab'], 2, "did you mean 'mamba'?"],
       [[], 2, 'a command is needed'],
     ];

@@ -1,10 +1,11 @@
 // Replayed steps are the ordinary ones, bit for bit; what cannot be recorded runs op by op and says so.
 
-import type {Scalar, Tensor} from '@tensorflow/tfjs-core';
-import {add, memory, mul, neg, scalar, sum, tensor1d, variable} from '@tensorflow/tfjs-core';
+import type {Scalar, Tensor, Tensor3D} from '@tensorflow/tfjs-core';
+import {add, memory, mul, neg, reshape, scalar, sum, tensor1d, variable} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import type {StepRunner} from '../../custom-ops/index.js';
-import {adamW, createStepRunner} from '../../custom-ops/index.js';
+import {adamW, createStepRunner, rmsNorm} from '../../custom-ops/index.js';
 import {createMqar} from '../../data/mqar.js';
 import {createModel, LanguageModel} from '../../models/index.js';
 import type {StepEvent} from '../../train/events.js';
@@ -122,6 +123,46 @@ describe('captured steps on webgpu', function () {
     ).to.deep.equal([20, 40, 60, 80]);
     runner.dispose();
     weight.dispose();
+  });
+
+  it("are timed whole and by kernel on the device's clock", async () => {
+    const runner = new CapturedStep();
+    const gain = variable(tensor1d([1, 2]));
+    const body = ([x]: readonly Tensor[]): Tensor[] => {
+      const rows: Tensor3D = reshape(mul(mul(x, x), x), [1, 1, 2]);
+      return [sum(rmsNorm(rows, gain))];
+    };
+    expect(await runner.deviceTimes(), 'before anything is captured').to.equal(undefined);
+    await outcomes(
+      runner,
+      [
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+      body,
+    );
+    const options = {rounds: 3, warmUpMs: 1, roundMs: 1};
+    const whole = await runner.deviceTimes(options);
+    const kernels = await runner.kernelTimes(options);
+    expect(whole).to.have.length(3);
+    expect(
+      whole!.every(ms => ms > 0 && ms < 1000),
+      String(whole),
+    ).to.equal(true);
+    expect(kernels!.map(({kernel, dispatches}) => [kernel, dispatches])).to.deep.equal([
+      ['Multiply', 2],
+      ['BMojoRmsNorm', 1],
+      ['Sum', 1],
+    ]);
+    expect(kernels![1]).to.include({pass: 'rmsNorm'}).and.to.have.deep.property('sizes', ['B1 L1 D2']);
+    expect(kernels!.every(({ms}) => ms > 0)).to.equal(true);
+    expect(await outcomes(runner, [[1, 2]], body), 'replays go on').to.deep.equal(
+      await outcomes(runner, [[1, 2]], body),
+    );
+    runner.dispose();
+    gain.dispose();
   });
 
   it('that take undeclared values from the host run op by op, and say so once', async () => {

@@ -8,11 +8,15 @@ import type {Attributes} from '../../op.js';
 import type {HostInput, StepCall, StepRunner} from '../step.js';
 import {runDirectly, toTensor} from '../step.js';
 import {onAssignment} from './assignments.js';
+import type {ClockOptions} from './device-clock.js';
+import {steadyTimes} from './device-clock.js';
 import {recordRun, webgpuDebug} from './dispatcher.js';
+import type {KernelTime} from './kernel-times.js';
+import {kernelTimes} from './kernel-times.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, submit} from './recorder.js';
 import type {Dispatch} from './recording.js';
-import {Recording} from './recording.js';
+import {encodeDispatches, Recording} from './recording.js';
 import {replacedKernels} from './self-check.js';
 
 /** Dispatches handed over at once, so that the device begins before all are encoded. */
@@ -67,43 +71,37 @@ export class CapturedStep implements StepRunner {
   }
 
   /**
-   * Milliseconds of the device for each of some replays of the one step captured, by the device's own clock: neither the
-   * host's work nor the handing over counts. Undefined without a captured step or without such a clock.
+   * Milliseconds of the device for one replay of the one step captured, as {@link steadyTimes} measures: what the step
+   * costs a busy device. The replays take the inputs of the last run and change what the step changes, such as weights.
+   * Undefined without a captured step or without a clock on the device.
    */
-  async deviceTimes(rounds: number): Promise<number[] | undefined> {
-    const {device} = this.recorder;
-    const [shape] = this.shapes.values();
-    const dispatches = shape?.capture?.isConfirmed ? shape.capture.recording.dispatches : undefined;
-    if (dispatches === undefined || !device.features.has('timestamp-query')) return undefined;
-    const querySet = device.createQuerySet({type: 'timestamp', count: 2});
-    const resolved = device.createBuffer({
-      size: 16,
-      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-    });
-    const read = device.createBuffer({size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST});
-    const times: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const encoder = device.createCommandEncoder();
-      const timestampWrites = {querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1};
-      encodeDispatches(encoder.beginComputePass({timestampWrites}), dispatches);
-      encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, read, 0, 16);
-      device.queue.submit([encoder.finish()]);
-      await read.mapAsync(GPUMapMode.READ);
-      const [begin, end] = new BigUint64Array(read.getMappedRange().slice(0));
-      read.unmap();
-      times.push(Number(end - begin) / 1e6);
-    }
-    querySet.destroy();
-    resolved.destroy();
-    read.destroy();
-    return times;
+  async deviceTimes(options?: ClockOptions): Promise<number[] | undefined> {
+    const {dispatches} = this;
+    return dispatches && steadyTimes(this.recorder.device, dispatches, options);
+  }
+
+  /**
+   * The same by kernel: milliseconds of all its dispatches of the step together, timed apart from the other kernels'.
+   * `onProgress` is told after each kernel how many of how many are timed.
+   */
+  async kernelTimes(
+    options?: ClockOptions,
+    onProgress?: (done: number, of: number) => void,
+  ): Promise<KernelTime[] | undefined> {
+    const {dispatches} = this;
+    return dispatches && kernelTimes(this.recorder.device, dispatches, options, onProgress);
   }
 
   dispose(): void {
     this.stopListening();
     for (const {capture} of this.shapes.values()) if (capture !== undefined) this.release(capture);
     this.shapes.clear();
+  }
+
+  /** Of the one step captured. */
+  private get dispatches(): readonly Dispatch[] | undefined {
+    const [shape] = this.shapes.values();
+    return shape?.capture?.isConfirmed ? shape.capture.recording.dispatches : undefined;
   }
 
   /** Whether tensors from outside have moved, or a kernel was replaced, since. */
@@ -166,7 +164,9 @@ export class CapturedStep implements StepRunner {
     let copies: Tensor[] = [];
     for (let begin = 0; begin < dispatches.length; begin += SUBMITTED) {
       const encoder = recorder.device.createCommandEncoder();
-      encodeDispatches(encoder.beginComputePass(), dispatches.slice(begin, begin + SUBMITTED));
+      const pass = encoder.beginComputePass();
+      encodeDispatches(pass, dispatches.slice(begin, begin + SUBMITTED));
+      pass.end();
       if (begin + SUBMITTED >= dispatches.length) copies = this.copies(outputs, encoder);
       recorder.queue.submit([encoder.finish()]);
     }
@@ -193,19 +193,6 @@ export class CapturedStep implements StepRunner {
     submit(recorder); // tfjs lets go of what is disposed when it submits, even nothing
     recording.dispose();
   }
-}
-
-/** Encodes dispatches into a pass and ends it. */
-function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
-  let last: GPUComputePipeline | undefined;
-  for (const {pipeline, group, offsets, workgroups} of dispatches) {
-    if (pipeline !== last) pass.setPipeline(pipeline);
-    last = pipeline;
-    if (offsets.length === 0) pass.setBindGroup(0, group);
-    else pass.setBindGroup(0, group, offsets);
-    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-  }
-  pass.end();
 }
 
 function write(recorder: Recorder, input: Tensor, {values}: HostInput): void {

@@ -27,7 +27,9 @@ export {CapturedStep} from './captured-step.js';
 export {copyMilliseconds} from './copy-rate.js';
 export type {GpuDescription} from './device.js';
 export {startWebGPU} from './device.js';
+export type {ClockOptions} from './device-clock.js';
 export {webgpuDebug} from './dispatcher.js';
+export type {KernelTime} from './kernel-times.js';
 export {finishWork} from './recorder.js';
 export {checkKernel, selfChecksDone} from './self-check.js';
 

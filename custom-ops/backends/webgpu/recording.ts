@@ -1,7 +1,8 @@
 // Records the commands of one run of a step while it runs: pipelines, bind groups and sizes of every dispatch, tfjs's own
 // included, with every buffer held. The hooks are on the backend's instance and are taken off again.
 
-import type {TensorInfo} from '@tensorflow/tfjs-core';
+import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
+import {engine} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims} from '../../op.js';
 import {HeldBuffers} from './held-buffers.js';
 import type {GpuKernel} from './plan.js';
@@ -12,10 +13,26 @@ import {slotBytes, UniformBlock} from './uniform-block.js';
 type DataId = TensorInfo['dataId'];
 
 export interface Dispatch {
+  /** Registered name of the kernel that it is part of, tfjs's or ours. */
+  readonly kernel: string;
+  /** Its sizes by shape letter for ours, its workgroups for tfjs's. */
+  readonly size: string;
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly offsets: readonly number[];
   readonly workgroups: readonly [number, number, number];
+}
+
+/** Encodes dispatches into a pass. */
+export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
+  let last: GPUComputePipeline | undefined;
+  for (const {pipeline, group, offsets, workgroups} of dispatches) {
+    if (pipeline !== last) pass.setPipeline(pipeline);
+    last = pipeline;
+    if (offsets.length === 0) pass.setBindGroup(0, group);
+    else pass.setBindGroup(0, group, offsets);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
 }
 
 /** A call of one of our ops, with where its uniforms lie. */
@@ -43,6 +60,9 @@ export class Recording {
   private readonly pipelines = new Map<GPUComputePipeline, number>();
   private call: OpCall | undefined;
   private isVarying = false;
+  /** Name of the kernel that runs now, and the sizes of one of ours. */
+  private kernel = '';
+  private size: string | undefined;
 
   /** `varying` names the ops whose numbers each run brings along; those of others must stay as they are. */
   constructor(
@@ -76,11 +96,24 @@ export class Recording {
       if (recorder.commandEncoder !== null) return;
       recorder.commandEncoder = this.watchEncoder(recorder.device.createCommandEncoder());
     };
+    const tfjs = engine();
+    const {runKernel} = tfjs;
+    tfjs.runKernel = <T extends Tensor | Tensor[]>(...call: Parameters<typeof runKernel>): T => {
+      const around = this.kernel;
+      [this.kernel] = call;
+      this.size = undefined;
+      try {
+        return runKernel.apply(tfjs, call) as T;
+      } finally {
+        this.kernel = around;
+      }
+    };
     try {
       const result = body();
       submit(recorder);
       return result;
     } finally {
+      tfjs.runKernel = runKernel;
       Object.assign(recorder, {bufferManager: pool, uploadToGPU, makeUniforms, ensureCommandEncoderReady});
     }
   }
@@ -89,6 +122,9 @@ export class Recording {
   beginCall(name: string, kernel: GpuKernel, dims: Dims, attrs: Attributes): void {
     this.call = {kernel, dims, attrs, slots: []};
     this.isVarying = this.varying.has(name);
+    this.size = Object.entries(dims)
+      .map(([letter, size]) => `${letter}${size}`)
+      .join(' ');
     const known = this.calls.get(name);
     if (known === undefined) this.calls.set(name, [this.call]);
     else known.push(this.call);
@@ -150,7 +186,8 @@ export class Recording {
       dispatchWorkgroups: (x: number, y = 1, z = 1) => {
         pass.dispatchWorkgroups(x, y, z);
         if (pipeline === undefined || group === undefined) return;
-        this.dispatches.push({pipeline, group, offsets, workgroups: [x, y, z]});
+        const size = this.size ?? [x, y, z].join(' x ');
+        this.dispatches.push({kernel: this.kernel, size, pipeline, group, offsets, workgroups: [x, y, z]});
         this.log.push(`${this.numberOf(pipeline)} ${x} ${y} ${z}`);
       },
       end: () => pass.end(),
