@@ -29,6 +29,7 @@ const SETTINGS = [
   ],
   ...['--d-model', '16', '--heads', '2', '--layers', '2', '--window', '6', '--eidetic-slots', '4'],
   ...['--state-size', '4', '--eval-every', '7', '--eval-samples', '8', '--log-every', '1'],
+  ...['--dropout', '0.1'],
 ];
 
 /** Runs bmojo train lm; `kill` stops it dead after so many milliseconds. Resolves to whether it ended by itself. */
