@@ -18,6 +18,7 @@ export type {GpuDescription} from './backends/webgpu/device.js';
 export * from './causal-conv1d/index.js';
 export {ArgumentError} from './check.js';
 export * from './cross-entropy/index.js';
+export * from './dropout/index.js';
 export * from './embedding-lookup/index.js';
 export * from './innovation-scores/index.js';
 export * from './innovation-select/index.js';

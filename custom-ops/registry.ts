@@ -3,6 +3,7 @@
 import {adamWOp} from './adam-w/definition.js';
 import {causalConv1dOp} from './causal-conv1d/definition.js';
 import {crossEntropyOp} from './cross-entropy/definition.js';
+import {dropoutOp} from './dropout/definition.js';
 import {embeddingLookupOp} from './embedding-lookup/definition.js';
 import {innovationScoresOp} from './innovation-scores/definition.js';
 import {innovationSelectOp} from './innovation-select/definition.js';
@@ -17,6 +18,7 @@ import {swigluOp} from './swiglu/definition.js';
 export const ops = {
   adamW: adamWOp,
   crossEntropy: crossEntropyOp,
+  dropout: dropoutOp,
   embeddingLookup: embeddingLookupOp,
   selectiveScan: selectiveScanOp,
   causalConv1d: causalConv1dOp,

@@ -1,11 +1,12 @@
 // What evaluation needs of a model; LanguageModel has all of it.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {TrainingCall} from '../layers/index.js';
 import type {ModelState} from '../models/index.js';
 
 export interface ScorableModel {
-  /** Tokens [B, L] int32 -> hidden states after the final norm [B, L, D]. */
-  hidden(tokens: Tensor2D): Tensor3D;
+  /** Tokens [B, L] int32 -> hidden states after the final norm [B, L, D]; nothing is dropped unless `training` is given. */
+  hidden(tokens: Tensor2D, training?: TrainingCall): Tensor3D;
   /** Hidden states of some rows [R, D] -> logits [R, V]. */
   logits(hidden: Tensor2D): Tensor2D;
 }

@@ -4,16 +4,22 @@ import type {Rank, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
+import type {TrainingCall} from '../layers/index.js';
 import {disposeModelState} from '../models/index.js';
 import type {ScorableModel, StreamableModel} from './scorable.js';
 import {isStreamable} from './scorable.js';
 
 /**
  * Logits [R, V] of the R scored rows of tokens [B, L]: the output head runs on these alone, not on all B x L positions.
- * `rows` [1, R] are row numbers in [0, B L).
+ * `rows` [1, R] are row numbers in [0, B L). Nothing is dropped unless `training` is given.
  */
-export function scoredLogits(model: ScorableModel, tokens: Tensor2D, rows: Tensor2D): Tensor2D {
-  return rowLogits(model, model.hidden(tokens), rows);
+export function scoredLogits(
+  model: ScorableModel,
+  tokens: Tensor2D,
+  rows: Tensor2D,
+  training?: TrainingCall,
+): Tensor2D {
+  return rowLogits(model, model.hidden(tokens, training), rows);
 }
 
 /** Logits [R, V] of rows [1, R] of hidden states [B, L, D], by row number in [0, B L). */

@@ -4,6 +4,7 @@ export type {MixerSettings} from './attention-memory.js';
 export type {BMojoMixerArgs, MixerAnalysis} from './bmojo-mixer.js';
 export {BMojoMixer} from './bmojo-mixer.js';
 export {CausalConv1D} from './causal-conv1d.js';
+export type {TrainingCall} from './dropout.js';
 export type {KerasConfig, LayerArgs} from './layer-config.js';
 export {LinearHead} from './linear-head.js';
 export {mixerSchema} from './mixer-schema.js';

@@ -1,9 +1,12 @@
 import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, serialization, tidy} from '@tensorflow/tfjs-core';
 import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import type {Settings} from '../config/schema.js';
 import {number} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {rmsNorm} from '../custom-ops/index.js';
+import type {CallArguments, TrainingCall} from './dropout.js';
+import {DropoutPlace, dropoutField} from './dropout.js';
 import {constant} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -12,6 +15,7 @@ import {StreamingLayer} from './streaming.js';
 
 export const residualSchema = {
   epsilon: number(1e-5, 0, 1, 'added to the mean square of the normalisation'),
+  dropout: dropoutField,
 } as const;
 
 export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
@@ -20,7 +24,7 @@ export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
 };
 
 /**
- * Pre-norm residual block: x + layer(RMSNorm(x)), [B, L, D] -> [B, L, D].
+ * Pre-norm residual block: x + dropout(layer(RMSNorm(x))), [B, L, D] -> [B, L, D]; dropout in training alone.
  *
  * The inner layer's weights are the block's own, beside the gain `norm`.
  * Errors: ArgumentError when `layer` is not a streaming layer.
@@ -28,14 +32,16 @@ export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
 export class ResidualBlock extends StreamingLayer {
   static className = 'BMojoResidualBlock';
   readonly layer: StreamingLayer;
-  private readonly epsilon: number;
+  private readonly settings: Settings<typeof residualSchema>;
+  private readonly dropout: DropoutPlace;
   private gain?: LayerVariable;
 
   constructor(args: ResidualBlockArgs) {
     const {layer, ...rest} = args;
     const {keras, settings} = splitConfig('ResidualBlock', residualSchema, rest);
     super(keras);
-    this.epsilon = settings.epsilon;
+    this.settings = settings;
+    this.dropout = new DropoutPlace(settings.dropout, this.name);
     this.layer = layer instanceof StreamingLayer ? layer : restore(layer);
   }
 
@@ -49,20 +55,23 @@ export class ResidualBlock extends StreamingLayer {
     super.build(inputShape);
   }
 
-  override call(inputs: Tensor | Tensor[]): Tensor {
+  override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const x = singleInput<Tensor3D>('ResidualBlock', inputs, 3);
-    return tidy(() => add(x, this.layer.apply(this.normalise(x)) as Tensor3D));
+    return tidy(() => {
+      const inner = this.layer.apply(this.normalise(x)) as Tensor3D;
+      return add(x, this.dropout.apply(inner, given));
+    });
   }
 
   initialState(batch: number): LayerState {
     return this.layer.initialState(batch);
   }
 
-  step(x: Tensor3D, state: LayerState): StepResult {
+  step(x: Tensor3D, state: LayerState, training: Partial<TrainingCall> = {}): StepResult {
     if (!this.built) this.apply(x);
     return tidy(() => {
       const inner = this.layer.step(this.normalise(x), state);
-      return {y: add(x, inner.y), state: inner.state};
+      return {y: add(x, this.dropout.apply(inner.y, training)), state: inner.state};
     });
   }
 
@@ -72,12 +81,12 @@ export class ResidualBlock extends StreamingLayer {
 
   override getConfig(): serialization.ConfigDict {
     const inner = {className: this.layer.getClassName(), config: this.layer.getConfig()};
-    return mergeConfig(super.getConfig(), {epsilon: this.epsilon, layer: inner});
+    return mergeConfig(super.getConfig(), {...this.settings, layer: inner});
   }
 
   /** What the inner layer sees of x [B, L, D]. */
   normalise(x: Tensor3D): Tensor3D {
-    return rmsNorm(x, this.gain?.read() as Tensor1D, {epsilon: this.epsilon});
+    return rmsNorm(x, this.gain?.read() as Tensor1D, {epsilon: this.settings.epsilon});
   }
 }
 

@@ -3,6 +3,7 @@
 import type {Tensor, Tensor3D} from '@tensorflow/tfjs-core';
 import {dispose} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import type {TrainingCall} from './dropout.js';
 
 /** Memory of a layer after `position` tokens; every row of the batch stands at the same position. */
 export type LayerState = {
@@ -24,8 +25,11 @@ export abstract class StreamingLayer extends tfl.layers.Layer {
   /** Memory before the first token, for `batch` sequences. The caller disposes its tensors. */
   abstract initialState(batch: number): LayerState;
 
-  /** Feeds the next tokens x [B, L, D], L >= 1. The old state stays valid; dispose it when it is no longer needed. */
-  abstract step(x: Tensor3D, state: LayerState): StepResult;
+  /**
+   * Feeds the next tokens x [B, L, D], L >= 1. The old state stays valid; dispose it when it is no longer needed.
+   * `training` is given in training, for layers that then do something else.
+   */
+  abstract step(x: Tensor3D, state: LayerState, training?: TrainingCall): StepResult;
 
   /** Bytes of memory of one sequence after `length` tokens (default: the most it ever takes), in float32. */
   abstract stateSize(length?: number): number;

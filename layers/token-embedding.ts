@@ -7,6 +7,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {choice, integer} from '../config/schema.js';
 import {embeddingLookup, linearTransposed} from '../custom-ops/index.js';
+import type {CallArguments} from './dropout.js';
+import {DropoutPlace, dropoutField} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -14,23 +16,26 @@ import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 export const tokenEmbeddingSchema = {
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
   dim: integer(64, 1, 2 ** 16, 'width D of the vectors'),
+  dropout: dropoutField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
 /**
- * Looks up a vector for each token id, [B, L] -> [B, L, D].
+ * Looks up a vector for each token id, [B, L] -> [B, L, D], with dropout in training alone.
  *
  * The table starts normal with deviation 0.02. Ids outside [0, V) are refused on backends whose memory is readable.
  */
 export class TokenEmbedding extends tfl.layers.Layer {
   static className = 'BMojoTokenEmbedding';
   private readonly settings: Settings<typeof tokenEmbeddingSchema>;
+  private readonly dropout: DropoutPlace;
   private weight?: LayerVariable;
 
   constructor(args: LayerArgs<typeof tokenEmbeddingSchema>) {
     const {keras, settings} = splitConfig('TokenEmbedding', tokenEmbeddingSchema, args);
     super(keras);
     this.settings = settings;
+    this.dropout = new DropoutPlace(settings.dropout, this.name);
   }
 
   /** The table, [V, D]. */
@@ -58,9 +63,9 @@ export class TokenEmbedding extends tfl.layers.Layer {
     return [...inputShape, this.settings.dim];
   }
 
-  override call(inputs: Tensor | Tensor[]): Tensor {
+  override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const ids = singleInput<Tensor2D>('TokenEmbedding', inputs, 2);
-    return tidy(() => embeddingLookup(this.table, cast(ids, 'int32')));
+    return tidy(() => this.dropout.apply(embeddingLookup(this.table, cast(ids, 'int32')), given));
   }
 
   override getConfig(): serialization.ConfigDict {

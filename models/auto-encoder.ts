@@ -3,6 +3,7 @@
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import type {TrainingCall} from '../layers/index.js';
 import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer, TokenEmbedding} from '../layers/index.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
@@ -23,7 +24,7 @@ export class AutoEncoder {
   private readonly head: LinearHead;
 
   private constructor(config: ModelConfig) {
-    const {vocabSize, dModel, seed} = config;
+    const {vocabSize, dModel, dropout, seed} = config;
     this.config = config;
     this.head = new LinearHead({name: 'head', vocabSize, seed});
     this.model = tfl.sequential({
@@ -32,6 +33,7 @@ export class AutoEncoder {
           name: 'embedding',
           vocabSize,
           dim: dModel,
+          dropout,
           seed,
           inputShape: [null],
           dtype: 'int32',
@@ -58,10 +60,12 @@ export class AutoEncoder {
     });
   }
 
-  /** Vectors before the head: tokens [B, L] int32 -> [B, L, D]. */
-  hidden(tokens: Tensor2D): Tensor3D {
+  /** Vectors before the head: tokens [B, L] int32 -> [B, L, D]. Nothing is dropped unless `training` is given. */
+  hidden(tokens: Tensor2D, training?: TrainingCall): Tensor3D {
     const layers = this.model.layers.filter(layer => !(layer instanceof LinearHead));
-    return tidy(() => layers.reduce<Tensor>((x, layer) => layer.apply(x) as Tensor, tokens) as Tensor3D);
+    return tidy(
+      () => layers.reduce<Tensor>((x, layer) => layer.apply(x, {...training}) as Tensor, tokens) as Tensor3D,
+    );
   }
 
   /** Logits of chosen rows: [R, D] -> [R, V]. */

@@ -2,6 +2,7 @@
 
 import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, parseSettings, SettingError} from '../config/schema.js';
+import {dropoutField} from '../layers/dropout.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
 
 export const presetNames = [
@@ -29,6 +30,7 @@ export const modelSchema = {
     'a SwiGLU block after every mixer; recall tasks of the literature have none, language wants it',
   ),
   mlpWidth: integer(0, 0, 2 ** 20, 'hidden width of the SwiGLU blocks; 0 means 8/3 of D'),
+  dropout: dropoutField,
   alternate: flag(
     false,
     'even layers keep only the SSM, odd layers only the window (hybrids such as Jamba and Samba)',

@@ -69,7 +69,8 @@ function mlpKept(config: ModelConfig): Kept {
 }
 
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
-  const {layers, mlp, dModel, vocabSize} = config;
+  const {layers, mlp, dModel, vocabSize, dropout} = config;
+  const dropped = dropout > 0 ? 1 : 0;
   const blocks = Array.from({length: layers}, (_, index) => [
     mixerKept(config, index, context, batch),
     ...(mlp ? [mlpKept(config)] : []),
@@ -78,14 +79,16 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
     batch * (context * perToken + perSequence) + once;
   const tokens = batch * context;
   // Ids, the embedding, final norm and its inverse RMS, logits with log-sum-exp and loss, labels.
-  let total = tokens * (1 + dModel + (1 + dModel) + (vocabSize + 2) + 1);
+  let total = tokens * (1 + (1 + dropped) * dModel + (1 + dModel) + (vocabSize + 2) + 1);
   // One table of rotary angles for all layers.
   if (config.attention && config.positions === 'rotary')
     total += (context * widthsOf(config).query) / config.heads;
-  // Every block's output and its sum with the input; recomputed blocks keep the sum alone, and one is at work.
-  if (!recompute) return 4 * blocks.reduce((sum, kept) => sum + numbers(kept) + 2 * tokens * dModel, total);
+  // Every block's output, before and after dropout, and its sum with the input; recomputed blocks keep the sum alone, and
+  // one is at work.
+  const outputs = (2 + dropped) * tokens * dModel;
+  if (!recompute) return 4 * blocks.reduce((sum, kept) => sum + numbers(kept) + outputs, total);
   total += blocks.length * tokens * dModel;
-  return 4 * (total + Math.max(...blocks.map(kept => numbers(kept) + 2 * tokens * dModel)));
+  return 4 * (total + Math.max(...blocks.map(kept => numbers(kept) + outputs)));
 }
 
 /** Bytes of one sequence's memory in decoding after `length` tokens; Infinity for full attention without end. */

@@ -3,7 +3,7 @@
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {LayerState, MixerAnalysis, MixerSettings} from '../layers/index.js';
+import type {LayerState, MixerAnalysis, MixerSettings, TrainingCall} from '../layers/index.js';
 import {
   BMojoMixer,
   disposeState,
@@ -38,13 +38,14 @@ function mixerOf(config: ModelConfig, index: number): BMojoMixer {
  */
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
-  const {vocabSize, dModel, tieHead, seed} = config;
+  const {vocabSize, dModel, dropout, tieHead, seed} = config;
   const model = tfl.sequential({
     layers: [
       new TokenEmbedding({
         name: 'embedding',
         vocabSize,
         dim: dModel,
+        dropout,
         seed,
         inputShape: [null],
         dtype: 'int32',
@@ -60,13 +61,13 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
 
 /** The residual blocks of a model, in order. */
 export function blocksOf(config: ModelConfig): ResidualBlock[] {
-  const {layers, mlp, mlpWidth, seed} = config;
+  const {layers, mlp, mlpWidth, dropout, seed} = config;
   const stack: ResidualBlock[] = [];
   for (let index = 0; index < layers; index++) {
-    stack.push(new ResidualBlock({name: `block_${index}`, layer: mixerOf(config, index)}));
+    stack.push(new ResidualBlock({name: `block_${index}`, dropout, layer: mixerOf(config, index)}));
     if (!mlp) continue;
     const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
-    stack.push(new ResidualBlock({name: `mlp_${index}`, layer}));
+    stack.push(new ResidualBlock({name: `mlp_${index}`, dropout, layer}));
   }
   return stack;
 }
@@ -136,27 +137,32 @@ export class LanguageModel {
     });
   }
 
-  /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. */
-  hidden(tokens: Tensor2D): Tensor3D {
-    let x = this.embedding.apply(tokens) as Tensor3D;
+  /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. Nothing is dropped unless `training` is given. */
+  hidden(tokens: Tensor2D, training?: TrainingCall): Tensor3D {
+    let x = this.embedding.apply(tokens, {...training}) as Tensor3D;
     for (const block of this.blocks) {
-      x = this.recompute ? recomputed(block, x).y : (block.apply(x) as Tensor3D);
+      x = this.recompute ? recomputed(block, x, {training}).y : (block.apply(x, {...training}) as Tensor3D);
     }
     return x;
   }
 
   /**
-   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one.
+   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one. Nothing is
+   * dropped unless `training` is given.
    * The old state stays valid until it is disposed with `disposeModelState`.
    */
-  advance(tokens: Tensor2D, state: ModelState): {hidden: Tensor3D; state: ModelState} {
+  advance(
+    tokens: Tensor2D,
+    state: ModelState,
+    training?: TrainingCall,
+  ): {hidden: Tensor3D; state: ModelState} {
     const layers: LayerState[] = [];
-    let x = this.embedding.apply(tokens) as Tensor3D;
+    let x = this.embedding.apply(tokens, {...training}) as Tensor3D;
     this.blocks.forEach((block, index) => {
       const previous = x;
       const result = this.recompute
-        ? recomputed(block, previous, state.layers[index])
-        : block.step(previous, state.layers[index]);
+        ? recomputed(block, previous, {past: state.layers[index], training})
+        : block.step(previous, state.layers[index], training);
       previous.dispose();
       layers.push(result.state);
       x = result.y;

@@ -3,7 +3,7 @@
 
 import type {Tensor, Tensor3D} from '@tensorflow/tfjs-core';
 import {clone, customGrad, engine, keep, Variable} from '@tensorflow/tfjs-core';
-import type {LayerState, StepResult, StreamingLayer} from '../layers/index.js';
+import type {LayerState, StepResult, StreamingLayer, TrainingCall} from '../layers/index.js';
 
 /** Gradients of a computation inside the gradient of another; tf's engine has one tape, which is put aside meanwhile. */
 function innerGradients(compute: () => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
@@ -16,17 +16,29 @@ function innerGradients(compute: () => Tensor, inputs: Tensor[], dy: Tensor): Te
   }
 }
 
+export interface RecomputeOptions {
+  readonly past?: LayerState;
+  /** Its seed must live until the gradient is computed. */
+  readonly training?: TrainingCall;
+}
+
 /**
  * What `block.step` gives, or `block.apply` without a state, with the block's activations freed at once.
  * The new state carries no gradient.
  */
-export function recomputed(block: StreamingLayer, x: Tensor3D, past?: LayerState): StepResult {
+export function recomputed(
+  block: StreamingLayer,
+  x: Tensor3D,
+  {past, training}: RecomputeOptions = {},
+): StepResult {
   const weights = block.trainableWeights.map(weight => weight.read());
   if (!weights.every(weight => weight instanceof Variable))
     throw new Error(`recompute: the weights of ${block.name} are no variables`);
   let state: LayerState = {position: (past?.position ?? 0) + x.shape[1], tensors: {}};
   const run = (input: Tensor3D): StepResult =>
-    past === undefined ? {y: block.apply(input) as Tensor3D, state} : block.step(input, past);
+    past === undefined
+      ? {y: block.apply(input, {...training}) as Tensor3D, state}
+      : block.step(input, past, training);
   const op = customGrad((...given) => {
     const save = given[given.length - 1] as (tensors: Tensor[]) => void;
     const input = given[0] as Tensor3D;

@@ -1,6 +1,6 @@
 // What training is about: batches in parts, each with its labels and its logits. Recall tasks and language are two.
 
-import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {drawBatch} from '../data/batch.js';
 import type {Task} from '../data/task.js';
@@ -37,6 +37,14 @@ export interface Workload<M> {
   continues(settings: TrainSettings, cursor: number): boolean;
 }
 
+/**
+ * The seed of a part's dropout masks, [2]: of the run and of the part's first sample, so that a run that goes on draws
+ * what it would have drawn.
+ */
+export function dropoutSeed(seed: number, firstSample: number): HostInput {
+  return {values: Int32Array.of(seed, firstSample), shape: [2]};
+}
+
 /** Samples of a task, each on its own. */
 export function taskWorkload(task: Task): Workload<TrainableModel> {
   return {
@@ -50,9 +58,12 @@ export function taskWorkload(task: Task): Workload<TrainableModel> {
           inputs: [
             {values: drawn.tokens, shape: [drawn.size, drawn.length]},
             {values: drawn.rows, shape: [1, drawn.rows.length]},
+            dropoutSeed(seed, cursor + part * size),
           ],
-          forward: (model, [tokens, rows]) => ({
-            logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D),
+          forward: (model, [tokens, rows, masks]) => ({
+            logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D, {
+              dropoutSeed: masks as Tensor1D,
+            }),
           }),
         };
       });

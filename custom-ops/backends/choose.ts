@@ -27,9 +27,21 @@ async function probeWebGPU(): Promise<{serves: boolean; found: string}> {
   }
 }
 
+/** Loads it: whoever asks for the choice uses it next, and what is set up may still not load. */
+async function probeTensorFlow(): Promise<{serves: boolean; found: string}> {
+  try {
+    const {loadTensorFlow} = await import('#tensorflow');
+    const {threads} = loadTensorFlow();
+    return {serves: true, found: `TensorFlow with C++ kernels on ${threads} threads`};
+  } catch (error) {
+    return {serves: false, found: error instanceof Error ? firstSentence(error.message) : String(error)};
+  }
+}
+
+/** What a backend's error says, without the backend's name and the remedy: `bmojo doctor` tells both. */
 function firstSentence(message: string): string {
   return message
-    .replace(/^bmojo: /, '')
+    .replace(/^bmojo: (the \w+ backend (is )?)?/, '')
     .split(/[.;(] ?/)[0]
     .trim();
 }
@@ -37,11 +49,13 @@ function firstSentence(message: string): string {
 /** From the fastest to the one that every machine has. */
 export const backendCandidates: readonly BackendCandidate[] = [
   {backend: 'webgpu', probe: probeWebGPU},
+  {backend: 'tensorflow', probe: probeTensorFlow},
   {backend: 'wasm', probe: async () => ({serves: true, found: 'C++ kernels on the CPU'})},
 ];
 
 /**
- * Names the fastest backend that works here: a GPU through WebGPU, else `wasm`. A software adapter is no GPU.
+ * Names the fastest backend that works here: a GPU through WebGPU, else `tensorflow` where it is set
+ * up (Node alone), else `wasm`; never `cpu`. A software adapter is no GPU.
  * Errors: Error when no candidate serves.
  */
 export async function chooseBackend(

@@ -1,6 +1,7 @@
 // Every operator's C++ kernels in one WASM module.
 #include "adam-w/kernel.h"
 #include "cross-entropy/kernel.h"
+#include "dropout/kernel.h"
 #include "embedding-lookup/kernel.h"
 #include "linear/kernel.h"
 #include "rms-norm/kernel.h"

@@ -19,6 +19,7 @@ const models: Record<string, Partial<ModelConfig>> = {
   'bmojo-f': {...small, preset: 'bmojo-f', deltaRank: 5},
   bmojo: {...small, preset: 'bmojo', eideticSlots: 5, mlpWidth: 40},
   'bmojo-paper': {...small, preset: 'bmojo-paper', eideticSlots: 5, kvHeads: 2},
+  dropout: {...small, preset: 'bmojo', dropout: 0.1},
   untied: {...small, tieFading: false, eideticSlots: 3},
 };
 
@@ -52,7 +53,7 @@ function measuredActivations(model: LanguageModel, batch: number, context: numbe
   let held = 0;
   const {value, grads} = variableGrads(() => {
     const ids = tensor2d(new Int32Array(batch * context), [batch, context], 'int32');
-    const hidden = model.hidden(ids);
+    const hidden = model.hidden(ids, {dropoutSeed: tensor1d([1, 2], 'int32')});
     const logits = model.logits(reshape(hidden, [batch * context, hidden.shape[2]]));
     const loss = crossEntropy(logits, tensor1d(new Int32Array(batch * context), 'int32'));
     held = live.bytesBeside(weights);

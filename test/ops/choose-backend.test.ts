@@ -9,6 +9,10 @@ const gpu = (serves: boolean, found: string): BackendCandidate => ({
   backend: 'webgpu',
   probe: async () => ({serves, found}),
 });
+const tensorflow = (serves: boolean, found: string): BackendCandidate => ({
+  backend: 'tensorflow',
+  probe: async () => ({serves, found}),
+});
 const wasm: BackendCandidate = {backend: 'wasm', probe: async () => ({serves: true, found: 'on the CPU'})};
 
 async function errorOf(promise: Promise<unknown>): Promise<Error> {
@@ -32,14 +36,37 @@ describe('the default backend', () => {
     });
   });
 
+  it('is TensorFlow where there is no GPU and it is set up', async () => {
+    expect(await chooseBackend([gpu(false, 'none'), tensorflow(true, '2 threads'), wasm])).to.deep.equal({
+      backend: 'tensorflow',
+      reason: '2 threads; no webgpu: none',
+    });
+    expect(await chooseBackend([gpu(false, 'none'), tensorflow(false, 'not set up'), wasm])).to.deep.equal({
+      backend: 'wasm',
+      reason: 'on the CPU; no webgpu: none; no tensorflow: not set up',
+    });
+  });
+
+  it('finds TensorFlow exactly where it starts', async () => {
+    const {probe} = backendCandidates.find(({backend}) => backend === 'tensorflow') as BackendCandidate;
+    const {serves, found} = await probe();
+    const starts = await useBackend('tensorflow').then(
+      () => true,
+      () => false,
+    );
+    expect(serves, found).to.equal(starts);
+    expect(found).to.match(
+      serves ? /^TensorFlow with C\+\+ kernels on \d+ threads$/ : /^(not set up|needs|does not)/,
+    );
+  });
+
   it('is an error where nothing serves', async () => {
     const error = await errorOf(chooseBackend([gpu(false, 'no driver')]));
     expect(error.message).to.equal('bmojo: no backend works here; no webgpu: no driver');
   });
 
   it('is never plain JavaScript', async () => {
-    expect(backendCandidates.map(({backend}) => backend)).not.to.include('cpu');
-    expect(backendCandidates.at(-1)?.backend).to.equal('wasm');
+    expect(backendCandidates.map(({backend}) => backend)).to.deep.equal(['webgpu', 'tensorflow', 'wasm']);
     const chosen = await useBackend();
     expect(chosen).to.be.oneOf(backendNames.filter(name => name !== 'cpu'));
   });

@@ -6,10 +6,10 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
-import {hostBackendNames} from '../../custom-ops/index.js';
 import {prepareData, resolveFiles} from '../../data/files/index.js';
 import {randomStream} from '../../data/random.js';
 import {CheckpointFolder} from '../../train/checkpoint-folder.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
 const KILLS = 20;
@@ -29,6 +29,7 @@ const SETTINGS = [
   ],
   ...['--d-model', '16', '--heads', '2', '--layers', '2', '--window', '6', '--eidetic-slots', '4'],
   ...['--state-size', '4', '--eval-every', '7', '--eval-samples', '8', '--log-every', '1'],
+  ...['--dropout', '0.1'],
 ];
 
 /** Runs bmojo train lm; `kill` stops it dead after so many milliseconds. Resolves to whether it ended by itself. */
@@ -60,8 +61,9 @@ describe('a run that is killed', () => {
   });
   after(() => rmSync(folder, {recursive: true}));
 
-  for (const backend of hostBackendNames) {
-    it(`goes on to the weights of the uninterrupted run, ${KILLS} kills, ${backend}`, async () => {
+  for (const backend of readableBackends) {
+    it(`goes on to the weights of the uninterrupted run, ${KILLS} kills, ${backend}`, async function () {
+      await useReadableBackend(this, backend);
       const start = ['--data', join(folder, 'data'), ...SETTINGS, '--backend', backend];
       const began = Date.now();
       expect(await trainUntil([...start, '--out', join(folder, `${backend}-whole`)])).to.equal(true);

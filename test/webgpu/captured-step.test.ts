@@ -21,7 +21,7 @@ const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideti
 /** Events of each step of a fresh model, and its weights at the end. */
 async function trained(capture: boolean): Promise<{events: StepEvent[]; weights: Float32Array[]}> {
   const settings = parseTrainSettings({steps: 5, batch: 4, rate: 5e-3, warmup: 0.5, capture});
-  const layers = createModel({preset: 'bmojo', ...sizes});
+  const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
   const model = new LanguageModel(layers);
   const events: StepEvent[] = [];
   for await (const event of train({model, task, settings})) {

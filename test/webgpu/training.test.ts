@@ -16,7 +16,7 @@ const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideti
 
 /** Loss, accuracy and gradient norm of every step of a fresh model. */
 async function steps(): Promise<StepEvent[]> {
-  const layers = createModel({preset: 'bmojo', ...sizes});
+  const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
   const events: StepEvent[] = [];
   for await (const event of train({model: new LanguageModel(layers), task, settings})) {
     if (event.type === 'step') events.push(event);

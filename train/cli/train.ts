@@ -52,7 +52,8 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
     backend: {
       type: 'string' as const,
       choices: backendRequests,
-      describe: 'where tensors are computed; auto: a GPU through WebGPU, else wasm [default "auto"]',
+      describe:
+        'where tensors are computed; auto: a GPU through WebGPU, else tensorflow if set up, else wasm [default "auto"]',
       group: 'Run',
     },
     config: {

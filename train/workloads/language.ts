@@ -1,14 +1,17 @@
 // Language modelling: windows of text, alone or as consecutive segments with the model's memory carried over
 // (truncated backpropagation through time: gradients end at a segment's border).
 
-import type {Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
+import type {HostInput} from '../../custom-ops/index.js';
 import type {TokenSource} from '../../data/token-source.js';
 import type {WindowBatch} from '../../data/windows.js';
 import {readWindows, WindowIndex} from '../../data/windows.js';
+import type {TrainingCall} from '../../layers/index.js';
 import type {LanguageModel, ModelState} from '../../models/language-model.js';
 import type {TrainSettings} from '../settings.js';
 import type {Part, PartResult, Workload} from '../workload.js';
+import {dropoutSeed} from '../workload.js';
 
 export interface LanguageWorkloadOptions {
   /** Tokens L of one update. */
@@ -42,7 +45,8 @@ export function languageWorkload(
       const size = batch / accumulate;
       return Array.from({length: accumulate}, (_, part) => {
         const own = starts.slice(part * size, (part + 1) * size);
-        return windowPart(readWindows(source, own, context), segment + 1 < segments);
+        const masks = dropoutSeed(seed, cursor + part * size);
+        return windowPart(readWindows(source, own, context), masks, segment + 1 < segments);
       });
     },
     carries: segments > 1,
@@ -50,23 +54,26 @@ export function languageWorkload(
   };
 }
 
-function windowPart(drawn: WindowBatch, goesOn: boolean): Part<LanguageModel> {
+function windowPart(drawn: WindowBatch, masks: HostInput, goesOn: boolean): Part<LanguageModel> {
   return {
     labels: drawn.labels,
-    inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}],
-    forward: (model, [tokens], past) => forward(model, tokens as Tensor2D, past, goesOn),
+    inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}, masks],
+    forward: (model, [tokens, seed], past) =>
+      forward(model, tokens as Tensor2D, {dropoutSeed: seed as Tensor1D}, past, goesOn),
   };
 }
 
 function forward(
   model: LanguageModel,
   ids: Tensor2D,
+  training: TrainingCall,
   past: ModelState | undefined,
   goesOn: boolean,
 ): PartResult {
   const [size, length] = ids.shape;
   const rows = [size * length, model.config.dModel] as [number, number];
-  if (past === undefined && !goesOn) return {logits: model.logits(reshape(model.hidden(ids), rows))};
-  const {hidden, state} = model.advance(ids, past ?? model.initialState(size));
+  if (past === undefined && !goesOn)
+    return {logits: model.logits(reshape(model.hidden(ids, training), rows))};
+  const {hidden, state} = model.advance(ids, past ?? model.initialState(size), training);
   return {logits: model.logits(reshape(hidden, rows)), ...(goesOn ? {memory: state} : {})};
 }

@@ -6,6 +6,8 @@ import {loadTensorFlow} from '#tensorflow';
 import type {AdamWAttributes} from '../../adam-w/definition.js';
 import {adamWFactors} from '../../adam-w/definition.js';
 import {ArgumentError} from '../../check.js';
+import type {DropoutAttributes} from '../../dropout/definition.js';
+import {dropoutNumbers} from '../../dropout/definition.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import type {Invocation} from '../invocation.js';
@@ -29,6 +31,7 @@ interface OpAttr {
 
 const varyingNumbers: VaryingNumbers = {
   adamW: attrs => adamWFactors(attrs as unknown as AdamWAttributes),
+  dropout: attrs => dropoutNumbers(attrs as unknown as DropoutAttributes),
 };
 
 /** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */

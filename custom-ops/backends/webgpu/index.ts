@@ -5,6 +5,7 @@ import {registerKernel} from '@tensorflow/tfjs-core';
 import {adamWGpu} from '../../adam-w/kernel.wgsl.js';
 import {causalConv1dGpu} from '../../causal-conv1d/kernel.wgsl.js';
 import {crossEntropyGpu} from '../../cross-entropy/kernel.wgsl.js';
+import {dropoutGpu} from '../../dropout/kernel.wgsl.js';
 import {embeddingLookupGpu} from '../../embedding-lookup/kernel.wgsl.js';
 import {innovationScoresGpu} from '../../innovation-scores/kernel.wgsl.js';
 import {innovationSelectGpu} from '../../innovation-select/kernel.wgsl.js';
@@ -36,6 +37,7 @@ export {checkKernel, selfChecksDone} from './self-check.js';
 export const gpuKernels = {
   adamW: adamWGpu,
   crossEntropy: crossEntropyGpu,
+  dropout: dropoutGpu,
   embeddingLookup: embeddingLookupGpu,
   linear: linearGpu,
   linearTransposed: linearTransposedGpu,

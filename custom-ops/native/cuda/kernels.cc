@@ -15,6 +15,8 @@ constexpr Kernel kernels[] = {
     {"causal_conv1d_backward", causalConv1dBackwardWorkspace, causalConv1dBackward},
     {"cross_entropy_forward", none, crossEntropyForward},
     {"cross_entropy_backward", none, crossEntropyBackward},
+    {"dropout_forward", none, dropoutForward},
+    {"dropout_backward", none, dropoutBackward},
     {"embedding_lookup_forward", none, embeddingLookupForward},
     {"embedding_lookup_backward", none, embeddingLookupBackward},
     {"innovation_scores", none, innovationScores},

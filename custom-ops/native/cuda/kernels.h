@@ -10,6 +10,8 @@ size_t causalConv1dBackwardWorkspace(const Call&);
 cudaError_t causalConv1dBackward(const Call&);
 cudaError_t crossEntropyForward(const Call&);
 cudaError_t crossEntropyBackward(const Call&);
+cudaError_t dropoutForward(const Call&);
+cudaError_t dropoutBackward(const Call&);
 cudaError_t embeddingLookupForward(const Call&);
 cudaError_t embeddingLookupBackward(const Call&);
 cudaError_t innovationScores(const Call&);

@@ -26,6 +26,7 @@
         'custom-ops/adam-w/op_tf.cc',
         'custom-ops/causal-conv1d/op_tf.cc',
         'custom-ops/cross-entropy/op_tf.cc',
+        'custom-ops/dropout/op_tf.cc',
         'custom-ops/embedding-lookup/op_tf.cc',
         'custom-ops/innovation-scores/op_tf.cc',
         'custom-ops/innovation-select/op_tf.cc',

@@ -5,6 +5,7 @@ namespace bmojo {
 
 const Operator& adamWOperator();
 const Operator& crossEntropyOperator();
+const Operator& dropoutOperator();
 const Operator& embeddingLookupOperator();
 const Operator& selectiveScanOperator();
 const Operator& causalConv1dOperator();
@@ -19,10 +20,10 @@ const Operator& swigluOperator();
 
 const std::vector<Operator>& operators() {
   static const std::vector<Operator> all = {
-      adamWOperator(),           crossEntropyOperator(),    embeddingLookupOperator(), selectiveScanOperator(),
-      causalConv1dOperator(),    memoryAttentionOperator(), innovationScoresOperator(), innovationSelectOperator(),
-      linearOperator(),          linearTransposedOperator(), rmsNormOperator(),        rotaryEmbeddingOperator(),
-      swigluOperator(),
+      adamWOperator(),           crossEntropyOperator(),     dropoutOperator(),          embeddingLookupOperator(),
+      selectiveScanOperator(),   causalConv1dOperator(),     memoryAttentionOperator(),  innovationScoresOperator(),
+      innovationSelectOperator(), linearOperator(),          linearTransposedOperator(), rmsNormOperator(),
+      rotaryEmbeddingOperator(), swigluOperator(),
   };
   return all;
 }

@@ -1,0 +1,50 @@
+// Dropout on CUDA, element by element; the mask as in hash.ts.
+#include "native/cuda/elementwise.cuh"
+#include "native/cuda/kernels.h"
+
+namespace bmojo::cuda {
+
+namespace {
+
+__device__ inline uint32_t mixed(uint32_t h) {
+  h = (h ^ (h >> 16)) * 0x7feb352du;
+  h = (h ^ (h >> 15)) * 0x846ca68bu;
+  return h ^ (h >> 16);
+}
+
+template <int kWidth>
+__global__ void dropoutKernel(const float* __restrict__ x, const int32_t* __restrict__ seed, float* __restrict__ y,
+                              int64_t packs, uint32_t stream, uint32_t threshold, float scale) {
+  const uint32_t a = static_cast<uint32_t>(seed[0]), b = static_cast<uint32_t>(seed[1]);
+  const uint32_t first = mixed(a + mixed(b + mixed(stream + 0x9e3779b9u)));
+  const uint32_t second = mixed(b + mixed(a + mixed(stream + 0x3c6ef372u)));
+  for (int64_t i = firstElement(); i < packs; i += elementStride()) {
+    Pack<kWidth> pack = loadPack<kWidth>(x + i * kWidth);
+#pragma unroll
+    for (int k = 0; k < kWidth; k++) {
+      const uint32_t hash = mixed(mixed(static_cast<uint32_t>(i * kWidth + k) + first) ^ second);
+      pack.x[k] = hash < threshold ? 0.0f : pack.x[k] * scale;
+    }
+    storePack<kWidth>(y + i * kWidth, pack);
+  }
+}
+
+cudaError_t drop(const Call& call, const float* x, float* y) {
+  const int64_t n = call.integer(0);
+  const uint32_t stream = static_cast<uint32_t>(call.integer(1)), threshold = static_cast<uint32_t>(call.integer(2));
+  const float scale = static_cast<float>(1.0 / (1.0 - threshold / 4294967296.0));
+  const int32_t* seed = call.inInt(1);
+  if (n % 4 == 0 && isAligned16(x) && isAligned16(y)) {
+    return launch(dropoutKernel<4>, elementGrid(n / 4), kElementThreads, 0, call.stream, x, seed, y, n / 4, stream,
+                  threshold, scale);
+  }
+  return launch(dropoutKernel<1>, elementGrid(n), kElementThreads, 0, call.stream, x, seed, y, n, stream, threshold,
+                scale);
+}
+
+}  // namespace
+
+cudaError_t dropoutForward(const Call& call) { return drop(call, call.in(0), call.out(0)); }
+cudaError_t dropoutBackward(const Call& call) { return drop(call, call.in(2), call.out(0)); }
+
+}  // namespace bmojo::cuda

@@ -1,0 +1,49 @@
+// Dropout inside layers: active in training alone, with masks that follow from the training step's seed.
+
+import type {Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
+import {dispose, tensor1d} from '@tensorflow/tfjs-core';
+import {number} from '../config/schema.js';
+import {dropout} from '../custom-ops/index.js';
+import {streamSeed} from './initializers.js';
+
+/** What a layer is told when it is called in training. */
+export interface TrainingCall {
+  /** [2], int32: the seed of this step's dropout masks; the same seed makes the same masks. */
+  readonly dropoutSeed: Tensor1D;
+}
+
+/** Arguments that reach `call`: tf's own flag in `model.fit`, or what `LanguageModel` passes on. */
+export type CallArguments = Partial<TrainingCall> & {readonly training?: boolean};
+
+export const dropoutField = number(
+  0,
+  0,
+  0.99,
+  'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
+);
+
+/** Streams are passed to GPUs as float32. */
+const STREAMS = 2 ** 24;
+
+/**
+ * One place of dropout. In a call with a `dropoutSeed` the mask is a function of that seed and of the layer's name; in
+ * `model.fit`, which gives none, of the number of the layer's calls before; otherwise nothing is dropped.
+ */
+export class DropoutPlace {
+  private calls = 0;
+
+  constructor(
+    private readonly rate: number,
+    private readonly layerName: string,
+  ) {}
+
+  apply(x: Tensor3D, {training = false, dropoutSeed}: CallArguments): Tensor3D {
+    if (this.rate === 0 || !(training || dropoutSeed !== undefined)) return x;
+    const options = {rate: this.rate, stream: streamSeed(0, this.layerName) % STREAMS};
+    if (dropoutSeed !== undefined) return dropout({x, seed: dropoutSeed}, options);
+    const seed = tensor1d([0, this.calls++], 'int32');
+    const y = dropout({x, seed}, options);
+    dispose(seed);
+    return y;
+  }
+}
