@@ -6,32 +6,9 @@ import {expect} from 'chai';
 import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import type {StepRunner} from '../../custom-ops/index.js';
 import {adamW, createStepRunner, rmsNorm} from '../../custom-ops/index.js';
-import {createMqar} from '../../data/mqar.js';
-import {createModel, LanguageModel} from '../../models/index.js';
-import type {StepEvent} from '../../train/events.js';
-import {train} from '../../train/loop.js';
-import {parseTrainSettings} from '../../train/settings.js';
+import {trained} from '../support/training-laws.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
-
-const task = createMqar({vocabSize: 32, length: 32, pairs: 4});
-/** As in training.test.ts, whose shaders are then compiled once for both. */
-const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideticSlots: 8, stateSize: 4};
-
-/** Events of each step of a fresh model, and its weights at the end. */
-async function trained(capture: boolean): Promise<{events: StepEvent[]; weights: Float32Array[]}> {
-  const settings = parseTrainSettings({steps: 5, batch: 4, rate: 5e-3, warmup: 0.5, capture});
-  const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
-  const model = new LanguageModel(layers);
-  const events: StepEvent[] = [];
-  for await (const event of train({model, task, settings})) {
-    if (event.type === 'step') events.push(event);
-  }
-  const weights: Float32Array[] = [];
-  for (const one of model.parameters()) weights.push((await one.variable.data<'float32'>()).slice());
-  layers.dispose();
-  return {events, weights};
-}
 
 /** Runs a step on several inputs; the first number of each result. */
 async function outcomes(
@@ -56,11 +33,12 @@ describe('captured steps on webgpu', function () {
   });
 
   it('train a model to the same bits', async () => {
+    const settings = {steps: 5, rate: 5e-3, warmup: 0.5};
     const before = memory().numTensors;
-    const ordinary = await trained(false);
+    const ordinary = await trained({...settings, capture: false});
     let captured = ordinary;
     const printed = await warnings(async () => {
-      captured = await trained(true);
+      captured = await trained({...settings, capture: true});
     });
     expect(printed).to.deep.equal([]);
     expect(captured.events).to.deep.equal(ordinary.events);
