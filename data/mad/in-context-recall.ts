@@ -19,19 +19,19 @@ export type MadRecallSettings = Settings<typeof madRecallSchema>;
 const TAG = 0x6d690000;
 
 /** What the recall tasks draw: pairs, and where there is noise two noise ids in place of a pair. */
-export interface RecallTokens {
+interface RecallTokens {
   readonly tokens: Int32Array;
   /** Positions of keys that were seen before, with the distance back to the value shown last. */
   readonly repeats: readonly Query[];
 }
 
 export interface RecallShape {
-  /** Number of keys, ids 0 to keys - 1; the values are the next `values` ids, noise the `noise` after them. */
+  /** Number of keys, ids 0 to keys - 1; the values are the next `keys` ids, noise the `noise` after them. */
   readonly keys: number;
-  readonly values: number;
   readonly noise: number;
   /** Probability of noise in place of a pair. */
   readonly noiseShare: number;
+  /** Tokens drawn, even. */
   readonly length: number;
 }
 
@@ -39,10 +39,7 @@ export interface RecallShape {
  * length/2 - 1 slots, each a pair with a uniform key (its value is drawn at first sight and kept) or two noise ids;
  * one slot, drawn uniformly, is never noise. The last pair repeats a key that was shown.
  */
-export function drawRecall(
-  {keys, values, noise, noiseShare, length}: RecallShape,
-  random: Random,
-): RecallTokens {
+function drawRecall({keys, noise, noiseShare, length}: RecallShape, random: Random): RecallTokens {
   const tokens = new Int32Array(length);
   const repeats: Query[] = [];
   const shownValues = new Map<number, {value: number; position: number}>();
@@ -50,7 +47,7 @@ export function drawRecall(
   const certain = random.integer(slots);
   const put = (slot: number, key: number): void => {
     const known = shownValues.get(key);
-    const value = known?.value ?? keys + random.integer(values);
+    const value = known?.value ?? keys + random.integer(keys);
     if (known !== undefined) repeats.push({position: 2 * slot, distance: 2 * slot - known.position});
     shownValues.set(key, {value, position: 2 * slot + 1});
     tokens[2 * slot] = key;
@@ -58,7 +55,7 @@ export function drawRecall(
   };
   for (let slot = 0; slot < slots; slot++) {
     if (noise > 0 && slot !== certain && random.uniform() < noiseShare) {
-      for (const half of [0, 1]) tokens[2 * slot + half] = keys + values + random.integer(noise);
+      for (const half of [0, 1]) tokens[2 * slot + half] = 2 * keys + random.integer(noise);
     } else {
       put(slot, random.integer(keys));
     }
@@ -69,12 +66,26 @@ export function drawRecall(
 }
 
 /** Training asks for every next token, noise and first values included; testing for values of keys seen before. */
-export function recallSample({tokens, repeats}: RecallTokens, {split}: SampleKey): Sample {
+function recallSample({tokens, repeats}: RecallTokens, {split}: SampleKey): Sample {
   const sample = nextTokenSample(tokens);
   if (split === 'train') return sample;
   const labels = new Int32Array(sample.inputs.length).fill(IGNORED);
   for (const {position} of repeats) labels[position] = tokens[position + 1];
   return {inputs: sample.inputs, labels, queries: repeats};
+}
+
+/** A recall task of MAD: `tag` names its random streams. Errors: SettingError for an odd length. */
+export function recallTask(name: string, tag: number, shape: RecallShape, examples: number): Task {
+  const {keys, noise, length} = shape;
+  if (length % 2 !== 0) throw new SettingError(`${name}: length must be even, got ${length}`);
+  const task: Task = {
+    name,
+    vocabSize: 2 * keys + noise,
+    length: length - 1,
+    chance: 1 / keys,
+    sample: key => recallSample(drawRecall(shape, sampleRandom(tag, key)), key),
+  };
+  return finiteTrainingSet(task, examples);
 }
 
 /**
@@ -92,19 +103,8 @@ export function recallSample({tokens, repeats}: RecallTokens, {split}: SampleKey
  */
 export function createMadRecall(given: Partial<MadRecallSettings> = {}): Task {
   const {vocabSize, length, trainExamples: examples} = parseSettings('mad-recall', madRecallSchema, given);
-  for (const [name, value] of Object.entries({vocabSize, length})) {
-    if (value % 2 !== 0) throw new SettingError(`mad-recall: ${name} must be even, got ${value}`);
-  }
-  const half = vocabSize / 2;
-  const shape: RecallShape = {keys: half, values: half, noise: 0, noiseShare: 0, length};
-  const task: Task = {
-    name: 'mad-recall',
-    vocabSize,
-    length: length - 1,
-    chance: 1 / half,
-    sample: key => recallSample(drawRecall(shape, sampleRandom(TAG, key)), key),
-  };
-  return finiteTrainingSet(task, examples);
+  if (vocabSize % 2 !== 0) throw new SettingError(`mad-recall: vocabSize must be even, got ${vocabSize}`);
+  return recallTask('mad-recall', TAG, {keys: vocabSize / 2, noise: 0, noiseShare: 0, length}, examples);
 }
 
 export const madRecall: TaskFamily<typeof madRecallSchema> = {

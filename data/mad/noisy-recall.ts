@@ -3,10 +3,7 @@
 import type {Settings} from '../../config/schema.js';
 import {integer, number, parseSettings, SettingError} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../task.js';
-import {sampleRandom} from '../task.js';
-import {finiteTrainingSet} from './finite-set.js';
-import type {RecallShape} from './in-context-recall.js';
-import {drawRecall, recallSample} from './in-context-recall.js';
+import {recallTask} from './in-context-recall.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madNoisyRecallSchema = {
@@ -44,17 +41,8 @@ export function createMadNoisyRecall(given: Partial<MadNoisyRecallSettings> = {}
       `mad-noisy-recall: vocabSize - noiseVocab must be even and at least 2, got ${vocabSize} - ${noiseVocab} = ${meaning}`,
     );
   }
-  if (length % 2 !== 0) throw new SettingError(`mad-noisy-recall: length must be even, got ${length}`);
-  const half = meaning / 2;
-  const shape: RecallShape = {keys: half, values: half, noise: noiseVocab, noiseShare, length};
-  const task: Task = {
-    name: 'mad-noisy-recall',
-    vocabSize,
-    length: length - 1,
-    chance: 1 / half,
-    sample: key => recallSample(drawRecall(shape, sampleRandom(TAG, key)), key),
-  };
-  return finiteTrainingSet(task, examples);
+  const shape = {keys: meaning / 2, noise: noiseVocab, noiseShare, length};
+  return recallTask('mad-noisy-recall', TAG, shape, examples);
 }
 
 export const madNoisyRecall: TaskFamily<typeof madNoisyRecallSchema> = {
