@@ -1,15 +1,16 @@
 // The auto-encoder around the mixers under test: MAD's compression asks for it.
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
+import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {TrainingCall} from '../layers/index.js';
-import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer, TokenEmbedding} from '../layers/index.js';
+import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer} from '../layers/index.js';
+import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
-import type {Parameter} from './language-model.js';
-import {blocksOf} from './language-model.js';
 import {DECODER_DEPTH} from './parameters.js';
+import type {Parameter} from './trainable-weights.js';
+import {parametersOf, sizeOf} from './trainable-weights.js';
 
 /**
  * Tokens [B, L] -> logits [B, L, V] of the same tokens, rebuilt from the last position's vector alone.
@@ -24,20 +25,12 @@ export class AutoEncoder {
   private readonly head: LinearHead;
 
   private constructor(config: ModelConfig) {
-    const {vocabSize, dModel, dropout, seed} = config;
+    const {vocabSize, seed} = config;
     this.config = config;
     this.head = new LinearHead({name: 'head', vocabSize, seed});
     this.model = tfl.sequential({
       layers: [
-        new TokenEmbedding({
-          name: 'embedding',
-          vocabSize,
-          dim: dModel,
-          dropout,
-          seed,
-          inputShape: [null],
-          dtype: 'int32',
-        }),
+        embeddingOf(config),
         ...blocksOf(config),
         new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
         new RMSNorm({name: 'final_norm'}),
@@ -52,12 +45,7 @@ export class AutoEncoder {
   }
 
   parameters(): Parameter[] {
-    return this.model.trainableWeights.map(weight => {
-      const variable = weight.read();
-      if (!(variable instanceof Variable))
-        throw new Error(`AutoEncoder: ${weight.originalName} is not a variable`);
-      return {name: weight.originalName, variable};
-    });
+    return parametersOf(this.model);
   }
 
   /** Vectors before the head: tokens [B, L] int32 -> [B, L, D]. Nothing is dropped unless `training` is given. */
@@ -70,11 +58,7 @@ export class AutoEncoder {
 
   /** Logits of chosen rows: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
-    const [rows, width] = hidden.shape;
-    return tidy(() => {
-      const logits = this.head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);
-      return reshape(logits, [rows, logits.shape[2]]);
-    });
+    return rowLogits(this.head, hidden);
   }
 
   /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */
@@ -86,6 +70,6 @@ export class AutoEncoder {
 
   /** Number of trainable numbers. */
   parameterCount(): number {
-    return this.parameters().reduce((total, {variable}) => total + variable.size, 0);
+    return sizeOf(this.parameters());
   }
 }

@@ -1,35 +1,27 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
+import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {LayerState, MixerAnalysis, MixerSettings, TrainingCall} from '../layers/index.js';
+import type {LayerState, MixerAnalysis, TrainingCall} from '../layers/index.js';
 import {
   BMojoMixer,
   disposeState,
   LinearHead,
-  mixerSchema,
   ResidualBlock,
   RMSNorm,
   StreamingLayer,
-  SwiGLU,
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
+import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
-import {mixerConfig} from './parameters.js';
 import {recomputed} from './recompute.js';
+import type {Parameter} from './trainable-weights.js';
+import {parametersOf, sizeOf} from './trainable-weights.js';
 
 const METADATA_KEY = 'bmojoModel';
-
-function mixerOf(config: ModelConfig, index: number): BMojoMixer {
-  const own = mixerConfig(config, index);
-  const entries = Object.keys(mixerSchema).map(key => [key, own[key as keyof MixerSettings]]);
-  const settings: MixerSettings = Object.fromEntries(entries);
-  const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-  return new BMojoMixer({...settings, seed});
-}
 
 /**
  * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
@@ -38,18 +30,10 @@ function mixerOf(config: ModelConfig, index: number): BMojoMixer {
  */
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
-  const {vocabSize, dModel, dropout, tieHead, seed} = config;
+  const {vocabSize, tieHead, seed} = config;
   const model = tfl.sequential({
     layers: [
-      new TokenEmbedding({
-        name: 'embedding',
-        vocabSize,
-        dim: dModel,
-        dropout,
-        seed,
-        inputShape: [null],
-        dtype: 'int32',
-      }),
+      embeddingOf(config),
       ...blocksOf(config),
       new RMSNorm({name: 'final_norm'}),
       tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
@@ -57,19 +41,6 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   });
   model.setUserDefinedMetadata({[METADATA_KEY]: config});
   return model;
-}
-
-/** The residual blocks of a model, in order. */
-export function blocksOf(config: ModelConfig): ResidualBlock[] {
-  const {layers, mlp, mlpWidth, dropout, seed} = config;
-  const stack: ResidualBlock[] = [];
-  for (let index = 0; index < layers; index++) {
-    stack.push(new ResidualBlock({name: `block_${index}`, dropout, layer: mixerOf(config, index)}));
-    if (!mlp) continue;
-    const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
-    stack.push(new ResidualBlock({name: `mlp_${index}`, dropout, layer}));
-  }
-  return stack;
 }
 
 /** Memory of every layer of a model between pieces of a sequence. */
@@ -81,12 +52,6 @@ export type ModelState = {
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;
-}
-
-export interface Parameter {
-  /** Stable name such as `block_0/q_proj`. */
-  readonly name: string;
-  readonly variable: Variable;
 }
 
 /** A view of a LayersModel from `createModel` (or loaded from its files) for training and decoding. */
@@ -129,12 +94,7 @@ export class LanguageModel {
   }
 
   parameters(): Parameter[] {
-    return this.model.trainableWeights.map(weight => {
-      const variable = weight.read();
-      if (!(variable instanceof Variable))
-        throw new Error(`LanguageModel: ${weight.originalName} is not a variable`);
-      return {name: weight.originalName, variable};
-    });
+    return parametersOf(this.model);
   }
 
   /** Hidden states after the final norm: tokens [B, L] int32 -> [B, L, D]. Nothing is dropped unless `training` is given. */
@@ -190,9 +150,7 @@ export class LanguageModel {
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
-    const [rows, width] = hidden.shape;
-    const logits = this.head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);
-    return reshape(logits, [rows, logits.shape[2]]);
+    return rowLogits(this.head, hidden);
   }
 
   initialState(batch: number): ModelState {
@@ -217,7 +175,7 @@ export class LanguageModel {
 
   /** Number of trainable numbers. */
   parameterCount(): number {
-    return this.parameters().reduce((total, {variable}) => total + variable.size, 0);
+    return sizeOf(this.parameters());
   }
 }
 

@@ -1,0 +1,24 @@
+// What training changes of a model: its variables under stable names.
+
+import {Variable} from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+
+export interface Parameter {
+  /** Stable name such as `block_0/ssm.A_log`: the key in checkpoints, and what decides the parameter's group. */
+  readonly name: string;
+  readonly variable: Variable;
+}
+
+/** The trainable weights of a built model, in its order. */
+export function parametersOf(model: tfl.LayersModel): Parameter[] {
+  return model.trainableWeights.map(weight => {
+    const variable = weight.read();
+    if (!(variable instanceof Variable)) throw new Error(`${weight.originalName} is not a variable`);
+    return {name: weight.originalName, variable};
+  });
+}
+
+/** Number of trainable numbers. */
+export function sizeOf(parameters: readonly Parameter[]): number {
+  return parameters.reduce((total, {variable}) => total + variable.size, 0);
+}
