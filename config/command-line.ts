@@ -30,17 +30,27 @@ export function givenSettings(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** Errors: SettingError naming the first option that is not among `known`, with the nearest one that is. */
-export function refuseUnknownOptions(
-  argv: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-): void {
-  const names = ['help', 'version', ...known];
+/**
+ * For the `check` of a command with these options and positional arguments: whether nothing else was given.
+ * Errors: SettingError naming the first option that is not known, with the nearest one that is.
+ */
+export function onlyOptions(options: object, ...positionals: string[]) {
+  const names = ['help', 'version', ...Object.keys(options), ...positionals];
   const accepted = new Set([...names, ...names.map(camel), '_', '$0']);
-  for (const option of Object.keys(argv)) {
-    if (accepted.has(option) || accepted.has(camel(option))) continue;
-    const near = suggestion(kebab(option), names);
-    const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
-    throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
-  }
+  return (argv: Readonly<Record<string, unknown>>): true => {
+    for (const option of Object.keys(argv)) {
+      if (accepted.has(option) || accepted.has(camel(option))) continue;
+      const near = suggestion(kebab(option), names);
+      const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
+      throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
+    }
+    return true;
+  };
+}
+
+/** An option that must be a whole number from `least`. Errors: SettingError naming the option. */
+export function wholeNumber(argv: Readonly<Record<string, unknown>>, option: string, least = 1): number {
+  const value = argv[option];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least) return value;
+  throw new SettingError(`--${option} must be a whole number, at least ${least}, got ${value}`);
 }

@@ -1,7 +1,7 @@
 // `bmojo data`: corpora into token files.
 
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {DataSummary} from '../files/index.js';
 import {closeData, fetchCorpus, openData, prepareData, readManifest, resolveFiles} from '../files/index.js';
@@ -57,10 +57,7 @@ const prepareCommand: CommandModule<object, Args> = {
           'text files, each a document; .jsonl files with a "text" a line; or a corpus of bmojo data list',
       })
       .options(prepareOptions)
-      .check(argv => {
-        refuseUnknownOptions(argv, ['files', ...Object.keys(prepareOptions)]);
-        return true;
-      })
+      .check(onlyOptions(prepareOptions, 'files'))
       .example(
         '$0 data prepare tiny-shakespeare --out data/shakespeare',
         'characters, the last tenth held out',
@@ -94,7 +91,9 @@ const verifyCommand: CommandModule<object, Args> = {
   command: 'verify <folder>',
   describe: 'compare token files with their checksums',
   builder: yargs =>
-    yargs.positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'}) as Argv<Args>,
+    yargs
+      .positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'})
+      .check(onlyOptions({}, 'folder')) as Argv<Args>,
   handler: argv => {
     const data = openData(String(argv.folder), {verify: true});
     console.log(`${splitLines(data.summary)}\nall checksums match`);
@@ -102,10 +101,12 @@ const verifyCommand: CommandModule<object, Args> = {
   },
 };
 
+const listOptions = {manifest: manifestOption};
+
 const listCommand: CommandModule<object, Args> = {
   command: 'list',
   describe: 'corpora known by name',
-  builder: yargs => yargs.options({manifest: manifestOption}) as Argv<Args>,
+  builder: yargs => yargs.options(listOptions).check(onlyOptions(listOptions)) as Argv<Args>,
   handler: argv => {
     for (const {name, summary, licence, files} of readManifest(argv.manifest as string | undefined)) {
       console.log(`${name}  ${summary}; ${licence}`);
@@ -114,14 +115,19 @@ const listCommand: CommandModule<object, Args> = {
   },
 };
 
+const fetchOptions = {
+  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to write to'},
+  ...listOptions,
+};
+
 const fetchCommand: CommandModule<object, Args> = {
   command: 'fetch <corpus>',
   describe: 'download a corpus and compare it with its checksum',
   builder: yargs =>
-    yargs.positional('corpus', {type: 'string', describe: 'a name of bmojo data list'}).options({
-      out: {type: 'string' as const, demandOption: true as const, describe: 'folder to write to'},
-      manifest: manifestOption,
-    }) as unknown as Argv<Args>,
+    yargs
+      .positional('corpus', {type: 'string', describe: 'a name of bmojo data list'})
+      .options(fetchOptions)
+      .check(onlyOptions(fetchOptions, 'corpus')) as unknown as Argv<Args>,
   handler: async argv => {
     const corpora = readManifest(argv.manifest as string | undefined);
     const corpus = corpora.find(one => one.name === argv.corpus);

@@ -3,6 +3,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {CommandModule} from 'yargs';
+import {onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useBackend} from '../../custom-ops/index.js';
@@ -30,29 +31,34 @@ function positionList(words: string): number[] {
   });
 }
 
+const options = {
+  backend: {choices: backendNames, default: 'wasm' as const, describe: 'where tensors are computed'},
+  positions: {
+    type: 'string' as const,
+    default: '100,300,1000,3000,10000,30000,100000',
+    describe: 'tokens before those that are timed',
+  },
+  dModel: {type: 'number' as const, default: 128, describe: 'model width D'},
+  layers: {type: 'number' as const, default: 4, describe: 'blocks'},
+  window: {type: 'number' as const, default: 32, describe: 'tokens attended exactly'},
+  slots: {type: 'number' as const, default: 32, describe: 'eidetic slots'},
+  limit: {
+    type: 'number' as const,
+    default: 10_000,
+    describe: 'last position at which the Transformer is timed',
+  },
+  out: {
+    type: 'string' as const,
+    default: join('runs', 'decode'),
+    describe: 'folder for decode.json and the plots',
+  },
+};
+
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   command: 'decode',
   describe:
     "time and memory of one more token far into a text: B'MOJO, B'MOJO-F and Mamba beside a Transformer",
-  builder: yargs =>
-    yargs.options({
-      backend: {choices: backendNames, default: 'wasm' as const, describe: 'where tensors are computed'},
-      positions: {
-        type: 'string',
-        default: '100,300,1000,3000,10000,30000,100000',
-        describe: 'tokens before those that are timed',
-      },
-      dModel: {type: 'number', default: 128, describe: 'model width D'},
-      layers: {type: 'number', default: 4, describe: 'blocks'},
-      window: {type: 'number', default: 32, describe: 'tokens attended exactly'},
-      slots: {type: 'number', default: 32, describe: 'eidetic slots'},
-      limit: {type: 'number', default: 10_000, describe: 'last position at which the Transformer is timed'},
-      out: {
-        type: 'string',
-        default: join('runs', 'decode'),
-        describe: 'folder for decode.json and the plots',
-      },
-    }),
+  builder: yargs => yargs.options(options).check(onlyOptions(options)),
   handler: async ({backend, positions, dModel, layers, window, slots, limit, out}) => {
     await useBackend(backend);
     const timings: DecodeTiming[] = [];

@@ -1,6 +1,7 @@
 // bmojo bench ops: times the operators side by side and prints ratios, as a table or JSON lines.
 
 import type {CommandModule} from 'yargs';
+import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
@@ -67,33 +68,39 @@ async function printGpuTimings(json: boolean): Promise<void> {
   }
 }
 
+const opsOptions = {
+  backend: {
+    choices: backendNames,
+    default: 'wasm' as const,
+    describe: 'backend of the kernels and composed forms',
+  },
+  op: {
+    type: 'string' as const,
+    array: true as const,
+    choices: Object.keys(ops),
+    describe: 'only these operators',
+  },
+  case: {type: 'string' as const, describe: 'only cases whose name contains this text'},
+  runs: {type: 'number' as const, default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
+  seconds: {type: 'number' as const, default: 1, describe: 'time for further runs of each measurement'},
+  beside: {
+    array: true as const,
+    choices: ['composed', 'javascript', 'nothing'] as const,
+    default: ['composed', 'javascript'] as (Form | 'nothing')[],
+    describe: 'forms timed beside the kernel',
+  },
+  large: {
+    type: 'boolean' as const,
+    describe:
+      'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
+  },
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
+
 const benchOpsCommand: CommandModule<object, BenchArguments> = {
   command: 'ops',
   describe: 'time every operator: kernel, composed form and JavaScript kernel, side by side',
-  builder: yargs =>
-    yargs.options({
-      backend: {
-        choices: backendNames,
-        default: 'wasm' as const,
-        describe: 'backend of the kernels and composed forms',
-      },
-      op: {type: 'string', array: true, choices: Object.keys(ops), describe: 'only these operators'},
-      case: {type: 'string', describe: 'only cases whose name contains this text'},
-      runs: {type: 'number', default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
-      seconds: {type: 'number', default: 1, describe: 'time for further runs of each measurement'},
-      beside: {
-        array: true,
-        choices: ['composed', 'javascript', 'nothing'] as const,
-        default: ['composed', 'javascript'] as (Form | 'nothing')[],
-        describe: 'forms timed beside the kernel',
-      },
-      large: {
-        type: 'boolean',
-        describe:
-          'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
-      },
-      json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
-    }),
+  builder: yargs => yargs.options(opsOptions).check(onlyOptions(opsOptions)),
   handler: async args => {
     const {runs, seconds} = args;
     const limits = {minRuns: runs, budgetMs: seconds * 1000};
@@ -113,13 +120,14 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
   },
 };
 
+const gpuOptions = {
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
+
 const benchGpuCommand: CommandModule<object, {json: boolean}> = {
   command: 'gpu',
   describe: 'time the scan and the attention at large sizes on a GPU, beside copying and matrix products',
-  builder: yargs =>
-    yargs.options({
-      json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
-    }),
+  builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
   handler: ({json}) => printGpuTimings(json),
 };
 

@@ -2,7 +2,7 @@
 
 import {matMul, ones, tensor2d, tensor3d, tidy} from '@tensorflow/tfjs-core';
 import type {CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, chooseBackend, rmsNorm, useBackend, useWebGPU} from '../../custom-ops/index.js';
 import {textTable} from '../table.js';
@@ -50,14 +50,12 @@ export async function diagnose(backend: BackendName): Promise<Diagnosis> {
   }
 }
 
+const options = {json: {type: 'boolean' as const, describe: 'print JSON'}};
+
 export const doctorCommand: CommandModule<object, Record<string, unknown>> = {
   command: 'doctor',
   describe: 'say which backends work on this machine, why others do not, and what to do',
-  builder: yargs =>
-    yargs.option('json', {type: 'boolean', describe: 'print JSON'}).check(argv => {
-      refuseUnknownOptions(argv, ['json']);
-      return true;
-    }),
+  builder: yargs => yargs.options(options).check(onlyOptions(options)),
   handler: async argv => {
     const found: Diagnosis[] = [];
     for (const backend of backendNames) found.push(await diagnose(backend));

@@ -1,6 +1,7 @@
 // `bmojo kernels`: every kernel of a backend on this machine against the float64 definition.
 
 import type {CommandModule} from 'yargs';
+import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, hasKernel, useBackend} from '../../custom-ops/index.js';
 import {deviations} from '../../custom-ops/parity.js';
@@ -12,15 +13,21 @@ interface KernelArguments {
   readonly json: boolean;
 }
 
+const options = {
+  backend: {choices: backendNames, default: 'wasm' as const, describe: 'whose kernels'},
+  op: {
+    type: 'string' as const,
+    array: true as const,
+    choices: Object.keys(ops),
+    describe: 'only these operators',
+  },
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
+
 export const kernelsCommand: CommandModule<object, KernelArguments> = {
   command: 'kernels',
   describe: 'compare every kernel of a backend with the float64 definitions; fails when one is off',
-  builder: yargs =>
-    yargs.options({
-      backend: {choices: backendNames, default: 'wasm' as const, describe: 'whose kernels'},
-      op: {type: 'string', array: true, choices: Object.keys(ops), describe: 'only these operators'},
-      json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
-    }),
+  builder: yargs => yargs.options(options).check(onlyOptions(options)),
   handler: async ({backend, op: only, json}) => {
     await useBackend(backend);
     let failures = 0;

@@ -1,8 +1,7 @@
 // `bmojo model`: what a model is and takes, without making it.
 
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
-import {SettingError} from '../../config/schema.js';
+import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
 import {modelSchema, parseModelConfig} from '../../models/config.js';
 import {footprint} from '../../models/footprint.js';
 import {parameterShapes, withParameters} from '../../models/parameters.js';
@@ -42,19 +41,14 @@ export function byteWords(bytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
 }
 
-function count(argv: Args, option: string): number {
-  const value = argv[option];
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
-  throw new SettingError(`--${option} must be a positive integer, got ${value}`);
-}
-
 function execute(argv: Args): void {
   const preset = modelSchema.preset.choices.find(name => name === argv.model) ?? 'bmojo';
   const size = sizeNames.find((name): name is SizeName => name === argv.size);
   const sized = size === undefined ? {} : {vocabSize: 50_280, ...sizeModel(size, preset)};
   const plain = parseModelConfig({...sized, ...givenSettings(modelSchema, argv), preset});
-  const config = argv.parameters === undefined ? plain : withParameters(plain, count(argv, 'parameters'));
-  const [context, batch] = [count(argv, 'context'), count(argv, 'batch')];
+  const config =
+    argv.parameters === undefined ? plain : withParameters(plain, wholeNumber(argv, 'parameters'));
+  const [context, batch] = [wholeNumber(argv, 'context'), wholeNumber(argv, 'batch')];
   const whole = footprint(config, {context, batch});
   const recomputed = footprint(config, {context, batch, recompute: true});
   if (argv.json === true) {
@@ -93,10 +87,7 @@ const infoCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) =>
     yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example(
         '$0 model info --model bmojo --size 130m --context 2048 --batch 8',
         'does it fit?',

@@ -1,6 +1,7 @@
 // bmojo verify DIR: the operators and layers against test vectors, anybody's.
 
 import type {CommandModule} from 'yargs';
+import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useBackend} from '../../custom-ops/index.js';
 import {verifyFolder} from '../verify/verify.js';
@@ -10,6 +11,11 @@ interface VerifyArguments {
   readonly backend: BackendName;
   readonly json: boolean;
 }
+
+const options = {
+  backend: {choices: backendNames, default: 'wasm' as const, describe: 'backend to verify'},
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
 
 export const verifyCommand: CommandModule<object, VerifyArguments> = {
   command: 'verify <dir>',
@@ -22,10 +28,8 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
         demandOption: true,
         describe: 'folder of .safetensors vector files',
       })
-      .options({
-        backend: {choices: backendNames, default: 'wasm' as const, describe: 'backend to verify'},
-        json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
-      })
+      .options(options)
+      .check(onlyOptions(options, 'dir'))
       .example('$0 verify test/golden --backend wasm', 'the vectors that ship with the project'),
   handler: async ({dir, backend, json}) => {
     await useBackend(backend);

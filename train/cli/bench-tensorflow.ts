@@ -2,6 +2,7 @@
 
 import {availableParallelism} from 'node:os';
 import type {CommandModule} from 'yargs';
+import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {useBackend} from '../../custom-ops/index.js';
 import {median} from '../../eval/bench/timing.js';
@@ -105,21 +106,24 @@ async function measure(
   });
 }
 
+const options = {
+  python: {
+    type: 'string' as const,
+    default: 'python3',
+    describe: 'Python that has the packages of eval/bench/pytorch/requirements.txt',
+  },
+  rounds: {type: 'number' as const, default: 3, describe: 'rounds, in each of which all take turns'},
+  runs: {type: 'number' as const, default: 5, describe: 'runs of each in a round, after a warm-up'},
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
+
 export const benchTensorFlowCommand: CommandModule<object, BenchArguments> = {
   command: 'bench-tensorflow',
   describe: 'time the tensorflow backend beside wasm and PyTorch on the same cores',
   builder: yargs =>
     yargs
-      .options({
-        python: {
-          type: 'string',
-          default: 'python3',
-          describe: 'Python that has the packages of eval/bench/pytorch/requirements.txt',
-        },
-        rounds: {type: 'number', default: 3, describe: 'rounds, in each of which all take turns'},
-        runs: {type: 'number', default: 5, describe: 'runs of each in a round, after a warm-up'},
-        json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
-      })
+      .options(options)
+      .check(onlyOptions(options))
       .example(
         '$0 bench-tensorflow --python venv/bin/python',
         'after python3 -m venv venv && venv/bin/pip install -r eval/bench/pytorch/requirements.txt',

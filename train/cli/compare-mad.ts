@@ -4,8 +4,8 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
-import {SettingError, suggestion} from '../../config/schema.js';
+import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
+import {SettingError} from '../../config/schema.js';
 import {backendNames} from '../../custom-ops/index.js';
 import {taskFamily} from '../../data/families.js';
 import type {MadSetting} from '../../data/mad/grid.js';
@@ -31,7 +31,7 @@ import {trainAll} from '../run-set.js';
 import {SetProgress} from '../set-progress.js';
 import {recallOf} from '../workloads/recall-family.js';
 import {withInterrupts} from './interrupts.js';
-import {numberList} from './lists.js';
+import {numberList, wordList} from './lists.js';
 
 type Args = Record<string, unknown>;
 
@@ -39,28 +39,15 @@ interface MadRun extends NamedRun {
   readonly setting: MadSetting;
 }
 
-/** Errors: SettingError naming the first word that is not known, with the nearest one that is. */
-function chosen<T extends string>(option: string, words: unknown, known: readonly T[]): T[] {
-  return String(words)
-    .split(',')
-    .map(word => {
-      const found = known.find(one => one === word.trim());
-      if (found !== undefined) return found;
-      const near = suggestion(word, known);
-      const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`;
-      throw new SettingError(`--${option}: unknown '${word}'; ${hint}`);
-    });
-}
-
 /** Model settings that come from the task or have an option of their own. */
 const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'backbone', 'seed'];
 
 /** Every setting with every model, rate and decay; passes over the data become steps. */
 function plan(argv: Args, out: string): MadRun[] {
-  const models = chosen('models', argv.models, modelSchema.preset.choices);
+  const models = wordList('models', String(argv.models), modelSchema.preset.choices);
   const settings = madSettings(
-    chosen('tasks', argv.tasks, madTaskNames),
-    chosen('settings', argv.settings, madVariables),
+    wordList('tasks', String(argv.tasks), madTaskNames),
+    wordList('settings', String(argv.settings), madVariables),
   );
   const rates = numberList('rates', String(argv.rates));
   const decays = numberList('decays', String(argv.decays));
@@ -113,7 +100,7 @@ async function execute(argv: Args): Promise<void> {
   let [ended, steps] = [0, 0];
   const total = runs.reduce((sum, {config}) => sum + config.train.steps, 0);
   const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainAll(runs, {jobs: Number(argv.jobs), signal})) {
+    for await (const event of trainAll(runs, {jobs: wholeNumber(argv, 'jobs'), signal})) {
       progress.show(event);
       if (event.event.type === 'step') steps++;
       if (event.event.type !== 'finished' || json) continue;
@@ -203,10 +190,7 @@ export const compareMadCommand: CommandModule<object, Args> = {
     };
     return yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example(
         '$0 compare mad --models bmojo,mamba --backend webgpu',
         'the whole grid: 396 runs for each model',

@@ -4,11 +4,9 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
-import {SettingError, suggestion} from '../../config/schema.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {markdownTable, textTable} from '../../eval/table.js';
-import type {PresetName} from '../../models/config.js';
-import {modelSchema, presets} from '../../models/config.js';
+import {presetNames, presets} from '../../models/config.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {parseRunConfig} from '../run-config.js';
 import {RunFolder} from '../run-folder.js';
@@ -19,27 +17,15 @@ import type {ComparedRun, WorkloadFamily} from '../workloads/index.js';
 import {workloadFamilies} from '../workloads/index.js';
 import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
-import {numberList} from './lists.js';
+import {numberList, wordList} from './lists.js';
 import {givenRun, runOptions, withBackend} from './train.js';
 
 type Args = Record<string, unknown>;
 
-function modelList(words: string): PresetName[] {
-  const known = modelSchema.preset.choices;
-  return words.split(',').map(name => {
-    const found = known.find(candidate => candidate === name);
-    if (found !== undefined) return found;
-    const near = suggestion(name, known);
-    throw new SettingError(
-      `--models: unknown model '${name}'; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`}`,
-    );
-  });
-}
-
 /** One run for each model and rate. Shared model settings give way to what a preset is: a window model has no slots. */
 function plan(family: WorkloadFamily, backend: unknown, argv: Args, out: string): NamedRun[] {
   const rates = numberList('rates', String(argv.rates ?? family.rates));
-  return modelList(String(argv.models)).flatMap(preset =>
+  return wordList('models', String(argv.models), presetNames).flatMap(preset =>
     rates.map(rate => {
       const name = `${preset}-${rate}`;
       const given = givenRun(family, {...argv, model: preset});
@@ -73,7 +59,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainAll(runs, {jobs: Number(argv.jobs), signal})) progress.show(event);
+    for await (const event of trainAll(runs, {jobs: wholeNumber(argv, 'jobs'), signal})) progress.show(event);
     return signal.aborted;
   });
   progress.endLine();
@@ -132,10 +118,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
       };
       return yargs
         .options(options)
-        .check(argv => {
-          refuseUnknownOptions(argv, Object.keys(options));
-          return true;
-        })
+        .check(onlyOptions(options))
         .example(
           `$0 compare ${family.name} --models bmojo,bmojo-f,mamba,swa`,
           'four models, three rates each',

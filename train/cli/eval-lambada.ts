@@ -2,11 +2,9 @@
 
 import {basename} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
-import {SettingError} from '../../config/schema.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {readPassages} from '../../data/files/passages.js';
 import {evaluateLambada, lambadaRecord} from '../../eval/lambada.js';
-import {textTable} from '../../eval/table.js';
 import {CountProgress} from './count-progress.js';
 import {checkpointOptions, openLanguageRun} from './language-run.js';
 import {publish, typedCommand} from './publish.js';
@@ -16,10 +14,7 @@ type Args = Record<string, unknown>;
 async function execute(argv: Args): Promise<void> {
   const file = String(argv.file);
   const all = readPassages(file);
-  const most = argv.passages === undefined ? all.length : Number(argv.passages);
-  if (!Number.isInteger(most) || most < 1)
-    throw new SettingError(`--passages must be at least 1, got ${argv.passages}`);
-  const passages = all.slice(0, most);
+  const passages = argv.passages === undefined ? all : all.slice(0, wholeNumber(argv, 'passages'));
   const {folder, model, step, tokenizer} = await openLanguageRun(String(argv.checkpoint), argv.weights);
   const progress = new CountProgress(process.stderr, passages.length);
   const report = await evaluateLambada(model, tokenizer, passages, {
@@ -29,11 +24,7 @@ async function execute(argv: Args): Promise<void> {
   progress.end();
   model.model.dispose();
   const record = lambadaRecord(report, {file: basename(file), command: typedCommand(), step});
-  const json = argv.json === true;
-  publish(folder.path, record, {
-    print: json ? JSON.stringify({step, ...report}, null, 2) : textTable(record.table),
-    quiet: json,
-  });
+  publish(folder.path, record, {json: argv.json, numbers: {step, ...report}});
 }
 
 export const lambadaCommand: CommandModule<object, Args> = {
@@ -48,10 +39,7 @@ export const lambadaCommand: CommandModule<object, Args> = {
     return yargs
       .positional('file', {type: 'string', demandOption: true, describe: 'JSON lines, {"text": "..."} each'})
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, [...Object.keys(options), 'file']);
-        return true;
-      })
+      .check(onlyOptions(options, 'file'))
       .example('$0 eval lambada lambada_test.jsonl --checkpoint runs/books', 'accuracy and perplexity');
   },
   handler: execute,

@@ -2,11 +2,10 @@
 
 import {basename} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {memoryRecord} from '../../eval/memory-record.js';
 import {memoryView} from '../../eval/memory-view.js';
-import {textTable} from '../../eval/table.js';
 import {loadRunModel, taskOf} from '../run.js';
 import {RunFolder} from '../run-folder.js';
 import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
@@ -48,8 +47,7 @@ async function textSequence(folder: RunFolder, argv: Args) {
 }
 
 async function execute(argv: Args): Promise<void> {
-  if (!Number.isInteger(argv.sample) || Number(argv.sample) < 0)
-    throw new SettingError(`--sample must be a whole number from 0, got ${argv.sample}`);
+  wholeNumber(argv, 'sample', 0);
   const folder = RunFolder.open(String(argv.checkpoint));
   const find = folder.config.task === 'lm' ? textSequence : taskSequence;
   const {model, step, sequence} = await find(folder, argv);
@@ -63,8 +61,7 @@ async function execute(argv: Args): Promise<void> {
     command: typedCommand(),
     step,
   });
-  const json = argv.json === true;
-  publish(folder.path, record, {print: json ? JSON.stringify(view) : textTable(record.table), quiet: json});
+  publish(folder.path, record, {json: argv.json, numbers: view});
 }
 
 export const memoryCommand: CommandModule<object, Args> = {
@@ -82,10 +79,7 @@ export const memoryCommand: CommandModule<object, Args> = {
     };
     return yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example(
         '$0 eval memory --checkpoint runs/recall --sample 3',
         'table, evaluations/memory.svg and .json',

@@ -1,34 +1,24 @@
 // `bmojo eval needle-text`: needles in a haystack of text, for language models.
 
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {needleKinds} from '../../data/needle-text.js';
 import type {NeedleTextCell} from '../../eval/needle-text.js';
 import {evaluateNeedleText, needleTextRecord} from '../../eval/needle-text.js';
-import {textTable} from '../../eval/table.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, openLanguageRun} from './language-run.js';
-import {combinations, numberList} from './lists.js';
+import {checkpointOptions, openLanguageRun, trainedTokens} from './language-run.js';
+import {combinations, numberList, wordList} from './lists.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
 
 async function execute(argv: Args): Promise<void> {
-  const kinds = String(argv.kinds)
-    .split(',')
-    .map(word => {
-      const kind = needleKinds.find(one => one === word.trim());
-      if (kind === undefined)
-        throw new SettingError(`--kinds: unknown '${word}'; known: ${needleKinds.join(', ')}`);
-      return kind;
-    });
+  const kinds = wordList('kinds', String(argv.kinds), needleKinds);
   const lengths = numberList('lengths', String(argv.lengths));
   const depths = numberList('depths', String(argv.depths));
   if (depths.some(depth => depth < 0 || depth > 1)) throw new SettingError('--depths must lie in [0, 1]');
-  const samples = Number(argv.samples);
-  if (!Number.isInteger(samples) || samples < 1)
-    throw new SettingError(`--samples must be at least 1, got ${argv.samples}`);
+  const samples = wholeNumber(argv, 'samples');
   const {folder, model, step, tokenizer} = await openLanguageRun(String(argv.checkpoint), argv.weights);
   const grid = kinds.flatMap(kind =>
     combinations([
@@ -49,17 +39,12 @@ async function execute(argv: Args): Promise<void> {
   }
   progress.end();
   model.model.dispose();
-  const {context, segments} = folder.config.data;
   const record = needleTextRecord(cells, {
     command: typedCommand(),
     step,
-    trained: Number(context) * Number(segments),
+    trained: trainedTokens(folder),
   });
-  const json = argv.json === true;
-  publish(folder.path, record, {
-    print: json ? JSON.stringify({step, cells}, null, 2) : textTable(record.table),
-    quiet: json,
-  });
+  publish(folder.path, record, {json: argv.json, numbers: {step, cells}});
 }
 
 export const needleTextCommand: CommandModule<object, Args> = {
@@ -89,10 +74,7 @@ export const needleTextCommand: CommandModule<object, Args> = {
     };
     return yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example(
         '$0 eval needle-text --checkpoint runs/books --kinds single --lengths 1024,4096',
         'one form, two lengths',

@@ -1,14 +1,14 @@
 // `bmojo eval perplexity`: loss of text by the length of what came before.
 
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {evaluatePerplexity, perplexityTokens} from '../../eval/perplexity.js';
 import {perplexityRecords} from '../../eval/perplexity-record.js';
 import {writeRecord} from '../../eval/report/record.js';
 import {textTable} from '../../eval/table.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
+import {checkpointOptions, openLanguageRun, trainedTokens, withTokens} from './language-run.js';
 import {numberList} from './lists.js';
 import {typedCommand} from './publish.js';
 
@@ -16,20 +16,14 @@ type Args = Record<string, unknown>;
 
 function counts(argv: Args): {prefixes: number[]; targets: number; windows: number; batch: number} {
   const prefixes = [...new Set(numberList('prefixes', String(argv.prefixes)))].sort((a, b) => a - b);
-  const checks = {
-    prefixes: Math.min(...prefixes),
-    targets: argv.targets,
-    windows: argv.windows,
-    batch: argv.batch,
+  if (prefixes.some(prefix => !Number.isInteger(prefix) || prefix < 0))
+    throw new SettingError(`--prefixes must be whole numbers, at least 0, got ${argv.prefixes}`);
+  return {
+    prefixes,
+    targets: wholeNumber(argv, 'targets'),
+    windows: wholeNumber(argv, 'windows'),
+    batch: wholeNumber(argv, 'batch'),
   };
-  for (const [name, value] of Object.entries(checks)) {
-    const least = name === 'prefixes' ? 0 : 1;
-    if (!Number.isInteger(value) || Number(value) < least)
-      throw new SettingError(`--${name} must be at least ${least} and whole, got ${value}`);
-  }
-  if (prefixes.some(prefix => !Number.isInteger(prefix)))
-    throw new SettingError('--prefixes must be whole numbers');
-  return {prefixes, targets: Number(argv.targets), windows: Number(argv.windows), batch: Number(argv.batch)};
 }
 
 async function execute(argv: Args): Promise<void> {
@@ -39,12 +33,11 @@ async function execute(argv: Args): Promise<void> {
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
     const report = await evaluatePerplexity(run.model, source, {...options, onProgress});
-    const {config} = run.folder;
     return perplexityRecords({
       report,
-      model: config.model.preset,
+      model: run.folder.config.model.preset,
       text,
-      trained: Number(config.data.context) * Number(config.data.segments),
+      trained: trainedTokens(run.folder),
       command: typedCommand(),
       step: run.step,
     });
@@ -83,10 +76,7 @@ export const perplexityCommand: CommandModule<object, Args> = {
     };
     return yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example('$0 eval perplexity --checkpoint runs/books', 'prefixes of 0 to 8k tokens')
       .example(
         '$0 eval perplexity --checkpoint runs/books --text novel.txt --windows 16',

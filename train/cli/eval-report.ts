@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {kebab, refuseUnknownOptions} from '../../config/command-line.js';
+import {kebab, onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {ReportedRun} from '../../eval/report/html.js';
 import {htmlReport} from '../../eval/report/html.js';
@@ -90,10 +90,7 @@ export const reportCommand: CommandModule<object, Args> = {
     return yargs
       .positional('runs', {type: 'string', array: true, describe: 'run folders'})
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, [...Object.keys(options), 'runs']);
-        return true;
-      })
+      .check(onlyOptions(options, 'runs'))
       .example('$0 eval report runs/bmojo runs/mamba --out report.html', 'two runs side by side');
   },
   handler: execute,

@@ -1,7 +1,7 @@
 // `bmojo eval TASK`: the accuracy of a run's model on its task, at any setting, length or distance, beside its memory.
 
 import type {Argv, CommandModule} from 'yargs';
-import {kebab, refuseUnknownOptions} from '../../config/command-line.js';
+import {kebab, onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../../data/task.js';
 import {textTable} from '../../eval/table.js';
@@ -45,7 +45,12 @@ function plan(family: TaskFamily, folder: RunFolder, argv: Args): Planned[] {
     }
     const {length} = task.sample({seed: 1, split: 'test', index: 0}).inputs;
     const fitting = Math.max(LEAST_SAMPLES, Math.min(MOST_SAMPLES, Math.floor(TOKENS / length)));
-    return {settings, task, length, samples: argv.samples === undefined ? fitting : Number(argv.samples)};
+    return {
+      settings,
+      task,
+      length,
+      samples: argv.samples === undefined ? fitting : wholeNumber(argv, 'samples'),
+    };
   });
 }
 
@@ -60,7 +65,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   const variants: TaskVariant[] = [];
   for (const {settings, task, length, samples} of planned) {
     const report = await evaluateRun(model, task, {
-      seed: Number(argv.seed),
+      seed: wholeNumber(argv, 'seed', 0),
       samples,
       onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
     });
@@ -77,11 +82,6 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     command: typedCommand(),
     step,
   });
-  if (argv.json === true) {
-    const flat = variants.map(({settings, ...rest}) => ({...settings, ...rest}));
-    publish(folder.path, record, {print: JSON.stringify({step, variants: flat}, null, 2), quiet: true});
-    return;
-  }
   const distances = variants
     .filter(({report}) => report.byDistance.length > 1)
     .map(({settings, report}) =>
@@ -104,7 +104,9 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   const summary =
     variants.length > 1 ? [`mean accuracy of ${variants.length}: ${(100 * mean).toFixed(1)} %`] : [];
   publish(folder.path, record, {
-    print: [`checkpoint of step ${step}`, textTable(record.table), ...summary, ...distances].join('\n\n'),
+    json: argv.json,
+    numbers: {step, variants: variants.map(({settings, ...rest}) => ({...settings, ...rest}))},
+    words: [`checkpoint of step ${step}`, textTable(record.table), ...summary, ...distances].join('\n\n'),
   });
 }
 
@@ -136,10 +138,7 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
       };
       return yargs
         .options(options)
-        .check(argv => {
-          refuseUnknownOptions(argv, Object.keys(options));
-          return true;
-        })
+        .check(onlyOptions(options))
         .example(`$0 eval ${family.name} --checkpoint runs/first`, 'accuracy by distance, table and plot')
         .example(
           `$0 eval ${family.name} --checkpoint runs/first --${kebab(Object.keys(family.schema)[1])} ...`,

@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
+import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
 import {parseSettings, SettingError} from '../../config/schema.js';
 import {readTokenizer} from '../../data/files/index.js';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
@@ -78,7 +78,7 @@ async function execute(argv: Args): Promise<void> {
   process.stdout.write(saved === undefined ? prompt : '');
   const first = session.position;
   await withInterrupts(async signal => {
-    const maxTokens = Number(argv.tokens);
+    const maxTokens = wholeNumber(argv, 'tokens', 0);
     for await (const text of generateText(model, {tokenizer, session, maxTokens, signal, ...sampling}))
       process.stdout.write(text);
   }, 'finishing this token');
@@ -102,10 +102,7 @@ export const generateCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) =>
     yargs
       .options(options)
-      .check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      })
+      .check(onlyOptions(options))
       .example('$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:"', 'text as it is written')
       .example(
         '$0 generate --checkpoint runs/shakespeare --save-state s && $0 generate --checkpoint runs/shakespeare --state s',

@@ -44,6 +44,11 @@ export async function openLanguageRun(path: string, weights: unknown): Promise<L
   return {folder, model, step, tokenizer};
 }
 
+/** Tokens of a training sample, those of all segments. */
+export function trainedTokens({config: {data}}: RunFolder): number {
+  return Number(data.context) * Number(data.segments);
+}
+
 /** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */
 export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
   if (!existsSync(path)) throw new SettingError(`--text: ${path} does not exist`);

@@ -1,7 +1,7 @@
 // Options that take several values, separated by commas.
 
 import type {Field, Schema} from '../../config/schema.js';
-import {SettingError} from '../../config/schema.js';
+import {SettingError, suggestion} from '../../config/schema.js';
 
 /** `4,8,16` as numbers. Errors: SettingError naming the option. */
 export function numberList(option: string, text: string): number[] {
@@ -10,6 +10,18 @@ export function numberList(option: string, text: string): number[] {
     if (part.trim() === '' || !Number.isFinite(value))
       throw new SettingError(`--${option} must be numbers separated by commas, got ${JSON.stringify(text)}`);
     return value;
+  });
+}
+
+/** Words out of those `known`. Errors: SettingError naming the first that is not, with the nearest one that is. */
+export function wordList<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+  return text.split(',').map(part => {
+    const word = part.trim();
+    const found = known.find(one => one === word);
+    if (found !== undefined) return found;
+    const near = suggestion(word, known);
+    const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`;
+    throw new SettingError(`--${option}: unknown '${word}'; ${hint}`);
   });
 }
 

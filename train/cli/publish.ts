@@ -2,6 +2,7 @@
 
 import type {EvaluationRecord} from '../../eval/report/record.js';
 import {writeRecord} from '../../eval/report/record.js';
+import {textTable} from '../../eval/table.js';
 
 /** The command as it was typed. */
 export function typedCommand(): string {
@@ -11,12 +12,13 @@ export function typedCommand(): string {
   return ['bmojo', ...words].join(' ');
 }
 
+/** Prints the numbers as JSON when that was asked for, else `words`, the record's table by default. */
 export function publish(
   run: string,
   record: EvaluationRecord,
-  {print, quiet = false}: {print: string; quiet?: boolean},
+  {json, numbers, words = textTable(record.table)}: {json: unknown; numbers: unknown; words?: string},
 ): void {
   const files = writeRecord(run, record);
-  console.log(print);
-  if (!quiet) console.log(`\nwritten: ${files.join(', ')}`);
+  if (json === true) console.log(JSON.stringify(numbers, null, 2));
+  else console.log(`${words}\n\nwritten: ${files.join(', ')}`);
 }

@@ -3,7 +3,7 @@
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {backendNames} from '../../custom-ops/index.js';
 import {duration} from '../progress.js';
 import {reportQuickstart, trainQuickstart} from '../quickstart.js';
@@ -33,17 +33,14 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         describe: 'runs at the same time',
       },
     };
-    return yargs.options(options).check(argv => {
-      refuseUnknownOptions(argv, Object.keys(options));
-      return true;
-    });
+    return yargs.options(options).check(onlyOptions(options));
   },
   handler: async argv => {
     const options = {
       out: String(argv.out),
       backend: String(argv.backend),
-      jobs: Number(argv.jobs),
-      ...(argv.steps === undefined ? {} : {steps: Number(argv.steps)}),
+      jobs: wholeNumber(argv, 'jobs'),
+      ...(argv.steps === undefined ? {} : {steps: wholeNumber(argv, 'steps')}),
     };
     const started = Date.now();
     const progress = new SetProgress({output: process.stdout, json: false});

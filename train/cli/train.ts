@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, kebab, refuseUnknownOptions, schemaOptions} from '../../config/command-line.js';
+import {givenSettings, kebab, onlyOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError, withDefaults} from '../../config/schema.js';
 import type {BackendChoice} from '../../custom-ops/index.js';
 import {backendRequests, chooseBackend} from '../../custom-ops/index.js';
@@ -192,10 +192,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
       };
       return yargs
         .options(options)
-        .check(argv => {
-          refuseUnknownOptions(argv, Object.keys(options));
-          return true;
-        })
+        .check(onlyOptions(options))
         .example(
           family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),
         )
