@@ -1,58 +1,29 @@
 // One streaming softmax for each query and head: a warp owns 16 queries, and scores never leave registers.
 #pragma once
-#include "memory-attention/key-stream.cuh"
+#include "memory-attention/query-warp.cuh"
 
 namespace bmojo::cuda {
-
-template <int kDh, int kKeys, int kWarps>
-struct AttentionForwardMemory {
-  using Stream = KeyStream<kDh, kKeys, kWarps * kWarp>;
-  static constexpr int fragments = 2 * Stream::stage;
-  static constexpr int floats = fragments + kWarps * 16 * kDh;
-};
 
 template <int kDh, int kKeys, int kWarps, int kBlocks, Precision kPrecision>
 __global__ void __launch_bounds__(kWarps * kWarp, kBlocks)
 attentionForwardKernel(AttentionProblem p, float* __restrict__ out, float* __restrict__ logSumExp) {
-  using Memory = AttentionForwardMemory<kDh, kKeys, kWarps>;
-  using Stream = typename Memory::Stream;
+  using Warp = QueryWarp<kDh, kKeys, kWarps>;
   BMOJO_SHARED(memory);
-  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-  const int head = blockIdx.y, b = blockIdx.z;
-  const int group = head / (p.H / p.G);
-  const int firstOfBlock = blockIdx.x * kWarps * 16, lastOfBlock = min(p.L, firstOfBlock + kWarps * 16) - 1;
-  const Stream stream(p, b, group, firstOfBlock, lastOfBlock);
-
-  const int firstOfWarp = firstOfBlock + warp * 16, lastOfWarp = min(firstOfWarp + 15, lastOfBlock);
-  const int query = firstOfWarp + lane / 4, query8 = query + 8;
-  const int64_t row = (static_cast<int64_t>(b) * p.L + query) * p.H + head, row8 = row + 8 * static_cast<int64_t>(p.H);
-  const bool isOwn = query < p.L, isOwn8 = query8 < p.L;
-  float* const fragments = memory + Memory::fragments + warp * 16 * kDh;
-  storeFragments<kDh>(fragments, isOwn ? p.q + row * p.Dh : nullptr, isOwn8 ? p.q + row8 * p.Dh : nullptr, p.Dh, lane);
+  const Warp own(p, memory);
+  const int lane = own.lane;
+  const float* const queries = own.fragments(p.q, 0);
 
   const float factor = p.scale * kLog2e;
   float sums[kDh / 8][4] = {};
   // Peaks in powers of two.
   float peak = -1e30f, peak8 = -1e30f, total = 0.0f, total8 = 0.0f;
 
-  stream.load(memory, 0);
-  for (int t = 0; t < stream.count; t++) {
-    copyWait<0>();
-    __syncthreads();
-    stream.load(memory + (t + 1) % 2 * Stream::stage, t + 1);
-    const Source source = stream.sourceOf(t);
-    int lowest, highest;
-    stream.tagsOf(t, lowest, highest);
-    const Span seenFirst = seenBy(p, source, firstOfWarp), seenLast = seenBy(p, source, lastOfWarp);
-    if (firstOfWarp > lastOfWarp || highest < seenFirst.low || lowest > seenLast.high()) continue;
-    const bool isWhole = source != kStored && highest - lowest == kKeys - 1 && lowest >= seenLast.low &&
-                         highest <= seenFirst.high();
-    const float* const stage = memory + t % 2 * Stream::stage;
+  own.forTiles([&](const float* stage, Source source, bool isWhole) {
     float scores[kKeys / 8][4];
-    scoreProduct<kDh, kKeys, kPrecision>(scores, fragments, stage, lane);
+    scoreProduct<kDh, kKeys, kPrecision>(scores, queries, stage, lane);
     if (!isWhole) {
-      const int* const tags = reinterpret_cast<const int*>(stage + 2 * Stream::tile) + lane % 4 * 2;
-      const Span seen = seenBy(p, source, query), seen8 = seenBy(p, source, query8);
+      const int* const tags = own.tagsIn(stage);
+      const Span seen = seenBy(p, source, own.query), seen8 = seenBy(p, source, own.query8);
 #pragma unroll
       for (int n = 0; n < kKeys / 8; n++) {
         const int tag = tags[n * 8], tag1 = tags[n * 8 + 1];
@@ -89,25 +60,23 @@ attentionForwardKernel(AttentionProblem p, float* __restrict__ out, float* __res
     }
     total = fmaf(total, fade, added);
     total8 = fmaf(total8, fade8, added8);
-    valueProduct<kDh, kKeys, kPrecision>(sums, scores, stage + Stream::tile, fade, fade8, lane);
-  }
+    valueProduct<kDh, kKeys, kPrecision>(sums, scores, stage + Warp::Stream::tile, fade, fade8, lane);
+  });
 #pragma unroll
   for (int m = 1; m < 4; m *= 2) {
     total += __shfl_xor_sync(kAll, total, m);
     total8 += __shfl_xor_sync(kAll, total8, m);
   }
-  storeRows<kDh>(isOwn ? out + row * p.Dh : nullptr, isOwn8 ? out + row8 * p.Dh : nullptr, sums, 1.0f / total,
-                 1.0f / total8, p.Dh, lane);
+  storeRows<kDh>(own.rowOf(out), own.row8Of(out), sums, 1.0f / total, 1.0f / total8, p.Dh, lane);
   if (lane % 4 != 0) return;
-  if (isOwn) logSumExp[row] = peak * kLn2 + logf(total);
-  if (isOwn8) logSumExp[row8] = peak8 * kLn2 + logf(total8);
+  if (own.isOwn) logSumExp[own.row] = peak * kLn2 + logf(total);
+  if (own.isOwn8) logSumExp[own.row8] = peak8 * kLn2 + logf(total8);
 }
 
 template <int kDh, int kKeys, int kWarps, int kBlocks>
 cudaError_t launchAttentionForward(const AttentionProblem& p, const Call& call) {
-  const dim3 grid(static_cast<unsigned>(ceilDiv(p.L, kWarps * 16)), static_cast<unsigned>(p.H),
-                  static_cast<unsigned>(p.B));
-  constexpr size_t bytes = AttentionForwardMemory<kDh, kKeys, kWarps>::floats * sizeof(float);
+  const dim3 grid = queryGrid<kWarps>(p);
+  constexpr size_t bytes = QueryMemory<kDh, kKeys, kWarps, 1>::bytes;
   if (call.precision == Precision::kTf32) {
     return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
                   call.stream, p, call.out(0), call.out(1));
