@@ -1,7 +1,8 @@
-// The laws of every kernel on WebGPU, on poisoned buffers; the table says which ops have none.
+// The laws of every kernel on WebGPU that has no file of its own, and the form of all; the table says which ops have none.
 
-import {gpuKernels, webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
-import {fusionTests, parityTests} from '../support/kernel-laws.js';
+import {gpuKernels} from '../../custom-ops/backends/webgpu/index.js';
+import {gpuParityTests} from '../support/gpu-parity.js';
+import {fusionTests} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 const composed = new Set(
@@ -10,17 +11,7 @@ const composed = new Set(
   ),
 );
 
-describe('kernel parity on webgpu', function () {
-  this.timeout(300_000);
-  before(async function () {
-    await useWebGPUOrSkip(this);
-    webgpuDebug.poison = true;
-  });
-  after(() => {
-    webgpuDebug.poison = false;
-  });
-  parityTests('kernel');
-});
+gpuParityTests('others');
 
 describe('the form of each op on webgpu', () => {
   before(async function () {
