@@ -1,6 +1,8 @@
 // Training events as words: one line that stays in place on a terminal, plain lines elsewhere.
 
 import type {TrainEvent} from './events.js';
+import type {StatusOutput} from './status-line.js';
+import {StatusLine} from './status-line.js';
 import type {Report} from './workloads/index.js';
 import {isLanguageReport} from './workloads/index.js';
 
@@ -82,14 +84,8 @@ export function eventLine(event: TrainEvent<Report>, pace: Pace, steps: number):
   }
 }
 
-export interface ProgressOutput {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
-
 export interface ProgressOptions {
-  readonly output: ProgressOutput;
+  readonly output: StatusOutput;
   /** Every event as a JSON line instead of words. */
   readonly json: boolean;
   /** Milliseconds between progress lines: 200 on a terminal, 5,000 elsewhere by default. */
@@ -100,11 +96,16 @@ export interface ProgressOptions {
 /** Prints the events of one run. */
 export class ProgressPrinter {
   private readonly pace = new Pace();
+  private readonly status: StatusLine;
   private steps = 0;
-  private shownAt = -Infinity;
-  private open = false;
 
-  constructor(private readonly options: ProgressOptions) {}
+  constructor(private readonly options: ProgressOptions) {
+    const {output, interval} = options;
+    this.status = new StatusLine(
+      output,
+      interval === undefined ? undefined : {terminal: interval, elsewhere: interval},
+    );
+  }
 
   show(event: TrainEvent<Report>): void {
     const {output, json, now = Date.now} = this.options;
@@ -117,26 +118,16 @@ export class ProgressPrinter {
     }
     const line = eventLine(event, this.pace, this.steps);
     if (line === undefined) return;
-    if (event.type !== 'step') {
-      this.endLine();
-      output.write(`${line}\n`);
+    if (event.type === 'step') {
+      if (this.status.isDue(at, event.step === this.steps)) this.status.show(line);
       return;
     }
-    const terminal = output.isTTY === true;
-    const interval = this.options.interval ?? (terminal ? 200 : 5000);
-    if (at - this.shownAt < interval && event.step !== this.steps) return;
-    this.shownAt = at;
-    if (!terminal) {
-      output.write(`${line}\n`);
-      return;
-    }
-    output.write(`\r\u001b[2K${line.slice(0, (output.columns ?? 120) - 1)}`);
-    this.open = true;
+    this.endLine();
+    output.write(`${line}\n`);
   }
 
   /** Leaves the progress line standing and goes to the next. */
   endLine(): void {
-    if (this.open) this.options.output.write('\n');
-    this.open = false;
+    this.status.end();
   }
 }

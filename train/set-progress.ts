@@ -1,8 +1,9 @@
 // Progress of several runs on one line, with the time left of the slowest.
 
-import type {ProgressOutput} from './progress.js';
 import {eventLine, Pace, percent} from './progress.js';
 import type {NamedEvent} from './run-set.js';
+import type {StatusOutput} from './status-line.js';
+import {StatusLine} from './status-line.js';
 
 interface Followed {
   readonly pace: Pace;
@@ -13,17 +14,18 @@ interface Followed {
 }
 
 export interface SetProgressOptions {
-  readonly output: ProgressOutput;
+  readonly output: StatusOutput;
   readonly json: boolean;
   readonly now?: () => number;
 }
 
 export class SetProgress {
   private readonly runs = new Map<string, Followed>();
-  private shownAt = -Infinity;
-  private open = false;
+  private readonly status: StatusLine;
 
-  constructor(private readonly options: SetProgressOptions) {}
+  constructor(private readonly options: SetProgressOptions) {
+    this.status = new StatusLine(options.output);
+  }
 
   show({name, event}: NamedEvent): void {
     const {output, json, now = Date.now} = this.options;
@@ -50,26 +52,16 @@ export class SetProgress {
   }
 
   private line(at: number): void {
-    const {output} = this.options;
-    const terminal = output.isTTY === true;
-    if (at - this.shownAt < (terminal ? 200 : 5000)) return;
-    this.shownAt = at;
+    if (!this.status.isDue(at)) return;
     const running = [...this.runs].filter(([, run]) => !run.done);
     const words = running.map(
       ([name, {step, steps, accuracy, pace}]) =>
         `${name} ${step}/${steps} ${percent(accuracy)} ${pace.words}`,
     );
-    const line = words.join('  |  ');
-    if (!terminal) {
-      output.write(`${line}\n`);
-      return;
-    }
-    output.write(`\r\u001b[2K${line.slice(0, (output.columns ?? 120) - 1)}`);
-    this.open = true;
+    this.status.show(words.join('  |  '));
   }
 
   endLine(): void {
-    if (this.open) this.options.output.write('\n');
-    this.open = false;
+    this.status.end();
   }
 }

@@ -4,6 +4,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {addN, dispose, grads, mul, sum, tensor, tidy} from '@tensorflow/tfjs-core';
+import {relativeError} from '../../custom-ops/parity.js';
 import type {NamedTensorData} from '../../formats/safetensors.js';
 import type {Call} from './subjects.js';
 import {knownPrefixes, subjectOf} from './subjects.js';
@@ -30,22 +31,9 @@ function toTensor({shape, data}: NamedTensorData): Tensor {
     : tensor(Float32Array.from(data), [...shape], 'float32');
 }
 
-function rmsRelative(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (actual.length !== expected.length) return Number.NaN;
-  let difference = 0;
-  let reference = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i] - expected[i]) ** 2;
-    reference += expected[i] ** 2;
-  }
-  return reference === 0
-    ? Math.sqrt(difference / Math.max(1, expected.length))
-    : Math.sqrt(difference / reference);
-}
-
 async function compare(actual: Tensor, expected: NamedTensorData): Promise<number> {
   const values = await actual.data();
-  if (!(expected.data instanceof Int32Array)) return rmsRelative(values, expected.data);
+  if (!(expected.data instanceof Int32Array)) return relativeError(values, expected.data);
   const differing = expected.data.filter((value, i) => value !== values[i]).length;
   return values.length === expected.data.length ? differing / Math.max(1, values.length) : Number.NaN;
 }
