@@ -1,7 +1,7 @@
 // bmojo bench step TASK: a training step on WebGPU by kernel, as a table or JSON.
 
 import type {Argv, CommandModule} from 'yargs';
-import {refuseUnknownOptions} from '../../config/command-line.js';
+import {onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {textTable} from '../../eval/table.js';
 import type {StepProfile} from '../bench/step-profile.js';
@@ -85,10 +85,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         ...runOptions(family),
         json: {type: 'boolean' as const, describe: 'print one JSON object', group: 'Run'},
       };
-      return yargs.options(options).check(argv => {
-        refuseUnknownOptions(argv, Object.keys(options));
-        return true;
-      });
+      return yargs.options(options).check(onlyOptions(options));
     },
     handler: argv => execute(family, argv),
   };
