@@ -4,7 +4,9 @@ import type {CommandModule} from 'yargs';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
+import type {GpuTiming} from '../bench/gpu-bench.js';
 import {benchGpu} from '../bench/gpu-bench.js';
+import {issueTimings} from '../bench/issue-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
 import {benchOps} from '../bench/op-bench.js';
 import {benchDecodeCommand} from './bench-decode.js';
@@ -58,10 +60,11 @@ function row(timing: OpTiming, kernel: OpTiming): string {
   ]);
 }
 
-async function printGpuTimings(json: boolean): Promise<void> {
+/** Prints what a GPU's timings are, after the name of the device. */
+async function printGpuTimings(timings: AsyncIterable<GpuTiming>, json: boolean): Promise<void> {
   const device = await useWebGPU();
   if (!json) console.log(`device ${device.name}`);
-  for await (const timing of benchGpu()) {
+  for await (const timing of timings) {
     const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
     console.log(json ? JSON.stringify({...timing, device: device.name}) : text);
   }
@@ -90,7 +93,8 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
       large: {
         type: 'boolean',
         describe:
-          'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
+          'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]; ' +
+          'what an operation costs to issue and to replay is printed with them, or alone',
       },
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
@@ -107,20 +111,22 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
     }
     if (args.backend !== 'webgpu') return;
     const isWhole = args.op === undefined && args.case === undefined;
-    if (!(args.large ?? (isWhole && !(await useWebGPU()).software))) return;
+    const {software} = await useWebGPU();
+    const isLarge = args.large ?? (isWhole && !software);
+    if (!isLarge && !isWhole) return;
     if (!args.json) console.log('');
-    await printGpuTimings(args.json);
+    await printGpuTimings(isLarge ? benchGpu() : issueTimings(), args.json);
   },
 };
 
 const benchGpuCommand: CommandModule<object, {json: boolean}> = {
   command: 'gpu',
-  describe: 'time the scan and the attention at large sizes on a GPU, beside copying and matrix products',
+  describe: 'the part of `bench ops --backend webgpu` about the GPU as a whole: large sizes, cost of issuing',
   builder: yargs =>
     yargs.options({
       json: {type: 'boolean', default: false, describe: 'print one JSON object a line'},
     }),
-  handler: ({json}) => printGpuTimings(json),
+  handler: ({json}) => printGpuTimings(benchGpu(), json),
 };
 
 /** `further`: what is measured by commands of other folders. */

@@ -14,6 +14,7 @@ const USAGES = 2 ** 16;
 export class BufferPool implements BufferManager {
   numBytesUsed = 0;
   numBytesAllocated = 0;
+  private isDisposed = false;
   private readonly shelves = new Map<number, Shelf>();
   /** Where each buffer in use belongs. */
   private readonly used = new Map<GPUBuffer, Shelf>();
@@ -39,7 +40,10 @@ export class BufferPool implements BufferManager {
 
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
     const shelf = this.used.get(buffer);
-    if (shelf === undefined) throw new Error('bmojo: a buffer was released that is not in use');
+    if (shelf === undefined) {
+      if (this.isDisposed) return; // tensors may outlive their backend
+      throw new Error('bmojo: a buffer was released that is not in use');
+    }
     this.used.delete(buffer);
     this.numBytesUsed -= shelf.size;
     if (reuse) {
@@ -51,6 +55,7 @@ export class BufferPool implements BufferManager {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     for (const {free} of this.shelves.values()) for (const buffer of free) buffer.destroy();
     for (const buffer of this.used.keys()) buffer.destroy();
     this.shelves.clear();
