@@ -3,7 +3,7 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {Variable} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, InputSpec, OpDefinition} from './op.js';
-import {shapeOf} from './op.js';
+import {shapeOf, shapeTokens} from './op.js';
 
 /** Bad input to a public function. `message` reads `function: argument must be ..., got ...`. */
 export class ArgumentError extends Error {
@@ -87,11 +87,12 @@ export function resolveDims<A extends Attributes>(
 ): Dims {
   const dims: Record<string, number> = {};
   const source: Record<string, string> = {};
-  for (const name of Object.keys(inputs)) {
+  for (const name in inputs) {
     if (!(name in op.inputs))
       refuse(op.name, name, `one of ${Object.keys(op.inputs).join(', ')}`, 'an unknown input');
   }
-  for (const [name, spec] of Object.entries(op.inputs)) {
+  for (const name in op.inputs) {
+    const spec = op.inputs[name];
     const tensor = inputs[name];
     if (tensor === undefined) {
       if (!spec.optional) refuse(op.name, name, `a ${spec.dtype} tensor ${letters(spec)}`, undefined);
@@ -111,8 +112,9 @@ export function resolveDims<A extends Attributes>(
     });
   }
   op.checkAttributes(attrs, dims);
-  for (const [token, derive] of Object.entries(op.derivedDims ?? {})) dims[token] = derive(dims, attrs);
-  for (const [name, spec] of Object.entries(op.inputs)) {
+  for (const token in op.derivedDims) dims[token] = op.derivedDims[token](dims, attrs);
+  for (const name in op.inputs) {
+    const spec = op.inputs[name];
     const tensor = inputs[name];
     if (tensor === undefined) continue;
     if (spec.shape === '*')
@@ -122,8 +124,8 @@ export function resolveDims<A extends Attributes>(
   return dims;
 }
 
-function tokens(spec: InputSpec): string[] {
-  return spec.shape === '' ? [] : spec.shape.split(' ');
+function tokens(spec: InputSpec): readonly string[] {
+  return shapeTokens(spec.shape);
 }
 
 /** `[B, L, D]`, for messages. */
@@ -169,8 +171,8 @@ function checkShape(
   dims: Dims,
   source: Readonly<Record<string, string>>,
 ): void {
+  if (tokens(spec).every((token, axis) => dims[token] === shape[axis])) return;
   const expected = shapeOf(spec, dims);
-  if (expected.every((size, axis) => size === shape[axis])) return;
   const from = new Map<string, string[]>();
   for (const token of tokens(spec)) {
     const origin = source[token];

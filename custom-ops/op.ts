@@ -112,14 +112,33 @@ export function gradName(name: string): string {
   return `grad${name[0].toUpperCase()}${name.slice(1)}`;
 }
 
-export function shapeOf(spec: {shape: string}, dims: Dims): number[] {
-  return spec.shape === '' ? [] : spec.shape.split(' ').map(token => dims[token]);
+const splitShapes = new Map<string, readonly string[]>();
+
+/** `['B', 'L', 'E']` for `B L E`; each is worked out once, since every call of an op asks. */
+export function shapeTokens(shape: string): readonly string[] {
+  let tokens = splitShapes.get(shape);
+  if (tokens === undefined) {
+    tokens = shape === '' ? [] : shape.split(' ');
+    splitShapes.set(shape, tokens);
+  }
+  return tokens;
 }
 
+export function shapeOf(spec: {shape: string}, dims: Dims): number[] {
+  return shapeTokens(spec.shape).map(token => dims[token]);
+}
+
+const kernelNames = new Map<string, {forward: string; backward: string}>();
+
 /** Registered kernel names of an op: `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`. */
-export function kernelName(op: {name: string}, direction: 'forward' | 'backward'): string {
-  const base = `BMojo${op.name[0].toUpperCase()}${op.name.slice(1)}`;
-  return direction === 'forward' ? base : `${base}Grad`;
+export function kernelName({name}: {name: string}, direction: 'forward' | 'backward'): string {
+  let known = kernelNames.get(name);
+  if (known === undefined) {
+    const forward = `BMojo${name[0].toUpperCase()}${name.slice(1)}`;
+    known = {forward, backward: `${forward}Grad`};
+    kernelNames.set(name, known);
+  }
+  return known[direction];
 }
 
 export interface Port {

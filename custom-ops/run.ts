@@ -6,9 +6,14 @@ import {resolveDims} from './check.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
 import {gradName, kernelName, kernelPorts} from './op.js';
 
-/** Registered kernels carry the names of the inputs that are present, since tfjs passes them as a list. */
-export interface KernelAttributes extends Record<string, number | boolean | string | string[]> {
+/**
+ * What our kernels are called with as tfjs's attributes: the names of the inputs that are present, since tfjs passes those
+ * as a list, and the op's own attributes and sizes, so that no kernel works them out again.
+ */
+export interface KernelAttributes extends Record<string, Attributes | Dims | string[]> {
   present: string[];
+  attrs: Attributes;
+  dims: Dims;
 }
 
 const forced = {composed: false};
@@ -41,9 +46,11 @@ export function runOp<A extends Attributes>(
 ): NamedTensors {
   backend(); // makes tf choose its default backend before kernels are looked up
   const dims = resolveDims(op, inputs, attrs);
-  const present = Object.fromEntries(
-    Object.keys(op.inputs).flatMap(name => (inputs[name] === undefined ? [] : [[name, inputs[name]]])),
-  );
+  const present: Record<string, Tensor> = {};
+  for (const name in op.inputs) {
+    const tensor = inputs[name];
+    if (tensor !== undefined) present[name] = tensor;
+  }
   if (op.backward === undefined && !Object.values(op.inputs).some(spec => spec.inPlace)) {
     return detached(present, tensors => runPresent(op, tensors, attrs, dims));
   }
@@ -72,12 +79,15 @@ function runPresent<A extends Attributes>(
     return runComposed(op, present, attrs, dims);
   }
   const names = Object.keys(present);
-  const tensors = runNamedKernel(kernelName(op, 'forward'), names, Object.values(present), attrs);
+  const call = {present: names, attrs, dims};
+  const tensors = runNamedKernel(kernelName(op, 'forward'), Object.values(present), call);
   const results: Record<string, Tensor> = {};
-  Object.entries(op.outputs).forEach(([name, spec], index) => {
-    if (spec.role === 'saved') tensors[index].dispose();
-    else results[name] = tensors[index];
-  });
+  let index = 0;
+  for (const name in op.outputs) {
+    const tensor = tensors[index++];
+    if (op.outputs[name].role === 'saved') tensor.dispose();
+    else results[name] = tensor;
+  }
   return results;
 }
 
@@ -100,12 +110,11 @@ function tellOnce(name: string): void {
   );
 }
 
-/** Runs a registered kernel of ours; `names` says which inputs the list `tensors` holds. */
-function runNamedKernel(kernel: string, names: string[], tensors: Tensor[], attrs: Attributes): Tensor[] {
+/** Runs a registered kernel of ours; `call.present` says which inputs the list `tensors` holds. */
+function runNamedKernel(kernel: string, tensors: Tensor[], call: KernelAttributes): Tensor[] {
   // tfjs passes lists of inputs this way too (Concat, AddN); its types know only maps.
   const inputs = tensors as unknown as NamedTensorMap;
-  const kernelAttrs: NamedAttrMap = {...attrs, present: names};
-  const outputs: Tensor | Tensor[] = engine().runKernel(kernel, inputs, kernelAttrs);
+  const outputs: Tensor | Tensor[] = engine().runKernel(kernel, inputs, call as NamedAttrMap);
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
@@ -113,12 +122,13 @@ function runNamedKernel(kernel: string, names: string[], tensors: Tensor[], attr
 export function registerOpGradient(op: OpDefinition): void {
   if (op.backward === undefined) return;
   const outputs = Object.entries(op.outputs);
+  const ports = kernelPorts(op, 'backward');
   const config: GradConfig = {
     kernelName: kernelName(op, 'forward'),
     saveAllInputs: true,
     outputsToSave: outputs.map(([, spec]) => spec.role !== 'result'),
     gradFunc: (dy, saved, rawAttrs) => {
-      const {present, ...attrs} = rawAttrs as KernelAttributes;
+      const {present, attrs, dims} = rawAttrs as KernelAttributes;
       const cotangents = Array.isArray(dy) ? dy : [dy];
       const values: Record<string, Tensor> = {};
       present.forEach((name, index) => {
@@ -132,13 +142,11 @@ export function registerOpGradient(op: OpDefinition): void {
       outputs.forEach(([name, spec], index) => {
         if (spec.role !== 'saved') values[gradName(name)] = cotangents[index];
       });
-      const ports = kernelPorts(op, 'backward');
       const names = ports.inputs.map(port => port.name).filter(name => values[name] !== undefined);
       const gradients = runNamedKernel(
         kernelName(op, 'backward'),
-        names,
         names.map(name => values[name]),
-        attrs as Attributes,
+        {present: names, attrs, dims},
       );
       const wanted = ports.outputs.filter(port => present.some(name => gradName(name) === port.name));
       return Object.fromEntries(

@@ -4,25 +4,28 @@
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 
-/** One block of the Threefry-2x32-20 cipher: two 32-bit words for a key and a counter of two words each. */
-export function threefry(
-  key: readonly [number, number],
-  counter: readonly [number, number],
-): [number, number] {
-  const schedule = [key[0] | 0, key[1] | 0, PARITY ^ key[0] ^ key[1]];
-  let x0 = (counter[0] + schedule[0]) | 0;
-  let x1 = (counter[1] + schedule[1]) | 0;
-  for (let round = 0; round < 20; round++) {
-    const r = ROTATIONS[round & 7];
-    x0 = (x0 + x1) | 0;
-    x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
-    if ((round & 3) === 3) {
-      const s = (round >> 2) + 1;
-      x0 = (x0 + schedule[s % 3]) | 0;
-      x1 = (x1 + schedule[(s + 1) % 3] + s) | 0;
+/**
+ * One block of the Threefry-2x32-20 cipher: two 32-bit words for a key (k0, k1) and a counter (c0, c1), written into `out`.
+ * Words are unsigned.
+ */
+export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
+  let [current, next, last] = [k0 | 0, k1 | 0, PARITY ^ k0 ^ k1];
+  let x0 = (c0 + current) | 0;
+  let x1 = (c1 + next) | 0;
+  for (let group = 0; group < 5; group++) {
+    const at = (group & 1) * 4;
+    for (let round = at; round < at + 4; round++) {
+      const r = ROTATIONS[round];
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
     }
+    // The key words take turns.
+    [current, next, last] = [next, last, current];
+    x0 = (x0 + current) | 0;
+    x1 = (x1 + next + group + 1) | 0;
   }
-  return [x0 >>> 0, x1 >>> 0];
+  out[0] = x0;
+  out[1] = x1;
 }
 
 /** A sequence of random numbers that belongs to one key and one stream number. */
@@ -37,10 +40,12 @@ export interface Random {
 
 /** The sequence of `stream` under `key`; two calls with equal arguments give equal sequences. */
 export function randomStream(key: readonly [number, number], stream: number): Random {
+  const [k0, k1] = key;
+  const words = new Uint32Array(2);
   let block = 0;
   const uniform = (): number => {
-    const [high, low] = threefry(key, [stream, block++]);
-    return ((high >>> 6) * 2 ** 26 + (low >>> 6) + 0.5) / 2 ** 52;
+    threefry(k0, k1, stream, block++, words);
+    return ((words[0] >>> 6) * 2 ** 26 + (words[1] >>> 6) + 0.5) / 2 ** 52;
   };
   const integer = (limit: number): number => Math.floor(uniform() * limit);
   const distinct = (count: number, limit: number): number[] => {

@@ -16,7 +16,6 @@ import {
   sub,
   tensor2d,
   where,
-  zeros,
 } from '@tensorflow/tfjs-core';
 import type {LayerVariable} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
@@ -201,7 +200,7 @@ export class AttentionMemory {
     const recent = join(pastRows(past, 'fadingKeys', 'fadingValues'), own);
     if (firstRow === 0) return recent;
     // Stored tokens have no fading counterpart: rows that no query reaches keep the two row numberings alike.
-    const blank = zeros<Rank.R4>([fading.shape[0], firstRow, this.groups, this.headWidth]);
+    const blank = fill<Rank.R4>([fading.shape[0], firstRow, this.groups, this.headWidth], 0);
     return join({keys: blank, values: blank}, recent);
   }
 

@@ -1,13 +1,14 @@
 // One text under way: the model's memory, the token that it has not seen yet, and how many tokens were chosen.
 
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
-import {reshape, slice, tensor, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {tensor, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
 import type {LayerState} from '../layers/index.js';
 import type {LanguageModel, ModelState} from './language-model.js';
 import {disposeModelState} from './language-model.js';
 import type {SamplingSettings} from './sampling.js';
 import {sampleToken} from './sampling.js';
+import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
 export class DecodingStateError extends Error {
@@ -28,6 +29,7 @@ export class DecodingSession {
   /** The last token: known, but not fed to the model yet. */
   private pending: number | undefined;
   private draws = 0;
+  private readonly tokenStep: TokenStep;
   private readonly chunk: number;
   private readonly weights: string;
 
@@ -36,6 +38,7 @@ export class DecodingSession {
     {chunk = 512, weights = ''}: SessionOptions = {},
   ) {
     this.state = model.initialState(1);
+    this.tokenStep = new TokenStep(model);
     this.chunk = chunk;
     this.weights = weights;
   }
@@ -43,6 +46,11 @@ export class DecodingSession {
   /** Tokens read and written so far. */
   get position(): number {
     return this.state.position + (this.pending === undefined ? 0 : 1);
+  }
+
+  /** Tokens so far whose step was a replay of recorded commands, on webgpu. */
+  get replays(): number {
+    return this.tokenStep.replays;
   }
 
   /** Bytes of the memory that the session holds on the device. */
@@ -68,7 +76,7 @@ export class DecodingSession {
     const last = all.length - 1;
     for (let at = 0; at < last; at += this.chunk) {
       const piece = all.subarray(at, Math.min(last, at + this.chunk));
-      this.replaceState(tidy(() => this.advance(piece).state));
+      this.replaceState(tidy(() => this.advance(piece)));
     }
     this.pending = all[last];
   }
@@ -77,10 +85,7 @@ export class DecodingSession {
   async logits(): Promise<Float32Array> {
     const {pending} = this;
     if (pending === undefined) throw new Error('DecodingSession: read at least one token first');
-    const {logits, state} = tidy(() => {
-      const next = this.advance(Int32Array.of(pending));
-      return {logits: this.model.logits(reshape(next.hidden, [1, next.hidden.shape[2]])), state: next.state};
-    });
+    const {logits, state} = await this.tokenStep.run(pending, this.state);
     this.pending = undefined;
     this.replaceState(state);
     const values = await logits.data<'float32'>();
@@ -152,14 +157,13 @@ export class DecodingSession {
   }
 
   dispose(): void {
+    this.tokenStep.dispose();
     disposeModelState(this.state);
   }
 
-  private advance(tokens: Int32Array): ReturnType<LanguageModel['advance']> {
+  private advance(tokens: Int32Array): ModelState {
     const ids: Tensor2D = tensor2d(tokens, [1, tokens.length], 'int32');
-    const {hidden, state} = this.model.advance(ids, this.state);
-    const [, length, width] = hidden.shape;
-    return {hidden: length === 1 ? hidden : slice(hidden, [0, length - 1, 0], [1, 1, width]), state};
+    return this.model.advance(ids, this.state).state;
   }
 
   private replaceState(next: ModelState): void {

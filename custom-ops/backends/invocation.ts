@@ -1,8 +1,8 @@
 // What every backend needs to run one registered kernel: named inputs, sizes and the outputs to allocate.
 
-import type {KernelConfig, NamedAttrMap, TensorInfo} from '@tensorflow/tfjs-core';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, OpDefinition, Port} from '../op.js';
-import {gradName, kernelName, kernelPorts} from '../op.js';
+import {gradName, kernelName, kernelPorts, shapeOf} from '../op.js';
 import type {KernelAttributes} from '../run.js';
 
 export interface Invocation {
@@ -30,7 +30,7 @@ export function kernelConfigs(
       backendName,
       kernelFunc: ({inputs, attrs, backend}) =>
         run(
-          readInvocation(op, ports, wantedFor, Object.values(inputs) as TensorInfo[], attrs ?? {}),
+          readInvocation(ports, wantedFor, Object.values(inputs) as TensorInfo[], attrs as KernelAttributes),
           direction,
           backend,
         ),
@@ -44,46 +44,19 @@ function inputsOfGradients(op: OpDefinition, outputs: readonly Port[]): string[]
 }
 
 function readInvocation(
-  op: OpDefinition,
   ports: Invocation['ports'],
   wantedFor: readonly string[] | undefined,
   tensors: TensorInfo[],
-  rawAttrs: NamedAttrMap,
+  {present, attrs, dims}: KernelAttributes,
 ): Invocation {
-  const {present, ...attrs} = rawAttrs as KernelAttributes;
   const inputs: Record<string, TensorInfo> = {};
   present.forEach((name, index) => {
     inputs[name] = tensors[index];
   });
-  const dims = bindDims(op, ports.inputs, inputs, attrs as Attributes);
-  const wanted =
-    wantedFor === undefined ? ports.outputs : ports.outputs.filter((_, i) => wantedFor[i] in inputs);
-  const outputs = wanted.map(port => ({...port, sizes: sizes(port, dims)}));
-  return {inputs, outputs, ports, dims, attrs: attrs as Attributes};
-}
-
-function bindDims(
-  op: OpDefinition,
-  ports: Port[],
-  inputs: Record<string, TensorInfo>,
-  attrs: Attributes,
-): Dims {
-  const dims: Record<string, number> = {};
-  for (const port of ports) {
-    const tensor = inputs[port.name];
-    if (tensor === undefined || port.shape === '') continue;
-    if (port.shape === '*') {
-      dims['*'] = tensor.shape.reduce((product, size) => product * size, 1);
-      continue;
-    }
-    port.shape.split(' ').forEach((token, axis) => {
-      if (!op.derivedDims?.[token]) dims[token] ??= tensor.shape[axis];
-    });
-  }
-  for (const [token, derive] of Object.entries(op.derivedDims ?? {})) dims[token] = derive(dims, attrs);
-  return dims;
-}
-
-function sizes(port: Port, dims: Dims): number[] {
-  return port.shape === '' ? [] : port.shape.split(' ').map(token => dims[token]);
+  const outputs: Invocation['outputs'][number][] = [];
+  ports.outputs.forEach(({name, shape, dtype}, i) => {
+    if (wantedFor === undefined || wantedFor[i] in inputs)
+      outputs.push({name, shape, dtype, sizes: shapeOf({shape}, dims)});
+  });
+  return {inputs, outputs, ports, dims, attrs};
 }

@@ -14,13 +14,15 @@ export interface HostInput {
 export interface StepCall {
   /** Everything that differs from run to run and is not computed on the device. */
   readonly inputs: readonly HostInput[];
+  /** Tensors that differ from run to run, such as a memory that the run before left; they stay the caller's. */
+  readonly tensors?: readonly Tensor[];
   /**
    * For ops whose numbers differ from run to run, such as a learning rate: the attributes of each of their calls in this
-   * run, in the order of the calls.
+   * run, in the order of the calls, or what makes them from the recorded ones.
    */
-  readonly varying?: Readonly<Record<string, readonly Attributes[]>>;
-  /** Computes the results from the inputs as tensors; everything else that it makes is disposed. */
-  body(inputs: readonly Tensor[]): Tensor[];
+  readonly varying?: Readonly<Record<string, readonly Attributes[] | ((recorded: Attributes) => Attributes)>>;
+  /** Computes the results from inputs and tensors; everything else that it makes is disposed. */
+  body(inputs: readonly Tensor[], tensors: readonly Tensor[]): Tensor[];
 }
 
 export interface StepRunner {
@@ -36,9 +38,9 @@ export function toTensor({values, shape}: HostInput): Tensor {
 }
 
 /** Runs a step op by op. */
-export function runDirectly({inputs, body}: StepCall): Tensor[] {
+export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
   const given = inputs.map(toTensor);
-  const results = tidy(() => body(given));
+  const results = tidy(() => body(given, tensors));
   dispose(given);
   return results;
 }

@@ -2,6 +2,7 @@
 
 import type {Rank, Tensor, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, dispose, ones, scalar, tidy} from '@tensorflow/tfjs-core';
+import {selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
 import type {StepRunner} from '../../custom-ops/index.js';
 import {createStepRunner, finishBackend, rmsNorm, swiglu} from '../../custom-ops/index.js';
 import type {GpuTiming} from './gpu-bench.js';
@@ -9,6 +10,8 @@ import {median} from './timing.js';
 
 const OPERATIONS = 300;
 const ROUNDS = 9;
+/** Rounds before those that count: the host's code is compiled, and each op checked, at its first uses. */
+const WARM_UPS = 5;
 
 interface Cost {
   /** Microseconds of an operation until it is handed over, and until the device has done it. */
@@ -19,6 +22,11 @@ interface Cost {
 async function costOf(run: () => Tensor[], operations: number): Promise<Cost> {
   const issued: number[] = [];
   const done: number[] = [];
+  for (let round = 0; round < WARM_UPS; round++) {
+    dispose(run());
+    await finishBackend();
+    await selfChecksDone();
+  }
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now();
     const results = run();

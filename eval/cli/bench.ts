@@ -5,7 +5,9 @@ import {onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
+import type {GpuTiming} from '../bench/gpu-bench.js';
 import {benchGpu} from '../bench/gpu-bench.js';
+import {issueTimings} from '../bench/issue-bench.js';
 import type {Form, OpTiming} from '../bench/op-bench.js';
 import {benchOps} from '../bench/op-bench.js';
 import {benchDecodeCommand} from './bench-decode.js';
@@ -59,10 +61,11 @@ function row(timing: OpTiming, kernel: OpTiming): string {
   ]);
 }
 
-async function printGpuTimings(json: boolean): Promise<void> {
+/** Prints what a GPU's timings are, after the name of the device. */
+async function printGpuTimings(timings: AsyncIterable<GpuTiming>, json: boolean): Promise<void> {
   const device = await useWebGPU();
   if (!json) console.log(`device ${device.name}`);
-  for await (const timing of benchGpu()) {
+  for await (const timing of timings) {
     const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
     console.log(json ? JSON.stringify({...timing, device: device.name}) : text);
   }
@@ -92,7 +95,8 @@ const opsOptions = {
   large: {
     type: 'boolean' as const,
     describe:
-      'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]',
+      'on webgpu: the large sizes of `bench gpu` too [default: on a GPU, when all operators are timed]; ' +
+      'what an operation costs to issue and to replay is printed with them, or alone',
   },
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };
@@ -114,9 +118,11 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
     }
     if (args.backend !== 'webgpu') return;
     const isWhole = args.op === undefined && args.case === undefined;
-    if (!(args.large ?? (isWhole && !(await useWebGPU()).software))) return;
+    const {software} = await useWebGPU();
+    const isLarge = args.large ?? (isWhole && !software);
+    if (!isLarge && !isWhole) return;
     if (!args.json) console.log('');
-    await printGpuTimings(args.json);
+    await printGpuTimings(isLarge ? benchGpu() : issueTimings(), args.json);
   },
 };
 
@@ -126,9 +132,9 @@ const gpuOptions = {
 
 const benchGpuCommand: CommandModule<object, {json: boolean}> = {
   command: 'gpu',
-  describe: 'time the scan and the attention at large sizes on a GPU, beside copying and matrix products',
+  describe: 'the part of `bench ops --backend webgpu` about the GPU as a whole: large sizes, cost of issuing',
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
-  handler: ({json}) => printGpuTimings(json),
+  handler: ({json}) => printGpuTimings(benchGpu(), json),
 };
 
 /** `further`: what is measured by commands of other folders. */

@@ -4,7 +4,6 @@
 
 import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
-import type {Attributes} from '../../op.js';
 import type {HostInput, StepCall, StepRunner} from '../step.js';
 import {runDirectly, toTensor} from '../step.js';
 import {onAssignment} from './assignments.js';
@@ -26,6 +25,8 @@ const KEPT = 2;
 
 interface Capture {
   readonly inputs: readonly Tensor[];
+  /** Copies of the call's tensors, which each replay renews. */
+  readonly tensors: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly recording: Recording;
   readonly kernels: number;
@@ -56,7 +57,10 @@ export class CapturedStep implements StepRunner {
   run(call: StepCall): Tensor[] {
     const isElsewhere = backend() !== this.backend;
     if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
-    const key = call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`).join(';');
+    const key = [
+      ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
+      ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
+    ].join(';');
     const shape = this.shapes.get(key);
     if (shape === undefined) {
       if (this.shapes.size < KEPT) this.shapes.set(key, {});
@@ -120,13 +124,16 @@ export class CapturedStep implements StepRunner {
     shape.capture = undefined;
     const inputs = call.inputs.map(input => keep(toTensor(input)));
     for (const input of inputs) bufferOf(this.recorder, input);
+    const tensors = this.submitCopies(call.tensors ?? []).map(copy => keep(copy));
     const recording = new Recording(this.recorder, new Set(Object.keys(call.varying ?? {})));
     let outputs: Tensor[];
     this.recording = recording;
     try {
-      outputs = recordRun(this.backend, recording, () => tidy(() => call.body(inputs)).map(one => keep(one)));
+      outputs = recordRun(this.backend, recording, () =>
+        tidy(() => call.body(inputs, tensors)).map(one => keep(one)),
+      );
     } catch (error) {
-      dispose(inputs);
+      dispose([...inputs, ...tensors]);
       recording.dispose();
       throw error;
     } finally {
@@ -137,10 +144,16 @@ export class CapturedStep implements StepRunner {
     if (shape.log !== undefined && !isConfirmed)
       recording.refusal ??= 'its operations, their sizes or their numbers change from run to run';
     shape.log = log;
-    const capture = {inputs, outputs, recording, kernels: replacedKernels(), isConfirmed, hasMoved: false};
-    const encoder = this.recorder.device.createCommandEncoder();
-    const results = this.copies(outputs, encoder);
-    this.recorder.queue.submit([encoder.finish()]);
+    const capture = {
+      inputs,
+      tensors,
+      outputs,
+      recording,
+      kernels: replacedKernels(),
+      isConfirmed,
+      hasMoved: false,
+    };
+    const results = this.submitCopies(outputs);
     if (recording.refusal === undefined) {
       shape.capture = capture;
     } else {
@@ -152,7 +165,7 @@ export class CapturedStep implements StepRunner {
     return results;
   }
 
-  private replay({inputs, outputs, recording}: Capture, call: StepCall): Tensor[] {
+  private replay({inputs, tensors, outputs, recording}: Capture, call: StepCall): Tensor[] {
     const {recorder} = this;
     submit(recorder); // what was issued before may still read the inputs of the last run
     inputs.forEach((input, i) => {
@@ -164,6 +177,10 @@ export class CapturedStep implements StepRunner {
     let copies: Tensor[] = [];
     for (let begin = 0; begin < dispatches.length; begin += SUBMITTED) {
       const encoder = recorder.device.createCommandEncoder();
+      if (begin === 0)
+        tensors.forEach((kept, i) => {
+          copyTensor(recorder, encoder, (call.tensors ?? [])[i], kept);
+        });
       const pass = encoder.beginComputePass();
       encodeDispatches(pass, dispatches.slice(begin, begin + SUBMITTED));
       pass.end();
@@ -175,24 +192,39 @@ export class CapturedStep implements StepRunner {
     return copies;
   }
 
-  /** Fresh tensors with the values of the recorded outputs, which the next run overwrites. */
-  private copies(outputs: readonly Tensor[], encoder: GPUCommandEncoder): Tensor[] {
+  /** Fresh tensors with the values of these, which the next run overwrites. */
+  private copies(sources: readonly Tensor[], encoder: GPUCommandEncoder): Tensor[] {
     const {recorder} = this;
-    return outputs.map(output => {
-      const info: TensorInfo = recorder.makeTensorInfo([...output.shape], output.dtype as DataType);
-      const [from, to] = [bufferOf(recorder, output), bufferOf(recorder, info)];
-      encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+    return sources.map(source => {
+      const info: TensorInfo = recorder.makeTensorInfo([...source.shape], source.dtype as DataType);
+      copyTensor(recorder, encoder, source, info);
       return engine().makeTensorFromTensorInfo(info);
     });
   }
 
-  private release({inputs, outputs, recording}: Capture): void {
+  /** The same at once, behind everything issued before. */
+  private submitCopies(sources: readonly Tensor[]): Tensor[] {
     const {recorder} = this;
-    dispose([...inputs, ...outputs]);
+    for (const source of sources) bufferOf(recorder, source);
+    submit(recorder);
+    const encoder = recorder.device.createCommandEncoder();
+    const copies = this.copies(sources, encoder);
+    recorder.queue.submit([encoder.finish()]);
+    return copies;
+  }
+
+  private release({inputs, tensors, outputs, recording}: Capture): void {
+    const {recorder} = this;
+    dispose([...inputs, ...tensors, ...outputs]);
     recorder.ensureCommandEncoderReady();
     submit(recorder); // tfjs lets go of what is disposed when it submits, even nothing
     recording.dispose();
   }
+}
+
+function copyTensor(recorder: Recorder, encoder: GPUCommandEncoder, from: TensorInfo, to: TensorInfo): void {
+  const [source, target] = [bufferOf(recorder, from), bufferOf(recorder, to)];
+  encoder.copyBufferToBuffer(source, 0, target, 0, source.size);
 }
 
 function write(recorder: Recorder, input: Tensor, {values}: HostInput): void {
@@ -200,8 +232,9 @@ function write(recorder: Recorder, input: Tensor, {values}: HostInput): void {
 }
 
 /** Puts the numbers of this run into the uniforms of an op's calls. */
-function vary(recording: Recording, name: string, attributes: readonly Attributes[]): void {
+function vary(recording: Recording, name: string, given: NonNullable<StepCall['varying']>[string]): void {
   const calls = recording.calls.get(name) ?? [];
+  const attributes = typeof given === 'function' ? calls.map(({attrs}) => given(attrs)) : given;
   if (calls.length !== attributes.length)
     throw new Error(
       `captured step: varying.${name} must hold ${calls.length} sets of attributes, one for each call, got ${attributes.length}`,

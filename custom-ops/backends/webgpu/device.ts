@@ -2,6 +2,7 @@
 
 import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import {env, findBackend, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
+import {quicken} from './quick-backend.js';
 
 const wantedLimits = [
   'maxStorageBuffersPerShaderStage',
@@ -84,9 +85,11 @@ export async function startWebGPU(): Promise<GpuDescription> {
   });
   // Small tensors would be computed in JavaScript and uploaded again.
   env().set('WEBGPU_CPU_FORWARD', false);
+  // Handing over costs as much as issuing several operations; memory does not wait for it, see quick-backend.ts.
+  env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 64);
   // In browsers tfjs has registered a device of its own, of WebGPU's smallest limits.
   if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
-  registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
+  registerBackend('webgpu', () => quicken(new WebGPUBackend(device, adapter.info)), 3);
   started = description;
   return started;
 }

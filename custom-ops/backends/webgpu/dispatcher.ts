@@ -14,6 +14,7 @@ import type {GpuKernel, GpuLimits, Plan} from './plan.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, computePass, submit} from './recorder.js';
 import type {Recording} from './recording.js';
+import {ownBuffer} from './small-constants.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests may change. */
@@ -26,10 +27,17 @@ export const webgpuDebug: {poison: boolean; selfCheck: boolean; limits: Partial<
   limits: {},
 };
 
+/** A pass with the places of its buffers among those of a call: tables, inputs, outputs, scratch, in this order. */
+interface PlacedPass {
+  readonly compiled: CompiledPass;
+  readonly places: readonly number[];
+}
+
 interface CompiledPlan {
-  readonly plan: Plan;
-  readonly passes: readonly CompiledPass[];
-  readonly tables: ReadonlyMap<string, GPUBuffer>;
+  readonly passes: readonly PlacedPass[];
+  readonly tables: readonly GPUBuffer[];
+  /** Bytes of each temporary buffer. */
+  readonly scratch: readonly number[];
 }
 
 interface DeviceState {
@@ -70,18 +78,32 @@ function stateOf(backend: object): DeviceState {
   return state;
 }
 
-function compile(state: DeviceState, plan: Plan): CompiledPlan {
+function compile(state: DeviceState, plan: Plan, call: Invocation): CompiledPlan {
   const {device} = state.recorder;
-  const tables = new Map<string, GPUBuffer>();
-  for (const [name, values] of Object.entries(plan.tables ?? {})) {
+  const tables = Object.values(plan.tables ?? {}).map(values => {
     const buffer = device.createBuffer({
       size: values.byteLength,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
     });
     device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
-    tables.set(name, buffer);
-  }
-  return {plan, passes: plan.passes.map(pass => state.pipelines.compile(pass)), tables};
+    return buffer;
+  });
+  const {scratch = {}} = plan;
+  const names = [
+    ...Object.keys(plan.tables ?? {}),
+    ...Object.keys(call.inputs),
+    ...call.outputs.map(({name}) => name),
+    ...Object.keys(scratch),
+  ];
+  const passes = plan.passes.map(pass => {
+    const compiled = state.pipelines.compile(pass);
+    const places = compiled.buffers.map(name => names.lastIndexOf(name));
+    const lacking = places.indexOf(-1);
+    if (lacking >= 0)
+      throw new Error(`bmojo: pass ${pass.name} binds ${compiled.buffers[lacking]}, which this call lacks`);
+    return {compiled, places};
+  });
+  return {passes, tables, scratch: Object.values(scratch).map(words => words * 4)};
 }
 
 function bufferWords({scratch = {}, tables = {}}: Plan, call: Invocation): Map<string, number> {
@@ -132,14 +154,17 @@ function compiledPlan(
       wanted: new Set(call.outputs.map(output => output.name)),
       limits,
     });
-    compiled = compile(state, fitBindings(plan, bufferWords(plan, call), limits));
+    compiled = compile(state, fitBindings(plan, bufferWords(plan, call), limits), call);
     plans.set(key, compiled);
   }
   return compiled;
 }
 
-type NamedBuffers = ReadonlyMap<string, GPUBuffer>;
 type Numbers = Readonly<Record<string, number>>;
+/** Buffers of a call by place; an empty tensor has none. */
+type CallBuffers = (GPUBuffer | undefined)[];
+
+const noOffsets: readonly number[] = [];
 
 function placeUniforms(
   {ring, recording}: DeviceState,
@@ -151,21 +176,31 @@ function placeUniforms(
   return recording.place(names, values);
 }
 
-function record(state: DeviceState, compiled: CompiledPass, named: NamedBuffers, numbers: Numbers): void {
+function record(state: DeviceState, compiled: CompiledPass, buffers: GPUBuffer[], numbers: Numbers): void {
   const {pass} = compiled;
-  const buffers = compiled.buffers.map(name => {
-    const buffer = named.get(name);
-    if (buffer === undefined)
-      throw new Error(`bmojo: pass ${pass.name} binds ${name}, which this call lacks`);
-    return buffer;
-  });
   const place = pass.uniforms && placeUniforms(state, pass.uniforms, numbers);
   const encoder = computePass(state.recorder);
   encoder.setPipeline(compiled.pipeline);
   const group = state.pipelines.bindGroup(compiled, buffers, place?.buffer);
-  encoder.setBindGroup(0, group, place === undefined ? [] : [place.offset]);
-  encoder.dispatchWorkgroups(...pass.workgroups);
+  if (place === undefined) encoder.setBindGroup(0, group, noOffsets);
+  else encoder.setBindGroup(0, group, [place.offset]);
+  encoder.dispatchWorkgroups(pass.workgroups[0], pass.workgroups[1], pass.workgroups[2]);
   state.recorder.dispatchCountInPass++;
+}
+
+function recordPlaced(
+  state: DeviceState,
+  {compiled, places}: PlacedPass,
+  all: CallBuffers,
+  numbers: Numbers,
+): void {
+  const buffers: GPUBuffer[] = [];
+  for (const place of places) {
+    const buffer = all[place];
+    if (buffer === undefined) throw new Error(`bmojo: pass ${compiled.pass.name} binds an empty tensor`);
+    buffers.push(buffer);
+  }
+  record(state, compiled, buffers, numbers);
 }
 
 function fill(state: DeviceState, buffer: GPUBuffer, word: number): void {
@@ -176,7 +211,7 @@ function fill(state: DeviceState, buffer: GPUBuffer, word: number): void {
     compiled = state.pipelines.compile(fillPass(words, word, state.limits));
     state.fills.set(key, compiled);
   }
-  record(state, compiled, new Map([['words', buffer]]), {});
+  record(state, compiled, [buffer], {});
 }
 
 /** Whether a tensor is still on the host alone, and zero: what tf makes for the gradient of an unused result. */
@@ -193,37 +228,45 @@ function fillWithZeros(state: DeviceState, tensor: TensorInfo): void {
   fill(state, bufferOf(recorder, tensor), 0);
 }
 
-/** Inputs by name; values of in-place inputs that the host has cached are dropped, since they are about to change. */
+/** Adds the inputs; values of in-place inputs that the host has cached are dropped, since they are about to change. */
 function bindInputs(
   state: DeviceState,
   op: OpDefinition,
   call: Invocation,
   direction: 'forward' | 'backward',
-  buffers: Map<string, GPUBuffer>,
+  buffers: CallBuffers,
 ): void {
   const {recorder} = state;
-  const isCotangent = (name: string): boolean =>
-    direction === 'backward' && !(name in op.inputs) && !(name in op.outputs);
-  for (const [name, tensor] of Object.entries(call.inputs)) {
-    if (tensor.shape.includes(0)) continue;
-    if (isCotangent(name) && isHostZero(recorder, tensor)) fillWithZeros(state, tensor);
-    buffers.set(name, bufferOf(recorder, tensor));
-    if (!op.inputs[name]?.inPlace) continue;
-    recorder.tensorMap.get(tensor.dataId).values = null;
-    state.recording?.written.add(tensor.dataId);
+  for (const name in call.inputs) {
+    const tensor = call.inputs[name];
+    if (tensor.shape.includes(0)) {
+      buffers.push(undefined);
+      continue;
+    }
+    const isCotangent = direction === 'backward' && !(name in op.inputs) && !(name in op.outputs);
+    if (isCotangent && isHostZero(recorder, tensor)) fillWithZeros(state, tensor);
+    if (op.inputs[name]?.inPlace) {
+      recorder.uploadToGPU(tensor.dataId);
+      const data = recorder.tensorMap.get(tensor.dataId);
+      data.values = null;
+      ownBuffer(recorder, data);
+      state.recording?.written.add(tensor.dataId);
+    }
+    buffers.push(bufferOf(recorder, tensor));
   }
 }
 
 function allocateOutput(
   recorder: Recorder,
-  {name, sizes, dtype}: Invocation['outputs'][number],
-  buffers: Map<string, GPUBuffer>,
+  {sizes, dtype}: Invocation['outputs'][number],
+  buffers: CallBuffers,
 ): TensorInfo {
   const info = recorder.makeTensorInfo(sizes, dtype as DataType);
   if (sizes.includes(0)) {
     recorder.tensorMap.get(info.dataId).values = dtype === 'int32' ? new Int32Array() : new Float32Array();
+    buffers.push(undefined);
   } else {
-    buffers.set(name, bufferOf(recorder, info));
+    buffers.push(bufferOf(recorder, info));
   }
   return info;
 }
@@ -250,27 +293,29 @@ export function dispatch(
   const state = stateOf(backend);
   const {recorder} = state;
   const compiled = compiledPlan(state, op, kernel, call, direction);
-  const buffers = new Map<string, GPUBuffer>(compiled.tables);
+  const buffers: CallBuffers = [...compiled.tables];
   bindInputs(state, op, call, direction, buffers);
+  const firstOutput = buffers.length;
   const outputs = call.outputs.map(output => allocateOutput(recorder, output, buffers));
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const scratch = Object.entries(compiled.plan.scratch ?? {}).map(([name, words]) => {
-    const buffer = recorder.bufferManager.acquireBuffer(words * 4, usage);
-    buffers.set(name, buffer);
-    return buffer;
-  });
+  const firstScratch = buffers.length;
+  for (const bytes of compiled.scratch)
+    buffers.push(recorder.bufferManager.acquireBuffer(bytes, scratchUsage()));
   if (webgpuDebug.poison) {
-    for (const {name} of call.outputs) {
-      const buffer = buffers.get(name);
-      if (buffer !== undefined) fill(state, buffer, NAN_WORD);
-    }
-    for (const buffer of scratch) fill(state, buffer, NAN_WORD);
+    for (const buffer of buffers.slice(firstOutput)) if (buffer !== undefined) fill(state, buffer, NAN_WORD);
   }
-  const numbers = kernel.uniforms?.(call.dims, call.attrs) ?? {};
+  const numbers = kernel.uniforms?.(call.dims, call.attrs) ?? noNumbers;
   state.recording?.beginCall(op.name, kernel, call.dims, call.attrs);
-  for (const pass of compiled.passes) record(state, pass, buffers, numbers);
+  for (const pass of compiled.passes) recordPlaced(state, pass, buffers, numbers);
   // Commands run in order, so that a later one may reuse these at once.
-  for (const buffer of scratch) recorder.bufferManager.releaseBuffer(buffer);
+  for (const buffer of buffers.slice(firstScratch)) {
+    if (buffer !== undefined) recorder.bufferManager.releaseBuffer(buffer);
+  }
   if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) submit(recorder);
   return outputs;
+}
+
+const noNumbers: Numbers = {};
+
+function scratchUsage(): number {
+  return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 }

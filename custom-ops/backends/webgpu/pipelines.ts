@@ -16,11 +16,22 @@ export interface CompiledPass {
   readonly groups: Map<string, GPUBindGroup>;
 }
 
+const bufferNumbers = new WeakMap<GPUBuffer, number>();
+let buffersSeen = 0;
+
+/** A number of its own for each buffer, for keys of bind groups. */
+export function bufferNumber(buffer: GPUBuffer): number {
+  let known = bufferNumbers.get(buffer);
+  if (known === undefined) {
+    known = buffersSeen++;
+    bufferNumbers.set(buffer, known);
+  }
+  return known;
+}
+
 export class Pipelines {
   private readonly pipelines = new Map<string, {pipeline: GPUComputePipeline; layout: GPUBindGroupLayout}>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
-  private readonly bufferNumbers = new WeakMap<GPUBuffer, number>();
-  private buffersSeen = 0;
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -64,8 +75,8 @@ export class Pipelines {
 
   bindGroup(compiled: CompiledPass, buffers: readonly GPUBuffer[], uniforms?: GPUBuffer): GPUBindGroup {
     let key = '';
-    for (const buffer of buffers) key += `${this.numberOf(buffer)},`;
-    if (uniforms !== undefined) key += this.numberOf(uniforms);
+    for (const buffer of buffers) key += `${bufferNumber(buffer)},`;
+    if (uniforms !== undefined) key += bufferNumber(uniforms);
     const known = compiled.groups.get(key);
     if (known !== undefined) return known;
     const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({binding, resource: {buffer}}));
@@ -76,14 +87,5 @@ export class Pipelines {
     if (compiled.groups.size >= GROUPS_KEPT) compiled.groups.clear();
     compiled.groups.set(key, group);
     return group;
-  }
-
-  private numberOf(buffer: GPUBuffer): number {
-    let known = this.bufferNumbers.get(buffer);
-    if (known === undefined) {
-      known = this.buffersSeen++;
-      this.bufferNumbers.set(buffer, known);
-    }
-    return known;
   }
 }

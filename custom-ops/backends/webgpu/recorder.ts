@@ -5,12 +5,14 @@ import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 
 type DataId = TensorInfo['dataId'];
 
-interface TensorData {
+export interface TensorData {
   readonly dtype: DataType;
   readonly shape: readonly number[];
   readonly refCount: number;
   values: unknown;
   resource?: unknown;
+  /** Whether the resource is not tfjs's to reuse. */
+  external?: boolean;
 }
 
 /** tfjs's pool of buffers. */
@@ -27,6 +29,22 @@ export interface TfjsUniform {
   readonly data: readonly number[];
 }
 
+/** One of tfjs's own programs, for certain shapes. */
+export interface StockProgram {
+  readonly shaderKey: string;
+  readonly variableNames: readonly string[];
+  readonly outputShape: number[];
+  readonly workgroupSize: readonly number[];
+  readonly dispatch: readonly [number, number, number];
+  readonly dispatchLayout: {readonly x: number[]; readonly y?: number[]; readonly z?: number[]};
+  readonly size?: boolean;
+  readonly outputComponent?: number;
+  /** For programs about pictures. */
+  readonly pixelsOpType?: number;
+  /** There once the program has run. */
+  readonly pipeline?: GPUComputePipeline | Promise<GPUComputePipeline>;
+}
+
 /** tfjs 4.22.0's WebGPUBackend as seen by code that records dispatches of its own. */
 export interface Recorder {
   readonly device: GPUDevice;
@@ -36,13 +54,21 @@ export interface Recorder {
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   dispatchCountInPass: number;
-  readonly commandQueueOwnedIds: WeakSet<DataId>;
+  /** There while programs are timed. */
+  readonly activeTimers?: unknown;
   ensureCommandEncoderReady(): void;
   endComputePassEncoder(): void;
   submitQueue(): void;
   uploadToGPU(id: DataId): void;
   makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
   makeUniforms(uniforms: TfjsUniform[]): object;
+  runWebGPUProgram: (
+    program: StockProgram,
+    inputs: TensorInfo[],
+    outputDtype: DataType,
+    uniforms?: TfjsUniform[] | null,
+    output?: TensorInfo,
+  ) => TensorInfo;
 }
 
 export function asRecorder(backend: unknown): Recorder {
@@ -69,7 +95,6 @@ export function bufferOf(recorder: Recorder, tensor: TensorInfo): GPUBuffer {
   recorder.uploadToGPU(tensor.dataId);
   const {resource} = recorder.tensorMap.get(tensor.dataId);
   if (!(resource instanceof GPUBuffer)) throw new Error('bmojo: a tensor on WebGPU is not a buffer');
-  recorder.commandQueueOwnedIds.add(tensor.dataId);
   return resource;
 }
 

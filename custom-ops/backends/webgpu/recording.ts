@@ -1,13 +1,14 @@
 // Records the commands of one run of a step while it runs: pipelines, bind groups and sizes of every dispatch, tfjs's own
 // included, with every buffer held. The hooks are on the backend's instance and are taken off again.
 
+import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {engine} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims} from '../../op.js';
 import {HeldBuffers} from './held-buffers.js';
 import type {GpuKernel} from './plan.js';
 import type {Recorder} from './recorder.js';
-import {submit} from './recorder.js';
+import {asRecorder, submit} from './recorder.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
 type DataId = TensorInfo['dataId'];
@@ -78,7 +79,8 @@ export class Recording {
     const {recorder} = this;
     submit(recorder);
     const pool = recorder.bufferManager;
-    const {uploadToGPU, makeUniforms, ensureCommandEncoderReady} = recorder;
+    const {uploadToGPU, makeUniforms, ensureCommandEncoderReady, runWebGPUProgram} = recorder;
+    recorder.runWebGPUProgram = asRecorder(WebGPUBackend.prototype).runWebGPUProgram; // each buffer seen as it is taken
     recorder.bufferManager = this.buffers;
     recorder.uploadToGPU = id => {
       // What comes from the host may outlive this recording, as a weight would: its buffer is of the common pool.
@@ -114,7 +116,13 @@ export class Recording {
       return result;
     } finally {
       tfjs.runKernel = runKernel;
-      Object.assign(recorder, {bufferManager: pool, uploadToGPU, makeUniforms, ensureCommandEncoderReady});
+      Object.assign(recorder, {
+        bufferManager: pool,
+        uploadToGPU,
+        makeUniforms,
+        ensureCommandEncoderReady,
+        runWebGPUProgram,
+      });
     }
   }
 
