@@ -1,28 +1,45 @@
 // Random numbers as a function of (key, counter) without shared state, so that a sample is the same on every machine,
 // in any order and on any worker: Threefry-2x32 with 20 rounds (Salmon et al., SC 2011, doi 10.1145/2063384.2063405).
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 
 /**
  * One block of the Threefry-2x32-20 cipher: two 32-bit words for a key (k0, k1) and a counter (c0, c1), written into `out`.
- * Words are unsigned.
+ * Words are unsigned. Written out, since samples of many tokens spend their time here.
  */
 export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
-  let [current, next, last] = [k0 | 0, k1 | 0, PARITY ^ k0 ^ k1];
-  let x0 = (c0 + current) | 0;
-  let x1 = (c1 + next) | 0;
-  for (let group = 0; group < 5; group++) {
-    const at = (group & 1) * 4;
-    for (let round = at; round < at + 4; round++) {
-      const r = ROTATIONS[round];
+  // The words of the key take turns: after every four rounds the next two are added.
+  let a = k1 | 0;
+  let b = PARITY ^ k0 ^ k1;
+  let c = k0 | 0;
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  for (let group = 1; group <= 5; group++) {
+    if ((group & 1) === 1) {
       x0 = (x0 + x1) | 0;
-      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
+      x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+    } else {
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
     }
-    // The key words take turns.
-    [current, next, last] = [next, last, current];
-    x0 = (x0 + current) | 0;
-    x1 = (x1 + next + group + 1) | 0;
+    x0 = (x0 + a) | 0;
+    x1 = (x1 + b + group) | 0;
+    const first = a;
+    a = b;
+    b = c;
+    c = first;
   }
   out[0] = x0;
   out[1] = x1;
@@ -65,7 +82,13 @@ export function randomStream(key: readonly [number, number], stream: number): Ra
  * Gumbel-top-k: sort log w + Gumbel noise, descending (Kool et al., arXiv 1903.06059).
  */
 export function weightedDistinct(random: Random, logWeights: readonly number[], count: number): number[] {
-  const scores = logWeights.map(logWeight => logWeight - Math.log(-Math.log(random.uniform())));
-  const order = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a] || a - b);
-  return order.slice(0, count);
+  const best: {index: number; score: number}[] = [];
+  logWeights.forEach((logWeight, index) => {
+    const score = logWeight - Math.log(-Math.log(random.uniform()));
+    if (best.length === count && score <= best[count - 1].score) return;
+    let at = Math.min(best.length, count - 1);
+    for (; at > 0 && best[at - 1].score < score; at--) best[at] = best[at - 1];
+    best[at] = {index, score};
+  });
+  return best.map(({index}) => index);
 }
