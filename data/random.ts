@@ -1,7 +1,6 @@
 // Random numbers as a function of (key, counter) without shared state, so that a sample is the same on every machine,
 // in any order and on any worker: Threefry-2x32 with 20 rounds (Salmon et al., SC 2011, doi 10.1145/2063384.2063405).
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 
 /**
@@ -9,21 +8,61 @@ const PARITY = 0x1bd11bda;
  * Words are unsigned.
  */
 export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
-  let [current, next, last] = [k0 | 0, k1 | 0, PARITY ^ k0 ^ k1];
-  let x0 = (c0 + current) | 0;
-  let x1 = (c1 + next) | 0;
-  for (let group = 0; group < 5; group++) {
-    const at = (group & 1) * 4;
-    for (let round = at; round < at + 4; round++) {
-      const r = ROTATIONS[round];
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
-    }
-    // The key words take turns.
-    [current, next, last] = [next, last, current];
-    x0 = (x0 + current) | 0;
-    x1 = (x1 + next + group + 1) | 0;
-  }
+  const k2 = PARITY ^ k0 ^ k1;
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  // Twenty rounds written out, in groups of four with rotations 13, 15, 26, 6 and 17, 29, 16, 24 in turn: each shift by a
+  // constant. Behind each group two words of the key, which take turns.
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 1) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 2) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k0) | 0;
+  x1 = (x1 + k1 + 3) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 4) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 5) | 0;
   out[0] = x0;
   out[1] = x1;
 }
@@ -62,10 +101,20 @@ export function randomStream(key: readonly [number, number], stream: number): Ra
 
 /**
  * Indices of `weights` by successive sampling without replacement (Plackett-Luce), the first `count` in draw order.
- * Gumbel-top-k: sort log w + Gumbel noise, descending (Kool et al., arXiv 1903.06059).
+ * Gumbel-top-k: the largest of log w + Gumbel noise, descending (Kool et al., arXiv 1903.06059).
  */
 export function weightedDistinct(random: Random, logWeights: readonly number[], count: number): number[] {
-  const scores = logWeights.map(logWeight => logWeight - Math.log(-Math.log(random.uniform())));
-  const order = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a] || a - b);
-  return order.slice(0, count);
+  const scores: number[] = [];
+  const best: number[] = [];
+  for (let index = 0; index < logWeights.length; index++) {
+    const score = logWeights[index] - Math.log(-Math.log(random.uniform()));
+    scores.push(score);
+    let place = best.length;
+    while (place > 0 && scores[best[place - 1]] < score) place--;
+    if (place >= count) continue;
+    // Those behind move on by one; the last one of a full list leaves it.
+    for (let last = Math.min(best.length, count - 1); last > place; last--) best[last] = best[last - 1];
+    best[place] = index;
+  }
+  return best;
 }
