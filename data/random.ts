@@ -5,42 +5,64 @@ const PARITY = 0x1bd11bda;
 
 /**
  * One block of the Threefry-2x32-20 cipher: two 32-bit words for a key (k0, k1) and a counter (c0, c1), written into `out`.
- * Words are unsigned. Written out, since samples of many tokens spend their time here.
+ * Words are unsigned.
  */
 export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
-  // The words of the key take turns: after every four rounds the next two are added.
-  let a = k1 | 0;
-  let b = PARITY ^ k0 ^ k1;
-  let c = k0 | 0;
+  const k2 = PARITY ^ k0 ^ k1;
   let x0 = (c0 + k0) | 0;
   let x1 = (c1 + k1) | 0;
-  for (let group = 1; group <= 5; group++) {
-    if ((group & 1) === 1) {
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
-    } else {
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
-    }
-    x0 = (x0 + a) | 0;
-    x1 = (x1 + b + group) | 0;
-    const first = a;
-    a = b;
-    b = c;
-    c = first;
-  }
+  // Twenty rounds written out, in groups of four with rotations 13, 15, 26, 6 and 17, 29, 16, 24 in turn: each shift by a
+  // constant. Behind each group two words of the key, which take turns.
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 1) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 2) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k0) | 0;
+  x1 = (x1 + k1 + 3) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 4) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 5) | 0;
   out[0] = x0;
   out[1] = x1;
 }
@@ -79,16 +101,20 @@ export function randomStream(key: readonly [number, number], stream: number): Ra
 
 /**
  * Indices of `weights` by successive sampling without replacement (Plackett-Luce), the first `count` in draw order.
- * Gumbel-top-k: sort log w + Gumbel noise, descending (Kool et al., arXiv 1903.06059).
+ * Gumbel-top-k: the largest of log w + Gumbel noise, descending (Kool et al., arXiv 1903.06059).
  */
 export function weightedDistinct(random: Random, logWeights: readonly number[], count: number): number[] {
-  const best: {index: number; score: number}[] = [];
-  logWeights.forEach((logWeight, index) => {
-    const score = logWeight - Math.log(-Math.log(random.uniform()));
-    if (best.length === count && score <= best[count - 1].score) return;
-    let at = Math.min(best.length, count - 1);
-    for (; at > 0 && best[at - 1].score < score; at--) best[at] = best[at - 1];
-    best[at] = {index, score};
-  });
-  return best.map(({index}) => index);
+  const scores: number[] = [];
+  const best: number[] = [];
+  for (let index = 0; index < logWeights.length; index++) {
+    const score = logWeights[index] - Math.log(-Math.log(random.uniform()));
+    scores.push(score);
+    let place = best.length;
+    while (place > 0 && scores[best[place - 1]] < score) place--;
+    if (place >= count) continue;
+    // Those behind move on by one; the last one of a full list leaves it.
+    for (let last = Math.min(best.length, count - 1); last > place; last--) best[last] = best[last - 1];
+    best[place] = index;
+  }
+  return best;
 }

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly chunk?: number;
   /** Names the weights in saved states, so that others are refused. Default ''. */
   readonly weights?: string;
+  /** On webgpu, record the commands of a token's step once and replay them: same numbers, less time. Default true. */
+  readonly capture?: boolean;
 }
 
 export class DecodingSession {
@@ -35,10 +37,10 @@ export class DecodingSession {
 
   constructor(
     readonly model: LanguageModel,
-    {chunk = 512, weights = ''}: SessionOptions = {},
+    {chunk = 512, weights = '', capture = true}: SessionOptions = {},
   ) {
     this.state = model.initialState(1);
-    this.tokenStep = new TokenStep(model);
+    this.tokenStep = new TokenStep(model, capture);
     this.chunk = chunk;
     this.weights = weights;
   }

@@ -46,7 +46,11 @@ export class TokenStep {
   private shapes = '';
   private places: Places = [];
 
-  constructor(private readonly model: LanguageModel) {}
+  /** With `capture` false every step goes op by op. */
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly capture: boolean,
+  ) {}
 
   /** Tokens so far whose step was a replay. */
   get replays(): number {
@@ -61,7 +65,7 @@ export class TokenStep {
     this.shapes = shapes;
     const {window, eideticSlots} = this.model.config;
     const beginsChunk = eideticSlots > 0 && state.position % window === 0;
-    const isAlike = getBackend() === 'webgpu' && isAtRest && !beginsChunk;
+    const isAlike = this.capture && getBackend() === 'webgpu' && isAtRest && !beginsChunk;
     return isAlike
       ? this.runAlike(this.runner, token, state)
       : tidy(() => this.advance(state, tokenOf(token)));

@@ -90,5 +90,13 @@ export class AdamWOptimizer {
 }
 
 function globalNorm(gradients: readonly Tensor[]): Scalar {
-  return sqrt(addN(gradients.map(gradient => sum(square(gradient)))));
+  return sqrt(addN(gradients.map(gradient => total(square(gradient)))));
+}
+
+/** Elements from which on a matrix is summed by rows first. */
+const LONG = 1 << 14;
+
+/** The sum of all elements. A GPU sums all of a tensor in one workgroup, but each row of a matrix in its own. */
+function total(x: Tensor): Scalar {
+  return x.rank < 2 || x.size < LONG ? sum(x) : sum(sum(x, -1));
 }

@@ -10,8 +10,8 @@ import {median} from './timing.js';
 
 const OPERATIONS = 300;
 const ROUNDS = 9;
-/** Rounds before those that count: the host's code is compiled, and each op checked, at its first uses. */
-const WARM_UPS = 5;
+/** Milliseconds of rounds before those that count: at its first uses the host's code is compiled, and each op checked. */
+const WARM_UP_MS = 1000;
 
 interface Cost {
   /** Microseconds of an operation until it is handed over, and until the device has done it. */
@@ -22,11 +22,12 @@ interface Cost {
 async function costOf(run: () => Tensor[], operations: number): Promise<Cost> {
   const issued: number[] = [];
   const done: number[] = [];
-  for (let round = 0; round < WARM_UPS; round++) {
+  const begin = performance.now();
+  do {
     dispose(run());
     await finishBackend();
     await selfChecksDone();
-  }
+  } while (performance.now() - begin < WARM_UP_MS);
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now();
     const results = run();
