@@ -80,6 +80,7 @@ scanForwardKernel(ScanProblem p, float* __restrict__ y, float* __restrict__ fina
     const float* const writes = stage + 3 * Memory::channelTile + firstState;
     const float* const reads = writes + Memory::stateTile;
     const int begin = tile * kTile;
+    float* out = y + (static_cast<int64_t>(b) * p.L + begin + part) * p.E + e;
     storeStates(chunkStates, (static_cast<int64_t>(b) * p.tiles + tile) * p.E);
 #pragma unroll
     for (int first = 0; first < kTile; first += kBatch) {
@@ -152,10 +153,10 @@ scanForwardKernel(ScanProblem p, float* __restrict__ y, float* __restrict__ fina
           const float sum = transposedSum<group>(sums[c] + i * group, part);
           result[c] = (sum + passed[i][c]) * gate[i][c];
         }
-        const int t = begin + first + i * kLanes + part;
-        if (part < kBatch && t < p.L) {
-          storeFirst(y + (static_cast<int64_t>(b) * p.L + t) * p.E + e, result, ownChannels, p.alignedResults);
+        if (part < kBatch && begin + first + i * kLanes + part < p.L) {
+          storeFirst(out, result, ownChannels, p.alignedResults);
         }
+        out += (kLanes < kBatch ? kLanes : kBatch) * static_cast<int64_t>(p.E);
       }
     }
   }

@@ -25,6 +25,7 @@ constexpr ForwardLaunch kForward16[] = {
     launchScanForward<1, 16, 1, 64, 3, 2, 8>,    //
     launchScanForward<1, 16, 1, 128, 3, 1, 8, 2>,
     launchScanForward<4, 4, 2, 256, 3, 1, 8, 1>,
+    launchScanForward<1, 16, 1, 32, 3, 4, 8>,
 };
 
 ForwardLaunch forwardLaunch(int N, int variant) {

@@ -5,7 +5,7 @@
 namespace bmojo::cuda {
 
 // Of Call::variant, see selective-scan/kernel.cu.
-constexpr int kScanForwardVariants = 9;
+constexpr int kScanForwardVariants = 10;
 constexpr int kScanBackwardVariants = 4;
 
 cudaError_t adamW(const Call&);
