@@ -148,16 +148,17 @@ scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
   }
 
   // Visit v works on tile lastTile - 1 - v.
+  TileCursor<Shape, versions> cursor(p, b, lastTile - 1, -1, firstChannel);
   const auto load = [&](int visit) {
     if (visit < visits) {
       float* stage = memory + visit % kStages * Memory::stage;
-      const int token = (lastTile - 1 - visit) * kTile;
-      copyChannels<Shape>(stage, p.u, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + Memory::channelTile, p.delta, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + 3 * Memory::channelTile, in.gradY, p, b, token, firstChannel);
-      copyStates<Shape, versions>(stage + 4 * Memory::channelTile, p.writes, p, b, token);
-      copyStates<Shape, versions>(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p, b, token);
+      cursor.copyChannels(stage, p.u, p);
+      cursor.copyChannels(stage + Memory::channelTile, p.delta, p);
+      cursor.copyChannels(stage + 2 * Memory::channelTile, p.z, p);
+      cursor.copyChannels(stage + 3 * Memory::channelTile, in.gradY, p);
+      cursor.copyStates(stage + 4 * Memory::channelTile, p.writes, p);
+      cursor.copyStates(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p);
+      cursor.advance();
     }
     copyCommit();
   };

@@ -46,14 +46,16 @@ scanForwardKernel(ScanProblem p, float* __restrict__ y, float* __restrict__ fina
     skip[c] = c < ownChannels && p.D ? p.D[e + c] : 0.0f;
   }
 
+  TileCursor<Shape, 1> cursor(p, b, firstTile, 1, firstChannel);
   const auto load = [&](int tile) {
     if (tile < lastTile) {
       float* stage = memory + tile % kStages * Memory::stage;
-      copyChannels<Shape>(stage, p.u, p, b, tile * kTile, firstChannel);
-      copyChannels<Shape>(stage + Memory::channelTile, p.delta, p, b, tile * kTile, firstChannel);
-      copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, tile * kTile, firstChannel);
-      copyStates<Shape, 1>(stage + 3 * Memory::channelTile, p.writes, p, b, tile * kTile);
-      copyStates<Shape, 1>(stage + 3 * Memory::channelTile + Memory::stateTile, p.reads, p, b, tile * kTile);
+      cursor.copyChannels(stage, p.u, p);
+      cursor.copyChannels(stage + Memory::channelTile, p.delta, p);
+      cursor.copyChannels(stage + 2 * Memory::channelTile, p.z, p);
+      cursor.copyStates(stage + 3 * Memory::channelTile, p.writes, p);
+      cursor.copyStates(stage + 3 * Memory::channelTile + Memory::stateTile, p.reads, p);
+      cursor.advance();
     }
     copyCommit();
   };

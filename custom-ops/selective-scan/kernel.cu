@@ -16,16 +16,16 @@ using ForwardLaunch = cudaError_t (*)(ScanProblem, const Call&);
 
 // Lanes, states and channels a lane, threads, stages, blocks at once, tokens of a batch, decays by polynomial.
 constexpr ForwardLaunch kForward16[] = {
-    launchScanForward<4, 4, 2, 256, 3, 1, 8>,    //
+    launchScanForward<2, 8, 1, 128, 3, 2, 8>,    //
     launchScanForward<4, 4, 1, 256, 3, 2, 16>,   //
     launchScanForward<4, 4, 2, 128, 3, 2, 8>,    //
-    launchScanForward<2, 8, 1, 128, 3, 2, 8>,    //
-    launchScanForward<2, 8, 2, 64, 3, 2, 4>,     //
-    launchScanForward<1, 16, 1, 128, 3, 1, 8>,   //
+    launchScanForward<2, 8, 1, 128, 3, 2, 16>,   //
+    launchScanForward<2, 8, 1, 128, 3, 2, 4>,    //
+    launchScanForward<2, 8, 1, 64, 3, 4, 8>,     //
+    launchScanForward<2, 8, 1, 256, 3, 1, 8>,    //
     launchScanForward<1, 16, 1, 64, 3, 2, 8>,    //
-    launchScanForward<1, 16, 1, 128, 3, 1, 8, 2>,
-    launchScanForward<4, 4, 2, 256, 3, 1, 8, 1>,
-    launchScanForward<1, 16, 1, 32, 3, 4, 8>,
+    launchScanForward<2, 8, 1, 128, 3, 2, 8, 1>,
+    launchScanForward<4, 4, 1, 128, 3, 4, 16>,
 };
 
 ForwardLaunch forwardLaunch(int N, int variant) {
@@ -50,10 +50,11 @@ constexpr BackwardPlan backwardPlan() {
 
 // Lanes, channels a lane, threads, stages, blocks at once.
 constexpr BackwardPlan kBackward16[] = {
+    backwardPlan<4, 2, 128, 2, 2>(),
+    backwardPlan<4, 2, 128, 3, 2>(),
     backwardPlan<4, 2, 256, 2, 1>(),
     backwardPlan<4, 1, 512, 2, 1>(),
-    backwardPlan<4, 2, 128, 2, 2>(),
-    backwardPlan<4, 1, 256, 2, 2>(),
+    backwardPlan<4, 2, 64, 2, 4>(),
 };
 
 BackwardPlan planOf(int N, int variant) {

@@ -85,8 +85,8 @@ __device__ inline void storeFirst(float* to, const float (&from)[kCount], int co
   }
 }
 
-// Copies columns of kTile rows to shared memory, kWidth floats at a time; zeros where t >= left. Each thread keeps to its
-// column; `from` is where it begins in the first row.
+// Copies columns of kTile rows to shared memory, kWidth floats at a time; zeros where t >= left. A thread keeps to one
+// column: `from` is its first element, `to` its column.
 template <int kThreads, int kColumns, int kWidth>
 __device__ inline void copyColumns(float* to, int toRow, const float* from, int64_t fromRow, int left) {
   constexpr int rows = kThreads / kColumns < kTile ? kThreads / kColumns : kTile;
@@ -94,7 +94,6 @@ __device__ inline void copyColumns(float* to, int toRow, const float* from, int6
   const int first = threadIdx.x / kColumns;
   if (kThreads / kColumns > kTile && first >= kTile) return;
   to += first * toRow;
-  from += first * fromRow;
 #pragma unroll
   for (int t = 0; t < kTile; t += rows) {
     if constexpr (kWidth == 4) {
@@ -106,43 +105,76 @@ __device__ inline void copyColumns(float* to, int toRow, const float* from, int6
   }
 }
 
-// Copies `channels` floats of kTile tokens from a [B, L, E] tensor; zeros outside of it. Null: nothing.
-template <class Shape>
-__device__ inline void copyChannels(float* tile, const float* tensor, const ScanProblem& p, int b, int token,
-                                    int channel) {
-  if (!tensor) return;
-  const float* const from = tensor + (static_cast<int64_t>(b) * p.L + token) * p.E + channel;
-  constexpr int quads = Shape::channels / 4;
-  if constexpr (quads > 0) {
-    if (p.alignedChannels) {
-      const int c = threadIdx.x % quads * 4;
-      copyColumns<Shape::threads, quads, 4>(tile + c, Shape::row, from + c, p.E, channel + c < p.E ? p.L - token : 0);
-      return;
-    }
-  }
-#pragma unroll 1
-  for (int i = threadIdx.x; i < kTile * Shape::channels; i += Shape::threads) {
-    const int t = i / Shape::channels, c = i % Shape::channels;
-    const bool valid = token + t < p.L && channel + c < p.E;
-    copyAsync4(tile + t * Shape::row + c, from + (valid ? static_cast<int64_t>(t) * p.E + c : 0), valid);
-  }
-}
-
-// Copies kTile rows of a [B, L, N] tensor, `versions` times: version v holds state n ^ v in the place of state n.
+// Where a thread copies from: its own elements of the next tile, moved from tile to tile by additions.
 template <class Shape, int kVersions>
-__device__ inline void copyStates(float* tile, const float* tensor, const ScanProblem& p, int b, int token) {
-  const float* const from = tensor + (static_cast<int64_t>(b) * p.L + token) * p.N;
-  constexpr int columns = kVersions * Shape::width;
-  if constexpr (kVersions == 1) {
-    if (p.alignedStates) {
-      const int n = threadIdx.x % (columns / 4) * 4;
-      copyColumns<Shape::threads, columns / 4, 4>(tile + n, columns, from + n, p.N, n < p.N ? p.L - token : 0);
-      return;
+struct TileCursor {
+  static constexpr int quads = Shape::channels / 4 > 0 ? Shape::channels / 4 : 1;
+  static constexpr int columns = kVersions * Shape::width, stateQuads = Shape::width / 4;
+
+  int token, step, channelsLeft;
+  int64_t channelAt, channelStep, stateAt, stateStep;
+  bool hasChannel, hasState;
+
+  // Begins at tile `tile` and moves by `direction` tiles.
+  __device__ TileCursor(const ScanProblem& p, int b, int tile, int direction, int channel)
+      : token(tile * kTile), step(direction * kTile), channelsLeft(p.E - channel) {
+    const int64_t row = static_cast<int64_t>(b) * p.L + token;
+    const int own = p.alignedChannels ? static_cast<int>(threadIdx.x) % quads * 4 : 0;
+    channelAt = (row + (p.alignedChannels ? static_cast<int>(threadIdx.x) / quads : 0)) * p.E + channel + own;
+    hasChannel = channel + own < p.E;
+    const bool whole = kVersions == 1 && p.alignedStates;
+    const int n = state(whole);
+    stateAt = (row + static_cast<int>(threadIdx.x) / (whole ? stateQuads : columns)) * p.N + n;
+    hasState = n < p.N;
+    channelStep = static_cast<int64_t>(step) * p.E;
+    stateStep = static_cast<int64_t>(step) * p.N;
+  }
+
+  // The first state of this thread's column. Version v holds state n ^ v in the place of state n.
+  __device__ static int state(bool whole) {
+    if (whole) return static_cast<int>(threadIdx.x) % stateQuads * 4;
+    const int column = static_cast<int>(threadIdx.x) % columns;
+    return column % Shape::width ^ column / Shape::width;
+  }
+
+  __device__ void advance() {
+    token += step;
+    channelAt += channelStep;
+    stateAt += stateStep;
+  }
+
+  // Copies `channels` floats of kTile tokens from a [B, L, E] tensor; zeros outside of it. Null: nothing.
+  __device__ void copyChannels(float* tile, const float* tensor, const ScanProblem& p) const {
+    if (!tensor) return;
+    const float* const from = tensor + channelAt;
+    if constexpr (Shape::channels >= 4) {
+      if (p.alignedChannels) {
+        copyColumns<Shape::threads, quads, 4>(tile + threadIdx.x % quads * 4, Shape::row, from, p.E,
+                                              hasChannel ? p.L - token : 0);
+        return;
+      }
+    }
+#pragma unroll 1
+    for (int i = threadIdx.x; i < kTile * Shape::channels; i += Shape::threads) {
+      const int t = i / Shape::channels, c = i % Shape::channels;
+      const bool valid = token + t < p.L && c < channelsLeft;
+      copyAsync4(tile + t * Shape::row + c, from + (valid ? static_cast<int64_t>(t) * p.E + c : 0), valid);
     }
   }
-  const int column = threadIdx.x % columns, n = column % Shape::width ^ column / Shape::width;
-  copyColumns<Shape::threads, columns, 1>(tile + column, columns, from + n, p.N, n < p.N ? p.L - token : 0);
-}
+
+  // Copies kTile rows of a [B, L, N] tensor, in all versions.
+  __device__ void copyStates(float* tile, const float* tensor, const ScanProblem& p) const {
+    const float* const from = tensor + stateAt;
+    const int left = hasState ? p.L - token : 0;
+    if constexpr (kVersions == 1) {
+      if (p.alignedStates) {
+        copyColumns<Shape::threads, stateQuads, 4>(tile + state(true), columns, from, p.N, left);
+        return;
+      }
+    }
+    copyColumns<Shape::threads, columns, 1>(tile + threadIdx.x % columns, columns, from, p.N, left);
+  }
+};
 
 __device__ inline float stepOf(float raw, int softplusOn) {
   const float smooth = computed(softplus(raw));

@@ -34,7 +34,8 @@ struct ScanSummary {
   __device__ int64_t sum(int b, int z) const { return static_cast<int64_t>(b) * sumRows + z * sumStep; }
 };
 
-constexpr int kSummaryStates = 16;
+// States a lane; each lane of a channel computes its step sizes anew.
+constexpr int kSummaryStates = 8;
 constexpr int kSummaryThreads = 128;
 constexpr int kSummaryStages = 3;
 constexpr int kSummaryBatch = 8;
@@ -71,14 +72,15 @@ scanSummaryKernel(ScanProblem p, const float* __restrict__ gradY, ScanSummary su
   const float bias = e < p.E && p.deltaBias ? p.deltaBias[e] : 0.0f;
 
   const auto tileOf = [&](int visit) { return firstTile + (kBackwards ? count - 1 - visit : visit); };
+  TileCursor<Shape, 1> cursor(p, b, tileOf(0), kBackwards ? -1 : 1, firstChannel);
   const auto load = [&](int visit) {
     if (visit < count) {
       float* stage = memory + visit % kStages * Memory::stage;
-      const int token = tileOf(visit) * kTile;
-      copyChannels<Shape>(stage, p.delta, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + Memory::channelTile, kBackwards ? gradY : p.u, p, b, token, firstChannel);
-      if constexpr (kBackwards) copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, token, firstChannel);
-      copyStates<Shape, 1>(stage + Memory::stage - kTile * Shape::width, kBackwards ? p.reads : p.writes, p, b, token);
+      cursor.copyChannels(stage, p.delta, p);
+      cursor.copyChannels(stage + Memory::channelTile, kBackwards ? gradY : p.u, p);
+      if constexpr (kBackwards) cursor.copyChannels(stage + 2 * Memory::channelTile, p.z, p);
+      cursor.copyStates(stage + Memory::stage - kTile * Shape::width, kBackwards ? p.reads : p.writes, p);
+      cursor.advance();
     }
     copyCommit();
   };
@@ -176,10 +178,10 @@ cudaError_t launchScanSummary(const ScanProblem& p, const float* gradY, const Sc
 template <bool kBackwards>
 cudaError_t summarizeSegments(const ScanProblem& p, const float* gradY, const float* initial, const ScanSummary& summary,
                               cudaStream_t stream) {
-  BMOJO_RETURN_IF((p.N <= 16   ? launchScanSummary<1, kBackwards>
-                   : p.N <= 32 ? launchScanSummary<2, kBackwards>
-                   : p.N <= 64 ? launchScanSummary<4, kBackwards>
-                               : launchScanSummary<8, kBackwards>)(p, gradY, summary, stream));
+  BMOJO_RETURN_IF((p.N <= 16   ? launchScanSummary<2, kBackwards>
+                   : p.N <= 32 ? launchScanSummary<4, kBackwards>
+                   : p.N <= 64 ? launchScanSummary<8, kBackwards>
+                               : launchScanSummary<16, kBackwards>)(p, gradY, summary, stream));
   const dim3 grid(static_cast<unsigned>(ceilDiv(static_cast<int64_t>(p.E) * p.N, kCarryThreads)),
                   static_cast<unsigned>(p.B));
   return launch(scanCarryKernel<kBackwards>, grid, kCarryThreads, 0, stream, p, initial, summary);

@@ -6,7 +6,7 @@ namespace bmojo::cuda {
 
 // Of Call::variant, see selective-scan/kernel.cu.
 constexpr int kScanForwardVariants = 10;
-constexpr int kScanBackwardVariants = 4;
+constexpr int kScanBackwardVariants = 5;
 
 cudaError_t adamW(const Call&);
 cudaError_t causalConv1dForward(const Call&);
