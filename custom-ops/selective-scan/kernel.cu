@@ -61,7 +61,7 @@ BackwardPlan planOf(int N, int variant) {
   constexpr int variants = sizeof(kBackward16) / sizeof(kBackward16[0]);
   static_assert(variants == kScanBackwardVariants);
   if (N <= 16) return kBackward16[variant < variants ? variant : 0];
-  return N <= 32 ? backwardPlan<8, 2, 256, 2, 1>() : N <= 64 ? backwardPlan<16, 1, 256, 2, 1>()
+  return N <= 32 ? backwardPlan<8, 2, 128, 2, 2>() : N <= 64 ? backwardPlan<16, 1, 256, 2, 1>()
                                                              : backwardPlan<32, 1, 256, 2, 1>();
 }
 
