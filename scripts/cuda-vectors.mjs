@@ -26,6 +26,14 @@ const further = {
     {name: 'N48', dims: {B: 1, L: 70, E: 40, N: 48}, attrs: {deltaSoftplus: true}},
     {name: 'N100', dims: {B: 1, L: 130, E: 12, N: 100}, attrs: {deltaSoftplus: true}},
     {name: 'long', dims: {B: 1, L: 1000, E: 8, N: 16}, attrs: {deltaSoftplus: true}},
+    {name: 'long, uneven', dims: {B: 2, L: 777, E: 5, N: 12}, attrs: {deltaSoftplus: true}},
+    {name: 'long, N40', dims: {B: 1, L: 500, E: 9, N: 40}, attrs: {deltaSoftplus: true}},
+    {
+      name: 'long, bare',
+      dims: {B: 2, L: 400, E: 12, N: 16},
+      attrs: {deltaSoftplus: false},
+      omit: ['D', 'z', 'deltaBias', 'initialState'],
+    },
   ],
   memoryAttention: [
     {

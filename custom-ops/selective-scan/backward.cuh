@@ -1,14 +1,18 @@
-// Chunks of one tile from the last to the first. For each: forward over its first half from the saved state to the state
-// between the halves; then the halves backwards, each first forward with states and decays in registers, so that a tile
-// takes one and a half times the forward's exponentials.
+// Tiles of time from the last to the first, each from its saved state. A tile is a chunk: forward over its first half from
+// the saved state to the state between the halves; then the halves backwards, each first forward with states and decays in
+// registers, so that a tile takes one and a half times the forward's exponentials.
 //
-// gradB and gradC are sums over channels: each warp adds up its channels with shuffles, each block its warps, and a
-// second kernel the blocks. So that a lane always keeps its even registers and sends its odd ones, register k of channel
-// c holds state k ^ (c mod 4).
+// gradB and gradC are sums over channels: a lane adds up its own channels, a warp its lanes with shuffles, a block its
+// warps, and a second kernel the blocks. So that a lane always keeps its even registers and sends its odd ones, register k
+// of the lanes' group c holds state k ^ (c mod 4).
 #pragma once
-#include "selective-scan/scan.cuh"
+#include "selective-scan/segments.cuh"
 
 namespace bmojo::cuda {
+
+constexpr int kHalf = 8;
+// States a lane.
+constexpr int kStates = 4;
 
 struct ScanCotangents {
   const float *chunkStates, *gradY, *gradFinalState;
@@ -16,28 +20,31 @@ struct ScanCotangents {
 
 struct ScanGradients {
   float *u, *delta, *z, *initialState;
-  // Partial sums: rates [B, E, N], states [blocks of channels, B, L, 2, width], skip and bias [B, E].
+  // Partial sums: rates [B, segments, E, N], states [blocks of channels, B, L, 2, width], skip and bias [B, segments, E].
   float *A, *states, *D, *deltaBias;
+  // Cotangents of the states behind each segment [B, segments, E, N], sums of step sizes [B, segments, E].
+  float *segmentEnds, *stepSums;
 };
 
-template <class Shape, int kLanes, int kStages>
+template <class Shape, int kStages>
 struct ScanBackwardMemory {
-  static constexpr int versions = kLanes <= 8 ? 4 : kLanes == 16 ? 2 : 1;
+  static constexpr int versions = Shape::width <= 32 ? 4 : Shape::width == 64 ? 2 : 1;
   static constexpr int warps = Shape::threads / kWarp;
   static constexpr int channelTile = kTile * Shape::row;
   static constexpr int stateTile = kTile * versions * Shape::width;
   static constexpr int stage = 4 * channelTile + 2 * stateTile;
-  // For each token of a tile and channel: step size, step size * u, d loss / d (y before the gate), slope of softplus.
-  static constexpr int tokens = kStages * stage;
-  static constexpr int tokenRow = 4 * Shape::channels;
+  // For each token of a tile and channel: step size and step size * u; d loss / d (y before the gate).
+  static constexpr int pairs = kStages * stage;
+  static constexpr int pairRow = 2 * (Shape::row - Shape::pad) + Shape::pad;
+  static constexpr int gates = pairs + kTile * pairRow;
   // The warps' sums for gradB and gradC of a half tile, one block of memory for either half: while one is filled, the
   // other is added up.
-  static constexpr int sums = tokens + kTile * tokenRow;
+  static constexpr int sums = gates + kTile * Shape::row;
   static constexpr int halfSums = warps * kHalf * 2 * Shape::width;
   static constexpr int floats = sums + 2 * halfSums;
 };
 
-// Registers k of this lane's gradB and gradC, summed over the channels of the warp as far as lanes allow.
+// Registers k of this lane's gradB and gradC, summed over the warp's groups of lanes as far as lanes allow.
 template <int kLanes>
 __device__ inline void sumChannels(float (&gradB)[kStates], float (&gradC)[kStates], int lane) {
   if constexpr (kLanes <= 16) {
@@ -58,67 +65,109 @@ __device__ inline void sumChannels(float (&gradB)[kStates], float (&gradC)[kStat
   }
 }
 
-template <int kLanes, int kThreads, int kStages, int kBlocks>
+// Writes what sumChannels left in this lane to the warp's row of sums [2, width].
+template <int kLanes>
+__device__ inline void storeChannelSums(float* row, const float (&gradB)[kStates], const float (&gradC)[kStates],
+                                        int firstState, int version, int lane) {
+  constexpr int width = kLanes * kStates;
+  if constexpr (kLanes == 4) {
+    row[(lane / 16) * width + firstState + version] = gradB[0];
+  } else if constexpr (kLanes == 8) {
+    row[firstState + version] = gradB[0];
+    row[width + firstState + version] = gradC[0];
+  } else if constexpr (kLanes == 16) {
+    row[firstState + version] = gradB[0];
+    row[firstState + (2 ^ version)] = gradB[2];
+    row[width + firstState + version] = gradC[0];
+    row[width + firstState + (2 ^ version)] = gradC[2];
+  } else {
+#pragma unroll
+    for (int k = 0; k < kStates; k++) {
+      row[firstState + k] = gradB[k];
+      row[width + firstState + k] = gradC[k];
+    }
+  }
+}
+
+template <int kLanes, int kChannels, int kThreads, int kStages, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
 scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
-  using Shape = ScanShape<kLanes, kThreads>;
-  using Memory = ScanBackwardMemory<Shape, kLanes, kStages>;
+  using Shape = ScanShape<kLanes, kStates, kChannels, kThreads>;
+  using Memory = ScanBackwardMemory<Shape, kStages>;
   constexpr int versions = Memory::versions, width = Shape::width;
-  constexpr int owned = Shape::owned(kTile), ownedOfHalf = Shape::owned(kHalf);
+  constexpr int owned = Shape::owned(kTile);
+  // Tokens that are summed over a channel's lanes at once.
+  constexpr int group = kLanes < kHalf ? kLanes : kHalf;
   BMOJO_SHARED(memory);
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-  const int part = threadIdx.x % kLanes, channel = threadIdx.x / kLanes;
-  const int version = channel % versions;
+  const int part = threadIdx.x % kLanes, channel = threadIdx.x / kLanes * kChannels;
+  const int version = threadIdx.x / kLanes % versions;
   const int firstChannel = blockIdx.x * Shape::channels, e = firstChannel + channel, b = blockIdx.y;
-  const bool isOwn = e < p.E;
-  const int firstState = part * kStates;
-  const int chunks = (p.L + p.chunk - 1) / p.chunk;
-  const int64_t ownRow = (static_cast<int64_t>(b) * p.E + e) * p.N + firstState;
+  const int ownChannels = p.E - e, firstState = part * kStates, ownStates = p.N - firstState;
+  const int segment = blockIdx.z;
+  const int firstTile = segment * p.segmentTiles, lastTile = min(firstTile + p.segmentTiles, p.tiles);
+  const int visits = lastTile - firstTile;
+  const int64_t ownRow = static_cast<int64_t>(b) * p.segments + segment;
 
-  const auto loadStates = [&](float (&to)[kStates], const float* from, int64_t row) {
+  // Row `row` of [rows, E, N].
+  const auto loadStates = [&](float (&to)[kChannels][kStates], const float* from, int64_t row) {
 #pragma unroll
-    for (int k = 0; k < kStates; k++) {
-      const int n = k ^ version;
-      to[k] = from && isOwn && firstState + n < p.N ? from[row + n] : 0.0f;
+    for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+      for (int k = 0; k < kStates; k++) {
+        const int n = k ^ version;
+        to[c][k] = from && c < ownChannels && n < ownStates ? from[(row * p.E + e + c) * p.N + firstState + n] : 0.0f;
+      }
     }
   };
-  const auto storeStates = [&](float* to, const float (&from)[kStates]) {
+  const auto storeStates = [&](float* to, const float (&from)[kChannels][kStates], int64_t row) {
 #pragma unroll
-    for (int k = 0; k < kStates; k++) {
-      const int n = k ^ version;
-      if (to && isOwn && firstState + n < p.N) to[ownRow + n] = from[k];
+    for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+      for (int k = 0; k < kStates; k++) {
+        const int n = k ^ version;
+        if (c < ownChannels && n < ownStates) to[(row * p.E + e + c) * p.N + firstState + n] = from[c][k];
+      }
     }
   };
 
-  float rate[kStates], gradState[kStates], gradRate[kStates] = {};
-  loadStates(rate, p.A, static_cast<int64_t>(e) * p.N + firstState);
+  float rate[kChannels][kStates], gradState[kChannels][kStates], gradRate[kChannels][kStates] = {};
+  float bias[kChannels], skip[kChannels], gradSkip[kChannels] = {}, gradBias[kChannels] = {};
+  loadStates(rate, p.A, 0);
 #pragma unroll
-  for (int k = 0; k < kStates; k++) rate[k] *= kLog2e;
-  loadStates(gradState, in.gradFinalState, ownRow);
-  const float bias = isOwn && p.deltaBias ? p.deltaBias[e] : 0.0f;
-  const float skip = isOwn && p.D ? p.D[e] : 0.0f;
-  float gradSkip = 0.0f, gradBias = 0.0f;
+  for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+    for (int k = 0; k < kStates; k++) rate[c][k] *= kLog2e;
+    bias[c] = c < ownChannels && p.deltaBias ? p.deltaBias[e + c] : 0.0f;
+    skip[c] = c < ownChannels && p.D ? p.D[e + c] : 0.0f;
+  }
+  if (segment == p.segments - 1) {
+    loadStates(gradState, in.gradFinalState, b);
+  } else {
+    loadStates(gradState, grads.segmentEnds, ownRow);
+  }
 
-  // Visit v works on tile chunks - 1 - v.
+  // Visit v works on tile lastTile - 1 - v.
+  TileCursor<Shape, versions> cursor(p, b, lastTile - 1, -1, firstChannel);
   const auto load = [&](int visit) {
-    if (visit < chunks) {
+    if (visit < visits) {
       float* stage = memory + visit % kStages * Memory::stage;
-      const int token = (chunks - 1 - visit) * kTile;
-      copyChannels<Shape>(stage, p.u, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + Memory::channelTile, p.delta, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + 2 * Memory::channelTile, p.z, p, b, token, firstChannel);
-      copyChannels<Shape>(stage + 3 * Memory::channelTile, in.gradY, p, b, token, firstChannel);
-      copyStates<Shape, versions>(stage + 4 * Memory::channelTile, p.writes, p, b, token);
-      copyStates<Shape, versions>(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p, b, token);
+      cursor.copyChannels(stage, p.u, p);
+      cursor.copyChannels(stage + Memory::channelTile, p.delta, p);
+      cursor.copyChannels(stage + 2 * Memory::channelTile, p.z, p);
+      cursor.copyChannels(stage + 3 * Memory::channelTile, in.gradY, p);
+      cursor.copyStates(stage + 4 * Memory::channelTile, p.writes, p);
+      cursor.copyStates(stage + 4 * Memory::channelTile + Memory::stateTile, p.reads, p);
+      cursor.advance();
     }
     copyCommit();
   };
-  const auto loadChunkState = [&](float (&to)[kStates], int chunk) {
-    const int64_t row = (static_cast<int64_t>(b) * chunks + max(chunk, 0)) * p.E + e;
-    loadStates(to, in.chunkStates, row * p.N + firstState);
+  const auto loadChunkState = [&](float (&to)[kChannels][kStates], int chunk) {
+    loadStates(to, in.chunkStates, static_cast<int64_t>(b) * p.tiles + max(chunk, 0));
   };
 
-  float* const tokens = memory + Memory::tokens + 4 * channel;
+  float* const pairs = memory + Memory::pairs + 2 * channel;
+  float* const gates = memory + Memory::gates + channel;
   // Adds up the warps' sums of the half tile that begins at `token`.
   const auto storeSums = [&](int half, int token) {
     const float* const sums = memory + Memory::sums + half / kHalf * Memory::halfSums;
@@ -132,157 +181,195 @@ scanBackwardKernel(ScanProblem p, ScanCotangents in, ScanGradients grads) {
     }
   };
 
-  float start[kStates];
-  loadChunkState(start, chunks - 1);
+  float start[kChannels][kStates];
+  loadChunkState(start, lastTile - 1);
   for (int visit = 0; visit < kStages - 1; visit++) load(visit);
-  for (int visit = 0; visit < chunks; visit++) {
+  for (int visit = 0; visit < visits; visit++) {
     copyWait<kStages - 2>();
     __syncthreads();
     load(visit + kStages - 1);
-    float* const stage = memory + visit % kStages * Memory::stage;
-    const float* const writes = stage + 4 * Memory::channelTile + version * width + firstState;
+    float* const stage = memory + visit % kStages * Memory::stage + channel;
+    const float* const writes = memory + visit % kStages * Memory::stage + 4 * Memory::channelTile + version * width + firstState;
     const float* const reads = writes + Memory::stateTile;
-    const int begin = (chunks - 1 - visit) * kTile;
+    const int begin = (lastTile - 1 - visit) * kTile;
     if (visit > 0) storeSums(0, begin + kTile);
 
-    float middle[kStates];
-#pragma unroll
-    for (int k = 0; k < kStates; k++) middle[k] = start[k];
 #pragma unroll
     for (int i = 0; i < owned; i++) {
       const int t = i * kLanes + part;
       if (kLanes > kTile && t >= kTile) break;
-      float* const at = stage + t * Shape::row + channel;
+      float* const at = stage + t * Shape::row;
       const bool valid = begin + t < p.L;
-      const float raw = at[Memory::channelTile] + bias;
-      const float step = valid ? stepOf(raw, p.softplus) : 0.0f;
-      float gradSum = at[3 * Memory::channelTile];
-      if (p.z) {
-        const float z = at[2 * Memory::channelTile], gate = sigmoid(z);
-        // In the place of z: what its gradient multiplies y before the gate by.
-        at[2 * Memory::channelTile] = gradSum * gate * (1.0f + z * (1.0f - gate));
-        gradSum *= z * gate;
+      float input[kChannels], raw[kChannels], gradSum[kChannels], z[kChannels], pair[2 * kChannels];
+      loadRun(input, at);
+      loadRun(raw, at + Memory::channelTile);
+      loadRun(gradSum, at + 3 * Memory::channelTile);
+      loadRun(z, at + 2 * Memory::channelTile);
+#pragma unroll
+      for (int c = 0; c < kChannels; c++) {
+        raw[c] += bias[c];
+        float step, slope;
+        softplusSlope(raw[c], step, slope);
+        step = computed(step), slope = computed(slope);
+        if (!p.softplus) step = raw[c];
+        if (!valid) step = 0.0f;
+        raw[c] = p.softplus ? slope : 1.0f;
+        pair[2 * c] = step, pair[2 * c + 1] = step * input[c];
+        const float gate = sigmoid(z[c]), product = gradSum[c] * gate, gated = computed(product * z[c]);
+        gradSum[c] = p.z ? gated : gradSum[c];
+        z[c] = fmaf(gated, 1.0f - gate, product);
       }
-      *reinterpret_cast<float4*>(tokens + t * Memory::tokenRow) =
-          make_float4(step, step * at[0], gradSum, p.softplus ? sigmoid(raw) : 1.0f);
+      // In the place of delta: the slope of the step size.
+      storeRun(at + Memory::channelTile, raw);
+      storeRun(pairs + t * Memory::pairRow, pair);
+      // In the place of z: what its gradient multiplies y before the gate by.
+      storeRun(at + 2 * Memory::channelTile, z);
+      storeRun(gates + t * Shape::row, gradSum);
     }
     __syncwarp();
+
+    float middle[kChannels][kStates];
+#pragma unroll
+    for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+      for (int k = 0; k < kStates; k++) middle[c][k] = start[c][k];
+    }
 #pragma unroll
     for (int t = 0; t < kHalf; t++) {
-      const float2 pair = *reinterpret_cast<const float2*>(tokens + t * Memory::tokenRow);
-      const float4 w = *reinterpret_cast<const float4*>(writes + t * versions * width);
-      middle[0] = fmaf(ex2(pair.x * rate[0]), middle[0], pair.y * w.x);
-      middle[1] = fmaf(ex2(pair.x * rate[1]), middle[1], pair.y * w.y);
-      middle[2] = fmaf(ex2(pair.x * rate[2]), middle[2], pair.y * w.z);
-      middle[3] = fmaf(ex2(pair.x * rate[3]), middle[3], pair.y * w.w);
+      float pair[2 * kChannels], w[kStates];
+      loadRun(pair, pairs + t * Memory::pairRow);
+      loadRun(w, writes + t * versions * width);
+#pragma unroll
+      for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+        for (int k = 0; k < kStates; k++) {
+          middle[c][k] = fmaf(ex2(pair[2 * c] * rate[c][k]), middle[c][k], pair[2 * c + 1] * w[k]);
+        }
+      }
     }
 
 #pragma unroll 1
     for (int half = kTile - kHalf; half >= 0; half -= kHalf) {
-      float before[kHalf + 1][kStates], decay[kHalf][kStates];
+      float before[kHalf + 1][kChannels][kStates], decay[kHalf][kChannels][kStates];
 #pragma unroll
-      for (int k = 0; k < kStates; k++) before[0][k] = half == 0 ? start[k] : middle[k];
+      for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+        for (int k = 0; k < kStates; k++) before[0][c][k] = half == 0 ? start[c][k] : middle[c][k];
+      }
       if (half == 0) {
         __syncthreads();
         storeSums(kHalf, begin + kHalf);
-        loadChunkState(start, chunks - 2 - visit);
+        loadChunkState(start, lastTile - 2 - visit);
       }
-      float* const sums = memory + Memory::sums + half / kHalf * Memory::halfSums;
+      float* const sums = memory + Memory::sums + half / kHalf * Memory::halfSums + warp * kHalf * 2 * width;
 #pragma unroll
       for (int t = 0; t < kHalf; t++) {
-        const float2 pair = *reinterpret_cast<const float2*>(tokens + (half + t) * Memory::tokenRow);
-        const float4 w = *reinterpret_cast<const float4*>(writes + (half + t) * versions * width);
-        const float written[kStates] = {w.x, w.y, w.z, w.w};
+        float pair[2 * kChannels], w[kStates];
+        loadRun(pair, pairs + (half + t) * Memory::pairRow);
+        loadRun(w, writes + (half + t) * versions * width);
 #pragma unroll
-        for (int k = 0; k < kStates; k++) {
-          decay[t][k] = ex2(pair.x * rate[k]);
-          before[t + 1][k] = fmaf(decay[t][k], before[t][k], pair.y * written[k]);
-        }
-      }
-      float gradSteps[kHalf], gradInputs[kHalf], outputs[kHalf];
-#pragma unroll
-      for (int t = kHalf - 1; t >= 0; t--) {
-        const float4 token = *reinterpret_cast<const float4*>(tokens + (half + t) * Memory::tokenRow);
-        const float4 w = *reinterpret_cast<const float4*>(writes + (half + t) * versions * width);
-        const float4 r = *reinterpret_cast<const float4*>(reads + (half + t) * versions * width);
-        const float written[kStates] = {w.x, w.y, w.z, w.w}, read[kStates] = {r.x, r.y, r.z, r.w};
-        float gradB[kStates], gradC[kStates];
-        gradSteps[t] = gradInputs[t] = outputs[t] = 0.0f;
-#pragma unroll
-        for (int k = 0; k < kStates; k++) {
-          const float g = fmaf(token.z, read[k], gradState[k]);
-          gradC[k] = token.z * before[t + 1][k];
-          outputs[t] = fmaf(before[t + 1][k], read[k], outputs[t]);
-          gradState[k] = g * decay[t][k];
-          const float gradDecay = gradState[k] * before[t][k];
-          gradSteps[t] = fmaf(gradDecay, rate[k], gradSteps[t]);
-          gradRate[k] = fmaf(gradDecay, token.x, gradRate[k]);
-          gradB[k] = g * token.y;
-          gradInputs[t] = fmaf(g, written[k], gradInputs[t]);
-        }
-        sumChannels<kLanes>(gradB, gradC, lane);
-        float* const row = sums + (warp * kHalf + t) * 2 * width;
-        if constexpr (kLanes == 4) {
-          row[(lane / 16) * width + firstState + version] = gradB[0];
-        } else if constexpr (kLanes == 8) {
-          row[firstState + version] = gradB[0];
-          row[width + firstState + version] = gradC[0];
-        } else if constexpr (kLanes == 16) {
-          row[firstState + version] = gradB[0];
-          row[firstState + (2 ^ version)] = gradB[2];
-          row[width + firstState + version] = gradC[0];
-          row[width + firstState + (2 ^ version)] = gradC[2];
-        } else {
+        for (int c = 0; c < kChannels; c++) {
 #pragma unroll
           for (int k = 0; k < kStates; k++) {
-            row[firstState + k] = gradB[k];
-            row[width + firstState + k] = gradC[k];
+            decay[t][c][k] = ex2(pair[2 * c] * rate[c][k]);
+            before[t + 1][c][k] = fmaf(decay[t][c][k], before[t][c][k], pair[2 * c + 1] * w[k]);
           }
         }
       }
-      constexpr int group = kLanes < kHalf ? kLanes : kHalf;
 #pragma unroll
-      for (int m = kHalf; m < kLanes; m *= 2) {
+      for (int i = kHalf / group - 1; i >= 0; i--) {
+        float gradSteps[kChannels][group], gradInputs[kChannels][group], outputs[kChannels][group];
 #pragma unroll
-        for (int t = 0; t < kHalf; t++) {
-          gradSteps[t] += __shfl_xor_sync(kAll, gradSteps[t], m);
-          gradInputs[t] += __shfl_xor_sync(kAll, gradInputs[t], m);
-          outputs[t] += __shfl_xor_sync(kAll, outputs[t], m);
+        for (int j = group - 1; j >= 0; j--) {
+          const int t = i * group + j;
+          float pair[2 * kChannels], gradSum[kChannels], w[kStates], r[kStates], gradB[kStates], gradC[kStates];
+          loadRun(pair, pairs + (half + t) * Memory::pairRow);
+          loadRun(gradSum, gates + (half + t) * Shape::row);
+          loadRun(w, writes + (half + t) * versions * width);
+          loadRun(r, reads + (half + t) * versions * width);
+#pragma unroll
+          for (int c = 0; c < kChannels; c++) {
+            const float step = pair[2 * c], written = pair[2 * c + 1];
+            float stepSum = 0.0f, inputSum = 0.0f, output = 0.0f;
+#pragma unroll
+            for (int k = 0; k < kStates; k++) {
+              const float h = before[t + 1][c][k], g = fmaf(gradSum[c], r[k], gradState[c][k]);
+              gradState[c][k] = g * decay[t][c][k];
+              const float gradDecay = gradState[c][k] * before[t][c][k];
+              gradRate[c][k] = fmaf(gradDecay, step, gradRate[c][k]);
+              gradB[k] = c == 0 ? g * written : fmaf(g, written, gradB[k]);
+              gradC[k] = c == 0 ? gradSum[c] * h : fmaf(gradSum[c], h, gradC[k]);
+              stepSum = k == 0 ? gradDecay * rate[c][k] : fmaf(gradDecay, rate[c][k], stepSum);
+              inputSum = k == 0 ? g * w[k] : fmaf(g, w[k], inputSum);
+              output = k == 0 ? h * r[k] : fmaf(h, r[k], output);
+            }
+            gradSteps[c][j] = stepSum, gradInputs[c][j] = inputSum, outputs[c][j] = output;
+          }
+          sumChannels<kLanes>(gradB, gradC, lane);
+          storeChannelSums<kLanes>(sums + t * 2 * width, gradB, gradC, firstState, version, lane);
         }
-      }
 #pragma unroll
-      for (int i = 0; i < ownedOfHalf; i++) {
-        const float rateSum = transposedSum<group>(gradSteps + i * group, part);
-        const float gradInput = transposedSum<group>(gradInputs + i * group, part);
-        const float output = p.z ? transposedSum<group>(outputs + i * group, part) : 0.0f;
-        const int t = i * kLanes + part;
-        if (!isOwn || part >= kHalf || begin + half + t >= p.L) continue;
-        const float input = stage[(half + t) * Shape::row + channel];
-        const float4 token = *reinterpret_cast<const float4*>(tokens + (half + t) * Memory::tokenRow);
-        const float gradStep = fmaf(rateSum, kLn2, gradInput * input) * token.w;
-        const int64_t at = (static_cast<int64_t>(b) * p.L + begin + half + t) * p.E + e;
-        grads.delta[at] = gradStep;
-        grads.u[at] = fmaf(token.z, skip, gradInput * token.x);
-        if (grads.z) {
-          grads.z[at] = stage[2 * Memory::channelTile + (half + t) * Shape::row + channel] * fmaf(skip, input, output);
+        for (int m = group; m < kLanes; m *= 2) {
+#pragma unroll
+          for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+            for (int j = 0; j < group; j++) {
+              gradSteps[c][j] += __shfl_xor_sync(kAll, gradSteps[c][j], m);
+              gradInputs[c][j] += __shfl_xor_sync(kAll, gradInputs[c][j], m);
+              outputs[c][j] += __shfl_xor_sync(kAll, outputs[c][j], m);
+            }
+          }
         }
-        gradBias += gradStep;
-        gradSkip = fmaf(token.z, input, gradSkip);
+        float rateSum[kChannels], gradInput[kChannels], output[kChannels];
+#pragma unroll
+        for (int c = 0; c < kChannels; c++) {
+          rateSum[c] = transposedSum<group>(gradSteps[c], part);
+          gradInput[c] = transposedSum<group>(gradInputs[c], part);
+          output[c] = transposedSum<group>(outputs[c], part);
+        }
+        const int t = i * group + part;
+        if (part >= kHalf || begin + half + t >= p.L || ownChannels <= 0) continue;
+        const float* const at = stage + (half + t) * Shape::row;
+        float input[kChannels], slope[kChannels], gradSum[kChannels], pair[2 * kChannels], gradU[kChannels];
+        loadRun(input, at);
+        loadRun(slope, at + Memory::channelTile);
+        loadRun(gradSum, gates + (half + t) * Shape::row);
+        loadRun(pair, pairs + (half + t) * Memory::pairRow);
+#pragma unroll
+        for (int c = 0; c < kChannels; c++) {
+          slope[c] *= fmaf(rateSum[c], kLn2, gradInput[c] * input[c]);
+          gradU[c] = fmaf(gradSum[c], skip[c], gradInput[c] * pair[2 * c]);
+          gradBias[c] += slope[c];
+          gradSkip[c] = fmaf(gradSum[c], input[c], gradSkip[c]);
+        }
+        const int64_t out = (static_cast<int64_t>(b) * p.L + begin + half + t) * p.E + e;
+        storeFirst(grads.delta + out, slope, ownChannels, p.alignedResults);
+        storeFirst(grads.u + out, gradU, ownChannels, p.alignedResults);
+        if (p.z) {
+          float gradZ[kChannels];
+          loadRun(gradZ, at + 2 * Memory::channelTile);
+#pragma unroll
+          for (int c = 0; c < kChannels; c++) gradZ[c] *= fmaf(skip[c], input[c], output[c]);
+          storeFirst(grads.z + out, gradZ, ownChannels, p.alignedResults);
+        }
       }
     }
   }
   __syncthreads();
-  storeSums(0, 0);
-  storeStates(grads.initialState, gradState);
-  storeStates(grads.A, gradRate);
+  storeSums(0, firstTile * kTile);
+  if (segment == 0 && grads.initialState) storeStates(grads.initialState, gradState, b);
+  storeStates(grads.A, gradRate, ownRow);
 #pragma unroll
-  for (int m = 1; m < kLanes; m *= 2) {
-    gradSkip += __shfl_xor_sync(kAll, gradSkip, m);
-    gradBias += __shfl_xor_sync(kAll, gradBias, m);
+  for (int c = 0; c < kChannels; c++) {
+#pragma unroll
+    for (int m = 1; m < kLanes; m *= 2) {
+      gradSkip[c] += __shfl_xor_sync(kAll, gradSkip[c], m);
+      gradBias[c] += __shfl_xor_sync(kAll, gradBias[c], m);
+    }
+    if (c >= ownChannels || part != 0) continue;
+    grads.D[ownRow * p.E + e + c] = gradSkip[c];
+    grads.deltaBias[ownRow * p.E + e + c] = gradBias[c];
   }
-  if (!isOwn || part != 0) return;
-  if (grads.D) grads.D[b * p.E + e] = gradSkip;
-  if (grads.deltaBias) grads.deltaBias[b * p.E + e] = gradBias;
 }
 
 // gradB and gradC [B, L, N] from the blocks' sums [blocks, B, L, 2, width].
@@ -298,14 +385,18 @@ __global__ void scanStateGradientsKernel(const float* __restrict__ sums, float* 
   (column < width ? gradB : gradC)[row * N + n] = sum;
 }
 
-template <int kLanes, int kThreads, int kStages, int kBlocks>
+template <int kLanes, int kChannels, int kThreads, int kStages, int kBlocks>
 cudaError_t launchScanBackward(const ScanProblem& p, const Call& call, const ScanCotangents& in,
                                const ScanGradients& grads) {
-  using Shape = ScanShape<kLanes, kThreads>;
+  using Shape = ScanShape<kLanes, kStates, kChannels, kThreads>;
   const int blocks = static_cast<int>(ceilDiv(p.E, Shape::channels));
-  BMOJO_RETURN_IF(launch(scanBackwardKernel<kLanes, kThreads, kStages, kBlocks>,
-                         dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(p.B)), kThreads,
-                         ScanBackwardMemory<Shape, kLanes, kStages>::floats * sizeof(float), call.stream, p, in, grads));
+  if (p.segments > 1) {
+    const ScanSummary summary = {grads.segmentEnds, grads.stepSums, p.segments, 1, p.segments, 1};
+    BMOJO_RETURN_IF(summarizeSegments<true>(p, in.gradY, in.gradFinalState, summary, call.stream));
+  }
+  const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(p.B), static_cast<unsigned>(p.segments));
+  BMOJO_RETURN_IF(launch(scanBackwardKernel<kLanes, kChannels, kThreads, kStages, kBlocks>, grid, kThreads,
+                         ScanBackwardMemory<Shape, kStages>::floats * sizeof(float), call.stream, p, in, grads));
   const int64_t rows = static_cast<int64_t>(p.B) * p.L;
   return launch(scanStateGradientsKernel, dim3(static_cast<unsigned>(ceilDiv(rows * 2 * Shape::width, 256))), 256, 0,
                 call.stream, static_cast<const float*>(grads.states), call.out(3), call.out(4), rows, blocks,

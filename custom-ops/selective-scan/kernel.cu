@@ -1,5 +1,4 @@
-// The selective scan on CUDA: which decomposition for which state size. Variants for timing, up to 16 states: blocks of
-// 256, 128 or 512 threads; the fourth forward one takes half tiles.
+// The selective scan on CUDA: which decomposition for which state size, and others up to 16 states for timing.
 #include "native/cuda/column-sums.cuh"
 #include "native/cuda/kernels.h"
 #include "selective-scan/backward.cuh"
@@ -9,80 +8,114 @@ namespace bmojo::cuda {
 
 namespace {
 
-constexpr int kThreads = 256;
-// Of the widest partial sums, where blocks are smallest.
-constexpr int kFewestThreads = 128;
-// Tokens between saved states, as in definition.ts: the backward kernel works from one to the next.
-constexpr int kChunk = kTile;
-
 bool isSupported(const ScanProblem& p) {
-  return scanLanes(p.N) != 0 && p.chunk == kChunk && p.B >= 1 && p.L >= 1 && p.E >= 1 && p.N >= 1;
+  return p.N >= 1 && p.N <= 128 && p.chunk == kTile && p.B >= 1 && p.L >= 1 && p.E >= 1;
 }
 
-struct Partials {
-  float *states, *A, *D, *deltaBias;
-  size_t bytes;
+using ForwardLaunch = cudaError_t (*)(ScanProblem, const Call&);
+
+// Lanes, states and channels a lane, threads, stages, blocks at once, tokens of a batch, decays by polynomial.
+constexpr ForwardLaunch kForward16[] = {
+    launchScanForward<2, 8, 1, 128, 3, 2, 8>,    //
+    launchScanForward<4, 4, 1, 256, 3, 2, 16>,   //
+    launchScanForward<4, 4, 2, 128, 3, 2, 8>,    //
+    launchScanForward<2, 8, 1, 128, 3, 2, 16>,   //
+    launchScanForward<2, 8, 1, 128, 3, 2, 4>,    //
+    launchScanForward<2, 8, 1, 64, 3, 4, 8>,     //
+    launchScanForward<2, 8, 1, 256, 3, 1, 8>,    //
+    launchScanForward<1, 16, 1, 64, 3, 2, 8>,    //
+    launchScanForward<2, 8, 1, 128, 3, 2, 8, 1>,
+    launchScanForward<4, 4, 1, 128, 3, 4, 16>,
 };
 
-Partials partials(const ScanProblem& p, void* workspace) {
-  const int lanes = scanLanes(p.N) ? scanLanes(p.N) : 4;
-  const size_t blocks = ceilDiv(p.E, kFewestThreads / lanes), rows = static_cast<size_t>(p.B) * p.L;
-  const size_t channels = static_cast<size_t>(p.B) * p.E;
+ForwardLaunch forwardLaunch(int N, int variant) {
+  constexpr int variants = sizeof(kForward16) / sizeof(kForward16[0]);
+  static_assert(variants == kScanForwardVariants);
+  if (N <= 16) return kForward16[variant < variants ? variant : 0];
+  return N <= 32 ? launchScanForward<8, 4, 1, 256, 3, 2, 8> : N <= 64 ? launchScanForward<16, 4, 1, 256, 3, 2, 8>
+                                                                      : launchScanForward<32, 4, 1, 256, 3, 2, 8>;
+}
+
+struct BackwardPlan {
+  cudaError_t (*launch)(const ScanProblem&, const Call&, const ScanCotangents&, const ScanGradients&);
+  // Of a block; blocks at once on a multiprocessor; floats of a token's states, rounded up.
+  int channels, perSm, width;
+};
+
+template <int kLanes, int kChannels, int kThreads, int kStages, int kBlocks>
+constexpr BackwardPlan backwardPlan() {
+  using Shape = ScanShape<kLanes, kStates, kChannels, kThreads>;
+  return {launchScanBackward<kLanes, kChannels, kThreads, kStages, kBlocks>, Shape::channels, kBlocks, Shape::width};
+}
+
+// Lanes, channels a lane, threads, stages, blocks at once.
+constexpr BackwardPlan kBackward16[] = {
+    backwardPlan<4, 2, 128, 2, 2>(),
+    backwardPlan<4, 2, 128, 3, 2>(),
+    backwardPlan<4, 2, 256, 2, 1>(),
+    backwardPlan<4, 1, 512, 2, 1>(),
+    backwardPlan<4, 2, 64, 2, 4>(),
+};
+
+BackwardPlan planOf(int N, int variant) {
+  constexpr int variants = sizeof(kBackward16) / sizeof(kBackward16[0]);
+  static_assert(variants == kScanBackwardVariants);
+  if (N <= 16) return kBackward16[variant < variants ? variant : 0];
+  return N <= 32 ? backwardPlan<8, 2, 128, 2, 2>() : N <= 64 ? backwardPlan<16, 1, 256, 2, 1>()
+                                                             : backwardPlan<32, 1, 256, 2, 1>();
+}
+
+// The pointers among the gradients that lie in the workspace, and its size.
+size_t carvePartials(const ScanProblem& p, const BackwardPlan& plan, void* workspace, ScanGradients& grads) {
+  const size_t blocks = ceilDiv(p.E, plan.channels), tokens = static_cast<size_t>(p.B) * p.L;
+  const size_t channels = static_cast<size_t>(p.B) * p.segments * p.E;
   Carver carver = {static_cast<char*>(workspace)};
-  Partials parts;
-  parts.states = carver.floats(blocks * rows * 2 * lanes * kStates);
-  parts.A = carver.floats(channels * p.N);
-  parts.D = carver.floats(channels);
-  parts.deltaBias = carver.floats(channels);
-  parts.bytes = carver.used;
-  return parts;
+  grads.states = carver.floats(blocks * tokens * 2 * plan.width);
+  grads.A = carver.floats(channels * p.N);
+  grads.D = carver.floats(channels);
+  grads.deltaBias = carver.floats(channels);
+  if (p.segments > 1) {
+    grads.segmentEnds = carver.floats(channels * p.N);
+    grads.stepSums = carver.floats(channels);
+  }
+  return carver.used;
+}
+
+cudaError_t cutBackward(ScanProblem& p, const BackwardPlan& plan) {
+  return cutTime(p, ceilDiv(p.E, plan.channels) * p.B, plan.perSm);
 }
 
 }  // namespace
 
 cudaError_t selectiveScanForward(const Call& call) {
-  ScanProblem p = scanProblem(call);
-  if (!isSupported(p)) return cudaErrorInvalidValue;
-  p.alignedStates = p.alignedStates && isAligned16(call.out(1)) && isAligned16(call.out(2));
-  switch (scanLanes(p.N)) {
-    case 4:
-      switch (call.variant) {
-        case 1: return launchScanForward<4, 128, 3, 4, kTile>(p, call);
-        case 2: return launchScanForward<4, 512, 3, 1, kTile>(p, call);
-        case 3: return launchScanForward<4, kThreads, 3, 2, kHalf>(p, call);
-        default: return launchScanForward<4, kThreads, 3, 2, kTile>(p, call);
-      }
-    case 8: return launchScanForward<8, kThreads, 3, 2, kHalf>(p, call);
-    case 16: return launchScanForward<16, kThreads, 3, 2, kHalf>(p, call);
-    default: return launchScanForward<32, kThreads, 3, 2, kHalf>(p, call);
-  }
+  const ScanProblem p = scanProblem(call);
+  return isSupported(p) ? forwardLaunch(p.N, call.variant)(p, call) : cudaErrorInvalidValue;
 }
 
-size_t selectiveScanBackwardWorkspace(const Call& call) { return partials(scanProblem(call), nullptr).bytes; }
+size_t selectiveScanBackwardWorkspace(const Call& call) {
+  ScanProblem p = scanProblem(call);
+  ScanGradients grads = {};
+  const BackwardPlan plan = planOf(p.N, call.variant);
+  if (!isSupported(p) || cutBackward(p, plan) != cudaSuccess) return 0;
+  return carvePartials(p, plan, nullptr, grads);
+}
 
 cudaError_t selectiveScanBackward(const Call& call) {
   ScanProblem p = scanProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
+  const BackwardPlan plan = planOf(p.N, call.variant);
+  BMOJO_RETURN_IF(cutBackward(p, plan));
   const ScanCotangents in = {call.in(9), call.in(10), call.in(11)};
+  ScanGradients grads = {};
+  grads.u = call.out(0), grads.delta = call.out(1), grads.z = call.out(6), grads.initialState = call.out(8);
   p.alignedChannels = p.alignedChannels && isAligned16(in.gradY);
-  const Partials parts = partials(p, call.workspace);
-  const ScanGradients grads = {call.out(0), call.out(1), call.out(6), call.out(8),
-                               parts.A,     parts.states, parts.D,    parts.deltaBias};
-  switch (scanLanes(p.N)) {
-    case 4:
-      switch (call.variant) {
-        case 1: BMOJO_RETURN_IF((launchScanBackward<4, 128, 2, 4>(p, call, in, grads))); break;
-        case 2: BMOJO_RETURN_IF((launchScanBackward<4, kThreads, 2, 2>(p, call, in, grads))); break;
-        default: BMOJO_RETURN_IF((launchScanBackward<4, 512, 2, 1>(p, call, in, grads))); break;
-      }
-      break;
-    case 8: BMOJO_RETURN_IF((launchScanBackward<8, kThreads, 2, 2>(p, call, in, grads))); break;
-    case 16: BMOJO_RETURN_IF((launchScanBackward<16, kThreads, 2, 1>(p, call, in, grads))); break;
-    default: BMOJO_RETURN_IF((launchScanBackward<32, kThreads, 2, 1>(p, call, in, grads))); break;
-  }
-  BMOJO_RETURN_IF(columnSums(parts.A, call.out(2), p.B, p.E * p.N, p.E * p.N, call.stream));
-  BMOJO_RETURN_IF(columnSums(parts.D, call.out(5), p.B, p.E, p.E, call.stream));
-  return columnSums(parts.deltaBias, call.out(7), p.B, p.E, p.E, call.stream);
+  p.alignedResults = p.alignedResults && isAligned16(grads.u) && isAligned16(grads.delta) && isAligned16(grads.z);
+  carvePartials(p, plan, call.workspace, grads);
+  BMOJO_RETURN_IF(plan.launch(p, call, in, grads));
+  const int rows = p.B * p.segments;
+  BMOJO_RETURN_IF(columnSums(grads.A, call.out(2), rows, p.E * p.N, p.E * p.N, call.stream));
+  BMOJO_RETURN_IF(columnSums(grads.D, call.out(5), rows, p.E, p.E, call.stream));
+  return columnSums(grads.deltaBias, call.out(7), rows, p.E, p.E, call.stream);
 }
 
 }  // namespace bmojo::cuda

@@ -62,6 +62,15 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t
     if (bmojoError != cudaSuccess) return bmojoError;          \
   } while (0)
 
+// Has x computed here, where a choice of it follows: no branch around it then keeps the compiler from mixing what is
+// independent.
+__device__ inline float computed(float x) {
+#ifndef BMOJO_EMULATED
+  asm volatile("" : "+f"(x));
+#endif
+  return x;
+}
+
 // 2^x, relative error below 2^-22; 0 below the smallest normal number.
 __device__ inline float ex2(float x) {
 #ifdef BMOJO_EMULATED
@@ -71,6 +80,22 @@ __device__ inline float ex2(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 #endif
+}
+
+// 2^x on the multiplication units, which leaves the special function unit to others: relative error below 2.2e-7. The
+// nearest integer goes to the exponent, the rest through a polynomial with the least relative error.
+__device__ inline float ex2Polynomial(float x) {
+  x = fminf(fmaxf(x, -126.0f), 128.0f);
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23
+  const float shifted = x + kRound;
+  const float rest = x - (shifted - kRound);
+  float p = 0.00132764725f;
+  p = fmaf(p, rest, 0.00967554096f);
+  p = fmaf(p, rest, 0.0555071309f);
+  p = fmaf(p, rest, 0.240221202f);
+  p = fmaf(p, rest, 0.693146944f);
+  p = fmaf(p, rest, 1.00000012f);
+  return __uint_as_float(__float_as_uint(p) + (__float_as_uint(shifted) << 23));
 }
 
 // 1/x, relative error of one unit in the last place.
@@ -101,6 +126,13 @@ __device__ inline float log1pUnit(float e) {
 }
 
 __device__ inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pUnit(ex2(-kLog2e * fabsf(x))); }
+
+// softplus(x) and its slope, sigmoid(x), by one exponential.
+__device__ inline void softplusSlope(float x, float& value, float& slope) {
+  const float e = ex2(-kLog2e * fabsf(x)), inverse = reciprocal(1.0f + e);
+  value = fmaxf(x, 0.0f) + log1pUnit(e);
+  slope = x < 0.0f ? e * inverse : inverse;
+}
 
 __device__ inline float warpSum(float x) {
 #pragma unroll

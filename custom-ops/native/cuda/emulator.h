@@ -120,7 +120,17 @@ inline float cospif(float x) { return static_cast<float>(std::cos(3.141592653589
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
 
-// Memory of the emulated device is the host's.
+// The emulated device has as many multiprocessors as a large card, so that work is cut up as there.
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount };
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 132;
+  return cudaSuccess;
+}
+// Its memory is the host's.
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 inline cudaError_t cudaMalloc(void** at, size_t bytes) {
   *at = std::aligned_alloc(256, (bytes + 255) / 256 * 256);

@@ -27,8 +27,8 @@ constexpr Kernel kernels[] = {
     {"rms_norm_backward", rmsNormBackwardWorkspace, rmsNormBackward},
     {"rotary_embedding_forward", none, rotaryEmbeddingForward},
     {"rotary_embedding_backward", none, rotaryEmbeddingBackward},
-    {"selective_scan_forward", none, selectiveScanForward, 4},
-    {"selective_scan_backward", selectiveScanBackwardWorkspace, selectiveScanBackward, 3},
+    {"selective_scan_forward", none, selectiveScanForward, kScanForwardVariants},
+    {"selective_scan_backward", selectiveScanBackwardWorkspace, selectiveScanBackward, kScanBackwardVariants},
     {"swiglu_forward", none, swigluForward},
     {"swiglu_backward", none, swigluBackward},
 };

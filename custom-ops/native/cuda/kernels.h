@@ -4,6 +4,10 @@
 
 namespace bmojo::cuda {
 
+// Of Call::variant, see selective-scan/kernel.cu.
+constexpr int kScanForwardVariants = 10;
+constexpr int kScanBackwardVariants = 5;
+
 cudaError_t adamW(const Call&);
 cudaError_t causalConv1dForward(const Call&);
 size_t causalConv1dBackwardWorkspace(const Call&);

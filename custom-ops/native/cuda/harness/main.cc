@@ -15,7 +15,7 @@ constexpr char kUsage[] =
     "  --time         times the benchmark sizes, after checking samples of them against float64\n"
     "  --no-parity    only that\n"
     "  --variants     the same of every variant of a kernel, not only of the one that is used\n"
-    "  --only TEXT    cases and timings whose \"kernel case\" contains TEXT\n"
+    "  --only TEXT    cases and timings whose \"kernel case\" contains TEXT, in either case of letters\n"
     "  --json FILE    the same rows, one JSON object a line\n"
     "Exit status: 0 when everything agrees, 1 when something does not, 2 for wrong use.\n";
 

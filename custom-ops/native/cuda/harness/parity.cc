@@ -126,7 +126,7 @@ bool checkRun(const Kernel& kernel, const Run& run, Precision precision, int var
 int checkParity(const std::string& vectorsPath, const std::string& only, bool variants, Report& report) {
   int failures = 0, count = 0;
   for (const Run& run : readVectors(vectorsPath)) {
-    if ((run.symbol + " " + run.name).find(only) == std::string::npos) continue;
+    if (!isAskedFor(run.symbol + " " + run.name, only)) continue;
     const Kernel* kernel = findKernel(run.symbol.c_str());
     if (!kernel) throw std::runtime_error("no CUDA kernel " + run.symbol + ", but there are vectors for it");
     count++;

@@ -1,5 +1,7 @@
 // A table for people on stdout and the same rows as JSON lines for programs.
 #pragma once
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <string>
 
@@ -23,6 +25,12 @@ class Report {
  private:
   std::FILE* file_;
 };
+
+// Whether a name is among those that --only asks for; case does not matter.
+inline bool isAskedFor(const std::string& name, const std::string& part) {
+  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  return std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
+}
 
 template <class... Args>
 std::string format(const char* pattern, Args... args) {

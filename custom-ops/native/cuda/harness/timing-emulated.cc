@@ -13,7 +13,7 @@ void describeDevice(Report& report) { report.row("emulated on the CPU", "\"kind\
 int timeKernels(const std::string& only, bool, Report& report) {
   int failures = 0;
   for (const Workload& w : smallWorkloads()) {
-    if (w.name.find(only) == std::string::npos) continue;
+    if (!isAskedFor(w.name, only)) continue;
     const Prepared prepared(w);
     for (const Direction& d : w.directions) {
       check(prepared.launch(d, Precision::kFloat32, 0), w.name + ", " + d.label);

@@ -119,7 +119,7 @@ int timeKernels(const std::string& only, bool variants, Report& report) {
   const double bytesPerMs = copyBytesPerMs(report);
   int failures = 0;
   for (const Workload& w : workloads()) {
-    if (w.name.find(only) == std::string::npos) continue;
+    if (!isAskedFor(w.name, only)) continue;
     const Prepared prepared(w);
     for (const Direction& d : w.directions) check(prepared.launch(d, Precision::kFloat32, 0), w.name + ", " + d.label);
     check(cudaDeviceSynchronize(), w.name);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "native/cuda/kernels.h"
+
 namespace bmojo::cuda::harness {
 
 namespace {
@@ -33,11 +35,11 @@ Workload scan(int B, int L, int E, int N, bool gated) {
   Workload w = {sized(gated ? "selectiveScan" : "selectiveScan without z", {{"B", B}, {"L", L}, {"E", E}, {"N", N}}),
                 tensors,
                 {{"forward", "selective_scan_forward", {"u", "delta", "A", "B", "C", "D", z, "deltaBias", ""},
-                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0, N <= 16 ? 4 : 1},
+                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0, N <= 16 ? kScanForwardVariants : 1},
                  {"backward", "selective_scan_backward",
                   {"u", "delta", "A", "B", "C", "D", z, "deltaBias", "", "chunkStates", "gradY", "gradFinalState"},
                   {"gradU", "gradDelta", "gradA", "gradB", "gradC", "gradD", gated ? "gradZ" : "", "gradDeltaBias", ""},
-                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0, N <= 16 ? 3 : 1}},
+                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0, N <= 16 ? kScanBackwardVariants : 1}},
                 gated ? "scan" : "",
                 {{"B", B}, {"L", L}, {"E", E}, {"N", N}}};
   return w;
@@ -208,7 +210,9 @@ Prepared::Prepared(const Workload& workload) {
     Call call;
     call.inputs = inputs.data();
     call.scalars = direction.scalars.data();
-    most = std::max(most, findKernel(direction.symbol.c_str())->workspaceBytes(call));
+    for (call.variant = 0; call.variant < direction.variants; call.variant++) {
+      most = std::max(most, findKernel(direction.symbol.c_str())->workspaceBytes(call));
+    }
   }
   workspace_ = std::make_unique<Buffer>(most);
 }
