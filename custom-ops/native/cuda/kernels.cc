@@ -29,6 +29,7 @@ constexpr Kernel kernels[] = {
     {"rotary_embedding_backward", none, rotaryEmbeddingBackward},
     {"selective_scan_forward", none, selectiveScanForward, 4},
     {"selective_scan_backward", selectiveScanBackwardWorkspace, selectiveScanBackward, 3},
+    {"sum_of_squares", sumOfSquaresWorkspace, sumOfSquares},
     {"swiglu_forward", none, swigluForward},
     {"swiglu_backward", none, swigluBackward},
 };
