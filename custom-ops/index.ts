@@ -28,4 +28,5 @@ export * from './rms-norm/index.js';
 export * from './rotary-embedding/index.js';
 export {hasKernel, withComposedOps} from './run.js';
 export * from './selective-scan/index.js';
+export * from './sum-of-squares/index.js';
 export * from './swiglu/index.js';

@@ -13,6 +13,7 @@ import type {OpDefinition} from './op.js';
 import {rmsNormOp} from './rms-norm/definition.js';
 import {rotaryEmbeddingOp} from './rotary-embedding/definition.js';
 import {selectiveScanOp} from './selective-scan/definition.js';
+import {sumOfSquaresOp} from './sum-of-squares/definition.js';
 import {swigluOp} from './swiglu/definition.js';
 
 export const ops = {
@@ -29,6 +30,7 @@ export const ops = {
   linearTransposed: linearTransposedOp,
   rmsNorm: rmsNormOp,
   rotaryEmbedding: rotaryEmbeddingOp,
+  sumOfSquares: sumOfSquaresOp,
   swiglu: swigluOp,
 } satisfies Record<string, OpDefinition>;
 

@@ -98,6 +98,7 @@ const further = {
     },
   ],
   swiglu: [{name: 'several blocks', dims: {B: 2, L: 40, E: 64}, attrs: {}}],
+  sumOfSquares: [],
   adamW: [],
   dropout: [{name: 'several blocks', dims: {B: 2, L: 40, D: 64, S: 2}, attrs: {rate: 0.25, stream: 5}}],
 };

@@ -1,21 +1,9 @@
 // AdamW over a model's parameters (Loshchilov & Hutter, arXiv 1711.05101), with clipping by the global norm on the device.
 
 import type {NamedTensorMap, Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
-import {
-  addN,
-  div,
-  keep,
-  maximum,
-  scalar,
-  sqrt,
-  square,
-  sum,
-  tidy,
-  variable,
-  zeros,
-} from '@tensorflow/tfjs-core';
+import {addN, div, keep, maximum, scalar, sqrt, tidy, variable, zeros} from '@tensorflow/tfjs-core';
 import type {AdamWOptions} from '../custom-ops/index.js';
-import {adamW} from '../custom-ops/index.js';
+import {adamW, sumOfSquares} from '../custom-ops/index.js';
 import type {ParameterGroup} from './parameter-groups.js';
 import {groupOf} from './parameter-groups.js';
 import type {TrainSettings} from './settings.js';
@@ -90,13 +78,5 @@ export class AdamWOptimizer {
 }
 
 function globalNorm(gradients: readonly Tensor[]): Scalar {
-  return sqrt(addN(gradients.map(gradient => total(square(gradient)))));
-}
-
-/** Elements from which on a matrix is summed by rows first. */
-const LONG = 1 << 14;
-
-/** The sum of all elements. A GPU sums all of a tensor in one workgroup, but each row of a matrix in its own. */
-function total(x: Tensor): Scalar {
-  return x.rank < 2 || x.size < LONG ? sum(x) : sum(sum(x, -1));
+  return sqrt(addN(gradients.map(sumOfSquares)));
 }

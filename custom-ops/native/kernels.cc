@@ -6,6 +6,7 @@
 #include "linear/kernel.h"
 #include "rms-norm/kernel.h"
 #include "rotary-embedding/kernel.h"
+#include "sum-of-squares/kernel.h"
 #include "swiglu/kernel.h"
 #include "memory-attention/kernel.h"
 #include "innovation-scores/kernel.h"

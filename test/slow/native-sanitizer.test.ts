@@ -7,6 +7,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {adamWFactors} from '../../custom-ops/adam-w/definition.js';
+import {dropThreshold} from '../../custom-ops/dropout/hash.js';
 import {opList, ops} from '../../custom-ops/registry.js';
 import {caseDims} from '../../custom-ops/sampling.js';
 
@@ -19,6 +20,7 @@ function caseLines(): string[] {
     op.cases.filter(({use}) => use === 'test').map(one => ({op, one, extra: {} as Record<string, number>})),
   );
   for (const line of lines) {
+    if (line.op.name === 'dropout') line.extra.threshold = dropThreshold(Number(line.one.attrs.rate)) | 0;
     if (line.op.name !== 'adamW') continue;
     const found = ops.adamW.cases.find(({name}) => name === line.one.name)!;
     adamWFactors(found.attrs).forEach((value, i) => {

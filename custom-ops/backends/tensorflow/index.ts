@@ -1,6 +1,6 @@
 // The TensorFlow backend: our C++ kernels as TensorFlow ops, called as tfjs-node calls TensorFlow's own.
 
-import type {DataId, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
+import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
 import type {AdamWAttributes} from '../../adam-w/definition.js';
@@ -12,22 +12,10 @@ import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import type {Invocation} from '../invocation.js';
 import {kernelConfigs} from '../invocation.js';
+import type {NodeBackend, OpAttr} from './node-backend.js';
+import {vectorOf} from './node-backend.js';
+import {keepReshapeShapes} from './reshape.js';
 import type {NativeOperator, NativeOps, VaryingNumbers} from './table.js';
-
-/** The parts of tfjs-node's backend that run any TensorFlow op. */
-interface NodeBackend {
-  readonly binding: Readonly<Record<`TF_ATTR_${'BOOL' | 'INT' | 'FLOAT' | 'STRING'}`, number>>;
-  readonly tensorMap: {get(dataId: DataId): {id: number}};
-  executeMultipleOutputs(name: string, attrs: OpAttr[], inputs: TensorInfo[], outputs: number): Tensor[];
-  write(values: Float32Array | Int32Array, shape: number[], dtype: DType): DataId;
-  disposeData(dataId: DataId): boolean;
-}
-
-interface OpAttr {
-  name: string;
-  type: number;
-  value: number | boolean | string | string[];
-}
 
 const varyingNumbers: VaryingNumbers = {
   adamW: attrs => adamWFactors(attrs as unknown as AdamWAttributes),
@@ -36,7 +24,9 @@ const varyingNumbers: VaryingNumbers = {
 
 /** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */
 export function startTensorFlow(): NativeOps {
-  return loadTensorFlow();
+  const native = loadTensorFlow();
+  keepReshapeShapes();
+  return native;
 }
 
 /** The operators as the addon declares them. */
@@ -117,14 +107,9 @@ const absentInputs = new WeakMap<NodeBackend, Map<DType, TensorInfo>>();
 function absent(backend: NodeBackend, dtype: DType): TensorInfo {
   const known = absentInputs.get(backend) ?? new Map<DType, TensorInfo>();
   absentInputs.set(backend, known);
-  const made = known.get(dtype) ?? temporary(backend, [], dtype);
+  const made = known.get(dtype) ?? vectorOf(backend, [], dtype);
   known.set(dtype, made);
   return made;
-}
-
-function temporary(backend: NodeBackend, numbers: number[], dtype: DType): TensorInfo {
-  const values = dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers);
-  return {dataId: backend.write(values, [numbers.length], dtype), shape: [numbers.length], dtype};
 }
 
 function varyingInput(
@@ -134,7 +119,7 @@ function varyingInput(
 ): TensorInfo | undefined {
   if (native.varying.length === 0) return undefined;
   const numbers = varyingNumbers[native.name]?.(attrs) ?? native.varying.map(name => Number(attrs[name]));
-  return temporary(backend, numbers, native.varyingType);
+  return vectorOf(backend, numbers, native.varyingType);
 }
 
 function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: NodeBackend): OpAttr[] {

@@ -17,6 +17,7 @@ import {ops} from '../../registry.js';
 import {rmsNormGpu} from '../../rms-norm/kernel.wgsl.js';
 import {rotaryEmbeddingGpu} from '../../rotary-embedding/kernel.wgsl.js';
 import {selectiveScanGpu} from '../../selective-scan/kernel.wgsl.js';
+import {sumOfSquaresGpu} from '../../sum-of-squares/kernel.wgsl.js';
 import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
 import {kernelConfigs} from '../invocation.js';
 import {dispatch, webgpuDebug} from './dispatcher.js';
@@ -48,6 +49,7 @@ export const gpuKernels = {
   innovationSelect: innovationSelectGpu,
   rmsNorm: rmsNormGpu,
   rotaryEmbedding: rotaryEmbeddingGpu,
+  sumOfSquares: sumOfSquaresGpu,
   swiglu: swigluGpu,
 } satisfies Record<OpName, GpuKernel | 'composed'>;
 

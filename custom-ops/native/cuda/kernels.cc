@@ -29,6 +29,7 @@ constexpr Kernel kernels[] = {
     {"rotary_embedding_backward", none, rotaryEmbeddingBackward},
     {"selective_scan_forward", none, selectiveScanForward, kScanForwardVariants},
     {"selective_scan_backward", selectiveScanBackwardWorkspace, selectiveScanBackward, kScanBackwardVariants},
+    {"sum_of_squares", sumOfSquaresWorkspace, sumOfSquares},
     {"swiglu_forward", none, swigluForward},
     {"swiglu_backward", none, swigluBackward},
 };

@@ -32,6 +32,8 @@ cudaError_t rotaryEmbeddingBackward(const Call&);
 cudaError_t selectiveScanForward(const Call&);
 size_t selectiveScanBackwardWorkspace(const Call&);
 cudaError_t selectiveScanBackward(const Call&);
+size_t sumOfSquaresWorkspace(const Call&);
+cudaError_t sumOfSquares(const Call&);
 cudaError_t swigluForward(const Call&);
 cudaError_t swigluBackward(const Call&);
 

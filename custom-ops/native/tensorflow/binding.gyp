@@ -35,6 +35,7 @@
         'custom-ops/rms-norm/op_tf.cc',
         'custom-ops/rotary-embedding/op_tf.cc',
         'custom-ops/selective-scan/op_tf.cc',
+        'custom-ops/sum-of-squares/op_tf.cc',
         'custom-ops/swiglu/op_tf.cc',
       ],
       'cflags_cc': ['-O3', '-march=native', '-fno-math-errno', '-ffp-contract=fast', '-Wall', '-Wextra',

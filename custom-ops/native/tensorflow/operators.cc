@@ -16,6 +16,7 @@ const Operator& linearOperator();
 const Operator& linearTransposedOperator();
 const Operator& rmsNormOperator();
 const Operator& rotaryEmbeddingOperator();
+const Operator& sumOfSquaresOperator();
 const Operator& swigluOperator();
 
 const std::vector<Operator>& operators() {
@@ -23,7 +24,7 @@ const std::vector<Operator>& operators() {
       adamWOperator(),           crossEntropyOperator(),     dropoutOperator(),          embeddingLookupOperator(),
       selectiveScanOperator(),   causalConv1dOperator(),     memoryAttentionOperator(),  innovationScoresOperator(),
       innovationSelectOperator(), linearOperator(),          linearTransposedOperator(), rmsNormOperator(),
-      rotaryEmbeddingOperator(), swigluOperator(),
+      rotaryEmbeddingOperator(), sumOfSquaresOperator(),    swigluOperator(),
   };
   return all;
 }

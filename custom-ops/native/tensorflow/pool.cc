@@ -31,7 +31,6 @@ Pool::~Pool() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stops_ = true;
-    generation_++;
   }
   begins_.notify_all();
   for (std::thread& worker : workers_) worker.join();
@@ -39,24 +38,29 @@ Pool::~Pool() {
 }
 
 void Pool::takeItems(int thread) {
-  for (int64_t item = next_++; item < items_; item = next_++) (*body_)(item, thread);
-}
-
-void Pool::work(int thread) {
-  uint64_t seen = 0;
-  while (true) {
-    for (int look = 0; look < kLooks && generation_.load() == seen; look++) pause();
-    if (generation_.load() == seen) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      begins_.wait(lock, [&] { return generation_.load() != seen; });
-    }
-    seen = generation_.load();
-    if (stops_) return;
-    takeItems(thread);
-    if (--busy_ == 0) {
+  uint64_t claim = claim_.load();
+  while (unclaimed(claim) > 0) {
+    if (!claim_.compare_exchange_weak(claim, claim - 1)) continue;
+    // The call that this item belongs to cannot return before the item is done, so that its body and size stay.
+    const int64_t items = items_;
+    (*body_)(items - unclaimed(claim), thread);
+    if (++done_ == items) {
       std::lock_guard<std::mutex> lock(mutex_);
       ends_.notify_one();
     }
+    claim = claim_.load();
+  }
+}
+
+void Pool::work(int thread) {
+  while (true) {
+    for (int look = 0; look < kLooks && unclaimed(claim_.load()) == 0; look++) pause();
+    if (unclaimed(claim_.load()) == 0) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      begins_.wait(lock, [&] { return stops_ || unclaimed(claim_.load()) > 0; });
+      if (stops_) return;
+    }
+    takeItems(thread);
   }
 }
 
@@ -67,18 +71,17 @@ void Pool::run(int64_t items, const std::function<void(int64_t, int)>& body) {
   }
   body_ = &body;
   items_ = items;
-  next_ = 0;
-  busy_ = (int)workers_.size();
+  done_ = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    generation_++;
+    claim_ = (++calls_ << kItemBits) | (uint64_t)items;
   }
   begins_.notify_all();
   takeItems(0);
-  for (int look = 0; look < kLooks && busy_.load() != 0; look++) pause();
-  if (busy_.load() == 0) return;
+  for (int look = 0; look < kLooks && done_.load() != items; look++) pause();
+  if (done_.load() == items) return;
   std::unique_lock<std::mutex> lock(mutex_);
-  ends_.wait(lock, [&] { return busy_.load() == 0; });
+  ends_.wait(lock, [&] { return done_.load() == items; });
 }
 
 float* Pool::scratch(int thread, size_t floats) {

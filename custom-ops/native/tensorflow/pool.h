@@ -36,6 +36,10 @@ class Pool {
     size_t floats = 0;
   };
 
+  /** Bits of `claim_` that count items; the rest tell calls apart, so that a claim never takes another call's item. */
+  static constexpr int kItemBits = 40;
+  static int64_t unclaimed(uint64_t claim) { return (int64_t)(claim & (((uint64_t)1 << kItemBits) - 1)); }
+
   void work(int thread);
   void takeItems(int thread);
 
@@ -43,9 +47,11 @@ class Pool {
   std::vector<Block> blocks_;
   std::mutex mutex_;
   std::condition_variable begins_, ends_;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<int64_t> next_{0};
-  std::atomic<int> busy_{0};
+  /** Number of the call, and how many of its items nobody has taken. */
+  std::atomic<uint64_t> claim_{0};
+  uint64_t calls_ = 0;
+  /** Items of the call that are finished: a call waits for these, not for threads that sleep or have other work. */
+  std::atomic<int64_t> done_{0};
   int64_t items_ = 0;
   const std::function<void(int64_t, int)>* body_ = nullptr;
   bool stops_ = false;
