@@ -38,7 +38,7 @@ describe('CUDA kernels', () => {
     const vectors = join(folder, 'vectors.bin');
     succeeds(process.execPath, 'scripts/cuda-vectors.mjs', vectors);
     succeeds(process.execPath, 'scripts/build-cuda.mjs', '--emulated');
-    const output = succeeds('build/cuda/harness-emulated', vectors, '--time');
+    const output = succeeds('build/cuda/harness-emulated', vectors, '--time', '--variants');
     assert.match(output, /parity: \d+ cases, 0 failures/);
   });
 
