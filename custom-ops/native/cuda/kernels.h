@@ -5,8 +5,8 @@
 namespace bmojo::cuda {
 
 // Of Call::variant, see selective-scan/kernel.cu.
-constexpr int kScanForwardVariants = 10;
-constexpr int kScanBackwardVariants = 5;
+constexpr int kScanForwardVariants = 4;
+constexpr int kScanBackwardVariants = 2;
 
 cudaError_t adamW(const Call&);
 cudaError_t causalConv1dForward(const Call&);
