@@ -1,8 +1,11 @@
-// Several runs side by side, each in a worker thread, as one stream of events.
+// Several runs side by side, each in a process of its own (TensorFlow takes our operators once a process), as one stream of
+// events.
 
+import type {ChildProcess} from 'node:child_process';
+import {fork} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {Worker} from 'node:worker_threads';
+import {fileURLToPath} from 'node:url';
 import type {TrainEvent} from './events.js';
 import {checkRun} from './run.js';
 import type {RunConfig} from './run-config.js';
@@ -63,7 +66,7 @@ export async function* trainAll(
   for (const {config} of runs) await checkRun(config);
   const waiting = runs.map(run => ({run, ...prepareRun(run)})).filter(({folder}) => !folder.finished);
   const queue: (NamedEvent | Error)[] = [];
-  const workers = new Set<Worker>();
+  const workers = new Set<ChildProcess>();
   let wake: (() => void) | undefined;
   const put = (item?: NamedEvent | Error): void => {
     if (item !== undefined) queue.push(item);
@@ -74,27 +77,33 @@ export async function* trainAll(
       const next = waiting.shift();
       if (next === undefined) return;
       const {name} = next.run;
-      const worker = new Worker(new URL('./run-worker.js', import.meta.url), {workerData: next.order});
+      const worker = fork(fileURLToPath(new URL('./run-worker.js', import.meta.url)), {
+        serialization: 'advanced',
+      });
       workers.add(worker);
+      worker.send(next.order);
+      let failed = false;
       worker.on('message', (message: RunMessage) => {
+        failed ||= message.type === 'failed';
         put(
           message.type === 'event'
             ? {name, event: message.event}
             : new Error(`run ${name}: ${message.message}`),
         );
       });
-      worker.on('error', error =>
-        put(new Error(`run ${name}: ${error instanceof Error ? error.stack : String(error)}`)),
-      );
-      worker.on('exit', () => {
+      worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
+      worker.on('exit', (code, killedBy) => {
         workers.delete(worker);
         begin();
-        put();
+        const died = code !== 0 && !failed;
+        put(
+          died ? new Error(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`) : undefined,
+        );
       });
     }
   };
   const stop = (): void => {
-    for (const worker of workers) worker.postMessage('stop');
+    for (const worker of workers) if (worker.connected) worker.send('stop');
   };
   signal?.addEventListener('abort', stop);
   try {
@@ -110,6 +119,6 @@ export async function* trainAll(
     }
   } finally {
     signal?.removeEventListener('abort', stop);
-    await Promise.all([...workers].map(worker => worker.terminate()));
+    for (const worker of workers) worker.kill('SIGKILL');
   }
 }

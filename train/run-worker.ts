@@ -1,22 +1,39 @@
-// A run in a worker thread of its own: several runs then use several cores. Speaks RunMessage, listens for 'stop'.
+// A run in a process of its own: several runs then use several cores. Is told a RunOrder, speaks RunMessage, listens for
+// 'stop'.
 
-import {parentPort, workerData} from 'node:worker_threads';
 import {enableProdMode} from '@tensorflow/tfjs-core';
 import {runTraining} from './run.js';
 import {RunFolder} from './run-folder.js';
 import type {RunMessage, RunOrder} from './run-set.js';
 
-const order = workerData as RunOrder;
-const say = (message: RunMessage): void => parentPort?.postMessage(message);
 const controller = new AbortController();
-parentPort?.once('message', () => controller.abort());
-enableProdMode();
-try {
-  const folder = RunFolder.open(order.path);
-  for await (const event of runTraining(folder, {resume: order.resume, signal: controller.signal})) {
-    say({type: 'event', event});
+/** Resolves when the message is on its way: a process that ends takes along what is not. */
+const say = (message: RunMessage): Promise<void> =>
+  new Promise(resolve => {
+    process.send?.(message, undefined, undefined, () => resolve());
+  });
+
+async function run(order: RunOrder): Promise<void> {
+  enableProdMode();
+  try {
+    const folder = RunFolder.open(order.path);
+    for await (const event of runTraining(folder, {resume: order.resume, signal: controller.signal})) {
+      await say({type: 'event', event});
+    }
+  } catch (error) {
+    await say({
+      type: 'failed',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
-} catch (error) {
-  say({type: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error)});
+  process.exit(0);
 }
-parentPort?.close();
+
+process.on('message', (message: RunOrder | 'stop') => {
+  if (message === 'stop') controller.abort();
+  else void run(message);
+});
+// Ctrl-C reaches every process of a terminal; the one that began the runs says what to do about it.
+process.on('SIGINT', () => {});
+// Nobody listens any more.
+process.on('disconnect', () => process.exit(1));

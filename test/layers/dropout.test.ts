@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
+import type {KernelAttributes} from '../../custom-ops/run.js';
 import {createModel, LanguageModel} from '../../models/index.js';
 
 const config = {
@@ -49,7 +50,7 @@ describe('dropout in models', () => {
     const {engine} = tf;
     const run = engine().runKernel;
     engine().runKernel = (name, inputs, attrs) => {
-      if (name === 'BMojoDropout') streams.push(attrs?.stream);
+      if (name === 'BMojoDropout') streams.push((attrs as unknown as KernelAttributes).attrs.stream);
       return run.call(engine(), name, inputs, attrs) as never;
     };
     try {
