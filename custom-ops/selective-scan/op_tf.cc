@@ -90,10 +90,15 @@ const Operator& selectiveScanOperator() {
                 {"initialState", "B E N", kDifferentiable | kOptional}};
     o.outputs = {{"y", "B L E"}, {"finalState", "B E N"}, {"chunkStates", "B S E N", Role::saved}};
     o.attributes = {{"deltaSoftplus", "bool"}};
-    o.derived = {"S"};
-    o.derive = [](Sizes& sizes, const Values&) { sizes.set("S", (sizes["L"] + kChunk - 1) / kChunk); };
+    o.derived = {"S", "chunk"};
+    o.derive = [](Sizes& sizes, const Values&) {
+      sizes.set("S", (sizes["L"] + kChunk - 1) / kChunk);
+      sizes.set("chunk", kChunk);
+    };
     o.forward = [](Call& call) { call.size("N") == 16 ? forwardOf<16>(call) : forwardOf<0>(call); };
     o.backward = [](Call& call) { call.size("N") == 16 ? backwardOf<16>(call) : backwardOf<0>(call); };
+    o.cudaForward = {"selective_scan_forward", {"B", "L", "E", "N", "chunk", "deltaSoftplus"}};
+    o.cudaBackward = {"selective_scan_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;
