@@ -3,7 +3,7 @@ import {createHash} from 'node:crypto';
 import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {cpus} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {buildFolder, root, tfjsNode} from './folders.mjs';
 import {nodeHeaders} from './node-headers.mjs';
 import {Problem} from './problem.mjs';
@@ -51,9 +51,9 @@ function bindingFolder() {
 
 /**
  * Builds what is out of date of the binding and, in `folder`, of the operators, with the CUDA kernels of `cuda`
- * (buildCudaArchive); returns whether there was anything to do.
+ * (buildCudaArchive); returns whether there was anything to do. `operatorsOnly` leaves the binding as it is.
  */
-export function build(library, {cuda, folder = buildFolder} = {}) {
+export function build(library, {cuda, folder = buildFolder, operatorsOnly = false} = {}) {
   const stamp = fingerprint(library, cuda);
   const statePath = join(folder, 'state.json');
   const binding = join(bindingFolder(), 'tfjs_binding.node');
@@ -88,6 +88,7 @@ export function build(library, {cuda, folder = buildFolder} = {}) {
       '-j',
       'max',
       '--',
+      ...(operatorsOnly ? ['-Dbinding=no'] : []),
       `-Dtensorflow_include=${library.include}`,
       `-Dtensorflow_lib=${library.lib}`,
       `-Dtensorflow_libraries=${library.libraries.map(name => `-l:${name}`).join(' ')}`,
@@ -109,9 +110,13 @@ export function build(library, {cuda, folder = buildFolder} = {}) {
     },
   );
   const release = join(sources, 'build/Release');
-  mkdirSync(bindingFolder(), {recursive: true});
-  cpSync(join(release, 'tfjs_binding.node'), binding);
-  cpSync(join(release, 'bmojo_ops.node'), operators);
+  const place = (name, path) => {
+    mkdirSync(dirname(path), {recursive: true});
+    rmSync(path, {force: true}); // a process that has it loaded keeps the old file
+    cpSync(join(release, name), path);
+  };
+  if (!operatorsOnly) place('tfjs_binding.node', binding);
+  place('bmojo_ops.node', operators);
   writeFileSync(statePath, `${JSON.stringify({stamp, library}, null, 2)}\n`);
   return true;
 }

@@ -1,7 +1,7 @@
 # tfjs-node's binding and our operators; used by scripts/setup-tensorflow/build.mjs, which passes the variables.
 {
   # 'none', 'nvcc' or 'emulated': the CUDA kernels that cuda_archive holds.
-  'variables': {'cuda%': 'none', 'cuda_archive%': '', 'cuda_include%': '', 'cuda_libraries%': ''},
+  'variables': {'cuda%': 'none', 'cuda_archive%': '', 'cuda_include%': '', 'cuda_libraries%': '', 'binding%': 'yes'},
   'target_defaults': {
     'include_dirs': ['<(tensorflow_include)'],
     'defines': ['NAPI_VERSION=8'],
@@ -13,8 +13,10 @@
   'targets': [
     {
       'target_name': 'tfjs_binding',
-      'sources': ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'],
       'include_dirs': ['.'],
+      'conditions': [
+        ['binding=="yes"', {'sources': ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc']}, {'type': 'none'}],
+      ],
     },
     {
       'target_name': 'bmojo_ops',

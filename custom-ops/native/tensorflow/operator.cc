@@ -228,7 +228,8 @@ void prepareCall(const Operator& op, const Ports& ports, Call& call, const View*
   }
   Origins origins;
   bindSizes(op, ports, call, origins);
-  if (op.derive) op.derive(call.sizes, call.values);
+  const auto& derive = call.isOnGpu && op.cudaDerive ? op.cudaDerive : op.derive;
+  if (derive) derive(call.sizes, call.values);
   checkShapes(op, ports, call, origins);
   checkRange(op, ports, call);
   for (size_t i = 0; i < ports.outputs.size(); i++) {

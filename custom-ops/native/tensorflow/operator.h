@@ -116,6 +116,7 @@ class Call {
   Sizes sizes;
   Values values;
   bool poisons = false;
+  bool isOnGpu = false;
 
  private:
   void* find(const std::vector<Port>& ports, const std::vector<View>& views, const char* name) const;
@@ -155,6 +156,8 @@ struct Operator {
   std::function<void(Call&)> forward, backward;
   /** Without a symbol where there is none. */
   CudaKernel cudaForward, cudaBackward;
+  /** In place of `derive`, where CUDA kernels save tensors of other sizes. */
+  std::function<void(Sizes&, const Values&)> cudaDerive;
 };
 
 /** Every operator; one declaration in each op's folder. */

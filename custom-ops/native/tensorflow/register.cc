@@ -161,6 +161,7 @@ void compute(const Operator& op, Direction direction, Device device, const Kerne
     Call call(ports, pool());
     call.values = kernel.attributes;
     call.poisons = poisonsOutputs;
+    call.isOnGpu = device == Device::gpu;
     for (size_t i = 0; i < ports.inputs.size(); i++)
       call.inputs.push_back(held.input((int)i, isOnGpu(device, ports.inputs[i])));
     View varying;
