@@ -46,6 +46,7 @@ export function parseKernelList(message: Uint8Array): RegisteredKernel[] {
 export const hostInputs: Readonly<Record<string, string[]>> = {
   adamW: ['varying'],
   crossEntropy: ['in_labels'],
+  dropout: ['in_seed', 'varying'],
   embeddingLookup: ['in_ids'],
   innovationSelect: ['varying'],
   memoryAttention: ['varying'],
