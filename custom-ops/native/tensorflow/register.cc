@@ -7,6 +7,7 @@
 #include <tensorflow/c/ops.h>
 
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -150,6 +151,9 @@ void runOn([[maybe_unused]] Device device, const Operator& op, Direction directi
     return;
   }
 #endif
+  // The pool and its scratch serve one call at a time; worker threads of Node call from several.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
   runOnCpu(op, direction, call);
 }
 
@@ -271,8 +275,14 @@ void registerAll(std::index_sequence<indices...>) {
 }  // namespace
 
 void registerOperators() {
+  // Every worker thread of Node that loads the addon comes here; TensorFlow's registry is one for the process.
+  static std::mutex mutex;
+  static bool isDone = false;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (isDone) return;
   if (operators().size() > kMostOperators) throw std::runtime_error("raise kMostOperators in register.cc");
   registerAll(std::make_index_sequence<kMostOperators>());
+  isDone = true;
 }
 
 void setPoison(bool poisons) { poisonsOutputs = poisons; }

@@ -2,7 +2,7 @@
 
 namespace bmojo {
 
-/** Makes every operator and its gradient known to TensorFlow. Throws std::runtime_error. */
+/** Makes every operator and its gradient known to TensorFlow, once for the process. Throws std::runtime_error. */
 void registerOperators();
 
 /** Whether CUDA kernels are built in. */
