@@ -4,6 +4,9 @@ import {gpuKernels} from '../custom-ops/backends/webgpu/index.js';
 import {opList} from '../custom-ops/registry.js';
 import {markdownTable} from './table.js';
 
+/** Operators that TensorFlow's own operations serve on a GPU; a test compares with what is declared in C++. */
+export const composedOnGpu: ReadonlySet<string> = new Set(['linear', 'linearTransposed']);
+
 /** Markdown: `kernel` for our own, forward and gradient; `composed` for tf operations. */
 export function supportTable(): string {
   const webgpu: Readonly<Record<string, unknown>> = gpuKernels;
@@ -14,6 +17,8 @@ export function supportTable(): string {
     'kernel',
     webgpu[op.name] === 'composed' ? 'composed' : 'kernel',
     'kernel', // a test compares the addon's list with the registry
+    composedOnGpu.has(op.name) ? 'composed' : 'kernel',
   ]);
-  return markdownTable([['operator', 'gradient', 'cpu', 'wasm', 'webgpu', 'tensorflow (CPU)'], ...rows]);
+  const backends = ['cpu', 'wasm', 'webgpu', 'tensorflow (CPU)', 'tensorflow (CUDA)'];
+  return markdownTable([['operator', 'gradient', ...backends], ...rows]);
 }

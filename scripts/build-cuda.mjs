@@ -1,13 +1,15 @@
 // Builds the CUDA kernels' harness with nvcc into build/cuda: node scripts/build-cuda.mjs [--arch 90,120] [--emulated]
+//   --archive     libbmojo-cuda.a instead, the kernels alone, for other programs to link (also with --emulated)
+//   --out FOLDER  there instead of build/cuda
 //   --arch LIST   compute capabilities to compile for; default 80,90,100,120, and PTX of the last for later cards
 //   --library     build/cuda/libbmojo-cuda.so too: every kernel behind one C function, for other programs
 //   --emulated    build/cuda/harness-emulated instead: the same sources as C++ for the CPU, no nvcc or GPU needed
 // Then: build/cuda/harness build/cuda/vectors.bin --time (npm run cuda:harness also writes the vectors).
 
 import {spawn, spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
 import {cpus} from 'node:os';
-import {dirname, join, relative} from 'node:path';
+import {dirname, join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
@@ -17,10 +19,12 @@ const {values} = parseArgs({
     arch: {type: 'string', default: '80,90,100,120'},
     emulated: {type: 'boolean', default: false},
     library: {type: 'boolean', default: false},
+    archive: {type: 'boolean', default: false},
+    out: {type: 'string'},
   },
 });
 const sources = join(root, 'custom-ops');
-const target = join(root, 'build/cuda');
+const target = values.out === undefined ? join(root, 'build/cuda') : resolve(values.out);
 
 function fail(message) {
   console.error(`build-cuda: ${message}`);
@@ -31,10 +35,16 @@ const files = readdirSync(sources, {recursive: true, withFileTypes: true})
   .filter(entry => entry.isFile())
   .map(entry => join(entry.parentPath, entry.name));
 const headersAt = Math.max(
-  ...files.filter(path => /\.(h|cuh)$/.test(path)).map(path => statSync(path).mtimeMs),
+  ...files
+    .filter(path => /\.(h|cuh)$/.test(path) && !path.includes('/native/tensorflow/'))
+    .map(path => statSync(path).mtimeMs),
 );
 const common = join(sources, 'native/cuda');
-const kernels = [...files.filter(path => path.endsWith('/kernel.cu')), join(common, 'column-sums.cu')];
+const kernels = [
+  ...files.filter(path => path.endsWith('/kernel.cu')),
+  join(common, 'bounded-integers.cu'),
+  join(common, 'column-sums.cu'),
+];
 const harness = ['main.cc', 'parity.cc', 'vectors.cc', 'workloads.cc', 'spot-checks.cc', 'fill.cu'].map(
   name => join(common, 'harness', name),
 );
@@ -50,7 +60,9 @@ const targets = [
 const folder = join(target, values.emulated ? 'emulated' : `objects-${values.arch}`);
 mkdirSync(folder, {recursive: true});
 
-const [compiler, flags, all] = values.emulated
+// An archive is built on users' machines, whose compilers may warn of other things.
+const strict = !values.archive;
+const [compiler, flags, sourcesOfAll] = values.emulated
   ? [
       process.env.CXX ?? 'g++',
       [
@@ -58,10 +70,11 @@ const [compiler, flags, all] = values.emulated
         '-O2',
         '-Wall',
         '-Wextra',
-        '-Werror',
+        ...(strict ? ['-Werror'] : []),
         '-Wno-unknown-pragmas',
         '-Wno-maybe-uninitialized',
         '-DBMOJO_EMULATED',
+        '-fPIC',
       ],
       [
         ...kernels,
@@ -73,7 +86,14 @@ const [compiler, flags, all] = values.emulated
     ]
   : [
       process.env.NVCC ?? 'nvcc',
-      ['-std=c++17', '-O3', '-Werror', 'all-warnings', '-Xcompiler', '-Wall,-Wextra,-fPIC', ...targets],
+      [
+        '-std=c++17',
+        '-O3',
+        ...(strict ? ['-Werror', 'all-warnings'] : []),
+        '-Xcompiler',
+        '-Wall,-Wextra,-fPIC',
+        ...targets,
+      ],
       [
         ...kernels,
         join(common, 'kernels.cc'),
@@ -83,13 +103,19 @@ const [compiler, flags, all] = values.emulated
       ],
     ];
 if (spawnSync(compiler, ['--version']).status !== 0) {
-  fail(`${compiler} is not there; install the CUDA toolkit (13 or later), or set NVCC to its nvcc`);
+  const remedy = values.emulated
+    ? 'install it'
+    : 'install the CUDA toolkit (13 or later), or set NVCC to its nvcc';
+  fail(`${compiler} is not there; ${remedy}`);
 }
+const isOwn = path => !path.includes('/harness/');
+const isLibrary = path => path === join(common, 'library.cc');
+const all = values.archive ? sourcesOfAll.filter(path => isOwn(path) && !isLibrary(path)) : sourcesOfAll;
 
-function run(args) {
+function run(args, program = compiler) {
   return new Promise((resolve, reject) => {
-    const child = spawn(compiler, args, {cwd: root, stdio: 'inherit'});
-    child.on('exit', code => (code === 0 ? resolve() : reject(new Error(`${compiler} ${args.at(-1)}`))));
+    const child = spawn(program, args, {cwd: root, stdio: 'inherit'});
+    child.on('exit', code => (code === 0 ? resolve() : reject(new Error(`${program} ${args.at(-1)}`))));
   });
 }
 
@@ -112,15 +138,26 @@ async function work() {
 const link = values.emulated
   ? []
   : ['-cudart', 'static', '-Xcompiler', '-s,-static-libstdc++,-static-libgcc'];
-const binary = join(target, values.emulated ? 'harness-emulated' : 'harness');
+const binary = join(
+  target,
+  values.archive ? 'libbmojo-cuda.a' : values.emulated ? 'harness-emulated' : 'harness',
+);
 try {
   await Promise.all(Array.from({length: Math.min(cpus().length, 8)}, work));
-  const isLibrary = path => path === join(common, 'library.cc');
-  await run([...link, '-o', binary, ...all.filter(path => !isLibrary(path)).map(objectOf)]);
-  if (values.library) {
-    const own = all.filter(path => !path.includes('/harness/'));
-    await run([...link, '-shared', '-o', join(target, 'libbmojo-cuda.so'), ...own.map(objectOf)]);
+  if (values.archive) {
+    rmSync(binary, {force: true});
+    await run(['rcs', binary, ...all.map(objectOf)], 'ar');
+  } else {
+    await run([...link, '-o', binary, ...all.filter(path => !isLibrary(path)).map(objectOf)]);
   }
+  if (values.library)
+    await run([
+      ...link,
+      '-shared',
+      '-o',
+      join(target, 'libbmojo-cuda.so'),
+      ...all.filter(isOwn).map(objectOf),
+    ]);
 } catch (error) {
   fail(`${error.message} failed, see above`);
 }

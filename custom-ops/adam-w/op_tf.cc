@@ -41,6 +41,7 @@ const Operator& adamWOperator() {
     o.varying = {"beta1", "rest1", "beta2", "rest2", "epsilon", "keep", "rate", "correction"};
     o.varyingKind = Kind::f32;
     o.forward = forward;
+    o.cudaForward = {"adam_w", {"*", "beta1", "rest1", "beta2", "rest2", "epsilon", "keep", "rate", "correction"}};
     return o;
   }();
   return op;

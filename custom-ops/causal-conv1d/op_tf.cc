@@ -58,6 +58,8 @@ const Operator& causalConv1dOperator() {
     o.derive = derive;
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"causal_conv1d_forward", {"B", "L", "E", "K", "activation"}};
+    o.cudaBackward = {"causal_conv1d_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

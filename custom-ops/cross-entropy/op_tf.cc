@@ -30,7 +30,7 @@ const Operator& crossEntropyOperator() {
   static const Operator op = [] {
     Operator o;
     o.name = "crossEntropy";
-    o.inputs = {{"logits", "R V", kDifferentiable}, {"labels", "R", kPlain, Kind::i32}};
+    o.inputs = {{"logits", "R V", kDifferentiable}, {"labels", "R", kHost, Kind::i32}};
     o.outputs = {{"losses", "R"}, {"logSumExp", "R", Role::saved}};
     o.attributes = {{"ignoreIndex", "int"}};
     o.ranged = "labels";
@@ -39,6 +39,8 @@ const Operator& crossEntropyOperator() {
     };
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"cross_entropy_forward", {"R", "V", "ignoreIndex"}};
+    o.cudaBackward = {"cross_entropy_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

@@ -18,7 +18,7 @@ const Operator& dropoutOperator() {
   static const Operator op = [] {
     Operator o;
     o.name = "dropout";
-    o.inputs = {{"x", "B L D", kDifferentiable}, {"seed", "S", kPlain, Kind::i32}};
+    o.inputs = {{"x", "B L D", kDifferentiable}, {"seed", "S", kHost, Kind::i32}};
     o.outputs = {{"y", "B L D"}};
     o.varying = {"stream", "threshold"};
     o.derive = [](Sizes& sizes, const Values&) {
@@ -26,6 +26,8 @@ const Operator& dropoutOperator() {
     };
     o.forward = [](Call& call) { drop(call, call.input("x"), call.output("y")); };
     o.backward = [](Call& call) { drop(call, call.input("gradY"), call.output("gradX")); };
+    o.cudaForward = {"dropout_forward", {"B L D", "stream", "threshold"}};
+    o.cudaBackward = {"dropout_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

@@ -28,12 +28,14 @@ const Operator& embeddingLookupOperator() {
   static const Operator op = [] {
     Operator o;
     o.name = "embeddingLookup";
-    o.inputs = {{"table", "V D", kDifferentiable}, {"ids", "B L", kPlain, Kind::i32}};
+    o.inputs = {{"table", "V D", kDifferentiable}, {"ids", "B L", kHost, Kind::i32}};
     o.outputs = {{"y", "B L D"}};
     o.ranged = "ids";
     o.range = [](const Sizes& sizes, const Values&) { return IntegerRange{0, sizes["V"] - 1, 0}; };
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"embedding_lookup_forward", {"B L", "D"}};
+    o.cudaBackward = {"embedding_lookup_backward", {"B L", "V", "D"}};
     return o;
   }();
   return op;

@@ -24,6 +24,7 @@ const Operator& innovationScoresOperator() {
     o.outputs = {{"scores", "B L"}};
     o.attributes = {{"span", "int >= 1"}};
     o.forward = forward;
+    o.cudaForward = {"innovation_scores", {"B", "L", "D", "span"}};
     return o;
   }();
   return op;

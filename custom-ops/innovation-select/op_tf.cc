@@ -36,6 +36,7 @@ const Operator& innovationSelectOperator() {
     o.derived = {"C", "me"};
     o.derive = derive;
     o.forward = forward;
+    o.cudaForward = {"innovation_select", {"B", "M", "C", "capacity", "window", "overlap", "queryOffset", "phase"}};
     return o;
   }();
   return op;

@@ -89,6 +89,9 @@ const Operator& memoryAttentionOperator() {
     o.range = [](const Sizes& sizes, const Values&) { return IntegerRange{-1, sizes["M"] - 1, -1}; };
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"memory_attention_forward", {"B", "L", "M", "H", "G", "Dh", "C", "me", "window", "fading",
+                                                  "fadingTokens", "queryOffset", "firstRow", "phase"}};
+    o.cudaBackward = {"memory_attention_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

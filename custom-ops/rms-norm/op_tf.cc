@@ -39,6 +39,8 @@ const Operator& rmsNormOperator() {
     o.attributes = {{"epsilon", "float"}};
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"rms_norm_forward", {"B L", "D", "epsilon"}};
+    o.cudaBackward = {"rms_norm_backward", {"B L", "D"}};
     return o;
   }();
   return op;

@@ -27,6 +27,8 @@ const Operator& rotaryEmbeddingOperator() {
     o.derive = derive;
     o.forward = [](Call& call) { rotateAll(call, call.input("x"), call.output("y"), 1.0f); };
     o.backward = [](Call& call) { rotateAll(call, call.input("gradY"), call.output("gradX"), -1.0f); };
+    o.cudaForward = {"rotary_embedding_forward", {"B L", "L", "H", "Dh"}};
+    o.cudaBackward = {"rotary_embedding_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

@@ -3,8 +3,9 @@
 
 namespace bmojo {
 
-constexpr int kChunk = 64;     // CHUNK in definition.ts
-constexpr int kChannels = 32;  // of one task: their sums over channels are one vector a token
+constexpr int kChunk = 64;      // tokens between saved states; 16 took a tenth longer
+constexpr int kCudaChunk = 16;  // CHUNK in definition.ts
+constexpr int kChannels = 32;   // of one task: their sums over channels are one vector a token
 
 static ScanInputs inputsOf(const Call& call) {
   return {call.input("u"), call.input("delta"), call.input("A"),         call.input("B"),           call.input("C"),
@@ -75,6 +76,11 @@ static void backwardOf(Call& call) {
   addUp(grads.deltaBias, rows + (int64_t)s.E * (s.N + 1), shared, s.B, s.E);
 }
 
+static void deriveFor(int chunk, Sizes& sizes) {
+  sizes.set("S", (sizes["L"] + chunk - 1) / chunk);
+  sizes.set("chunk", chunk);
+}
+
 const Operator& selectiveScanOperator() {
   static const Operator op = [] {
     Operator o;
@@ -90,10 +96,13 @@ const Operator& selectiveScanOperator() {
                 {"initialState", "B E N", kDifferentiable | kOptional}};
     o.outputs = {{"y", "B L E"}, {"finalState", "B E N"}, {"chunkStates", "B S E N", Role::saved}};
     o.attributes = {{"deltaSoftplus", "bool"}};
-    o.derived = {"S"};
-    o.derive = [](Sizes& sizes, const Values&) { sizes.set("S", (sizes["L"] + kChunk - 1) / kChunk); };
+    o.derived = {"S", "chunk"};
+    o.derive = [](Sizes& sizes, const Values&) { deriveFor(kChunk, sizes); };
+    o.cudaDerive = [](Sizes& sizes, const Values&) { deriveFor(kCudaChunk, sizes); };
     o.forward = [](Call& call) { call.size("N") == 16 ? forwardOf<16>(call) : forwardOf<0>(call); };
     o.backward = [](Call& call) { call.size("N") == 16 ? backwardOf<16>(call) : backwardOf<0>(call); };
+    o.cudaForward = {"selective_scan_forward", {"B", "L", "E", "N", "chunk", "deltaSoftplus"}};
+    o.cudaBackward = {"selective_scan_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

@@ -24,6 +24,7 @@ const Operator& sumOfSquaresOperator() {
     o.inputs = {{"x", "*"}};
     o.outputs = {{"y", ""}};
     o.forward = forward;
+    o.cudaForward = {"sum_of_squares", {"*"}};
     return o;
   }();
   return op;

@@ -33,6 +33,8 @@ const Operator& swigluOperator() {
     o.outputs = {{"y", "B L E"}};
     o.forward = forward;
     o.backward = backward;
+    o.cudaForward = {"swiglu_forward", {"B L E"}};
+    o.cudaBackward = {"swiglu_backward", o.cudaForward.scalars};
     return o;
   }();
   return op;

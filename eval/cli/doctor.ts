@@ -20,10 +20,28 @@ const advice: Partial<Record<BackendName, string>> = {
 
 /** What else there is to know about a backend that works. */
 async function remarks(backend: BackendName): Promise<string[]> {
+  if (backend === 'tensorflow') return tensorflowRemarks();
   if (backend !== 'webgpu') return [];
   const {name, software, features} = await useWebGPU();
   const kind = software ? ' (computes on the CPU: right for tests, slower than wasm)' : '';
   return [`device ${name}${kind}`, `features ${features.join(', ') || 'none'}`];
+}
+
+/** Where TensorFlow and our operators compute, and what is between them and a GPU. */
+async function tensorflowRemarks(): Promise<string[]> {
+  const {startTensorFlow, usesGpu} = await import('../../custom-ops/backends/tensorflow/index.js');
+  const {threads, cuda} = startTensorFlow();
+  const gpu = usesGpu();
+  const remedy = 'run `npm run setup:tensorflow -- --gpu`';
+  if (gpu && cuda) return ['on a GPU, with CUDA kernels'];
+  if (gpu)
+    return [`TensorFlow is on a GPU, our operators on ${threads} threads without CUDA kernels: ${remedy}`];
+  if (!cuda) return [`on ${threads} threads`, `CUDA kernels are not built: for an NVIDIA GPU ${remedy}`];
+  return [
+    `on ${threads} threads`,
+    `CUDA kernels are built, but TensorFlow sees no GPU: it needs a build with CUDA (${remedy}) and NVIDIA's driver ` +
+      '(nvidia-smi); TF_CPP_MIN_LOG_LEVEL=0 makes it say why',
+  ];
 }
 
 /** Starts a backend and compares one operator of tf and one of ours with known values. */

@@ -3,8 +3,9 @@ import {createHash} from 'node:crypto';
 import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {cpus} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {buildFolder, root, tfjsNode} from './folders.mjs';
+import {nodeHeaders} from './node-headers.mjs';
 import {Problem} from './problem.mjs';
 import {has, run} from './run.mjs';
 
@@ -18,10 +19,11 @@ function filesBelow(folder, wanted) {
 }
 
 /** Everything that the result depends on; the processor too, since operators are compiled for it. */
-function fingerprint(library) {
+function fingerprint(library, cuda) {
   const hash = createHash('sha256').update(
-    JSON.stringify([library, process.arch, process.versions.modules, cpus()[0]?.model]),
+    JSON.stringify([library, cuda, process.arch, bindingFolder(), cpus()[0]?.model]),
   );
+  if (cuda !== undefined) hash.update(readFileSync(cuda.archive));
   const sources = [
     ...filesBelow(join(root, 'custom-ops'), /\.(h|cc|gyp)$/),
     ...filesBelow(join(tfjsNode, 'binding'), /\.(h|cc)$/),
@@ -47,12 +49,15 @@ function bindingFolder() {
   return join(tfjsNode, `lib/napi-v${version}`);
 }
 
-/** Builds what is out of date; returns whether there was anything to do. */
-export function build(library) {
-  const stamp = fingerprint(library);
-  const statePath = join(buildFolder, 'state.json');
+/**
+ * Builds what is out of date of the binding and, in `folder`, of the operators, with the CUDA kernels of `cuda`
+ * (buildCudaArchive); returns whether there was anything to do. `operatorsOnly` leaves the binding as it is.
+ */
+export function build(library, {cuda, folder = buildFolder, operatorsOnly = false} = {}) {
+  const stamp = fingerprint(library, cuda);
+  const statePath = join(folder, 'state.json');
   const binding = join(bindingFolder(), 'tfjs_binding.node');
-  const operators = join(buildFolder, 'bmojo_ops.node');
+  const operators = join(folder, 'bmojo_ops.node');
   const isCurrent =
     existsSync(statePath) &&
     JSON.parse(readFileSync(statePath, 'utf8')).stamp === stamp &&
@@ -60,7 +65,7 @@ export function build(library) {
   if (isCurrent) return false;
   checkTools();
   console.log(`building against TensorFlow ${library.version} (${library.origin})`);
-  const sources = join(buildFolder, 'source');
+  const sources = join(folder, 'source');
   rmSync(statePath, {force: true});
   rmSync(sources, {recursive: true, force: true});
   mkdirSync(sources, {recursive: true});
@@ -72,10 +77,8 @@ export function build(library) {
   cpSync(join(tfjsNode, 'binding'), join(sources, 'binding'), {recursive: true, preserveTimestamps: true});
   cpSync(join(root, 'custom-ops/native/tensorflow/binding.gyp'), join(sources, 'binding.gyp'));
   const gyp = join(require.resolve('node-gyp/package.json'), '../bin/node-gyp.js');
-  const flags = [
-    '--silent',
-    ...(process.env.npm_config_nodedir ? [`--nodedir=${process.env.npm_config_nodedir}`] : []),
-  ];
+  const headers = nodeHeaders();
+  const flags = ['--loglevel=error', ...(headers === undefined ? [] : [`--nodedir=${headers}`])];
   run(
     process.execPath,
     [
@@ -85,22 +88,35 @@ export function build(library) {
       '-j',
       'max',
       '--',
+      ...(operatorsOnly ? ['-Dbinding=no'] : []),
       `-Dtensorflow_include=${library.include}`,
       `-Dtensorflow_lib=${library.lib}`,
       `-Dtensorflow_libraries=${library.libraries.map(name => `-l:${name}`).join(' ')}`,
+      ...(cuda === undefined
+        ? []
+        : [
+            `-Dcuda=${cuda.kind}`,
+            `-Dcuda_archive=${cuda.archive}`,
+            `-Dcuda_include=${cuda.include ?? ''}`,
+            `-Dcuda_libraries=${cuda.libraries ?? ''}`,
+          ]),
     ],
     {
       cwd: sources,
       what: 'building the native modules',
       remedy:
-        'the output below says why. Where it is about the headers of Node, pass their place: ' +
-        'npm config set nodedir /usr',
+        'the output below says why. Where it is about the headers of Node, say where they are, any version >= 18 ' +
+        'serves: npm config set nodedir FOLDER, with FOLDER/include/node/node_api.h',
     },
   );
   const release = join(sources, 'build/Release');
-  mkdirSync(bindingFolder(), {recursive: true});
-  cpSync(join(release, 'tfjs_binding.node'), binding);
-  cpSync(join(release, 'bmojo_ops.node'), operators);
+  const place = (name, path) => {
+    mkdirSync(dirname(path), {recursive: true});
+    rmSync(path, {force: true}); // a process that has it loaded keeps the old file
+    cpSync(join(release, name), path);
+  };
+  if (!operatorsOnly) place('tfjs_binding.node', binding);
+  place('bmojo_ops.node', operators);
   writeFileSync(statePath, `${JSON.stringify({stamp, library}, null, 2)}\n`);
   return true;
 }

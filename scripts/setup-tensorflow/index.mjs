@@ -3,18 +3,21 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build} from './build.mjs';
+import {buildCudaArchive, findToolkit} from './cuda.mjs';
 import {root, tfjsNode} from './folders.mjs';
 import {findLibrary} from './library.mjs';
 import {Problem} from './problem.mjs';
 import {run} from './run.mjs';
 
-const HELP = `npm run setup:tensorflow [-- --gpu] [-- --wheel]
+const HELP = `npm run setup:tensorflow [-- --gpu] [-- --cuda] [-- --wheel]
 
 Builds the tensorflow backend: tfjs-node's binding and bmojo's operators in C++, compiled for this processor.
 Libraries and headers: those of tfjs-node's own installer if they are there, else those in pip's wheel of TensorFlow,
 kept in the user's cache folder. A second run has nothing to do and says so.
 
-  --gpu    TensorFlow's build with CUDA (a larger download); operators still run on the CPU unless built for CUDA too
+  --gpu    TensorFlow's build with CUDA and the libraries of CUDA that it opens (gigabytes), and our CUDA kernels,
+           compiled with nvcc (CUDA toolkit 12.8 or later) for cards of compute capability 8.0 to 12.0 and, as PTX, later
+  --cuda   our CUDA kernels with the TensorFlow that would be taken otherwise; without a GPU they stay unused
   --wheel  take pip's wheel even where tfjs-node's own library is there
   --help   this text`;
 
@@ -38,6 +41,7 @@ async function main() {
   const {values} = parseArgs({
     options: {
       gpu: {type: 'boolean', default: false},
+      cuda: {type: 'boolean', default: false},
       wheel: {type: 'boolean', default: false},
       help: {type: 'boolean'},
     },
@@ -45,8 +49,12 @@ async function main() {
   if (values.help) return console.log(HELP);
   const started = Date.now();
   ensureTfjsNode();
-  const library = await findLibrary(values);
-  if (!build(library)) console.log('the native modules are up to date');
+  const {gpu, wheel} = values;
+  const wantsCuda = gpu || values.cuda;
+  if (wantsCuda) findToolkit(); // before anything large is downloaded
+  const library = await findLibrary({gpu, wheel, cuda: wantsCuda});
+  const cuda = wantsCuda ? buildCudaArchive() : undefined;
+  if (!build(library, {cuda})) console.log('the native modules are up to date');
   const said = run(process.execPath, [join(root, 'scripts/setup-tensorflow/self-check.mjs')], {
     cwd: root,
     what: 'the self-check',

@@ -1,28 +1,66 @@
 // Which TensorFlow to build against: the one that tfjs-node's own installer brought, where it is there and has what
 // operators need, else the one in pip's wheel.
-import {existsSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {tfjsNode} from './folders.mjs';
+import {Problem} from './problem.mjs';
 import {wheelLibrary} from './wheel.mjs';
 
 const headers = ['tensorflow/c/ops.h', 'tensorflow/c/kernels.h', 'tensorflow/c/eager/c_api.h'];
+/** Tells a CUDA kernel its stream; see native/tensorflow/stream.cc. */
+const streamHeader = 'tensorflow/core/framework/op_kernel.h';
+const libraries = ['libtensorflow.so.2', 'libtensorflow_framework.so.2'];
 
-function installedLibrary() {
-  const lib = join(tfjsNode, 'deps/lib');
-  const include = join(tfjsNode, 'deps/include');
-  const libraries = ['libtensorflow.so.2', 'libtensorflow_framework.so.2'];
-  const isThere =
-    process.platform === 'linux' &&
-    libraries.every(name => existsSync(join(lib, name))) &&
-    headers.every(name => existsSync(join(include, name)));
-  return isThere
-    ? {include, lib, libraries, version: 'of tfjs-node', origin: "tfjs-node's installer"}
-    : undefined;
+/** {library} or {why}: what tfjs-node's installer left, or what about it does not serve. */
+export function installedLibrary({cuda}, folder = join(tfjsNode, 'deps')) {
+  const lib = join(folder, 'lib');
+  const include = join(folder, 'include');
+  if (!existsSync(folder)) return {why: `it left nothing: there is no ${folder}`};
+  if (process.platform !== 'linux') return {why: `it is not used on ${process.platform}`};
+  const missing = [
+    ...libraries.filter(name => !existsSync(join(lib, name))).map(name => join(lib, name)),
+    ...[...headers, ...(cuda ? [streamHeader] : [])]
+      .filter(name => !existsSync(join(include, name)))
+      .map(name => join(include, name)),
+  ];
+  const version = versionIn(lib);
+  if (missing.length > 0) {
+    const need = missing.some(path => path.endsWith(streamHeader))
+      ? " (C++ headers, from which CUDA kernels learn TensorFlow's stream)"
+      : '';
+    return {why: `TensorFlow ${version} is there without ${missing.join(', ')}${need}`};
+  }
+  return {library: {include, lib, libraries, version, origin: "tfjs-node's installer"}};
 }
 
-/** {include, lib, libraries, version, origin} */
-export async function findLibrary(options) {
-  const installed = installedLibrary();
-  if (installed !== undefined && !options.gpu && !options.wheel) return installed;
-  return wheelLibrary(options);
+/** `libtensorflow.so.2.9.1` lies beside its shorter names. */
+function versionIn(lib) {
+  const names = existsSync(lib) ? readdirSync(lib) : [];
+  return names.map(name => /^libtensorflow\.so\.(\d+\.\d+\.\d+)$/.exec(name)?.[1]).find(Boolean) ?? 'unknown';
+}
+
+/** libtensorflow with CUDA names the libraries of CUDA that it opens; the one without does not. */
+function knowsCuda(library) {
+  return library.libraries.some(name => readFileSync(join(library.lib, name)).includes('libcudart.so'));
+}
+
+/**
+ * {include, lib, libraries, version, origin}. Says what was found and why it was not taken; for `gpu` a library that uses
+ * GPUs or a Problem.
+ */
+export async function findLibrary({gpu, cuda, wheel}) {
+  const {library, why} = wheel ? {why: '--wheel leaves it aside'} : installedLibrary({cuda});
+  const notTaken = gpu && library !== undefined && !knowsCuda(library) ? 'it has no CUDA' : why;
+  if (notTaken === undefined) return library;
+  console.log(`the library of tfjs-node's installer is not used: ${notTaken}`);
+  try {
+    return await wheelLibrary({gpu});
+  } catch (error) {
+    if (!gpu || !(error instanceof Problem)) throw error;
+    throw new Problem(
+      `--gpu needs a TensorFlow with CUDA. ${error.message}\n` +
+        'Without it: `npm run setup:tensorflow -- --cuda` compiles the CUDA kernels into the operators and loads them ' +
+        'into the TensorFlow for CPUs, where they stay unused; plain `npm run setup:tensorflow` leaves them out',
+    );
+  }
 }

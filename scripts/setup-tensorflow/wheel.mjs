@@ -31,17 +31,26 @@ const checksums = {
 
 const UNPACK = `
 import sys, zipfile
-wheel, target, everything = sys.argv[1], sys.argv[2], sys.argv[3] == 'gpu'
+wheel, target = sys.argv[1], sys.argv[2]
 include = 'tensorflow/include/'
-folders = (include,) if everything else tuple(
-    include + name for name in ('tensorflow/c/', 'tensorflow/core/', 'xla/tsl/', 'xla/c/', 'tsl/'))
+folders = tuple(include + name + '/' for name in (
+    'tensorflow/c', 'tensorflow/core', 'tsl', 'xla/c', 'xla/tsl', 'xla/stream_executor',
+    'absl', 'google/protobuf', 'Eigen', 'unsupported/Eigen', 'ml_dtypes'))
 with zipfile.ZipFile(wheel) as archive:
     for name in archive.namelist():
-        if name.startswith(folders) or name.startswith('tensorflow/libtensorflow'):
+        isProto = name.startswith(include + 'xla/') and name.count('/') == 3
+        if isProto or name.startswith(folders) or name.startswith('tensorflow/libtensorflow'):
             archive.extract(name, target)
+        if name.endswith('.dist-info/METADATA'):
+            for line in archive.read(name).decode().splitlines():
+                if line.startswith('Requires-Dist:') and 'extra == "and-cuda"' in line:
+                    print(line.removeprefix('Requires-Dist:').split(';')[0].strip())
 `;
 
-/** The unpacked wheel: {include, lib, libraries, version, origin}. */
+/** Marks a folder as complete; another number when other files are unpacked. */
+const COMPLETE = 'complete-2';
+
+/** The unpacked wheel: {include, lib, libraries, version, origin}; `gpu`: the one with CUDA, and CUDA's libraries. */
 export async function wheelLibrary({gpu}) {
   const platform = `${process.platform} ${process.arch}`;
   const tag = platforms[platform];
@@ -60,7 +69,7 @@ export async function wheelLibrary({gpu}) {
     version: VERSION,
     origin: `pip's ${distribution} ${VERSION}`,
   };
-  if (existsSync(join(folder, 'complete'))) return library;
+  if (existsSync(join(folder, COMPLETE))) return library;
   if (!has('python3', ['-m', 'pip', '--version'])) {
     throw new Problem(
       'TensorFlow comes in a wheel of pip, and `python3 -m pip` does not work here; install Python 3 with pip ' +
@@ -73,15 +82,25 @@ export async function wheelLibrary({gpu}) {
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, {recursive: true, force: true});
   mkdirSync(partial, {recursive: true});
-  run('python3', ['-c', UNPACK, wheel, partial, gpu ? 'gpu' : 'cpu'], {
+  const needs = run('python3', ['-c', UNPACK, wheel, partial], {
     what: 'unpacking the wheel',
     remedy: `remove ${wheel} and run this again`,
   });
-  writeFileSync(join(partial, 'complete'), '');
+  if (gpu) installCuda(needs.trim().split('\n'), partial);
+  writeFileSync(join(partial, COMPLETE), '');
   rmSync(folder, {recursive: true, force: true});
   renameSync(partial, folder);
   rmSync(wheel);
   return library;
+}
+
+/** The libraries of CUDA, in the versions that the wheel asks for, where TensorFlow looks for them: beside its folder. */
+function installCuda(requirements, folder) {
+  console.log(`downloading ${requirements.length} libraries of CUDA with pip (gigabytes)`);
+  run('python3', ['-m', 'pip', 'install', '--no-deps', '--target', folder, ...requirements], {
+    what: 'downloading the libraries of CUDA',
+    remedy: "check the network and pip's settings, then run this again",
+  });
 }
 
 /** Has pip bring the wheel, unless an earlier run did; returns its path. */

@@ -1,5 +1,7 @@
 // The operators as TensorFlow knows them: declared like the definitions, refusing what does not fit, leaving nothing behind.
 
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import {
   backend,
@@ -13,11 +15,16 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {nativeOperators} from '../../custom-ops/backends/tensorflow/index.js';
+import {nativeOperators, startTensorFlow} from '../../custom-ops/backends/tensorflow/index.js';
+import type {NativeDirection} from '../../custom-ops/backends/tensorflow/table.js';
 import {adamW, selectiveScan} from '../../custom-ops/index.js';
-import {kernelPorts} from '../../custom-ops/op.js';
+import {kernelName, kernelPorts} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/registry.js';
+import {composedOnGpu} from '../../eval/support-table.js';
 import {useReadableBackend} from '../support/backends.js';
+import {hostInputs, parseKernelList} from '../support/registered-kernels.js';
+
+const root = join(import.meta.dirname, '../../..');
 
 /** Ops whose kernels take numbers computed from the attributes. */
 const derived = ['adamW', 'dropout'];
@@ -44,15 +51,43 @@ describe('operators of TensorFlow', () => {
         inPlace ? [{name, shape, dtype}] : [],
       );
       const forward = kernelPorts(op, 'forward');
-      expect(native.forward).to.deep.equal({
+      const ports = (direction: NativeDirection | null) =>
+        direction === null ? null : {inputs: direction.inputs, outputs: direction.outputs};
+      expect(ports(native.forward)).to.deep.equal({
         inputs: forward.inputs,
         outputs: [...forward.outputs, ...written],
       });
-      if (op.backward === undefined) expect(native.backward).to.equal(null);
-      else expect(native.backward).to.deep.equal(kernelPorts(op, 'backward'));
+      expect(ports(native.backward)).to.deep.equal(
+        op.backward === undefined ? null : kernelPorts(op, 'backward'),
+      );
       const attributes = Object.keys(op.cases[0].attrs);
       const known = [...native.attributes.map(({name}) => name), ...native.varying];
       if (!derived.includes(op.name)) expect(known.sort()).to.deep.equal(attributes.sort());
+    });
+  }
+
+  for (const op of opList) {
+    const folder = op.name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+    const isComposed = composedOnGpu.has(op.name);
+
+    it(`${op.name} ${isComposed ? "leaves GPUs to TensorFlow's own operations" : 'names its CUDA kernels'}`, () => {
+      const native = nativeOperators().find(({name}) => name === op.name)!;
+      expect(existsSync(join(root, 'custom-ops', folder, 'kernel.cu'))).to.equal(!isComposed);
+      const symbol = (kernel: {native: {symbol: string}} | undefined): string | null | undefined =>
+        isComposed ? null : kernel?.native.symbol;
+      expect(native.forward.cuda).to.equal(symbol(op.forward));
+      expect(native.backward?.cuda).to.equal(op.backward === undefined ? undefined : symbol(op.backward));
+    });
+
+    it(`${op.name} has the kernels that it should have in TensorFlow's registry`, () => {
+      const {cuda, registeredKernels} = startTensorFlow();
+      for (const direction of ['forward', 'backward'] as const) {
+        if (op[direction] === undefined) continue;
+        const kernels = parseKernelList(registeredKernels(kernelName(op, direction)));
+        const devices = cuda && !isComposed ? ['CPU', 'GPU'] : ['CPU'];
+        expect(kernels.map(({device}) => device)).to.have.members(devices);
+        for (const {host} of kernels) expect(host).to.deep.equal(hostInputs[op.name] ?? []);
+      }
     });
   }
 

@@ -30,12 +30,11 @@ function bringBackRemovedFunctions(): void {
 }
 
 /**
- * Loads tfjs-node, which registers itself as backend 'tensorflow', and then the operators.
- * Errors: Error that says what is missing and how to get it.
+ * Loads tfjs-node, which registers itself as backend 'tensorflow', and then the operators, by default those that
+ * setup-tensorflow built. Errors: Error that says what is missing and how to get it.
  */
-export function loadTensorFlow(): NativeOps {
+export function loadTensorFlow(operators = join(buildFolder(), 'bmojo_ops.node')): NativeOps {
   if (loaded !== undefined) return loaded;
-  const operators = join(buildFolder(), 'bmojo_ops.node');
   if (!existsSync(operators)) throw new Error(`bmojo: the tensorflow backend is not set up; ${REMEDY}`);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   bringBackRemovedFunctions();

@@ -1,7 +1,7 @@
 // The TensorFlow backend: our C++ kernels as TensorFlow ops, called as tfjs-node calls TensorFlow's own.
 
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
-import {getKernel, registerKernel} from '@tensorflow/tfjs-core';
+import {findBackend, getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
 import type {AdamWAttributes} from '../../adam-w/definition.js';
 import {adamWFactors} from '../../adam-w/definition.js';
@@ -10,6 +10,7 @@ import type {DropoutAttributes} from '../../dropout/definition.js';
 import {dropoutNumbers} from '../../dropout/definition.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
+import {composeOnPurpose} from '../../run.js';
 import type {Invocation} from '../invocation.js';
 import {kernelConfigs} from '../invocation.js';
 import type {NodeBackend, OpAttr} from './node-backend.js';
@@ -34,10 +35,28 @@ export function nativeOperators(): readonly NativeOperator[] {
   return JSON.parse(loadTensorFlow().operators) as NativeOperator[];
 }
 
+/** Whether TensorFlow computes on a GPU. */
+export function usesGpu(): boolean {
+  loadTensorFlow();
+  return (findBackend('tensorflow') as unknown as NodeBackend).isUsingGpuDevice;
+}
+
 export function registerTensorFlowKernels(ops: readonly OpDefinition[]): void {
+  const onGpu = usesGpu();
+  const {cuda} = loadTensorFlow();
+  if (onGpu && !cuda) {
+    console.warn(
+      'bmojo: TensorFlow computes on a GPU, but the operators were built without CUDA kernels and run on the CPU, with ' +
+        'copies to and fro; run `npm run setup:tensorflow -- --gpu`',
+    );
+  }
   for (const native of nativeOperators()) {
     const op = ops.find(({name}) => name === native.name);
     if (op === undefined || getKernel(kernelName(op, 'forward'), 'tensorflow') !== undefined) continue;
+    if (onGpu && cuda && native.forward.cuda === null) {
+      composeOnPurpose(op, 'tensorflow');
+      continue;
+    }
     for (const config of kernelConfigs(op, 'tensorflow', (call, direction, backend) =>
       run(op, native, call, direction, backend as NodeBackend),
     )) {
@@ -119,7 +138,10 @@ function varyingInput(
 ): TensorInfo | undefined {
   if (native.varying.length === 0) return undefined;
   const numbers = varyingNumbers[native.name]?.(attrs) ?? native.varying.map(name => Number(attrs[name]));
-  return vectorOf(backend, numbers, native.varyingType);
+  // As int32, which tfjs-node leaves in host memory where TensorFlow computes on a GPU.
+  const isFloat = native.varyingType === 'float32';
+  const words = isFloat ? [...new Int32Array(Float32Array.from(numbers).buffer)] : numbers;
+  return vectorOf(backend, words, 'int32');
 }
 
 function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: NodeBackend): OpAttr[] {

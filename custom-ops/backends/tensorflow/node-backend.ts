@@ -14,6 +14,8 @@ export interface NodeBackend {
   readonly binding: Readonly<
     Record<`TF_ATTR_${'BOOL' | 'INT' | 'FLOAT' | 'STRING' | 'TYPE'}` | 'TF_FLOAT' | 'TF_INT32', number>
   >;
+  /** Whether TensorFlow found a GPU, which it then puts every op on that has a kernel for it. */
+  readonly isUsingGpuDevice: boolean;
   readonly tensorMap: {get(dataId: DataId): {id: number}};
   executeMultipleOutputs(name: string, attrs: OpAttr[], inputs: TensorInfo[], outputs: number): Tensor[];
   write(values: Float32Array | Int32Array, shape: number[], dtype: DType): DataId;

@@ -5,13 +5,15 @@ import type {Attributes, Port} from '../../op.js';
 export interface NativeDirection {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** The CUDA kernel's name (NativeCall.symbol of the definition), built in or not. */
+  readonly cuda: string | null;
 }
 
 export interface NativeOperator {
   readonly name: string;
   /** Attributes that TensorFlow keeps a kernel for, so that they should be the same in every call. */
   readonly attributes: readonly {name: string; type: 'bool' | 'int' | 'float' | 'string'}[];
-  /** Numbers that change from call to call; they travel as one more input. */
+  /** Numbers that change from call to call; they travel as one more input, int32, floats as their bits. */
   readonly varying: readonly string[];
   readonly varyingType: 'int32' | 'float32';
   readonly forward: NativeDirection;
@@ -26,6 +28,10 @@ export interface NativeOps {
   readonly threads: number;
   /** Floats of the vectors that kernels are compiled for. */
   readonly lanes: number;
+  /** Whether the CUDA kernels are built in. */
+  readonly cuda: boolean;
+  /** TensorFlow's own list of an op's kernels, as its KernelList message. */
+  registeredKernels(op: string): Buffer;
   /** For tests: outputs and scratch are filled with NaN before a kernel runs. */
   setPoison(poisons: boolean): void;
 }

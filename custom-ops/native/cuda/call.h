@@ -20,6 +20,8 @@ enum class Precision { kFloat32, kTf32 };
 struct Call {
   const void* const* inputs = nullptr;
   void* const* outputs = nullptr;
+  // Where the results of inputs that the op writes in place go, in the order of these; null: over the inputs.
+  void* const* copies = nullptr;
   void* workspace = nullptr;
   const double* scalars = nullptr;
   cudaStream_t stream = nullptr;
@@ -29,8 +31,8 @@ struct Call {
 
   const float* in(int i) const { return static_cast<const float*>(inputs[i]); }
   const int32_t* inInt(int i) const { return static_cast<const int32_t*>(inputs[i]); }
-  // An input that the op declares as written in place.
-  float* inPlace(int i) const { return static_cast<float*>(const_cast<void*>(inputs[i])); }
+  // The result of input i, the k-th of those that the op declares as written in place.
+  float* inPlace(int i, int k) const { return static_cast<float*>(copies ? copies[k] : const_cast<void*>(inputs[i])); }
   float* out(int i) const { return static_cast<float*>(outputs[i]); }
   int32_t* outInt(int i) const { return static_cast<int32_t*>(outputs[i]); }
   int integer(int i) const { return static_cast<int>(scalars[i]); }

@@ -148,6 +148,14 @@ inline cudaError_t cudaMemset(void* at, int value, size_t bytes) {
   std::memset(at, value, bytes);
   return cudaSuccess;
 }
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+  return cudaMemcpy(to, from, bytes, kind);
+}
+inline cudaError_t cudaMemsetAsync(void* at, int value, size_t bytes, cudaStream_t) {
+  return cudaMemset(at, value, bytes);
+}
+constexpr unsigned cudaHostAllocMapped = 2;
+inline cudaError_t cudaHostAlloc(void** at, size_t bytes, unsigned) { return cudaMalloc(at, bytes); }
 inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 inline const char* cudaGetErrorString(cudaError_t error) {
   return error == cudaErrorInvalidValue ? "invalid argument" : error == 0 ? "no error" : "invalid configuration";

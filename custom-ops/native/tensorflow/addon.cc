@@ -1,5 +1,6 @@
 // The Node addon: loading it registers the operators; it tells what they are, so that nothing is written down twice.
 #include <node_api.h>
+#include <tensorflow/c/c_api.h>
 
 #include <exception>
 #include <string>
@@ -24,7 +25,9 @@ std::string portsJson(const std::vector<bmojo::Port>& ports) {
 
 std::string directionJson(const bmojo::Operator& op, bmojo::Direction direction) {
   const bmojo::Ports ports = portsOf(op, direction);
-  return "{\"inputs\":" + portsJson(ports.inputs) + ",\"outputs\":" + portsJson(ports.outputs) + "}";
+  const char* cuda = cudaKernelOf(op, direction).symbol;
+  return "{\"inputs\":" + portsJson(ports.inputs) + ",\"outputs\":" + portsJson(ports.outputs) +
+         ",\"cuda\":" + (cuda == nullptr ? std::string("null") : quoted(cuda)) + "}";
 }
 
 std::string operatorJson(const bmojo::Operator& op) {
@@ -61,6 +64,29 @@ napi_value setPoison(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** TensorFlow's own list of the kernels of an op: the bytes of its KernelList. */
+napi_value registeredKernels(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, bytes;
+  char name[128];
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok || count != 1 ||
+      napi_get_value_string_utf8(env, argument, name, sizeof(name), nullptr) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "registeredKernels: op must be a string");
+    return nullptr;
+  }
+  TF_Status* status = TF_NewStatus();
+  TF_Buffer* list = TF_GetRegisteredKernelsForOp(name, status);
+  const std::string problem = TF_GetCode(status) == TF_OK ? "" : TF_Message(status);
+  TF_DeleteStatus(status);
+  if (!problem.empty()) {
+    napi_throw_error(env, nullptr, problem.c_str());
+    return nullptr;
+  }
+  const napi_status made = napi_create_buffer_copy(env, list->length, list->data, nullptr, &bytes);
+  TF_DeleteBuffer(list);
+  return made == napi_ok ? bytes : nullptr;
+}
+
 napi_value init(napi_env env, napi_value exports) {
   try {
     bmojo::registerOperators();
@@ -69,15 +95,19 @@ napi_value init(napi_env env, napi_value exports) {
     return nullptr;
   }
   const std::string json = operatorsJson();
-  napi_value text, threads, lanes, function;
+  napi_value text, threads, lanes, cuda, function;
   napi_create_string_utf8(env, json.data(), json.size(), &text);
   napi_create_int32(env, bmojo::threadCount(), &threads);
   napi_create_int32(env, bmojo::kLanes, &lanes);
-  napi_create_function(env, "setPoison", NAPI_AUTO_LENGTH, setPoison, nullptr, &function);
+  napi_get_boolean(env, bmojo::kHasCuda, &cuda);
   napi_set_named_property(env, exports, "operators", text);
   napi_set_named_property(env, exports, "threads", threads);
   napi_set_named_property(env, exports, "lanes", lanes);
+  napi_set_named_property(env, exports, "cuda", cuda);
+  napi_create_function(env, "setPoison", NAPI_AUTO_LENGTH, setPoison, nullptr, &function);
   napi_set_named_property(env, exports, "setPoison", function);
+  napi_create_function(env, "registeredKernels", NAPI_AUTO_LENGTH, registeredKernels, nullptr, &function);
+  napi_set_named_property(env, exports, "registeredKernels", function);
   return exports;
 }
 

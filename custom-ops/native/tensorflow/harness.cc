@@ -136,12 +136,13 @@ double run(const Case& one, Direction direction, Pool& pool, Tensors& tensors, b
   const bool isAlone = pool.threads() == 1;
   const auto start = std::chrono::steady_clock::now();
   const std::clock_t startOfWork = std::clock();
-  runOperator(*one.op, direction, ports, call, one.op->varying.empty() ? nullptr : &varying,
+  prepareCall(*one.op, ports, call, one.op->varying.empty() ? nullptr : &varying,
               [&](int, const std::vector<int64_t>& shape) {
                 int64_t length = 1;
                 for (int64_t size : shape) length *= size;
                 return memory.take(length);
               });
+  runOnCpu(*one.op, direction, call);
   const double worked = 1000.0 * (double)(std::clock() - startOfWork) / CLOCKS_PER_SEC;
   const double passed = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   const double ms = isAlone ? worked : passed;

@@ -101,11 +101,15 @@ std::string joined(const std::vector<std::string>& words, const char* between = 
   return all;
 }
 
+}  // namespace
+
 std::string printed(const std::vector<int64_t>& shape) {
   std::vector<std::string> sizes;
   for (int64_t size : shape) sizes.push_back(std::to_string(size));
   return "[" + joined(sizes) + "]";
 }
+
+namespace {
 
 bool isPresent(const Port& port, const View& view) { return !(port.flags & kOptional) || view.data != nullptr; }
 
@@ -177,7 +181,7 @@ void checkRange(const Operator& op, const Ports& ports, const Call& call) {
   if (op.ranged == nullptr) return;
   const IntegerRange range = op.range(call.sizes, call.values);
   for (size_t i = 0; i < ports.inputs.size(); i++) {
-    if (ports.inputs[i].name != op.ranged || call.inputs[i].data == nullptr) continue;
+    if (ports.inputs[i].name != op.ranged || call.inputs[i].data == nullptr || call.inputs[i].isOnGpu) continue;
     const int32_t* values = (const int32_t*)call.inputs[i].data;
     const int64_t length = call.inputs[i].length();
     for (int64_t at = 0; at < length; at++) {
@@ -208,8 +212,11 @@ bool isWanted(const Ports& ports, const Call& call, const Port& output) {
 
 }  // namespace
 
-void runOperator(const Operator& op, Direction direction, const Ports& ports, Call& call, const View* varying,
-                 const std::function<void*(int, const std::vector<int64_t>&)>& allocate) {
+const CudaKernel& cudaKernelOf(const Operator& op, Direction direction) {
+  return direction == Direction::forward ? op.cudaForward : op.cudaBackward;
+}
+
+void prepareCall(const Operator& op, const Ports& ports, Call& call, const View* varying, const Allocate& allocate) {
   if (!op.varying.empty()) {
     if (varying == nullptr || varying->shape != std::vector<int64_t>{(int64_t)op.varying.size()})
       refuse(op.name, "varying", "a vector of " + std::to_string(op.varying.size()) + " numbers",
@@ -221,7 +228,8 @@ void runOperator(const Operator& op, Direction direction, const Ports& ports, Ca
   }
   Origins origins;
   bindSizes(op, ports, call, origins);
-  if (op.derive) op.derive(call.sizes, call.values);
+  const auto& derive = call.isOnGpu && op.cudaDerive ? op.cudaDerive : op.derive;
+  if (derive) derive(call.sizes, call.values);
   checkShapes(op, ports, call, origins);
   checkRange(op, ports, call);
   for (size_t i = 0; i < ports.outputs.size(); i++) {
@@ -234,9 +242,14 @@ void runOperator(const Operator& op, Direction direction, const Ports& ports, Ca
     else for (const std::string& token : tokensOf(port.shape)) view.shape.push_back(call.sizes[token]);
     void* data = allocate((int)i, view.shape);
     view.data = wanted ? data : nullptr;
-    if (view.data != nullptr && call.poisons) poison(view);
     call.outputs.push_back(std::move(view));
   }
+}
+
+void runOnCpu(const Operator& op, Direction direction, Call& call) {
+  if (call.poisons)
+    for (const View& view : call.outputs)
+      if (view.data != nullptr) poison(view);
   (direction == Direction::forward ? op.forward : op.backward)(call);
 }
 

@@ -17,7 +17,8 @@ enum class Kind { f32, i32 };
 enum class Direction { forward, backward };
 enum class Role { result, saved, both };
 
-enum Flags : unsigned { kPlain = 0, kOptional = 1, kDifferentiable = 2, kInPlace = 4 };
+/** `kHost`: stays in host memory where the kernel runs on a GPU, so that its values are checked at once. */
+enum Flags : unsigned { kPlain = 0, kOptional = 1, kDifferentiable = 2, kInPlace = 4, kHost = 8 };
 
 struct Input {
   const char* name;
@@ -62,6 +63,7 @@ class Values {
   void set(Value value) { entries_.push_back(std::move(value)); }
   double number(const char* name) const { return find(name).number; }
   int integer(const char* name) const { return (int)find(name).number; }
+  const std::string& text(const char* name) const { return find(name).text; }
   bool is(const char* name, const char* text) const { return find(name).text == text; }
 
  private:
@@ -81,6 +83,7 @@ struct View {
   std::vector<int64_t> shape;
   Kind kind = Kind::f32;
   void* data = nullptr;  // null where an optional tensor is absent
+  bool isOnGpu = false;  // not to be read here
 
   int64_t length() const;
 };
@@ -113,6 +116,7 @@ class Call {
   Sizes sizes;
   Values values;
   bool poisons = false;
+  bool isOnGpu = false;
 
  private:
   void* find(const std::vector<Port>& ports, const std::vector<View>& views, const char* name) const;
@@ -124,13 +128,22 @@ struct IntegerRange {
   int64_t lowest, highest, besides;
 };
 
+/**
+ * A CUDA kernel by its name in native/cuda/kernels.cc, and the numbers that it takes: an attribute's or varying number's
+ * name, or letters of a shape, for its number of elements.
+ */
+struct CudaKernel {
+  const char* symbol = nullptr;
+  std::vector<const char*> scalars;
+};
+
 struct Operator {
   const char* name;
   std::vector<Input> inputs;
   std::vector<Output> outputs;
   /** Fixed for a model: TensorFlow keeps one kernel for each combination of values. */
   std::vector<Attribute> attributes;
-  /** Numbers that differ from call to call: they travel as one more input, a vector of `varyingKind`. */
+  /** Numbers that differ from call to call: they travel as one more input, int32, floats as their bits. */
   std::vector<const char*> varying;
   Kind varyingKind = Kind::i32;
   /** Shape tokens that follow from others. */
@@ -141,6 +154,10 @@ struct Operator {
   const char* ranged = nullptr;
   std::function<IntegerRange(const Sizes&, const Values&)> range;
   std::function<void(Call&)> forward, backward;
+  /** Without a symbol where there is none. */
+  CudaKernel cudaForward, cudaBackward;
+  /** In place of `derive`, where CUDA kernels save tensors of other sizes. */
+  std::function<void(Sizes&, const Values&)> cudaDerive;
 };
 
 /** Every operator; one declaration in each op's folder. */
@@ -157,11 +174,20 @@ std::string gradName(const std::string& name);
 
 std::vector<std::string> tokensOf(const std::string& shape);
 
+/** `[2, 3]`. */
+std::string printed(const std::vector<int64_t>& shape);
+
+const CudaKernel& cudaKernelOf(const Operator& op, Direction direction);
+
+using Allocate = std::function<void*(int index, const std::vector<int64_t>& shape)>;
+
 /**
- * Checks the inputs, has `allocate` give each output its memory (absent ones get the shape [0]) and runs the kernel.
- * Throws ArgumentError. `varying` is null where the op has none.
+ * Checks the inputs and has `allocate` give each output its memory (absent ones get the shape [0]). Throws ArgumentError.
+ * `varying` is null where the op has none.
  */
-void runOperator(const Operator& op, Direction direction, const Ports& ports, Call& call, const View* varying,
-                 const std::function<void*(int index, const std::vector<int64_t>& shape)>& allocate);
+void prepareCall(const Operator& op, const Ports& ports, Call& call, const View* varying, const Allocate& allocate);
+
+/** Runs the C++ kernel of a prepared call. */
+void runOnCpu(const Operator& op, Direction direction, Call& call);
 
 }  // namespace bmojo

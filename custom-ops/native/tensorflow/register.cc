@@ -1,5 +1,5 @@
-// Registers every operator as TensorFlow ops with shape functions and CPU kernels, through TensorFlow's C interface alone,
-// which stays the same from release to release.
+// Registers every operator as TensorFlow ops with shape functions and kernels, for the CPU and, where they are built, for
+// GPUs, through TensorFlow's C interface alone, which stays the same from release to release (but for stream.cc).
 #include "native/tensorflow/register.h"
 
 #include <string.h>
@@ -7,16 +7,24 @@
 #include <tensorflow/c/ops.h>
 
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
 #include "native/tensorflow/operator.h"
+#include "native/tensorflow/shapes.h"
+#ifdef BMOJO_CUDA
+#include "native/tensorflow/cuda-run.h"
+#include "native/tensorflow/stream.h"
+#endif
 
 namespace bmojo {
 
 namespace {
 
 constexpr size_t kMostOperators = 24;
+
+enum class Device { cpu, gpu };
 
 struct StatusDeleter {
   void operator()(TF_Status* status) const { TF_DeleteStatus(status); }
@@ -89,51 +97,84 @@ void* createKernel(TF_OpKernelConstruction* construction) {
 
 void deleteKernel(void* kernel) { delete (Kernel*)kernel; }
 
-Tensor inputTensor(TF_OpKernelContext* context, int index) {
-  Status status = newStatus();
-  TF_Tensor* tensor = nullptr;
-  TF_GetInput(context, index, &tensor, status.get());
-  throwUnlessOk(status);
-  return Tensor(tensor);
+/** Tensors that live as long as a call. */
+class Held {
+ public:
+  explicit Held(TF_OpKernelContext* context) : context_(context), status_(newStatus()) {}
+
+  View input(int index, bool isOnGpu) {
+    TF_Tensor* tensor = nullptr;
+    TF_GetInput(context_, index, &tensor, status_.get());
+    throwUnlessOk(status_);
+    tensors_.emplace_back(tensor);
+    View view;
+    view.kind = TF_TensorType(tensor) == TF_INT32 ? Kind::i32 : Kind::f32;
+    for (int axis = 0; axis < TF_NumDims(tensor); axis++) view.shape.push_back(TF_Dim(tensor, axis));
+    view.data = view.shape == std::vector<int64_t>{0} ? nullptr : TF_TensorData(tensor);
+    view.isOnGpu = isOnGpu;
+    return view;
+  }
+
+  void* output(int index, Kind kind, const std::vector<int64_t>& shape) {
+    int64_t length = 1;
+    for (int64_t size : shape) length *= size;
+    return keep(TF_AllocateOutput(context_, index, kind == Kind::i32 ? TF_INT32 : TF_FLOAT, shape.data(),
+                                  (int)shape.size(), (size_t)length * 4, status_.get()));
+  }
+
+  /** Memory of the device, taken back when the call is over: by then, on a GPU, in the order of the stream. */
+  void* workspace(size_t bytes) {
+    const int64_t floats = (int64_t)(bytes + 3) / 4;
+    TF_AllocatorAttributes attributes = {TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE, 0};
+    return keep(TF_AllocateTemp(context_, TF_FLOAT, &floats, 1, &attributes, status_.get()));
+  }
+
+ private:
+  void* keep(TF_Tensor* tensor) {
+    throwUnlessOk(status_);
+    tensors_.emplace_back(tensor);
+    return TF_TensorData(tensor);
+  }
+
+  TF_OpKernelContext* context_;
+  Status status_;
+  std::vector<Tensor> tensors_;
+};
+
+bool isOnGpu(Device device, const Port& port) { return device == Device::gpu && !(port.flags & kHost); }
+
+void runOn([[maybe_unused]] Device device, const Operator& op, Direction direction, [[maybe_unused]] const Ports& ports,
+           Call& call, [[maybe_unused]] TF_OpKernelContext* context, [[maybe_unused]] Held& held) {
+#ifdef BMOJO_CUDA
+  if (device == Device::gpu) {
+    runOnCuda(op, direction, ports, call, cudaStreamOf(context), [&](size_t bytes) { return held.workspace(bytes); });
+    return;
+  }
+#endif
+  // The pool and its scratch serve one call at a time; worker threads of Node call from several.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  runOnCpu(op, direction, call);
 }
 
-View viewOf(const Tensor& tensor) {
-  View view;
-  view.kind = TF_TensorType(tensor.get()) == TF_INT32 ? Kind::i32 : Kind::f32;
-  for (int axis = 0; axis < TF_NumDims(tensor.get()); axis++) view.shape.push_back(TF_Dim(tensor.get(), axis));
-  view.data = view.shape == std::vector<int64_t>{0} ? nullptr : TF_TensorData(tensor.get());
-  return view;
-}
-
-void compute(const Operator& op, Direction direction, const Kernel& kernel, TF_OpKernelContext* context) {
-  static thread_local std::vector<Tensor> held;
-  held.clear();
+void compute(const Operator& op, Direction direction, Device device, const Kernel& kernel, TF_OpKernelContext* context) {
   Status status = newStatus();
+  Held held(context);
   try {
     const Ports ports = portsOf(op, direction);
     Call call(ports, pool());
     call.values = kernel.attributes;
     call.poisons = poisonsOutputs;
-    for (size_t i = 0; i < ports.inputs.size(); i++) {
-      held.push_back(inputTensor(context, (int)i));
-      call.inputs.push_back(viewOf(held.back()));
-    }
+    call.isOnGpu = device == Device::gpu;
+    for (size_t i = 0; i < ports.inputs.size(); i++)
+      call.inputs.push_back(held.input((int)i, isOnGpu(device, ports.inputs[i])));
     View varying;
-    if (!op.varying.empty()) {
-      held.push_back(inputTensor(context, (int)ports.inputs.size()));
-      varying = viewOf(held.back());
-    }
-    runOperator(op, direction, ports, call, op.varying.empty() ? nullptr : &varying,
+    if (!op.varying.empty()) varying = held.input((int)ports.inputs.size(), false);
+    prepareCall(op, ports, call, op.varying.empty() ? nullptr : &varying,
                 [&](int index, const std::vector<int64_t>& shape) {
-                  int64_t length = 1;
-                  for (int64_t size : shape) length *= size;
-                  TF_Tensor* tensor = TF_AllocateOutput(context, index,
-                                                        ports.outputs[index].kind == Kind::i32 ? TF_INT32 : TF_FLOAT,
-                                                        shape.data(), (int)shape.size(), (size_t)length * 4, status.get());
-                  throwUnlessOk(status);
-                  held.emplace_back(tensor);
-                  return TF_TensorData(tensor);
+                  return held.output(index, ports.outputs[index].kind, shape);
                 });
+    runOn(device, op, direction, ports, call, context, held);
   } catch (const ArgumentError& error) {
     TF_SetStatus(status.get(), TF_INVALID_ARGUMENT, error.message.c_str());
     TF_OpKernelContext_Failure(context, status.get());
@@ -141,67 +182,11 @@ void compute(const Operator& op, Direction direction, const Kernel& kernel, TF_O
     TF_SetStatus(status.get(), TF_INTERNAL, (std::string(op.name) + ": " + error.what()).c_str());
     TF_OpKernelContext_Failure(context, status.get());
   }
-  held.clear();
 }
 
-template <size_t index, Direction direction>
+template <size_t index, Direction direction, Device device>
 void computeOf(void* kernel, TF_OpKernelContext* context) {
-  compute(operators()[index], direction, *(const Kernel*)kernel, context);
-}
-
-/** Checks ranks and equal letters, and gives outputs the sizes that inputs carry; derived sizes stay open. */
-void inferShapes(const Operator& op, Direction direction, TF_ShapeInferenceContext* context, TF_Status* status) {
-  const Ports ports = portsOf(op, direction);
-  std::vector<std::pair<std::string, TF_DimensionHandle*>> sizes;
-  auto sizeOf = [&](const std::string& token) -> TF_DimensionHandle* {
-    for (const auto& size : sizes)
-      if (size.first == token) return size.second;
-    return nullptr;
-  };
-  for (size_t i = 0; i < ports.inputs.size() && TF_GetCode(status) == TF_OK; i++) {
-    const Port& port = ports.inputs[i];
-    if (port.shape == "*" || (port.flags & kOptional)) continue;
-    TF_ShapeHandle* shape = TF_NewShapeHandle();
-    TF_ShapeInferenceContextGetInput(context, (int)i, shape, status);
-    const std::vector<std::string> tokens = tokensOf(port.shape);
-    if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(context, shape, (int64_t)tokens.size(), shape, status);
-    for (size_t axis = 0; axis < tokens.size() && TF_GetCode(status) == TF_OK; axis++) {
-      TF_DimensionHandle* size = TF_NewDimensionHandle();
-      TF_ShapeInferenceContextDim(context, shape, (int64_t)axis, size);
-      TF_DimensionHandle* known = sizeOf(tokens[axis]);
-      if (known == nullptr) {
-        sizes.emplace_back(tokens[axis], size);
-        continue;
-      }
-      if (TF_DimensionHandleValueKnown(size) && TF_DimensionHandleValueKnown(known) &&
-          TF_DimensionHandleValue(size) != TF_DimensionHandleValue(known)) {
-        const std::string message = std::string(op.name) + ": " + port.name + " must have " + tokens[axis] + " = " +
-                                    std::to_string(TF_DimensionHandleValue(known)) + " on axis " +
-                                    std::to_string(axis) + ", got " + std::to_string(TF_DimensionHandleValue(size));
-        TF_SetStatus(status, TF_INVALID_ARGUMENT, message.c_str());
-      }
-      TF_DeleteDimensionHandle(size);
-    }
-    TF_DeleteShapeHandle(shape);
-  }
-  for (size_t i = 0; i < ports.outputs.size() && TF_GetCode(status) == TF_OK; i++) {
-    const Port& port = ports.outputs[i];
-    if (port.shape == "*" || (port.flags & kOptional)) {
-      TF_ShapeInferenceContextSetUnknownShape(context, status);
-      continue;
-    }
-    TF_ShapeHandle* shape = TF_ShapeInferenceContextScalar(context);
-    for (const std::string& token : tokensOf(port.shape)) {
-      TF_DimensionHandle* size = sizeOf(token);
-      const int64_t value = size && TF_DimensionHandleValueKnown(size) ? TF_DimensionHandleValue(size) : -1;
-      TF_ShapeHandle* axis = TF_ShapeInferenceContextVectorFromSize(context, value < 0 ? (size_t)-1 : (size_t)value);
-      TF_ShapeInferenceContextConcatenateShapes(context, shape, axis, shape, status);
-      TF_DeleteShapeHandle(axis);
-    }
-    TF_ShapeInferenceContextSetOutput(context, (int)i, shape, status);
-    TF_DeleteShapeHandle(shape);
-  }
-  for (auto& size : sizes) TF_DeleteDimensionHandle(size.second);
+  compute(operators()[index], direction, device, *(const Kernel*)kernel, context);
 }
 
 template <size_t index, Direction direction>
@@ -221,16 +206,17 @@ std::string argumentName(const std::string& name, const char* prefix) {
   return lower;
 }
 
+constexpr const char* kVarying = "varying";
+
 template <size_t index, Direction direction>
-void registerDirection() {
+void registerDefinition(const std::string& name) {
   const Operator& op = operators()[index];
   const Ports ports = portsOf(op, direction);
-  const std::string name = kernelName(op, direction);
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name.c_str());
   for (const Port& port : ports.inputs)
     TF_OpDefinitionBuilderAddInput(definition, (argumentName(port.name, "in_") + ": " + typeName(port.kind)).c_str());
   if (!op.varying.empty())
-    TF_OpDefinitionBuilderAddInput(definition, (std::string("varying: ") + typeName(op.varyingKind)).c_str());
+    TF_OpDefinitionBuilderAddInput(definition, (std::string(kVarying) + ": " + typeName(Kind::i32)).c_str());
   for (const Port& port : ports.outputs)
     TF_OpDefinitionBuilderAddOutput(definition, (argumentName(port.name, "out_") + ": " + typeName(port.kind)).c_str());
   for (const Attribute& attribute : op.attributes)
@@ -239,10 +225,39 @@ void registerDirection() {
   Status status = newStatus();
   TF_RegisterOpDefinition(definition, status.get());
   throwUnlessOk(status);
-  TF_KernelBuilder* builder =
-      TF_NewKernelBuilder(name.c_str(), "CPU", &createKernel<index>, &computeOf<index, direction>, &deleteKernel);
-  TF_RegisterKernelBuilder(name.c_str(), builder, status.get());
+}
+
+/** `name` says which of TensorFlow's devices, `device` which of our kernels. */
+template <size_t index, Direction direction, Device device>
+void registerKernel(const std::string& op, const char* deviceName) {
+  TF_KernelBuilder* builder = TF_NewKernelBuilder(op.c_str(), deviceName, &createKernel<index>,
+                                                  &computeOf<index, direction, device>, &deleteKernel);
+  for (const Port& port : portsOf(operators()[index], direction).inputs)
+    if (port.flags & kHost) TF_KernelBuilder_HostMemory(builder, argumentName(port.name, "in_").c_str());
+  if (!operators()[index].varying.empty()) TF_KernelBuilder_HostMemory(builder, kVarying);
+  Status status = newStatus();
+  TF_RegisterKernelBuilder(op.c_str(), builder, status.get());
   throwUnlessOk(status);
+}
+
+template <size_t index, Direction direction>
+void registerDirection() {
+  const Operator& op = operators()[index];
+  const std::string name = kernelName(op, direction);
+  registerDefinition<index, direction>(name);
+#ifdef BMOJO_CUDA
+  if (cudaKernelOf(op, direction).symbol != nullptr) {
+    if (!hasCudaKernel(op, direction))
+      throw std::runtime_error(std::string("no CUDA kernel ") + cudaKernelOf(op, direction).symbol);
+    registerKernel<index, direction, Device::gpu>(name, "GPU");
+#ifdef BMOJO_EMULATED
+    // The CUDA sources run on the CPU, in place of its own kernels: the way to test them without a GPU.
+    registerKernel<index, direction, Device::gpu>(name, "CPU");
+    return;
+#endif
+  }
+#endif
+  registerKernel<index, direction, Device::cpu>(name, "CPU");
 }
 
 template <size_t index>
@@ -260,8 +275,14 @@ void registerAll(std::index_sequence<indices...>) {
 }  // namespace
 
 void registerOperators() {
+  // Every worker thread of Node that loads the addon comes here; TensorFlow's registry is one for the process.
+  static std::mutex mutex;
+  static bool isDone = false;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (isDone) return;
   if (operators().size() > kMostOperators) throw std::runtime_error("raise kMostOperators in register.cc");
   registerAll(std::make_index_sequence<kMostOperators>());
+  isDone = true;
 }
 
 void setPoison(bool poisons) { poisonsOutputs = poisons; }
