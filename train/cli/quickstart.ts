@@ -26,7 +26,7 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         default: 'wasm',
         describe: 'where tensors are computed',
       },
-      steps: {type: 'number' as const, describe: 'updates of each model [default 1800]'},
+      steps: {type: 'number' as const, describe: 'updates of each model at most [default 2400]'},
       jobs: {
         type: 'number' as const,
         default: Math.min(2, availableParallelism()),
