@@ -31,7 +31,16 @@ const data = {
   block: 64,
   filler: 'zero',
 };
-const model = {layers: 2, dModel: 32, heads: 2, window: 8, eideticSlots: 24, stateSize: 16, mlp: false};
+const model = {
+  layers: 2,
+  dModel: 32,
+  heads: 2,
+  window: 8,
+  eideticSlots: 24,
+  stateSize: 16,
+  mlp: false,
+  seed: 1,
+};
 const training = {
   batch: 64,
   rate: 1.5e-2,
