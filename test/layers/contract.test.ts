@@ -1,7 +1,7 @@
 // What every layer must do: keep its configuration, save and load bit-equal, learn with all its weights, refuse bad input.
 
 import type {Tensor, Tensor3D, Variable} from '@tensorflow/tfjs-core';
-import {io, memory, mul, serialization, sum, tidy, variableGrads} from '@tensorflow/tfjs-core';
+import {dispose, io, memory, mul, serialization, sum, tidy, variableGrads} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {expect} from 'chai';
 import {RotaryEmbedding} from '../../layers/index.js';
@@ -25,11 +25,13 @@ async function saveAndLoad(model: tfl.LayersModel): Promise<tfl.LayersModel> {
 for (const backend of readableBackends) {
   describe(`layer contract on ${backend}`, () => {
     let x: Tensor3D;
+    const made: Tensor3D[] = []; // none where the backend is missing: after runs all the same
     before(async function () {
       await useReadableBackend(this, backend);
       x = normal3d([BATCH, LENGTH, WIDTH], 6);
+      made.push(x);
     });
-    after(() => x.dispose());
+    after(() => dispose(made));
 
     for (const [name, create] of Object.entries({...streamingLayers, ...otherLayers})) {
       it(`${name}: configuration round trip`, () => {

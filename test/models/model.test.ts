@@ -62,6 +62,7 @@ describe('model configuration', () => {
 for (const backend of readableBackends) {
   describe(`models on ${backend}`, () => {
     let tokens: tf.Tensor2D;
+    const made: tf.Tensor[] = []; // none where the backend is missing: after runs all the same
     before(async function () {
       await useReadableBackend(this, backend);
       tokens = tf.tensor2d(
@@ -69,8 +70,9 @@ for (const backend of readableBackends) {
         [2, 31],
         'int32',
       );
+      made.push(tokens);
     });
-    after(() => tokens.dispose());
+    after(() => tf.dispose(made));
 
     for (const preset of presetNames) {
       it(`${preset}: predict, hidden + logits and token by token agree`, () => {
