@@ -34,6 +34,8 @@ function settings(preset: (typeof presetNames)[number]) {
 }
 
 describe('model configuration', () => {
+  before(() => tf.ready());
+
   it('completes settings from the preset and the schema', () => {
     const config = parseModelConfig({preset: 'bmojo-f', dModel: 32});
     expect(config).to.include({preset: 'bmojo-f', dModel: 32, eideticSlots: 0, fading: 'sliding', ssm: true});
