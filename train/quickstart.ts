@@ -88,6 +88,11 @@ export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerat
   yield* trainAll(quickstartRuns(options), options);
 }
 
+/** The command that scores the model on the task it was tested on, for people to vary. */
+export function evaluationCommand(out: string): string {
+  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${join(out, 'bmojo')}`;
+}
+
 /** Scores both on the same held-out samples and writes result.json, result.md and curve.svg. */
 export async function reportQuickstart(
   options: QuickstartOptions,

@@ -6,7 +6,7 @@ import type {CommandModule} from 'yargs';
 import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {backendNames} from '../../custom-ops/index.js';
 import {duration} from '../progress.js';
-import {reportQuickstart, trainQuickstart} from '../quickstart.js';
+import {evaluationCommand, reportQuickstart, trainQuickstart} from '../quickstart.js';
 import {SetProgress} from '../set-progress.js';
 import {withInterrupts} from './interrupts.js';
 
@@ -63,8 +63,6 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     console.log(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
     console.log('  result.md, result.json, curve.svg   the comparison');
     console.log('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
-    console.log(
-      `  bmojo/checkpoint/                   bmojo eval mqar --checkpoint ${join(options.out, 'bmojo')}`,
-    );
+    console.log(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
   },
 };
