@@ -28,13 +28,19 @@ struct ScanToken {
   Vec u, step, slope;
 };
 
-static inline ScanToken scanToken(const ScanInputs& in, int64_t at, int e, int lanes, int softplus, bool wantSlope) {
+static inline ScanToken scanToken(const ScanInputs& in, int64_t at, int e, int lanes, int softplus) {
   ScanToken token;
   token.u = loadPart(in.u + at, lanes);
   Vec raw = loadPart(in.delta + at, lanes);
   if (in.deltaBias) raw += loadPart(in.deltaBias + e, lanes);
-  token.step = softplus ? vsoftplus(raw) : raw;
-  token.slope = softplus && wantSlope ? vsigmoid(raw) : splat(1.0f);
+  if (!softplus) {
+    token.step = raw;
+    token.slope = splat(1.0f);
+    return token;
+  }
+  Softplus step = vsoftplus(raw);
+  token.step = step.value;
+  token.slope = step.slope;
   return token;
 }
 
@@ -83,11 +89,12 @@ static inline void scanForwardBlock(const ScanInputs& in, float* y, float* final
     fetchAhead(in.u, at, s.E);
     fetchAhead(in.delta, at, s.E);
     fetchAhead(in.z, at, s.E);
-    ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
+    ScanToken token = scanToken(in, at, e, lanes, s.softplus);
     Vec input = token.step * token.u;
     Vec sum = skip * token.u;
     for (int n = 0; n < N; n++) {
-      Vec next = vexp2(token.step * decayRates[n]) * state[n] + input * writes[n];
+      Power decay = vpower2(token.step * decayRates[n]);
+      Vec next = decay.part * (decay.whole * state[n]) + input * writes[n];
       state[n] = next;
       sum += next * reads[n];
     }
@@ -119,7 +126,9 @@ struct ScanGradients {
 // Scratch of one thread: running gradients of all channels, and one chunk of states, decays and sums over channels.
 struct ScanScratch {
   Vec *gradState, *gradA, *gradD, *gradBias;  // [blocks][N], [blocks][N], [blocks], [blocks]
-  Vec *decayRates, *states, *decays, *gradB, *gradC, *steps;
+  Vec *decayRates, *states, *decays, *gradB, *gradC;
+  // Of each token: step size, its slope, and the output before skip and gate where there is a gate.
+  Vec *steps, *slopes, *sums;
 };
 
 static inline ScanScratch scanScratch(float* memory, const ScanSizes& s) {
@@ -135,13 +144,15 @@ static inline ScanScratch scanScratch(float* memory, const ScanSizes& s) {
   scratch.decays = at, at += s.chunk * s.N;
   scratch.gradB = at, at += s.chunk * s.N;
   scratch.gradC = at, at += s.chunk * s.N;
-  scratch.steps = at;
+  scratch.steps = at, at += s.chunk;
+  scratch.slopes = at, at += s.chunk;
+  scratch.sums = at;
   return scratch;
 }
 
 static inline int scanScratchFloats(const ScanSizes& s) {
   int blocks = (s.E + kLanes - 1) / kLanes;
-  return kLanes * (2 * blocks * (s.N + 1) + s.N + (s.chunk + 1) * s.N + s.chunk * (3 * s.N + 1));
+  return kLanes * (2 * blocks * (s.N + 1) + s.N + (s.chunk + 1) * s.N + s.chunk * (3 * s.N + 3));
 }
 
 // A block of channels within a chunk, on the way back.
@@ -178,8 +189,8 @@ static inline void scanReverse(const ScanReverse& block, int t) {
     input[k] = step[k] * u[k];
     gradSum[k] = loadPart(block.gradY + own, lanes);
     if (in.z) {
-      Vec z = loadPart(in.z + own, lanes), gate = vsigmoid(z), sum = block.skip * u[k];
-      for (int n = 0; n < N; n++) sum += after[n - k * N] * reads[n - k * N];
+      Vec z = loadPart(in.z + own, lanes), gate = vsigmoid(z);
+      Vec sum = scratch.sums[step0 - k] + block.skip * u[k];
       storePart(block.grads.z + own, gradSum[k] * sum * gate * (1.0f + z * (1.0f - gate)), lanes);
       gradSum[k] *= z * gate;
     }
@@ -206,12 +217,7 @@ static inline void scanReverse(const ScanReverse& block, int t) {
   }
   for (int k = 0; k < kTokens; k++) {
     const int64_t own = at - (int64_t)k * s.E;
-    Vec grad = gradStep[k] * (1.0f / kLog2e) + gradInput[k] * u[k];
-    if (s.softplus) {
-      Vec raw = loadPart(in.delta + own, lanes);
-      if (in.deltaBias) raw += loadPart(in.deltaBias + block.e, lanes);
-      grad *= vsigmoid(raw);
-    }
+    Vec grad = (gradStep[k] * (1.0f / kLog2e) + gradInput[k] * u[k]) * scratch.slopes[step0 - k];
     scratch.gradBias[index] += grad;
     storePart(block.grads.delta + own, grad, lanes);
     storePart(block.grads.u + own, gradSum[k] * block.skip + gradInput[k] * step[k], lanes);
@@ -229,23 +235,28 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   gatherRows(chunkStates + (((int64_t)b * chunks + begin / s.chunk) * s.E + e) * N, N, lanes, scratch.states);
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
   for (int t = begin; t < end; t++) {
-    const float* writes = in.B + ((int64_t)b * s.L + t) * N;
-    const int64_t at = ((int64_t)b * s.L + t) * s.E + e;
+    const int64_t row = (int64_t)b * s.L + t, at = row * s.E + e;
+    const float *writes = in.B + row * N, *reads = in.C + row * N;
     fetchAhead(in.u, at, s.E);
     fetchAhead(in.delta, at, s.E);
     fetchAhead(gradY, at, 0);
     fetchAhead(in.z, at, 0);
-    ScanToken token = scanToken(in, at, e, lanes, s.softplus, false);
+    ScanToken token = scanToken(in, at, e, lanes, s.softplus);
     scratch.steps[t - begin] = token.step;
-    Vec input = token.step * token.u;
+    scratch.slopes[t - begin] = token.slope;
+    const Vec input = token.step * token.u;
     const Vec* before = scratch.states + (t - begin) * N;
     Vec* after = scratch.states + (t - begin + 1) * N;
     Vec* decays = scratch.decays + (t - begin) * N;
+    Vec sum = {};
     for (int n = 0; n < N; n++) {
-      Vec decay = vexp2(token.step * scratch.decayRates[n]);
-      decays[n] = decay;
-      after[n] = decay * before[n] + input * writes[n];
+      Power decay = vpower2(token.step * scratch.decayRates[n]);
+      Vec next = decay.part * (decay.whole * before[n]) + input * writes[n];
+      decays[n] = decay.part * decay.whole;
+      after[n] = next;
+      if (in.z) sum += next * reads[n];
     }
+    scratch.sums[t - begin] = sum;
   }
   // Two tokens at a time: the running gradients of a state are loaded and stored once for both.
   ScanReverse reverse = {in, gradY, grads, scratch, s, b, e, lanes, begin, skip};
