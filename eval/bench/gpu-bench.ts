@@ -20,10 +20,11 @@ import {
   tidy,
   tile,
 } from '@tensorflow/tfjs-core';
-import {CapturedStep, copyMilliseconds, selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
-import {finishBackend, memoryAttention, selectiveScan} from '../../custom-ops/index.js';
+import {copyMilliseconds} from '../../custom-ops/backends/webgpu/index.js';
+import {memoryAttention, selectiveScan} from '../../custom-ops/index.js';
+import {deviceTiming} from './device-timing.js';
 import {issueTimings} from './issue-bench.js';
-import {median} from './timing.js';
+import {time} from './timing.js';
 
 export interface GpuTiming {
   readonly name: string;
@@ -53,38 +54,17 @@ export const largeSizes: GpuSizes = {
 
 const RUNS = 21;
 
-/**
- * Median milliseconds of a busy device for one run: the run is captured and replayed again and again on the device's own
- * clock, so that neither the host's work nor new memory counts; on the host's clock where the device has none.
- */
+/** Median milliseconds of a busy device for one run; on the host's clock where the device has none. */
 async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
-  const runner = new CapturedStep();
-  // One number stands for the results: a replay would copy them whole.
+  // One number stands for the results: whole they would be copied at every run.
   const corner = (): Tensor[] => {
     const results = run();
     const [first] = Array.isArray(results) ? results : [results];
     return [slice(reshape(first, [first.size]), [0], [1])];
   };
-  const once = (): void => dispose(runner.run({inputs: [], body: corner}));
-  once();
-  await selfChecksDone();
-  for (let i = 0; i < 4; i++) once();
-  await finishBackend();
-  if (runner.replays === 0) throw new Error('bmojo: the run to be timed could not be captured');
-  const times = (await runner.deviceTimes({rounds: RUNS})) ?? (await hostTimes(once));
-  runner.dispose();
-  return median(times);
-}
-
-async function hostTimes(once: () => void): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < RUNS; i++) {
-    const start = performance.now();
-    once();
-    await finishBackend();
-    times.push(performance.now() - start);
-  }
-  return times;
+  const timing =
+    (await deviceTiming(corner, {rounds: RUNS})) ?? (await time(corner, {minRuns: RUNS, budgetMs: 0}));
+  return timing.medianMs;
 }
 
 /** Random values that repeat along the token axis. */

@@ -1,15 +1,23 @@
 // Times every operator: its kernel, its composed form and the JavaScript kernel, forward and with the gradient.
 
 import type {Tensor, Variable} from '@tensorflow/tfjs-core';
-import {dispose, grads, profile, tensor, tidy, variable} from '@tensorflow/tfjs-core';
+import {
+  backend as currentBackend,
+  dispose,
+  grads,
+  profile,
+  tensor,
+  tidy,
+  variable,
+} from '@tensorflow/tfjs-core';
 import type {BackendName} from '../../custom-ops/index.js';
-import {useBackend, withComposedOps} from '../../custom-ops/index.js';
+import {useBackend, useWebGPU, withComposedOps} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelPorts, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
 import {caseDims, product, sampleCase} from '../../custom-ops/sampling.js';
-import type {TimingLimits} from './timing.js';
+import type {Timing, TimingLimits} from './timing.js';
 import {time} from './timing.js';
 
 export type Form = 'kernel' | 'composed' | 'javascript';
@@ -26,8 +34,12 @@ export interface OpTiming {
   /** totalMs - forwardMs. */
   readonly backwardMs?: number;
   readonly runs: number;
+  /** Whose clock; see {@link Timing}. */
+  readonly clock: Timing['clock'];
   /** Bytes that the forward pass must at least move: inputs read once, outputs written once. */
   readonly forwardBytes: number;
+  /** Milliseconds that the device takes to move these bytes in a plain copy; on webgpu alone. */
+  readonly copyFloorMs?: number;
   /** Largest total of tensor bytes alive during forward and gradient, by tf's count. */
   readonly peakBytes: number;
 }
@@ -85,25 +97,63 @@ function forwardBytes(op: OpDefinition, opCase: OpCase<Attributes>): number {
   return [...present, ...outputs].reduce((bytes, port) => bytes + 4 * product(shapeOf(port, dims)), 0);
 }
 
+interface Times {
+  readonly forward: Timing;
+  readonly total?: Timing;
+}
+
+/**
+ * On the device's own clock; undefined where one of the two cannot be timed so, since both must be of one clock: one is
+ * taken from the other.
+ */
+async function deviceTimes(
+  {forward, total}: Omit<Runner, 'inputs'>,
+  budgetMs: number,
+): Promise<Times | undefined> {
+  const {deviceTiming} = await import('./device-timing.js');
+  const options = {warmUpMs: budgetMs / 10, roundMs: budgetMs / 50, totalMs: budgetMs};
+  const first = await deviceTiming(forward, options);
+  if (first === undefined || total === undefined) return first && {forward: first};
+  const second = await deviceTiming(total, options);
+  return second && {forward: first, total: second};
+}
+
+async function hostTimes({forward, total}: Omit<Runner, 'inputs'>, limits: TimingLimits): Promise<Times> {
+  return {forward: await time(forward, limits), total: total && (await time(total, limits))};
+}
+
+/** Bytes that the device copies in a millisecond, read and written ones counted; on webgpu alone. */
+async function copyRate({backend}: BenchOptions): Promise<number | undefined> {
+  if (backend !== 'webgpu') return undefined;
+  const {software} = await useWebGPU();
+  const {copyMilliseconds} = await import('../../custom-ops/backends/webgpu/index.js');
+  const bytes = software ? 2 ** 22 : 2 ** 28;
+  return (2 * bytes) / (await copyMilliseconds(currentBackend(), bytes));
+}
+
 async function timeCase(
   op: OpDefinition,
   opCase: OpCase<Attributes>,
   form: Form,
   options: BenchOptions,
+  copyBytesPerMs: number | undefined,
 ): Promise<OpTiming> {
   const backend = form === 'javascript' ? 'cpu' : options.backend;
   await useBackend(backend);
   const runner = prepare(op, opCase);
   const as = (run: () => Tensor[]) => (): Tensor[] => (form === 'composed' ? withComposedOps(run) : run());
+  const runs = {forward: as(runner.forward), total: runner.total && as(runner.total)};
+  const {minRuns, budgetMs} = options.limits;
   const limits =
-    form === 'kernel' ? options.limits : {...options.limits, minRuns: Math.min(3, options.limits.minRuns)};
-  const forward = await time(as(runner.forward), limits);
-  const total = runner.total && (await time(as(runner.total), limits));
+    form === 'kernel' ? options.limits : {minRuns: Math.min(3, minRuns), minSlowRuns: 1, budgetMs};
+  const onDevice = backend === 'webgpu' ? await deviceTimes(runs, budgetMs) : undefined;
+  const {forward, total} = onDevice ?? (await hostTimes(runs, limits));
   const {peakBytes} = await profile(() => {
-    dispose(as(runner.total ?? runner.forward)());
+    dispose((runs.total ?? runs.forward)());
     return [];
   });
   dispose(Object.values(runner.inputs));
+  const bytes = forwardBytes(op, opCase);
   return {
     op: op.name,
     case: opCase.name,
@@ -113,20 +163,23 @@ async function timeCase(
     totalMs: total?.medianMs,
     backwardMs: total && total.medianMs - forward.medianMs,
     runs: forward.runs,
-    forwardBytes: forwardBytes(op, opCase),
+    clock: forward.clock,
+    forwardBytes: bytes,
+    ...(copyBytesPerMs === undefined || backend === 'cpu' ? {} : {copyFloorMs: bytes / copyBytesPerMs}),
     peakBytes,
   };
 }
 
 /** One timing for each operator, benchmark case and form, in that order. */
 export async function* benchOps(options: BenchOptions): AsyncGenerator<OpTiming> {
+  const copyBytesPerMs = await copyRate(options);
   for (const op of opList) {
     if (options.ops !== undefined && !options.ops.includes(op.name)) continue;
     for (const opCase of op.cases) {
       if (opCase.use !== 'bench' || !opCase.name.includes(options.filter ?? '')) continue;
       for (const form of ['kernel', ...options.forms] as const) {
         if (form !== 'kernel' && opCase.kernelOnly) continue;
-        yield await timeCase(op, opCase, form, options);
+        yield await timeCase(op, opCase, form, options, copyBytesPerMs);
       }
     }
   }

@@ -33,30 +33,36 @@ const columns = [
   'x',
   'total ms',
   'GB/s',
+  'x copy',
   'peak MB',
 ] as const;
-const widths = [18, 30, 11, 10, 7, 11, 7, 9, 7, 8] as const;
+const widths = [18, 30, 12, 10, 7, 11, 7, 9, 7, 7, 8] as const;
 
 function line(cells: readonly string[]): string {
   return cells.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' ');
 }
 
-/** `x`: how many times longer than the kernel of the same case. */
+/**
+ * `x`: how many times longer than the kernel of the same case. `x copy`: than a copy of the bytes that the forward pass
+ * must move.
+ */
 function row(timing: OpTiming, kernel: OpTiming): string {
   const number = (value: number | undefined, digits = 2): string =>
     value === undefined ? '-' : value.toFixed(digits);
+  const digits = timing.clock === 'device' ? 3 : 2;
   const ratio = (value?: number, base?: number): string =>
     value === undefined || base === undefined || timing === kernel ? '' : (value / base).toFixed(1);
   return line([
     timing.op,
     timing.case,
-    timing.form,
-    number(timing.forwardMs),
+    timing.backend === 'webgpu' && timing.clock === 'host' ? `${timing.form} *` : timing.form,
+    number(timing.forwardMs, digits),
     ratio(timing.forwardMs, kernel.forwardMs),
-    number(timing.backwardMs),
+    number(timing.backwardMs, digits),
     ratio(timing.backwardMs, kernel.backwardMs),
-    number(timing.totalMs),
+    number(timing.totalMs, digits),
     number(timing.forwardBytes / timing.forwardMs / 1e6, 1),
+    number(timing.copyFloorMs && timing.forwardMs / timing.copyFloorMs, 1),
     number(timing.peakBytes / 2 ** 20, 1),
   ]);
 }
@@ -117,6 +123,11 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
     }
     if (args.backend !== 'webgpu') return;
+    if (!args.json)
+      console.log(
+        "\nTimes are the device's own; * on the host's clock, with the cost of issuing, where a form cannot be captured.\n" +
+          'javascript: on one core of the host.',
+      );
     const isWhole = args.op === undefined && args.case === undefined;
     const {software} = await useWebGPU();
     const isLarge = args.large ?? (isWhole && !software);

@@ -142,6 +142,37 @@ describe('captured steps on webgpu', function () {
     runner.dispose();
   });
 
+  it('that assign a variable run op by op, and the variable keeps its memory', async () => {
+    const runner = await createStepRunner();
+    const total = variable(tensor1d([0, 0]));
+    const sums: number[] = [];
+    const printed = await warnings(async () => {
+      const body = ([x]: readonly Tensor[]): Tensor[] => {
+        total.assign(add(total, x));
+        return [neg(neg(total))];
+      };
+      sums.push(
+        ...(await outcomes(
+          runner,
+          [
+            [1, 1],
+            [2, 2],
+            [3, 3],
+            [4, 4],
+          ],
+          body,
+        )),
+      );
+    });
+    expect(printed.join()).to.contain('it assigns a variable');
+    expect(sums).to.deep.equal([1, 3, 6, 10]);
+    // Tensors of the same size that would get the variable's memory if it counted as free.
+    const others = Array.from({length: 8}, (_, i) => add(tensor1d([i, i]), tensor1d([100, 100])));
+    expect([...(await total.data())]).to.deep.equal([10, 10]);
+    for (const one of [total, ...others]) one.dispose();
+    runner.dispose();
+  });
+
   it('whose numbers change undeclared run op by op', async () => {
     const runner = await createStepRunner();
     const parameter = variable(tensor1d([1]));

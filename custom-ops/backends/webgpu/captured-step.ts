@@ -41,8 +41,18 @@ interface Shape {
   log?: string;
 }
 
+export interface CaptureOptions {
+  /** Told once, when a step cannot be recorded, why; it runs op by op from then on. Default: a warning. */
+  readonly onRefusal?: (reason: string) => void;
+}
+
+function warn(reason: string): void {
+  console.warn(`bmojo: this step is not recorded and runs op by op: ${reason}`);
+}
+
 export class CapturedStep implements StepRunner {
   replays = 0;
+  private readonly onRefusal: (reason: string) => void;
   private readonly shapes = new Map<string, Shape>();
   private readonly backend: object = backend();
   private readonly recorder: Recorder = asRecorder(this.backend);
@@ -53,6 +63,10 @@ export class CapturedStep implements StepRunner {
     for (const {capture} of this.shapes.values())
       if (capture?.recording.outside.has(id)) capture.hasMoved = true;
   });
+
+  constructor({onRefusal = warn}: CaptureOptions = {}) {
+    this.onRefusal = onRefusal;
+  }
 
   run(call: StepCall): Tensor[] {
     const isElsewhere = backend() !== this.backend;
@@ -160,7 +174,7 @@ export class CapturedStep implements StepRunner {
       this.release(capture);
       this.dispose();
       this.refusal = recording.refusal;
-      console.warn(`bmojo: this step is not recorded and runs op by op: ${this.refusal}`);
+      this.onRefusal(this.refusal);
     }
     return results;
   }

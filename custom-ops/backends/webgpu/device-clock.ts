@@ -11,7 +11,11 @@ export interface ClockOptions {
   readonly warmUpMs?: number;
   /** Milliseconds that a round is to last: the work is repeated within it. Default 20. */
   readonly roundMs?: number;
+  /** Milliseconds that all rounds are to take together at most: there are fewer then, at least 3. Default: no limit. */
+  readonly totalMs?: number;
 }
+
+const FEWEST_ROUNDS = 3;
 
 /** Repeats of the work in one round, at most. */
 const MOST_REPEATS = 1000;
@@ -84,7 +88,7 @@ async function passTimes(
 export async function steadyTimes(
   device: GPUDevice,
   dispatches: readonly Dispatch[],
-  {rounds = 21, warmUpMs = 500, roundMs = 20}: ClockOptions = {},
+  {rounds = 21, warmUpMs = 500, roundMs = 20, totalMs = Number.POSITIVE_INFINITY}: ClockOptions = {},
 ): Promise<number[] | undefined> {
   if (!hasClock(device) || dispatches.length === 0) return undefined;
   const most = Math.max(1, Math.min(MOST_REPEATS, Math.floor(MOST_DISPATCHES / dispatches.length)));
@@ -99,5 +103,7 @@ export async function steadyTimes(
   } while (performance.now() - start < warmUpMs);
   const [warm] = await passTimes(device, dispatches, warming, 1);
   const repeats = fitting(warm / warming);
-  return (await passTimes(device, dispatches, repeats, rounds)).map(ms => ms / repeats);
+  const affordable = Math.floor((totalMs * warming) / Math.max(warm * repeats, 1e-6));
+  const counted = Math.min(rounds, Math.max(FEWEST_ROUNDS, affordable));
+  return (await passTimes(device, dispatches, repeats, counted)).map(ms => ms / repeats);
 }

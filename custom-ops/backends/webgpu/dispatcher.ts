@@ -7,12 +7,14 @@ import {kernelName} from '../../op.js';
 import {product} from '../../sampling.js';
 import type {Invocation} from '../invocation.js';
 import {fitBindings} from './bindings.js';
+import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
 import type {CompiledPass} from './pipelines.js';
 import {Pipelines} from './pipelines.js';
 import type {GpuKernel, GpuLimits, Plan} from './plan.js';
+import {PlanTable} from './plan-table.js';
 import type {Recorder} from './recorder.js';
-import {asRecorder, bufferOf, computePass, submit} from './recorder.js';
+import {asRecorder, bufferOf, submit} from './recorder.js';
 import type {Recording} from './recording.js';
 import {ownBuffer} from './small-constants.js';
 import {UniformRing} from './uniform-ring.js';
@@ -45,8 +47,9 @@ interface DeviceState {
   readonly limits: GpuLimits;
   readonly pipelines: Pipelines;
   readonly ring: UniformRing;
-  /** By kernel, then by key. */
-  readonly plans: Map<string, Map<string, CompiledPlan>>;
+  readonly writer: DispatchWriter;
+  /** By kernel. */
+  readonly plans: Map<string, PlanTable<CompiledPlan>>;
   readonly fills: Map<string, CompiledPass>;
   /** The run of a step that is being recorded now. */
   recording?: Recording;
@@ -70,6 +73,7 @@ function stateOf(backend: object): DeviceState {
       },
       pipelines: new Pipelines(recorder.device),
       ring: new UniformRing(recorder),
+      writer: new DispatchWriter(recorder),
       plans: new Map(),
       fills: new Map(),
     };
@@ -114,17 +118,6 @@ function bufferWords({scratch = {}, tables = {}}: Plan, call: Invocation): Map<s
   return words;
 }
 
-/** Everything that shapes a plan, as text; sizes and attributes come in the same order at every call of an op. */
-function planKey({dims, attrs, inputs}: Invocation, dynamic: readonly string[]): string {
-  const {limits} = webgpuDebug;
-  let key = '';
-  for (const name in limits) key += `${name} ${limits[name as keyof GpuLimits]} `;
-  for (const name in dims) key += ` ${dims[name]}`;
-  for (const name in attrs) if (!dynamic.includes(name)) key += ` ${attrs[name]}`;
-  for (const name in inputs) key += ` ${name}`;
-  return key;
-}
-
 const noNames: readonly string[] = [];
 
 function compiledPlan(
@@ -136,11 +129,12 @@ function compiledPlan(
 ): CompiledPlan {
   const {dynamic = noNames} = kernel;
   const name = kernelName(op, direction);
-  const plans = state.plans.get(name) ?? new Map<string, CompiledPlan>();
-  state.plans.set(name, plans);
-  const key = planKey(call, dynamic);
-  let compiled = plans.get(key);
-  if (compiled === undefined) {
+  let plans = state.plans.get(name);
+  if (plans === undefined) {
+    plans = new PlanTable(dynamic);
+    state.plans.set(name, plans);
+  }
+  return plans.find(call, webgpuDebug.limits, () => {
     const attrs: Attributes = Object.fromEntries(
       Object.entries(call.attrs).filter(([attribute]) => !dynamic.includes(attribute)),
     );
@@ -154,17 +148,13 @@ function compiledPlan(
       wanted: new Set(call.outputs.map(output => output.name)),
       limits,
     });
-    compiled = compile(state, fitBindings(plan, bufferWords(plan, call), limits), call);
-    plans.set(key, compiled);
-  }
-  return compiled;
+    return compile(state, fitBindings(plan, bufferWords(plan, call), limits), call);
+  });
 }
 
 type Numbers = Readonly<Record<string, number>>;
 /** Buffers of a call by place; an empty tensor has none. */
 type CallBuffers = (GPUBuffer | undefined)[];
-
-const noOffsets: readonly number[] = [];
 
 function placeUniforms(
   {ring, recording}: DeviceState,
@@ -176,16 +166,16 @@ function placeUniforms(
   return recording.place(names, values);
 }
 
+/** `buffers` are the pass's; its uniforms are added to them. */
 function record(state: DeviceState, compiled: CompiledPass, buffers: GPUBuffer[], numbers: Numbers): void {
-  const {pass} = compiled;
-  const place = pass.uniforms && placeUniforms(state, pass.uniforms, numbers);
-  const encoder = computePass(state.recorder);
-  encoder.setPipeline(compiled.pipeline);
-  const group = state.pipelines.bindGroup(compiled, buffers, place?.buffer);
-  if (place === undefined) encoder.setBindGroup(0, group, noOffsets);
-  else encoder.setBindGroup(0, group, [place.offset]);
-  encoder.dispatchWorkgroups(pass.workgroups[0], pass.workgroups[1], pass.workgroups[2]);
-  state.recorder.dispatchCountInPass++;
+  const {pass, pipeline} = compiled;
+  if (pass.uniforms === undefined) {
+    state.writer.write(pipeline, state.pipelines.bindGroup(compiled, buffers), pass.workgroups);
+    return;
+  }
+  const {buffer, offset} = placeUniforms(state, pass.uniforms, numbers);
+  buffers.push(buffer);
+  state.writer.write(pipeline, state.pipelines.bindGroup(compiled, buffers), pass.workgroups, [offset]);
 }
 
 function recordPlaced(

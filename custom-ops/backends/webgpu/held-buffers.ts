@@ -24,6 +24,8 @@ export class HeldBuffers implements BufferManager {
   /** Whether each buffer may go back to the pool, or is to be destroyed. */
   private readonly held = new Map<GPUBuffer, boolean>();
   private readonly free = new Map<string, GPUBuffer[]>();
+  /** Taken and not released: of tensors that may outlive the recording, as what a variable was assigned. */
+  private readonly taken = new Set<GPUBuffer>();
 
   constructor(private readonly pool: BufferManager) {
     route(pool);
@@ -41,10 +43,10 @@ export class HeldBuffers implements BufferManager {
     // What the host writes must be as it was at every replay: such buffers serve once.
     const isWritten = mappedAtCreation || (usage & (GPUBufferUsage.UNIFORM | GPUBufferUsage.MAP_WRITE)) !== 0;
     const known = isWritten || !reuse ? undefined : this.free.get(`${size} ${usage}`)?.pop();
-    if (known !== undefined) return known;
     const isPooled = reuse && !isWritten;
-    const buffer = this.pool.acquireBuffer(size, usage, mappedAtCreation, isPooled);
-    this.hold(buffer, isPooled);
+    const buffer = known ?? this.pool.acquireBuffer(size, usage, mappedAtCreation, isPooled);
+    if (known === undefined) this.hold(buffer, isPooled);
+    this.taken.add(buffer);
     return buffer;
   }
 
@@ -53,6 +55,7 @@ export class HeldBuffers implements BufferManager {
       this.hold(buffer, reuse); // made before the recording and used by it
       return;
     }
+    this.taken.delete(buffer);
     if (!reuse || this.held.get(buffer) === false) return;
     const key = `${buffer.size} ${buffer.usage}`;
     const list = this.free.get(key);
@@ -60,13 +63,17 @@ export class HeldBuffers implements BufferManager {
     else list.push(buffer);
   }
 
-  /** Gives everything back to tfjs's pool. Commands that use it must be over or submitted. */
+  /**
+   * Gives everything back to tfjs's pool, now or when the tensor that has it is disposed. Commands that use it must be over
+   * or submitted.
+   */
   dispose(): void {
     for (const [buffer, isPooled] of this.held) {
       holders.delete(buffer);
-      this.pool.releaseBuffer(buffer, isPooled);
+      if (!this.taken.has(buffer)) this.pool.releaseBuffer(buffer, isPooled);
     }
     this.held.clear();
+    this.taken.clear();
     this.free.clear();
   }
 

@@ -1,5 +1,6 @@
 // Compiles passes once for each device: shader text to pipeline, buffers to bind group.
 
+import {GroupCache} from './group-cache.js';
 import type {Pass} from './plan.js';
 import {renderPass} from './plan.js';
 import {uniformBytes} from './uniform-ring.js';
@@ -13,20 +14,7 @@ export interface CompiledPass {
   readonly layout: GPUBindGroupLayout;
   /** Names of the buffers in binding order. */
   readonly buffers: readonly string[];
-  readonly groups: Map<string, GPUBindGroup>;
-}
-
-const bufferNumbers = new WeakMap<GPUBuffer, number>();
-let buffersSeen = 0;
-
-/** A number of its own for each buffer, for keys of bind groups. */
-export function bufferNumber(buffer: GPUBuffer): number {
-  let known = bufferNumbers.get(buffer);
-  if (known === undefined) {
-    known = buffersSeen++;
-    bufferNumbers.set(buffer, known);
-  }
-  return known;
+  readonly groups: GroupCache;
 }
 
 export class Pipelines {
@@ -50,7 +38,7 @@ export class Pipelines {
       this.pipelines.set(code, known);
     }
     const buffers = [...Object.keys(pass.read), ...Object.keys(pass.write)];
-    return {pass, ...known, buffers, groups: new Map()};
+    return {pass, ...known, buffers, groups: new GroupCache()};
   }
 
   private layout(pass: Pass): GPUBindGroupLayout {
@@ -73,19 +61,16 @@ export class Pipelines {
     return layout;
   }
 
-  bindGroup(compiled: CompiledPass, buffers: readonly GPUBuffer[], uniforms?: GPUBuffer): GPUBindGroup {
-    let key = '';
-    for (const buffer of buffers) key += `${bufferNumber(buffer)},`;
-    if (uniforms !== undefined) key += bufferNumber(uniforms);
-    const known = compiled.groups.get(key);
+  /** `buffers` in binding order, the one of the uniforms last when the pass has any. */
+  bindGroup({groups, layout, buffers: {length}}: CompiledPass, buffers: readonly GPUBuffer[]): GPUBindGroup {
+    const known = groups.get(buffers);
     if (known !== undefined) return known;
-    const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({binding, resource: {buffer}}));
-    if (uniforms !== undefined) {
-      entries.push({binding: buffers.length, resource: {buffer: uniforms, size: uniformBytes}});
-    }
-    const group = this.device.createBindGroup({layout: compiled.layout, entries});
-    if (compiled.groups.size >= GROUPS_KEPT) compiled.groups.clear();
-    compiled.groups.set(key, group);
+    const entries = buffers.map((buffer, binding): GPUBindGroupEntry => {
+      return {binding, resource: binding < length ? {buffer} : {buffer, size: uniformBytes}};
+    });
+    const group = this.device.createBindGroup({layout, entries});
+    if (groups.size >= GROUPS_KEPT) groups.clear();
+    groups.set(buffers, group);
     return group;
   }
 }

@@ -3,77 +3,37 @@
 
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
-import {bufferNumber} from './pipelines.js';
-import type {Recorder, StockProgram, TfjsUniform} from './recorder.js';
-import {computePass, submit} from './recorder.js';
+import {DispatchWriter} from './dispatch-writer.js';
+import type {Recorder, StockProgram, TensorData, TfjsUniform} from './recorder.js';
+import {submit} from './recorder.js';
 import {SmallConstants} from './small-constants.js';
-import type {UniformSlot} from './uniform-store.js';
+import type {StockCall, UniformSlot} from './stock-plan.js';
+import {asAsked, StockPlan} from './stock-plan.js';
 import {UniformStore} from './uniform-store.js';
 
-/** Combinations of program and shapes kept, and bind groups of all of them. */
+/** Combinations of shapes kept for one program, and of program and shapes and their bind groups for all. */
+const SHAPES_KEPT = 64;
 const PLANS_KEPT = 4096;
 const GROUPS_KEPT = 16384;
-
-interface StockPlan {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-  readonly workgroups: readonly [number, number, number];
-  /** By the program's own uniforms as text. */
-  readonly slots: Map<string, UniformSlot>;
-}
 
 const noUniforms: readonly TfjsUniform[] = [];
 
 type RunProgram = Recorder['runWebGPUProgram'];
 
-/** Everything that shapes a program's code, its dispatch and the uniforms that follow from shapes. */
-function planKey(program: StockProgram, inputs: readonly TensorInfo[], output: TensorInfo): string {
-  const {dispatchLayout: layout} = program;
-  let key = `${program.shaderKey}|${program.workgroupSize}|${program.dispatch}|${program.variableNames}`;
-  key += `|${program.size === true} ${program.outputComponent} ${layout.y?.length ?? 0} ${layout.z?.length ?? 0}`;
-  for (const {shape, dtype} of inputs) key += `|${dtype} ${shape}`;
-  return `${key}|${output.dtype} ${output.shape} ${program.outputShape}`;
-}
-
-function strides(shape: readonly number[]): number[] {
-  const found: number[] = [];
-  let stride = 1;
-  for (let axis = shape.length - 1; axis > 0; axis--) {
-    stride *= shape[axis];
-    found.unshift(stride);
-  }
-  return found;
-}
-
-/** The uniforms that tfjs gives to every program. */
-function shapeUniforms(
-  {size, outputShape, outputComponent}: StockProgram,
-  inputs: readonly TensorInfo[],
-  output: TensorInfo,
-): TfjsUniform[] {
-  const shapes = [...inputs, output].flatMap(({shape}) => [
-    {type: 'int32', data: shape},
-    {type: 'int32', data: strides(shape)},
-  ]);
-  const count = outputShape.reduce((total, one) => total * one, 1) / (outputComponent || 1);
-  return [
-    {type: 'float32', data: [Number.NaN]},
-    {type: 'float32', data: [Number.POSITIVE_INFINITY]},
-    ...shapes,
-    ...(size ? [{type: 'int32', data: [count]}] : []),
-  ];
-}
-
 export class StockPrograms {
-  private readonly plans = new Map<string, StockPlan>();
+  /** By the program's name, the one used last in front. */
+  private readonly plans = new Map<string, StockPlan[]>();
   private readonly constants: SmallConstants;
   private readonly uniforms: UniformStore;
+  private readonly writer: DispatchWriter;
+  private kept = 0;
   private groups = 0;
   private readonly stock: RunProgram;
 
   constructor(private readonly recorder: Recorder) {
     this.stock = recorder.runWebGPUProgram;
     this.constants = new SmallConstants(recorder);
+    this.writer = new DispatchWriter(recorder);
     this.uniforms = new UniformStore(recorder, () => this.forget());
   }
 
@@ -85,98 +45,105 @@ export class StockPrograms {
       (recorder.activeTimers ?? null) === null &&
       !program.outputShape.includes(0) &&
       !env().getBool('WEBGPU_ENGINE_COMPILE_ONLY');
-    const buffers = isOrdinary ? this.buffersOf(inputs) : undefined;
-    if (buffers === undefined) return this.stock.call(recorder, program, inputs, dtype, uniforms, given);
+    const stored: TensorData[] = [];
+    const buffers: GPUBuffer[] = [];
+    if (!isOrdinary || !this.upload(inputs, stored, buffers))
+      return this.stock.call(recorder, program, inputs, dtype, uniforms, given);
     const output = given ?? recorder.makeTensorInfo(program.outputShape, dtype);
-    const stored = inputs.map(input => this.asStored(input));
-    const key = planKey(program, stored, this.asStored(output));
-    const plan = this.plans.get(key);
     recorder.uploadToGPU(output.dataId);
+    const call = {program, inputs, stored, output, uniforms: uniforms ?? noUniforms};
+    const plan = this.planOf(call);
     const target = recorder.tensorMap.get(output.dataId).resource;
     if (plan === undefined || !(target instanceof GPUBuffer)) {
+      const asked = asAsked(program);
       this.stock.call(recorder, program, inputs, dtype, uniforms, output);
-      this.learn(key, program);
+      if (plan === undefined) this.learn(asked, call);
       return output;
     }
-    buffers.unshift(target);
-    const slot = this.slot(plan, program, inputs, output, uniforms ?? noUniforms);
-    const group = this.group(plan, slot, buffers);
-    const pass = computePass(recorder);
-    pass.setPipeline(plan.pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(plan.workgroups[0], plan.workgroups[1], plan.workgroups[2]);
-    recorder.dispatchCountInPass++;
+    buffers.push(target);
+    const slot = plan.slot(call, this.uniforms);
+    this.writer.write(plan.pipeline, this.group(plan, slot, buffers), plan.workgroups);
     if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE'))
       submit(recorder);
     return output;
   };
 
-  /** Buffers of the inputs, uploaded where needed; undefined when one is no buffer. */
-  private buffersOf(inputs: readonly TensorInfo[]): GPUBuffer[] | undefined {
+  /** Adds where the inputs are stored, uploaded where needed; false when one is no buffer. */
+  private upload(inputs: readonly TensorInfo[], stored: TensorData[], buffers: GPUBuffer[]): boolean {
     const {recorder} = this;
-    const buffers: GPUBuffer[] = [];
     for (const {dataId, dtype} of inputs) {
-      if (dtype === 'complex64' || dtype === 'string') return undefined;
+      if (dtype === 'complex64' || dtype === 'string') return false;
       const data = recorder.tensorMap.get(dataId);
       if (data.resource === undefined || data.resource === null) {
         this.constants.share(data);
         recorder.uploadToGPU(dataId);
       }
-      if (!(data.resource instanceof GPUBuffer)) return undefined;
+      if (!(data.resource instanceof GPUBuffer)) return false;
+      stored.push(data);
       buffers.push(data.resource);
     }
-    return buffers;
+    return true;
   }
 
-  /** A tensor with the type of its memory, which its own may differ from. */
-  private asStored({dataId, shape}: TensorInfo): TensorInfo {
-    return {dataId, shape, dtype: this.recorder.tensorMap.get(dataId).dtype};
-  }
-
-  private learn(key: string, {pipeline, dispatch}: StockProgram): void {
-    if (pipeline === undefined || pipeline instanceof Promise) return;
-    if (this.plans.size >= PLANS_KEPT) this.plans.clear();
-    const [x, y, z] = dispatch;
-    const layout = pipeline.getBindGroupLayout(0);
-    this.plans.set(key, {pipeline, layout, workgroups: [x, y, z], slots: new Map()});
-  }
-
-  private slot(
-    {slots}: StockPlan,
-    program: StockProgram,
-    inputs: readonly TensorInfo[],
-    output: TensorInfo,
-    own: readonly TfjsUniform[],
-  ): UniformSlot {
-    let text = '';
-    for (const {type, data} of own) text += `${type} ${data};`;
-    let slot = slots.get(text);
-    if (slot === undefined) {
-      slot = this.uniforms.place([...shapeUniforms(program, inputs, output), ...own]);
-      slots.set(text, slot);
+  private planOf(call: StockCall): StockPlan | undefined {
+    const plans = this.plans.get(call.program.shaderKey);
+    if (plans === undefined) return undefined;
+    for (let i = 0; i < plans.length; i++) {
+      const plan = plans[i];
+      if (!plan.serves(call)) continue;
+      if (i > 0) {
+        plans[i] = plans[0];
+        plans[0] = plan;
+      }
+      return plan;
     }
-    return slot;
+    return undefined;
   }
 
+  private learn(asked: StockProgram, call: StockCall): void {
+    const {pipeline, dispatch} = call.program;
+    if (pipeline === undefined || pipeline instanceof Promise) return;
+    if (this.kept >= PLANS_KEPT) {
+      this.plans.clear();
+      this.kept = 0;
+    }
+    let plans = this.plans.get(asked.shaderKey);
+    if (plans === undefined) {
+      plans = [];
+      this.plans.set(asked.shaderKey, plans);
+    }
+    const plan = new StockPlan(asked, pipeline, dispatch, call);
+    if (plans.length < SHAPES_KEPT) this.kept++;
+    else plans.pop();
+    plans.unshift(plan);
+  }
+
+  /** `buffers` are the inputs' and then the output's. */
   private group({layout}: StockPlan, slot: UniformSlot, buffers: readonly GPUBuffer[]): GPUBindGroup {
-    let key = '';
-    for (const buffer of buffers) key += `${bufferNumber(buffer)},`;
-    const known = slot.groups.get(key);
+    const known = slot.groups.get(buffers);
     if (known !== undefined) return known;
     const {offset, size, groups} = slot;
-    const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({binding, resource: {buffer}}));
-    entries.push({binding: buffers.length, resource: {buffer: this.uniforms.buffer, offset, size}});
+    const {length} = buffers;
+    // tfjs binds the output first.
+    const entries = buffers.map((buffer, i): GPUBindGroupEntry => {
+      return {binding: (i + 1) % length, resource: {buffer}};
+    });
+    entries.push({binding: length, resource: {buffer: this.uniforms.buffer, offset, size}});
     const group = this.recorder.device.createBindGroup({layout, entries});
     if (this.groups++ >= GROUPS_KEPT) {
-      for (const plan of this.plans.values()) for (const one of plan.slots.values()) one.groups.clear();
+      for (const plan of this.all()) plan.forgetGroups();
       this.groups = 1;
     }
-    groups.set(key, group);
+    groups.set(buffers, group);
     return group;
   }
 
   private forget(): void {
-    for (const {slots} of this.plans.values()) slots.clear();
+    for (const plan of this.all()) plan.forgetSlots();
     this.groups = 0;
+  }
+
+  private all(): StockPlan[] {
+    return [...this.plans.values()].flat();
   }
 }

@@ -6,13 +6,6 @@ import {uniformBytes} from './uniform-ring.js';
 
 const SLOTS = 4096;
 
-/** A place for uniforms, with the bind groups made for it. */
-export interface UniformSlot {
-  readonly offset: number;
-  readonly size: number;
-  readonly groups: Map<string, GPUBindGroup>;
-}
-
 /** Byte alignment of a WGSL vector of so many numbers; tfjs writes 5 and 6 as a vec4 and the rest. */
 function alignment(length: number): number {
   return length === 1 ? 4 : length === 2 ? 8 : 16;
@@ -55,7 +48,8 @@ export class UniformStore {
     });
   }
 
-  place(uniforms: readonly TfjsUniform[]): UniformSlot {
+  /** Byte offset and size of the place that the uniforms got. */
+  place(uniforms: readonly TfjsUniform[]): {offset: number; size: number} {
     const bytes = packUniforms(uniforms);
     const slots = Math.ceil(bytes.byteLength / uniformBytes);
     if (this.next + slots > SLOTS) {
@@ -67,6 +61,6 @@ export class UniformStore {
     const offset = this.next * uniformBytes;
     this.next += slots;
     this.recorder.queue.writeBuffer(this.buffer, offset, bytes);
-    return {offset, size: slots * uniformBytes, groups: new Map()};
+    return {offset, size: slots * uniformBytes};
   }
 }
