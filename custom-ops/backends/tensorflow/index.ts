@@ -16,7 +16,7 @@ import {asArgumentError} from './argument-error.js';
 import type {NodeBackend, OpAttr} from './node-backend.js';
 import {vectorOf} from './node-backend.js';
 import {noteTaken, noteVarying} from './recording.js';
-import {keepReshapeShapes} from './reshape.js';
+import {replaceStockKernels} from './stand-ins.js';
 import type {NativeOperator, NativeOps, VaryingNumbers} from './table.js';
 
 const varyingNumbers: VaryingNumbers = {
@@ -27,7 +27,7 @@ const varyingNumbers: VaryingNumbers = {
 /** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */
 export function startTensorFlow(): NativeOps {
   const native = loadTensorFlow();
-  keepReshapeShapes();
+  replaceStockKernels();
   return native;
 }
 
@@ -123,7 +123,7 @@ function keepWanted(
 
 /**
  * Gives a tensor the memory of another. TensorFlow's own tensors never change, so that what shares the old memory
- * (clones, reshaped views, the arrays they came from) keeps the old values.
+ * (reshaped views, the arrays they came from) keeps the old values.
  */
 function takeOver(backend: NodeBackend, target: TensorInfo, source: Tensor): void {
   const to = backend.tensorMap.get(target.dataId);
