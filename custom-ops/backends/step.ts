@@ -46,9 +46,9 @@ export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
 }
 
 /**
- * Makes a runner for one step on the current backend. On `webgpu` the third run is recorded and later ones replay its GPU
- * commands, bit for bit the same, at a fraction of the cost of issuing ops; with `capture` false, and on other backends,
- * every run goes op by op.
+ * Makes a runner for one step on the current backend. On `webgpu` and `tensorflow` the third run is recorded and later ones
+ * replay its GPU commands, or its ops, bit for bit the same, at a fraction of the cost of issuing them; with `capture` false,
+ * and on other backends, every run goes op by op.
  *
  * A step that reads values back, or takes values from the host that are not among its inputs, is not recorded; a warning
  * says so once, and it runs op by op.
@@ -56,6 +56,10 @@ export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
 export async function createStepRunner({capture = true}: {capture?: boolean} = {}): Promise<StepRunner> {
   if (capture && getBackend() === 'webgpu') {
     const {CapturedStep} = await import('./webgpu/captured-step.js');
+    return new CapturedStep();
+  }
+  if (capture && getBackend() === 'tensorflow') {
+    const {CapturedStep} = await import('./tensorflow/captured-step.js');
     return new CapturedStep();
   }
   return {run: runDirectly, replays: 0, dispose: () => {}};

@@ -12,9 +12,9 @@ static LinearSizes sizesOf(const Call& call) {
   return {(int64_t)call.size("B") * call.size("L"), call.size("D"), call.size("E")};
 }
 
-/** Ranges of rows of about 2^22 multiplications each. */
+/** Ranges of rows of about 2^23 multiplications each: every range packs the weight for itself. */
 static int64_t rowParts(const LinearSizes& s) {
-  const int64_t rows = ((int64_t)1 << 22) / ((int64_t)s.D * s.E) + 1;
+  const int64_t rows = ((int64_t)1 << 23) / ((int64_t)s.D * s.E) + 1;
   return partsOf(s.rows, rows < kBlockRows ? kBlockRows : rows, 256);
 }
 

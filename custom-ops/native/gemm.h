@@ -30,6 +30,24 @@ struct Matrix {
 static inline Matrix rowMajor(const float* data, int columns) { return {data, columns, 1}; }
 static inline Matrix transposed(const float* data, int columns) { return {data, 1, columns}; }
 
+// Four columns of four consecutive floats each, `columnStride` apart, as four rows, `rowStride` apart.
+static inline void transposeQuads(const float* from, int64_t columnStride, float* to, int rowStride) {
+#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+  typedef float Quad __attribute__((vector_size(16), aligned(4)));
+  Quad a = *(const Quad*)from, b = *(const Quad*)(from + columnStride);
+  Quad c = *(const Quad*)(from + 2 * columnStride), d = *(const Quad*)(from + 3 * columnStride);
+  Quad ac0 = __builtin_shufflevector(a, c, 0, 4, 1, 5), ac1 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+  Quad bd0 = __builtin_shufflevector(b, d, 0, 4, 1, 5), bd1 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+  *(Quad*)to = __builtin_shufflevector(ac0, bd0, 0, 4, 1, 5);
+  *(Quad*)(to + rowStride) = __builtin_shufflevector(ac0, bd0, 2, 6, 3, 7);
+  *(Quad*)(to + 2 * rowStride) = __builtin_shufflevector(ac1, bd1, 0, 4, 1, 5);
+  *(Quad*)(to + 3 * rowStride) = __builtin_shufflevector(ac1, bd1, 2, 6, 3, 7);
+#else
+  for (int j = 0; j < 4; j++)
+    for (int k = 0; k < 4; k++) to[k * rowStride + j] = from[j * columnStride + k];
+#endif
+}
+
 // Copies rows [0, depth) and columns [0, width) of b into one panel of `unit` columns, zeros beyond.
 template <int unit>
 static inline void packPanel(const Matrix& b, float* panel, int depth, int width) {
@@ -37,9 +55,34 @@ static inline void packPanel(const Matrix& b, float* panel, int depth, int width
     for (int k = 0; k < depth; k++) __builtin_memcpy(panel + k * unit, b.data + (int64_t)k * b.rowStride, unit * 4);
     return;
   }
-  for (int j = 0; j < unit; j++) {
+  int first = 0;
+  for (; b.rowStride == 1 && first + 4 <= width; first += 4) {
+    const float* from = b.data + (int64_t)first * b.columnStride;
+    int k = 0;
+    for (; k + 4 <= depth; k += 4) transposeQuads(from + k, b.columnStride, panel + k * unit + first, unit);
+    for (; k < depth; k++)
+      for (int j = 0; j < 4; j++) panel[k * unit + first + j] = from[j * (int64_t)b.columnStride + k];
+  }
+  for (int j = first; j < unit; j++) {
     const float* from = b.data + (int64_t)j * b.columnStride;
     for (int k = 0; k < depth; k++) panel[k * unit + j] = j < width ? from[(int64_t)k * b.rowStride] : 0.0f;
+  }
+}
+
+// The same for all panels of whole tiles where rows are contiguous: a few rows at a time from their begin to their end, since
+// memory that is read for the first time comes fastest that way.
+static inline void packPanels(const Matrix& b, float* panels, int depth, int columns) {
+  constexpr int kRows = 8;
+  for (int k0 = 0; k0 < depth; k0 += kRows) {
+    int rows = smaller(kRows, depth - k0);
+    for (int j = 0; j < columns; j += kTileColumns) {
+      const float* from = b.data + (int64_t)k0 * b.rowStride + j;
+      float* to = panels + j * depth + k0 * kTileColumns;
+      for (int k = 0; k < rows; k++, from += b.rowStride, to += kTileColumns) {
+        store(to, load(from));
+        store(to + kLanes, load(from + kLanes));
+      }
+    }
   }
 }
 
@@ -158,7 +201,12 @@ __attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, flo
     for (int j = 0; j < columns; j++) startRow[j] = bias ? bias[n0 + j] : 0.0f;
     for (int k0 = 0; k0 < depth; k0 += kBlockDepth) {
       int d = smaller(kBlockDepth, depth - k0);
-      for (int j = 0; j < columns; j += kTileColumns) {
+      int packed = 0;
+      if (b.columnStride == 1) {
+        packed = columns / kTileColumns * kTileColumns;
+        packPanels({b.data + (int64_t)k0 * b.rowStride + n0, b.rowStride, 1}, packedB, d, packed);
+      }
+      for (int j = packed; j < columns; j += kTileColumns) {
         Matrix from = b;
         from.data += (int64_t)k0 * b.rowStride + (int64_t)(n0 + j) * b.columnStride;
         packPanel<kTileColumns>(from, packedB + j * d, d, smaller(kTileColumns, columns - j));

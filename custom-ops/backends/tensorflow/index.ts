@@ -5,7 +5,6 @@ import {findBackend, getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
 import type {AdamWAttributes} from '../../adam-w/definition.js';
 import {adamWFactors} from '../../adam-w/definition.js';
-import {ArgumentError} from '../../check.js';
 import type {DropoutAttributes} from '../../dropout/definition.js';
 import {dropoutNumbers} from '../../dropout/definition.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
@@ -13,9 +12,11 @@ import {kernelName} from '../../op.js';
 import {composeOnPurpose} from '../../run.js';
 import type {Invocation} from '../invocation.js';
 import {kernelConfigs} from '../invocation.js';
+import {asArgumentError} from './argument-error.js';
 import type {NodeBackend, OpAttr} from './node-backend.js';
 import {vectorOf} from './node-backend.js';
-import {keepReshapeShapes} from './reshape.js';
+import {noteTaken, noteVarying} from './recording.js';
+import {replaceStockKernels} from './stand-ins.js';
 import type {NativeOperator, NativeOps, VaryingNumbers} from './table.js';
 
 const varyingNumbers: VaryingNumbers = {
@@ -26,7 +27,7 @@ const varyingNumbers: VaryingNumbers = {
 /** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */
 export function startTensorFlow(): NativeOps {
   const native = loadTensorFlow();
-  keepReshapeShapes();
+  replaceStockKernels();
   return native;
 }
 
@@ -75,8 +76,19 @@ function run(
   const ports = direction === 'forward' ? native.forward : native.backward;
   if (ports === null) throw new Error(`bmojo: ${op.name} has no ${direction} kernel`);
   const inputs = ports.inputs.map(({name, dtype}) => call.inputs[name] ?? absent(backend, dtype));
-  const varying = varyingInput(native, call.attrs, backend);
-  if (varying !== undefined) inputs.push(varying);
+  const words = varyingWords(native, call.attrs);
+  const varying = words && vectorOf(backend, words, 'int32');
+  if (varying !== undefined) {
+    inputs.push(varying);
+    noteVarying(varying.dataId, {
+      op: op.name,
+      attrs: call.attrs,
+      renew: attrs => ({
+        attrs: nativeAttributes(native, attrs, backend),
+        words: varyingWords(native, attrs) ?? [],
+      }),
+    });
+  }
   try {
     const outputs = backend.executeMultipleOutputs(
       kernelName(op, direction),
@@ -111,11 +123,12 @@ function keepWanted(
 
 /**
  * Gives a tensor the memory of another. TensorFlow's own tensors never change, so that what shares the old memory
- * (clones, reshaped views, the arrays they came from) keeps the old values.
+ * (reshaped views, the arrays they came from) keeps the old values.
  */
 function takeOver(backend: NodeBackend, target: TensorInfo, source: Tensor): void {
   const to = backend.tensorMap.get(target.dataId);
   const from = backend.tensorMap.get(source.dataId);
+  noteTaken(target.dataId, source.dataId);
   [to.id, from.id] = [from.id, to.id];
   source.dispose();
 }
@@ -131,17 +144,12 @@ function absent(backend: NodeBackend, dtype: DType): TensorInfo {
   return made;
 }
 
-function varyingInput(
-  native: NativeOperator,
-  attrs: Attributes,
-  backend: NodeBackend,
-): TensorInfo | undefined {
+/** As int32, which tfjs-node leaves in host memory where TensorFlow computes on a GPU. */
+function varyingWords(native: NativeOperator, attrs: Attributes): number[] | undefined {
   if (native.varying.length === 0) return undefined;
   const numbers = varyingNumbers[native.name]?.(attrs) ?? native.varying.map(name => Number(attrs[name]));
-  // As int32, which tfjs-node leaves in host memory where TensorFlow computes on a GPU.
   const isFloat = native.varyingType === 'float32';
-  const words = isFloat ? [...new Int32Array(Float32Array.from(numbers).buffer)] : numbers;
-  return vectorOf(backend, words, 'int32');
+  return isFloat ? [...new Int32Array(Float32Array.from(numbers).buffer)] : numbers;
 }
 
 function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: NodeBackend): OpAttr[] {
@@ -152,13 +160,4 @@ function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: 
     string: binding.TF_ATTR_STRING,
   };
   return native.attributes.map(({name, type}) => ({name, type: types[type], value: attrs[name]}));
-}
-
-/** Refusals of the native checks, which carry our format through TensorFlow's status. */
-function asArgumentError(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : String(error);
-  const found = /(\w+): (.+?) must be ([\s\S]+), got ([\s\S]*?)\s*$/.exec(
-    message.replace(/^[\s\S]*?Message: /, ''),
-  );
-  return found === null ? error : new ArgumentError(found[1], found[2], found[3], found[4]);
 }

@@ -4,9 +4,9 @@
 
 import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
+import {onAssignment} from '../assignments.js';
 import type {HostInput, StepCall, StepRunner} from '../step.js';
 import {runDirectly, toTensor} from '../step.js';
-import {onAssignment} from './assignments.js';
 import type {ClockOptions} from './device-clock.js';
 import {steadyTimes} from './device-clock.js';
 import {recordRun, webgpuDebug} from './dispatcher.js';

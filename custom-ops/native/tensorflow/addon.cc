@@ -47,7 +47,8 @@ std::string operatorJson(const bmojo::Operator& op) {
 
 std::string operatorsJson() {
   std::string json;
-  for (const bmojo::Operator& op : bmojo::operators()) json += (json.empty() ? "" : ",") + operatorJson(op);
+  for (const bmojo::Operator& op : bmojo::operators())
+    if (!op.isStandIn) json += (json.empty() ? "" : ",") + operatorJson(op);
   return "[" + json + "]";
 }
 

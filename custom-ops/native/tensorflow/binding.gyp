@@ -25,6 +25,7 @@
         'custom-ops/native/tensorflow/addon.cc',
         'custom-ops/native/tensorflow/operator.cc',
         'custom-ops/native/tensorflow/operators.cc',
+        'custom-ops/native/tensorflow/plus.cc',
         'custom-ops/native/tensorflow/pool.cc',
         'custom-ops/native/tensorflow/register.cc',
         'custom-ops/native/tensorflow/shapes.cc',

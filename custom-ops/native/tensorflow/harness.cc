@@ -115,7 +115,7 @@ double run(const Case& one, Direction direction, Pool& pool, Tensors& tensors, b
       continue;
     }
     if (port.shape == "*") view.shape = {sizes["*"]};
-    else for (const std::string& token : tokensOf(port.shape)) view.shape.push_back(sizes[token]);
+    else for (const std::string& token : port.tokens) view.shape.push_back(sizes[token]);
     const int64_t length = view.length();
     view.data = memory.take(length);
     const auto known = tensors.find(port.name);

@@ -89,9 +89,13 @@ struct View {
 };
 
 struct Port {
+  Port(const std::string& name, const std::string& shape, Kind kind, unsigned flags);
+
   std::string name, shape;
   Kind kind;
   unsigned flags;
+  /** Letters of the shape. */
+  std::vector<std::string> tokens;
 };
 
 struct Ports {
@@ -156,6 +160,8 @@ struct Operator {
   std::function<void(Call&)> forward, backward;
   /** Without a symbol where there is none. */
   CudaKernel cudaForward, cudaBackward;
+  /** In place of one of TensorFlow's own ops: not of the registry of custom-ops/registry.ts. */
+  bool isStandIn = false;
   /** In place of `derive`, where CUDA kernels save tensors of other sizes. */
   std::function<void(Sizes&, const Values&)> cudaDerive;
 };
@@ -163,7 +169,10 @@ struct Operator {
 /** Every operator; one declaration in each op's folder. */
 const std::vector<Operator>& operators();
 
-/** Inputs and outputs of one direction, in the order of kernelPorts in custom-ops/op.ts; `varying` comes after them. */
+/**
+ * Inputs and outputs of one direction, in the order of kernelPorts in custom-ops/op.ts; `varying` comes after them. They cost
+ * as much as a small op: to be made once.
+ */
 Ports portsOf(const Operator& op, Direction direction);
 
 /** `selectiveScan` -> `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`. */

@@ -18,13 +18,14 @@ const Operator& rmsNormOperator();
 const Operator& rotaryEmbeddingOperator();
 const Operator& sumOfSquaresOperator();
 const Operator& swigluOperator();
+const Operator& plusOperator();
 
 const std::vector<Operator>& operators() {
   static const std::vector<Operator> all = {
       adamWOperator(),           crossEntropyOperator(),     dropoutOperator(),          embeddingLookupOperator(),
       selectiveScanOperator(),   causalConv1dOperator(),     memoryAttentionOperator(),  innovationScoresOperator(),
       innovationSelectOperator(), linearOperator(),          linearTransposedOperator(), rmsNormOperator(),
-      rotaryEmbeddingOperator(), sumOfSquaresOperator(),    swigluOperator(),
+      rotaryEmbeddingOperator(), sumOfSquaresOperator(),    swigluOperator(),           plusOperator(),
   };
   return all;
 }

@@ -157,11 +157,11 @@ void runOn([[maybe_unused]] Device device, const Operator& op, Direction directi
   runOnCpu(op, direction, call);
 }
 
-void compute(const Operator& op, Direction direction, Device device, const Kernel& kernel, TF_OpKernelContext* context) {
+void compute(const Operator& op, const Ports& ports, Direction direction, Device device, const Kernel& kernel,
+             TF_OpKernelContext* context) {
   Status status = newStatus();
   Held held(context);
   try {
-    const Ports ports = portsOf(op, direction);
     Call call(ports, pool());
     call.values = kernel.attributes;
     call.poisons = poisonsOutputs;
@@ -186,7 +186,9 @@ void compute(const Operator& op, Direction direction, Device device, const Kerne
 
 template <size_t index, Direction direction, Device device>
 void computeOf(void* kernel, TF_OpKernelContext* context) {
-  compute(operators()[index], direction, device, *(const Kernel*)kernel, context);
+  const Operator& op = operators()[index];
+  static const Ports ports = portsOf(op, direction);
+  compute(op, ports, direction, device, *(const Kernel*)kernel, context);
 }
 
 template <size_t index, Direction direction>

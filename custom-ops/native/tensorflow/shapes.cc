@@ -15,7 +15,7 @@ void inferShapes(const Operator& op, Direction direction, TF_ShapeInferenceConte
     if (port.shape == "*" || (port.flags & kOptional)) continue;
     TF_ShapeHandle* shape = TF_NewShapeHandle();
     TF_ShapeInferenceContextGetInput(context, (int)i, shape, status);
-    const std::vector<std::string> tokens = tokensOf(port.shape);
+    const std::vector<std::string>& tokens = port.tokens;
     if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextWithRank(context, shape, (int64_t)tokens.size(), shape, status);
     for (size_t axis = 0; axis < tokens.size() && TF_GetCode(status) == TF_OK; axis++) {
       TF_DimensionHandle* size = TF_NewDimensionHandle();
@@ -43,7 +43,7 @@ void inferShapes(const Operator& op, Direction direction, TF_ShapeInferenceConte
       continue;
     }
     TF_ShapeHandle* shape = TF_ShapeInferenceContextScalar(context);
-    for (const std::string& token : tokensOf(port.shape)) {
+    for (const std::string& token : port.tokens) {
       TF_DimensionHandle* size = sizeOf(token);
       const int64_t value = size && TF_DimensionHandleValueKnown(size) ? TF_DimensionHandleValue(size) : -1;
       TF_ShapeHandle* axis = TF_ShapeInferenceContextVectorFromSize(context, value < 0 ? (size_t)-1 : (size_t)value);
