@@ -25,7 +25,7 @@ export function perplexityRecords({
   command,
   step,
 }: PerplexityRecordOptions): EvaluationRecord[] {
-  const {windows, targets, byPrefix, byPosition} = report;
+  const {windows, targets, reference, byPrefix, byPosition} = report;
   const figures = ['loss', 'standard error', 'perplexity', 'bits per byte'];
   const cells = ({
     loss,
@@ -38,6 +38,11 @@ export function perplexityRecords({
     perplexity.toFixed(3),
     bitsPerByte.toFixed(4),
   ];
+  const change = ({prefix, change: {mean, error}}: (typeof byPrefix)[number]): string => {
+    if (prefix === reference) return 'reference';
+    const signed = `${mean < 0 ? '' : '+'}${mean.toFixed(4)}`;
+    return error === undefined ? signed : `${signed} ± ${error.toFixed(4)}`;
+  };
   const common = {command, step, source: SOURCE, data: report};
   const counted = windows === 1 ? 'one window' : `${windows} windows`;
   /** Where a logarithmic axis shows a prefix of none. */
@@ -50,8 +55,12 @@ export function perplexityRecords({
       title: 'loss by length of the prefix',
       definition:
         `The same last ${targets} tokens of ${counted} of ${text}, scored after prefixes of different lengths; the memory starts ` +
-        'fresh with each prefix. A falling curve uses its past, a flat one does not, a rising one fails beyond what it was trained on.',
-      table: [['prefix', ...figures], ...byPrefix.map(point => [point.prefix, ...cells(point)])],
+        'fresh with each prefix. A falling curve uses its past, a flat one does not, a rising one fails beyond what it was trained ' +
+        `on. The change is against a prefix of ${reference}, window by window, with its own standard error.`,
+      table: [
+        ['prefix', ...figures, 'change'],
+        ...byPrefix.map(point => [point.prefix, ...cells(point), change(point)]),
+      ],
       plot: {
         title: `loss of the same ${targets} tokens by length of the prefix`,
         xLabel: 'tokens before the scored ones; none at the left end',

@@ -17,6 +17,8 @@ export interface PerplexityOptions {
   readonly windows: number;
   /** Windows computed at a time. */
   readonly batch: number;
+  /** Tokens of a training sample: the longest prefix that fits it with the targets is what others are compared with. */
+  readonly trained: number;
   /** Told the number of tokens of each batch when it is scored. */
   readonly onProgress?: (tokens: number) => void;
 }
@@ -32,16 +34,28 @@ export interface LossPoint {
   readonly bitsPerByte: number;
 }
 
+/** How much more the same tokens cost than with the reference prefix, in nats a token. */
+export interface LossChange {
+  readonly mean: number;
+  /** Standard error over windows of the difference; absent for one window. */
+  readonly error?: number;
+}
+
 export interface PerplexityReport {
   readonly windows: number;
   readonly targets: number;
-  readonly byPrefix: readonly (LossPoint & {readonly prefix: number})[];
+  /** The longest prefix that fits a training sample together with the targets, or the shortest of all. */
+  readonly reference: number;
+  readonly byPrefix: readonly (LossPoint & {readonly prefix: number; readonly change: LossChange})[];
   /** Losses of whole windows from a fresh memory, in buckets of position [from, to). */
   readonly byPosition: readonly (LossPoint & {readonly from: number; readonly to: number})[];
 }
 
 /** Tokens that the measurement will read. */
-export function perplexityTokens({prefixes, targets}: PerplexityOptions, windows: number): number {
+export function perplexityTokens(
+  {prefixes, targets}: Pick<PerplexityOptions, 'prefixes' | 'targets'>,
+  windows: number,
+): number {
   return windows * prefixes.reduce((sum, prefix) => sum + prefix + targets, 0);
 }
 
@@ -86,14 +100,26 @@ async function windowLosses(
   return all;
 }
 
+function mean(values: Float32Array | readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** Mean of one number of each window, and its standard error. */
+function overWindows(values: readonly number[]): LossChange {
+  const center = mean(values);
+  if (values.length < 2) return {mean: center};
+  const variance = (mean(values.map(value => (value - center) ** 2)) * values.length) / (values.length - 1);
+  return {mean: center, error: Math.sqrt(variance / values.length)};
+}
+
 function lossPoint(windows: readonly Float32Array[], {textBytes, count}: TokenSource): LossPoint {
-  const means = windows.map(losses => losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
-  const loss = means.reduce((sum, one) => sum + one, 0) / means.length;
-  const variance = means.reduce((sum, one) => sum + (one - loss) ** 2, 0) / Math.max(1, means.length - 1);
+  const {mean: loss, ...error} = overWindows(windows.map(mean));
   return {
     tokens: windows.reduce((sum, losses) => sum + losses.length, 0),
     loss,
-    ...(means.length > 1 ? {error: Math.sqrt(variance / means.length)} : {}),
+    ...error,
     perplexity: Math.exp(loss),
     bitsPerByte: (loss / Math.LN2) * (count / textBytes),
   };
@@ -119,21 +145,23 @@ export async function evaluatePerplexity(
   const {prefixes, targets, windows} = options;
   const longest = Math.max(...prefixes);
   const starts = new WindowIndex(source, longest + targets).spread(windows);
-  const byPrefix: PerplexityReport['byPrefix'][number][] = [];
+  const measured: {prefix: number; losses: Float32Array[]}[] = [];
   let whole: Float32Array[] = [];
   for (const prefix of prefixes) {
     const from = prefix === longest ? 0 : prefix;
     const own = starts.map(start => start + longest - prefix);
     const losses = await windowLosses(model, source, own, {...options, length: prefix + targets, from});
     if (prefix === longest) whole = losses;
-    byPrefix.push({
-      prefix,
-      ...lossPoint(
-        losses.map(window => window.slice(prefix - from)),
-        source,
-      ),
-    });
+    measured.push({prefix, losses: losses.map(window => window.slice(prefix - from))});
   }
+  const fits = prefixes.filter(prefix => prefix + targets <= options.trained);
+  const reference = fits.length > 0 ? Math.max(...fits) : Math.min(...prefixes);
+  const compared = measured.find(({prefix}) => prefix === reference)?.losses ?? [];
+  const byPrefix: PerplexityReport['byPrefix'] = measured.map(({prefix, losses}) => ({
+    prefix,
+    ...lossPoint(losses, source),
+    change: overWindows(losses.map((window, i) => mean(window) - mean(compared[i]))),
+  }));
   const byPosition = buckets(longest + targets).map(({from, to}) => ({
     from,
     to,
@@ -142,5 +170,5 @@ export async function evaluatePerplexity(
       source,
     ),
   }));
-  return {windows: starts.length, targets, byPrefix, byPosition};
+  return {windows: starts.length, targets, reference, byPrefix, byPosition};
 }

@@ -43,7 +43,7 @@ describe('perplexity', () => {
   });
   after(() => model.model.dispose());
 
-  const options = {prefixes: [0, 64, 1200], targets: 32, windows: 2, batch: 2};
+  const options = {prefixes: [0, 64, 1200], targets: 32, windows: 2, batch: 2, trained: 100};
 
   it('scores the same tokens after each prefix, in pieces as in one', async () => {
     await evaluatePerplexity(model, source, options);
@@ -52,6 +52,7 @@ describe('perplexity', () => {
     expect(memory().numTensors).to.equal(before);
     expect(report.windows).to.equal(2);
     const starts = [0, 1232];
+    const lastLosses = new Map<number, number[][]>();
     for (const {prefix, loss, tokens, bitsPerByte, perplexity} of report.byPrefix) {
       const losses = await Promise.all(
         starts.map(start => {
@@ -65,6 +66,20 @@ describe('perplexity', () => {
       expect(loss).to.be.closeTo(last.reduce((a, b) => a + b, 0) / 64, 2e-4);
       expect(perplexity).to.be.closeTo(Math.exp(loss), 1e-9);
       expect(bitsPerByte).to.be.closeTo(loss / Math.LN2 / 2, 1e-9);
+      lastLosses.set(
+        prefix,
+        losses.map(one => one.slice(-32)),
+      );
+    }
+    expect(report.reference).to.equal(64);
+    for (const {prefix, change} of report.byPrefix) {
+      const [first, second] = [0, 1].map(window => {
+        const mean = (of: number): number =>
+          (lastLosses.get(of)?.[window] ?? []).reduce((a, b) => a + b, 0) / 32;
+        return mean(prefix) - mean(64);
+      });
+      expect(change.mean).to.be.closeTo((first + second) / 2, 4e-4);
+      expect(change.error).to.be.closeTo(Math.abs(first - second) / 2, 4e-4);
     }
     const whole = await wholeLosses(model, text.slice(0, 1232), text.slice(1, 1233));
     const other = await wholeLosses(model, text.slice(1232, 2464), text.slice(1233, 2465));
@@ -86,6 +101,8 @@ describe('perplexity', () => {
     });
     expect(records.map(({name}) => name)).to.deep.equal(['perplexity-by-prefix', 'perplexity-by-position']);
     expect(records[0].table).to.have.lengthOf(4);
+    expect(records[0].table[2].at(-1)).to.equal('reference');
+    expect(records[0].table[3].at(-1)).to.match(/^[+-]\d\.\d{4} ± \d\.\d{4}$/);
     expect(records[0].plot?.marks).to.deep.equal([{x: 64, words: 'trained at 64'}]);
   });
 

@@ -3,6 +3,7 @@
 import type {Argv, CommandModule} from 'yargs';
 import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
+import type {PerplexityOptions} from '../../eval/perplexity.js';
 import {evaluatePerplexity, perplexityTokens} from '../../eval/perplexity.js';
 import {perplexityRecords} from '../../eval/perplexity-record.js';
 import {writeRecord} from '../../eval/report/record.js';
@@ -14,7 +15,7 @@ import {typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
 
-function counts(argv: Args): {prefixes: number[]; targets: number; windows: number; batch: number} {
+function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
   const prefixes = [...new Set(numberList('prefixes', String(argv.prefixes)))].sort((a, b) => a - b);
   if (prefixes.some(prefix => !Number.isInteger(prefix) || prefix < 0))
     throw new SettingError(`--prefixes must be whole numbers, at least 0, got ${argv.prefixes}`);
@@ -32,12 +33,13 @@ async function execute(argv: Args): Promise<void> {
   const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
-    const report = await evaluatePerplexity(run.model, source, {...options, onProgress});
+    const trained = trainedTokens(run.folder);
+    const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
     return perplexityRecords({
       report,
       model: run.folder.config.model.preset,
       text,
-      trained: trainedTokens(run.folder),
+      trained,
       command: typedCommand(),
       step: run.step,
     });
