@@ -67,7 +67,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   const workload: Workload<M> = 'sample' in task ? taskWorkload(task) : task;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
-  const runner = await createStepRunner({capture: settings.capture && !workload.carries});
+  const runner = await createStepRunner({capture: settings.capture, kinds: workload.carries ? 4 : 2});
   let memory: readonly ModelState[] = [];
   const forget = (): void => {
     memory.forEach(disposeModelState);
@@ -81,7 +81,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
       restoreArrays(optimizer.moments(), resume.optimizer);
       if (resume.memory !== undefined) memory = restoreMemory(resume.memory);
     }
-    const trainer = {model, optimizer, constants, runner};
+    const trainer = {model, optimizer, constants, runner, places: new Map()};
     let bestScore = best?.known ?? Infinity;
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
       const weights = await readArrays(model.parameters());
@@ -100,7 +100,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     if (checkpoints !== undefined && resume === undefined) yield await save(checkpoints);
     let pending: PendingStep | undefined;
     while (step < settings.steps) {
-      const parts = workload.parts(settings, cursor);
+      const parts = workload.parts(settings, cursor, model);
       const rate = rateAt(step, settings);
       const {values, memory: left} = update(trainer, parts, memory, rate, step + 1);
       forget();

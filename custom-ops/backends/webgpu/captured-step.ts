@@ -20,9 +20,6 @@ import {replacedKernels} from './self-check.js';
 
 /** Dispatches handed over at once, so that the device begins before all are encoded. */
 const SUBMITTED = 512;
-/** Shapes of inputs for which recordings are kept; each holds a step's memory. */
-const KEPT = 2;
-
 interface Capture {
   readonly inputs: readonly Tensor[];
   /** Copies of the call's tensors, which each replay renews. */
@@ -44,6 +41,8 @@ interface Shape {
 export interface CaptureOptions {
   /** Told once, when a step cannot be recorded, why; it runs op by op from then on. Default: a warning. */
   readonly onRefusal?: (reason: string) => void;
+  /** Kinds of runs, by `kind` and shapes, that are recorded: the first so many; each holds a step's memory. Default 2. */
+  readonly kinds?: number;
 }
 
 function warn(reason: string): void {
@@ -53,6 +52,7 @@ function warn(reason: string): void {
 export class CapturedStep implements StepRunner {
   replays = 0;
   private readonly onRefusal: (reason: string) => void;
+  private readonly kinds: number;
   private readonly shapes = new Map<string, Shape>();
   private readonly backend: object = backend();
   private readonly recorder: Recorder = asRecorder(this.backend);
@@ -64,20 +64,22 @@ export class CapturedStep implements StepRunner {
       if (capture?.recording.outside.has(id)) capture.hasMoved = true;
   });
 
-  constructor({onRefusal = warn}: CaptureOptions = {}) {
+  constructor({onRefusal = warn, kinds = 2}: CaptureOptions = {}) {
     this.onRefusal = onRefusal;
+    this.kinds = kinds;
   }
 
   run(call: StepCall): Tensor[] {
     const isElsewhere = backend() !== this.backend;
     if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
     const key = [
+      call.kind ?? '',
       ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
       ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
     ].join(';');
     const shape = this.shapes.get(key);
     if (shape === undefined) {
-      if (this.shapes.size < KEPT) this.shapes.set(key, {});
+      if (this.shapes.size < this.kinds) this.shapes.set(key, {});
       return runDirectly(call);
     }
     if (shape.capture !== undefined && this.isStale(shape.capture)) {
