@@ -11,6 +11,7 @@ import {parseTrainSettings} from '../../train/settings.js';
 import {languageWorkload} from '../../train/workloads/language.js';
 import {warnings} from './warnings.js';
 
+/** Those of the other training tests, so that a GPU's shaders are compiled once for all of them. */
 const sizes = {vocabSize: 32, dModel: 16, layers: 1, heads: 2, window: 8, eideticSlots: 8, stateSize: 4};
 
 export interface SegmentsOptions {
@@ -34,7 +35,7 @@ async function trained(
   const task = languageWorkload(source, {context, segments: 2, crossBorders: false});
   const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
   const model = new LanguageModel(layers, {recompute});
-  const settings = parseTrainSettings({batch: 2, steps: 8, rate: 5e-3, warmup: 0, capture, accumulate});
+  const settings = parseTrainSettings({batch: 4, steps: 8, rate: 5e-3, warmup: 0, capture, accumulate});
   const losses: number[] = [];
   let replays = 0;
   const {dispose} = CapturedStep.prototype;
