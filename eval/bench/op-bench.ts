@@ -145,7 +145,9 @@ async function timeCase(
   const runs = {forward: as(runner.forward), total: runner.total && as(runner.total)};
   const {minRuns, budgetMs} = options.limits;
   const limits =
-    form === 'kernel' ? options.limits : {minRuns: Math.min(3, minRuns), minSlowRuns: 1, budgetMs};
+    form === 'kernel'
+      ? options.limits
+      : {minRuns: Math.min(3, minRuns), onceIfSlow: true, budgetMs: budgetMs / 4};
   const onDevice = backend === 'webgpu' ? await deviceTimes(runs, budgetMs) : undefined;
   const {forward, total} = onDevice ?? (await hostTimes(runs, limits));
   const {peakBytes} = await profile(() => {

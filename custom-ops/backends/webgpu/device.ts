@@ -86,7 +86,7 @@ export async function startWebGPU(): Promise<GpuDescription> {
   // Small tensors would be computed in JavaScript and uploaded again.
   env().set('WEBGPU_CPU_FORWARD', false);
   // Handing over costs as much as issuing several operations; memory does not wait for it, see quick-backend.ts.
-  env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 128);
+  env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 64);
   // In browsers tfjs has registered a device of its own, of WebGPU's smallest limits.
   if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
   registerBackend('webgpu', () => quicken(new WebGPUBackend(device, adapter.info)), 3);
