@@ -1,6 +1,6 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
+import {getBackend, nextFrame} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
@@ -67,7 +67,10 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   const workload: Workload<M> = 'sample' in task ? taskWorkload(task) : task;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
-  const runner = await createStepRunner({capture: settings.capture, kinds: workload.carries ? 4 : 2});
+  // Recordings of tensorflow were not tried with a memory that goes on from step to step.
+  const isRecordable = !(workload.carries && getBackend() === 'tensorflow');
+  const capture = settings.capture && isRecordable;
+  const runner = await createStepRunner({capture, kinds: workload.carries ? 4 : 2});
   let memory: readonly ModelState[] = [];
   const forget = (): void => {
     memory.forEach(disposeModelState);
