@@ -76,11 +76,67 @@ export function checkOneOf<T extends string>(
   return found;
 }
 
+interface CheckedCall {
+  readonly names: readonly string[];
+  readonly tensors: readonly {readonly shape: readonly number[]; readonly dtype: string}[];
+  readonly attrs: Attributes;
+  readonly dims: Dims;
+}
+
+/** Calls of each op that were found right: one like them, as most are, needs no second check. */
+const checkedCalls = new WeakMap<object, CheckedCall[]>();
+const CALLS_KEPT = 8;
+
+function isLike(
+  {names, tensors, attrs}: CheckedCall,
+  inputs: Readonly<Record<string, Tensor | undefined>>,
+  given: Attributes,
+): boolean {
+  let count = 0;
+  for (const name in inputs) {
+    const tensor = inputs[name];
+    if (tensor === undefined) continue;
+    if (names[count] !== name || tensor === null) return false;
+    const {shape, dtype} = tensors[count++];
+    if (tensor.dtype !== dtype || tensor.shape?.length !== shape.length) return false;
+    for (let axis = 0; axis < shape.length; axis++) if (tensor.shape[axis] !== shape[axis]) return false;
+  }
+  if (count !== names.length) return false;
+  for (const name in given) if (given[name] !== attrs[name]) return false;
+  for (const name in attrs) if (!(name in given)) return false;
+  return true;
+}
+
+/**
+ * Sizes by shape letter of a call whose inputs and attributes are right, the same object for calls that are alike.
+ * Errors: {@link ArgumentError} for a missing or unknown input, a wrong dtype, rank or size, or a bad attribute.
+ */
+export function checkedDims<A extends Attributes>(
+  op: OpDefinition<A>,
+  inputs: Readonly<Record<string, Tensor | undefined>>,
+  attrs: A,
+): Dims {
+  let calls = checkedCalls.get(op);
+  if (calls === undefined) {
+    calls = [];
+    checkedCalls.set(op, calls);
+  }
+  for (const call of calls) if (isLike(call, inputs, attrs)) return call.dims;
+  const dims = resolveDims(op, inputs, attrs);
+  for (const name in op.inputs) if (op.inputs[name].inPlace) return dims; // whether it is a variable, no shape tells
+  const present = Object.entries(inputs).flatMap(([name, tensor]) =>
+    tensor === undefined ? [] : [{name, shape: [...tensor.shape], dtype: tensor.dtype}],
+  );
+  if (calls.length >= CALLS_KEPT) calls.shift();
+  calls.push({names: present.map(({name}) => name), tensors: present, attrs: {...attrs}, dims});
+  return dims;
+}
+
 /**
  * Binds shape letters from the inputs, adds the derived ones and checks every input against them.
  * Errors: {@link ArgumentError} for a missing or unknown input, a wrong dtype, rank or size.
  */
-export function resolveDims<A extends Attributes>(
+function resolveDims<A extends Attributes>(
   op: OpDefinition<A>,
   inputs: Readonly<Record<string, Tensor | undefined>>,
   attrs: A,

@@ -12,7 +12,7 @@ export {
   useBackend,
   useWebGPU,
 } from './backends/index.js';
-export type {HostInput, StepCall, StepRunner} from './backends/step.js';
+export type {HostInput, StepCall, StepRunner, StepRunnerOptions} from './backends/step.js';
 export {createStepRunner} from './backends/step.js';
 export type {GpuDescription} from './backends/webgpu/device.js';
 export * from './causal-conv1d/index.js';

@@ -2,7 +2,7 @@
 
 import type {GradConfig, NamedAttrMap, NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
 import {backend, engine, getBackend, getKernel, registerGradient, tidy} from '@tensorflow/tfjs-core';
-import {resolveDims} from './check.js';
+import {checkedDims} from './check.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
 import {gradName, kernelName, kernelPorts} from './op.js';
 
@@ -45,7 +45,7 @@ export function runOp<A extends Attributes>(
   attrs: A,
 ): NamedTensors {
   backend(); // makes tf choose its default backend before kernels are looked up
-  const dims = resolveDims(op, inputs, attrs);
+  const dims = checkedDims(op, inputs, attrs);
   const present: Record<string, Tensor> = {};
   for (const name in op.inputs) {
     const tensor = inputs[name];

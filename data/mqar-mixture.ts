@@ -108,5 +108,10 @@ export const mqarMixture: TaskFamily<typeof mqarMixtureSchema> = {
     'Based (Arora et al., ICML 2024, arXiv 2402.18668), the arxiv24_based_figure2 sweep of HazyResearch/zoology',
   schema: mqarMixtureSchema,
   sweep: {testParts: ['64x4', '64x8', '64x16', '128x32', '256x64', '512x128', '1024x256']},
+  trained: ({parts, testParts}) => ({
+    testParts: [...parseParts('testParts', testParts), ...parseParts('parts', parts)].map(
+      ({length, pairs}) => `${length}x${pairs}`,
+    ),
+  }),
   create: createMqarMixture,
 };

@@ -61,6 +61,8 @@ export interface TaskFamily<S extends Schema = Schema> {
   readonly schema: S;
   /** Settings that `bmojo eval` varies unless told otherwise, such as lengths beyond the trained one. */
   readonly sweep?: {readonly [K in keyof S]?: readonly (number | string)[]};
+  /** Values of those settings that a run was trained or tested on: they come first. */
+  trained?(settings: Settings<S>): {readonly [K in keyof S]?: readonly (number | string)[]};
   /** Settings of models and training that the task asks for, where they differ from the usual ones. */
   readonly modelDefaults?: Readonly<Record<string, unknown>>;
   readonly trainDefaults?: Readonly<Record<string, unknown>>;

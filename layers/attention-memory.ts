@@ -2,21 +2,7 @@
 // A piece sees its past as rows before its own: [stored tokens (me) | recent tokens | new tokens].
 
 import type {Rank, Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {
-  add,
-  concat,
-  fill,
-  less,
-  maximum,
-  mul,
-  range,
-  reshape,
-  scalar,
-  slice,
-  sub,
-  tensor2d,
-  where,
-} from '@tensorflow/tfjs-core';
+import {add, concat, fill, less, maximum, reshape, slice, tensor2d, where} from '@tensorflow/tfjs-core';
 import type {LayerVariable} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {
@@ -27,6 +13,7 @@ import {
   memoryAttention,
   rotaryEmbedding,
 } from '../custom-ops/index.js';
+import {SharedTensors} from '../custom-ops/shared-tensors.js';
 import {attentionShares} from './attention-shares.js';
 import type {AddWeight} from './fading-memory.js';
 import {streamSeed, symmetric} from './initializers.js';
@@ -257,10 +244,10 @@ export class AttentionMemory {
     const {window, eideticOverlap} = this.settings;
     const chunk = Math.floor((position - 1) / window);
     const limit = (eideticOverlap ? chunk : chunk - 1) * window;
-    const pending = Float32Array.from({length: recent}, (_, i) => (position - recent + i >= limit ? 1 : 0));
-    const keep = tensor2d(pending, [1, recent]);
-    // s * keep + (keep - 1): the score where it is pending, -1 elsewhere.
-    return add(mul(lastRows(scores, recent), keep), sub(keep, scalar(1)));
+    const spent = Math.min(recent, Math.max(0, limit - (position - recent)));
+    if (spent === 0) return lastRows(scores, recent);
+    const past = fill<Rank.R2>([scores.shape[0], spent], -1);
+    return spent === recent ? past : concat([past, lastRows(scores, recent - spent)], 1);
   }
 
   private read(name: string): Tensor2D {
@@ -297,13 +284,23 @@ function lastRows<T extends Tensor>(x: T, count: number): T {
   return slice(x, begin);
 }
 
+/** Where the rows of each sequence begin among those of all; made once, so that a captured step uploads nothing. */
+const rowStarts = new SharedTensors(16);
+
 /** Flat row numbers [B, me] of the tokens stored for the last chunk, and which slots are empty. */
 function slotRows(stored: Tensor3D, total: number): {ids: Tensor2D; empty: Tensor2D} {
   const [batch, chunks, slots] = stored.shape;
   const last = reshape(slice(stored, [0, chunks - 1, 0], [batch, 1, slots]), [batch, slots]);
-  const starts = reshape(mul(range(0, batch, 1, 'int32'), scalar(total, 'int32')), [batch, 1]);
-  const ids = add(maximum(last, scalar(0, 'int32')), starts) as Tensor2D;
-  return {ids, empty: less(last, scalar(0, 'int32'))};
+  const starts = rowStarts.get(`${batch} ${total}`, () =>
+    tensor2d(
+      Int32Array.from({length: batch}, (_, sequence) => sequence * total),
+      [batch, 1],
+      'int32',
+    ),
+  );
+  const zero = fill([], 0, 'int32');
+  const ids = add(maximum(last, zero), starts) as Tensor2D;
+  return {ids, empty: less(last, zero)};
 }
 
 function pickRows(rows: Tensor4D, ids: Tensor2D): Tensor4D {

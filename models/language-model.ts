@@ -3,6 +3,8 @@
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import type {HostInput} from '../custom-ops/index.js';
+import {rotaryAngles, withRotaryTable} from '../custom-ops/index.js';
 import type {LayerState, MixerAnalysis, TrainingCall} from '../layers/index.js';
 import {
   BMojoMixer,
@@ -166,6 +168,24 @@ export class LanguageModel {
     const logits = this.head.logits(next.hidden);
     next.hidden.dispose();
     return {logits, state: next.state};
+  }
+
+  /**
+   * What the model takes from the host, beside tokens, for tokens position .. position + length - 1: the rotary table
+   * [length, Dh], or nothing. A step that is recorded declares it as an input and hands it to `withRotary`.
+   */
+  rotaryInputs(position: number, length: number): HostInput[] {
+    const {attention, positions, rotaryBase, heads, headWidth, dModel} = this.config;
+    if (!attention || positions !== 'rotary') return [];
+    const width = headWidth === 0 ? dModel / heads : headWidth;
+    const rows = Array.from({length}, (_, row) => position + row);
+    return [{values: Float32Array.from(rotaryAngles(rows, width, rotaryBase)), shape: [length, width]}];
+  }
+
+  /** Runs `body`, which feeds the tokens at `position`, with the table of `rotaryInputs` for them. */
+  withRotary<T>(cosSin: Tensor2D | undefined, position: number, body: () => T): T {
+    if (cosSin === undefined) return body();
+    return withRotaryTable({cosSin, base: this.config.rotaryBase, offset: position}, body);
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */

@@ -3,6 +3,7 @@
 
 import type {Tensor, Tensor3D} from '@tensorflow/tfjs-core';
 import {clone, customGrad, engine, keep, Variable} from '@tensorflow/tfjs-core';
+import {holdRotaryTable} from '../custom-ops/index.js';
 import type {LayerState, StepResult, StreamingLayer, TrainingCall} from '../layers/index.js';
 
 /** Gradients of a computation inside the gradient of another; tf's engine has one tape, which is put aside meanwhile. */
@@ -39,6 +40,7 @@ export function recomputed(
     past === undefined
       ? {y: block.apply(input, {...training}) as Tensor3D, state}
       : block.step(input, past, training);
+  const withTable = holdRotaryTable();
   const op = customGrad((...given) => {
     const save = given[given.length - 1] as (tensors: Tensor[]) => void;
     const input = given[0] as Tensor3D;
@@ -49,7 +51,7 @@ export function recomputed(
     return {
       value: result.y,
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        innerGradients(() => run(saved[0] as Tensor3D).y, [saved[0], ...weights], dy),
+        innerGradients(() => withTable(() => run(saved[0] as Tensor3D).y), [saved[0], ...weights], dy),
     };
   });
   const y = op(x, ...weights) as Tensor3D;

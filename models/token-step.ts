@@ -1,38 +1,20 @@
 // The step of one token. On webgpu it is recorded once and replayed, as long as only numbers differ from token to token:
 // shapes must have come to rest, and where a chunk begins, tokens are selected by other operations.
 
-import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {getBackend, reshape, tensor2d, tidy} from '@tensorflow/tfjs-core';
-import type {HostInput, StepRunner} from '../custom-ops/index.js';
-import {createStepRunner, rotaryAngles, withRotaryTable} from '../custom-ops/index.js';
+import type {StepRunner} from '../custom-ops/index.js';
+import {createStepRunner} from '../custom-ops/index.js';
 import type {Attributes} from '../custom-ops/op.js';
-import type {LayerState} from '../layers/index.js';
 import type {LanguageModel, ModelState} from './language-model.js';
+import type {StatePlaces} from './state-tensors.js';
+import {placesOf, stateOf, tensorsAt} from './state-tensors.js';
 
 export type TokenStepResult = {
   /** [1, V]. */
   readonly logits: Tensor2D;
   readonly state: ModelState;
 };
-
-/** Where the tensors of a state belong. */
-type Places = readonly (readonly [layer: number, name: string])[];
-
-function placesOf({layers}: ModelState): Places {
-  return layers.flatMap(({tensors}, layer) => Object.keys(tensors).map(name => [layer, name] as const));
-}
-
-function tensorsAt({layers}: ModelState, places: Places): Tensor[] {
-  return places.map(([layer, name]) => layers[layer].tensors[name]);
-}
-
-function stateOf(position: number, layers: number, places: Places, tensors: readonly Tensor[]): ModelState {
-  const held = Array.from({length: layers}, (): Record<string, Tensor> => ({}));
-  places.forEach(([layer, name], i) => {
-    held[layer][name] = tensors[i];
-  });
-  return {position, layers: held.map((own): LayerState => ({position, tensors: own}))};
-}
 
 function shapesOf(state: ModelState): string {
   const places = placesOf(state);
@@ -44,7 +26,7 @@ export class TokenStep {
   private runner: StepRunner | undefined;
   /** Shapes of the state before the last step. */
   private shapes = '';
-  private places: Places = [];
+  private places: StatePlaces = [];
 
   /** With `capture` false every step goes op by op. */
   constructor(
@@ -87,7 +69,7 @@ export class TokenStep {
   private runAlike(runner: StepRunner, token: number, state: ModelState): TokenStepResult {
     const {position, layers} = state;
     const before = placesOf(state);
-    const angles = this.angles(position);
+    const angles = this.model.rotaryInputs(position, 1);
     const [logits, ...tensors] = runner.run({
       inputs: [{values: Int32Array.of(token), shape: [1, 1]}, ...angles],
       tensors: tensorsAt(state, before),
@@ -95,9 +77,7 @@ export class TokenStep {
       body: ([ids, cosSin], held) => {
         const past = stateOf(position, layers.length, before, held);
         const advance = (): TokenStepResult => this.advance(past, ids as Tensor2D);
-        const {rotaryBase: base} = this.model.config;
-        const table = {cosSin: cosSin as Tensor2D, base, offset: position};
-        const next = angles.length === 0 ? advance() : withRotaryTable(table, advance);
+        const next = this.model.withRotary(cosSin as Tensor2D | undefined, position, advance);
         this.places = placesOf(next.state);
         return [next.logits, ...tensorsAt(next.state, this.places)];
       },
@@ -106,15 +86,6 @@ export class TokenStep {
       logits: logits as Tensor2D,
       state: stateOf(position + 1, layers.length, this.places, tensors),
     };
-  }
-
-  /** The rotary table of one position, for models that have one. */
-  private angles(position: number): HostInput[] {
-    const {attention, positions, rotaryBase, heads, headWidth, dModel} = this.model.config;
-    if (!attention || positions !== 'rotary') return [];
-    const width = headWidth === 0 ? dModel / heads : headWidth;
-    const values = Float32Array.from(rotaryAngles([position], width, rotaryBase));
-    return [{values, shape: [1, width]}];
   }
 }
 

@@ -1,6 +1,6 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
+import {getBackend, nextFrame} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
@@ -67,7 +67,10 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   const workload: Workload<M> = 'sample' in task ? taskWorkload(task) : task;
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
-  const runner = await createStepRunner({capture: settings.capture && !workload.carries});
+  // Recordings of tensorflow were not tried with a memory that goes on from step to step.
+  const isRecordable = !(workload.carries && getBackend() === 'tensorflow');
+  const capture = settings.capture && isRecordable;
+  const runner = await createStepRunner({capture, kinds: workload.carries ? 4 : 2});
   let memory: readonly ModelState[] = [];
   const forget = (): void => {
     memory.forEach(disposeModelState);
@@ -81,7 +84,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
       restoreArrays(optimizer.moments(), resume.optimizer);
       if (resume.memory !== undefined) memory = restoreMemory(resume.memory);
     }
-    const trainer = {model, optimizer, constants, runner};
+    const trainer = {model, optimizer, constants, runner, places: new Map()};
     let bestScore = best?.known ?? Infinity;
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
       const weights = await readArrays(model.parameters());
@@ -100,7 +103,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     if (checkpoints !== undefined && resume === undefined) yield await save(checkpoints);
     let pending: PendingStep | undefined;
     while (step < settings.steps) {
-      const parts = workload.parts(settings, cursor);
+      const parts = workload.parts(settings, cursor, model);
       const rate = rateAt(step, settings);
       const {values, memory: left} = update(trainer, parts, memory, rate, step + 1);
       forget();

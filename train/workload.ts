@@ -16,8 +16,19 @@ export interface PartResult {
   readonly memory?: ModelState;
 }
 
+/** A piece of a text that consecutive updates go through. */
+export interface Piece {
+  /** Tokens before it. */
+  readonly position: number;
+  readonly length: number;
+  /** Pieces of one kind, whose memory has the same shapes, take the same operations with the same numbers. */
+  readonly kind: string;
+}
+
 /** A part of an update's batch; only one part's activations live at a time. */
 export interface Part<M> {
+  /** The same for all parts of an update; absent when updates do not go on from one another. */
+  readonly piece?: Piece;
   /** Wanted tokens [R]. */
   readonly labels: Int32Array;
   /** Everything else that the part takes from the host. */
@@ -30,8 +41,8 @@ export interface Workload<M> {
   /** Tokens of one sample in one update. */
   readonly length: number;
   /** The batch of the update that begins with sample number `cursor`. */
-  parts(settings: TrainSettings, cursor: number): readonly Part<M>[];
-  /** Whether any update goes on from the memory of another: such updates differ from run to run. */
+  parts(settings: TrainSettings, cursor: number, model: M): readonly Part<M>[];
+  /** Whether any update goes on from the memory of another. */
   readonly carries: boolean;
   /** Whether that update goes on from the memory of the one before. */
   continues(settings: TrainSettings, cursor: number): boolean;

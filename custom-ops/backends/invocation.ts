@@ -24,13 +24,18 @@ export function kernelConfigs(
   const directions = op.backward === undefined ? (['forward'] as const) : (['forward', 'backward'] as const);
   return directions.map(direction => {
     const ports = kernelPorts(op, direction);
+    const known = new WeakMap<Dims, Outputs>();
     const wantedFor = direction === 'forward' ? undefined : inputsOfGradients(op, ports.outputs);
     return {
       kernelName: kernelName(op, direction),
       backendName,
       kernelFunc: ({inputs, attrs, backend}) =>
         run(
-          readInvocation(ports, wantedFor, Object.values(inputs) as TensorInfo[], attrs as KernelAttributes),
+          readInvocation(
+            {ports, wantedFor, known},
+            Object.values(inputs) as TensorInfo[],
+            attrs as KernelAttributes,
+          ),
           direction,
           backend,
         ),
@@ -43,9 +48,19 @@ function inputsOfGradients(op: OpDefinition, outputs: readonly Port[]): string[]
   return outputs.map(port => Object.keys(op.inputs).find(name => gradName(name) === port.name) ?? '');
 }
 
+type Outputs = Invocation['outputs'];
+
+/** What all calls of a kernel share. */
+interface Reading {
+  readonly ports: Invocation['ports'];
+  /** The input that each gradient belongs to; undefined for a forward kernel, all of whose outputs are wanted. */
+  readonly wantedFor: readonly string[] | undefined;
+  /** The outputs of a forward kernel, by sizes. */
+  readonly known: WeakMap<Dims, Outputs>;
+}
+
 function readInvocation(
-  ports: Invocation['ports'],
-  wantedFor: readonly string[] | undefined,
+  reading: Reading,
   tensors: TensorInfo[],
   {present, attrs, dims}: KernelAttributes,
 ): Invocation {
@@ -53,10 +68,19 @@ function readInvocation(
   present.forEach((name, index) => {
     inputs[name] = tensors[index];
   });
-  const outputs: Invocation['outputs'][number][] = [];
+  return {inputs, outputs: outputsOf(reading, inputs, dims), ports: reading.ports, dims, attrs};
+}
+
+function outputsOf({ports, wantedFor, known}: Reading, inputs: Invocation['inputs'], dims: Dims): Outputs {
+  if (wantedFor === undefined) {
+    const before = known.get(dims);
+    if (before !== undefined) return before;
+  }
+  const outputs: Outputs[number][] = [];
   ports.outputs.forEach(({name, shape, dtype}, i) => {
     if (wantedFor === undefined || wantedFor[i] in inputs)
       outputs.push({name, shape, dtype, sizes: shapeOf({shape}, dims)});
   });
-  return {inputs, outputs, ports, dims, attrs};
+  if (wantedFor === undefined) known.set(dims, outputs);
+  return outputs;
 }

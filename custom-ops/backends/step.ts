@@ -12,6 +12,8 @@ export interface HostInput {
 }
 
 export interface StepCall {
+  /** Tells apart runs of different operations that take inputs of the same shapes. */
+  readonly kind?: string;
   /** Everything that differs from run to run and is not computed on the device. */
   readonly inputs: readonly HostInput[];
   /** Tensors that differ from run to run, such as a memory that the run before left; they stay the caller's. */
@@ -31,6 +33,13 @@ export interface StepRunner {
   /** Runs so far that were replays of recorded commands. */
   readonly replays: number;
   dispose(): void;
+}
+
+export interface StepRunnerOptions {
+  /** Whether to record at all. Default true. */
+  readonly capture?: boolean;
+  /** Kinds of runs, by `kind` and shapes, that are recorded: the first so many; each holds a step's memory. Default 2. */
+  readonly kinds?: number;
 }
 
 export function toTensor({values, shape}: HostInput): Tensor {
@@ -53,10 +62,10 @@ export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
  * A step that reads values back, or takes values from the host that are not among its inputs, is not recorded; a warning
  * says so once, and it runs op by op.
  */
-export async function createStepRunner({capture = true}: {capture?: boolean} = {}): Promise<StepRunner> {
+export async function createStepRunner({capture = true, kinds}: StepRunnerOptions = {}): Promise<StepRunner> {
   if (capture && getBackend() === 'webgpu') {
     const {CapturedStep} = await import('./webgpu/captured-step.js');
-    return new CapturedStep();
+    return new CapturedStep({kinds});
   }
   if (capture && getBackend() === 'tensorflow') {
     const {CapturedStep} = await import('./tensorflow/captured-step.js');

@@ -54,14 +54,15 @@ fn main(${workgroupParameters}) {
   for (var chunk = 0u; chunk < CHUNKS; chunk++) {
     let limit = limitOf(chunk);
     for (; next < limit; next += ${THREADS}) {
+      let pool = KEPT + u32(min(${THREADS}, limit - next));
       candidates[KEPT + local] = entryOf(batch, next + i32(local), limit);
       for (var i = local; i < KEPT; i += ${THREADS}u) { ranked[i] = Entry(-1.0, -1); }
       workgroupBarrier();
-      for (var i = local; i < ${pool}u; i += ${THREADS}u) {
+      for (var i = local; i < pool; i += ${THREADS}u) {
         let own = candidates[i];
         if (own.row >= 0) {
           var rank = 0u;
-          for (var j = 0u; j < ${pool}u; j++) {
+          for (var j = 0u; j < pool; j++) {
             let other = candidates[j];
             if (other.row >= 0 && (other.score > own.score || (other.score == own.score && other.row < own.row))) { rank++; }
           }

@@ -6,7 +6,7 @@ import {rotaryEmbeddingOp} from './definition.js';
 import {checkHeadWidth, givenTable, rotaryTable, sharedRotaryTable} from './table.js';
 
 export type {GivenTable} from './table.js';
-export {rotaryAngles, rotaryTable, withRotaryTable} from './table.js';
+export {holdRotaryTable, rotaryAngles, rotaryTable, withRotaryTable} from './table.js';
 
 export interface RotaryEmbeddingOptions {
   /** Base of the wavelengths. Default 10000. */

@@ -1,8 +1,9 @@
 // Cosines and sines of rotary angles, in double precision: float32 angles would be off by 0.06 at position 1,000,000.
 
-import type {Tensor2D, TensorInfo} from '@tensorflow/tfjs-core';
-import {backend, engine, tensor2d} from '@tensorflow/tfjs-core';
+import type {Tensor2D} from '@tensorflow/tfjs-core';
+import {tensor2d} from '@tensorflow/tfjs-core';
 import {checkInteger, checkNumber, refuse} from '../check.js';
+import {SharedTensors} from '../shared-tensors.js';
 
 /** Row l: cos of positions[l] * base^(-2i/Dh) for i < Dh/2, then the sines. */
 export function rotaryAngles(positions: ArrayLike<number>, headWidth: number, base: number): Float64Array {
@@ -34,33 +35,16 @@ export function rotaryTable(positions: ArrayLike<number>, headWidth: number, bas
   return tensor2d(Float32Array.from(rotaryAngles(positions, headWidth, base)), [positions.length, headWidth]);
 }
 
-/** Tables that a backend keeps; more lengths than that in turn are made anew. */
-const TABLES_KEPT = 16;
-const kept = new WeakMap<object, Map<string, TensorInfo>>();
+const shared = new SharedTensors(16);
 
 /**
  * The table of positions 0 .. L-1, made and uploaded once for each backend. Dispose the tensor as any other: the backend's
  * memory stays.
  */
 export function sharedRotaryTable(length: number, headWidth: number, base: number): Tensor2D {
-  const own = backend();
-  const tables = kept.get(own) ?? new Map<string, TensorInfo>();
-  kept.set(own, tables);
-  const key = `${length} ${headWidth} ${base}`;
-  const known = tables.get(key);
-  if (known !== undefined) {
-    own.incRef(known.dataId);
-    return engine().makeTensorFromTensorInfo(known) as Tensor2D;
-  }
-  const made = rotaryTable([...Array(length).keys()], headWidth, base);
-  own.incRef(made.dataId);
-  const oldest = tables.size < TABLES_KEPT ? undefined : tables.entries().next().value;
-  if (oldest !== undefined) {
-    tables.delete(oldest[0]);
-    own.disposeData(oldest[1].dataId);
-  }
-  tables.set(key, {dataId: made.dataId, shape: made.shape, dtype: made.dtype});
-  return made;
+  return shared.get(`${length} ${headWidth} ${base}`, () =>
+    rotaryTable([...Array(length).keys()], headWidth, base),
+  );
 }
 
 /** A table of positions offset .. offset + L-1. */
@@ -84,6 +68,12 @@ export function withRotaryTable<T>(table: GivenTable, body: () => T): T {
   } finally {
     given = before;
   }
+}
+
+/** Runs a body later, as a gradient is computed later, with the table that is at hand now. */
+export function holdRotaryTable(): <T>(body: () => T) => T {
+  const held = given;
+  return body => (held === undefined ? body() : withRotaryTable(held, body));
 }
 
 /** The table at hand if it is of these positions. */

@@ -1,15 +1,15 @@
 // What it costs to issue an operation on a GPU: kernels so small that the host's work is all there is to measure.
 
 import type {Rank, Tensor, Tensor3D} from '@tensorflow/tfjs-core';
-import {add, dispose, ones, scalar, tidy} from '@tensorflow/tfjs-core';
-import {selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
+import {add, backend, dispose, ones, scalar, tidy} from '@tensorflow/tfjs-core';
+import {plainDispatches, selfChecksDone} from '../../custom-ops/backends/webgpu/index.js';
 import type {StepRunner} from '../../custom-ops/index.js';
 import {createStepRunner, finishBackend, rmsNorm, swiglu} from '../../custom-ops/index.js';
 import type {GpuTiming} from './gpu-bench.js';
 import {median} from './timing.js';
 
 const OPERATIONS = 300;
-const ROUNDS = 9;
+const ROUNDS = 31;
 /** Milliseconds of rounds before those that count: at its first uses the host's code is compiled, and each op checked. */
 const WARM_UP_MS = 1000;
 
@@ -78,5 +78,15 @@ export async function* issueTimings(): AsyncGenerator<GpuTiming> {
   if (runner.replays === 0) throw new Error('bmojo: the step was not replayed');
   yield timing(`${OPERATIONS} times tf.add, replayed as a step`, replayed, OPERATIONS);
   runner.dispose();
+  const plain = plainDispatches(backend(), OPERATIONS, 1024);
+  const floor = await costOf(() => {
+    plain.run();
+    return [];
+  }, OPERATIONS);
+  plain.dispose();
+  const name = `${OPERATIONS} dispatches alone, by WebGPU's own calls`;
+  const {rate, ...rest} = timing(name, floor, OPERATIONS);
+  const ratio = (replayed.done / floor.done).toFixed(2);
+  yield {...rest, rate: `${rate}; a replayed step takes ${ratio} times as long`};
   dispose([x, gain, one]);
 }

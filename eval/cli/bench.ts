@@ -90,8 +90,16 @@ const opsOptions = {
     describe: 'only these operators',
   },
   case: {type: 'string' as const, describe: 'only cases whose name contains this text'},
-  runs: {type: 'number' as const, default: 5, describe: 'runs that count, at least (other forms: at most 3)'},
-  seconds: {type: 'number' as const, default: 1, describe: 'time for further runs of each measurement'},
+  runs: {
+    type: 'number' as const,
+    default: 5,
+    describe: 'runs that count, at least (other forms: at most 3, 1 where it is slow)',
+  },
+  seconds: {
+    type: 'number' as const,
+    default: 1,
+    describe: 'time for further runs of each measurement (other forms: a quarter)',
+  },
   beside: {
     array: true as const,
     choices: ['composed', 'javascript', 'nothing'] as const,

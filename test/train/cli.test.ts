@@ -223,6 +223,38 @@ describe('bmojo on the command line', () => {
     expect(again.out, 'nothing is trained twice').to.equal('');
   });
 
+  it('evaluates a mixture at its own parts and those that its vocabulary allows, and names the others', async () => {
+    const mixture = ['--parts', '8x1:1,16x2:1', '--test-parts', '8x1', '--vocab-size', '24'];
+    const sizes = [
+      '--d-model',
+      '16',
+      '--layers',
+      '1',
+      '--batch',
+      '2',
+      '--block',
+      '2',
+      '--eval-samples',
+      '64',
+    ];
+    const made = await bmojo([
+      'train',
+      'mqar-mixture',
+      ...mixture,
+      ...sizes,
+      '--steps',
+      '1',
+      '--out',
+      run('m'),
+    ]);
+    expect(made.code, made.err).to.equal(0);
+    const swept = await bmojo(['eval', 'mqar-mixture', '--checkpoint', run('m'), '--samples', '4', '--json']);
+    expect(swept.code, swept.err).to.equal(0);
+    const {variants} = JSON.parse(swept.out) as {variants: {testParts: string}[]};
+    expect(variants.map(({testParts}) => testParts)).to.deep.equal(['8x1', '16x2', '64x4', '64x8']);
+    expect(swept.err).to.include('64x16, 128x32, 256x64, 512x128, 1024x256').and.include('vocabSize must be');
+  });
+
   it('leaves evaluations, a memory view and one HTML report', async () => {
     const made = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', run('a')]);
     expect(made.code, made.err).to.equal(0);

@@ -63,6 +63,23 @@ describe('captured steps on webgpu', function () {
     for (const one of [parameter, ...moments]) one.dispose();
   });
 
+  it('replay with or without time between to encode the next', async () => {
+    const runner = await createStepRunner();
+    const body = ([x]: readonly Tensor[]): Tensor[] => [mul(x, x)];
+    const run = (value: number): Tensor =>
+      runner.run({inputs: [{values: Float32Array.of(value), shape: [1]}], body})[0];
+    const results = [1, 2, 3, 4, 5, 6].map(run); // the last three replay at once
+    const encoded = new Promise(resolve => setTimeout(resolve));
+    await encoded;
+    results.push(run(7), run(8));
+    const values = await Promise.all(results.map(async one => (await one.data())[0]));
+    expect(values).to.deep.equal([1, 4, 9, 16, 25, 36, 49, 64]);
+    expect(runner.replays).to.equal(5);
+    for (const one of results) one.dispose();
+    runner.dispose();
+    await new Promise(resolve => setTimeout(resolve)); // what was to be encoded is not any more
+  });
+
   it('are recorded anew when weights have moved, and for other shapes', async () => {
     const runner = await createStepRunner();
     const weight = variable(scalar(2));

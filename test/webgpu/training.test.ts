@@ -2,6 +2,7 @@
 
 import {memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {expectSameBitsInSegments} from '../support/segments-law.js';
 import {expectTrainsAsOnCpu, trained} from '../support/training-laws.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
@@ -26,4 +27,7 @@ describe('training on webgpu', function () {
     expect(captured).to.deep.equal(ordinary);
     expect(memory().numTensors, 'tensors left behind').to.equal(before);
   });
+
+  it('comes to the same bits by captured steps that carry memory, recomputed', () =>
+    expectSameBitsInSegments({context: 32, recompute: true}));
 });

@@ -29,14 +29,45 @@ interface Planned {
   readonly samples: number;
 }
 
+/**
+ * What is evaluated unless the user says otherwise: the values that the run knows, then the family's own, without those
+ * that do not go with the run's other settings, such as more pairs than its vocabulary has keys.
+ */
+function possible(family: TaskFamily, {config: {data}}: RunFolder): Record<string, SettingValue>[] {
+  const trained = family.trained?.(data) ?? {};
+  const swept = Object.entries(family.sweep ?? {}).map(([key, values]) => ({
+    key,
+    values: [...new Set([...(trained[key] ?? []), ...(values ?? [])])],
+  }));
+  const refused: {variant: string; error: SettingError}[] = [];
+  const kept = combinations(swept).filter(settings => {
+    try {
+      family.create({...data, ...settings});
+      return true;
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      refused.push({variant: Object.values(settings).join(' '), error});
+      return false;
+    }
+  });
+  if (refused.length > 0) {
+    if (kept.length === 0) throw refused[0].error;
+    const names = refused.map(({variant}) => variant).join(', ');
+    console.error(
+      `left out, since the run's settings do not allow it: ${names} (${refused[0].error.message})`,
+    );
+  }
+  return kept;
+}
+
 function plan(family: TaskFamily, folder: RunFolder, argv: Args): Planned[] {
   const {config} = folder;
   const given = Object.entries(family.schema).flatMap(([key, field]) => {
     const option = argv[kebab(key)];
     return typeof option === 'string' ? [{key, values: valueList(kebab(key), field, option)}] : [];
   });
-  const swept = Object.entries(family.sweep ?? {}).map(([key, values]) => ({key, values: values ?? []}));
-  return combinations(given.length > 0 ? given : swept).map(settings => {
+  const variants = given.length > 0 ? combinations(given) : possible(family, folder);
+  return variants.map(settings => {
     const task = family.create({...config.data, ...settings});
     if (task.vocabSize !== config.model.vocabSize) {
       throw new SettingError(

@@ -1,16 +1,15 @@
 // Language modelling: windows of text, alone or as consecutive segments with the model's memory carried over
 // (truncated backpropagation through time: gradients end at a segment's border).
 
-import type {Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../../custom-ops/index.js';
 import type {TokenSource} from '../../data/token-source.js';
 import type {WindowBatch} from '../../data/windows.js';
 import {readWindows, WindowIndex} from '../../data/windows.js';
-import type {TrainingCall} from '../../layers/index.js';
-import type {LanguageModel, ModelState} from '../../models/language-model.js';
+import type {LanguageModel} from '../../models/language-model.js';
 import type {TrainSettings} from '../settings.js';
-import type {Part, PartResult, Workload} from '../workload.js';
+import type {Part, Workload} from '../workload.js';
 import {dropoutSeed} from '../workload.js';
 
 export interface LanguageWorkloadOptions {
@@ -34,7 +33,7 @@ export function languageWorkload(
   const segmentOf = ({batch}: TrainSettings, cursor: number): number => (cursor / batch) % segments;
   return {
     length: context,
-    parts: (settings, cursor) => {
+    parts: (settings, cursor, model) => {
       const {batch, accumulate, seed} = settings;
       const segment = segmentOf(settings, cursor);
       const first = Math.floor(cursor / batch / segments) * batch;
@@ -46,7 +45,8 @@ export function languageWorkload(
       return Array.from({length: accumulate}, (_, part) => {
         const own = starts.slice(part * size, (part + 1) * size);
         const masks = dropoutSeed(seed, cursor + part * size);
-        return windowPart(readWindows(source, own, context), masks, segment + 1 < segments);
+        const drawn = readWindows(source, own, context);
+        return segments === 1 ? windowPart(drawn, masks) : segmentPart(drawn, masks, segment, model);
       });
     },
     carries: segments > 1,
@@ -54,26 +54,47 @@ export function languageWorkload(
   };
 }
 
-function windowPart(drawn: WindowBatch, masks: HostInput, goesOn: boolean): Part<LanguageModel> {
+/** A window on its own. */
+function windowPart(drawn: WindowBatch, masks: HostInput): Part<LanguageModel> {
   return {
     labels: drawn.labels,
     inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}, masks],
-    forward: (model, [tokens, seed], past) =>
-      forward(model, tokens as Tensor2D, {dropoutSeed: seed as Tensor1D}, past, goesOn),
+    forward: (model, [tokens, seed]) => {
+      const hidden = model.hidden(tokens as Tensor2D, {dropoutSeed: seed as Tensor1D});
+      return {logits: rowLogits(model, hidden)};
+    },
   };
 }
 
-function forward(
+/** Segment number `segment` of longer windows. */
+function segmentPart(
+  drawn: WindowBatch,
+  masks: HostInput,
+  segment: number,
   model: LanguageModel,
-  ids: Tensor2D,
-  training: TrainingCall,
-  past: ModelState | undefined,
-  goesOn: boolean,
-): PartResult {
-  const [size, length] = ids.shape;
-  const rows = [size * length, model.config.dModel] as [number, number];
-  if (past === undefined && !goesOn)
-    return {logits: model.logits(reshape(model.hidden(ids, training), rows))};
-  const {hidden, state} = model.advance(ids, past ?? model.initialState(size), training);
-  return {logits: model.logits(reshape(hidden, rows)), ...(goesOn ? {memory: state} : {})};
+): Part<LanguageModel> {
+  const {size, length} = drawn;
+  const position = segment * length;
+  const {window} = model.config;
+  // What is done with memory depends on whether there is any, on its size and on where in a chunk the segment begins.
+  const kind = `${segment > 0 ? 'continued' : 'first'} ${window === 0 ? 0 : position % window}`;
+  // The table of the first positions is kept on the device.
+  const rotary = segment === 0 ? [] : model.rotaryInputs(position, length);
+  return {
+    piece: {position, length, kind},
+    labels: drawn.labels,
+    inputs: [{values: drawn.tokens, shape: [size, length]}, masks, ...rotary],
+    forward: (own, [tokens, seed, cosSin], past = own.initialState(size)) => {
+      const training = {dropoutSeed: seed as Tensor1D};
+      const {hidden, state} = own.withRotary(cosSin as Tensor2D | undefined, position, () =>
+        own.advance(tokens as Tensor2D, past, training),
+      );
+      return {logits: rowLogits(own, hidden), memory: state};
+    },
+  };
+}
+
+function rowLogits(model: LanguageModel, hidden: Tensor3D): Tensor2D {
+  const [size, length, width] = hidden.shape;
+  return model.logits(reshape(hidden, [size * length, width]));
 }

@@ -39,6 +39,7 @@ export class CapturedStep implements StepRunner {
   run(call: StepCall): Tensor[] {
     if (this.refusal !== undefined || (backend() as unknown) !== this.backend) return runDirectly(call);
     const key = [
+      call.kind ?? '',
       ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
       ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
     ].join(';');

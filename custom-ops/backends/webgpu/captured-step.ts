@@ -15,13 +15,8 @@ import {kernelTimes} from './kernel-times.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, submit} from './recorder.js';
 import type {Dispatch} from './recording.js';
-import {encodeDispatches, Recording} from './recording.js';
+import {encodeDispatches, IN_PART, Recording} from './recording.js';
 import {replacedKernels} from './self-check.js';
-
-/** Dispatches handed over at once, so that the device begins before all are encoded. */
-const SUBMITTED = 512;
-/** Shapes of inputs for which recordings are kept; each holds a step's memory. */
-const KEPT = 2;
 
 interface Capture {
   readonly inputs: readonly Tensor[];
@@ -34,6 +29,9 @@ interface Capture {
   readonly isConfirmed: boolean;
   /** Whether a variable that it uses was assigned since. */
   hasMoved: boolean;
+  /** The commands of the next replay, encoded while the device was at work. */
+  prepared?: GPUCommandBuffer[];
+  isReleased: boolean;
 }
 
 interface Shape {
@@ -44,6 +42,8 @@ interface Shape {
 export interface CaptureOptions {
   /** Told once, when a step cannot be recorded, why; it runs op by op from then on. Default: a warning. */
   readonly onRefusal?: (reason: string) => void;
+  /** Kinds of runs, by `kind` and shapes, that are recorded: the first so many; each holds a step's memory. Default 2. */
+  readonly kinds?: number;
 }
 
 function warn(reason: string): void {
@@ -53,6 +53,7 @@ function warn(reason: string): void {
 export class CapturedStep implements StepRunner {
   replays = 0;
   private readonly onRefusal: (reason: string) => void;
+  private readonly kinds: number;
   private readonly shapes = new Map<string, Shape>();
   private readonly backend: object = backend();
   private readonly recorder: Recorder = asRecorder(this.backend);
@@ -64,20 +65,22 @@ export class CapturedStep implements StepRunner {
       if (capture?.recording.outside.has(id)) capture.hasMoved = true;
   });
 
-  constructor({onRefusal = warn}: CaptureOptions = {}) {
+  constructor({onRefusal = warn, kinds = 2}: CaptureOptions = {}) {
     this.onRefusal = onRefusal;
+    this.kinds = kinds;
   }
 
   run(call: StepCall): Tensor[] {
     const isElsewhere = backend() !== this.backend;
     if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
     const key = [
+      call.kind ?? '',
       ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
       ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
     ].join(';');
     const shape = this.shapes.get(key);
     if (shape === undefined) {
-      if (this.shapes.size < KEPT) this.shapes.set(key, {});
+      if (this.shapes.size < this.kinds) this.shapes.set(key, {});
       return runDirectly(call);
     }
     if (shape.capture !== undefined && this.isStale(shape.capture)) {
@@ -158,7 +161,7 @@ export class CapturedStep implements StepRunner {
     if (shape.log !== undefined && !isConfirmed)
       recording.refusal ??= 'its operations, their sizes or their numbers change from run to run';
     shape.log = log;
-    const capture = {
+    const capture: Capture = {
       inputs,
       tensors,
       outputs,
@@ -166,6 +169,7 @@ export class CapturedStep implements StepRunner {
       kernels: replacedKernels(),
       isConfirmed,
       hasMoved: false,
+      isReleased: false,
     };
     const results = this.submitCopies(outputs);
     if (recording.refusal === undefined) {
@@ -179,31 +183,50 @@ export class CapturedStep implements StepRunner {
     return results;
   }
 
-  private replay({inputs, tensors, outputs, recording}: Capture, call: StepCall): Tensor[] {
+  private replay(capture: Capture, call: StepCall): Tensor[] {
     const {recorder} = this;
+    const {inputs, tensors, outputs, recording, prepared} = capture;
     submit(recorder); // what was issued before may still read the inputs of the last run
     inputs.forEach((input, i) => {
       write(recorder, input, call.inputs[i]);
     });
     for (const [name, attributes] of Object.entries(call.varying ?? {})) vary(recording, name, attributes);
     recording.uniforms.flush();
-    const {dispatches} = recording;
-    let copies: Tensor[] = [];
-    for (let begin = 0; begin < dispatches.length; begin += SUBMITTED) {
-      const encoder = recorder.device.createCommandEncoder();
-      if (begin === 0)
-        tensors.forEach((kept, i) => {
-          copyTensor(recorder, encoder, (call.tensors ?? [])[i], kept);
-        });
-      const pass = encoder.beginComputePass();
-      encodeDispatches(pass, dispatches.slice(begin, begin + SUBMITTED));
-      pass.end();
-      if (begin + SUBMITTED >= dispatches.length) copies = this.copies(outputs, encoder);
-      recorder.queue.submit([encoder.finish()]);
+    if (tensors.length > 0) {
+      const before = recorder.device.createCommandEncoder();
+      tensors.forEach((kept, i) => {
+        copyTensor(recorder, before, (call.tensors ?? [])[i], kept);
+      });
+      recorder.queue.submit([before.finish()]);
     }
+    for (const commands of prepared ?? this.encoded(recording)) recorder.queue.submit([commands]);
+    const after = recorder.device.createCommandEncoder();
+    const copies = this.copies(outputs, after);
+    recorder.queue.submit([after.finish()]);
     for (const id of recording.written) recorder.tensorMap.get(id).values = null;
     this.replays++;
+    this.prepare(capture);
     return copies;
+  }
+
+  /** The commands of a replay in parts. */
+  private *encoded({dispatches}: Recording): Generator<GPUCommandBuffer> {
+    for (let begin = 0; begin < dispatches.length; begin += IN_PART) {
+      const encoder = this.recorder.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encodeDispatches(pass, dispatches.slice(begin, begin + IN_PART));
+      pass.end();
+      yield encoder.finish();
+    }
+  }
+
+  /** Encodes the next replay as soon as the host waits: most often for the device, which works meanwhile. */
+  private prepare(capture: Capture): void {
+    capture.prepared = undefined;
+    setTimeout(() => {
+      if (capture.isReleased || capture.prepared !== undefined) return;
+      capture.prepared = [...this.encoded(capture.recording)];
+    });
   }
 
   /** Fresh tensors with the values of these, which the next run overwrites. */
@@ -227,8 +250,11 @@ export class CapturedStep implements StepRunner {
     return copies;
   }
 
-  private release({inputs, tensors, outputs, recording}: Capture): void {
+  private release(capture: Capture): void {
     const {recorder} = this;
+    const {inputs, tensors, outputs, recording} = capture;
+    capture.isReleased = true;
+    capture.prepared = undefined;
     dispose([...inputs, ...tensors, ...outputs]);
     recorder.ensureCommandEncoderReady();
     submit(recorder); // tfjs lets go of what is disposed when it submits, even nothing

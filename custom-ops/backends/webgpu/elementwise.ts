@@ -15,7 +15,7 @@ export interface Elementwise extends Pick<Pass, 'name' | 'read' | 'write' | 'uni
 
 export function elementwisePass(
   {count, declarations = '', body, ...rest}: Elementwise,
-  limits: GpuLimits,
+  limits: Pick<GpuLimits, 'workgroups'>,
 ): Pass {
   return {
     ...rest,

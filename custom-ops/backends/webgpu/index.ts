@@ -32,6 +32,7 @@ export {startWebGPU} from './device.js';
 export type {ClockOptions} from './device-clock.js';
 export {webgpuDebug} from './dispatcher.js';
 export type {KernelTime} from './kernel-times.js';
+export {plainDispatches} from './plain-dispatches.js';
 export {finishWork} from './recorder.js';
 export {checkKernel, selfChecksDone} from './self-check.js';
 

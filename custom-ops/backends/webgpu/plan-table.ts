@@ -35,7 +35,7 @@ export class PlanTable<T> {
       this.plans.set(key, plan);
     }
     const known = {
-      dims: {...call.dims},
+      dims: call.dims,
       attrs: {...call.attrs},
       inputs: Object.keys(call.inputs),
       limits: {...limits},
@@ -47,7 +47,7 @@ export class PlanTable<T> {
   }
 
   private isLike(known: Known<T>, {dims, attrs, inputs}: Shaping, limits: Partial<GpuLimits>): boolean {
-    for (const name in dims) if (dims[name] !== known.dims[name]) return false;
+    if (dims !== known.dims) for (const name in dims) if (dims[name] !== known.dims[name]) return false;
     for (const name in attrs)
       if (attrs[name] !== known.attrs[name] && !this.dynamic.includes(name)) return false;
     let count = 0;
