@@ -18,7 +18,7 @@ import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
 import {caseDims, product, sampleCase} from '../../custom-ops/sampling.js';
 import type {Timing, TimingLimits} from './timing.js';
-import {time} from './timing.js';
+import {median, time, timeInTurns} from './timing.js';
 
 export type Form = 'kernel' | 'composed' | 'javascript';
 
@@ -31,7 +31,7 @@ export interface OpTiming {
   readonly forwardMs: number;
   /** Median of forward and gradient together; absent for an op without gradient. */
   readonly totalMs?: number;
-  /** totalMs - forwardMs. */
+  /** Median of the gradient alone: on the host's clock of differences between runs in turns, else of totalMs - forwardMs. */
   readonly backwardMs?: number;
   readonly runs: number;
   /** Whose clock; see {@link Timing}. */
@@ -100,6 +100,8 @@ function forwardBytes(op: OpDefinition, opCase: OpCase<Attributes>): number {
 interface Times {
   readonly forward: Timing;
   readonly total?: Timing;
+  /** Milliseconds of the gradient alone. */
+  readonly backwardMs?: number;
 }
 
 /**
@@ -116,11 +118,23 @@ async function deviceTimes(
   const first = await deviceTiming(forward, {...options, warmUpMs: budgetMs / 2});
   if (first === undefined || total === undefined) return first && {forward: first};
   const second = await deviceTiming(total, options);
-  return second && {forward: first, total: second};
+  return second && {forward: first, total: second, backwardMs: second.medianMs - first.medianMs};
 }
 
+/** Forward, and forward with the gradient, in turns: what the gradient takes is a median of differences between neighbours. */
 async function hostTimes({forward, total}: Omit<Runner, 'inputs'>, limits: TimingLimits): Promise<Times> {
-  return {forward: await time(forward, limits), total: total && (await time(total, limits))};
+  if (total === undefined) return {forward: await time(forward, limits)};
+  const [alone, both] = await timeInTurns([forward, total], limits);
+  const timing = (samples: number[]): Timing => ({
+    medianMs: median(samples),
+    runs: samples.length,
+    clock: 'host',
+  });
+  return {
+    forward: timing(alone),
+    total: timing(both),
+    backwardMs: median(both.map((ms, i) => ms - alone[i])),
+  };
 }
 
 /** Bytes that the device copies in a millisecond, read and written ones counted; on webgpu alone. */
@@ -146,11 +160,11 @@ async function timeCase(
   const runs = {forward: as(runner.forward), total: runner.total && as(runner.total)};
   const {minRuns, budgetMs} = options.limits;
   const limits =
-    form === 'kernel'
-      ? options.limits
-      : {minRuns: Math.min(3, minRuns), onceIfSlow: true, budgetMs: budgetMs / 4};
+    form === 'javascript'
+      ? {minRuns: Math.min(3, minRuns), onceIfSlow: true, budgetMs: budgetMs / 4}
+      : options.limits;
   const onDevice = backend === 'webgpu' ? await deviceTimes(runs, budgetMs) : undefined;
-  const {forward, total} = onDevice ?? (await hostTimes(runs, limits));
+  const {forward, total, backwardMs} = onDevice ?? (await hostTimes(runs, limits));
   const {peakBytes} = await profile(() => {
     dispose((runs.total ?? runs.forward)());
     return [];
@@ -164,7 +178,7 @@ async function timeCase(
     backend,
     forwardMs: forward.medianMs,
     totalMs: total?.medianMs,
-    backwardMs: total && total.medianMs - forward.medianMs,
+    backwardMs,
     runs: forward.runs,
     clock: forward.clock,
     forwardBytes: bytes,

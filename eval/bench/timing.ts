@@ -33,21 +33,35 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Median milliseconds of `run` after one warm-up; the tensors it returns are disposed. */
-export async function time(run: () => Tensor[], limits: TimingLimits): Promise<Timing> {
-  const once = async (): Promise<number> => {
-    const start = performance.now();
-    const outputs = run();
-    await finish(outputs);
-    const elapsed = performance.now() - start;
-    dispose(outputs);
+/** Milliseconds of each run, taken in turns after one warm-up of each; the tensors that runs return are disposed. */
+export async function timeInTurns(
+  runs: readonly (() => Tensor[])[],
+  limits: TimingLimits,
+): Promise<number[][]> {
+  const round = async (): Promise<number[]> => {
+    const elapsed: number[] = [];
+    for (const run of runs) {
+      const start = performance.now();
+      const outputs = run();
+      await finish(outputs);
+      elapsed.push(performance.now() - start);
+      dispose(outputs);
+    }
     return elapsed;
   };
   const {minRuns, onceIfSlow = false, budgetMs} = limits;
-  const first = await once();
-  if (onceIfSlow && first > budgetMs) return {medianMs: first, runs: 1, clock: 'host'};
-  const samples: number[] = [];
-  const deadline = performance.now() + budgetMs;
-  while (samples.length < minRuns || performance.now() < deadline) samples.push(await once());
+  const first = await round();
+  if (onceIfSlow && Math.max(...first) > budgetMs) return first.map(ms => [ms]);
+  const samples: number[][] = runs.map(() => []);
+  const deadline = performance.now() + budgetMs * runs.length;
+  while (samples[0].length < minRuns || performance.now() < deadline) {
+    for (const [i, ms] of (await round()).entries()) samples[i].push(ms);
+  }
+  return samples;
+}
+
+/** Median milliseconds of `run` after one warm-up. */
+export async function time(run: () => Tensor[], limits: TimingLimits): Promise<Timing> {
+  const [samples] = await timeInTurns([run], limits);
   return {medianMs: median(samples), runs: samples.length, clock: 'host'};
 }

@@ -93,7 +93,7 @@ const opsOptions = {
   runs: {
     type: 'number' as const,
     default: 5,
-    describe: 'runs that count, at least (other forms: at most 3, 1 where it is slow)',
+    describe: 'runs that count, at least (JavaScript: at most 3, 1 where it is slow)',
   },
   seconds: {
     type: 'number' as const,
