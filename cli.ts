@@ -58,6 +58,12 @@ function report(error: unknown): void {
   process.exitCode = misused ? 2 : 1;
 }
 
+function unknownCommand(): string {
+  const words = hideBin(process.argv);
+  const options = words.findIndex(word => word.startsWith('-'));
+  return `there is no command '${(options < 0 ? words : words.slice(0, options)).join(' ')}'`;
+}
+
 // A reader that went away, as in `bmojo ... | head`, ends the command without a word.
 process.stdout.on('error', error => {
   if ('code' in error && error.code === 'EPIPE') process.exit(141);
@@ -85,7 +91,10 @@ try {
     .recommendCommands()
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      throw error ?? new UsageError(message);
+      throw (
+        error ??
+        new UsageError(message.replace(/^Did you mean (.*)\?$/, `${unknownCommand()}; did you mean $1?`))
+      );
     })
     .parseAsync();
 } catch (error) {

@@ -30,11 +30,17 @@ export function givenSettings(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
+/** What an option parser is told of an option, as far as it matters here. */
+interface OptionShape {
+  readonly describe?: string;
+  readonly array?: boolean;
+}
+
 /**
- * For the `check` of a command with these options and positional arguments: whether nothing else was given.
- * Errors: SettingError naming the first option that is not known, with the nearest one that is.
+ * For the `check` of a command with these options and positional arguments: whether nothing else was given, and nothing twice.
+ * Errors: SettingError naming the first option that is not known, with the nearest one that is, or that has several values.
  */
-export function onlyOptions(options: object, ...positionals: string[]) {
+export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...positionals: string[]) {
   const names = ['help', 'version', ...Object.keys(options), ...positionals];
   const accepted = new Set([...names, ...names.map(camel), '_', '$0']);
   return (argv: Readonly<Record<string, unknown>>): true => {
@@ -43,6 +49,11 @@ export function onlyOptions(options: object, ...positionals: string[]) {
       const near = suggestion(kebab(option), names);
       const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
       throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
+    }
+    for (const [option, {array = false}] of Object.entries(options)) {
+      const value = argv[option];
+      if (array || !Array.isArray(value)) continue;
+      throw new SettingError(`--${option} takes one value, got ${value.length}: ${value.join(', ')}`);
     }
     return true;
   };

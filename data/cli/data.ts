@@ -37,8 +37,8 @@ const prepareOptions = {
     describe: 'share of the text, from its end, held out for validation',
   },
   'valid-files': {
-    type: 'array' as const,
-    string: true,
+    type: 'string' as const,
+    array: true as const,
     describe: 'files held out for validation, instead of a share',
   },
   out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},

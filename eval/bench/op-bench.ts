@@ -10,6 +10,7 @@ import {
   tidy,
   variable,
 } from '@tensorflow/tfjs-core';
+import {SettingError} from '../../config/schema.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {useBackend, useWebGPU, withComposedOps} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
@@ -187,17 +188,25 @@ async function timeCase(
   };
 }
 
-/** One timing for each operator, benchmark case and form, in that order. */
+/**
+ * One timing for each operator, benchmark case and form, in that order.
+ * Errors: SettingError when no case has the text of `filter` in its name.
+ */
 export async function* benchOps(options: BenchOptions): AsyncGenerator<OpTiming> {
+  const {ops, filter = '', forms} = options;
+  const timed = opList
+    .filter(op => ops === undefined || ops.includes(op.name))
+    .flatMap(op => op.cases.filter(({use}) => use === 'bench').map(opCase => ({op, opCase})));
+  const wanted = timed.filter(({opCase}) => opCase.name.includes(filter));
+  if (wanted.length === 0) {
+    const names = timed.map(({opCase}) => opCase.name).join('; ');
+    throw new SettingError(`--case must be part of the name of a case, got '${filter}'; there are ${names}`);
+  }
   const copyBytesPerMs = await copyRate(options);
-  for (const op of opList) {
-    if (options.ops !== undefined && !options.ops.includes(op.name)) continue;
-    for (const opCase of op.cases) {
-      if (opCase.use !== 'bench' || !opCase.name.includes(options.filter ?? '')) continue;
-      for (const form of ['kernel', ...options.forms] as const) {
-        if (form !== 'kernel' && opCase.kernelOnly) continue;
-        yield await timeCase(op, opCase, form, options, copyBytesPerMs);
-      }
+  for (const {op, opCase} of wanted) {
+    for (const form of ['kernel', ...forms] as const) {
+      if (form !== 'kernel' && opCase.kernelOnly) continue;
+      yield await timeCase(op, opCase, form, options, copyBytesPerMs);
     }
   }
 }

@@ -124,9 +124,9 @@ const benchOpsCommand: CommandModule<object, BenchArguments> = {
     const limits = {minRuns: runs, budgetMs: seconds * 1000};
     const forms = args.beside.filter(form => form !== 'nothing');
     let kernel: OpTiming | undefined;
-    if (!args.json) console.log(line(columns));
     const options = {backend: args.backend, ops: args.op, filter: args.case, forms, limits};
     for await (const timing of benchOps(options)) {
+      if (kernel === undefined && !args.json) console.log(line(columns));
       if (timing.form === 'kernel') kernel = timing;
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
     }

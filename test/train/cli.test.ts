@@ -61,9 +61,10 @@ describe('bmojo on the command line', () => {
 
   it('answers mistakes with one line and a suggestion', async () => {
     const cases: [string[], number, string][] = [
-      [['trian'], 2, 'Did you mean train?'],
-      [['train', 'mqra'], 2, 'Did you mean mqar?'],
+      [['trian'], 2, "there is no command 'trian'; did you mean train?"],
+      [['train', 'mqra'], 2, "there is no command 'train mqra'; did you mean mqar?"],
       [['train', 'mqar', '--widnow', '3'], 2, 'unknown option --widnow; did you mean --window?'],
+      [['train', 'mqar', '--rate', '1', '--rate', '2'], 2, '--rate takes one value, got 2: 1, 2'],
       [['train', 'mqar', '--steps', 'many'], 2, 'steps must be an integer'],
       [['train', 'mqar', '--pairs', '1000'], 2, 'mqar: length must be at least 4 x pairs'],
       [['train', 'mqar', '--model', 'bmoj'], 2, 'Choices:'],
@@ -76,6 +77,7 @@ describe('bmojo on the command line', () => {
       [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
       [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
       [['bench', 'step', 'mqar', '--backend', 'wasm'], 2, '--backend must be webgpu, got wasm'],
+      [['bench', 'ops', '--op', 'linear', '--case', 'nope'], 2, "got 'nope'; there are B8 L512"],
       [['compare', 'mqar', '--models', 'bmojo,mamab'], 2, "did you mean 'mamba'?"],
       [[], 2, 'a command is needed'],
     ];
