@@ -42,6 +42,25 @@ export interface StepRunnerOptions {
   readonly kinds?: number;
 }
 
+/** What runs of one recording have in common: their kind and the shapes of what they take. */
+export function recordingKey({kind = '', inputs, tensors = []}: StepCall): string {
+  return [
+    kind,
+    ...inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
+    ...tensors.map(({shape, dtype}) => `${dtype} ${shape.join()}`),
+  ].join(';');
+}
+
+/** Says on the console that runs go op by op, and why. */
+export function warnNotRecorded(reason: string): void {
+  console.warn(`bmojo: this step is not recorded and runs op by op: ${reason}`);
+}
+
+/** Why a run of one kind more than are recorded goes op by op. */
+export function tooManyKinds(kinds: number): string {
+  return `only runs of its first ${kinds} kinds are; a larger \`kinds\` of createStepRunner records more`;
+}
+
 export function toTensor({values, shape}: HostInput): Tensor {
   return tensor(values, [...shape], values instanceof Int32Array ? 'int32' : 'float32');
 }
@@ -59,8 +78,8 @@ export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
  * replay its GPU commands, or its ops, bit for bit the same, at a fraction of the cost of issuing them; with `capture` false,
  * and on other backends, every run goes op by op.
  *
- * A step that reads values back, or takes values from the host that are not among its inputs, is not recorded; a warning
- * says so once, and it runs op by op.
+ * A step that reads values back, or takes values from the host that are not among its inputs, is not recorded, nor are runs
+ * of further kinds; a warning says so once, and they go op by op.
  */
 export async function createStepRunner({capture = true, kinds}: StepRunnerOptions = {}): Promise<StepRunner> {
   if (capture && getBackend() === 'webgpu') {
@@ -69,7 +88,7 @@ export async function createStepRunner({capture = true, kinds}: StepRunnerOption
   }
   if (capture && getBackend() === 'tensorflow') {
     const {CapturedStep} = await import('./tensorflow/captured-step.js');
-    return new CapturedStep();
+    return new CapturedStep({kinds});
   }
   return {run: runDirectly, replays: 0, dispose: () => {}};
 }

@@ -9,6 +9,7 @@ import type {StepEvent} from '../../train/events.js';
 import {train} from '../../train/loop.js';
 import type {TrainSettings} from '../../train/settings.js';
 import {parseTrainSettings} from '../../train/settings.js';
+import {warnings} from './warnings.js';
 
 const task = createMqar({vocabSize: 32, length: 32, pairs: 4});
 /** Every training test has these sizes, so that a GPU's shaders are compiled once for all of them. */
@@ -44,4 +45,18 @@ export async function expectTrainsAsOnCpu(): Promise<void> {
     expect(step.loss).to.be.closeTo(expected.events[i].loss, 1e-4);
     expect(step.gradientNorm / expected.events[i].gradientNorm).to.be.closeTo(1, 1e-2);
   });
+}
+
+/** Steps that are recorded and replayed come to the bits of steps op by op, say nothing and leave no tensor behind. */
+export async function expectSameBitsCaptured(steps: number): Promise<void> {
+  const settings = {steps, rate: 5e-3, warmup: 0.5};
+  const before = memory().numTensors;
+  const ordinary = await trained({...settings, capture: false});
+  let captured = ordinary;
+  const printed = await warnings(async () => {
+    captured = await trained({...settings, capture: true});
+  });
+  expect(printed).to.deep.equal([]);
+  expect(captured).to.deep.equal(ordinary);
+  expect(memory().numTensors, 'tensors left behind').to.equal(before);
 }

@@ -20,6 +20,7 @@ import type {NodeBackend} from '../../custom-ops/backends/tensorflow/node-backen
 import type {StepRunner} from '../../custom-ops/index.js';
 import {ArgumentError, adamW, createStepRunner, dropout, embeddingLookup} from '../../custom-ops/index.js';
 import {useReadableBackend} from '../support/backends.js';
+import {expectFurtherKindsTold} from '../support/capture-laws.js';
 import {warnings} from '../support/warnings.js';
 
 type Body = (inputs: readonly Tensor[]) => Tensor[];
@@ -44,6 +45,8 @@ describe('captured steps on tensorflow', () => {
   before(function () {
     return useReadableBackend(this, 'tensorflow');
   });
+
+  it('of further kinds go op by op, said once', expectFurtherKindsTold);
 
   it('replay from the fourth run on, with the inputs and numbers of each run, and leave nothing behind', async () => {
     const runner = await createStepRunner();

@@ -7,6 +7,7 @@ import {expect} from 'chai';
 import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import type {StepRunner} from '../../custom-ops/index.js';
 import {adamW, createStepRunner, rmsNorm} from '../../custom-ops/index.js';
+import {expectFurtherKindsTold} from '../support/capture-laws.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
@@ -25,6 +26,8 @@ async function outcomes(
   }
   return found;
 }
+
+const PAIRS = [1, 2, 3, 4].map(value => [value, value]);
 
 describe('captured steps on webgpu', function () {
   this.timeout(300_000);
@@ -80,6 +83,8 @@ describe('captured steps on webgpu', function () {
     await new Promise(resolve => setTimeout(resolve)); // what was to be encoded is not any more
   });
 
+  it('of further kinds go op by op, said once', expectFurtherKindsTold);
+
   it('are recorded anew when weights have moved, and for other shapes', async () => {
     const runner = await createStepRunner();
     const weight = variable(scalar(2));
@@ -90,18 +95,7 @@ describe('captured steps on webgpu', function () {
     weight.assign(moved);
     moved.dispose();
     expect(await outcomes(runner, [[1], [2], [3], [4]], body)).to.deep.equal([10, 20, 30, 40]);
-    expect(
-      await outcomes(
-        runner,
-        [
-          [1, 1],
-          [2, 2],
-          [3, 3],
-          [4, 4],
-        ],
-        body,
-      ),
-    ).to.deep.equal([20, 40, 60, 80]);
+    expect(await outcomes(runner, PAIRS, body)).to.deep.equal([20, 40, 60, 80]);
     runner.dispose();
     weight.dispose();
   });
@@ -168,18 +162,7 @@ describe('captured steps on webgpu', function () {
         total.assign(add(total, x));
         return [neg(neg(total))];
       };
-      sums.push(
-        ...(await outcomes(
-          runner,
-          [
-            [1, 1],
-            [2, 2],
-            [3, 3],
-            [4, 4],
-          ],
-          body,
-        )),
-      );
+      sums.push(...(await outcomes(runner, PAIRS, body)));
     });
     expect(printed.join()).to.contain('it assigns a variable');
     expect(sums).to.deep.equal([1, 3, 6, 10]);

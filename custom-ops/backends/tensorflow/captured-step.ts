@@ -6,15 +6,13 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {backend, dispose, tidy} from '@tensorflow/tfjs-core';
 import {onAssignment} from '../assignments.js';
-import type {StepCall, StepRunner} from '../step.js';
-import {runDirectly, toTensor} from '../step.js';
+import type {StepCall, StepRunner, StepRunnerOptions} from '../step.js';
+import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../step.js';
 import {asArgumentError} from './argument-error.js';
 import type {NativeTensor, NodeBackend} from './node-backend.js';
 import {Program} from './program.js';
 import {Recording} from './recording.js';
 
-/** Shapes of inputs for which recordings are kept. */
-const KEPT = 4;
 /** Recordings of which two in a row must be alike: the first may make what is kept for later ones. */
 const ATTEMPTS = 3;
 
@@ -29,6 +27,8 @@ export class CapturedStep implements StepRunner {
   replays = 0;
   private readonly shapes = new Map<string, Shape>();
   private readonly backend = backend() as unknown as NodeBackend;
+  private readonly kinds: number;
+  private isFull = false;
   private refusal: string | undefined;
   private recording: Recording | undefined;
   private readonly stopListening = onAssignment(dataId => {
@@ -36,16 +36,17 @@ export class CapturedStep implements StepRunner {
     for (const [key, {recording}] of this.shapes) if (recording?.outside.has(dataId)) this.forget(key);
   });
 
+  constructor({kinds = 2}: Pick<StepRunnerOptions, 'kinds'> = {}) {
+    this.kinds = kinds;
+  }
+
   run(call: StepCall): Tensor[] {
     if (this.refusal !== undefined || (backend() as unknown) !== this.backend) return runDirectly(call);
-    const key = [
-      call.kind ?? '',
-      ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
-      ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
-    ].join(';');
+    const key = recordingKey(call);
     const shape = this.shapes.get(key);
     if (shape === undefined) {
-      if (this.shapes.size < KEPT) this.shapes.set(key, {attempts: 0});
+      if (this.shapes.size < this.kinds) this.shapes.set(key, {attempts: 0});
+      else this.tellTooMany();
       return runDirectly(call);
     }
     if (shape.program === undefined) return this.record(shape, call);
@@ -97,12 +98,17 @@ export class CapturedStep implements StepRunner {
     if (recording.refusal !== undefined) {
       this.dispose();
       this.refusal = recording.refusal;
-      console.warn(`bmojo: this step is not recorded and runs op by op: ${this.refusal}`);
+      warnNotRecorded(this.refusal);
       return results;
     }
     if (isConfirmed) shape.program = new Program(this.backend, recording, owned);
     shape.recording = recording;
     return results;
+  }
+
+  private tellTooMany(): void {
+    if (!this.isFull) warnNotRecorded(tooManyKinds(this.kinds));
+    this.isFull = true;
   }
 
   private replay(program: Program, {inputs, tensors = [], varying = {}}: StepCall): NativeTensor[] {

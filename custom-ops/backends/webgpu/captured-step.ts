@@ -6,7 +6,7 @@ import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
 import {onAssignment} from '../assignments.js';
 import type {HostInput, StepCall, StepRunner} from '../step.js';
-import {runDirectly, toTensor} from '../step.js';
+import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../step.js';
 import type {ClockOptions} from './device-clock.js';
 import {steadyTimes} from './device-clock.js';
 import {recordRun, webgpuDebug} from './dispatcher.js';
@@ -40,20 +40,17 @@ interface Shape {
 }
 
 export interface CaptureOptions {
-  /** Told once, when a step cannot be recorded, why; it runs op by op from then on. Default: a warning. */
+  /** Told once, when a step or one more kind of runs cannot be recorded, why: they go op by op. Default: a warning. */
   readonly onRefusal?: (reason: string) => void;
   /** Kinds of runs, by `kind` and shapes, that are recorded: the first so many; each holds a step's memory. Default 2. */
   readonly kinds?: number;
-}
-
-function warn(reason: string): void {
-  console.warn(`bmojo: this step is not recorded and runs op by op: ${reason}`);
 }
 
 export class CapturedStep implements StepRunner {
   replays = 0;
   private readonly onRefusal: (reason: string) => void;
   private readonly kinds: number;
+  private isFull = false;
   private readonly shapes = new Map<string, Shape>();
   private readonly backend: object = backend();
   private readonly recorder: Recorder = asRecorder(this.backend);
@@ -65,7 +62,7 @@ export class CapturedStep implements StepRunner {
       if (capture?.recording.outside.has(id)) capture.hasMoved = true;
   });
 
-  constructor({onRefusal = warn, kinds = 2}: CaptureOptions = {}) {
+  constructor({onRefusal = warnNotRecorded, kinds = 2}: CaptureOptions = {}) {
     this.onRefusal = onRefusal;
     this.kinds = kinds;
   }
@@ -73,14 +70,11 @@ export class CapturedStep implements StepRunner {
   run(call: StepCall): Tensor[] {
     const isElsewhere = backend() !== this.backend;
     if (this.refusal !== undefined || isElsewhere || webgpuDebug.poison) return runDirectly(call);
-    const key = [
-      call.kind ?? '',
-      ...call.inputs.map(({shape, values}) => `${values.constructor.name} ${shape.join()}`),
-      ...(call.tensors ?? []).map(({shape, dtype}) => `${dtype} ${shape.join()}`),
-    ].join(';');
+    const key = recordingKey(call);
     const shape = this.shapes.get(key);
     if (shape === undefined) {
       if (this.shapes.size < this.kinds) this.shapes.set(key, {});
+      else this.tellTooMany();
       return runDirectly(call);
     }
     if (shape.capture !== undefined && this.isStale(shape.capture)) {
@@ -181,6 +175,11 @@ export class CapturedStep implements StepRunner {
       this.onRefusal(this.refusal);
     }
     return results;
+  }
+
+  private tellTooMany(): void {
+    if (!this.isFull) this.onRefusal(tooManyKinds(this.kinds));
+    this.isFull = true;
   }
 
   private replay(capture: Capture, call: StepCall): Tensor[] {
