@@ -91,6 +91,7 @@ export function createMqarMixture(given: Partial<MqarMixtureSettings> = {}): Tas
     vocabSize,
     length: Math.max(...all.map(({length}) => length)),
     chance: all[0].chance,
+    batchShapes: train.length,
     sample: key =>
       key.split === 'train'
         ? trainPart(key.seed, key.index).sample(key)

@@ -46,6 +46,8 @@ export interface Task {
   readonly chance: number;
   /** What kind of model the task asks for. Default `causal`. */
   readonly backbone?: Backbone;
+  /** How many shapes the training batches take, where it is known and more than one. */
+  readonly batchShapes?: number;
   sample(key: SampleKey): Sample;
 }
 

@@ -70,7 +70,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   // Recordings of tensorflow were not tried with a memory that goes on from step to step.
   const isRecordable = !(workload.carries && getBackend() === 'tensorflow');
   const capture = settings.capture && isRecordable;
-  const runner = await createStepRunner({capture, kinds: workload.carries ? 4 : 2});
+  const runner = await createStepRunner({capture, kinds: workload.kinds});
   let memory: readonly ModelState[] = [];
   const forget = (): void => {
     memory.forEach(disposeModelState);

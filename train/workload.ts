@@ -42,6 +42,8 @@ export interface Workload<M> {
   readonly length: number;
   /** The batch of the update that begins with sample number `cursor`. */
   parts(settings: TrainSettings, cursor: number, model: M): readonly Part<M>[];
+  /** Kinds of updates worth recording: see `kinds` of createStepRunner. */
+  readonly kinds: number;
   /** Whether any update goes on from the memory of another. */
   readonly carries: boolean;
   /** Whether that update goes on from the memory of the one before. */
@@ -55,6 +57,9 @@ export interface Workload<M> {
 export function dropoutSeed(seed: number, firstSample: number): HostInput {
   return {values: Int32Array.of(seed, firstSample), shape: [2]};
 }
+
+/** Each recorded kind holds the memory of a step. */
+const MOST_KINDS = 8;
 
 /** Samples of a task, each on its own. */
 export function taskWorkload(task: Task): Workload<TrainableModel> {
@@ -79,6 +84,7 @@ export function taskWorkload(task: Task): Workload<TrainableModel> {
         };
       });
     },
+    kinds: Math.min(MOST_KINDS, task.batchShapes ?? 1),
     carries: false,
     continues: () => false,
   };

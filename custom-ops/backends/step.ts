@@ -58,7 +58,7 @@ export function warnNotRecorded(reason: string): void {
 
 /** Why a run of one kind more than are recorded goes op by op. */
 export function tooManyKinds(kinds: number): string {
-  return `only runs of its first ${kinds} kinds are; a larger \`kinds\` of createStepRunner records more`;
+  return `its inputs take more than the ${kinds === 1 ? 'one shape' : `${kinds} shapes or kinds`} that are (\`kinds\` of createStepRunner)`;
 }
 
 export function toTensor({values, shape}: HostInput): Tensor {

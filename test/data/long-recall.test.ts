@@ -135,6 +135,7 @@ describe('mqar on a mixture', () => {
 
   it('trains blocks of one part each, by weight', () => {
     const lengths = samplesOf(task, 8 * 2000, 'train').map(({inputs}) => inputs.length);
+    expect(task.batchShapes).to.equal(new Set(lengths).size);
     for (let block = 0; block < lengths.length; block += 8)
       expect(new Set(lengths.slice(block, block + 8)).size).to.equal(1);
     const short = lengths.filter(length => length === 16).length / lengths.length;

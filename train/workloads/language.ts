@@ -49,6 +49,8 @@ export function languageWorkload(
         return segments === 1 ? windowPart(drawn, masks) : segmentPart(drawn, masks, segment, model);
       });
     },
+    // The first segment, and later ones by where in a chunk they begin: most often at the begin of one.
+    kinds: segments > 1 ? 4 : 1,
     carries: segments > 1,
     continues: (settings, cursor) => segmentOf(settings, cursor) !== 0,
   };
