@@ -224,6 +224,53 @@ static inline void scanReverse(const ScanReverse& block, int t) {
   }
 }
 
+// A block of channels within a chunk, on the way to its end.
+struct ScanForth {
+  const ScanInputs& in;
+  const float* gradY;
+  const ScanScratch& scratch;
+  const ScanSizes& s;
+  int b, e, lanes, begin;
+};
+
+// States and decays of tokens t .. t+kTokens-1 from the states before them.
+template <int kN, int kTokens>
+static inline void scanForth(const ScanForth& block, int t) {
+  const ScanInputs& in = block.in;
+  const ScanScratch& scratch = block.scratch;
+  const ScanSizes& s = block.s;
+  const int N = kN ? kN : s.N, step0 = t - block.begin;
+  const int64_t row = (int64_t)block.b * s.L + t;
+  const float *writes = in.B + row * N, *reads = in.C + row * N;
+  const Vec* before = scratch.states + step0 * N;
+  Vec *after = scratch.states + (step0 + 1) * N, *decays = scratch.decays + step0 * N;
+  Vec step[kTokens], input[kTokens], sum[kTokens];
+  for (int k = 0; k < kTokens; k++) {
+    const int64_t at = (row + k) * s.E + block.e;
+    fetchAhead(in.u, at, s.E);
+    fetchAhead(in.delta, at, s.E);
+    fetchAhead(block.gradY, at, 0);
+    fetchAhead(in.z, at, 0);
+    ScanToken token = scanToken(in, at, block.e, block.lanes, s.softplus);
+    scratch.steps[step0 + k] = step[k] = token.step;
+    scratch.slopes[step0 + k] = token.slope;
+    input[k] = token.step * token.u;
+    sum[k] = Vec{};
+  }
+  for (int n = 0; n < N; n++) {
+    const Vec rate = scratch.decayRates[n];
+    Vec state = before[n];
+    for (int k = 0; k < kTokens; k++) {
+      Power decay = vpower2(step[k] * rate);
+      decays[n + k * N] = decay.part * decay.whole;
+      state = decay.part * (decay.whole * state) + input[k] * writes[n + k * N];
+      after[n + k * N] = state;
+      if (in.z) sum[k] += state * reads[n + k * N];
+    }
+  }
+  for (int k = 0; k < kTokens; k++) scratch.sums[step0 + k] = sum[k];
+}
+
 template <int kN>
 static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkStates, const float* gradY,
                                      const ScanGradients& grads, const ScanScratch& scratch, const ScanSizes& s, int b,
@@ -234,33 +281,14 @@ static inline void scanBackwardBlock(const ScanInputs& in, const float* chunkSta
   gatherRates(in.A + (int64_t)e * N, N, lanes, scratch.decayRates);
   gatherRows(chunkStates + (((int64_t)b * chunks + begin / s.chunk) * s.E + e) * N, N, lanes, scratch.states);
   const Vec skip = in.D ? loadPart(in.D + e, lanes) : Vec{};
-  for (int t = begin; t < end; t++) {
-    const int64_t row = (int64_t)b * s.L + t, at = row * s.E + e;
-    const float *writes = in.B + row * N, *reads = in.C + row * N;
-    fetchAhead(in.u, at, s.E);
-    fetchAhead(in.delta, at, s.E);
-    fetchAhead(gradY, at, 0);
-    fetchAhead(in.z, at, 0);
-    ScanToken token = scanToken(in, at, e, lanes, s.softplus);
-    scratch.steps[t - begin] = token.step;
-    scratch.slopes[t - begin] = token.slope;
-    const Vec input = token.step * token.u;
-    const Vec* before = scratch.states + (t - begin) * N;
-    Vec* after = scratch.states + (t - begin + 1) * N;
-    Vec* decays = scratch.decays + (t - begin) * N;
-    Vec sum = {};
-    for (int n = 0; n < N; n++) {
-      Power decay = vpower2(token.step * scratch.decayRates[n]);
-      Vec next = decay.part * (decay.whole * before[n]) + input * writes[n];
-      decays[n] = decay.part * decay.whole;
-      after[n] = next;
-      if (in.z) sum += next * reads[n];
-    }
-    scratch.sums[t - begin] = sum;
-  }
+  // Several tokens at a time: rates are loaded and states handed on once for all, and their exponentials overlap.
+  ScanForth forth = {in, gradY, scratch, s, b, e, lanes, begin};
+  int t = begin;
+  for (; t + 3 < end; t += 4) scanForth<kN, 4>(forth, t);
+  for (; t < end; t++) scanForth<kN, 1>(forth, t);
   // Two tokens at a time: the running gradients of a state are loaded and stored once for both.
   ScanReverse reverse = {in, gradY, grads, scratch, s, b, e, lanes, begin, skip};
-  int t = end - 1;
+  t = end - 1;
   if ((end - begin) % 2 == 1) scanReverse<kN, 1>(reverse, t--);
   for (; t > begin; t -= 2) scanReverse<kN, 2>(reverse, t);
 }
