@@ -57,23 +57,19 @@ static inline Vec vexp(Vec x) {
   return select(x < -87.33f, Vec{}, p * (Vec)bits);
 }
 
-// 2^x = whole * part: cheaper than exp, for arguments that can carry the factor log2(e) themselves. x = n + f with |f| <=
-// 1/2: 2^n by the exponent's bits, a polynomial of degree 5 for 2^f (relative error 1e-7). Clamped to [2^-126, 2^127]; a
-// NaN stays one.
-struct Power {
-  Vec whole, part;
-};
-
-static inline Power vpower2(Vec x) {
+// 2^x: cheaper than exp, for arguments that can carry the factor log2(e) themselves. x = n + f with |f| <= 1/2: a polynomial
+// of degree 5 for 2^f (relative error 1e-7), 2^n by the exponent's bits. Adding 1.5 * 2^23 rounds to n and leaves it in the
+// lowest bits; 127 more is the exponent's bias. Clamped to [2^-126, 2^127]; a NaN stays one.
+static inline Vec vpower2(Vec x) {
   Vec y = x < -126.0f ? splat(-126.0f) : x;
   y = y > 127.0f ? splat(127.0f) : y;
-  Vec shifted = y + 12582912.0f;
-  Vec f = y - (shifted - 12582912.0f);
+  Vec shifted = y + 12583039.0f;
+  Vec f = y - (shifted - 12583039.0f);
   Vec f2 = f * f;
   Vec high = f * 1.326472725e-3f + 9.671512688e-3f;
   Vec middle = f * 5.550733744e-2f + 2.402224208e-1f;
   Vec low = f * 6.931469776e-1f + 1.0f;
-  return {(Vec)(((IntVec)shifted + (127 - 0x4B400000)) << 23), (high * f2 + middle) * f2 + low};
+  return (Vec)((IntVec)shifted << 23) * ((high * f2 + middle) * f2 + low);
 }
 
 // log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7).

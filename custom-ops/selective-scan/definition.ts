@@ -42,7 +42,7 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     native: {
       symbol: 'selective_scan_forward',
       scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
-      scratchFloats: ({N}) => 2 * N * LANES,
+      scratchFloats: ({N}) => LANES * (6 * N + 3 * CHUNK),
     },
   },
   backward: {
@@ -50,7 +50,7 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     native: {
       symbol: 'selective_scan_backward',
       scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
-      scratchFloats: ({E, N}) => 2 * (E + LANES) * (N + 1) + LANES * (N + CHUNK * (4 * N + 1) + N),
+      scratchFloats: ({E, N}) => (E + LANES) * (3 * N + 2) + LANES * ((1 + CHUNK) * 4 * N + 9 * CHUNK),
     },
   },
   composed,

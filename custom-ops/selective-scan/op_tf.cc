@@ -25,7 +25,7 @@ static void forwardOf(Call& call) {
     const Part channels = partOf(s.E, groups, task % groups, 16);
     const int b = (int)(task / groups);
     scanForward<kN>(in, call.output("y"), call.output("finalState"), call.output("chunkStates"), s,
-                    call.scratch(thread, 2 * s.N * kLanes), b, b + 1, (int)channels.begin, (int)channels.end);
+                    call.scratch(thread, scanForwardFloats(s)), b, b + 1, (int)channels.begin, (int)channels.end);
   });
 }
 
@@ -55,7 +55,7 @@ static void backwardOf(Call& call) {
     own.D = own.A + (int64_t)s.E * s.N;
     own.deltaBias = own.D + s.E;
     scanBackward<kN>(in, call.input("chunkStates"), call.input("gradY"), call.input("gradFinalState"), own, s,
-                     call.scratch(thread, scanScratchFloats(s)), b, b + 1, (int)channels.begin, (int)channels.end);
+                     call.scratch(thread, scanBackwardFloats(s)), b, b + 1, (int)channels.begin, (int)channels.end);
   });
   auto addUp = [&](float* to, const float* from, int64_t stride, int64_t count, int64_t length) {
     if (!to) return;
