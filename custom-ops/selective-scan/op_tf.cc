@@ -3,7 +3,7 @@
 
 namespace bmojo {
 
-constexpr int kChunk = 64;      // tokens between saved states; 16 took a tenth longer
+constexpr int kChunk = 64;      // tokens between saved states; 16 takes a twentieth longer
 constexpr int kCudaChunk = 16;  // CHUNK in definition.ts
 constexpr int kChannels = 32;   // of one task: their sums over channels are one vector a token
 
