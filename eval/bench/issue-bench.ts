@@ -9,9 +9,10 @@ import type {GpuTiming} from './gpu-bench.js';
 import {median} from './timing.js';
 
 const OPERATIONS = 300;
-const ROUNDS = 31;
-/** Milliseconds of rounds before those that count: at its first uses the host's code is compiled, and each op checked. */
+/** Milliseconds of each form's rounds before those that count: the host's code is compiled, and each op checked. */
 const WARM_UP_MS = 1000;
+/** Milliseconds of the rounds that count, in which all forms take turns: a slow moment of the host falls on all alike. */
+const MEASURED_MS = 6000;
 
 interface Cost {
   /** Microseconds of an operation until it is handed over, and until the device has done it. */
@@ -19,31 +20,48 @@ interface Cost {
   readonly done: number;
 }
 
-async function costOf(run: () => Tensor[], operations: number): Promise<Cost> {
-  const issued: number[] = [];
-  const done: number[] = [];
+/** `OPERATIONS` operations; the tensors that it returns are disposed afterwards. */
+type Round = () => Tensor[];
+
+async function warmUp(round: Round): Promise<void> {
   const begin = performance.now();
   do {
-    dispose(run());
+    dispose(round());
     await finishBackend();
     await selfChecksDone();
   } while (performance.now() - begin < WARM_UP_MS);
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
-    const results = run();
-    issued.push(performance.now() - start);
-    await finishBackend();
-    done.push(performance.now() - start);
-    dispose(results);
-  }
-  const each = (milliseconds: number[]): number => (1000 * median(milliseconds)) / operations;
-  return {issued: each(issued), done: each(done)};
 }
 
-function timing(name: string, {issued, done}: Cost, operations: number): GpuTiming {
+/** Medians of each form over rounds that take turns. */
+async function costsOf(forms: Readonly<Record<string, Round>>): Promise<Record<string, Cost>> {
+  for (const round of Object.values(forms)) await warmUp(round);
+  const measured = Object.entries(forms).map(([name, round]) => ({
+    name,
+    round,
+    issued: [] as number[],
+    done: [] as number[],
+  }));
+  const begin = performance.now();
+  do {
+    for (const {round, issued, done} of measured) {
+      const start = performance.now();
+      const results = round();
+      issued.push(performance.now() - start);
+      await finishBackend();
+      done.push(performance.now() - start);
+      dispose(results);
+    }
+  } while (performance.now() - begin < MEASURED_MS);
+  const each = (milliseconds: number[]): number => (1000 * median(milliseconds)) / OPERATIONS;
+  return Object.fromEntries(
+    measured.map(({name, issued, done}) => [name, {issued: each(issued), done: each(done)}]),
+  );
+}
+
+function timing(name: string, {issued, done}: Cost): GpuTiming {
   return {
     name,
-    ms: (done * operations) / 1000,
+    ms: (done * OPERATIONS) / 1000,
     rate: `${issued.toFixed(1)} us each to issue, ${done.toFixed(1)} us until done`,
   };
 }
@@ -64,9 +82,9 @@ export async function* issueTimings(): AsyncGenerator<GpuTiming> {
     for (let i = 0; i < OPERATIONS; i++) y = next(y);
     return y;
   };
+  const forms: Record<string, Round> = {};
   for (const [name, next] of Object.entries(chains)) {
-    const cost = await costOf(() => [tidy(() => chain(next, x))], OPERATIONS);
-    yield timing(`${OPERATIONS} times ${name} of 1,024 numbers`, cost, OPERATIONS);
+    forms[`${OPERATIONS} times ${name} of 1,024 numbers`] = () => [tidy(() => chain(next, x))];
   }
   const runner: StepRunner = await createStepRunner();
   const call = {
@@ -74,19 +92,23 @@ export async function* issueTimings(): AsyncGenerator<GpuTiming> {
     body: ([start]: readonly Tensor[]) => [chain(chains['tf.add'], start as Tensor3D)],
   };
   for (let warm = 0; warm < 4; warm++) dispose(runner.run(call));
-  const replayed = await costOf(() => runner.run(call), OPERATIONS);
-  if (runner.replays === 0) throw new Error('bmojo: the step was not replayed');
-  yield timing(`${OPERATIONS} times tf.add, replayed as a step`, replayed, OPERATIONS);
-  runner.dispose();
+  const replay = `${OPERATIONS} times tf.add, replayed as a step`;
+  forms[replay] = () => runner.run(call);
   const plain = plainDispatches(backend(), OPERATIONS, 1024);
-  const floor = await costOf(() => {
+  const calls = `${OPERATIONS} dispatches alone, by WebGPU's own calls`;
+  forms[calls] = () => {
     plain.run();
     return [];
-  }, OPERATIONS);
+  };
+  const costs = await costsOf(forms);
+  if (runner.replays === 0) throw new Error('bmojo: the step was not replayed');
+  const ratio = (costs[replay].done / costs[calls].done).toFixed(2);
+  for (const [name, cost] of Object.entries(costs)) {
+    const row = timing(name, cost);
+    if (name !== calls) yield row;
+    else yield {...row, rate: `${row.rate}; a replayed step takes ${ratio} times as long`};
+  }
+  runner.dispose();
   plain.dispose();
-  const name = `${OPERATIONS} dispatches alone, by WebGPU's own calls`;
-  const {rate, ...rest} = timing(name, floor, OPERATIONS);
-  const ratio = (replayed.done / floor.done).toFixed(2);
-  yield {...rest, rate: `${rate}; a replayed step takes ${ratio} times as long`};
   dispose([x, gain, one]);
 }
