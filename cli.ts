@@ -4,8 +4,9 @@
 import {enableProdMode} from '@tensorflow/tfjs-core';
 import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
+import {NEEDS_COMMAND} from './config/command-line.js';
 import {SettingError} from './config/schema.js';
-import {ArgumentError} from './custom-ops/index.js';
+import {ArgumentError, BackendError} from './custom-ops/index.js';
 import {dataCommand} from './data/cli/data.js';
 import {CorpusError, TokenFileError} from './data/files/index.js';
 import {PassageError} from './data/files/passages.js';
@@ -33,6 +34,11 @@ import {RunFolderError} from './train/run-folder.js';
 /** What the option parser refuses. */
 class UsageError extends Error {}
 
+/** Files that cannot be opened, made or written: the system's own words name the path. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
 /** Mistakes in what was asked, and things that are not there: no stack helps. */
 const misuse = [UsageError, SettingError, ArgumentError, WindowError];
 const damage = [
@@ -40,6 +46,7 @@ const damage = [
   RunFolderError,
   ModelFormatError,
   SafetensorsError,
+  BackendError,
   CorpusError,
   TokenFileError,
   TokenizerError,
@@ -51,17 +58,28 @@ const damage = [
 
 function report(error: unknown): void {
   const misused = misuse.some(kind => error instanceof kind);
-  const known = misused || damage.some(kind => error instanceof kind);
+  const known = misused || isOfSystem(error) || damage.some(kind => error instanceof kind);
   const words =
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`bmojo: ${words.replace(/^bmojo: /, '')}\n`);
   process.exitCode = misused ? 2 : 1;
 }
 
-function unknownCommand(): string {
+/** The words before the first option: a command and what it is applied to. */
+function commandWords(): string {
   const words = hideBin(process.argv);
   const options = words.findIndex(word => word.startsWith('-'));
-  return `there is no command '${(options < 0 ? words : words.slice(0, options)).join(' ')}'`;
+  return (options < 0 ? words : words.slice(0, options)).join(' ');
+}
+
+/** What the option parser says of commands, in our words. */
+function usageWords(message: string): string {
+  const words = commandWords();
+  if (message === NEEDS_COMMAND)
+    return `there is no command '${words}'; see bmojo ${words.replace(/ [^ ]*$/, '')} --help`;
+  if (message.startsWith('Not enough non-option arguments'))
+    return `${words} lacks an argument; see bmojo ${words} --help`;
+  return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
 // A reader that went away, as in `bmojo ... | head`, ends the command without a word.
@@ -91,10 +109,7 @@ try {
     .recommendCommands()
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      throw (
-        error ??
-        new UsageError(message.replace(/^Did you mean (.*)\?$/, `${unknownCommand()}; did you mean $1?`))
-      );
+      throw error ?? new UsageError(usageWords(message));
     })
     .parseAsync();
 } catch (error) {

@@ -3,6 +3,9 @@
 import type {CliOption, Schema} from './schema.js';
 import {cliOptions, SettingError, suggestion} from './schema.js';
 
+/** What a command that only groups others says when the word behind it names none of them. */
+export const NEEDS_COMMAND = 'a command is needed';
+
 /** `dModel` as `d-model`. */
 export function kebab(key: string): string {
   return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);

@@ -132,7 +132,12 @@ function checkField(where: string, key: string, field: Field, value: unknown): v
           : field.kind === 'choice'
             ? !field.choices.some(candidate => candidate === value)
             : typeof value !== 'string';
-  if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${JSON.stringify(value)}`);
+  if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${shown(value)}`);
+}
+
+/** A value in words; what was no number on the command line arrives as NaN, which JSON has no word for. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 function expectation(field: Field): string {

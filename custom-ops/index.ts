@@ -1,6 +1,7 @@
 // The operators. Importing this module registers their kernels on the cpu and wasm backends.
 
 export * from './adam-w/index.js';
+export {BackendError} from './backends/backend-error.js';
 export type {BackendCandidate, BackendChoice} from './backends/choose.js';
 export {chooseBackend} from './backends/choose.js';
 export type {BackendName, BackendRequest} from './backends/index.js';

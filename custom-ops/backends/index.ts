@@ -6,6 +6,7 @@ import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core
 import {refuse} from '../check.js';
 import {opList} from '../registry.js';
 import {registerOpGradient} from '../run.js';
+import {asBackendError, BackendError} from './backend-error.js';
 import {chooseBackend} from './choose.js';
 import {registerCpuKernels} from './cpu.js';
 import {registerWasmKernels} from './wasm.js';
@@ -30,17 +31,24 @@ export type BackendRequest = (typeof backendRequests)[number];
  * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see
  * {@link useWebGPU}), `wasm` (C++ kernels), `tensorflow` (C++ kernels on
  * all cores, in Node, after `npm run setup:tensorflow`) or `cpu` (plain JavaScript, slow).
- * Errors: ArgumentError for an unknown name; Error when the backend cannot start here, saying what to install.
+ * Errors: ArgumentError for an unknown name; BackendError when the backend cannot start here, saying what to install.
  */
 export async function useBackend(request: BackendRequest = 'auto'): Promise<BackendName> {
   if (!backendRequests.includes(request))
     refuse('useBackend', 'name', `one of ${backendRequests.join(', ')}`, request);
-  const name = request === 'auto' ? (await chooseBackend()).backend : request;
+  try {
+    return await startBackend(request === 'auto' ? (await chooseBackend()).backend : request);
+  } catch (error) {
+    throw asBackendError(error);
+  }
+}
+
+async function startBackend(name: BackendName): Promise<BackendName> {
   if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   if (name === 'webgpu') await startWebGPU();
   if (name === 'tensorflow') await startTensorFlow();
   if (!(await setBackend(name)))
-    throw new Error(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
+    throw new BackendError(`bmojo: the ${name} backend could not start here; run bmojo doctor`);
   await ready();
   return name;
 }
@@ -48,7 +56,7 @@ export async function useBackend(request: BackendRequest = 'auto'): Promise<Back
 /**
  * Makes WebGPU current, in browsers and (through Dawn, npm package `webgpu`) in Node, on a device with all that the
  * adapter offers, and says what it is. Results are read with `await tensor.data()`; `dataSync` works in browsers alone.
- * Errors: Error when there is no adapter, saying what to install.
+ * Errors: BackendError when there is no adapter, saying what to install.
  */
 export async function useWebGPU(): Promise<GpuDescription> {
   await useBackend('webgpu');

@@ -1,7 +1,7 @@
 // `bmojo data`: corpora into token files.
 
 import type {Argv, CommandModule} from 'yargs';
-import {onlyOptions} from '../../config/command-line.js';
+import {NEEDS_COMMAND, onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {DataSummary} from '../files/index.js';
 import {closeData, fetchCorpus, openData, prepareData, readManifest, resolveFiles} from '../files/index.js';
@@ -149,6 +149,6 @@ export const dataCommand: CommandModule<object, Args> = {
       .command(verifyCommand)
       .command(listCommand)
       .command(fetchCommand)
-      .demandCommand(1) as Argv<Args>,
+      .demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
   handler: () => {},
 };

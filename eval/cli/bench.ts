@@ -1,7 +1,7 @@
 // bmojo bench ops: times the operators side by side and prints ratios, as a table or JSON lines.
 
 import type {CommandModule} from 'yargs';
-import {onlyOptions} from '../../config/command-line.js';
+import {NEEDS_COMMAND, onlyOptions} from '../../config/command-line.js';
 import type {BackendName} from '../../custom-ops/index.js';
 import {backendNames, useWebGPU} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/registry.js';
@@ -169,7 +169,7 @@ export function benchCommand(
           (builder, command) => builder.command(command),
           yargs.command(benchOpsCommand).command(benchGpuCommand).command(benchDecodeCommand),
         )
-        .demandCommand(1, 'say what to measure: bmojo bench ops'),
+        .demandCommand(1, NEEDS_COMMAND),
     handler: () => {},
   };
 }

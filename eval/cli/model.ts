@@ -1,7 +1,13 @@
 // `bmojo model`: what a model is and takes, without making it.
 
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
+import {
+  givenSettings,
+  NEEDS_COMMAND,
+  onlyOptions,
+  schemaOptions,
+  wholeNumber,
+} from '../../config/command-line.js';
 import {modelSchema, parseModelConfig} from '../../models/config.js';
 import {footprint} from '../../models/footprint.js';
 import {parameterShapes, withParameters} from '../../models/parameters.js';
@@ -98,6 +104,6 @@ const infoCommand: CommandModule<object, Args> = {
 export const modelCommand: CommandModule<object, Args> = {
   command: 'model <what>',
   describe: 'what a model is and takes, without making it',
-  builder: yargs => yargs.command(infoCommand).demandCommand(1) as Argv<Args>,
+  builder: yargs => yargs.command(infoCommand).demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
   handler: () => {},
 };

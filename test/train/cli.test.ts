@@ -60,12 +60,13 @@ describe('bmojo on the command line', () => {
   });
 
   it('answers mistakes with one line and a suggestion', async () => {
+    writeFileSync(run('file'), 'no folder');
     const cases: [string[], number, string][] = [
       [['trian'], 2, "there is no command 'trian'; did you mean train?"],
       [['train', 'mqra'], 2, "there is no command 'train mqra'; did you mean mqar?"],
       [['train', 'mqar', '--widnow', '3'], 2, 'unknown option --widnow; did you mean --window?'],
       [['train', 'mqar', '--rate', '1', '--rate', '2'], 2, '--rate takes one value, got 2: 1, 2'],
-      [['train', 'mqar', '--steps', 'many'], 2, 'steps must be an integer'],
+      [['train', 'mqar', '--steps', 'many'], 2, 'steps must be an integer in [1, 1000000000], got NaN'],
       [['train', 'mqar', '--pairs', '1000'], 2, 'mqar: length must be at least 4 x pairs'],
       [['train', 'mqar', '--model', 'bmoj'], 2, 'Choices:'],
       [
@@ -80,6 +81,13 @@ describe('bmojo on the command line', () => {
       [['bench', 'ops', '--op', 'linear', '--case', 'nope'], 2, "got 'nope'; there are B8 L512"],
       [['compare', 'mqar', '--models', 'bmojo,mamab'], 2, "did you mean 'mamba'?"],
       [[], 2, 'a command is needed'],
+      [['eval', 'nothing'], 2, "there is no command 'eval nothing'; see bmojo eval --help"],
+      [['data', 'prepare'], 2, 'data prepare lacks an argument; see bmojo data prepare --help'],
+      [
+        ['train', 'mqar', '--backend', 'wasm', '--out', join(run('file'), 'x')],
+        1,
+        'ENOTDIR: not a directory',
+      ],
     ];
     for (const [args, code, words] of cases) {
       const ended = await bmojo(args);

@@ -1,7 +1,7 @@
 // bmojo bench step TASK: a training step on WebGPU by kernel, as a table or JSON.
 
 import type {Argv, CommandModule} from 'yargs';
-import {onlyOptions} from '../../config/command-line.js';
+import {NEEDS_COMMAND, onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {textTable} from '../../eval/table.js';
 import type {StepProfile} from '../bench/step-profile.js';
@@ -97,6 +97,6 @@ export const benchStepCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
-      .demandCommand(1, 'say which task: bmojo bench step mqar'),
+      .demandCommand(1, NEEDS_COMMAND),
   handler: () => {},
 };

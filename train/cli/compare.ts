@@ -4,7 +4,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {onlyOptions, wholeNumber} from '../../config/command-line.js';
+import {NEEDS_COMMAND, onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {markdownTable, textTable} from '../../eval/table.js';
 import {presetNames, presets} from '../../models/config.js';
 import {linePlot} from '../../plot/line-plot.js';
@@ -139,6 +139,6 @@ export const compareCommand: CommandModule<object, Args> = {
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
       .command(compareMadCommand)
-      .demandCommand(1),
+      .demandCommand(1, NEEDS_COMMAND),
   handler: () => {},
 };

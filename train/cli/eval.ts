@@ -1,6 +1,7 @@
 // `bmojo eval WHAT`: evaluations of trained models, one subcommand each.
 
 import type {Argv, CommandModule} from 'yargs';
+import {NEEDS_COMMAND} from '../../config/command-line.js';
 import {taskFamilies} from '../../data/families.js';
 import {lambadaCommand} from './eval-lambada.js';
 import {memoryCommand} from './eval-memory.js';
@@ -20,7 +21,7 @@ export const evalCommand: CommandModule<object, Record<string, unknown>> = {
       .command(needleTextCommand)
       .command(memoryCommand)
       .command(reportCommand)
-      .demandCommand(1);
+      .demandCommand(1, NEEDS_COMMAND);
   },
   handler: () => {},
 };

@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {givenSettings, kebab, onlyOptions, schemaOptions} from '../../config/command-line.js';
+import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError, withDefaults} from '../../config/schema.js';
 import type {BackendChoice} from '../../custom-ops/index.js';
 import {backendRequests, chooseBackend} from '../../custom-ops/index.js';
@@ -208,6 +208,6 @@ export const trainCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
-      .demandCommand(1),
+      .demandCommand(1, NEEDS_COMMAND),
   handler: () => {},
 };
