@@ -73,10 +73,15 @@ export class CheckpointFolder implements CheckpointStore {
     return final;
   }
 
+  /** SHA-256 of the weights of the last complete checkpoint. Errors: CheckpointError. */
+  weightsDigest(): string {
+    return this.readState(this.validFolder()).checksums[WEIGHTS];
+  }
+
   /** The last complete checkpoint. Errors: CheckpointError when there is none or its files are damaged. */
   load(): Snapshot {
-    const folder = join(this.folder, this.readPointer().folder);
-    const state = this.readJson<State>(join(folder, STATE), ['step', 'cursor', 'checksums']);
+    const folder = this.validFolder();
+    const state = this.readState(folder);
     return {
       step: state.step,
       cursor: state.cursor,
@@ -86,6 +91,14 @@ export class CheckpointFolder implements CheckpointStore {
         ? {}
         : {memory: {...state.memory, arrays: this.readArrays(folder, MEMORY, state)}}),
     };
+  }
+
+  private validFolder(): string {
+    return join(this.folder, this.readPointer().folder);
+  }
+
+  private readState(folder: string): State {
+    return this.readJson<State>(join(folder, STATE), ['step', 'cursor', 'checksums']);
   }
 
   private readPointer(): {folder: string; step: number} {

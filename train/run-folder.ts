@@ -1,8 +1,17 @@
 // The folder of a run: config.json, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
 // workload adds, such as tokenizer.json.
 
-import {appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
+import {writeFileAtomic} from '../formats/atomic-file.js';
 import {linePlot} from '../plot/line-plot.js';
 import {CheckpointFolder} from './checkpoint-folder.js';
 import {EventLog} from './event-log.js';
@@ -28,6 +37,10 @@ export interface RunResult {
   readonly tokensPerSecond?: number;
 }
 
+function configText(config: RunConfig): string {
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
 export class RunFolder {
   /** The last state, from which a run goes on. */
   readonly checkpoints: CheckpointFolder;
@@ -37,10 +50,21 @@ export class RunFolder {
 
   private constructor(
     readonly path: string,
-    readonly config: RunConfig,
+    private settings: RunConfig,
   ) {
     this.checkpoints = new CheckpointFolder(join(path, 'checkpoint'));
     this.best = new CheckpointFolder(join(path, 'best'));
+  }
+
+  get config(): RunConfig {
+    return this.settings;
+  }
+
+  /** Goes on with other settings; a run that had finished has not any more when it gets more steps. */
+  change(config: RunConfig): void {
+    if (config.train.steps > this.settings.train.steps) rmSync(join(this.path, 'result.json'), {force: true});
+    writeFileAtomic(join(this.path, 'config.json'), Buffer.from(configText(config)));
+    this.settings = config;
   }
 
   /** A new run. Errors: RunFolderError when the folder exists and is not empty. */
@@ -52,7 +76,7 @@ export class RunFolder {
     }
     mkdirSync(path, {recursive: true});
     workloadFamily(config.task).keepFiles?.(config, path);
-    writeFileSync(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    writeFileSync(join(path, 'config.json'), configText(config));
     return new RunFolder(path, config);
   }
 

@@ -1,6 +1,7 @@
 // A whole run on disk: model, loop and folder put together; used by the command line, comparisons and the quickstart.
 
 import {join} from 'node:path';
+import type {BackendName} from '../custom-ops/index.js';
 import {useBackend} from '../custom-ops/index.js';
 import {taskFamily} from '../data/families.js';
 import type {Task} from '../data/task.js';
@@ -100,25 +101,36 @@ export async function* runTraining(
 export interface LoadOptions {
   /** Weights of the last checkpoint, or of the best evaluation. Default `last`. */
   readonly weights?: 'last' | 'best';
+  /** Where to compute. Default the run's own. */
+  readonly backend?: BackendName;
+}
+
+/** A run's model with the weights of a checkpoint. */
+export interface LoadedRun<M> {
+  readonly model: M;
+  readonly step: number;
+  /** SHA-256 of the weights. */
+  readonly digest: string;
 }
 
 /** The language model of a run folder with the weights of a checkpoint. Errors: SettingError for an auto-encoder. */
 export async function loadRunModel(
   folder: RunFolder,
   options: LoadOptions = {},
-): Promise<{model: LanguageModel; step: number}> {
-  const {model, step} = await loadSequenceModel(folder, options);
-  return {model: asLanguageModel(model), step};
+): Promise<LoadedRun<LanguageModel>> {
+  const {model, ...rest} = await loadSequenceModel(folder, options);
+  return {model: asLanguageModel(model), ...rest};
 }
 
 /** As `loadRunModel`, for models of any backbone. */
 export async function loadSequenceModel(
   folder: RunFolder,
-  {weights = 'last'}: LoadOptions = {},
-): Promise<{model: SequenceModel; step: number}> {
-  const snapshot = (weights === 'best' ? folder.best : folder.checkpoints).load();
-  await useBackend(folder.config.backend);
+  {weights = 'last', backend = folder.config.backend}: LoadOptions = {},
+): Promise<LoadedRun<SequenceModel>> {
+  const store = weights === 'best' ? folder.best : folder.checkpoints;
+  const snapshot = store.load();
+  await useBackend(backend);
   const model = createSequenceModel(folder.config.model);
   restoreArrays(model.parameters(), snapshot.weights);
-  return {model, step: snapshot.step};
+  return {model, step: snapshot.step, digest: store.weightsDigest()};
 }

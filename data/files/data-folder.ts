@@ -62,7 +62,7 @@ export function openData(path: string, {verify = false}: OpenOptions = {}): Data
   const file = join(path, 'data.json');
   if (!existsSync(file))
     throw new TokenFileError(
-      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}`,
+      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}, or say with --data where it lies`,
     );
   let summary: DataSummary;
   try {

@@ -200,6 +200,37 @@ describe('bmojo on the command line', () => {
     const changed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--window', '8']);
     expect(changed.code).to.equal(2);
     expect(changed.err).to.include("--resume keeps the run's settings: --window is 4 there, got 8");
+    const fewer = await bmojo([
+      'train',
+      'mqar',
+      '--resume',
+      '--out',
+      run('a'),
+      '--steps',
+      '1',
+      '--rate',
+      '1',
+    ]);
+    expect(fewer.err).to.include('there, got 1; what may change is');
+  });
+
+  it('goes further with more steps, on another backend, and says what changed', async () => {
+    await bmojo(['train', 'mqar', ...SMALL, '--steps', '2', '--backend', 'wasm', '--out', run('a')]);
+    const resume = ['train', 'mqar', '--resume', '--out', run('a')];
+    const less = await bmojo([...resume, '--steps', '1']);
+    expect(less.code).to.equal(2);
+    expect(less.err).to.include('--steps must be at least the 2 made so far, got 1');
+    const more = await bmojo([...resume, '--steps', '4', '--backend', 'cpu']);
+    expect(more.code, more.err).to.equal(0);
+    expect(more.err)
+      .to.include('--steps 2 is now 4')
+      .and.include('--backend wasm is now cpu')
+      .and.include('the rate follows the schedule of 4 steps');
+    const steps = metrics('a').match(/"step":\d+,"loss"/g);
+    expect(steps).to.deep.equal([1, 2, 3, 4].map(step => `"step":${step},"loss"`));
+    const config = JSON.parse(readFileSync(join(run('a'), 'config.json'), 'utf8'));
+    expect([config.backend, config.train.steps]).to.deep.equal(['cpu', 4]);
+    expect(JSON.parse(readFileSync(join(run('a'), 'result.json'), 'utf8')).step).to.equal(4);
   });
 
   it('compares models at several rates and goes on where it stopped', async () => {

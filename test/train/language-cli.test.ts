@@ -1,6 +1,15 @@
 // Language models as users of the command line meet them.
 
-import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -112,12 +121,56 @@ describe('language models on the command line', () => {
     expect((await generate('--state', at('state'))).err).to.include('safetensors');
   });
 
-  it('refuses to go on with other data', async () => {
-    writeFileSync(at('other.txt'), 'line 0123456789 of the text\n'.repeat(300));
-    rmSync(at('data'), {recursive: true});
-    await bmojo(['data', 'prepare', at('other.txt'), '--out', at('data')]);
-    const ended = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
-    expect(ended.code).to.equal(1);
-    expect(ended.err).to.include('other tokens than the run was started with');
+  it('loads a run elsewhere: other weights, backends and damaged states are told apart, aloud', async () => {
+    cpSync(at('whole'), at('other'), {recursive: true});
+    const checkpoints = new CheckpointFolder(join(at('other'), 'checkpoint'));
+    const snapshot = checkpoints.load();
+    snapshot.weights[0].data[0] += 1;
+    await checkpoints.save(snapshot);
+    const config = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+    writeFileSync(join(at('other'), 'config.json'), JSON.stringify({...config, backend: 'webgpu'}));
+    rmSync(join(at('other'), 'best'), {recursive: true});
+    process.env.BMOJO_DAWN = at('none.node');
+    try {
+      const generate = (run: string, ...more: string[]) =>
+        bmojo(['generate', '--checkpoint', at(run), '--tokens', '2', ...more]);
+      await generate('whole', '--weights', 'last', '--save-state', at('state'));
+      const free = await generate('other');
+      expect(free.code, free.err).to.equal(0);
+      expect(free.err)
+        .to.include('other has no evaluation yet')
+        .and.include('trained on webgpu, which does not start here; computed on');
+      const asked = await generate('other', '--backend', 'webgpu');
+      expect(asked.code).to.equal(1);
+      expect(asked.err).to.include('BMOJO_DAWN must be the path of a dawn.node file');
+      const wrong = await generate('other', '--backend', 'wasm', '--state', at('state'));
+      expect(wrong.code).to.equal(1);
+      expect(wrong.err).to.include('belongs to other weights of this model');
+      writeFileSync(at('latin1.txt'), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
+      const text = await generate('whole', '--prompt-file', at('latin1.txt'));
+      expect(text.err).to.include('latin1.txt must be UTF-8 text');
+      const nowhere = await generate('whole', '--save-state', join(at('none'), 'state'));
+      expect([nowhere.code, nowhere.out]).to.deep.equal([2, '']);
+    } finally {
+      delete process.env.BMOJO_DAWN;
+    }
+  });
+
+  it('goes on with data that were moved, and with no others', async () => {
+    renameSync(at('data'), at('moved'));
+    const lost = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
+    expect(lost.err).to.include('is no data folder').and.include('--data');
+    const ended = await bmojo(['train', 'lm', '--resume', '--out', at('whole'), '--data', at('moved')]);
+    expect(ended.code, ended.err).to.equal(0);
+    writeFileSync(at('else.txt'), 'line 9876543210 of a text\n'.repeat(300));
+    await bmojo(['data', 'prepare', at('else.txt'), '--out', at('else')]);
+    const other = await bmojo(['train', 'lm', '--resume', '--out', at('whole'), '--data', at('else')]);
+    expect(other.code).to.equal(2);
+    expect(other.err).to.include('other tokens than the run was started with');
+    rmSync(at('moved'), {recursive: true});
+    renameSync(at('else'), at('moved'));
+    const replaced = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
+    expect(replaced.code).to.equal(1);
+    expect(replaced.err).to.include('other tokens than the run was started with');
   });
 });

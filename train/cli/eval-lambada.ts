@@ -15,7 +15,7 @@ async function execute(argv: Args): Promise<void> {
   const file = String(argv.file);
   const all = readPassages(file);
   const passages = argv.passages === undefined ? all : all.slice(0, wholeNumber(argv, 'passages'));
-  const {folder, model, step, tokenizer} = await openLanguageRun(String(argv.checkpoint), argv.weights);
+  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
   const progress = new CountProgress(process.stderr, passages.length);
   const report = await evaluateLambada(model, tokenizer, passages, {
     batch: 16,

@@ -9,6 +9,7 @@ import {memoryView} from '../../eval/memory-view.js';
 import {loadRunModel, taskOf} from '../run.js';
 import {RunFolder} from '../run-folder.js';
 import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
+import {loadOptions} from './load-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -24,14 +25,14 @@ async function taskSequence(folder: RunFolder, argv: Args) {
       '--text, --prompt and --length are for language models; choose a sample with --sample',
     );
   const task = taskOf(folder.config);
-  const {model, step} = await loadRunModel(folder, {weights: argv.weights === 'best' ? 'best' : 'last'});
+  const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
   const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
   const sequence: Sequence = {tokens: inputs, words: `held-out sample ${argv.sample} of ${task.name}`};
   return {model, step, sequence};
 }
 
-async function textSequence(folder: RunFolder, argv: Args) {
-  const run = await openLanguageRun(folder.path, argv.weights);
+async function textSequence(argv: Args) {
+  const run = await openLanguageRun(argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {
     const sequence: Sequence = {tokens: tokenizer.encode(argv.prompt), words: 'the prompt given'};
@@ -49,8 +50,8 @@ async function textSequence(folder: RunFolder, argv: Args) {
 async function execute(argv: Args): Promise<void> {
   wholeNumber(argv, 'sample', 0);
   const folder = RunFolder.open(String(argv.checkpoint));
-  const find = folder.config.task === 'lm' ? textSequence : taskSequence;
-  const {model, step, sequence} = await find(folder, argv);
+  const isText = folder.config.task === 'lm';
+  const {model, step, sequence} = await (isText ? textSequence(argv) : taskSequence(folder, argv));
   if (sequence.tokens.length === 0) throw new SettingError('--prompt: the text has no tokens');
   const view = await memoryView(model, sequence.tokens);
   model.model.dispose();

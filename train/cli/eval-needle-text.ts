@@ -19,7 +19,7 @@ async function execute(argv: Args): Promise<void> {
   const depths = numberList('depths', String(argv.depths));
   if (depths.some(depth => depth < 0 || depth > 1)) throw new SettingError('--depths must lie in [0, 1]');
   const samples = wholeNumber(argv, 'samples');
-  const {folder, model, step, tokenizer} = await openLanguageRun(String(argv.checkpoint), argv.weights);
+  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
   const grid = kinds.flatMap(kind =>
     combinations([
       {key: 'length', values: lengths},

@@ -29,7 +29,7 @@ function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
 
 async function execute(argv: Args): Promise<void> {
   const options = counts(argv);
-  const run = await openLanguageRun(String(argv.checkpoint), argv.weights);
+  const run = await openLanguageRun(argv);
   const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');

@@ -12,6 +12,7 @@ import {RunFolder, RunFolderError} from '../run-folder.js';
 import {CountProgress} from './count-progress.js';
 import type {SettingValue} from './lists.js';
 import {combinations, valueList} from './lists.js';
+import {loadOptions, loadOptionsOf} from './load-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -90,7 +91,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   if (folder.config.task !== family.name)
     throw new RunFolderError(`${folder.path} is a run of task ${folder.config.task}, not ${family.name}`);
   const planned = plan(family, folder, argv);
-  const {model, step} = await loadSequenceModel(folder);
+  const {model, step} = await loadSequenceModel(folder, await loadOptions(folder, argv));
   const total = planned.reduce((sum, {length, samples}) => sum + length * samples, 0);
   const progress = new CountProgress(process.stderr, total);
   const variants: TaskVariant[] = [];
@@ -159,6 +160,7 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
       ]);
       const options = {
         checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
+        ...loadOptionsOf('last'),
         samples: {
           type: 'number' as const,
           describe: `held-out samples of each variant [default: ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}]`,

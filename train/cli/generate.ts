@@ -1,18 +1,21 @@
 // `bmojo generate`: text from a trained model, streamed as it is written.
 
-import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
 import {parseSettings, SettingError} from '../../config/schema.js';
 import {readTokenizer} from '../../data/files/index.js';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
-import {DecodingSession} from '../../models/decoding-session.js';
+import {SafetensorsError} from '../../formats/safetensors.js';
+import {DecodingSession, DecodingStateError} from '../../models/decoding-session.js';
 import {generateText} from '../../models/generate.js';
 import {samplingSchema} from '../../models/sampling.js';
 import {loadRunModel} from '../run.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
 import {withInterrupts} from './interrupts.js';
+import {loadOptions, loadOptionsOf} from './load-options.js';
+import {optionFile, optionText} from './text-file.js';
 
 type Args = Record<string, unknown>;
 
@@ -22,12 +25,7 @@ const options = {
     demandOption: true as const,
     describe: 'run folder made by bmojo train lm',
   },
-  weights: {
-    type: 'string' as const,
-    choices: ['best', 'last'] as const,
-    default: 'best' as const,
-    describe: 'weights of the best evaluation or of the last checkpoint',
-  },
+  ...loadOptionsOf('best'),
   prompt: {
     type: 'string' as const,
     describe: 'text to go on from [default: a line break, nothing with --state]',
@@ -47,12 +45,23 @@ function promptOf(argv: Args, continues: boolean): string {
   const file = argv['prompt-file'];
   if (typeof file !== 'string') return typeof argv.prompt === 'string' ? argv.prompt : continues ? '' : '\n';
   if (argv.prompt !== undefined) throw new SettingError('--prompt and --prompt-file exclude each other');
-  return readText('--prompt-file', file).toString('utf8');
+  return optionText('--prompt-file', file);
 }
 
-function readText(option: string, path: string): Buffer {
-  if (!existsSync(path)) throw new SettingError(`${option}: ${path} does not exist`);
-  return readFileSync(path);
+/** Errors: DecodingStateError naming the file. */
+function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array): void {
+  try {
+    session.restore(saved);
+  } catch (error) {
+    if (!(error instanceof SafetensorsError || error instanceof DecodingStateError)) throw error;
+    throw new DecodingStateError(`--state: ${path} cannot be continued here: ${error.message}`);
+  }
+}
+
+/** Errors: SettingError when the folder of a file to be written is not there: said before anything is computed. */
+function checkFolder(option: string, path: unknown): void {
+  if (typeof path === 'string' && !existsSync(dirname(path)))
+    throw new SettingError(`${option}: the folder ${dirname(path)} does not exist`);
 }
 
 async function execute(argv: Args): Promise<void> {
@@ -62,13 +71,15 @@ async function execute(argv: Args): Promise<void> {
     throw new RunFolderError(
       `${folder.path} has no tokenizer.json: it is a run of ${folder.config.task}, not of lm`,
     );
+  checkFolder('--save-state', argv['save-state']);
+  const maxTokens = wholeNumber(argv, 'tokens', 0);
   const tokenizer = readTokenizer(tokenizerPath);
   const sampling = parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv));
-  const saved = typeof argv.state === 'string' ? readText('--state', argv.state) : undefined;
+  const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const prompt = promptOf(argv, saved !== undefined);
-  const {model, step} = await loadRunModel(folder, {weights: argv.weights === 'last' ? 'last' : 'best'});
-  const session = new DecodingSession(model, {weights: `${folder.config.data.checksum} step ${step}`});
-  if (saved !== undefined) session.restore(saved);
+  const {model, digest} = await loadRunModel(folder, await loadOptions(folder, argv));
+  const session = new DecodingSession(model, {weights: digest});
+  if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
   const read = tokenizer.encode(prompt);
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
@@ -78,7 +89,6 @@ async function execute(argv: Args): Promise<void> {
   process.stdout.write(saved === undefined ? prompt : '');
   const first = session.position;
   await withInterrupts(async signal => {
-    const maxTokens = wholeNumber(argv, 'tokens', 0);
     for await (const text of generateText(model, {tokenizer, session, maxTokens, signal, ...sampling}))
       process.stdout.write(text);
   }, 'finishing this token');

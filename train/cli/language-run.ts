@@ -1,6 +1,5 @@
 // What evaluations of text need of a run: its model, its tokenizer, its held-out tokens or a text of the user's.
 
-import {existsSync, readFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {SettingError} from '../../config/schema.js';
 import {closeData, openData, readTokenizer, TokenFileError} from '../../data/files/index.js';
@@ -9,6 +8,8 @@ import type {Tokenizer} from '../../data/tokenizers/index.js';
 import type {LanguageModel} from '../../models/language-model.js';
 import {loadRunModel} from '../run.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
+import {loadOptions, loadOptionsOf} from './load-options.js';
+import {optionText} from './text-file.js';
 
 export interface LanguageRun {
   readonly folder: RunFolder;
@@ -19,12 +20,7 @@ export interface LanguageRun {
 
 export const checkpointOptions = {
   checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train lm'},
-  weights: {
-    type: 'string' as const,
-    choices: ['last', 'best'] as const,
-    default: 'last' as const,
-    describe: 'weights of the last checkpoint, or of the best evaluation',
-  },
+  ...loadOptionsOf('last'),
 };
 
 /** Errors: RunFolderError when the run is of another task. */
@@ -37,10 +33,11 @@ export function languageFolder(path: string): RunFolder {
   return folder;
 }
 
-export async function openLanguageRun(path: string, weights: unknown): Promise<LanguageRun> {
+export async function openLanguageRun(argv: Readonly<Record<string, unknown>>): Promise<LanguageRun> {
+  const path = String(argv.checkpoint);
   const folder = languageFolder(path);
   const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
-  const {model, step} = await loadRunModel(folder, {weights: weights === 'best' ? 'best' : 'last'});
+  const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
   return {folder, model, step, tokenizer};
 }
 
@@ -51,8 +48,7 @@ export function trainedTokens({config: {data}}: RunFolder): number {
 
 /** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */
 export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
-  if (!existsSync(path)) throw new SettingError(`--text: ${path} does not exist`);
-  const text = readFileSync(path, 'utf8');
+  const text = optionText('--text', path);
   const ids = tokenizer.encode(text);
   if (ids.length === 0) throw new SettingError(`--text: ${path} is empty`);
   return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text));

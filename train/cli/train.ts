@@ -1,7 +1,7 @@
 // `bmojo train TASK`: a run from options, a config file or an existing run folder.
 
 import {existsSync, readFileSync} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from '../../config/command-line.js';
 import {SettingError, withDefaults} from '../../config/schema.js';
@@ -19,6 +19,7 @@ import {trainSchema} from '../settings.js';
 import type {WorkloadFamily} from '../workloads/index.js';
 import {workloadFamilies} from '../workloads/index.js';
 import {withInterrupts} from './interrupts.js';
+import {resumeChanges} from './resume.js';
 
 type Args = Record<string, unknown>;
 
@@ -112,29 +113,10 @@ function describeRun({task, backend, data, model}: RunConfig, choice?: BackendCh
   return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
 }
 
-/** Errors: SettingError when an option given with --resume differs from what the run was started with. */
-function refuseChanges(config: RunConfig, family: WorkloadFamily, argv: Args): void {
-  const sections = {data: family.schema, model: modelSchema, train: trainSchema} as const;
-  const compare = (option: string, was: unknown, given: unknown): void => {
-    if (was !== given)
-      throw new SettingError(`--resume keeps the run's settings: ${option} is ${was} there, got ${given}`);
-  };
-  for (const [section, schema] of Object.entries(sections)) {
-    const values = new Map<string, unknown>(Object.entries(config[section as keyof typeof sections]));
-    for (const [key, value] of Object.entries(givenSettings(schema, argv))) {
-      if (!(section === 'model' && NOT_MODEL_OPTIONS.includes(key)))
-        compare(`--${kebab(key)}`, values.get(key), key === 'data' ? resolve(String(value)) : value);
-    }
-  }
-  if (argv.model !== undefined) compare('--model', config.model.preset, argv.model);
-  if (argv.backend !== undefined && argv.backend !== 'auto')
-    compare('--backend', config.backend, argv.backend);
-}
-
 async function openFolder(
   family: WorkloadFamily,
   argv: Args,
-): Promise<{folder: RunFolder; choice?: BackendChoice}> {
+): Promise<{folder: RunFolder; choice?: BackendChoice; changes?: string[]}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -143,8 +125,7 @@ async function openFolder(
     const folder = RunFolder.open(argv.out);
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
-    refuseChanges(folder.config, family, argv);
-    return {folder};
+    return {folder, changes: resumeChanges(folder, family, argv)};
   }
   const {given, choice} = await withBackend(givenRun(family, argv));
   const config = parseRunConfig(family.name, given);
@@ -155,11 +136,15 @@ async function openFolder(
 }
 
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
-  const {folder, choice} = await openFolder(family, argv);
+  const {folder, choice, changes = []} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
   if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
+  if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
   const notice = family.notice?.(folder.config.data);
   if (notice !== undefined) process.stderr.write(`${notice}\n`);
+  const {lastStep} = folder.checkpoints;
+  if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
+    console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);
@@ -185,7 +170,8 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         },
         resume: {
           type: 'boolean' as const,
-          describe: 'continue the run in --out from its checkpoint',
+          describe:
+            'continue the run in --out from its checkpoint; --steps, --backend, --data and how often it logs, evaluates and saves may change',
           group: 'Run',
         },
         json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
@@ -196,7 +182,11 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         .example(
           family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),
         )
-        .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash');
+        .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash')
+        .example(
+          `$0 train ${family.name} --resume --out runs/first --steps 9000`,
+          'train a finished run further',
+        );
     },
     handler: argv => execute(family, argv),
   };

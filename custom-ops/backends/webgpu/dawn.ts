@@ -14,7 +14,7 @@ const options = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-feature
 
 async function loadDawn(): Promise<Dawn> {
   const file = process.env.BMOJO_DAWN;
-  if (file !== undefined && file !== '') return createRequire(resolve(file))(resolve(file)) as Dawn;
+  if (file !== undefined && file !== '') return loadFile(resolve(file));
   try {
     return await import('webgpu');
   } catch (cause) {
@@ -23,6 +23,17 @@ async function loadDawn(): Promise<Dawn> {
         'or BMOJO_DAWN set to the path of a dawn.node file',
       {cause},
     );
+  }
+}
+
+function loadFile(file: string): Dawn {
+  try {
+    return createRequire(file)(file) as Dawn;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new Error(`bmojo: BMOJO_DAWN must be the path of a dawn.node file, does not load: ${reason}`, {
+      cause,
+    });
   }
 }
 

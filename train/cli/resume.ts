@@ -1,0 +1,99 @@
+// `bmojo train TASK --resume`: which settings may change when a run goes on, and what that changes.
+
+import {resolve} from 'node:path';
+import {givenSettings, kebab} from '../../config/command-line.js';
+import {SettingError} from '../../config/schema.js';
+import {modelSchema} from '../../models/config.js';
+import type {RunConfig} from '../run-config.js';
+import {parseStoredConfig} from '../run-config.js';
+import type {RunFolder} from '../run-folder.js';
+import type {TrainSettings} from '../settings.js';
+import {trainSchema} from '../settings.js';
+import type {WorkloadFamily} from '../workloads/index.js';
+
+type Args = Record<string, unknown>;
+
+/** Training settings that say how long and how a run is watched, not what an update computes. */
+const CHANGEABLE: readonly (keyof TrainSettings)[] = [
+  'steps',
+  'logEvery',
+  'evalEvery',
+  'stopAccuracy',
+  'checkpointEvery',
+  'recompute',
+  'capture',
+];
+/** Model settings that come from other options or the task. */
+const NOT_COMPARED = ['preset', 'vocabSize', 'backbone', 'seed'];
+
+interface Change {
+  readonly option: string;
+  readonly was: unknown;
+  readonly given: unknown;
+}
+
+function changes(config: RunConfig, family: WorkloadFamily, argv: Args): Change[] {
+  const {data, ...ofTask} = givenSettings(family.schema, argv);
+  const moved = data === undefined ? {} : {data: family.name === 'lm' ? resolve(String(data)) : data};
+  const given = [
+    {was: config.data, now: {...ofTask, ...moved}},
+    {was: config.model, now: givenSettings(modelSchema, argv)},
+    {was: config.train, now: givenSettings(trainSchema, argv)},
+  ].flatMap(({was, now}) => {
+    const known = new Map<string, unknown>(Object.entries(was));
+    return Object.entries(now)
+      .filter(([key]) => was !== config.model || !NOT_COMPARED.includes(key))
+      .map(([key, value]) => ({option: kebab(key), was: known.get(key), given: value}));
+  });
+  if (argv.model !== undefined) given.push({option: 'model', was: config.model.preset, given: argv.model});
+  if (argv.backend !== undefined && argv.backend !== 'auto')
+    given.push({option: 'backend', was: config.backend, given: argv.backend});
+  return given.filter(({was, given: now}) => was !== now);
+}
+
+/** Errors: SettingError unless the data of another folder are those that the run was started with. */
+function checkMoved({data}: RunConfig, family: WorkloadFamily, folder: unknown): void {
+  const moved = family.completeData({...data, data: String(folder)});
+  if (moved.checksum !== data.checksum)
+    throw new SettingError(`--resume: --data ${folder} holds other tokens than the run was started with`);
+}
+
+/**
+ * Takes over what may change when a run goes on: its length, how it is watched, where it is computed, where its data lie.
+ * Returns the changes in words. Errors: SettingError for any other change, and for fewer steps than were made.
+ */
+export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: Args): string[] {
+  const {config} = folder;
+  const found = changes(config, family, argv);
+  const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(kebab)]);
+  const refused = found.find(({option}) => !mayChange.has(option));
+  if (refused !== undefined)
+    throw new SettingError(
+      `--resume keeps the run's settings: --${refused.option} is ${refused.was} there, got ${refused.given}; ` +
+        `what may change is ${[...mayChange].map(option => `--${option}`).join(', ')}`,
+    );
+  if (found.length === 0) return [];
+  const given = new Map(found.map(change => [change.option, change.given]));
+  if (given.has('data')) checkMoved(config, family, given.get('data'));
+  const made = folder.checkpoints.lastStep ?? 0;
+  const next = parseStoredConfig(config.task, {
+    backend: given.get('backend') ?? config.backend,
+    data: {...config.data, ...(given.has('data') ? {data: given.get('data')} : {})},
+    model: config.model,
+    train: {...config.train, ...givenSettings(trainSchema, argv)},
+  });
+  if (next.train.steps < made)
+    throw new SettingError(
+      `--resume: --steps must be at least the ${made} made so far, got ${next.train.steps}`,
+    );
+  folder.change(next);
+  const follows = given.has('steps')
+    ? [`the rate follows the schedule of ${next.train.steps} steps from now on`]
+    : [];
+  const rounds = given.has('backend') ? [`${next.backend} rounds otherwise than ${config.backend}`] : [];
+  return [
+    ...found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`),
+    ...follows,
+    ...rounds,
+  ];
+}
