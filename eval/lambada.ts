@@ -8,6 +8,7 @@ import {answerBatch} from './answer-batch.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
+import {perplexityText} from './table.js';
 
 export interface LambadaReport {
   readonly passages: number;
@@ -17,7 +18,12 @@ export interface LambadaReport {
   readonly perplexity: number;
   /** Mean number of tokens of the last word. */
   readonly targetTokens: number;
+  /** Share of passages whose last word has at least that probability, for powers of ten. */
+  readonly byProbability: readonly {readonly probability: number; readonly share: number}[];
 }
+
+/** Powers of ten, from all passages of any use to the certain ones. */
+const PROBABILITIES = [-8, -7, -6, -5, -4, -3, -2, -1, 0].map(power => 10 ** power);
 
 /** The last word's tokens are those that the whole passage has beyond its context. */
 function encode({context, target}: Passage, tokenizer: Tokenizer): AnsweredText {
@@ -37,15 +43,19 @@ export async function evaluateLambada(
   const encoded = passages
     .map(passage => encode(passage, tokenizer))
     .sort((a, b) => a.ids.length - b.ids.length);
-  let [right, loss, targets] = [0, 0, 0];
+  const words: number[] = [];
+  let [right, targets] = [0, 0];
   for (let first = 0; first < encoded.length; first += batch) {
     const drawn = answerBatch(encoded.slice(first, first + batch));
     const {predicted, losses} = await scoreBatch(model, drawn);
     const wrong = new Set<number>();
+    const own = new Array<number>(drawn.size).fill(0);
     drawn.rows.forEach((row, i) => {
-      loss += losses[i];
-      if (predicted[i] !== drawn.labels[i]) wrong.add(Math.floor(row / drawn.length));
+      const passage = Math.floor(row / drawn.length);
+      own[passage] += losses[i];
+      if (predicted[i] !== drawn.labels[i]) wrong.add(passage);
     });
+    words.push(...own);
     right += drawn.size - wrong.size;
     targets += drawn.rows.length;
     onProgress?.(drawn.size);
@@ -55,16 +65,20 @@ export async function evaluateLambada(
   return {
     passages: count,
     accuracy: right / count,
-    perplexity: Math.exp(loss / count),
+    perplexity: Math.exp(words.reduce((sum, loss) => sum + loss, 0) / count),
     targetTokens: targets / count,
+    byProbability: PROBABILITIES.map(probability => ({
+      probability,
+      share: words.filter(loss => Math.exp(-loss) >= probability).length / count,
+    })),
   };
 }
 
 export function lambadaRecord(
   report: LambadaReport,
-  {file, command, step}: {file: string; command: string; step: number},
+  {file, model, command, step}: {file: string; model: string; command: string; step: number},
 ): EvaluationRecord {
-  const {passages, accuracy, perplexity, targetTokens} = report;
+  const {passages, accuracy, perplexity, targetTokens, byProbability} = report;
   return {
     name: 'lambada',
     title: 'LAMBADA: the last word of a passage',
@@ -78,8 +92,19 @@ export function lambadaRecord(
     step,
     table: [
       ['passages', 'accuracy', 'perplexity', 'tokens of a last word'],
-      [passages, `${(100 * accuracy).toFixed(2)} %`, perplexity.toFixed(2), targetTokens.toFixed(2)],
+      [passages, `${(100 * accuracy).toFixed(2)} %`, perplexityText(perplexity), targetTokens.toFixed(2)],
     ],
+    plot: {
+      title: 'LAMBADA: how likely the last words are',
+      xLabel: 'probability of the whole last word',
+      yLabel: 'share of passages that give it at least that',
+      xScale: 'log',
+      yRange: [0, 1],
+      markers: true,
+      series: [
+        {name: model, points: byProbability.map(({probability, share}) => [probability, share] as const)},
+      ],
+    },
     data: report,
   };
 }

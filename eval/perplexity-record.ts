@@ -2,6 +2,7 @@
 
 import type {PerplexityReport} from './perplexity.js';
 import type {EvaluationRecord} from './report/record.js';
+import {perplexityText} from './table.js';
 
 export interface PerplexityRecordOptions {
   readonly report: PerplexityReport;
@@ -35,7 +36,7 @@ export function perplexityRecords({
   }: (typeof byPrefix)[number] | (typeof byPosition)[number]) => [
     loss.toFixed(4),
     error?.toFixed(4) ?? '-',
-    perplexity.toFixed(3),
+    perplexityText(perplexity),
     bitsPerByte.toFixed(4),
   ];
   const change = ({prefix, change: {mean, error}}: (typeof byPrefix)[number]): string => {
@@ -63,14 +64,16 @@ export function perplexityRecords({
       ],
       plot: {
         title: `loss of the same ${targets} tokens by length of the prefix`,
-        xLabel: 'tokens before the scored ones; none at the left end',
+        xLabel: 'tokens before the scored ones; whiskers: standard error over windows',
         yLabel: 'loss, nats a token',
         xScale: 'log',
         markers: true,
         marks,
+        xNames: [[origin, '0']],
         series: [
           {
             name: model,
+            errors: byPrefix.map(({error}) => error),
             points: byPrefix.map(({prefix, loss}) => [prefix === 0 ? origin : prefix, loss] as const),
           },
         ],
@@ -87,12 +90,18 @@ export function perplexityRecords({
       ],
       plot: {
         title: 'loss by position in the sequence',
-        xLabel: 'position, end of the bucket',
+        xLabel: 'position, end of the bucket; whiskers: standard error over windows',
         yLabel: 'loss, nats a token',
         xScale: 'log',
         markers: true,
         marks,
-        series: [{name: model, points: byPosition.map(({to, loss}) => [to, loss] as const)}],
+        series: [
+          {
+            name: model,
+            errors: byPosition.map(({error}) => error),
+            points: byPosition.map(({to, loss}) => [to, loss] as const),
+          },
+        ],
       },
     },
   ];

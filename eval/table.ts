@@ -24,3 +24,8 @@ export function markdownTable(rows: readonly (readonly Cell[])[]): string {
   const [head, ...body] = words;
   return [line(head), line(widths.map(width => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
+
+/** A perplexity with three decimals, or as a power of ten where those would say nothing. */
+export function perplexityText(perplexity: number): string {
+  return perplexity < 1e6 ? perplexity.toFixed(3) : perplexity.toExponential(2);
+}

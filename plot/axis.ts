@@ -18,10 +18,11 @@ function linearTicks(low: number, high: number, count: number): number[] {
   return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Powers of ten, with 2 and 5 times them when there are few. */
+/** Powers of ten, with multiples of them when there are few. */
 function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
-  const multiples = decades > 4 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5];
+  const multiples =
+    decades > 4 ? [1] : decades > 1.5 ? [1, 3] : decades > 0.7 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const m of multiples) {

@@ -7,6 +7,8 @@ export interface Series {
   readonly name: string;
   /** Points (x, y) in drawing order; those that are not finite (or not positive on a log axis) are left out. */
   readonly points: readonly (readonly [number, number])[];
+  /** Standard errors of the points, drawn as whiskers; those that are not known are left out. */
+  readonly errors?: readonly (number | undefined)[];
 }
 
 export interface LinePlot {
@@ -24,6 +26,8 @@ export interface LinePlot {
   readonly marks?: readonly {readonly x: number; readonly words: string}[];
   /** A dot on every point. Default false. */
   readonly markers?: boolean;
+  /** Words under values of x in the place of their numbers. */
+  readonly xNames?: readonly (readonly [number, string])[];
 }
 
 const WIDTH = 720;
@@ -56,20 +60,58 @@ const across = (axis: Axis, value: number): number =>
   AREA.left + axis.place(value) * (AREA.right - AREA.left);
 const up = (axis: Axis, value: number): number => AREA.bottom - axis.place(value) * (AREA.bottom - AREA.top);
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly error: number;
+}
+
+interface VisibleSeries {
+  readonly name: string;
+  readonly points: readonly Point[];
+}
+
+/** More measured values than these are not written under the axis one by one. */
+const MOST_NAMED = 14;
+/** Pixels between words under the axis. */
+const LEAST_GAP = 34;
+
+/** What is written under the x axis: the values measured, where they are few and far from round, else round ones. */
+function xTicks(
+  {xScale, markers, xNames = []}: LinePlot,
+  axis: Axis,
+  all: readonly Point[],
+): [number, string][] {
+  const names = new Map(xNames);
+  const measured = [...new Set(all.map(({x}) => x))].sort((a, b) => a - b);
+  const whole = measured.every(x => Number.isInteger(x) || names.has(x));
+  if (xScale !== 'log' || markers !== true || !whole || measured.length < 2 || measured.length > MOST_NAMED)
+    return axis.ticks.map(tick => [tick, tickLabel(tick)]);
+  const ticks: [number, string][] = [];
+  for (const x of measured) {
+    const last = ticks.at(-1);
+    if (last !== undefined && across(axis, x) - across(axis, last[0]) < LEAST_GAP) continue;
+    ticks.push([x, names.get(x) ?? (x < 100_000 ? x.toLocaleString('en-US') : tickLabel(x))]);
+  }
+  return ticks;
+}
+
 /** Draws the plot; colours repeat after seven series. */
 export function linePlot(plot: LinePlot): string {
   const {xScale = 'linear', yScale = 'linear'} = plot;
-  const visible = plot.series.map(({name, points}) => ({
+  const visible: VisibleSeries[] = plot.series.map(({name, points, errors = []}) => ({
     name,
-    points: points.filter(([x, y]) => drawable(x, xScale) && drawable(y, yScale)),
+    points: points
+      .map(([x, y], i) => ({x, y, error: errors[i] ?? 0}))
+      .filter(({x, y}) => drawable(x, xScale) && drawable(y, yScale)),
   }));
   const all = visible.flatMap(({points}) => points);
   const xAxis = axisFor(
-    all.map(([x]) => x),
+    all.map(({x}) => x),
     xScale,
   );
   const yAxis = axisFor(
-    all.map(([, y]) => y),
+    all.flatMap(({y, error}) => [y, y - error, y + error]),
     yScale,
     plot.yRange,
   );
@@ -79,9 +121,9 @@ export function linePlot(plot: LinePlot): string {
     label((AREA.left + AREA.right) / 2, 24, plot.title, {size: 15}),
     label((AREA.left + AREA.right) / 2, HEIGHT - 16, plot.xLabel),
     label(18, (AREA.top + AREA.bottom) / 2, plot.yLabel, {rotated: true}),
-    ...xAxis.ticks.flatMap(tick => [
+    ...xTicks(plot, xAxis, all).flatMap(([tick, words]) => [
       rule(across(xAxis, tick), AREA.top, across(xAxis, tick), AREA.bottom, '#e4e4e4'),
-      label(across(xAxis, tick), AREA.bottom + 18, tickLabel(tick), {size: 11}),
+      label(across(xAxis, tick), AREA.bottom + 18, words, {size: 11}),
     ]),
     ...yAxis.ticks.flatMap(tick => [
       rule(AREA.left, up(yAxis, tick), AREA.right, up(yAxis, tick), '#e4e4e4'),
@@ -93,6 +135,7 @@ export function linePlot(plot: LinePlot): string {
       .filter(({x}) => drawable(x, xScale) && xAxis.place(x) >= 0 && xAxis.place(x) <= 1)
       .flatMap(({x, words}) => drawMark(across(xAxis, x), words)),
     ...visible.flatMap((series, index) => drawSeries(series, index, xAxis, yAxis, plot.markers ?? false)),
+    ...drawLegend(visible, xAxis, yAxis),
     '</svg>',
   ];
   return `${parts.join('\n')}\n`;
@@ -111,14 +154,72 @@ function drawMark(x: number, words: string): string[] {
   ];
 }
 
-function drawSeries(series: Series, index: number, xAxis: Axis, yAxis: Axis, markers: boolean): string[] {
+function drawSeries(
+  {points}: VisibleSeries,
+  index: number,
+  xAxis: Axis,
+  yAxis: Axis,
+  markers: boolean,
+): string[] {
   const color = COLORS[index % COLORS.length];
-  const places = series.points.map(([x, y]) => [pixel(across(xAxis, x)), pixel(up(yAxis, y))] as const);
-  const legend = AREA.top + 14 + index * LEGEND_LINE;
+  const places = points.map(({x, y}) => [pixel(across(xAxis, x)), pixel(up(yAxis, y))] as const);
+  const whiskers = points.flatMap(({x, y, error}) => {
+    if (error <= 0) return [];
+    const [at, low, high] = [across(xAxis, x), up(yAxis, y - error), up(yAxis, y + error)];
+    return [
+      rule(at, low, at, high, color),
+      rule(at - 3, low, at + 3, low, color),
+      rule(at - 3, high, at + 3, high, color),
+    ];
+  });
   return [
     `<polyline points="${places.map(place => place.join(',')).join(' ')}" fill="none" stroke="${color}" stroke-width="1.8"/>`,
+    ...whiskers,
     ...(markers ? places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${color}"/>`) : []),
-    `<rect x="${AREA.left + 12}" y="${legend - 9}" width="14" height="3" fill="${color}"/>`,
-    label(AREA.left + 32, legend - 3, series.name, {anchor: 'start'}),
   ];
+}
+
+/** The legend in the corner where it hides least of the lines; of equal ones the first, top left. */
+function drawLegend(series: readonly VisibleSeries[], xAxis: Axis, yAxis: Axis): string[] {
+  const width = 32 + 7 * Math.max(0, ...series.map(({name}) => name.length));
+  const height = 8 + LEGEND_LINE * series.length;
+  const [left, right] = [AREA.left + 8, AREA.right - width - 8];
+  // Words of marks stand at the foot.
+  const [top, bottom] = [AREA.top + 2, AREA.bottom - height - 24];
+  const places = series.flatMap(({points}) =>
+    between(points.map(({x, y}) => [across(xAxis, x), up(yAxis, y)])),
+  );
+  const hidden = ([x0, y0]: readonly [number, number]): number =>
+    places.filter(([x, y]) => x >= x0 && x <= x0 + width && y >= y0 - 4 && y <= y0 + height).length;
+  const corners = [
+    [left, top],
+    [right, top],
+    [left, bottom],
+    [right, bottom],
+  ] as const;
+  const [x, y] = corners.reduce((best, corner) => (hidden(corner) < hidden(best) ? corner : best));
+  return [
+    `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${height}" fill="#fff" fill-opacity="0.8"/>`,
+    ...series.flatMap(({name}, index) => {
+      const line = y + 12 + index * LEGEND_LINE;
+      return [
+        `<rect x="${pixel(x + 4)}" y="${pixel(line - 6)}" width="14" height="3" fill="${COLORS[index % COLORS.length]}"/>`,
+        label(x + 24, line, name, {anchor: 'start'}),
+      ];
+    }),
+  ];
+}
+
+/** Points on the lines between neighbours, about every eight pixels. */
+function between(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  return points.flatMap((point, i) => {
+    const next = points[i + 1];
+    if (next === undefined) return [point];
+    const [dx, dy] = [next[0] - point[0], next[1] - point[1]];
+    const parts = Math.max(1, Math.round(Math.hypot(dx, dy) / 8));
+    return Array.from(
+      {length: parts},
+      (_, k) => [point[0] + (dx * k) / parts, point[1] + (dy * k) / parts] as const,
+    );
+  });
 }

@@ -1,5 +1,6 @@
 // Training events as words: one line that stays in place on a terminal, plain lines elsewhere.
 
+import {perplexityText} from '../eval/table.js';
 import type {TrainEvent} from './events.js';
 import type {StatusOutput} from './status-line.js';
 import {StatusLine} from './status-line.js';
@@ -51,7 +52,7 @@ export class Pace {
 export function reportWords(report: Report): string {
   if (isLanguageReport(report)) {
     const {loss, perplexity, bitsPerByte} = report;
-    return `held-out loss ${loss.toFixed(4)}, perplexity ${perplexity.toFixed(3)}, ${bitsPerByte.toFixed(3)} bits per byte`;
+    return `held-out loss ${loss.toFixed(4)}, perplexity ${perplexityText(perplexity)}, ${bitsPerByte.toFixed(3)} bits per byte`;
   }
   const far = report.beyondReach;
   const beyond =

@@ -2,7 +2,7 @@
 
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {CommandModule} from 'yargs';
+import type {Argv, CommandModule} from 'yargs';
 import {onlyOptions} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import type {BackendName} from '../../custom-ops/index.js';
@@ -18,7 +18,7 @@ interface BenchDecodeArguments {
   readonly dModel: number;
   readonly layers: number;
   readonly window: number;
-  readonly slots: number;
+  readonly eideticSlots: number;
   readonly limit: number;
   readonly out: string;
 }
@@ -38,10 +38,10 @@ const options = {
     default: '100,300,1000,3000,10000,30000,100000',
     describe: 'tokens before those that are timed',
   },
-  dModel: {type: 'number' as const, default: 128, describe: 'model width D'},
+  'd-model': {type: 'number' as const, default: 128, describe: 'model width D'},
   layers: {type: 'number' as const, default: 4, describe: 'blocks'},
   window: {type: 'number' as const, default: 32, describe: 'tokens attended exactly'},
-  slots: {type: 'number' as const, default: 32, describe: 'eidetic slots'},
+  'eidetic-slots': {type: 'number' as const, default: 32, describe: 'eidetic slots'},
   limit: {
     type: 'number' as const,
     default: 10_000,
@@ -58,11 +58,12 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   command: 'decode',
   describe:
     "time and memory of one more token far into a text: B'MOJO, B'MOJO-F and Mamba beside a Transformer",
-  builder: yargs => yargs.options(options).check(onlyOptions(options)),
-  handler: async ({backend, positions, dModel, layers, window, slots, limit, out}) => {
+  builder: yargs =>
+    yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
+  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out}) => {
     await useBackend(backend);
     const timings: DecodeTiming[] = [];
-    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots: slots};
+    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
     for await (const timing of benchDecode({
       model,
       presets: ['bmojo', 'bmojo-f', 'mamba', 'transformer'],

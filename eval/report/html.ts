@@ -25,18 +25,25 @@ h1, h2, h3 { line-height: 1.25; } h2 { margin-top: 2.5rem; border-bottom: 1px so
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { padding: 0.25rem 0.75rem; border-bottom: 1px solid #e4e4e4; text-align: left; white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.words { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; vertical-align: top; }
 code { background: #f3f3f3; padding: 0.1rem 0.3rem; overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; } .source { color: #555; } .curves { display: grid; gap: 1rem; }
 `;
+
+/** Cells longer than that are broken into lines; others never are. */
+const LONGEST = 36;
+
+function kindOf(cell: Cell, isNumeric: boolean): string {
+  if (isNumeric) return ' class="number"';
+  return String(cell).length > LONGEST ? ' class="words"' : '';
+}
 
 function table(rows: readonly (readonly Cell[])[]): string {
   const [head, ...body] = rows;
   const numeric = head.map((_, column) => body.every(row => /^[-\d.]/.test(String(row[column]))));
   const line = (row: readonly Cell[], tag: 'th' | 'td'): string =>
     `<tr>${row
-      .map(
-        (cell, column) => `<${tag}${numeric[column] ? ' class="number"' : ''}>${escapeHtml(cell)}</${tag}>`,
-      )
+      .map((cell, column) => `<${tag}${kindOf(cell, numeric[column])}>${escapeHtml(cell)}</${tag}>`)
       .join('')}</tr>`;
   return `<table>${line(head, 'th')}${body.map(row => line(row, 'td')).join('')}</table>`;
 }
@@ -63,8 +70,10 @@ function joinedPlot(entries: readonly {run: string; record: EvaluationRecord}[])
   const marks = new Map(
     plots.flatMap(({plot}) => (plot.marks ?? []).map(mark => [`${mark.x} ${mark.words}`, mark])),
   );
+  const names = new Map(plots.flatMap(({plot}) => plot.xNames ?? []));
   const joined: LinePlot = {
     ...plots[0].plot,
+    xNames: [...names],
     marks: [...marks.values()],
     series: plots.flatMap(({run, plot}) =>
       plot.series.map(series => ({
@@ -94,7 +103,7 @@ function section(records: readonly {run: string; record: EvaluationRecord}[]): s
     `<table><tr><th>run</th><th class="number">step</th><th>command</th></tr>${commands
       .map(
         ([run, step, command]) =>
-          `<tr><td>${escapeHtml(run)}</td><td class="number">${step}</td><td><code>${escapeHtml(command)}</code></td></tr>`,
+          `<tr><td>${escapeHtml(run)}</td><td class="number">${step}</td><td class="words"><code>${escapeHtml(command)}</code></td></tr>`,
       )
       .join('')}</table>`,
   ].join('\n');

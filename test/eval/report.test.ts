@@ -82,6 +82,7 @@ describe('HTML report', () => {
     );
     expect(html).to.include('<td>a</td><td class="number">64</td><td class="number">50.0 %</td>');
     expect(html).to.include('id="curve"');
+    expect(html, 'commands are broken into lines').to.include('<td class="words"><code>bmojo eval needle');
     expect(html).to.include('<td>b</td><td>mamba</td><td class="number">-</td>');
   });
 

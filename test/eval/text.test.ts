@@ -11,7 +11,7 @@ import {randomStream} from '../../data/random.js';
 import {memoryTokens} from '../../data/token-source.js';
 import {byteTokenizer} from '../../data/tokenizers/index.js';
 import {WindowError} from '../../data/windows.js';
-import {evaluateLambada} from '../../eval/lambada.js';
+import {evaluateLambada, lambadaRecord} from '../../eval/lambada.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {perplexityRecords} from '../../eval/perplexity-record.js';
 import {LanguageModel} from '../../models/index.js';
@@ -191,6 +191,14 @@ describe('last words', () => {
     expect(all.accuracy).to.equal(one.accuracy);
     expect(Math.log(all.perplexity)).to.be.closeTo(expected.reduce((a, b) => a + b, 0) / 3, 1e-3);
     expect(Math.log(one.perplexity)).to.be.closeTo(Math.log(all.perplexity), 1e-4);
+    for (const {probability, share} of all.byProbability)
+      expect(share, String(probability)).to.equal(
+        expected.filter(loss => Math.exp(-loss) >= probability).length / 3,
+      );
+    const {plot} = lambadaRecord(all, {file: 'f', model: 'bmojo', command: 'c', step: 1});
+    expect(plot?.series[0].points).to.deep.equal(
+      all.byProbability.map(({probability, share}) => [probability, share]),
+    );
     model.model.dispose();
   });
 });

@@ -83,6 +83,51 @@ describe('line plots', () => {
     expect(svg).to.include('&#60;two&#62;').and.include('a &#60; b &#38; &#34;c&#34;');
   });
 
+  it('write the measured lengths under the axis, and standard errors as whiskers inside it', () => {
+    const svg = linePlot({
+      title: 't',
+      xLabel: 'x',
+      yLabel: 'y',
+      xScale: 'log',
+      markers: true,
+      xNames: [[16, '0']],
+      series: [
+        {
+          name: 'a',
+          points: [16, 32, 33, 8192].map((x, i) => [x, i] as const),
+          errors: [undefined, 0.5, 0.5, 1],
+        },
+      ],
+    });
+    const written = [...svg.matchAll(/text-anchor="middle" font-size="11">([^<]*)</g)].map(
+      ([, words]) => words,
+    );
+    expect(written, '33 stands too near to 32').to.deep.equal(['0', '32', '8,192']);
+    const uprights = [...svg.matchAll(/y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" stroke="#0072b2"/g)]
+      .map(([, from, to]) => [Number(from), Number(to)])
+      .filter(([from, to]) => from !== to);
+    expect(uprights).to.have.lengthOf(3);
+    expect(uprights[2][0] - uprights[2][1]).to.be.closeTo(2 * (uprights[0][0] - uprights[0][1]), 0.05);
+    expect(Math.min(...uprights.flat())).to.equal(44);
+  });
+
+  it('keep the legend off the lines', () => {
+    const legendOf = (ys: readonly number[]): number[] => {
+      const svg = linePlot({
+        title: 't',
+        xLabel: 'x',
+        yLabel: 'y',
+        series: [{name: 'one', points: ys.map((y, x) => [x, y] as const)}],
+      });
+      return (/<rect x="([\d.]+)" y="([\d.]+)"[^>]*fill-opacity/.exec(svg) ?? []).slice(1).map(Number);
+    };
+    const [left, top] = legendOf([0, 1, 2, 3]);
+    expect(left).to.be.below(100);
+    expect(top).to.be.below(60);
+    expect(legendOf([3, 2, 1, 0])[0], 'to the right of a falling line').to.be.above(500);
+    expect(legendOf([3, 3, 0, 3, 3])[1], 'below lines that are high at both ends').to.be.above(250);
+  });
+
   it('writes large numbers short', () => {
     expect([0, 0.25, 950, 1500, 65536, 2e6, 3e9].map(tickLabel)).to.deep.equal([
       '0',

@@ -23,7 +23,12 @@ async function execute(argv: Args): Promise<void> {
   });
   progress.end();
   model.model.dispose();
-  const record = lambadaRecord(report, {file: basename(file), command: typedCommand(), step});
+  const record = lambadaRecord(report, {
+    file: basename(file),
+    model: folder.config.model.preset,
+    command: typedCommand(),
+    step,
+  });
   publish(folder.path, record, {json: argv.json, numbers: {step, ...report}});
 }
 

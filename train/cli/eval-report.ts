@@ -47,6 +47,7 @@ function reported(path: string, name: string): ReportedRun {
     [
       'data',
       Object.entries(config.data)
+        .filter(([key]) => key !== 'checksum')
         .map(([key, value]) => `${kebab(key)} ${value}`)
         .join(', '),
     ],

@@ -9,6 +9,7 @@ import {closeData, openData, TokenFileError} from '../../data/files/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
+import {perplexityText} from '../../eval/table.js';
 import {asLanguageModel} from '../../models/create.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
@@ -147,7 +148,7 @@ export const languageFamily: WorkloadFamily = {
       return [
         model,
         report.loss.toFixed(4),
-        report.perplexity.toFixed(3),
+        perplexityText(report.perplexity),
         report.bitsPerByte.toFixed(3),
         result.parameters,
         result.stateBytes,
