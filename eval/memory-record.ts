@@ -11,6 +11,8 @@ export interface MemoryRecordOptions {
   readonly model: string;
   /** What the sequence is, in words. */
   readonly sequence: string;
+  /** What each token says [L]. */
+  readonly pieces?: readonly string[];
   readonly command: string;
   readonly step: number;
 }
@@ -38,7 +40,14 @@ function rows({layer, shares = [], stored, innovation = []}: LayerMemory): Cell[
     : heads.map(head => [...head, ...common]);
 }
 
-export function memoryRecord({view, model, sequence, command, step}: MemoryRecordOptions): EvaluationRecord {
+export function memoryRecord({
+  view,
+  model,
+  sequence,
+  pieces,
+  command,
+  step,
+}: MemoryRecordOptions): EvaluationRecord {
   return {
     name: 'memory',
     title: 'memory: what is stored, and where attention goes',
@@ -57,6 +66,7 @@ export function memoryRecord({view, model, sequence, command, step}: MemoryRecor
       title: `${model}: memory over ${view.tokens.length} tokens, window ${view.window}`,
       length: view.tokens.length,
       names: ['in-context', 'fading', 'eidetic'],
+      pieces,
       panels: view.layers.map(layer => ({
         title: `layer ${layer.layer}`,
         innovation: layer.innovation,
@@ -64,6 +74,6 @@ export function memoryRecord({view, model, sequence, command, step}: MemoryRecor
         shares: layer.shares && meanShares(layer),
       })),
     }),
-    data: view,
+    data: pieces === undefined ? view : {...view, pieces},
   };
 }

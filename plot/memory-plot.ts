@@ -2,6 +2,7 @@
 // divides over the memories along the sequence.
 
 import {axisFor, tickLabel} from './axis.js';
+import {passage} from './passage.js';
 
 export interface MemoryPanel {
   readonly title: string;
@@ -18,6 +19,8 @@ export interface MemoryPlot {
   readonly length: number;
   readonly names: readonly [string, string, string];
   readonly panels: readonly MemoryPanel[];
+  /** What each token says [L]; shown where it is stored, and in full under each layer that stores. */
+  readonly pieces?: readonly string[];
 }
 
 const WIDTH = 960;
@@ -28,6 +31,8 @@ const INNOVATION = 70;
 const LIFETIMES = 90;
 const SHARES = 110;
 const GAP = 18;
+/** Longer texts are not written out. */
+const MOST_WRITTEN = 4096;
 const COLORS = ['#56b4e9', '#e69f00', '#009e73'] as const;
 
 const escapeXml = (text: string): string => text.replace(/[&<>"]/g, one => `&#${one.charCodeAt(0)};`);
@@ -41,8 +46,28 @@ interface Words {
 const words = (x: number, y: number, text: string, {anchor = 'start', size = 11}: Words = {}): string =>
   `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" font-size="${size}">${escapeXml(text)}</text>`;
 
-const box = (x: number, y: number, width: number, height: number, fill: string): string =>
-  `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${pixel(height)}" fill="${fill}"/>`;
+const box = (x: number, y: number, width: number, height: number, fill: string, title = ''): string =>
+  `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${pixel(height)}" fill="${fill}"${
+    title === '' ? '/>' : `><title>${escapeXml(title)}</title></rect>`
+  }`;
+
+/** The text of a layer's sequence; what the layer stored stands on green, the deeper the larger its innovation. */
+function writtenText(
+  {innovation = [], stored = []}: MemoryPanel,
+  pieces: readonly string[],
+  top: number,
+): {parts: string[]; height: number} {
+  const most = Math.max(...stored.map(({position}) => innovation[position] ?? 0), Number.MIN_VALUE);
+  const grounds = new Map(
+    stored.map(({position}) => [
+      position,
+      {fill: COLORS[2], opacity: 0.2 + 0.7 * Math.max(0, (innovation[position] ?? 0) / most)},
+    ]),
+  );
+  const {parts, height} = passage({left: LEFT, right: RIGHT, top, pieces, grounds});
+  const heading = 'the sequence; on green what was stored at some time, the deeper the larger its innovation';
+  return {parts: [words(LEFT + 4, top - 4, heading), ...parts], height};
+}
 
 function innovationStrip(panel: MemoryPanel, top: number, place: (position: number) => number): string[] {
   const {innovation = [], stored = []} = panel;
@@ -67,17 +92,22 @@ function innovationStrip(panel: MemoryPanel, top: number, place: (position: numb
 }
 
 function lifetimeStrip(
-  {stored = []}: MemoryPanel,
+  {innovation = [], stored = []}: MemoryPanel,
   top: number,
   place: (position: number) => number,
+  pieces: readonly string[],
 ): string[] {
   const row = LIFETIMES / Math.max(1, stored.length);
   return [
     ...stored.flatMap(({position, from, until}, i) => {
       const y = top + i * row;
       const thick = Math.max(0.5, row * 0.75);
+      const said = pieces[position] === undefined ? '' : ` ${JSON.stringify(pieces[position])}`;
+      const why =
+        innovation[position] === undefined ? '' : `, innovation ${innovation[position].toPrecision(3)}`;
+      const title = `token ${position}${said}${why}, kept from ${from} until ${until}`;
       return [
-        box(place(from), y, place(until) - place(from), thick, COLORS[2]),
+        box(place(from), y, place(until) - place(from), thick, COLORS[2], title),
         box(place(position), y, Math.max(1.5, place(1) - place(0)), thick, '#222'),
       ];
     }),
@@ -104,7 +134,7 @@ function shareStrip({shares = []}: MemoryPanel, top: number, place: (position: n
 }
 
 /** Draws the view; strips without data are left out. */
-export function memoryPlot({title, length, names, panels}: MemoryPlot): string {
+export function memoryPlot({title, length, names, panels, pieces = []}: MemoryPlot): string {
   const axis = axisFor([0, length], 'linear');
   const place = (position: number): number => LEFT + axis.place(position) * (RIGHT - LEFT);
   const parts: string[] = [];
@@ -117,7 +147,7 @@ export function memoryPlot({title, length, names, panels}: MemoryPlot): string {
       y += INNOVATION + GAP;
     }
     if (panel.stored !== undefined) {
-      parts.push(...lifetimeStrip(panel, y, place));
+      parts.push(...lifetimeStrip(panel, y, place, pieces));
       y += LIFETIMES + GAP;
     }
     if (panel.shares !== undefined) {
@@ -127,8 +157,14 @@ export function memoryPlot({title, length, names, panels}: MemoryPlot): string {
     parts.push(
       `<line x1="${LEFT}" y1="${y}" x2="${RIGHT}" y2="${y}" stroke="#222"/>`,
       ...axis.ticks.map(tick => words(place(tick), y + 14, tickLabel(tick), {anchor: 'middle'})),
+      words(WIDTH / 2, y + 28, 'position in the sequence', {anchor: 'middle'}),
     );
     y += 44;
+    if (panel.stored !== undefined && pieces.length > 0 && pieces.length <= MOST_WRITTEN) {
+      const {parts: text, height} = writtenText(panel, pieces, y);
+      parts.push(...text);
+      y += height + 30;
+    }
   }
   const legend = names.flatMap((name, i) => [
     box(LEFT + 150 * i, 44, 12, 12, COLORS[i]),
@@ -140,7 +176,6 @@ export function memoryPlot({title, length, names, panels}: MemoryPlot): string {
     words(WIDTH / 2, 26, title, {anchor: 'middle', size: 15}),
     ...legend,
     ...parts,
-    words(WIDTH / 2, y - 12, 'position in the sequence', {anchor: 'middle', size: 12}),
     '</svg>',
   ].join('\n')}\n`;
 }

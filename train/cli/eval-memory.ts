@@ -4,6 +4,8 @@ import {basename} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {onlyOptions, wholeNumber} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
+import type {Tokenizer} from '../../data/tokenizers/index.js';
+import {TextStream} from '../../data/tokenizers/index.js';
 import {memoryRecord} from '../../eval/memory-record.js';
 import {memoryView} from '../../eval/memory-view.js';
 import {loadRunModel, taskOf} from '../run.js';
@@ -17,6 +19,14 @@ type Args = Record<string, unknown>;
 interface Sequence {
   readonly tokens: Int32Array;
   readonly words: string;
+  /** What each token says. */
+  readonly pieces: readonly string[];
+}
+
+/** The text that each token completes. */
+function piecesOf(tokens: Int32Array, tokenizer: Tokenizer): string[] {
+  const stream = new TextStream(tokenizer);
+  return Array.from(tokens, id => stream.push(id));
 }
 
 async function taskSequence(folder: RunFolder, argv: Args) {
@@ -27,7 +37,11 @@ async function taskSequence(folder: RunFolder, argv: Args) {
   const task = taskOf(folder.config);
   const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
   const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
-  const sequence: Sequence = {tokens: inputs, words: `held-out sample ${argv.sample} of ${task.name}`};
+  const sequence: Sequence = {
+    tokens: inputs,
+    words: `held-out sample ${argv.sample} of ${task.name}`,
+    pieces: Array.from(inputs, id => `${id} `),
+  };
   return {model, step, sequence};
 }
 
@@ -35,14 +49,20 @@ async function textSequence(argv: Args) {
   const run = await openLanguageRun(argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {
-    const sequence: Sequence = {tokens: tokenizer.encode(argv.prompt), words: 'the prompt given'};
+    const tokens = tokenizer.encode(argv.prompt);
+    const sequence: Sequence = {tokens, words: 'the prompt given', pieces: piecesOf(tokens, tokenizer)};
     return {model, step, sequence};
   }
   const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
     const length = Math.min(source.count, Number(argv.length ?? 512));
     const offset =
       typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample) * length, source.count - length);
-    return {tokens: source.read(offset, length), words: `${length} tokens of ${basename(name)}`};
+    const tokens = source.read(offset, length);
+    return {
+      tokens,
+      words: `${length} tokens of ${basename(name)}`,
+      pieces: piecesOf(tokens, tokenizer),
+    };
   });
   return {model, step, sequence};
 }
@@ -59,6 +79,7 @@ async function execute(argv: Args): Promise<void> {
     view,
     model: folder.config.model.preset,
     sequence: sequence.words,
+    pieces: sequence.pieces,
     command: typedCommand(),
     step,
   });
