@@ -30,6 +30,7 @@ import {generateCommand} from './train/cli/generate.js';
 import {quickstartCommand} from './train/cli/quickstart.js';
 import {trainCommand} from './train/cli/train.js';
 import {RunFolderError} from './train/run-folder.js';
+import {SnapshotError} from './train/snapshot.js';
 
 /** What the option parser refuses. */
 class UsageError extends Error {}
@@ -44,6 +45,7 @@ const misuse = [UsageError, SettingError, ArgumentError, WindowError];
 const damage = [
   CheckpointError,
   RunFolderError,
+  SnapshotError,
   ModelFormatError,
   SafetensorsError,
   BackendError,

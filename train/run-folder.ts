@@ -1,4 +1,4 @@
-// The folder of a run: config.json, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
+// The folder of a run: config.json, changes.jsonl where they were changed on the way, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
 // workload adds, such as tokenizer.json.
 
 import {
@@ -60,8 +60,13 @@ export class RunFolder {
     return this.settings;
   }
 
-  /** Goes on with other settings; a run that had finished has not any more when it gets more steps. */
-  change(config: RunConfig): void {
+  /**
+   * Goes on with other settings and notes them, in words, in changes.jsonl; a run that had finished has not any more when it
+   * gets more steps.
+   */
+  change(config: RunConfig, words: readonly string[]): void {
+    const line = JSON.stringify({step: this.checkpoints.lastStep ?? 0, changes: words});
+    appendFileSync(join(this.path, 'changes.jsonl'), `${line}\n`);
     if (config.train.steps > this.settings.train.steps) rmSync(join(this.path, 'result.json'), {force: true});
     writeFileAtomic(join(this.path, 'config.json'), Buffer.from(configText(config)));
     this.settings = config;
@@ -143,11 +148,21 @@ export class RunFolder {
     this.events?.add(line);
   }
 
+  private parseLine(line: string, number: number): MetricsLine {
+    try {
+      return JSON.parse(line);
+    } catch {
+      throw new RunFolderError(
+        `${this.metricsPath} line ${number} is damaged: it must be JSON; mend or remove it`,
+      );
+    }
+  }
+
   private readMetrics(): MetricsLine[] {
     if (!existsSync(this.metricsPath)) return [];
     // A killed process may leave half a line at the end: that line is dropped.
     return readFileSync(this.metricsPath, 'utf8')
       .split('\n')
-      .flatMap(line => (line.endsWith('}') ? [JSON.parse(line) as MetricsLine] : []));
+      .flatMap((line, i) => (line.endsWith('}') ? [this.parseLine(line, i + 1)] : []));
   }
 }

@@ -4,6 +4,13 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor} from '@tensorflow/tfjs-core';
 import type {Parameter} from './trainable.js';
 
+/** A snapshot of another model. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError';
+}
+
+const OTHER = 'checkpoint: belongs to other settings than config.json has';
+
 export interface NamedArray {
   readonly name: string;
   readonly shape: readonly number[];
@@ -52,15 +59,15 @@ export async function readArrays(parameters: readonly Parameter[]): Promise<Name
   );
 }
 
-/** Writes arrays back. Errors: Error naming a missing or unknown entry, or one of another shape. */
+/** Writes arrays back. Errors: SnapshotError naming a missing or unknown entry, or one of another shape. */
 export function restoreArrays(parameters: readonly Parameter[], arrays: readonly NamedArray[]): void {
   const byName = new Map(arrays.map(array => [array.name, array]));
   for (const {name, variable} of parameters) {
     const array = byName.get(name);
-    if (array === undefined) throw new Error(`restore: the checkpoint has no entry ${name}`);
+    if (array === undefined) throw new SnapshotError(`${OTHER}: no entry ${name}`);
     if (array.shape.join() !== variable.shape.join()) {
-      throw new Error(
-        `restore: ${name} must be [${variable.shape.join(', ')}], got [${array.shape.join(', ')}]`,
+      throw new SnapshotError(
+        `${OTHER}: ${name} must be [${variable.shape.join(', ')}], got [${array.shape.join(', ')}]`,
       );
     }
     byName.delete(name);
@@ -70,5 +77,5 @@ export function restoreArrays(parameters: readonly Parameter[], arrays: readonly
     value.dispose();
   }
   const left = [...byName.keys()];
-  if (left.length > 0) throw new Error(`restore: the model has no parameter ${left.join(', ')}`);
+  if (left.length > 0) throw new SnapshotError(`${OTHER}: the model has no parameter ${left.join(', ')}`);
 }

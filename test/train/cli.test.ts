@@ -200,18 +200,22 @@ describe('bmojo on the command line', () => {
     const changed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--window', '8']);
     expect(changed.code).to.equal(2);
     expect(changed.err).to.include("--resume keeps the run's settings: --window is 4 there, got 8");
-    const fewer = await bmojo([
-      'train',
-      'mqar',
-      '--resume',
-      '--out',
-      run('a'),
-      '--steps',
-      '1',
-      '--rate',
-      '1',
+    const seed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--rate', '1', '--seed', '7']);
+    expect(seed.err).to.include(
+      '--seed is 1 there, got 7; what may change is --data, --backend, --steps, --rate',
+    );
+    expect(existsSync(join(run('a'), 'changes.jsonl')), 'nothing changed').to.equal(false);
+    writeFileSync(join(run('a'), 'metrics.jsonl'), '{damaged}\n');
+    const damaged = await bmojo(['train', 'mqar', '--resume', '--out', run('a')]);
+    expect([damaged.code, damaged.err]).to.deep.equal([
+      1,
+      `bmojo: ${join(run('a'), 'metrics.jsonl')} line 1 is damaged: it must be JSON; mend or remove it\n`,
     ]);
-    expect(fewer.err).to.include('there, got 1; what may change is');
+    const config = readFileSync(join(run('a'), 'config.json'), 'utf8');
+    writeFileSync(join(run('a'), 'config.json'), config.replace('"layers": 2', '"layers": 3'));
+    const other = await bmojo(['eval', 'mqar', '--checkpoint', run('a')]);
+    expect([other.code, other.err.split('\n').length]).to.deep.equal([1, 2]);
+    expect(other.err).to.include('checkpoint: belongs to other settings than config.json has: no entry');
   });
 
   it('goes further with more steps, on another backend, and says what changed', async () => {
@@ -220,7 +224,7 @@ describe('bmojo on the command line', () => {
     const less = await bmojo([...resume, '--steps', '1']);
     expect(less.code).to.equal(2);
     expect(less.err).to.include('--steps must be at least the 2 made so far, got 1');
-    const more = await bmojo([...resume, '--steps', '4', '--backend', 'cpu']);
+    const more = await bmojo([...resume, '--steps', '4', '--backend', 'cpu', '--rate', '0']);
     expect(more.code, more.err).to.equal(0);
     expect(more.err)
       .to.include('--steps 2 is now 4')
@@ -228,6 +232,10 @@ describe('bmojo on the command line', () => {
       .and.include('the rate follows the schedule of 4 steps');
     const steps = metrics('a').match(/"step":\d+,"loss"/g);
     expect(steps).to.deep.equal([1, 2, 3, 4].map(step => `"step":${step},"loss"`));
+    expect(metrics('a')).to.match(/"step":4,"loss":[^}]*"rate":0,/);
+    const noted = JSON.parse(readFileSync(join(run('a'), 'changes.jsonl'), 'utf8'));
+    expect(noted.step).to.equal(2);
+    expect(noted.changes).to.include('--steps 2 is now 4');
     const config = JSON.parse(readFileSync(join(run('a'), 'config.json'), 'utf8'));
     expect([config.backend, config.train.steps]).to.deep.equal(['cpu', 4]);
     expect(JSON.parse(readFileSync(join(run('a'), 'result.json'), 'utf8')).step).to.equal(4);

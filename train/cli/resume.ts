@@ -13,9 +13,13 @@ import type {WorkloadFamily} from '../workloads/index.js';
 
 type Args = Record<string, unknown>;
 
-/** Training settings that say how long and how a run is watched, not what an update computes. */
+/** Training settings that need no other samples, weights or moments: how long, how fast, how closely watched. */
 const CHANGEABLE: readonly (keyof TrainSettings)[] = [
   'steps',
+  'rate',
+  'finalRate',
+  'weightDecay',
+  'clip',
   'logEvery',
   'evalEvery',
   'stopAccuracy',
@@ -59,7 +63,8 @@ function checkMoved({data}: RunConfig, family: WorkloadFamily, folder: unknown):
 }
 
 /**
- * Takes over what may change when a run goes on: its length, how it is watched, where it is computed, where its data lie.
+ * Takes over what may change when a run goes on: its length, its rates, how it is watched, where it is computed, where its
+ * data lie.
  * Returns the changes in words. Errors: SettingError for any other change, and for fewer steps than were made.
  */
 export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: Args): string[] {
@@ -86,14 +91,11 @@ export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: A
     throw new SettingError(
       `--resume: --steps must be at least the ${made} made so far, got ${next.train.steps}`,
     );
-  folder.change(next);
+  const words = found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`);
+  folder.change(next, words);
   const follows = given.has('steps')
     ? [`the rate follows the schedule of ${next.train.steps} steps from now on`]
     : [];
   const rounds = given.has('backend') ? [`${next.backend} rounds otherwise than ${config.backend}`] : [];
-  return [
-    ...found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`),
-    ...follows,
-    ...rounds,
-  ];
+  return [...words, ...follows, ...rounds];
 }

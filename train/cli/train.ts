@@ -149,9 +149,11 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
       printer.show(event);
       if (event.type !== 'stopped') continue;
-      process.exitCode = event.reason === 'interrupted' ? INTERRUPTED : DIVERGED;
+      const isInterrupted = event.reason === 'interrupted';
+      process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;
+      const lower = isInterrupted ? '' : ` --rate ${Number((folder.config.train.rate / 3).toPrecision(2))}`;
       if (argv.json !== true)
-        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}`);
+        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}${lower}`);
     }
   });
 }
@@ -171,7 +173,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         resume: {
           type: 'boolean' as const,
           describe:
-            'continue the run in --out from its checkpoint; --steps, --backend, --data and how often it logs, evaluates and saves may change',
+            'continue the run in --out from its checkpoint; --steps, rates, --backend, --data and how often it logs, evaluates and saves may change',
           group: 'Run',
         },
         json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
