@@ -24,7 +24,7 @@ export interface LinePlot {
   readonly yRange?: readonly [number, number];
   /** Values of x marked by a dashed line with words, such as the trained length. */
   readonly marks?: readonly {readonly x: number; readonly words: string}[];
-  /** A dot on every point. Default false. */
+  /** A dot on every point. Default false: only where a series has a single one. */
   readonly markers?: boolean;
   /** Words under values of x in the place of their numbers. */
   readonly xNames?: readonly (readonly [number, string])[];
@@ -175,7 +175,9 @@ function drawSeries(
   return [
     `<polyline points="${places.map(place => place.join(',')).join(' ')}" fill="none" stroke="${color}" stroke-width="1.8"/>`,
     ...whiskers,
-    ...(markers ? places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${color}"/>`) : []),
+    ...(markers || places.length === 1
+      ? places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${color}"/>`)
+      : []),
   ];
 }
 

@@ -21,6 +21,8 @@ export function scalarsOf(line: MetricsLine): Record<string, number> {
   if (evaluated !== undefined && isLanguageReport(evaluated)) {
     numbers['valid/perplexity'] = evaluated.perplexity;
     numbers['valid/bits_per_byte'] = evaluated.bitsPerByte;
+  } else if ((evaluated?.beyondReach?.queries ?? 0) > 0) {
+    numbers['valid/accuracy_beyond_windows'] = evaluated?.beyondReach?.accuracy;
   }
   return Object.fromEntries(
     Object.entries(numbers).flatMap(([tag, value]) => (value === undefined ? [] : [[tag, value] as const])),

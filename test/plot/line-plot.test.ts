@@ -40,7 +40,14 @@ describe('line plots', () => {
       ],
     });
     expect(polylines(svg)[0]).to.have.lengthOf(2);
-    expect(svg).to.not.match(/NaN|Infinity|undefined/);
+    expect(svg).to.not.match(/NaN|Infinity|undefined|<circle/);
+    const single = linePlot({
+      title: 't',
+      xLabel: 'x',
+      yLabel: 'y',
+      series: [{name: 'a', points: [[30, 3.8]]}],
+    });
+    expect(single, 'a single point can be seen').to.match(/<circle cx="380" cy="204"/);
   });
 
   it('draw every series inside the axes, higher values higher, and escape names', () => {
