@@ -18,6 +18,10 @@ export class WindowError extends Error {
   override readonly name = 'WindowError';
 }
 
+/** What helps in training, where a window is the context times the segments. */
+const SHORTEN =
+  'shorten the context or take fewer segments, or let windows cross borders with --cross-borders';
+
 const TAG = 0x776e6477;
 
 /**
@@ -29,11 +33,11 @@ export class WindowIndex {
   private readonly before: Float64Array;
   private readonly borders: Float64Array;
 
-  /** Errors: WindowError when there is no window. */
+  /** `remedy`: what helps where there is no window. Errors: WindowError then. */
   constructor(
     private readonly source: TokenSource,
     readonly length: number,
-    {crossBorders = false}: {crossBorders?: boolean} = {},
+    {crossBorders = false, remedy = SHORTEN}: {crossBorders?: boolean; remedy?: string} = {},
   ) {
     this.borders = crossBorders ? Float64Array.of(0, source.count) : source.borders;
     this.before = new Float64Array(this.borders.length);
@@ -44,8 +48,7 @@ export class WindowIndex {
     if (this.count > 0) return;
     const most = this.borders.reduce((m, at, i) => (i === 0 ? m : Math.max(m, at - this.borders[i - 1])), 0);
     throw new WindowError(
-      `windows: a document must have more than ${length} tokens (context x segments), the longest has ${most}; ` +
-        'shorten the context, or let windows cross borders with --cross-borders',
+      `windows: a document must have more than ${length} tokens, the longest has ${most}; ${remedy}`,
     );
   }
 

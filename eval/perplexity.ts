@@ -144,7 +144,9 @@ export async function evaluatePerplexity(
 ): Promise<PerplexityReport> {
   const {prefixes, targets, windows} = options;
   const longest = Math.max(...prefixes);
-  const starts = new WindowIndex(source, longest + targets).spread(windows);
+  const starts = new WindowIndex(source, longest + targets, {
+    remedy: `a prefix of ${longest} and ${targets} targets must fit; take shorter prefixes or a longer text`,
+  }).spread(windows);
   const measured: {prefix: number; losses: Float32Array[]}[] = [];
   let whole: Float32Array[] = [];
   for (const prefix of prefixes) {

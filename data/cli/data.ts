@@ -68,11 +68,13 @@ const prepareCommand: CommandModule<object, Args> = {
       ) as Argv<Args>,
   handler: async argv => {
     const manifest = typeof argv.manifest === 'string' ? argv.manifest : undefined;
+    const begun = Date.now();
     let shown = 0;
     const onProgress = (done: number, total: number): void => {
       if (process.stderr.isTTY !== true || Date.now() - shown < 200) return;
       shown = Date.now();
-      process.stderr.write(`\r\u001b[2K${((100 * done) / total).toFixed(0)} % encoded`);
+      const left = Math.ceil((((shown - begun) / 1000) * (total - done)) / done);
+      process.stderr.write(`\r\u001b[2K${((100 * done) / total).toFixed(0)} % encoded  ${left} s left`);
     };
     const summary = await prepareData({
       files: await resolveFiles(strings(argv.files), manifest),

@@ -111,7 +111,9 @@ describe('perplexity', () => {
       error => error,
     );
     expect(failed).to.be.instanceOf(WindowError);
-    expect(failed.message).to.include('the longest has 3000');
+    expect(failed.message)
+      .to.include('the longest has 3000; a prefix of 4096')
+      .and.not.include('--cross-borders');
   });
 });
 
