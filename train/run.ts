@@ -15,6 +15,7 @@ import type {TrainEvent} from './events.js';
 import {train} from './loop.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
+import type {NamedArray} from './snapshot.js';
 import {restoreArrays} from './snapshot.js';
 import {Stopwatch} from './stopwatch.js';
 import type {Report} from './workloads/index.js';
@@ -26,12 +27,18 @@ export function taskOf(config: RunConfig): Task {
 }
 
 /**
- * Builds the model of a run once, so that settings that do not go together are refused before anything is written.
- * Errors: SettingError, ArgumentError, or what the backend says when it cannot start.
+ * Builds the model of a run once, so that settings that do not go together, and weights of another model, are refused before
+ * anything is written.
+ * Errors: SettingError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
  */
-export async function checkRun(config: RunConfig): Promise<void> {
+export async function checkRun(config: RunConfig, weights?: readonly NamedArray[]): Promise<void> {
   await useBackend(config.backend);
-  createSequenceModel(config.model, {recompute: config.train.recompute}).model.dispose();
+  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
+  try {
+    if (weights !== undefined) restoreArrays(model.parameters(), weights);
+  } finally {
+    model.model.dispose();
+  }
 }
 
 export async function evaluateRun(
@@ -45,13 +52,15 @@ export async function evaluateRun(
 export interface RunOptions {
   /** Continue from the folder's last checkpoint instead of starting. */
   readonly resume: boolean;
+  /** Weights to begin with instead of random ones; not when resuming. */
+  readonly initial?: readonly NamedArray[];
   readonly signal?: AbortSignal;
 }
 
 /** Trains the run of a folder and writes all its files; yields the loop's events. */
 export async function* runTraining(
   folder: RunFolder,
-  {resume, signal}: RunOptions,
+  {resume, initial, signal}: RunOptions,
 ): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
@@ -62,6 +71,7 @@ export async function* runTraining(
   const stopwatch = new Stopwatch();
   try {
     const snapshot = resume ? checkpoints.load() : undefined;
+    if (snapshot === undefined && initial !== undefined) restoreArrays(model.parameters(), initial);
     folder.rewindMetrics(snapshot?.step ?? 0);
     const scores = folder.evaluations().map(({report}) => family.score(report));
     let report: Report | undefined;

@@ -7,9 +7,12 @@ import type {Parameter} from './trainable.js';
 /** A snapshot of another model. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
-}
 
-const OTHER = 'checkpoint: belongs to other settings than config.json has';
+  /** `detail`: what differs. */
+  constructor(readonly detail: string) {
+    super(`checkpoint: belongs to other settings than config.json has: ${detail}`);
+  }
+}
 
 export interface NamedArray {
   readonly name: string;
@@ -64,10 +67,10 @@ export function restoreArrays(parameters: readonly Parameter[], arrays: readonly
   const byName = new Map(arrays.map(array => [array.name, array]));
   for (const {name, variable} of parameters) {
     const array = byName.get(name);
-    if (array === undefined) throw new SnapshotError(`${OTHER}: no entry ${name}`);
+    if (array === undefined) throw new SnapshotError(`no entry ${name}`);
     if (array.shape.join() !== variable.shape.join()) {
       throw new SnapshotError(
-        `${OTHER}: ${name} must be [${variable.shape.join(', ')}], got [${array.shape.join(', ')}]`,
+        `${name} must be [${variable.shape.join(', ')}], got [${array.shape.join(', ')}]`,
       );
     }
     byName.delete(name);
@@ -77,5 +80,5 @@ export function restoreArrays(parameters: readonly Parameter[], arrays: readonly
     value.dispose();
   }
   const left = [...byName.keys()];
-  if (left.length > 0) throw new SnapshotError(`${OTHER}: the model has no parameter ${left.join(', ')}`);
+  if (left.length > 0) throw new SnapshotError(`the model has no parameter ${left.join(', ')}`);
 }

@@ -47,6 +47,61 @@ describe('language models on the command line', () => {
   const at = (name: string): string => join(folder, name);
   const train = (...more: string[]): string[] => ['train', 'lm', '--data', at('data'), ...SMALL, ...more];
 
+  it('begins a run with the weights of another, and refuses those of another model or tokenizer', async () => {
+    const first = await bmojo(train('--steps', '3', '--rate', '1e-2', '--out', at('first')));
+    expect(first.code, first.err).to.equal(0);
+    const lm = [
+      'train',
+      'lm',
+      '--data',
+      at('data'),
+      '--context',
+      '12',
+      '--batch',
+      '2',
+      '--eval-samples',
+      '4',
+    ];
+    const tuned = await bmojo([
+      ...[...lm, '--init-from', at('first'), '--out', at('tuned')],
+      ...['--steps', '1', '--rate', '0', '--dropout', '0.1'],
+    ]);
+    expect(tuned.code, tuned.err).to.equal(0);
+    expect(tuned.out).to.include(`begins with the weights of ${at('first')}, step 3`);
+    const weights = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load().weights;
+    // At a rate of zero the weights stay what they began with.
+    expect(weights('tuned').map(({data}) => [...data])).to.deep.equal(
+      weights('first').map(({data}) => [...data]),
+    );
+    expect(readFileSync(join(at('tuned'), 'changes.jsonl'), 'utf8')).to.include('step 3, sha256');
+    const wider = await bmojo([...lm, '--init-from', at('first'), '--out', at('wider'), '--d-model', '12']);
+    expect(wider.code).to.equal(2);
+    expect(wider.err).to.include('holds the weights of another model').and.include('must be [');
+    const other = await bmojo([
+      'data',
+      'prepare',
+      join(folder, 'text.txt'),
+      '--tokenizer',
+      'byte',
+      '--out',
+      at('bytes'),
+    ]);
+    expect(other.code, other.err).to.equal(0);
+    const bytes = await bmojo([
+      'train',
+      'lm',
+      '--data',
+      at('bytes'),
+      '--init-from',
+      at('first'),
+      '--out',
+      at('wider'),
+    ]);
+    expect(bytes.code).to.equal(2);
+    expect(bytes.err).to.include('another tokenizer');
+    expect(existsSync(at('wider'))).to.equal(false);
+  });
+
   it('answers mistakes with one line', async () => {
     const cases: [string[], number, string][] = [
       [['train', 'lm'], 2, 'needs --data DIR'],

@@ -18,6 +18,8 @@ import {RunFolder, RunFolderError} from '../run-folder.js';
 import {trainSchema} from '../settings.js';
 import type {WorkloadFamily} from '../workloads/index.js';
 import {workloadFamilies} from '../workloads/index.js';
+import type {InitialWeights} from './initial-weights.js';
+import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
 import {resumeChanges} from './resume.js';
 
@@ -76,8 +78,8 @@ export async function withBackend(given: GivenRun): Promise<{given: GivenRun; ch
   return {given: {...given, backend: choice.backend}, choice};
 }
 
-/** Merges a config file and the options into what `parseRunConfig` completes. */
-export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
+/** Merges a config file and the options into what `parseRunConfig` completes; `own` are model settings that both win over. */
+export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
   if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
   const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
@@ -91,6 +93,7 @@ export function givenRun(family: WorkloadFamily, argv: Args): GivenRun {
     backend: argv.backend ?? base.backend,
     data: {...base.data, ...givenSettings(family.schema, argv)},
     model: {
+      ...own,
       ...(size === undefined ? {} : sizeModel(size, name)),
       ...model,
       ...givenSettings(modelSchema, argv),
@@ -116,29 +119,38 @@ function describeRun({task, backend, data, model}: RunConfig, choice?: BackendCh
 async function openFolder(
   family: WorkloadFamily,
   argv: Args,
-): Promise<{folder: RunFolder; choice?: BackendChoice; changes?: string[]}> {
+): Promise<{folder: RunFolder; choice?: BackendChoice; changes?: string[]; initial?: InitialWeights}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
     if (argv.config !== undefined)
       throw new SettingError('--resume takes its settings from the run, not from --config');
+    if (argv.initFrom !== undefined)
+      throw new SettingError('--resume goes on with the run’s own weights; --init-from begins a new run');
     const folder = RunFolder.open(argv.out);
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
     return {folder, changes: resumeChanges(folder, family, argv)};
   }
-  const {given, choice} = await withBackend(givenRun(family, argv));
+  const initial = typeof argv.initFrom === 'string' ? readInitialWeights(argv.initFrom) : undefined;
+  const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));
   const config = parseRunConfig(family.name, given);
-  await checkRun(config);
+  await (initial === undefined ? checkRun(config) : checkInitialWeights(initial, config));
   const path =
     typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
-  return {folder: RunFolder.create(path, config), choice};
+  const folder = RunFolder.create(path, config);
+  if (initial === undefined) return {folder, choice};
+  const {step, digest} = initial;
+  folder.change(config, [`begins with the weights of ${initial.path}, step ${step}, sha256 ${digest}`]);
+  return {folder, choice, initial};
 }
 
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
-  const {folder, choice, changes = []} = await openFolder(family, argv);
+  const {folder, choice, changes = [], initial} = await openFolder(family, argv);
   const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
   if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
+  if (initial !== undefined && argv.json !== true)
+    console.log(`begins with the weights of ${initial.path}, step ${initial.step}`);
   if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
   const notice = family.notice?.(folder.config.data);
   if (notice !== undefined) process.stderr.write(`${notice}\n`);
@@ -146,7 +158,11 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
     console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
   await withInterrupts(async signal => {
-    for await (const event of runTraining(folder, {resume: argv.resume === true, signal})) {
+    for await (const event of runTraining(folder, {
+      resume: argv.resume === true,
+      initial: initial?.weights,
+      signal,
+    })) {
       printer.show(event);
       if (event.type !== 'stopped') continue;
       const isInterrupted = event.reason === 'interrupted';
@@ -174,6 +190,12 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
           type: 'boolean' as const,
           describe:
             'continue the run in --out from its checkpoint; --steps, rates, --backend, --data and how often it logs, evaluates and saves may change',
+          group: 'Run',
+        },
+        'init-from': {
+          type: 'string' as const,
+          describe:
+            'run folder whose last weights a new run begins with (fine-tuning); its model settings are the defaults then',
           group: 'Run',
         },
         json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
