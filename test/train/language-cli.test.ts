@@ -176,6 +176,28 @@ describe('language models on the command line', () => {
     expect((await generate('--state', at('state'))).err).to.include('safetensors');
   });
 
+  it('stops writing on Ctrl-C, with its state saved', async () => {
+    let sent = false;
+    const args = ['generate', '--checkpoint', at('whole'), '--prompt', 'line', '--save-state', at('stopped')];
+    const ended = await bmojo([...args, '--tokens', '1000000'], (out, kill) => {
+      if (sent || out.length < 10) return;
+      sent = true;
+      kill('SIGINT');
+    });
+    expect(ended.code, ended.err).to.equal(0);
+    expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
+    const more = await bmojo([
+      'generate',
+      '--checkpoint',
+      at('whole'),
+      '--state',
+      at('stopped'),
+      '--tokens',
+      '5',
+    ]);
+    expect(more.out).to.have.lengthOf(6);
+  });
+
   it('loads a run elsewhere: other weights, backends and damaged states are told apart, aloud', async () => {
     cpSync(at('whole'), at('other'), {recursive: true});
     const checkpoints = new CheckpointFolder(join(at('other'), 'checkpoint'));
