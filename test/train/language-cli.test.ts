@@ -220,6 +220,11 @@ describe('language models on the command line', () => {
       const asked = await generate('other', '--backend', 'webgpu');
       expect(asked.code).to.equal(1);
       expect(asked.err).to.include('BMOJO_DAWN must be the path of a dawn.node file');
+      const lost = await bmojo(['train', 'lm', '--resume', '--out', at('other'), '--steps', '40']);
+      expect(lost.code).to.equal(1);
+      expect(lost.err).to.include('or go on elsewhere: --backend wasm');
+      const kept = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+      expect(kept.train.steps, 'nothing changed').to.equal(31);
       const wrong = await generate('other', '--backend', 'wasm', '--state', at('state'));
       expect(wrong.code).to.equal(1);
       expect(wrong.err).to.include('belongs to other weights of this model');
