@@ -1,5 +1,6 @@
 // Tokens or text from a model, one at a time, with memory that does not grow.
 
+import {nextFrame} from '@tensorflow/tfjs-core';
 import {parseSettings} from '../config/schema.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
@@ -21,6 +22,9 @@ export interface GenerateOptions extends Partial<SamplingSettings> {
   readonly signal?: AbortSignal;
 }
 
+/** Milliseconds after which signals, timers, streams and the page get their turn; backends on the host never wait by themselves. */
+const BREATH = 16;
+
 /**
  * Reads a prompt in pieces, then yields one token id at a time at constant cost (but for full attention).
  *
@@ -36,10 +40,14 @@ export async function* generate(
   const own = session ?? new DecodingSession(model);
   try {
     own.read(prompt);
+    let breathed = performance.now();
     for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
       const token = await own.write(sampling);
       if (token === stopToken) return;
       yield token;
+      if (performance.now() - breathed < BREATH) continue;
+      await nextFrame();
+      breathed = performance.now();
     }
   } finally {
     if (session === undefined) own.dispose();

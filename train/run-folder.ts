@@ -98,8 +98,14 @@ export class RunFolder {
     return existsSync(join(this.path, 'result.json'));
   }
 
+  /** Errors: RunFolderError when it is damaged. */
   readResult(): RunResult {
-    return JSON.parse(readFileSync(join(this.path, 'result.json'), 'utf8'));
+    const path = join(this.path, 'result.json');
+    try {
+      return JSON.parse(readFileSync(path, 'utf8'));
+    } catch {
+      throw new RunFolderError(`${path} is damaged: it must be JSON; --resume writes it again`);
+    }
   }
 
   writeResult(result: RunResult): void {

@@ -211,6 +211,12 @@ describe('bmojo on the command line', () => {
       1,
       `bmojo: ${join(run('a'), 'metrics.jsonl')} line 1 is damaged: it must be JSON; mend or remove it\n`,
     ]);
+    writeFileSync(join(run('a'), 'result.json'), '{');
+    const report = await bmojo(['eval', 'report', run('a'), '--out', run('report.html')]);
+    expect([report.code, report.err]).to.deep.equal([
+      1,
+      `bmojo: ${join(run('a'), 'result.json')} is damaged: it must be JSON; --resume writes it again\n`,
+    ]);
     const config = readFileSync(join(run('a'), 'config.json'), 'utf8');
     writeFileSync(join(run('a'), 'config.json'), config.replace('"layers": 2', '"layers": 3'));
     const other = await bmojo(['eval', 'mqar', '--checkpoint', run('a')]);

@@ -176,6 +176,28 @@ describe('language models on the command line', () => {
     expect((await generate('--state', at('state'))).err).to.include('safetensors');
   });
 
+  it('stops writing on Ctrl-C, with its state saved', async () => {
+    let sent = false;
+    const args = ['generate', '--checkpoint', at('whole'), '--prompt', 'line', '--save-state', at('stopped')];
+    const ended = await bmojo([...args, '--tokens', '1000000'], (out, kill) => {
+      if (sent || out.length < 10) return;
+      sent = true;
+      kill('SIGINT');
+    });
+    expect(ended.code, ended.err).to.equal(0);
+    expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
+    const more = await bmojo([
+      'generate',
+      '--checkpoint',
+      at('whole'),
+      '--state',
+      at('stopped'),
+      '--tokens',
+      '5',
+    ]);
+    expect(more.out).to.have.lengthOf(6);
+  });
+
   it('loads a run elsewhere: other weights, backends and damaged states are told apart, aloud', async () => {
     cpSync(at('whole'), at('other'), {recursive: true});
     const checkpoints = new CheckpointFolder(join(at('other'), 'checkpoint'));
@@ -198,6 +220,11 @@ describe('language models on the command line', () => {
       const asked = await generate('other', '--backend', 'webgpu');
       expect(asked.code).to.equal(1);
       expect(asked.err).to.include('BMOJO_DAWN must be the path of a dawn.node file');
+      const lost = await bmojo(['train', 'lm', '--resume', '--out', at('other'), '--steps', '40']);
+      expect(lost.code).to.equal(1);
+      expect(lost.err).to.include('or go on elsewhere: --backend wasm');
+      const kept = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+      expect(kept.train.steps, 'nothing changed').to.equal(31);
       const wrong = await generate('other', '--backend', 'wasm', '--state', at('state'));
       expect(wrong.code).to.equal(1);
       expect(wrong.err).to.include('belongs to other weights of this model');

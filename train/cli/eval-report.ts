@@ -12,6 +12,7 @@ import type {Cell} from '../../eval/table.js';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {modelSchema} from '../../models/config.js';
 import {RunFolder} from '../run-folder.js';
+import {checkFolder} from './option-file.js';
 
 type Args = Record<string, unknown>;
 
@@ -68,8 +69,9 @@ function execute(argv: Args): void {
   const paths = (Array.isArray(argv.runs) ? argv.runs : []).map(String);
   const names = distinctNames(paths);
   if (new Set(names).size < names.length) throw new SettingError('eval report: each run may be named once');
-  const runs = paths.map((path, i) => reported(path, names[i]));
   const out = String(argv.out);
+  checkFolder('--out', out);
+  const runs = paths.map((path, i) => reported(path, names[i]));
   writeFileAtomic(out, Buffer.from(htmlReport(String(argv.title), runs)));
   console.log(`written: ${out}`);
   const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);

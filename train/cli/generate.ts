@@ -1,7 +1,7 @@
 // `bmojo generate`: text from a trained model, streamed as it is written.
 
 import {existsSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from '../../config/command-line.js';
 import {parseSettings, SettingError} from '../../config/schema.js';
@@ -15,7 +15,7 @@ import {loadRunModel} from '../run.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
 import {withInterrupts} from './interrupts.js';
 import {loadOptions, loadOptionsOf} from './load-options.js';
-import {optionFile, optionText} from './text-file.js';
+import {checkFolder, optionFile, optionText} from './option-file.js';
 
 type Args = Record<string, unknown>;
 
@@ -56,12 +56,6 @@ function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array):
     if (!(error instanceof SafetensorsError || error instanceof DecodingStateError)) throw error;
     throw new DecodingStateError(`--state: ${path} cannot be continued here: ${error.message}`);
   }
-}
-
-/** Errors: SettingError when the folder of a file to be written is not there: said before anything is computed. */
-function checkFolder(option: string, path: unknown): void {
-  if (typeof path === 'string' && !existsSync(dirname(path)))
-    throw new SettingError(`${option}: the folder ${dirname(path)} does not exist`);
 }
 
 async function execute(argv: Args): Promise<void> {

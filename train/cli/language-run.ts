@@ -9,7 +9,7 @@ import type {LanguageModel} from '../../models/language-model.js';
 import {loadRunModel} from '../run.js';
 import {RunFolder, RunFolderError} from '../run-folder.js';
 import {loadOptions, loadOptionsOf} from './load-options.js';
-import {optionText} from './text-file.js';
+import {optionText} from './option-file.js';
 
 export interface LanguageRun {
   readonly folder: RunFolder;

@@ -3,6 +3,7 @@
 import {resolve} from 'node:path';
 import {givenSettings, kebab} from '../../config/command-line.js';
 import {SettingError} from '../../config/schema.js';
+import {BackendError, useBackend} from '../../custom-ops/index.js';
 import {modelSchema} from '../../models/config.js';
 import type {RunConfig} from '../run-config.js';
 import {parseStoredConfig} from '../run-config.js';
@@ -62,12 +63,27 @@ function checkMoved({data}: RunConfig, family: WorkloadFamily, folder: unknown):
     throw new SettingError(`--resume: --data ${folder} holds other tokens than the run was started with`);
 }
 
+/** Before anything is written. Errors: BackendError, with what helps. */
+async function startBackend({backend}: RunConfig): Promise<void> {
+  try {
+    await useBackend(backend);
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    throw new BackendError(`${error.message}; or go on elsewhere: --backend wasm`);
+  }
+}
+
 /**
  * Takes over what may change when a run goes on: its length, its rates, how it is watched, where it is computed, where its
  * data lie.
- * Returns the changes in words. Errors: SettingError for any other change, and for fewer steps than were made.
+ * Returns the changes in words. Errors: SettingError for any other change, and for fewer
+ * steps than were made; BackendError; nothing has changed then.
  */
-export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: Args): string[] {
+export async function resumeChanges(
+  folder: RunFolder,
+  family: WorkloadFamily,
+  argv: Args,
+): Promise<string[]> {
   const {config} = folder;
   const found = changes(config, family, argv);
   const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(kebab)]);
@@ -77,7 +93,10 @@ export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: A
       `--resume keeps the run's settings: --${refused.option} is ${refused.was} there, got ${refused.given}; ` +
         `what may change is ${[...mayChange].map(option => `--${option}`).join(', ')}`,
     );
-  if (found.length === 0) return [];
+  if (found.length === 0) {
+    await startBackend(config);
+    return [];
+  }
   const given = new Map(found.map(change => [change.option, change.given]));
   if (given.has('data')) checkMoved(config, family, given.get('data'));
   const made = folder.checkpoints.lastStep ?? 0;
@@ -91,6 +110,7 @@ export function resumeChanges(folder: RunFolder, family: WorkloadFamily, argv: A
     throw new SettingError(
       `--resume: --steps must be at least the ${made} made so far, got ${next.train.steps}`,
     );
+  await startBackend(next);
   const words = found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`);
   folder.change(next, words);
   const follows = given.has('steps')

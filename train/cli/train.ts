@@ -130,7 +130,7 @@ async function openFolder(
     const folder = RunFolder.open(argv.out);
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
-    return {folder, changes: resumeChanges(folder, family, argv)};
+    return {folder, changes: await resumeChanges(folder, family, argv)};
   }
   const initial = typeof argv.initFrom === 'string' ? readInitialWeights(argv.initFrom) : undefined;
   const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));

@@ -1,6 +1,7 @@
-// Text files that options name.
+// Files that options name.
 
 import {existsSync, readFileSync, statSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {SettingError} from '../../config/schema.js';
 
 /** The bytes of the file that `option` names. Errors: SettingError when it is not there or a folder. */
@@ -18,4 +19,10 @@ export function optionText(option: string, path: string): string {
   } catch {
     throw new SettingError(`${option}: ${path} must be UTF-8 text`);
   }
+}
+
+/** Errors: SettingError when the folder of a file to be written is not there: said before anything is computed. */
+export function checkFolder(option: string, path: unknown): void {
+  if (typeof path === 'string' && !existsSync(dirname(path)))
+    throw new SettingError(`${option}: the folder ${dirname(path)} does not exist`);
 }
