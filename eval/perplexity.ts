@@ -19,6 +19,8 @@ export interface PerplexityOptions {
   readonly batch: number;
   /** Tokens of a training sample: the longest prefix that fits it with the targets is what others are compared with. */
   readonly trained: number;
+  /** One of `prefixes` that others are compared with instead. */
+  readonly reference?: number;
   /** Told the number of tokens of each batch when it is scored. */
   readonly onProgress?: (tokens: number) => void;
 }
@@ -44,7 +46,7 @@ export interface LossChange {
 export interface PerplexityReport {
   readonly windows: number;
   readonly targets: number;
-  /** The longest prefix that fits a training sample together with the targets, or the shortest of all. */
+  /** As asked for, or the longest prefix that fits a training sample together with the targets, or the shortest of all. */
   readonly reference: number;
   readonly byPrefix: readonly (LossPoint & {readonly prefix: number; readonly change: LossChange})[];
   /** Losses of whole windows from a fresh memory, in buckets of position [from, to). */
@@ -157,7 +159,7 @@ export async function evaluatePerplexity(
     measured.push({prefix, losses: losses.map(window => window.slice(prefix - from))});
   }
   const fits = prefixes.filter(prefix => prefix + targets <= options.trained);
-  const reference = fits.length > 0 ? Math.max(...fits) : Math.min(...prefixes);
+  const reference = options.reference ?? (fits.length > 0 ? Math.max(...fits) : Math.min(...prefixes));
   const compared = measured.find(({prefix}) => prefix === reference)?.losses ?? [];
   const byPrefix: PerplexityReport['byPrefix'] = measured.map(({prefix, losses}) => ({
     prefix,

@@ -45,6 +45,18 @@ describe('perplexity', () => {
 
   const options = {prefixes: [0, 64, 1200], targets: 32, windows: 2, batch: 2, trained: 100};
 
+  it('compares with the prefix that is asked for', async () => {
+    const {reference, byPrefix} = await evaluatePerplexity(model, source, {
+      ...options,
+      prefixes: [0, 64],
+      reference: 0,
+    });
+    expect(reference).to.equal(0);
+    expect(byPrefix[0].change.mean).to.equal(0);
+    expect(byPrefix[1].change.mean).to.be.closeTo(byPrefix[1].loss - byPrefix[0].loss, 1e-6);
+    expect(byPrefix[1].change.mean).not.to.equal(0);
+  });
+
   it('scores the same tokens after each prefix, in pieces as in one', async () => {
     await evaluatePerplexity(model, source, options);
     const before = memory().numTensors;

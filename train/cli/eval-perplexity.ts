@@ -19,8 +19,14 @@ function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
   const prefixes = [...new Set(numberList('prefixes', String(argv.prefixes)))].sort((a, b) => a - b);
   if (prefixes.some(prefix => !Number.isInteger(prefix) || prefix < 0))
     throw new SettingError(`--prefixes must be whole numbers, at least 0, got ${argv.prefixes}`);
+  const reference = argv.reference === undefined ? undefined : Number(argv.reference);
+  if (reference !== undefined && !prefixes.includes(reference))
+    throw new SettingError(
+      `--reference must be one of the prefixes ${prefixes.join(', ')}, got ${argv.reference}`,
+    );
   return {
     prefixes,
+    reference,
     targets: wholeNumber(argv, 'targets'),
     windows: wholeNumber(argv, 'windows'),
     batch: wholeNumber(argv, 'batch'),
@@ -65,6 +71,11 @@ export const perplexityCommand: CommandModule<object, Args> = {
         type: 'string' as const,
         default: '0,256,512,1024,2048,4096,8192',
         describe: 'tokens before the scored ones, separated by commas',
+      },
+      reference: {
+        type: 'number' as const,
+        describe:
+          'prefix that the change of loss is measured against [default: the longest that fits a training sample]',
       },
       targets: {type: 'number' as const, default: 256, describe: 'tokens scored at the end of each window'},
       windows: {type: 'number' as const, default: 32, describe: 'windows, spread over the documents'},
