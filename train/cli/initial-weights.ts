@@ -21,7 +21,7 @@ export interface InitialWeights {
   readonly digest: string;
 }
 
-/** Reads the last checkpoint of a run. Errors: RunFolderError, SnapshotError for a folder without a sound one. */
+/** Reads the last checkpoint of a run. Errors: RunFolderError, CheckpointError without a sound one. */
 export function readInitialWeights(path: string): InitialWeights {
   const {config, checkpoints} = RunFolder.open(path);
   const {step, weights} = checkpoints.load();
