@@ -12,15 +12,18 @@ static LinearSizes sizesOf(const Call& call) {
   return {(int64_t)call.size("B") * call.size("L"), call.size("D"), call.size("E")};
 }
 
-/** Ranges of rows of about 2^23 multiplications each: every range packs the weight for itself. */
-static int64_t rowParts(const LinearSizes& s) {
-  const int64_t rows = ((int64_t)1 << 23) / ((int64_t)s.D * s.E) + 1;
-  return partsOf(s.rows, rows < kBlockRows ? kBlockRows : rows, 256);
+/**
+ * Ranges of rows, `perThread` for every thread, since a cut between rows changes no bit; each of at least 2^20
+ * multiplications, and of enough rows to make up for packing the weight once more.
+ */
+static int64_t rowParts(const LinearSizes& s, int threads, int perThread) {
+  const int64_t rows = ((int64_t)1 << 20) / ((int64_t)s.D * s.E) + 1;
+  return partsOf(s.rows, rows < 2 * kBlockRows ? 2 * kBlockRows : rows, (int64_t)threads * perThread);
 }
 
 static void forward(Call& call, bool across) {
   const LinearSizes s = sizesOf(call);
-  const int64_t parts = rowParts(s);
+  const int64_t parts = rowParts(s, call.pool.threads(), 2);
   call.pool.run(parts, [&](int64_t part, int thread) {
     const Part range = partOf(s.rows, parts, part, kTileRows);
     linearForward(call.input("x"), call.input("weight"), call.input("bias"), call.output("y"),
@@ -39,13 +42,16 @@ static void backward(Call& call, bool across) {
   const int64_t stride = weights + s.E;
   float* sums = tokenParts > 1 ? call.scratch(-1, (size_t)(tokenParts * stride)) : nullptr;
   const int outer = across ? s.E : s.D;  // rows of gradWeight
-  const int64_t outerParts = tokenParts > 1 ? 1 : partsOf(outer, 30, 64);
+  const int64_t outerParts = tokenParts > 1 ? 1 : partsOf(outer, kBlockRows, call.pool.threads());
   const int64_t weightTasks = tokenParts > 1 ? tokenParts : outerParts;
-  const int64_t inputTasks = rowParts(s);
-  call.pool.run(weightTasks + inputTasks, [&](int64_t task, int thread) {
+  const int64_t inputTasks = rowParts(s, call.pool.threads(), 1);
+  const int64_t tasks = weightTasks + inputTasks;
+  call.pool.run(tasks, [&](int64_t index, int thread) {
     float* scratch = call.scratch(thread, kGemmScratch);
-    if (task >= weightTasks) {
-      const Part range = partOf(s.rows, inputTasks, task - weightTasks, kTileRows);
+    // The two kinds are mixed evenly, so that a thread gets the same rows here as in other ops.
+    const int64_t task = index * weightTasks / tasks;
+    if ((index + 1) * weightTasks / tasks == task) {
+      const Part range = partOf(s.rows, inputTasks, index - task, kTileRows);
       linearGradInput(weight, gradY, gradX, scratch, (int)range.begin, (int)range.end, s.D, s.E, across);
     } else if (tokenParts > 1) {
       const Part tokens = partOf(s.rows, tokenParts, task);

@@ -11,9 +11,11 @@ namespace bmojo {
 namespace {
 
 constexpr size_t kAlignment = 64;
-// A thread looks for work this often, for about 150 us, before it sleeps: kernels of one training step follow each other
-// closely, and to be woken takes longer than most of them.
-constexpr int kLooks = 8000;
+// How often a thread looks for work, or for the end of it, before it sleeps: kernels of one training step follow each other
+// closely, and to be woken takes longer than most of them. The first looks, about 100 us of them, keep the core; those after
+// them, some milliseconds on an idle machine, leave it to any other thread that wants it.
+constexpr int kLooks = 4000;
+constexpr int kYieldingLooks = 4000;
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -21,10 +23,25 @@ inline void pause() {
 #endif
 }
 
+template <typename Condition>
+bool comesSoon(const Condition& condition) {
+  for (int look = 0; look < kLooks; look++) {
+    if (condition()) return true;
+    pause();
+  }
+  for (int look = 0; look < kYieldingLooks; look++) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return condition();
+}
+
 }  // namespace
 
 Pool::Pool(int threads) {
-  blocks_.resize((threads < 1 ? 1 : threads) + 1);
+  if (threads < 1) threads = 1;
+  blocks_.resize(threads + 1);
+  shares_.reset(new Share[threads]);
   for (int thread = 1; thread < threads; thread++) workers_.emplace_back([this, thread] { work(thread); });
 }
 
@@ -38,30 +55,45 @@ Pool::~Pool() {
   for (Block& block : blocks_) free(block.data);
 }
 
-void Pool::takeItems(int thread) {
-  uint64_t claim = claim_.load();
-  while (unclaimed(claim) > 0) {
-    if (!claim_.compare_exchange_weak(claim, claim - 1)) continue;
-    // The call that this item belongs to cannot return before the item is done, so that its body and size stay.
-    const int64_t items = items_;
-    (*body_)(items - unclaimed(claim), thread);
-    if (++done_ == items) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      ends_.notify_one();
-    }
-    claim = claim_.load();
+void Pool::finish(int64_t unit, int thread) {
+  // The call that this unit belongs to cannot return before the unit is done, so that its body and sizes stay.
+  const int64_t begin = unit * itemsPerUnit_, end = begin + itemsPerUnit_, units = units_;
+  for (int64_t item = begin; item < end && item < items_; item++) (*body_)(item, thread);
+  if (++done_ != units) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  ends_.notify_one();
+}
+
+/** A thread's own range goes from its begin, so that the helpers, from its end, keep out of its way. */
+bool Pool::takeUnitOf(int owner, int thread) {
+  std::atomic<uint64_t>& share = shares_[owner].word;
+  uint64_t word = share.load();
+  while (true) {
+    const int64_t begin = (int64_t)(word >> kUnitBits) & kMostUnits, end = (int64_t)word & kMostUnits;
+    if (begin >= end) return false;
+    const bool isOwn = owner == thread;
+    if (!share.compare_exchange_weak(word, isOwn ? word + ((uint64_t)1 << kUnitBits) : word - 1)) continue;
+    finish(isOwn ? begin : end - 1, thread);
+    return true;
   }
 }
 
+void Pool::takeUnits(int thread) {
+  for (int i = 0; i < threads(); i++)
+    while (takeUnitOf((thread + i) % threads(), thread)) {
+    }
+}
+
 void Pool::work(int thread) {
+  uint32_t seen = 0;
   while (true) {
-    for (int look = 0; look < kLooks && unclaimed(claim_.load()) == 0; look++) pause();
-    if (unclaimed(claim_.load()) == 0) {
+    if (!comesSoon([&] { return call_.load() != seen; })) {
       std::unique_lock<std::mutex> lock(mutex_);
-      begins_.wait(lock, [&] { return stops_ || unclaimed(claim_.load()) > 0; });
+      begins_.wait(lock, [&] { return stops_ || call_.load() != seen; });
       if (stops_) return;
     }
-    takeItems(thread);
+    seen = call_.load();
+    takeUnits(thread);
   }
 }
 
@@ -72,17 +104,23 @@ void Pool::run(int64_t items, const std::function<void(int64_t, int)>& body) {
   }
   body_ = &body;
   items_ = items;
+  itemsPerUnit_ = (items + kMostUnits - 1) / kMostUnits;
+  units_ = (items + itemsPerUnit_ - 1) / itemsPerUnit_;
   done_ = 0;
+  const uint32_t call = call_.load() + 1;
+  for (int thread = 0; thread < threads(); thread++) {
+    const Part range = partOf(units_, threads(), thread);
+    shares_[thread].word = (uint64_t)call << (2 * kUnitBits) | (uint64_t)range.begin << kUnitBits | (uint64_t)range.end;
+  }
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    claim_ = (++calls_ << kItemBits) | (uint64_t)items;
+    call_ = call;
   }
   begins_.notify_all();
-  takeItems(0);
-  for (int look = 0; look < kLooks && done_.load() != items; look++) pause();
-  if (done_.load() == items) return;
+  takeUnits(0);
+  if (comesSoon([&] { return done_.load() == units_; })) return;
   std::unique_lock<std::mutex> lock(mutex_);
-  ends_.wait(lock, [&] { return done_.load() == items; });
+  ends_.wait(lock, [&] { return done_.load() == units_; });
 }
 
 float* Pool::scratch(int thread, size_t floats) {

@@ -1,5 +1,8 @@
 // Threads that share the independent items of a kernel. Which thread takes which item never changes a result: items own
 // what they write, and sums over items are added up afterwards in the order of the items.
+//
+// Every thread begins with a range of neighbouring items, the same part of all in every call, so that it finds in its cache
+// what it wrote in the call before, and then helps the others from the ends of their ranges.
 #pragma once
 
 #include <stdint.h>
@@ -7,6 +10,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -36,23 +40,32 @@ class Pool {
     size_t floats = 0;
   };
 
-  /** Bits of `claim_` that count items; the rest tell calls apart, so that a claim never takes another call's item. */
-  static constexpr int kItemBits = 40;
-  static int64_t unclaimed(uint64_t claim) { return (int64_t)(claim & (((uint64_t)1 << kItemBits) - 1)); }
+  /**
+   * Units of a thread's range that nobody has taken, [begin, end) in the low bits, and above them the number of the call,
+   * so that a claim never takes another call's unit. A line of the cache for each.
+   */
+  struct alignas(64) Share {
+    std::atomic<uint64_t> word{0};
+  };
+
+  static constexpr int kUnitBits = 16;
+  static constexpr int64_t kMostUnits = ((int64_t)1 << kUnitBits) - 1;
 
   void work(int thread);
-  void takeItems(int thread);
+  void takeUnits(int thread);
+  bool takeUnitOf(int owner, int thread);
+  void finish(int64_t unit, int thread);
 
   std::vector<std::thread> workers_;
   std::vector<Block> blocks_;
   std::mutex mutex_;
   std::condition_variable begins_, ends_;
-  /** Number of the call, and how many of its items nobody has taken. */
-  std::atomic<uint64_t> claim_{0};
-  uint64_t calls_ = 0;
-  /** Items of the call that are finished: a call waits for these, not for threads that sleep or have other work. */
+  std::unique_ptr<Share[]> shares_;
+  std::atomic<uint32_t> call_{0};
+  /** Units of the call that are finished: a call waits for these, not for threads that sleep or have other work. */
   std::atomic<int64_t> done_{0};
-  int64_t items_ = 0;
+  /** What one claim takes: one item, or several where there are more than kMostUnits. */
+  int64_t items_ = 0, itemsPerUnit_ = 1, units_ = 0;
   const std::function<void(int64_t, int)>* body_ = nullptr;
   bool stops_ = false;
 };
