@@ -27,12 +27,13 @@ export function taskOf(config: RunConfig): Task {
 }
 
 /**
- * Builds the model of a run once, so that settings that do not go together, and weights of another model, are refused before
- * anything is written.
- * Errors: SettingError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
+ * Opens the data and builds the model of a run once, so that damaged data, settings that do not go together, and weights of
+ * another model are refused before anything is written.
+ * Errors: SettingError, TokenFileError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
  */
 export async function checkRun(config: RunConfig, weights?: readonly NamedArray[]): Promise<void> {
   await useBackend(config.backend);
+  workloadFamily(config.task).open(config).close();
   const model = createSequenceModel(config.model, {recompute: config.train.recompute});
   try {
     if (weights !== undefined) restoreArrays(model.parameters(), weights);

@@ -102,6 +102,17 @@ describe('language models on the command line', () => {
     expect(existsSync(at('wider'))).to.equal(false);
   });
 
+  it('refuses damaged tokens before it makes a run folder', async () => {
+    cpSync(at('data'), at('damaged'), {recursive: true});
+    const tokens = readFileSync(join(at('damaged'), 'train.tokens'));
+    tokens[tokens.length - 9] ^= 1;
+    writeFileSync(join(at('damaged'), 'train.tokens'), tokens);
+    const refused = await bmojo(['train', 'lm', '--data', at('damaged'), ...SMALL, '--out', at('refused')]);
+    expect(refused.code).to.equal(1);
+    expect(refused.err).to.match(/^bmojo: token file: .*train\.tokens is damaged: .*; prepare it again$/m);
+    expect(existsSync(at('refused'))).to.equal(false);
+  });
+
   it('answers mistakes with one line', async () => {
     const cases: [string[], number, string][] = [
       [['train', 'lm'], 2, 'needs --data DIR'],
