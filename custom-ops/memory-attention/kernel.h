@@ -9,20 +9,6 @@ namespace bmojo {
 
 constexpr float kHidden = -1e30f;
 
-// A block of queries of one head.
-struct QueryBlock {
-  int queries;
-  // Its first query's offset in q, counted in rows of Dh, and how far the next one's is.
-  int64_t at;
-  int rowStep;
-
-  int64_t row(int i) const { return at + (int64_t)i * rowStep; }
-};
-
-static inline QueryBlock queryBlock(const AttentionSizes& s, int b, int h, int first, int queries) {
-  return {queries, ((int64_t)b * s.L + first) * s.H + h, s.H};
-}
-
 // Scores are in units of log 2, so that their exponentials are powers of 2.
 static inline void transposeScaled(const float* q, int64_t stride, int queries, int Dh, float* transposed) {
   const float scale = kLog2e / sqrt1((float)Dh);
@@ -41,11 +27,12 @@ static inline void attentionForwardBlock(const AttentionCall& call, int b, int h
                                          float* logSumExp, float* scratch) {
   const AttentionSizes& s = call.sizes;
   const int Dh = s.Dh, g = (int)((int64_t)h * s.G / s.H);
-  const QueryBlock block = queryBlock(s, b, h, first, queries);
+  // Rows of Dh before the first query's, and between one query's and the next.
+  const int64_t at = ((int64_t)b * s.L + first) * s.H + h, step = s.H;
   float* q = scratch;
   float* sums = q + Dh * kQueries;
   float* scores = sums + Dh * kQueries;
-  transposeScaled(call.q + block.at * Dh, (int64_t)s.H * Dh, queries, Dh, q);
+  transposeScaled(call.q + at * Dh, step * Dh, queries, Dh, q);
   fill(sums, 0, Dh * kQueries);
   Vec largest[kQueryVectors], total[kQueryVectors] = {};
   for (Vec& top : largest) top = splat(kHidden);
@@ -74,7 +61,9 @@ static inline void attentionForwardBlock(const AttentionCall& call, int b, int h
       largest[v] = top;
       total[v] = sum;
     }
-    for (int i = 0; i < queries && !isFirst; i++) scaleRow(sums + i * Dh, shrink[i / kLanes][i % kLanes], Dh, sums + i * Dh);
+    if (!isFirst) {
+      for (int i = 0; i < queries; i++) scaleRow(sums + i * Dh, shrink[i / kLanes][i % kLanes], Dh, sums + i * Dh);
+    }
     isFirst = false;
     addToQueries(tile, tile.values, scores, queries, Dh, sums);
   });
@@ -82,8 +71,8 @@ static inline void attentionForwardBlock(const AttentionCall& call, int b, int h
     Vec log = largest[v] * (1.0f / kLog2e) + vlog(total[v]);
     Vec share = 1.0f / total[v];
     for (int i = v * kLanes; i < minInt(queries, (v + 1) * kLanes); i++) {
-      logSumExp[block.row(i)] = log[i % kLanes];
-      scaleRow(sums + i * Dh, share[i % kLanes], Dh, out + block.row(i) * Dh);
+      logSumExp[at + i * step] = log[i % kLanes];
+      scaleRow(sums + i * Dh, share[i % kLanes], Dh, out + (at + i * step) * Dh);
     }
   }
 }
@@ -93,24 +82,24 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const float
                                           float* scratch) {
   const AttentionSizes& s = call.sizes;
   const int Dh = s.Dh, g = (int)((int64_t)h * s.G / s.H);
-  const int64_t stride = (int64_t)s.H * Dh;
-  const QueryBlock block = queryBlock(s, b, h, first, queries);
+  // Rows of Dh before the first query's, and between one query's and the next.
+  const int64_t at = ((int64_t)b * s.L + first) * s.H + h, step = s.H;
   const float scale = 1.0f / sqrt1((float)Dh);
   float* q = scratch;
   float* g_out = q + Dh * kQueries;
   float* weights = g_out + Dh * kQueries;
   float* gradWeights = weights + kTile * kQueries;
   float* sums = gradWeights + kTile * kQueries;
-  transposeScaled(call.q + block.at * Dh, stride, queries, Dh, q);
-  transposeBlock(gradOut + block.at * Dh, stride, queries, Dh, g_out);
+  transposeScaled(call.q + at * Dh, step * Dh, queries, Dh, q);
+  transposeBlock(gradOut + at * Dh, step * Dh, queries, Dh, g_out);
   float* transposedOut = sums;
-  transposeBlock(out + block.at * Dh, stride, queries, Dh, transposedOut);
+  transposeBlock(out + at * Dh, step * Dh, queries, Dh, transposedOut);
   const float *queryRows[kQueries], *gradOutRows[kQueries];
   float logs[kQueries] = {};
   for (int i = 0; i < queries; i++) {
-    queryRows[i] = call.q + block.row(i) * Dh;
-    gradOutRows[i] = gradOut + block.row(i) * Dh;
-    logs[i] = logSumExp[block.row(i)] * kLog2e;
+    queryRows[i] = call.q + (at + i * step) * Dh;
+    gradOutRows[i] = gradOut + (at + i * step) * Dh;
+    logs[i] = logSumExp[at + i * step] * kLog2e;
   }
   Vec normaliser[kQueryVectors], mean[kQueryVectors] = {};
   for (int v = 0; v < kQueryVectors; v++) {
@@ -136,7 +125,7 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const float
     addToKeys(tile, queryRows, gradWeights, queries, Dh, tile.gradKeys);
     addToKeys(tile, gradOutRows, weights, queries, Dh, tile.gradValues);
   });
-  for (int i = 0; i < queries; i++) scaleRow(sums + i * Dh, 1, Dh, gradQ + block.row(i) * Dh);
+  for (int i = 0; i < queries; i++) scaleRow(sums + i * Dh, 1, Dh, gradQ + (at + i * step) * Dh);
 }
 
 // Floats of scratch for one thread.

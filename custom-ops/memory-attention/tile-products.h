@@ -25,7 +25,8 @@ static inline void tileProducts(const float* const* rows, int count, const float
   }
 }
 
-constexpr int kTargets = 4;
+// Rows that one walk adds to: two vectors of sums for each stay in registers.
+constexpr int kTargets = kLanes < 16 ? 4 : 8;
 
 // Rows that are summed: those at the places of `count` ranges of `rows`. Row `place` has weight
 // weights[place * step + t * targetStep] for target t.
@@ -80,13 +81,13 @@ static inline void addToTargets(const WeightedRows<step, targetStep>& from, floa
   for (; d < Dh; d++) addColumns<targets, 1, float>(from, to, d);
 }
 
-// The same for 1 to kTargets targets.
-template <int step, int targetStep>
+// The same for 1 to `most` targets.
+template <int most, int step, int targetStep>
 static inline void addRows(const WeightedRows<step, targetStep>& from, float* const* to, int targets, int Dh) {
-  if (targets == 4) return addToTargets<4>(from, to, Dh);
-  if (targets == 3) return addToTargets<3>(from, to, Dh);
-  if (targets == 2) return addToTargets<2>(from, to, Dh);
-  addToTargets<1>(from, to, Dh);
+  if constexpr (most > 1) {
+    if (targets < most) return addRows<most - 1>(from, to, targets, Dh);
+  }
+  addToTargets<most>(from, to, Dh);
 }
 
 // sums[i][d] += sum over keys j that query i sees of weights[j][i] * rows[j][d]
@@ -98,7 +99,7 @@ static inline void addToQueries(const KeyTile& tile, const float* const* rows, c
     for (int r = 0; r < tile.runs; r++) seen[r] = {tile.run[r].from[i], tile.run[r].to[i + targets - 1]};
     float* to[kTargets];
     for (int t = 0; t < kTargets; t++) to[t] = sums + (i + t) * Dh;
-    addRows(WeightedRows<kQueries, 1>{rows, seen, tile.runs, weights + i}, to, targets, Dh);
+    addRows<kTargets>(WeightedRows<kQueries, 1>{rows, seen, tile.runs, weights + i}, to, targets, Dh);
   }
 }
 
@@ -112,7 +113,7 @@ static inline void addToKeys(const KeyTile& tile, const float* const* rows, cons
       const int targets = minInt(kTargets, run.end - j);
       while (seeing.begin < queries && run.to[seeing.begin] <= j) seeing.begin++;
       while (seeing.end < queries && run.from[seeing.end] < j + targets) seeing.end++;
-      addRows(WeightedRows<1, kQueries>{rows, &seeing, 1, weights + j * kQueries}, grads + j, targets, Dh);
+      addRows<kTargets>(WeightedRows<1, kQueries>{rows, &seeing, 1, weights + j * kQueries}, grads + j, targets, Dh);
     }
   }
 }
