@@ -32,8 +32,8 @@ function scalars(dims: Readonly<Record<string, number>>, attrs: MemoryAttentionA
   return [B, L, M, H, G, Dh, dims.C, dims.me ?? 0, window, mode, fadingTokens, queryOffset, firstRow, phase];
 }
 
-/** Three transposed blocks and two tiles, for the widest vectors that kernel.h is built for. */
-const scratchFloats = ({Dh}: Readonly<Record<string, number>>): number => (3 * Dh + 64) * 32;
+/** Three blocks of queries and two tiles, for the largest block that kernel.h is built for. */
+const scratchFloats = ({Dh}: Readonly<Record<string, number>>): number => (3 * Dh + 256) * 16;
 
 export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
   name: 'memoryAttention',

@@ -9,50 +9,71 @@ namespace bmojo {
 
 constexpr float kHidden = -1e30f;
 
+// Scores are in units of log 2, so that their exponentials are powers of 2.
+static inline void transposeScaled(const float* q, int64_t stride, int queries, int Dh, float* transposed) {
+  const float scale = kLog2e / sqrt1((float)Dh);
+  transposeBlock(q, stride, queries, Dh, transposed);
+  for (int i = 0; i < Dh * kQueries; i += kLanes) store(transposed + i, load(transposed + i) * scale);
+}
+
+// scaled = factor * row, possibly in place
+static inline void scaleRow(const float* row, float factor, int Dh, float* scaled) {
+  int d = 0;
+  for (; d + kLanes <= Dh; d += kLanes) store(scaled + d, load(row + d) * factor);
+  for (; d < Dh; d++) scaled[d] = row[d] * factor;
+}
+
 static inline void attentionForwardBlock(const AttentionCall& call, int b, int h, int first, int queries, float* out,
                                          float* logSumExp, float* scratch) {
   const AttentionSizes& s = call.sizes;
   const int Dh = s.Dh, g = (int)((int64_t)h * s.G / s.H);
-  const int64_t queryStride = (int64_t)s.H * Dh;
-  const int64_t at = ((int64_t)b * s.L + first) * s.H + h;
+  // Rows of Dh before the first query's, and between one query's and the next.
+  const int64_t at = ((int64_t)b * s.L + first) * s.H + h, step = s.H;
   float* q = scratch;
   float* sums = q + Dh * kQueries;
   float* scores = sums + Dh * kQueries;
-  transposeBlock(call.q + at * Dh, queryStride, queries, Dh, 1.0f / sqrt1((float)Dh), q);
+  transposeScaled(call.q + at * Dh, step * Dh, queries, Dh, q);
   fill(sums, 0, Dh * kQueries);
-  Vec largest[2] = {splat(kHidden), splat(kHidden)}, total[2] = {Vec{}, Vec{}};
+  Vec largest[kQueryVectors], total[kQueryVectors] = {};
+  for (Vec& top : largest) top = splat(kHidden);
+  bool isFirst = true;
   eachTile(call, b, g, first, queries, [&](const KeyTile& tile, int keys) {
     tileProducts(tile.keys, keys, q, Dh, scores);
-    for (int half = 0; half < 2; half++) {
-      Vec top = largest[half];
-      for (int j = 0; j < keys; j++) {
-        float* p = scores + j * kQueries + half * kLanes;
-        Vec seen = select(seenBy(tile, j, half), load(p), splat(kHidden));
-        store(p, seen);
-        top = vmax(seen, top);
+    Vec shrink[kQueryVectors];
+    for (int v = 0; v < kQueryVectors; v++) {
+      Vec top = largest[v];
+      for (int r = 0; r < tile.runs; r++) {
+        for (int j = tile.run[r].begin; j < tile.run[r].end; j++) {
+          float* p = scores + j * kQueries + v * kLanes;
+          Vec seen = select(seenBy(tile.run[r], j, v), load(p), splat(kHidden));
+          store(p, seen);
+          top = vmax(seen, top);
+        }
       }
-      Vec shrink = vexp(largest[half] - top);
-      Vec sum = total[half] * shrink;
-      for (int j = 0; j < keys; j++) {
-        float* p = scores + j * kQueries + half * kLanes;
-        Vec weight = select(load(p) == kHidden, Vec{}, vexp(load(p) - top));
+      shrink[v] = vpower2(largest[v] - top);
+      Vec sum = total[v] * shrink[v];
+      for (int j = 0; j < tile.count; j++) {
+        float* p = scores + j * kQueries + v * kLanes;
+        Vec weight = select(load(p) == kHidden, Vec{}, vpower2(load(p) - top));
         store(p, weight);
         sum += weight;
       }
-      for (int d = 0; d < Dh; d++) {
-        float* o = sums + d * kQueries + half * kLanes;
-        store(o, load(o) * shrink);
-      }
-      largest[half] = top;
-      total[half] = sum;
+      largest[v] = top;
+      total[v] = sum;
     }
-    tileSums(tile.values, keys, scores, Dh, sums);
+    if (!isFirst) {
+      for (int i = 0; i < queries; i++) scaleRow(sums + i * Dh, shrink[i / kLanes][i % kLanes], Dh, sums + i * Dh);
+    }
+    isFirst = false;
+    addToQueries(tile, tile.values, scores, queries, Dh, sums);
   });
-  for (int i = 0; i < queries; i++) {
-    float sum = total[i / kLanes][i % kLanes];
-    float* o = out + (at + (int64_t)i * s.H) * Dh;
-    for (int d = 0; d < Dh; d++) o[d] = sums[d * kQueries + i] / sum;
-    logSumExp[at + (int64_t)i * s.H] = largest[i / kLanes][i % kLanes] + log1(sum);
+  for (int v = 0; v < kQueryVectors; v++) {
+    Vec log = largest[v] * (1.0f / kLog2e) + vlog(total[v]);
+    Vec share = 1.0f / total[v];
+    for (int i = v * kLanes; i < minInt(queries, (v + 1) * kLanes); i++) {
+      logSumExp[at + i * step] = log[i % kLanes];
+      scaleRow(sums + i * Dh, share[i % kLanes], Dh, out + (at + i * step) * Dh);
+    }
   }
 }
 
@@ -61,43 +82,50 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const float
                                           float* scratch) {
   const AttentionSizes& s = call.sizes;
   const int Dh = s.Dh, g = (int)((int64_t)h * s.G / s.H);
-  const int64_t queryStride = (int64_t)s.H * Dh;
-  const int64_t at = ((int64_t)b * s.L + first) * s.H + h;
+  // Rows of Dh before the first query's, and between one query's and the next.
+  const int64_t at = ((int64_t)b * s.L + first) * s.H + h, step = s.H;
   const float scale = 1.0f / sqrt1((float)Dh);
   float* q = scratch;
   float* g_out = q + Dh * kQueries;
-  float* sums = g_out + Dh * kQueries;
-  float* weights = sums + Dh * kQueries;
+  float* weights = g_out + Dh * kQueries;
   float* gradWeights = weights + kTile * kQueries;
-  transposeBlock(call.q + at * Dh, queryStride, queries, Dh, scale, q);
-  transposeBlock(gradOut + at * Dh, queryStride, queries, Dh, 1, g_out);
-  fill(sums, 0, Dh * kQueries);
-  Vec normaliser[2] = {Vec{}, Vec{}}, mean[2] = {Vec{}, Vec{}};
+  float* sums = gradWeights + kTile * kQueries;
+  transposeScaled(call.q + at * Dh, step * Dh, queries, Dh, q);
+  transposeBlock(gradOut + at * Dh, step * Dh, queries, Dh, g_out);
+  float* transposedOut = sums;
+  transposeBlock(out + at * Dh, step * Dh, queries, Dh, transposedOut);
+  const float *queryRows[kQueries], *gradOutRows[kQueries];
+  float logs[kQueries] = {};
   for (int i = 0; i < queries; i++) {
-    int64_t head = at + (int64_t)i * s.H;
-    normaliser[i / kLanes][i % kLanes] = logSumExp[head];
-    mean[i / kLanes][i % kLanes] = dot(gradOut + head * Dh, out + head * Dh, Dh);
+    queryRows[i] = call.q + (at + i * step) * Dh;
+    gradOutRows[i] = gradOut + (at + i * step) * Dh;
+    logs[i] = logSumExp[at + i * step] * kLog2e;
   }
+  Vec normaliser[kQueryVectors], mean[kQueryVectors] = {};
+  for (int v = 0; v < kQueryVectors; v++) {
+    normaliser[v] = load(logs + v * kLanes);
+    for (int i = v * kLanes; i < Dh * kQueries; i += kQueries) mean[v] += load(g_out + i) * load(transposedOut + i);
+  }
+  fill(sums, 0, Dh * kQueries);
   eachTile(call, b, g, first, queries, [&](const KeyTile& tile, int keys) {
     tileProducts(tile.keys, keys, q, Dh, weights);
     tileProducts(tile.values, keys, g_out, Dh, gradWeights);
-    for (int j = 0; j < keys; j++) {
-      for (int half = 0; half < 2; half++) {
-        float* p = weights + j * kQueries + half * kLanes;
-        float* dp = gradWeights + j * kQueries + half * kLanes;
-        Vec weight = select(seenBy(tile, j, half), vexp(load(p) - normaliser[half]), Vec{});
-        store(p, weight);
-        store(dp, weight * (load(dp) - mean[half]) * scale);
+    for (int r = 0; r < tile.runs; r++) {
+      for (int j = tile.run[r].begin; j < tile.run[r].end; j++) {
+        for (int v = 0; v < kQueryVectors; v++) {
+          float* p = weights + j * kQueries + v * kLanes;
+          float* dp = gradWeights + j * kQueries + v * kLanes;
+          Vec weight = select(seenBy(tile.run[r], j, v), vpower2(load(p) - normaliser[v]), Vec{});
+          store(p, weight);
+          store(dp, weight * (load(dp) - mean[v]) * scale);
+        }
       }
     }
-    tileSums(tile.keys, keys, gradWeights, Dh, sums);
-    tileGradients(tile.gradKeys, tile.count, gradWeights, call.q + at * Dh, queryStride, queries, Dh);
-    tileGradients(tile.gradValues, tile.count, weights, gradOut + at * Dh, queryStride, queries, Dh);
+    addToQueries(tile, tile.keys, gradWeights, queries, Dh, sums);
+    addToKeys(tile, queryRows, gradWeights, queries, Dh, tile.gradKeys);
+    addToKeys(tile, gradOutRows, weights, queries, Dh, tile.gradValues);
   });
-  for (int i = 0; i < queries; i++) {
-    float* o = gradQ + (at + (int64_t)i * s.H) * Dh;
-    for (int d = 0; d < Dh; d++) o[d] = sums[d * kQueries + i];
-  }
+  for (int i = 0; i < queries; i++) scaleRow(sums + i * Dh, 1, Dh, gradQ + (at + i * step) * Dh);
 }
 
 // Floats of scratch for one thread.
@@ -121,9 +149,18 @@ static inline void attentionForward(const AttentionCall& call, float* out, float
   }
 }
 
+// Few rows at a time and column after column: rows are too short for calls of memset.
 static inline void clearRows(float* x, int rows, int64_t stride, int width) {
+  constexpr int kRows = 8;
   if (!x) return;
-  for (int row = 0; row < rows; row++) fill(x + row * stride, 0, width);
+  for (int first = 0; first < rows; first += kRows) {
+    const int last = minInt(first + kRows, rows);
+    int d = 0;
+    for (; d + kLanes <= width; d += kLanes)
+      for (int row = first; row < last; row++) store(x + row * stride + d, Vec{});
+    for (; d < width; d++)
+      for (int row = first; row < last; row++) x[row * stride + d] = 0;
+  }
 }
 
 static inline void attentionBackward(const AttentionCall& call, const float* out, const float* logSumExp,

@@ -1,5 +1,5 @@
-// The keys that a block of queries meets: window, fading and stored ones, in tiles of kTile.
-// Lanes are queries: a block has at most kQueries of them, all of one chunk.
+// The keys that a block of queries meets: window, fading and stored ones, one after the other in tiles of kTile.
+// A block has at most kQueries queries, all of one chunk.
 #pragma once
 #include "native/simd.h"
 
@@ -10,8 +10,11 @@ struct AttentionSizes {
   int window, fading, fadingTokens, queryOffset, firstRow, phase;
 };
 
-constexpr int kTile = 32;
-constexpr int kQueries = 2 * kLanes;
+constexpr int kTile = 128;
+// Wide lanes: one vector, so that a block of queries fits small windows.
+constexpr int kQueryVectors = kLanes < 16 ? 2 : 1;
+constexpr int kQueries = kQueryVectors * kLanes;
+constexpr int kKeysAtOnce = 8 / kQueryVectors;
 
 struct RowRange {
   int begin, end;
@@ -19,6 +22,12 @@ struct RowRange {
 
 static inline int maxInt(int a, int b) { return a > b ? a : b; }
 static inline int minInt(int a, int b) { return a < b ? a : b; }
+
+static inline IntVec loadInts(const int* p) {
+  IntVec v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
 
 static inline RowRange windowRange(const AttentionSizes& s, int query) {
   int own = s.queryOffset + query;
@@ -34,18 +43,25 @@ static inline RowRange fadingRange(const AttentionSizes& s, int query) {
   return {maxInt(s.firstRow, chunkStart - s.fadingTokens), chunkStart};
 }
 
-// Up to kTile keys met by one block of queries. Which lanes see which key: begin <= index < end.
+// Consecutive keys of one source within a tile; query i of the block sees those in the places [from[i], to[i]), which never
+// decrease from a query to the next.
+struct KeyRun {
+  int begin, end;
+  int from[kQueries], to[kQueries];
+};
+
+// Up to kTile keys met by one block of queries, in runs, then padding to a multiple of kKeysAtOnce that no query sees.
 struct KeyTile {
-  int count;
+  int count, runs;
   const float* keys[kTile];
   const float* values[kTile];
   float* gradKeys[kTile];
   float* gradValues[kTile];
-  int index[kTile];
-  IntVec begin[2], end[2];
+  KeyRun run[3];
 };
 
-// One kind of memory for one block of queries: rows of k and v, contiguous or listed.
+// One kind of memory for one block of queries: rows of k and v, contiguous or listed, of which query i sees
+// [from[i], to[i]).
 struct KeySource {
   const float* keys;
   const float* values;
@@ -53,7 +69,7 @@ struct KeySource {
   float* gradValues;
   const int* list;  // null for contiguous rows
   int begin, end;
-  IntVec laneBegin[2], laneEnd[2];
+  int from[kQueries], to[kQueries];
 };
 
 struct AttentionCall {
@@ -70,65 +86,58 @@ static inline int keySources(const AttentionCall& call, int b, int g, int first,
   const AttentionSizes& s = call.sizes;
   int64_t base = ((int64_t)b * s.M * s.G + g) * s.Dh;
   int n = 0;
-  for (int kind = 0; kind < 2; kind++) {
-    if (kind == 1 && s.fading == 0) continue;
+  for (int kind = 0; kind < 3; kind++) {
+    const bool isFading = kind == 1, isStored = kind == 2;
+    if (isFading && s.fading == 0) continue;
+    if (isStored && (!call.positions || s.me == 0)) continue;
     KeySource& source = sources[n];
-    source.begin = s.M;
-    source.end = 0;
-    for (int half = 0; half < 2; half++) source.laneBegin[half] = source.laneEnd[half] = IntVec{};
-    for (int i = 0; i < count; i++) {
-      RowRange range = kind == 0 ? windowRange(s, first + i) : fadingRange(s, first + i);
-      if (range.end <= range.begin) continue;
-      source.laneBegin[i / kLanes][i % kLanes] = range.begin;
-      source.laneEnd[i / kLanes][i % kLanes] = range.end;
-      source.begin = minInt(source.begin, range.begin);
-      source.end = maxInt(source.end, range.end);
+    for (int i = 0; i < kQueries; i++) {
+      RowRange range = isStored ? RowRange{0, s.me} : isFading ? fadingRange(s, first + i) : windowRange(s, first + i);
+      source.from[i] = range.begin;
+      source.to[i] = i < count ? range.end : range.begin;
     }
+    source.begin = source.from[0];
+    source.end = source.to[count - 1];
     if (source.end <= source.begin) continue;
-    source.keys = (kind == 0 ? call.k : call.kFading) + base;
-    source.values = (kind == 0 ? call.v : call.vFading) + base;
-    source.gradKeys = shifted(kind == 0 ? call.gradK : call.gradKFading, base);
-    source.gradValues = shifted(kind == 0 ? call.gradV : call.gradVFading, base);
-    source.list = nullptr;
+    source.keys = (isFading ? call.kFading : call.k) + base;
+    source.values = (isFading ? call.vFading : call.v) + base;
+    source.gradKeys = shifted(isFading ? call.gradKFading : call.gradK, base);
+    source.gradValues = shifted(isFading ? call.gradVFading : call.gradV, base);
+    source.list = isStored ? call.positions + ((int64_t)b * s.C + (s.phase + first) / s.window) * s.me : nullptr;
     n++;
-  }
-  if (call.positions && s.me > 0) {
-    KeySource& source = sources[n++];
-    source.list = call.positions + ((int64_t)b * s.C + (s.phase + first) / s.window) * s.me;
-    source.begin = 0;
-    source.end = s.me;
-    for (int half = 0; half < 2; half++) source.laneBegin[half] = source.laneEnd[half] = IntVec{};
-    for (int i = 0; i < count; i++) source.laneEnd[i / kLanes][i % kLanes] = s.me;
-    source.keys = call.k + base;
-    source.values = call.v + base;
-    source.gradKeys = shifted(call.gradK, base);
-    source.gradValues = shifted(call.gradV, base);
   }
   return n;
 }
 
-// Fills the next tile of a source from `at`; returns where the one after begins. Empty slots are skipped; the tile is
-// padded to a multiple of four keys that no lane sees.
-static inline int nextTile(const KeySource& source, int at, int64_t stride, KeyTile& tile) {
-  tile.count = 0;
-  for (int half = 0; half < 2; half++) {
-    tile.begin[half] = source.laneBegin[half];
-    tile.end[half] = source.laneEnd[half];
+static inline int within(int x, int low, int high) { return minInt(maxInt(x, low), high); }
+
+// Appends a run of the keys of a source from `at` on, as many as the tile has room for; returns where the next one begins.
+// Empty slots are skipped.
+static inline int appendRun(const KeySource& source, int at, int64_t stride, KeyTile& tile) {
+  const int begin = tile.count, first = at;
+  auto put = [&](int place, int64_t offset) {
+    tile.keys[place] = source.keys + offset;
+    tile.values[place] = source.values + offset;
+    if (!source.gradKeys) return;
+    tile.gradKeys[place] = source.gradKeys + offset;
+    tile.gradValues[place] = source.gradValues + offset;
+  };
+  if (source.list) {
+    for (; at < source.end && tile.count < kTile; at++) {
+      if (source.list[at] >= 0) put(tile.count++, source.list[at] * stride);
+    }
+  } else {
+    at = minInt(source.end, at + kTile - begin);
+    tile.count += at - first;
+    for (int i = first; i < at; i++) put(begin + i - first, i * stride);
   }
-  for (; at < source.end && tile.count < kTile; at++) {
-    int row = source.list ? source.list[at] : at;
-    if (row < 0) continue;
-    int j = tile.count++;
-    tile.keys[j] = source.keys + row * stride;
-    tile.values[j] = source.values + row * stride;
-    tile.gradKeys[j] = shifted(source.gradKeys, row * stride);
-    tile.gradValues[j] = shifted(source.gradValues, row * stride);
-    tile.index[j] = at;
-  }
-  for (int j = tile.count; j > 0 && (j & 3) != 0; j++) {
-    tile.keys[j] = tile.keys[0];
-    tile.values[j] = tile.values[0];
-    tile.index[j] = -1;
+  if (tile.count == begin) return at;
+  KeyRun& run = tile.run[tile.runs++];
+  run.begin = begin;
+  run.end = tile.count;
+  for (int i = 0; i < kQueries; i++) {
+    run.from[i] = within(source.from[i] - first, 0, tile.count - begin) + begin;
+    run.to[i] = within(source.to[i] - first, 0, tile.count - begin) + begin;
   }
   return at;
 }
@@ -139,12 +148,21 @@ template <typename Visit>
 static inline void eachTile(const AttentionCall& call, int b, int g, int first, int queries, const Visit& visit) {
   const int64_t stride = (int64_t)call.sizes.G * call.sizes.Dh;
   KeySource sources[3];
-  int count = keySources(call, b, g, first, queries, sources);
+  const int count = keySources(call, b, g, first, queries, sources);
   KeyTile tile;
+  tile.count = tile.runs = 0;
   for (int source = 0; source < count; source++) {
-    for (int row = sources[source].begin; row < sources[source].end;) {
-      row = nextTile(sources[source], row, stride, tile);
-      if (tile.count > 0) visit(tile, (tile.count + 3) & ~3);
+    for (int at = sources[source].begin; at < sources[source].end;) {
+      at = appendRun(sources[source], at, stride, tile);
+      const bool isLast = source == count - 1 && at == sources[source].end;
+      if (tile.count == 0 || (tile.count < kTile && !isLast)) continue;
+      int keys = tile.count;
+      for (; keys % kKeysAtOnce != 0; keys++) {
+        tile.keys[keys] = tile.keys[0];
+        tile.values[keys] = tile.values[0];
+      }
+      visit(tile, keys);
+      tile.count = tile.runs = 0;
     }
   }
 }
@@ -155,9 +173,10 @@ static inline int blockLength(const AttentionSizes& s, int first) {
   return minInt(minInt(kQueries, toChunkEnd), s.L - first);
 }
 
-static inline IntVec seenBy(const KeyTile& tile, int j, int half) {
-  IntVec index = tile.index[j] - IntVec{};
-  return (index >= tile.begin[half]) & (index < tile.end[half]);
+// Which lanes' queries see the key at `place`.
+static inline IntVec seenBy(const KeyRun& run, int place, int vector) {
+  IntVec from = loadInts(run.from + vector * kLanes), to = loadInts(run.to + vector * kLanes);
+  return (place - IntVec{} >= from) & (place - IntVec{} < to);
 }
 
 }  // namespace bmojo

@@ -40,10 +40,14 @@ static void forward(Call& call) {
 
 static void backward(Call& call) {
   const AttentionCall attention = attentionCall(call);
-  call.pool.run(call.size("B") * call.size("G"), [&](int64_t item, int thread) {
+  const int rows = call.size("B"), heads = call.size("G");
+  call.pool.run(rows * heads, [&](int64_t task, int thread) {
     float* scratch = call.scratch(thread, attentionScratch(call.size("Dh")));
+    // Batch rows before heads: neighbouring heads' gradients are neighbours in memory, which threads at work on both would
+    // take from each other.
+    const int item = (int)(task % rows * heads + task / rows);
     attentionBackward(attention, call.input("out"), call.input("logSumExp"), call.input("gradOut"),
-                      call.output("gradQ"), scratch, (int)item, (int)item + 1);
+                      call.output("gradQ"), scratch, item, item + 1);
   });
 }
 

@@ -18,6 +18,13 @@
 #define BMOJO_LANES 4
 #endif
 
+// Before a short loop over an array of sums: GCC keeps them in registers only if it is told to unroll.
+#if defined(__clang__)
+#define BMOJO_UNROLL
+#else
+#define BMOJO_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace bmojo {
 
 constexpr int kLanes = BMOJO_LANES;
@@ -56,6 +63,8 @@ static inline Vec vexp(Vec x) {
   IntVec bits = ((IntVec)shifted + (127 - 0x4B400000)) << 23;
   return select(x < -87.33f, Vec{}, p * (Vec)bits);
 }
+
+constexpr float kLog2e = 1.44269504088896341f;
 
 // 2^x: cheaper than exp, for arguments that can carry the factor log2(e) themselves. x = n + f with |f| <= 1/2: a polynomial
 // of degree 5 for 2^f (relative error 1e-7), 2^n by the exponent's bits. Adding 1.5 * 2^23 rounds to n and leaves it in the

@@ -46,8 +46,6 @@ static inline void scatterRows(float* matrix, int N, int lanes, const Vec* rows)
   }
 }
 
-constexpr float kLog2e = 1.44269504088896341f;
-
 // Decay rates in powers of two: exp(step A) = 2^(step rate).
 static inline void gatherRates(const float* A, int N, int lanes, Vec* rates) {
   gatherRows(A, N, lanes, rates);
