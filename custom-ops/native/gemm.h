@@ -174,8 +174,8 @@ enum class Into { sum, fresh };
 
 // c [m, n], rows cRow apart, = a [m, depth] b [depth, n] plus what c holds (sum) or a bias [n] (fresh; null for none).
 // `scratch` holds kGemmScratch floats.
-__attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, float* c, int cRow, int m, int n, int depth, Into into,
-                                           const float* bias, float* scratch) {
+__attribute__((noinline)) static void gemm(const Matrix& a, const Matrix& b, float* c, int cRow, int m, int n, int depth,
+                                           Into into, const float* bias, float* scratch) {
   float* packedB = scratch;
   float* packedA = scratch + kPackedB;
   float* startRow = packedA + kPackedA;
