@@ -77,7 +77,7 @@ export class AttentionMemory {
     const own = this.project(h, 'k_proj', 'v_proj', start);
     const rows = isContinued ? join(pastRows(past, 'keys', 'values'), own) : own;
     const total = rows.keys.shape[1];
-    const window = settings.window === 0 ? total : settings.window;
+    const window = settings.window === 0 ? wholeWindow(total) : settings.window;
     const stream = {queryOffset: total - length, phase: settings.window === 0 ? 0 : start % window};
     const fadingRows = this.fadingRows(fading, past, firstRow);
     const innovation = this.innovation(fading, past);
@@ -264,6 +264,11 @@ function join(first: Rows, second: Rows): Rows {
 }
 
 /** Chunk of the last of `length` tokens. */
+/** A window over `total` rows: the same for many lengths, since compiled kernels are kept by their window. */
+function wholeWindow(total: number): number {
+  return 2 ** Math.max(10, Math.ceil(Math.log2(total)));
+}
+
 function chunkOf(length: number, window: number): number {
   return Math.floor((length - 1) / window);
 }

@@ -10,13 +10,13 @@ const THREADS = 256;
 function forward({dims, attrs, limits}: PlanRequest<InnovationSelectAttributes>): Plan {
   const {B, M, C} = dims;
   const {window, capacity, overlap} = attrs;
-  // Never more kept rows than rows.
-  const kept = Math.min(capacity, M);
+  const bytes = (kept: number): number => 8 * (2 * kept + THREADS);
+  // Never more kept rows than rows, where room is short; elsewhere one pipeline serves all lengths of a stream.
+  const kept = bytes(capacity) <= limits.workgroupBytes ? capacity : Math.min(capacity, M);
   const pool = kept + THREADS;
-  const bytes = 8 * (pool + kept);
-  if (bytes > limits.workgroupBytes) {
+  if (bytes(kept) > limits.workgroupBytes) {
     throw new Error(
-      `innovationSelect: ${capacity} slots need ${bytes} bytes of workgroup memory, the device has ${limits.workgroupBytes}`,
+      `innovationSelect: ${capacity} slots need ${bytes(kept)} bytes of workgroup memory, the device has ${limits.workgroupBytes}`,
     );
   }
   return {
@@ -25,24 +25,24 @@ function forward({dims, attrs, limits}: PlanRequest<InnovationSelectAttributes>)
         name: 'innovationSelect',
         read: {scores: 'f32'},
         write: {positions: 'i32'},
-        uniforms: ['queryOffset', 'phase'],
+        uniforms: ['queryOffset', 'phase', 'rows'],
         workgroups: spread(B, limits),
         code: `
-${constants({ROWS: M, CHUNKS: C, CAPACITY: capacity, KEPT: kept})}
+${constants({CHUNKS: C, CAPACITY: capacity, KEPT: kept})}
 struct Entry { score: f32, row: i32 }
 var<workgroup> candidates: array<Entry, ${pool}>;
 var<workgroup> ranked: array<Entry, ${kept}>;
 // Negative scores and NaN never enter: both fail this comparison.
 fn entryOf(batch: u32, row: i32, limit: i32) -> Entry {
   if (row < limit) {
-    let score = scores[batch * ROWS + u32(row)];
+    let score = scores[batch * u32(uniforms.rows) + u32(row)];
     if (score >= 0.0) { return Entry(score, row); }
   }
   return Entry(-1.0, -1);
 }
 fn limitOf(chunk: u32) -> i32 {
   let start = i32(uniforms.queryOffset) - i32(uniforms.phase) + i32(chunk) * ${window};
-  return clamp(start - ${overlap ? 0 : window}, 0, i32(ROWS));
+  return clamp(start - ${overlap ? 0 : window}, 0, i32(uniforms.rows));
 }
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
@@ -89,5 +89,5 @@ fn main(${workgroupParameters}) {
 export const innovationSelectGpu: GpuKernel<InnovationSelectAttributes> = {
   forward,
   dynamic: ['queryOffset', 'phase'],
-  uniforms: (_dims, {queryOffset, phase}) => ({queryOffset, phase}),
+  uniforms: ({M}, {queryOffset, phase}) => ({queryOffset, phase, rows: M}),
 };

@@ -6,6 +6,9 @@ import type {Bindings, ElementType, PlanRequest} from '../backends/webgpu/plan.j
 import {constants, floatLiteral} from '../backends/webgpu/plan.js';
 import type {MemoryAttentionAttributes} from './definition.js';
 
+/** Rows that uniforms, which are f32, can count. */
+const MOST_ROWS = 2 ** 24;
+
 export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
 
 /** Sizes and choices that follow from one request. */
@@ -37,12 +40,14 @@ export function geometry({dims, attrs, present}: AttentionRequest): Geometry {
   const w = attrs.window;
   const me = present.has('positions') ? dims.me : 0;
   const code = `
-${constants({BATCH: B, QUERIES: L, ROWS: dims.M, HEADS: H, GROUPS: G, REPEATS: H / G, WIDTH: Dh, SLOTS: me, CHUNKS: dims.C})}
-const REACH: i32 = ${Math.min(w, dims.M)};
+${constants({BATCH: B, QUERIES: L, HEADS: H, GROUPS: G, REPEATS: H / G, WIDTH: Dh, SLOTS: me, CHUNKS: dims.C})}
+const REACH: i32 = ${Math.min(w, MOST_ROWS)};
 const CHUNK: i32 = ${w};
-const FADING: i32 = ${Math.min(attrs.fadingTokens, dims.M)};
+const FADING: i32 = ${Math.min(attrs.fadingTokens, MOST_ROWS)};
 const FIRST_ROW: i32 = ${attrs.firstRow};
 const SCALE: f32 = ${floatLiteral(Dh ** -0.5)};
+// A stream's rows grow with every token: as constants they would make a new pipeline each time.
+fn rows() -> u32 { return u32(uniforms.rows); }
 fn queryOffset() -> i32 { return i32(uniforms.queryOffset); }
 fn phase() -> i32 { return i32(uniforms.phase); }
 // First query of a chunk; may be negative for the first chunk.
@@ -63,7 +68,7 @@ fn lastQuery(chunk: i32) -> i32 { return min(i32(QUERIES), chunkStart(chunk + 1)
     vectors: Math.ceil(Dh / 4),
     hasFading: present.has('kFading') && attrs.fading !== 'none',
     hasEidetic: me > 0,
-    uniformNames: ['queryOffset', 'phase'],
+    uniformNames: ['queryOffset', 'phase', 'rows'],
     code,
   };
 }

@@ -1,4 +1,4 @@
-// memoryAttention on the GPU. Offsets change with every step of a stream: they are uniforms.
+// memoryAttention on the GPU. Offsets and the number of rows change with every step of a stream: they are uniforms.
 
 import type {GpuKernel} from '../backends/webgpu/plan.js';
 import {backward} from './backward.wgsl.js';
@@ -9,5 +9,5 @@ export const memoryAttentionGpu: GpuKernel<MemoryAttentionAttributes> = {
   forward,
   backward,
   dynamic: ['queryOffset', 'phase'],
-  uniforms: (_dims, {queryOffset, phase}) => ({queryOffset, phase}),
+  uniforms: ({M}, {queryOffset, phase}) => ({queryOffset, phase, rows: M}),
 };

@@ -60,7 +60,7 @@ function ownerCode(source: KeySource): string {
   let owned = (batch * CHUNKS + u32(chunk)) * SLOTS + min(slot, SLOTS - 1u);
   let position = positions[owned];
   let isOwn = slot < SLOTS && position >= 0;
-  let keyRow = (batch * ROWS + u32(max(0, position))) * GROUPS + group;
+  let keyRow = (batch * rows() + u32(max(0, position))) * GROUPS + group;
   let gradRow = owned * GROUPS + group;
   let first = firstQuery(chunk);
   let last = lastQuery(chunk);
@@ -71,9 +71,9 @@ function ownerCode(source: KeySource): string {
   let row = i32(block * ${THREADS}u + local);
   let batch = outer;
   if (batch >= BATCH) { return; }
-  let lastRow = min(i32(ROWS), i32(block + 1u) * ${THREADS}) - 1;
+  let lastRow = min(i32(rows()), i32(block + 1u) * ${THREADS}) - 1;
   let isOwn = row <= lastRow && row >= FIRST_ROW;
-  let keyRow = (batch * ROWS + u32(min(row, lastRow))) * GROUPS + group;
+  let keyRow = (batch * rows() + u32(min(row, lastRow))) * GROUPS + group;
   let gradRow = keyRow;
   let first = max(0, firstSeen(i32(block) * ${THREADS}));
   let last = min(i32(QUERIES) - 1, lastSeen(lastRow));
@@ -172,11 +172,11 @@ fn main(${workgroupParameters}) {
   ${source === 'stored' ? 'if (slot >= SLOTS) { return; }' : 'if (row > lastRow) { return; }'}
   ${
     isLinked
-      ? `var link = links[batch * ROWS + u32(row)];
+      ? `var link = links[batch * rows() + u32(row)];
   while (link >= 0) {
     let stored = (batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group;
     ${grads.map(([, d, from]) => unroll(vectors, v => `${d}${v} += ${loadRow(from, 'stored', `${v}u`, Dh)};`)).join('\n')}
-    link = links[BATCH * ROWS + batch * CHUNKS * SLOTS + u32(link)];
+    link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
   }`
       : ''
   }

@@ -33,8 +33,8 @@ export function queryBlockPass(request: AttentionRequest, g: Geometry, parts: Qu
   const threads = perBlock * heads;
   const tile = Math.max(parts.batch, Math.min(32, 2 ** Math.floor(Math.log2(8192 / (g.vectors * 16)))));
   const tileOf = (names: [string, string], row: string): string => `
-        tileK[slot] = ${loadRow(names[0], `(batch * ROWS + u32(${row})) * GROUPS + group`, 'part', g.Dh)};
-        tileV[slot] = ${loadRow(names[1], `(batch * ROWS + u32(${row})) * GROUPS + group`, 'part', g.Dh)};`;
+        tileK[slot] = ${loadRow(names[0], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};
+        tileV[slot] = ${loadRow(names[1], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};`;
   const fadingRange =
     attrs.fading === 'sliding'
       ? 'fadingFirst = max(FIRST_ROW, blockRow - 2 * REACH + 1); fadingLast = blockLastRow - REACH;'
@@ -120,7 +120,7 @@ fn main(${workgroupParameters}) {
     }
     workgroupBarrier();
     var lowest = 0;
-    var highest = i32(ROWS);
+    var highest = i32(rows());
     if (isWindow) { lowest = ownRow - REACH + 1; highest = ownRow; }
     ${g.hasFading ? `if (isFading) { ${slidingBounds} }` : ''}
     for (var key = 0u; key < ${tile}u; key += ${parts.batch}u) {

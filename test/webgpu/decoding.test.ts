@@ -1,6 +1,6 @@
 // Replayed decoding steps are the ordinary ones, bit for bit, also across the chunks where tokens are stored.
 
-import {memory} from '@tensorflow/tfjs-core';
+import {backend, memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
 import {DecodingSession} from '../../models/decoding-session.js';
@@ -51,6 +51,23 @@ async function decode(
   return {logits, replays};
 }
 
+/** Names of the pipelines that are compiled while `body` runs. */
+function compiled(body: () => void): string[] {
+  const {device} = backend() as unknown as {device: GPUDevice};
+  const names: string[] = [];
+  const create = device.createComputePipeline;
+  device.createComputePipeline = descriptor => {
+    names.push(descriptor.label ?? '');
+    return create.call(device, descriptor);
+  };
+  try {
+    body();
+  } finally {
+    device.createComputePipeline = create;
+  }
+  return names;
+}
+
 describe('decoding on webgpu', function () {
   this.timeout(300_000);
   before(async function () {
@@ -72,6 +89,22 @@ describe('decoding on webgpu', function () {
       expect(captured.replays, 'replayed tokens').to.be.at.least(replays);
       expect(captured.logits).to.deep.equal(ordinary.logits);
       expect(memory().numTensors, 'tensors left behind').to.equal(before);
+      model.model.dispose();
+    });
+  }
+
+  for (const {name, given} of [models[0], {name: 'transformer', given: {preset: 'transformer'}}] as const) {
+    it(`compiles no kernel of the memory for another length of ${name}`, () => {
+      const model = LanguageModel.create({...sizes, ...given});
+      const session = new DecodingSession(model, {capture: false});
+      const memoryKernels = (tokens: readonly number[]): string[] =>
+        compiled(() => {
+          for (const token of tokens) session.read([token]);
+        }).filter(label => ['memoryAttention', 'innovationSelect'].includes(label));
+      // One token begins, one goes on; a token is computed when the next one is read.
+      expect(memoryKernels(prompt.slice(0, 3))).to.include('memoryAttention');
+      expect(memoryKernels(prompt)).to.deep.equal([]);
+      session.dispose();
       model.model.dispose();
     });
   }
