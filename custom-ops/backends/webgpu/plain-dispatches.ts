@@ -1,4 +1,5 @@
-// WebGPU's own calls and nothing else: the floor of what it costs to issue an operation.
+// WebGPU's own calls and nothing else: what it costs to issue operations without TensorFlow.js. A replayed step, whose
+// commands are encoded ahead, can cost less.
 
 import {elementwisePass} from './elementwise.js';
 import {Pipelines} from './pipelines.js';
