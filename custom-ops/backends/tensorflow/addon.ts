@@ -37,6 +37,8 @@ export function loadTensorFlow(operators = join(buildFolder(), 'bmojo_ops.node')
   if (loaded !== undefined) return loaded;
   if (!existsSync(operators)) throw new Error(`bmojo: the tensorflow backend is not set up; ${REMEDY}`);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // oneDNN, on by itself on some processors, rounds otherwise than the rest and says so in every process; 1 asks for it.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   bringBackRemovedFunctions();
   try {
     require(PACKAGE);
