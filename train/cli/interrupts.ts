@@ -16,7 +16,10 @@ export async function withInterrupts<T>(
   try {
     return await body(controller.signal);
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    // Once stopping, the process ends soon: one more signal until then still means the same.
+    if (!controller.signal.aborted) {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    }
   }
 }
