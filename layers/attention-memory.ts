@@ -263,12 +263,12 @@ function join(first: Rows, second: Rows): Rows {
   return {keys: concat([first.keys, second.keys], 1), values: concat([first.values, second.values], 1)};
 }
 
-/** Chunk of the last of `length` tokens. */
-/** A window over `total` rows: the same for many lengths, since compiled kernels are kept by their window. */
+/** A window over all of `total` rows: the same for many lengths, since backends keep a compiled kernel for each window. */
 function wholeWindow(total: number): number {
   return 2 ** Math.max(10, Math.ceil(Math.log2(total)));
 }
 
+/** Chunk of the last of `length` tokens. */
 function chunkOf(length: number, window: number): number {
   return Math.floor((length - 1) / window);
 }

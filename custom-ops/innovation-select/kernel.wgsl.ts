@@ -2,13 +2,14 @@
 // batch of new rows is ranked together with those kept; a rank is a count of better rows, so that ties are exact.
 
 import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import {checkRows, constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
 import type {InnovationSelectAttributes} from './definition.js';
 
 const THREADS = 256;
 
 function forward({dims, attrs, limits}: PlanRequest<InnovationSelectAttributes>): Plan {
   const {B, M, C} = dims;
+  checkRows('innovationSelect', M);
   const {window, capacity, overlap} = attrs;
   const bytes = (kept: number): number => 8 * (2 * kept + THREADS);
   // Never more kept rows than rows, where room is short; elsewhere one pipeline serves all lengths of a stream.

@@ -3,11 +3,8 @@
 // Query i (0 .. L-1) stands at row r(i) = queryOffset + i of the keys, in chunk c(i) = floor((phase + i) / w).
 
 import type {Bindings, ElementType, PlanRequest} from '../backends/webgpu/plan.js';
-import {constants, floatLiteral} from '../backends/webgpu/plan.js';
+import {checkRows, constants, floatLiteral, MOST_ROWS} from '../backends/webgpu/plan.js';
 import type {MemoryAttentionAttributes} from './definition.js';
-
-/** Rows that uniforms, which are f32, can count. */
-const MOST_ROWS = 2 ** 24;
 
 export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
 
@@ -37,6 +34,7 @@ export interface Geometry {
 
 export function geometry({dims, attrs, present}: AttentionRequest): Geometry {
   const {B, L, H, G, Dh} = dims;
+  checkRows('memoryAttention', dims.M);
   const w = attrs.window;
   const me = present.has('positions') ? dims.me : 0;
   const code = `

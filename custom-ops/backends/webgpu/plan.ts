@@ -109,6 +109,15 @@ export const workgroupParameters =
   '@builtin(local_invocation_index) local: u32';
 export const workgroupNumber = 'let workgroup = workgroupId.x + workgroupId.y * workgroupCounts.x;';
 
+/** Rows that a uniform, which is an f32, counts exactly. */
+export const MOST_ROWS = 2 ** 24;
+
+/** For kernels that take their number of rows as a uniform. Errors: Error with more than MOST_ROWS. */
+export function checkRows(op: string, rows: number): void {
+  if (rows > MOST_ROWS)
+    throw new Error(`bmojo: ${op} on webgpu counts at most ${MOST_ROWS} rows, got ${rows}; pass fewer`);
+}
+
 /** The smallest power of two that is at least `value`. */
 export function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
