@@ -1,5 +1,6 @@
 // One token for each byte of UTF-8: any text, 256 ids.
 
+import {cutsAnywhere, lastCut} from './cuts.js';
 import type {Tokenizer} from './tokenizer.js';
 import {checkIds} from './tokenizer.js';
 
@@ -7,7 +8,7 @@ import {checkIds} from './tokenizer.js';
 export function byteTokenizer(): Tokenizer {
   return {
     vocabSize: 256,
-    cutsAtLines: true,
+    lastCut: (text, from) => lastCut(cutsAnywhere, text, from),
     encode: text => Int32Array.from(new TextEncoder().encode(text)),
     decode: ids => {
       checkIds(ids, 256);
