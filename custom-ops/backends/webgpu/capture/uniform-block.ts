@@ -1,6 +1,6 @@
 // The uniforms of a recorded step: each pass has a slot of its own, with a copy on the host that a replay may change.
 
-import {uniformBytes} from './uniform-ring.js';
+import {uniformBytes} from '../dispatch/uniform-ring.js';
 
 const SLOTS = 256;
 

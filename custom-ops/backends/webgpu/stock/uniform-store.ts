@@ -1,8 +1,8 @@
 // The uniforms of tfjs's programs, laid out as WGSL wants them. Equal ones lie in one place, written once.
 
-import type {Recorder, TfjsUniform} from './recorder.js';
-import {submit} from './recorder.js';
-import {uniformBytes} from './uniform-ring.js';
+import type {Recorder, TfjsUniform} from '../dispatch/recorder.js';
+import {submit} from '../dispatch/recorder.js';
+import {uniformBytes} from '../dispatch/uniform-ring.js';
 
 const SLOTS = 4096;
 

@@ -3,16 +3,10 @@
 // once. A lane reads a few of a run's tokens for its channel and shuffles step sizes and inputs to the other lanes; sums
 // over states come back the same way, so that the lanes need neither barriers nor workgroup memory.
 
-import {sigmoid, softplus} from '../backends/webgpu/maths.js';
-import type {Bindings, ElementType, GpuLimits, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {butterfly, maskBits} from '../backends/webgpu/subgroups.js';
+import {sigmoid, softplus} from '../wgsl/maths.js';
+import type {Bindings, ElementType, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {butterfly, maskBits} from '../wgsl/subgroups.js';
 import type {SelectiveScanAttributes} from './definition.js';
 import {CHUNK} from './definition.js';
 

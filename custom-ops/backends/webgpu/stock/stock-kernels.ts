@@ -2,8 +2,8 @@
 
 import type {KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 import {getKernel, registerKernel, unregisterKernel} from '@tensorflow/tfjs-core';
-import type {Recorder} from './recorder.js';
-import {asRecorder} from './recorder.js';
+import type {Recorder} from '../dispatch/recorder.js';
+import {asRecorder} from '../dispatch/recorder.js';
 
 interface Disposer extends Recorder {
   disposeData(id: TensorInfo['dataId']): boolean;

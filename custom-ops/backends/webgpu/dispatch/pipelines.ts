@@ -1,8 +1,8 @@
 // Compiles passes once for each device: shader text to pipeline, buffers to bind group.
 
+import type {Pass} from '../../../wgsl/plan.js';
+import {renderPass} from '../../../wgsl/plan.js';
 import {GroupCache} from './group-cache.js';
-import type {Pass} from './plan.js';
-import {renderPass} from './plan.js';
 import {uniformBytes} from './uniform-ring.js';
 
 /** Bind groups kept for one pass; buffers recur from step to step, since tfjs recycles them. */

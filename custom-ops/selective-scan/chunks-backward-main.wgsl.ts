@@ -2,22 +2,16 @@
 // for four states of a channel. States are recomputed forwards in runs of eight steps, held in registers, and the
 // adjoint walks back over them. Sums over a channel's states and over the tile's channels go through workgroup memory.
 
-import type {Pass} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import type {ScanShape} from './backward.wgsl.js';
-import {bound, loadStep, STEPS, shapeConstants} from './backward.wgsl.js';
+import type {Pass} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import type {ScanShape} from './chunks-backward.wgsl.js';
+import {bound, loadStep, STEPS, shapeConstants} from './chunks-backward.wgsl.js';
 import {CHUNK} from './definition.js';
 
 /** Channels whose contributions one thread adds in one go. */
 const RUN = 8;
 
-export function mainPass(shape: ScanShape): {pass: Pass; tiles: number} {
+export function chunksMainPass(shape: ScanShape): {pass: Pass; tiles: number} {
   const {B, L, E, chunks, quads, present, limits} = shape;
   const most = 2 ** Math.floor(Math.log2(256 / quads));
   const tile = Math.max(RUN, Math.min(powerOfTwo(E), 64, most));

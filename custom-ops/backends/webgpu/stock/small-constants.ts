@@ -1,7 +1,7 @@
 // Small tensors that come from the host, above all numbers used as operands: equal ones share one buffer, so that no use
 // but the first uploads anything.
 
-import type {Recorder, TensorData} from './recorder.js';
+import type {Recorder, TensorData} from '../dispatch/recorder.js';
 
 /** Elements of a tensor that is shared, at most. */
 const SMALL = 16;

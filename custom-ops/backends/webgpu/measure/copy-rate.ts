@@ -1,11 +1,11 @@
 // How fast the device itself copies: the floor that benchmarks compare kernels with.
 
+import type {Pass} from '../../../wgsl/plan.js';
+import {renderPass, spread, workgroupNumber, workgroupParameters} from '../../../wgsl/plan.js';
+import type {Dispatch} from '../capture/recording.js';
+import {encodeDispatches} from '../capture/recording.js';
+import {asRecorder} from '../dispatch/recorder.js';
 import {steadyTimes} from './device-clock.js';
-import type {Pass} from './plan.js';
-import {renderPass, spread, workgroupNumber, workgroupParameters} from './plan.js';
-import {asRecorder} from './recorder.js';
-import type {Dispatch} from './recording.js';
-import {encodeDispatches} from './recording.js';
 
 const THREADS = 256;
 /** Vectors that one thread copies: four keep more loads on their way than one. */

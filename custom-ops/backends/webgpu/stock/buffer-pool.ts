@@ -1,6 +1,6 @@
 // Buffers for reuse, in place of tfjs's manager, whose release searches all buffers in use.
 
-import type {BufferManager} from './recorder.js';
+import type {BufferManager} from '../dispatch/recorder.js';
 
 /** Buffers of one size and usage that wait for reuse. */
 interface Shelf {

@@ -1,4 +1,4 @@
-// The gradient of the selective scan as a walk back over time, with the lanes of walk.wgsl.ts. A saved state begins each
+// The gradient of the selective scan as a walk back over time, with the lanes of walk-forward.wgsl.ts. A saved state begins each
 // chunk of two runs: the first run is passed over forwards to reach the second, then each is run forwards with its
 // states and decays in registers and the adjoint walks back over it.
 //
@@ -6,14 +6,14 @@
 // through workgroup memory, by turns through two buffers, so that one barrier a run suffices. What workgroups and batch
 // rows share (B and C; A, D and the bias) is written in parts and added in a fixed order.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {Pass, Plan} from '../backends/webgpu/plan.js';
-import {powerOfTwo, spread} from '../backends/webgpu/plan.js';
-import {rowSumPass} from '../backends/webgpu/reduce.js';
-import {butterfly, maskBits} from '../backends/webgpu/subgroups.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {Pass, Plan} from '../wgsl/plan.js';
+import {powerOfTwo, spread} from '../wgsl/plan.js';
+import {rowSumPass} from '../wgsl/reduce.js';
+import {butterfly, maskBits} from '../wgsl/subgroups.js';
 import {CHUNK} from './definition.js';
-import {packPasses} from './pack.wgsl.js';
-import type {Tiles, WalkShape} from './walk.wgsl.js';
+import {packPasses} from './states.wgsl.js';
+import type {Tiles, WalkShape} from './walk-forward.wgsl.js';
 import {
   bind,
   RUN,
@@ -25,7 +25,7 @@ import {
   walkHead,
   walkParameters,
   whoAmI,
-} from './walk.wgsl.js';
+} from './walk-forward.wgsl.js';
 
 /** Numbers of B's and C's gradients that one lane computes for a token. */
 const VALUES = 8;

@@ -2,15 +2,9 @@
 // from chunk to chunk, and each chunk again from its true start. A thread owns a channel; its N states are unrolled
 // into vec4f registers; B and C, shared by all channels, pass through workgroup memory.
 
-import {sigmoid, softplus} from '../backends/webgpu/maths.js';
-import type {Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
+import {sigmoid, softplus} from '../wgsl/maths.js';
+import type {Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {SelectiveScanAttributes} from './definition.js';
 import {CHUNK} from './definition.js';
 
@@ -18,7 +12,7 @@ import {CHUNK} from './definition.js';
 const STEPS = 16;
 const MAX_THREADS = 128;
 
-export function forward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
+export function chunksForward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
   const {B, L, E, N} = dims;
   const quads = Math.ceil(N / 4);
   const chunks = Math.ceil(L / CHUNK);

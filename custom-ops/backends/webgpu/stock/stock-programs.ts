@@ -3,9 +3,9 @@
 
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
-import {DispatchWriter} from './dispatch-writer.js';
-import type {Recorder, StockProgram, TensorData, TfjsUniform} from './recorder.js';
-import {submit} from './recorder.js';
+import {DispatchWriter} from '../dispatch/dispatch-writer.js';
+import type {Recorder, StockProgram, TensorData, TfjsUniform} from '../dispatch/recorder.js';
+import {submit} from '../dispatch/recorder.js';
 import {SmallConstants} from './small-constants.js';
 import type {StockCall, UniformSlot} from './stock-plan.js';
 import {asAsked, StockPlan} from './stock-plan.js';

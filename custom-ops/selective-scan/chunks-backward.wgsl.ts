@@ -5,20 +5,14 @@
 // Scratch, in vec4f with Q = ceil(N / 4): `channels` [E, Q+1] holds A and (D, bias); `tokens` [B, L, 2Q] holds B and C;
 // `ends` [B, K, E, 2Q] holds each chunk's first state and the adjoint of its last one.
 
-import {sigmoid, softplus} from '../backends/webgpu/maths.js';
-import type {Bindings, GpuLimits, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {rowSumPass} from '../backends/webgpu/reduce.js';
+import {sigmoid, softplus} from '../wgsl/maths.js';
+import type {Bindings, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {rowSumPass} from '../wgsl/reduce.js';
+import {chunksMainPass} from './chunks-backward-main.wgsl.js';
 import type {SelectiveScanAttributes} from './definition.js';
 import {CHUNK} from './definition.js';
-import {mainPass} from './gradient.wgsl.js';
-import {packPasses} from './pack.wgsl.js';
+import {packPasses} from './states.wgsl.js';
 
 /** Sizes shared by the passes. */
 export interface ScanShape {
@@ -142,12 +136,12 @@ fn main(${workgroupParameters}) {
   };
 }
 
-export function backward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
+export function chunksBackward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
   const {B, L, E, N} = dims;
   const quads = Math.ceil(N / 4);
   const chunks = Math.ceil(L / CHUNK);
   const shape: ScanShape = {B, L, E, N, chunks, quads, present, attrs, limits};
-  const main = mainPass(shape);
+  const main = chunksMainPass(shape);
   const channelWords = E * (quads + 1) * 4;
   const tokenWords = B * L * 2 * quads * 4;
   const vector = (name: string): string =>

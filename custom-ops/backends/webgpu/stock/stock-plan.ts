@@ -1,8 +1,8 @@
 // What is known of one of tfjs's programs with certain shapes after its first run, and whether a call is such a one.
 
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
-import {GroupCache} from './group-cache.js';
-import type {StockProgram, TensorData, TfjsUniform} from './recorder.js';
+import {GroupCache} from '../dispatch/group-cache.js';
+import type {StockProgram, TensorData, TfjsUniform} from '../dispatch/recorder.js';
 import type {UniformStore} from './uniform-store.js';
 
 /** A place for uniforms, with the bind groups made for it. */

@@ -1,8 +1,8 @@
 // What each kernel of a captured step costs the device.
 
+import type {Dispatch} from '../capture/recording.js';
 import type {ClockOptions} from './device-clock.js';
 import {steadyTimes} from './device-clock.js';
-import type {Dispatch} from './recording.js';
 
 export interface KernelTime {
   /** Registered name of the kernel, as `BMojoSelectiveScanGrad` or `Sum`. */

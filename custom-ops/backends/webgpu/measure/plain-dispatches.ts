@@ -1,11 +1,11 @@
 // WebGPU's own calls and nothing else: what it costs to issue operations without TensorFlow.js. A replayed step, whose
 // commands are encoded ahead, can cost less.
 
-import {elementwisePass} from './elementwise.js';
-import {Pipelines} from './pipelines.js';
-import {asRecorder} from './recorder.js';
-import type {Dispatch} from './recording.js';
-import {encodeDispatches, IN_PART} from './recording.js';
+import {elementwisePass} from '../../../wgsl/elementwise.js';
+import type {Dispatch} from '../capture/recording.js';
+import {encodeDispatches, IN_PART} from '../capture/recording.js';
+import {Pipelines} from '../dispatch/pipelines.js';
+import {asRecorder} from '../dispatch/recorder.js';
 
 /**
  * Encodes and submits `count` additions of `length` numbers, each of the result before, at every call of `run`; what can be

@@ -1,7 +1,7 @@
 // What a GPU routine is: a pure function from sizes, attributes and limits to passes. The text rendered from a pass is
 // its pipeline's key, so nothing that shapes the code can be missing from the key.
 
-import type {Attributes, Dims} from '../../op.js';
+import type {Attributes, Dims} from '../op.js';
 
 /** What of a device shapes our code. */
 export interface GpuLimits {

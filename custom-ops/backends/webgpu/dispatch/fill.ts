@@ -1,8 +1,8 @@
 // Fills a buffer with one word: zero, or NaN (as an integer a large negative number), so that tests see elements that a
 // kernel leaves out.
 
-import type {GpuLimits, Pass} from './plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from './plan.js';
+import type {GpuLimits, Pass} from '../../../wgsl/plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from '../../../wgsl/plan.js';
 
 export const NAN_WORD = 0xffc00000;
 

@@ -2,9 +2,9 @@
 // kernel that is off gives way to the composed form.
 
 import {getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
-import type {Attributes, OpCase, OpDefinition} from '../../op.js';
-import {kernelName} from '../../op.js';
-import {deviations} from '../../parity.js';
+import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
+import {kernelName} from '../../../op.js';
+import {deviations} from '../../../parity.js';
 
 let replaced = 0;
 

@@ -1,7 +1,7 @@
 // The buffers of a recorded step. They come from tfjs's pool and do not return to it while the recording lives: replayed
 // commands go on using them. Within the step they are reused as tfjs would, since commands keep their order.
 
-import type {BufferManager} from './recorder.js';
+import type {BufferManager} from '../dispatch/recorder.js';
 
 /** Who holds a buffer back from tfjs's pool. */
 const holders = new WeakMap<GPUBuffer, HeldBuffers>();

@@ -3,9 +3,9 @@
 
 import type {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import type {TensorInfo} from '@tensorflow/tfjs-core';
+import type {Recorder} from '../dispatch/recorder.js';
+import {asRecorder} from '../dispatch/recorder.js';
 import {BufferPool} from './buffer-pool.js';
-import type {Recorder} from './recorder.js';
-import {asRecorder} from './recorder.js';
 import {StockPrograms} from './stock-programs.js';
 
 /**

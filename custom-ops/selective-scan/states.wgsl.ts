@@ -1,8 +1,8 @@
 // What all tokens or all channels share, laid out in vectors of four states for the gradient's passes: with few bindings
 // and no thought of a state size that four does not divide.
 
-import type {Bindings, GpuLimits, Pass} from '../backends/webgpu/plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {Bindings, GpuLimits, Pass} from '../wgsl/plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 
 export interface PackShape {
   readonly B: number;

@@ -2,21 +2,21 @@
 
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
-import type {Attributes, OpDefinition} from '../../op.js';
-import {kernelName} from '../../op.js';
-import {product} from '../../sampling.js';
-import type {Invocation} from '../invocation.js';
+import type {Attributes, OpDefinition} from '../../../op.js';
+import {kernelName} from '../../../op.js';
+import {product} from '../../../sampling.js';
+import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
+import type {Invocation} from '../../invocation.js';
+import type {Recording} from '../capture/recording.js';
+import {ownBuffer} from '../stock/small-constants.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
 import type {CompiledPass} from './pipelines.js';
 import {Pipelines} from './pipelines.js';
-import type {GpuKernel, GpuLimits, Plan} from './plan.js';
 import {PlanTable} from './plan-table.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, submit} from './recorder.js';
-import type {Recording} from './recording.js';
-import {ownBuffer} from './small-constants.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests may change. */

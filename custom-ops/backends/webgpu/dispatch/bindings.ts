@@ -1,8 +1,8 @@
 // Passes that bind more buffers than a device allows (8 is all that WebGPU promises): buffers that are only read are
 // joined, the smallest first, each copied to its place in a longer one just before the pass.
 
-import {elementwisePass} from './elementwise.js';
-import type {ElementType, GpuLimits, Pass, Plan} from './plan.js';
+import {elementwisePass} from '../../../wgsl/elementwise.js';
+import type {ElementType, GpuLimits, Pass, Plan} from '../../../wgsl/plan.js';
 
 const wordsOf: Readonly<Record<ElementType, number>> = {f32: 1, i32: 1, u32: 1, vec2f: 2, vec4f: 4};
 

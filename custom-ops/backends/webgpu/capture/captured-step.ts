@@ -4,19 +4,19 @@
 
 import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
-import {onAssignment} from '../assignments.js';
-import type {HostInput, StepCall, StepRunner} from '../step.js';
-import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../step.js';
-import type {ClockOptions} from './device-clock.js';
-import {steadyTimes} from './device-clock.js';
-import {recordRun, webgpuDebug} from './dispatcher.js';
-import type {KernelTime} from './kernel-times.js';
-import {kernelTimes} from './kernel-times.js';
-import type {Recorder} from './recorder.js';
-import {asRecorder, bufferOf, submit} from './recorder.js';
+import {onAssignment} from '../../assignments.js';
+import type {HostInput, StepCall, StepRunner} from '../../step.js';
+import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../../step.js';
+import {recordRun, webgpuDebug} from '../dispatch/dispatcher.js';
+import type {Recorder} from '../dispatch/recorder.js';
+import {asRecorder, bufferOf, submit} from '../dispatch/recorder.js';
+import {replacedKernels} from '../dispatch/self-check.js';
+import type {ClockOptions} from '../measure/device-clock.js';
+import {steadyTimes} from '../measure/device-clock.js';
+import type {KernelTime} from '../measure/kernel-times.js';
+import {kernelTimes} from '../measure/kernel-times.js';
 import type {Dispatch} from './recording.js';
 import {encodeDispatches, IN_PART, Recording} from './recording.js';
-import {replacedKernels} from './self-check.js';
 
 interface Capture {
   readonly inputs: readonly Tensor[];

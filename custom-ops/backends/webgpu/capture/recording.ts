@@ -4,11 +4,11 @@
 import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {engine} from '@tensorflow/tfjs-core';
-import type {Attributes, Dims} from '../../op.js';
+import type {Attributes, Dims} from '../../../op.js';
+import type {GpuKernel} from '../../../wgsl/plan.js';
+import type {Recorder} from '../dispatch/recorder.js';
+import {asRecorder, submit} from '../dispatch/recorder.js';
 import {HeldBuffers} from './held-buffers.js';
-import type {GpuKernel} from './plan.js';
-import type {Recorder} from './recorder.js';
-import {asRecorder, submit} from './recorder.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
 type DataId = TensorInfo['dataId'];
