@@ -83,7 +83,7 @@ export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
  */
 export async function createStepRunner({capture = true, kinds}: StepRunnerOptions = {}): Promise<StepRunner> {
   if (capture && getBackend() === 'webgpu') {
-    const {CapturedStep} = await import('./webgpu/captured-step.js');
+    const {CapturedStep} = await import('./webgpu/capture/captured-step.js');
     return new CapturedStep({kinds});
   }
   if (capture && getBackend() === 'tensorflow') {

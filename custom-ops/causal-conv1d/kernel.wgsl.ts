@@ -1,15 +1,9 @@
 // causalConv1d on the GPU: a thread for each token and channel; the weight's gradient as sums over blocks of tokens.
 
-import {sigmoid} from '../backends/webgpu/maths.js';
-import type {Bindings, GpuKernel, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {rowSumPass} from '../backends/webgpu/reduce.js';
+import {sigmoid} from '../wgsl/maths.js';
+import type {Bindings, GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {rowSumPass} from '../wgsl/reduce.js';
 import type {CausalConvAttributes} from './definition.js';
 
 type Request = PlanRequest<CausalConvAttributes>;

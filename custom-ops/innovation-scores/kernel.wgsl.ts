@@ -1,14 +1,8 @@
 // innovationScores on the GPU: a group of lanes for each token.
 
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
 import type {InnovationScoresAttributes} from './definition.js';
 
 const THREADS = 256;

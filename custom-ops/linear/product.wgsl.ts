@@ -1,8 +1,8 @@
 // A blocked matrix product out = a b: tiles of 64 x 64 in workgroup memory, 4 x 4 results in the registers of a thread.
 // Either factor may be stored transposed; a long inner dimension may be cut into slices whose results are added later.
 
-import type {GpuLimits, Pass} from '../backends/webgpu/plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {GpuLimits, Pass} from '../wgsl/plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 
 const TILE = 64;
 const DEPTH = 16;

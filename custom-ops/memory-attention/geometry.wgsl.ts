@@ -2,8 +2,8 @@
 //
 // Query i (0 .. L-1) stands at row r(i) = queryOffset + i of the keys, in chunk c(i) = floor((phase + i) / w).
 
-import type {Bindings, ElementType, PlanRequest} from '../backends/webgpu/plan.js';
-import {checkRows, constants, floatLiteral, MOST_ROWS} from '../backends/webgpu/plan.js';
+import type {Bindings, ElementType, PlanRequest} from '../wgsl/plan.js';
+import {checkRows, constants, floatLiteral, MOST_ROWS} from '../wgsl/plan.js';
 import type {MemoryAttentionAttributes} from './definition.js';
 
 export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
