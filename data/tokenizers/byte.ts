@@ -3,6 +3,7 @@
 import {cutsAnywhere, lastCut} from './cuts.js';
 import type {Tokenizer} from './tokenizer.js';
 import {checkIds} from './tokenizer.js';
+import {endsInsideCharacter} from './utf-8.js';
 
 /** Bytes that are no UTF-8 decode to U+FFFD. */
 export function byteTokenizer(): Tokenizer {
@@ -15,6 +16,7 @@ export function byteTokenizer(): Tokenizer {
       // A byte order mark is a character of the text like any other.
       return new TextDecoder('utf-8', {ignoreBOM: true}).decode(Uint8Array.from(ids));
     },
+    isOpen: endsInsideCharacter,
     toJSON: () => ({type: 'byte'}),
   };
 }

@@ -7,6 +7,7 @@ import {checkIds, TokenizerError} from '../tokenizer.js';
 import {openBrowser} from './browser.js';
 import type {InnerTokenizer} from './inner.js';
 import {checkTokenizerJson} from './json.js';
+import {openEndOf} from './open-end.js';
 import {wordCuts} from './word-cuts.js';
 
 /** Names under which vocabularies keep the token that ends a document. */
@@ -19,9 +20,15 @@ function orRefused<T>(what: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw error instanceof TokenizerError ? error : new TokenizerError(`${what}: ${messageOf(error).split('\n')[0]}`);
+    throw error instanceof TokenizerError
+      ? error
+      : new TokenizerError(`${what}: ${messageOf(error).split('\n')[0]}`);
   }
 }
+
+/** Halves of a character, which have no form in UTF-8. */
+const HALVES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const wellFormed = (text: string): string => text.replace(HALVES, '\ufffd');
 
 export interface HuggingFaceOptions {
   /** Take the implementation for browsers in Node, too. Default false. */
@@ -33,10 +40,11 @@ export interface HuggingFaceOptions {
  * what it would encode otherwise. Errors: TokenizerError when the object is none, or holds parts that cannot be used.
  */
 export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingFaceOptions = {}): Tokenizer {
-  const {json, text: source, vocabulary, vocabSize} = checkTokenizerJson(value);
+  const checked = checkTokenizerJson(value);
+  const {json, vocabulary, vocabSize} = checked;
   const inner = orRefused<InnerTokenizer>(
     'tokenizer.json: cannot be used',
-    () => (browser ? undefined : openReference(source)) ?? openBrowser(source),
+    () => (browser ? undefined : openReference(checked.text)) ?? openBrowser(checked),
   );
   const endOfText = END_OF_TEXT.map(word => vocabulary.get(word)).find(id => id !== undefined);
   const mayCut = wordCuts(json);
@@ -45,7 +53,7 @@ export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingF
     ...(endOfText === undefined ? {} : {endOfText}),
     lastCut: (text, from) => lastCut(mayCut, text, from),
     encode: text => {
-      const tokens = orRefused('encode', () => inner.encode(text));
+      const tokens = orRefused('encode', () => inner.encode(wellFormed(text)));
       const bad = tokens.findIndex(id => id < 0 || id >= vocabSize);
       if (bad >= 0) throw new TokenizerError(`encode: token ${bad} of the text has no id in the vocabulary`);
       return tokens;
@@ -54,6 +62,7 @@ export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingF
       checkIds(tokens, vocabSize);
       return orRefused('decode', () => inner.decode(Array.from(tokens)));
     },
+    isOpen: openEndOf(checked),
     toJSON: () => ({type: 'hugging-face', tokenizer: value}),
   };
 }

@@ -18,6 +18,16 @@ function refuse(what: string): never {
   throw new TokenizerError(`tokenizer.json: ${what}`);
 }
 
+/** The parts of a sequence of parts, or of a single one. */
+export function flat(value: unknown, part: string, list: string): Json[] {
+  if (value === null || value === undefined) return [];
+  if (!isRecord(value)) refuse(`${part} must be an object, got ${quoted(value)}`);
+  if (value.type !== 'Sequence') return [value];
+  const inside = value[list];
+  if (!Array.isArray(inside)) refuse(`${part}: a Sequence must hold a list of ${list}`);
+  return inside.flatMap(one => flat(one, part, list));
+}
+
 /** A checked tokenizer.json. */
 export interface TokenizerJson {
   readonly json: Json;
@@ -25,6 +35,8 @@ export interface TokenizerJson {
   readonly text: string;
   /** Ids by token, those added to the model included. */
   readonly vocabulary: ReadonlyMap<string, number>;
+  /** Tokens by id. */
+  readonly tokens: ReadonlyMap<number, string>;
   /** One more than the largest id. */
   readonly vocabSize: number;
 }
@@ -81,6 +93,14 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
   if (!isRecord(value) || !isRecord(value.model))
     refuse("must be an object with a 'model', as Hugging Face writes it");
   checkDepth(value);
+  const {dropout} = value.model;
+  if (typeof dropout === 'number' && dropout > 0)
+    refuse(`model dropout ${dropout} gives other tokens each time; set it to null`);
+  // The reference implementation ends the whole process where a token is shorter.
+  const cuts = flat(value.decoder, 'decoder', 'decoders').some(
+    ({type, stop}) => type === 'Strip' && stop !== 0,
+  );
+  if (cuts) refuse('decoder Strip must have a stop of 0');
   const vocabulary = new Map<string, number>();
   const owner = new Map<number, string>();
   for (const [token, id] of modelEntries(value.model)) {
@@ -88,9 +108,12 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
     if (owner.has(id)) refuse(`id ${id} stands twice: for ${quoted(owner.get(id))} and ${quoted(token)}`);
     owner.set(id, token);
   }
-  for (const [token, id] of addedEntries(value.added_tokens)) vocabulary.set(token, id);
+  for (const [token, id] of addedEntries(value.added_tokens)) {
+    vocabulary.set(token, id);
+    owner.set(id, token);
+  }
   if (vocabulary.size === 0) refuse('the vocabulary must hold at least one token');
   const vocabSize = [...vocabulary.values()].reduce((most, id) => Math.max(most, id), 0) + 1;
   const text = JSON.stringify({...value, truncation: null, padding: null});
-  return {json: value, text, vocabulary, vocabSize};
+  return {json: value, text, vocabulary, tokens: owner, vocabSize};
 }

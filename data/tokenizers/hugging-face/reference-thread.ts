@@ -17,15 +17,19 @@ const BARE = {addSpecialTokens: false};
 const SEPARATOR = '\u{10fffd}';
 /** Code units encoded together. */
 const TOGETHER = 1 << 16;
-/** Texts below this are encoded at once, without remembering words. */
-const SHORT = 256;
+/** Code units after which remembering words is worth a second tokenizer. */
+const OFTEN = 1 << 14;
 
 async function idsOf(tokenizer: Tokenizer, text: string): Promise<Int32Array> {
   return Int32Array.from((await tokenizer.encode(text, null, BARE)).getIds());
 }
 
 /** Encodes texts in few calls, with a token of our own between them. */
-async function encodeMany(tokenizer: Tokenizer, texts: readonly string[], separator: number): Promise<Int32Array[]> {
+async function encodeMany(
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  separator: number,
+): Promise<Int32Array[]> {
   const all: Int32Array[] = [];
   for (let first = 0; first < texts.length; ) {
     let [end, length] = [first, 0];
@@ -45,6 +49,7 @@ class Opened {
   private readonly tokenizer: Tokenizer;
   private readonly mayCut: MayCut;
   private cache: WordCache | undefined;
+  private encoded = 0;
 
   constructor(private readonly json: string) {
     this.tokenizer = Reference.fromString(json);
@@ -52,18 +57,11 @@ class Opened {
   }
 
   async encode(text: string): Promise<Int32Array> {
-    if (text.length < SHORT || this.mayCut === cutsNowhere || text.includes(SEPARATOR))
+    this.encoded += text.length;
+    if (this.encoded < OFTEN || this.mayCut === cutsNowhere || text.includes(SEPARATOR))
       return idsOf(this.tokenizer, text);
-    // The first word may be encoded otherwise than the same word inside a text.
-    let first = 1;
-    while (first < text.length && !this.mayCut(text, first)) first++;
-    const begin = await idsOf(this.tokenizer, text.slice(0, first));
     this.cache ??= this.newCache();
-    const rest = await this.cache.encode(text.slice(first));
-    const ids = new Int32Array(begin.length + rest.length);
-    ids.set(begin);
-    ids.set(rest, begin.length);
-    return ids;
+    return this.cache.encode(text);
   }
 
   decode(ids: readonly number[]): Promise<string> {
@@ -74,7 +72,10 @@ class Opened {
     const own = Reference.fromString(this.json);
     own.addSpecialTokens([SEPARATOR]);
     const separator = own.tokenToId(SEPARATOR) ?? -1;
-    return new WordCache(this.mayCut, texts => encodeMany(own, texts, separator));
+    return new WordCache(this.mayCut, {
+      first: text => idsOf(this.tokenizer, text),
+      others: texts => encodeMany(own, texts, separator),
+    });
   }
 }
 

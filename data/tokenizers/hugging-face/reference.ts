@@ -50,7 +50,9 @@ class ReferenceThread {
   ask(question: Question): Answer {
     const before = Atomics.load(this.answers, 0);
     this.port.postMessage(question);
-    Atomics.wait(this.answers, 0, before, PATIENCE);
+    // Woken by the notice of an earlier answer as well, which may come late.
+    while (Atomics.load(this.answers, 0) === before)
+      if (Atomics.wait(this.answers, 0, before, PATIENCE) === 'timed-out') break;
     const answer: Answer | undefined = receiveMessageOnPort(this.port)?.message;
     if (answer === undefined) throw new Error('the thread of the tokenizers package gave no answer');
     if ('refused' in answer) throw new Error(answer.refused);
