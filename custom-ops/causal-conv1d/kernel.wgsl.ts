@@ -4,7 +4,7 @@ import {sigmoid} from '../wgsl/maths.js';
 import type {Bindings, GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
-import type {CausalConvAttributes} from './definition.js';
+import type {CausalConvAttributes} from './attributes.js';
 
 type Request = PlanRequest<CausalConvAttributes>;
 

@@ -4,7 +4,7 @@
 
 import type {Bindings, ElementType, PlanRequest} from '../wgsl/plan.js';
 import {checkRows, constants, floatLiteral, MOST_ROWS} from '../wgsl/plan.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 
 export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
 

@@ -4,9 +4,9 @@
 
 import type {Pass} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {CHUNK} from './attributes.js';
 import type {ScanShape} from './chunks-backward.wgsl.js';
 import {bound, loadStep, STEPS, shapeConstants} from './chunks-backward.wgsl.js';
-import {CHUNK} from './definition.js';
 
 /** Channels whose contributions one thread adds in one go. */
 const RUN = 8;

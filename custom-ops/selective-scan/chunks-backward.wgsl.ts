@@ -9,9 +9,9 @@ import {sigmoid, softplus} from '../wgsl/maths.js';
 import type {Bindings, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
 import {chunksMainPass} from './chunks-backward-main.wgsl.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
 import {packPasses} from './states.wgsl.js';
 
 /** Sizes shared by the passes. */

@@ -5,8 +5,8 @@
 import {sigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
 
 /** Time steps whose B and C lie in workgroup memory at once. */
 const STEPS = 16;

@@ -1,9 +1,9 @@
 // selectiveScan on the GPU: a walk over time within subgroups, or chunks of time where that suits device or shape better.
 
 import type {GpuKernel} from '../wgsl/plan.js';
+import type {SelectiveScanAttributes} from './attributes.js';
 import {chunksBackward} from './chunks-backward.wgsl.js';
 import {chunksForward} from './chunks-forward.wgsl.js';
-import type {SelectiveScanAttributes} from './definition.js';
 import {walkBackward} from './walk-backward.wgsl.js';
 import {walkForward, walkShape} from './walk-forward.wgsl.js';
 

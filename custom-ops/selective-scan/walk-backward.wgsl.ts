@@ -11,7 +11,7 @@ import type {Pass, Plan} from '../wgsl/plan.js';
 import {powerOfTwo, spread} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
 import {butterfly, maskBits} from '../wgsl/subgroups.js';
-import {CHUNK} from './definition.js';
+import {CHUNK} from './attributes.js';
 import {packPasses} from './states.wgsl.js';
 import type {Tiles, WalkShape} from './walk-forward.wgsl.js';
 import {

@@ -7,8 +7,8 @@ import {sigmoid, softplus} from '../wgsl/maths.js';
 import type {Bindings, ElementType, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {butterfly, maskBits} from '../wgsl/subgroups.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
 
 export const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
