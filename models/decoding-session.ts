@@ -2,6 +2,7 @@
 
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
 import {tensor, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
 import type {LayerState} from '../layers/index.js';
 import type {LanguageModel, ModelState} from './language-model.js';
@@ -11,8 +12,9 @@ import {sampleToken} from './sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
-export class DecodingStateError extends Error {
+export class DecodingStateError extends BmojoError {
   override readonly name = 'DecodingStateError';
+  readonly kind = 'damage';
 }
 
 const FORMAT = 'bmojo decoding state 1';

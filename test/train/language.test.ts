@@ -10,10 +10,10 @@ import {evaluateLanguage} from '../../eval/language.js';
 import type {ModelConfig} from '../../models/config.js';
 import {disposeModelState, LanguageModel} from '../../models/language-model.js';
 import type {StepEvent} from '../../train/events.js';
+import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
 import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
-import {languageWorkload} from '../../train/workloads/language.js';
 import {expectClose} from '../support/error.js';
 
 const VOCABULARY = 11;
