@@ -2,6 +2,7 @@
 
 import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
@@ -15,8 +16,9 @@ import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateL
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
-export class DecodingStateError extends Error {
+export class DecodingStateError extends BmojoError {
   override readonly name = 'DecodingStateError';
+  readonly kind = 'damage';
 }
 
 const FORMAT = 'bmojo decoding state 1';

@@ -2,6 +2,7 @@
 
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {keep, tensor} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {ShapeTree, StateTree} from '../layers/index.js';
 import {disposeState, stateLeaves} from '../layers/index.js';
 import {shapeLeaves, treeOf} from '../layers/state.js';
@@ -27,8 +28,9 @@ export interface NamedArray {
 }
 
 /** Stored arrays that are not the memory of the model. */
-export class ModelStateError extends Error {
+export class ModelStateError extends BmojoError {
   override readonly name = 'ModelStateError';
+  readonly kind = 'damage';
 }
 
 export function disposeModelState(state: ModelState): void {

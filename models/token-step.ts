@@ -3,7 +3,7 @@
 
 import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {getBackend, reshape} from '@tensorflow/tfjs-core';
-import {runDirectly} from '../custom-ops/backends/step.js';
+import {runDirectly} from '../custom-ops/backends/step-call.js';
 import type {StepCall, StepRunner} from '../custom-ops/index.js';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {LanguageModel} from './language-model.js';

@@ -11,10 +11,10 @@ import type {ModelConfig} from '../../models/config.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {disposeModelState} from '../../models/state.js';
 import type {StepEvent} from '../../train/events.js';
+import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
 import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
-import {languageWorkload} from '../../train/workloads/language.js';
 import {expectClose} from '../support/error.js';
 
 const VOCABULARY = 11;
