@@ -7,11 +7,11 @@ import * as tf from '@tensorflow/tfjs';
 import {expect} from 'chai';
 import {useBackend} from '../custom-ops/index.js';
 import {closeData, openData} from '../data/files/index.js';
+import {loadRunModel} from '../experiments/run.js';
+import {RunFolder} from '../experiments/run-folder.js';
 import {DecodingSession} from '../models/decoding-session.js';
 import {fileSystem} from '../models/file-system.js';
 import {LanguageModel} from '../models/language-model.js';
-import {loadRunModel} from '../train/run.js';
-import {RunFolder} from '../train/run-folder.js';
 import {bmojo} from './support/command.js';
 import {expectClose} from './support/error.js';
 
