@@ -2,5 +2,5 @@
 
 export {crc32c, maskedCrc32c} from './crc32c.js';
 export {fileHeader, scalarEvent, sessionStart} from './event-file.js';
-export type {DecodeOptions, NamedTensorData, SafetensorsData, SafetensorsFile, TensorEntry} from './safetensors.js';
-export {decodeSafetensors, encodeSafetensors, SafetensorsError, safetensorsHeader} from './safetensors.js';
+export type {DecodeOptions, NamedTensorData, SafetensorsData, SafetensorsFile} from './safetensors.js';
+export {decodeSafetensors, encodeSafetensors, SafetensorsError} from './safetensors.js';

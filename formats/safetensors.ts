@@ -36,50 +36,12 @@ type DType = keyof typeof widths;
 /** Limit of the header that the reference implementation sets too. */
 const MAX_HEADER = 100_000_000;
 
-function dtypeOf(data: SafetensorsData): TensorEntry['dtype'] {
+function dtypeOf(data: SafetensorsData): DType {
   if (data instanceof Float32Array) return 'F32';
   return data instanceof Float64Array ? 'F64' : 'I32';
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
-
-/** What the header says of a tensor. */
-export interface TensorEntry {
-  readonly name: string;
-  readonly dtype: 'F32' | 'F64' | 'I32';
-  readonly shape: readonly number[];
-}
-
-/**
- * All bytes of a safetensors file before its tensors, which follow in the order given, without gaps: for files that are
- * written or hashed one tensor at a time.
- * Errors: SafetensorsError for a repeated name.
- */
-export function safetensorsHeader(
-  tensors: readonly TensorEntry[],
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  const header: [string, unknown][] = [];
-  if (Object.keys(metadata).length > 0) header.push(['__metadata__', metadata]);
-  let offset = 0;
-  const seen = new Set(['__metadata__']);
-  for (const {name, dtype, shape} of tensors) {
-    if (seen.has(name))
-      throw new SafetensorsError(`encodeSafetensors: the name ${JSON.stringify(name)} is not free`);
-    seen.add(name);
-    const end = offset + size(shape) * widths[dtype];
-    header.push([name, {dtype, shape, data_offsets: [offset, end]}]);
-    offset = end;
-  }
-  // Written entry by entry: an object would lose `__proto__` and reorder numeric names.
-  const words = header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  const json = new TextEncoder().encode(`{${words.join(',')}}`);
-  const padded = Math.ceil((8 + json.length) / 8) * 8;
-  const bytes = new Uint8Array(padded).fill(0x20, 8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded - 8), true);
-  bytes.set(json, 8);
-  return bytes;
-}
 
 /**
  * Bytes of a safetensors file with the tensors in the order given.
@@ -89,17 +51,29 @@ export function encodeSafetensors(
   tensors: readonly NamedTensorData[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const header: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) header.push(['__metadata__', metadata]);
+  let offset = 0;
+  const seen = new Set(['__metadata__']);
   for (const {name, shape, data} of tensors) {
+    if (seen.has(name))
+      throw new SafetensorsError(`encodeSafetensors: the name ${JSON.stringify(name)} is not free`);
     if (size(shape) !== data.length)
       throw new SafetensorsError(
         `encodeSafetensors: ${name} of shape [${shape.join(', ')}] has ${data.length} numbers`,
       );
+    seen.add(name);
+    header.push([name, {dtype: dtypeOf(data), shape, data_offsets: [offset, offset + data.byteLength]}]);
+    offset += data.byteLength;
   }
-  const entries = tensors.map(({name, shape, data}) => ({name, shape, dtype: dtypeOf(data)}));
-  const header = safetensorsHeader(entries, metadata);
-  const bytes = new Uint8Array(tensors.reduce((total, {data}) => total + data.byteLength, header.length));
-  bytes.set(header);
-  let at = header.length;
+  // Written entry by entry: an object would lose `__proto__` and reorder numeric names.
+  const words = header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  const json = new TextEncoder().encode(`{${words.join(',')}}`);
+  const padded = Math.ceil((8 + json.length) / 8) * 8;
+  const bytes = new Uint8Array(padded + offset).fill(0x20, 8, padded);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded - 8), true);
+  bytes.set(json, 8);
+  let at = padded;
   for (const {data} of tensors) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;

@@ -14,6 +14,7 @@ export {generate, generateText} from './generate.js';
 export {CheckpointImportError, importMamba} from './hugging-face.js';
 export type {LanguageModelOptions, ModelState} from './language-model.js';
 export {createModel, disposeModelState, LanguageModel} from './language-model.js';
+export * from './model-folder/index.js';
 export {ModelFormatError} from './model-format.js';
 export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';
