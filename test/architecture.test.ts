@@ -58,7 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders without sources of the package. */
-const others = ['test', 'scripts', 'examples'];
+const others = ['test', 'scripts', 'examples', 'docs'];
 
 const root = join(import.meta.dirname, '../..');
 
