@@ -41,6 +41,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'plot',
     'errors',
   ],
+  demo: [
+    'bench',
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'formats',
+    'plot',
+    'errors',
+  ],
   cli: [
     'bench',
     'experiments',
@@ -64,7 +77,7 @@ const root = join(import.meta.dirname, '../..');
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), {withFileTypes: true, recursive: true})
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)));
 }
 
