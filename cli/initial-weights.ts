@@ -3,7 +3,8 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {SettingError} from '../config/schema.js';
-import {readTokenizer, tokenizerDigest} from '../data/files/index.js';
+import {readTokenizer} from '../data/files/index.js';
+import {tokenizerDigest} from '../data/tokenizers/index.js';
 import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';

@@ -3,10 +3,9 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Tokenizer} from '../tokenizers/index.js';
-import {TokenizerError, tokenizerFromJSON} from '../tokenizers/index.js';
+import {TokenizerError, tokenizerDigest, tokenizerFromJSON} from '../tokenizers/index.js';
 import {TokenFile} from './token-file.js';
 import {TokenFileError} from './token-format.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 
 export const splitNames = ['train', 'valid'] as const;
 export type SplitName = (typeof splitNames)[number];

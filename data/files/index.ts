@@ -10,5 +10,4 @@ export {prepareData} from './prepare.js';
 export {TokenFile} from './token-file.js';
 export {TokenFileError} from './token-format.js';
 export {TokenWriter} from './token-writer.js';
-export {tokenizerDigest} from './tokenizer-digest.js';
 export {verifyData} from './verify.js';

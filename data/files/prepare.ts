@@ -6,7 +6,7 @@ import {basename, join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import type {Tokenizer} from '../tokenizers/index.js';
-import {byteTokenizer, CharacterCollector, charTokenizer} from '../tokenizers/index.js';
+import {byteTokenizer, CharacterCollector, charTokenizer, tokenizerDigest} from '../tokenizers/index.js';
 import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
 import type {LastCut} from './documents.js';
@@ -14,7 +14,6 @@ import {CorpusError, documents} from './documents.js';
 import {withRegularFiles} from './regular-files.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 
 export interface PrepareOptions {
   /** Text files, and .jsonl files with one document a line. */

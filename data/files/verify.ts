@@ -1,11 +1,11 @@
 // Everything in a data folder against everything that it says of itself: all that does not match, not the first thing alone.
 
 import {join} from 'node:path';
+import {tokenizerDigest} from '../tokenizers/index.js';
 import type {DataSummary, SplitName} from './data-folder.js';
 import {readSummary, readTokenizer, splitFile, splitNames} from './data-folder.js';
 import {TokenFile} from './token-file.js';
 import {TokenFileError} from './token-format.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 
 export interface Verified {
   readonly summary: DataSummary;

@@ -13,11 +13,10 @@ import {
   openData,
   prepareData,
   TokenFileError,
-  tokenizerDigest,
   verifyData,
 } from '../../data/files/index.js';
 import {readPassages} from '../../data/files/passages.js';
-import {charTokenizer, tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {charTokenizer, tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {bmojo, cli} from '../support/command.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
 

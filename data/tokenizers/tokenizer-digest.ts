@@ -1,7 +1,7 @@
 // What makes two tokenizers the same: ids mean the same under both. A model meets data through this digest alone.
 
-import {createHash} from 'node:crypto';
-import type {Tokenizer} from '../tokenizers/index.js';
+import {sha256Of} from '../../formats/sha256/index.js';
+import type {Tokenizer} from './tokenizer.js';
 
 /** Parts of a tokenizer.json that no token of a text depends on. */
 const WITHOUT_EFFECT = new Set(['version', 'truncation', 'padding', 'post_processor']);
@@ -21,5 +21,5 @@ function canonical(value: unknown, leaveOut: ReadonlySet<string> = new Set()): s
 export function tokenizerDigest(tokenizer: Tokenizer): string {
   const json = tokenizer.toJSON();
   const form = 'tokenizer' in json ? canonical(json.tokenizer, WITHOUT_EFFECT) : canonical(json);
-  return createHash('sha256').update(form).digest('hex');
+  return sha256Of(new TextEncoder().encode(form));
 }
