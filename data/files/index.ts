@@ -10,4 +10,6 @@ export {prepareData} from './prepare.js';
 export {TokenFile} from './token-file.js';
 export {TokenFileError} from './token-format.js';
 export {TokenWriter} from './token-writer.js';
+export type {TrainedTokenizer, TrainTokenizerOptions} from './train-tokenizer.js';
+export {trainTokenizer} from './train-tokenizer.js';
 export {verifyData} from './verify.js';

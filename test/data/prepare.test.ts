@@ -158,4 +158,32 @@ describe('data prepare', () => {
       tokenizerDigest(charTokenizer(['b', 'a'])),
     );
   });
+
+  it('data tokenizer trains the same BPE each time, and a smaller one is the begin of a larger one', async () => {
+    const file = write('text.txt', 'the cat and the hat, the cats and the hats\n'.repeat(50));
+    const lines = write('lines.jsonl', `${JSON.stringify({text: readFileSync(file, 'utf8')})}\n`);
+    const trained = async (from: string, vocab: number, out: string): Promise<Record<string, unknown>> => {
+      const ended = await bmojo(['data', 'tokenizer', from, '--vocab', String(vocab), '--out', at(out)]);
+      expect(ended.code, ended.err).to.equal(0);
+      expect(ended.out).to.include(`vocabulary of ${vocab} from 2150 bytes`);
+      return JSON.parse(readFileSync(at(out), 'utf8'));
+    };
+    const small = await trained(file, 262, 'small.json');
+    expect(await trained(lines, 262, 'again.json')).to.deep.equal(small);
+    const {model} = (await trained(file, 264, 'large.json')) as {model: {merges: unknown[]}};
+    expect(model.merges.slice(0, 5)).to.deep.equal((small as {model: {merges: unknown[]}}).model.merges);
+    const tokenizer = tokenizerFromJSON(small);
+    expect(tokenizer.vocabSize).to.equal(262);
+    expect(tokenizer.decode(tokenizer.encode('any \u4f60 text'))).to.equal('any \u4f60 text');
+    expect([...tokenizer.encode('the')]).to.have.lengthOf.below(3);
+    for (const [vocab, out, words] of [
+      ['256', 'x.json', 'above 257'],
+      ['9999', 'x.json', 'more than this text gives'],
+      ['262', 'small.json', 'exists'],
+    ]) {
+      const refused = await bmojo(['data', 'tokenizer', file, '--vocab', vocab, '--out', at(out)]);
+      expect(refused.code).to.not.equal(0);
+      expect(refused.err).to.include(words).and.to.not.include('    at ');
+    }
+  });
 });
