@@ -109,7 +109,7 @@ export async function reportQuickstart(
     rows.push({
       name,
       parameters: trained.parameterCount(),
-      stateBytes: trained.stateSize(task.length),
+      stateBytes: trained.stateBytes(task.length),
       report,
     });
     trained.model.dispose();

@@ -96,7 +96,7 @@ export async function* runTraining(
         folder.writeResult({
           step: event.step,
           parameters: model.parameterCount(),
-          stateBytes: model.stateSize(open.stateLength),
+          stateBytes: model.stateBytes(open.stateLength),
           report: report ?? (await evaluate()),
           ...stopwatch.result,
         });

@@ -2,7 +2,7 @@
 
 import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
-import {opList} from '../registry.js';
+import {opList} from '../op-list.js';
 import {asBackendError, BackendError} from './backend-error.js';
 import type {BackendName, BackendRequest} from './backend-names.js';
 import {backendRequests} from './backend-names.js';

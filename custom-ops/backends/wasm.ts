@@ -7,9 +7,10 @@ import {checkIntegerRange} from '../integer-range.js';
 import type {Invocation} from '../invocation.js';
 import {kernelConfigs} from '../invocation.js';
 import {wasmBinary} from '../native/wasm-binary.generated.js';
+import {nativeScalars} from '../native-numbers.js';
 import type {OpDefinition} from '../op.js';
 import {kernelName} from '../op.js';
-import {opList} from '../registry.js';
+import {opList} from '../op-list.js';
 import {shareClonesOnWasm} from './wasm-identity.js';
 
 const STACK_BYTES = 1 << 16;
@@ -136,7 +137,10 @@ function run(
       else new Int32Array(native.memory.buffer, offset, length).fill(-(2 ** 31));
     });
   }
-  native.functions[kernel.native.symbol](...pointers, ...kernel.native.scalars(call.dims, call.attrs));
+  native.functions[kernel.native.symbol](
+    ...pointers,
+    ...nativeScalars(op, kernel.native, call.dims, call.attrs),
+  );
   for (const [name, spec] of Object.entries(op.inputs)) {
     if (spec.inPlace && call.inputs[name] !== undefined) renumber(backend, native, call.inputs[name]);
   }
