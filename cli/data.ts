@@ -3,14 +3,7 @@
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {DataSummary} from '../data/files/index.js';
-import {
-  closeData,
-  fetchCorpus,
-  openData,
-  prepareData,
-  readManifest,
-  resolveFiles,
-} from '../data/files/index.js';
+import {fetchCorpus, prepareData, readManifest, resolveFiles, verifyData} from '../data/files/index.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
 
 type Args = Record<string, unknown>;
@@ -98,15 +91,14 @@ const prepareCommand: CommandModule<object, Args> = {
 
 const verifyCommand: CommandModule<object, Args> = {
   command: 'verify <folder>',
-  describe: 'compare token files with their checksums',
+  describe: 'compare token files and tokenizer with their checksums, and say what does not match',
   builder: yargs =>
     yargs
       .positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'})
       .check(onlyOptions({}, 'folder')) as Argv<Args>,
   handler: argv => {
-    const data = openData(String(argv.folder), {verify: true});
-    console.log(`${splitLines(data.summary)}\nall checksums match`);
-    closeData(data);
+    const {summary, notes} = verifyData(String(argv.folder));
+    console.log([splitLines(summary), ...notes, 'all checksums match'].join('\n'));
   },
 };
 

@@ -32,6 +32,7 @@ export {
   huggingFaceTokenizer,
   TextStream,
   TokenizerError,
+  tokenizerDigest,
   tokenizerFromJSON,
 } from './tokenizers/index.js';
 export type {WindowBatch} from './windows.js';

@@ -3,10 +3,11 @@
 export type {Corpus, CorpusFile} from './corpora.js';
 export {fetchCorpus, readManifest, resolveFiles} from './corpora.js';
 export type {DataFolder, DataSummary, SplitName, SplitSummary} from './data-folder.js';
-export {closeData, openData, readTokenizer} from './data-folder.js';
+export {checkSameTokenizer, closeData, openData, readTokenizer} from './data-folder.js';
 export {CorpusError} from './documents.js';
 export type {PrepareOptions} from './prepare.js';
 export {prepareData} from './prepare.js';
 export {TokenFile} from './token-file.js';
 export {TokenFileError} from './token-format.js';
 export {TokenWriter} from './token-writer.js';
+export {verifyData} from './verify.js';
