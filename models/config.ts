@@ -2,8 +2,7 @@
 
 import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, parseSettings, SettingError} from '../config/schema.js';
-import {dropoutField} from '../layers/dropout.js';
-import {mixerSchema} from '../layers/mixer-schema.js';
+import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 
 export const presetNames = [
   'transformer',
