@@ -209,8 +209,9 @@ describe('bmojo on the command line', () => {
     const damaged = await bmojo(['train', 'mqar', '--resume', '--out', run('a')]);
     expect([damaged.code, damaged.err]).to.deep.equal([
       1,
-      `bmojo: ${join(run('a'), 'metrics.jsonl')} line 1 is damaged: it must be JSON; mend or remove it\n`,
+      `bmojo: ${join(run('a'), 'metrics.jsonl')} is damaged: it is not what it was when the last checkpoint was saved; remove it to do without\n`,
     ]);
+    rmSync(join(run('a'), 'metrics.jsonl'));
     writeFileSync(join(run('a'), 'result.json'), '{');
     const report = await bmojo(['eval', 'report', run('a'), '--out', run('report.html')]);
     expect([report.code, report.err]).to.deep.equal([
