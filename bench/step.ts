@@ -50,7 +50,7 @@ export async function profileStep(
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
   const runner = new CapturedStep();
-  const trainer = {model, optimizer, constants, runner, places: new Map()};
+  const trainer = {model, optimizer, constants, runner};
   const {workload} = open;
   let step = 0;
   let drawMs: number[] = [];

@@ -102,7 +102,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
       onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
     });
     const {chance} = task;
-    variants.push({settings, length, chance, stateBytes: model.stateSize(length), report});
+    variants.push({settings, length, chance, stateBytes: model.stateBytes(length), report});
   }
   progress.end();
   model.model.dispose();

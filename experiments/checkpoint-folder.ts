@@ -26,7 +26,7 @@ import {
   readState,
   STEP_FOLDER,
 } from './checkpoint-state.js';
-import {OpenCheckpoint, weightsDigest} from './open-checkpoint.js';
+import {OpenCheckpoint} from './open-checkpoint.js';
 
 export {CheckpointError} from './checkpoint-state.js';
 
@@ -104,7 +104,7 @@ export class CheckpointFolder implements CheckpointStore {
 
   /** SHA-256 of the weights of the last complete checkpoint. Errors: CheckpointError. */
   weightsDigest(): string {
-    return this.patiently(pointer => weightsDigest(this.readState(pointer).files.weights ?? []));
+    return this.patiently(pointer => this.readState(pointer).digest);
   }
 
   /**
@@ -141,9 +141,14 @@ export class CheckpointFolder implements CheckpointStore {
       ...(memory === undefined ? [] : [['memory', memory.arrays] as [ArraysName, Snapshot['weights']]]),
     ];
     const files: Partial<Record<ArraysName, object>> = {};
-    for (const [name, arrays] of all) files[name] = await writeShards(draft, name, arrays, {shardBytes});
+    let weightsSha256 = '';
+    for (const [name, arrays] of all) {
+      const {shards, sha256} = await writeShards(draft, name, arrays, {shardBytes});
+      files[name] = shards;
+      if (name === 'weights') weightsSha256 = sha256;
+    }
     const sizes = memory && {position: memory.position, parts: memory.parts, layers: memory.layers};
-    const text = sealedJson({version: 2, step, cursor, ...(sizes && {memory: sizes}), files});
+    const text = sealedJson({version: 2, step, cursor, ...(sizes && {memory: sizes}), files, weightsSha256});
     writeNewFile(join(draft, STATE), text);
     syncFolder(draft);
     return sha256Of(text);

@@ -29,6 +29,8 @@ export interface CheckpointState {
   /** Sizes of the carried memory, where there is one. */
   readonly memory?: Omit<CarriedMemory, 'arrays'>;
   readonly files: Readonly<Partial<Record<ArraysName, readonly Shard[]>>>;
+  /** SHA-256 of the weights as one safetensors file, however they are cut. */
+  readonly digest: string;
 }
 
 /** One checkpoint as the pointer names it. */
@@ -158,10 +160,13 @@ export function readState(path: string, {step, sha256}: PointerEntry): Checkpoin
     if (files[name] === undefined) return fail(`names no ${name}`);
   if ((memory === undefined) !== (files.memory === undefined))
     return fail('must hold sizes and files of the memory, or neither');
+  const digest = sealed ? value.weightsSha256 : files.weights?.[0].sha256;
+  if (!isSha256(digest)) return fail(`must hold the SHA-256 of the weights, got ${shown(digest)}`);
   return {
     step: own,
     cursor: requireCount(value.cursor, 'cursor', fail),
     files,
+    digest,
     ...(memory === undefined ? {} : {memory: memorySizes(memory, fail)}),
   };
 }

@@ -3,7 +3,6 @@
 
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {sha256Of} from '../formats/json-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
 import {SafetensorsReader} from '../formats/safetensors-file.js';
 import type {ArraySource, CarriedMemory, Snapshot} from '../train/snapshot.js';
@@ -16,21 +15,21 @@ export class OpenCheckpoint implements Snapshot {
   readonly weights: readonly ArraySource[];
   readonly optimizer: readonly ArraySource[];
   readonly memory?: CarriedMemory;
-  /** SHA-256 of the weights: of their file, or of the digests of their shards. */
+  /** SHA-256 of the weights as one safetensors file, however they are cut. */
   readonly digest: string;
   private readonly readers: SafetensorsReader[] = [];
 
   /** Errors: CheckpointError for files that are missing, damaged or not float32. */
-  constructor(folder: string, {step, cursor, memory, files}: CheckpointState) {
+  constructor(folder: string, {step, cursor, memory, files, digest}: CheckpointState) {
     this.step = step;
     this.cursor = cursor;
+    this.digest = digest;
     try {
       const arrays = (name: ArraysName): ArraySource[] =>
         (files[name] ?? []).flatMap(shard => this.openShard(folder, shard));
       this.weights = arrays('weights');
       this.optimizer = arrays('optimizer');
       if (memory !== undefined) this.memory = {...memory, arrays: arrays('memory')};
-      this.digest = weightsDigest(files.weights ?? []);
     } catch (error) {
       this.close();
       throw error;
@@ -61,9 +60,4 @@ export class OpenCheckpoint implements Snapshot {
       throw new CheckpointError(`checkpoint: ${other.name} in ${path} must be float32`);
     return reader.sources();
   }
-}
-
-/** SHA-256 that names weights: of their file, or of the digests of their shards. */
-export function weightsDigest(shards: readonly Shard[]): string {
-  return shards.length === 1 ? shards[0].sha256 : sha256Of(shards.map(({sha256}) => sha256).join('\n'));
 }

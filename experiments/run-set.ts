@@ -17,6 +17,7 @@ import {RunFolder, RunFolderError} from './run-folder.js';
 export interface RunOrder {
   readonly path: string;
   readonly resume: boolean;
+  readonly command?: string;
 }
 
 /** What a worker says. */
@@ -49,6 +50,8 @@ export interface NamedEvent {
 export interface RunSetOptions {
   /** Runs at the same time. */
   readonly jobs: number;
+  /** The command that trains, for the cards of the runs' model folders. */
+  readonly command?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -80,7 +83,7 @@ function created(path: string, config: RunConfig): RunFolder {
  */
 export async function* trainAll(
   runs: readonly NamedRun[],
-  {jobs, signal}: RunSetOptions,
+  {jobs, command, signal}: RunSetOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
   for (const {config} of runs) await checkRun(config);
   const waiting = runs.map(run => ({run, ...prepareRun(run)})).filter(({folder}) => !folder.finished);
@@ -100,7 +103,7 @@ export async function* trainAll(
         serialization: 'advanced',
       });
       workers.add(worker);
-      worker.send(next.order);
+      worker.send({...next.order, command} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';

@@ -1,6 +1,5 @@
 // A whole run on disk: model, loop and folder put together; used by the command line, comparisons and the quickstart.
 
-import {join} from 'node:path';
 import type {BackendName} from '../custom-ops/index.js';
 import {useBackend} from '../custom-ops/index.js';
 import {taskFamily} from '../data/families.js';
@@ -9,12 +8,12 @@ import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
 import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel, createSequenceModel} from '../models/create.js';
-import {fileSystem} from '../models/file-system.js';
 import type {LanguageModel} from '../models/language-model.js';
 import {parameterShapes} from '../models/parameters.js';
+import {disposeModelState} from '../models/state.js';
 import type {TrainEvent} from '../train/events.js';
 import {train} from '../train/loop.js';
-import {checkMemory} from '../train/memory.js';
+import {restoreMemory} from '../train/memory.js';
 import type {ArraySource, NamedShape, Snapshot} from '../train/snapshot.js';
 import {checkShapes, restoreArrays, SnapshotError} from '../train/snapshot.js';
 import {Stopwatch} from '../train/stopwatch.js';
@@ -24,6 +23,7 @@ import {EVAL_BATCH, windowReach} from './families/recall.js';
 import type {OpenCheckpoint} from './open-checkpoint.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
+import {writeRunModels} from './run-models.js';
 
 export function taskOf(config: RunConfig): Task {
   return taskFamily(config.task).create(config.data);
@@ -51,7 +51,8 @@ export async function checkRun(config: RunConfig, {initial, resume}: Beginning =
   try {
     const weights = initial ?? resume?.weights;
     if (weights !== undefined) await restoreArrays(model.parameters(), weights);
-    for (const array of [...(resume?.optimizer ?? []), ...(resume?.memory?.arrays ?? [])]) await array.read();
+    for (const array of resume?.optimizer ?? []) await array.read();
+    if (resume?.memory !== undefined) (await restoreMemory(model, resume.memory)).forEach(disposeModelState);
   } finally {
     model.model.dispose();
   }
@@ -59,7 +60,7 @@ export async function checkRun(config: RunConfig, {initial, resume}: Beginning =
 
 /** Errors: SnapshotError for a checkpoint that does not belong to these settings. */
 function checkSnapshot({model, train: {batch, steps}}: RunConfig, snapshot: Snapshot): void {
-  const {step, cursor, weights, optimizer, memory} = snapshot;
+  const {step, cursor, weights, optimizer} = snapshot;
   const shapes = parameterShapes(model);
   checkShapes(shapes, weights);
   const moments = (kind: string): NamedShape[] =>
@@ -70,7 +71,6 @@ function checkSnapshot({model, train: {batch, steps}}: RunConfig, snapshot: Snap
     throw new SnapshotError(
       `its cursor must be ${step * batch} after ${step} steps of ${batch} samples, is ${cursor}`,
     );
-  if (memory !== undefined) checkMemory(memory);
 }
 
 export async function evaluateRun(
@@ -86,6 +86,8 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Weights to begin with instead of random ones; not when resuming. */
   readonly initial?: readonly ArraySource[];
+  /** The command that trains, for the cards of the run's model folders. */
+  readonly command?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -95,7 +97,7 @@ export interface RunOptions {
  */
 export async function* runTraining(
   folder: RunFolder,
-  {resume, initial, signal}: RunOptions,
+  {resume, initial, command, signal}: RunOptions,
 ): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
@@ -115,6 +117,8 @@ export async function* runTraining(
     const evaluate = (): Promise<Report> => score(trained);
     const stopwatch = new Stopwatch();
     if (snapshot === undefined && initial !== undefined) await restoreArrays(model.parameters(), initial);
+    if (snapshot?.memory !== undefined)
+      (await restoreMemory(model, snapshot.memory)).forEach(disposeModelState);
     folder.rewindMetrics(snapshot?.step ?? 0);
     const scores = folder.evaluations().map(({report}) => family.score(report));
     let report: Report | undefined;
@@ -134,14 +138,17 @@ export async function* runTraining(
       if (event.type === 'evaluated') report = event.report;
       if (event.type === 'checkpoint') folder.writeCurve();
       if (event.type === 'finished') {
-        await model.model.save(fileSystem(join(folder.path, 'model')));
         folder.writeResult({
           step: event.step,
           parameters: model.parameterCount(),
-          stateBytes: model.stateSize(stateLength),
+          stateBytes: model.stateBytes(stateLength),
           report: report ?? (await evaluate()),
           ...stopwatch.result,
         });
+      }
+      if (event.type === 'finished' || event.type === 'stopped') {
+        const sound = event.type === 'finished' || event.reason === 'interrupted';
+        await writeRunModels(folder, model, {sound, command});
       }
       yield event;
     }

@@ -23,6 +23,13 @@ export interface ArraySource {
   read(): Float32Array | Promise<Float32Array>;
 }
 
+/** The files of some tensors. */
+export interface WrittenShards {
+  readonly shards: readonly ShardRecord[];
+  /** SHA-256 of the one file that they would make together: names the numbers however they are cut. */
+  readonly sha256: string;
+}
+
 export interface ShardRecord {
   /** Name within the folder. */
   readonly file: string;
@@ -67,8 +74,9 @@ export async function writeShards(
   stem: string,
   tensors: readonly ArraySource[],
   {shardBytes = SHARD_BYTES}: {shardBytes?: number} = {},
-): Promise<ShardRecord[]> {
+): Promise<WrittenShards> {
   const shards = shardsOf(tensors, shardBytes);
+  const whole = createHash('sha256').update(headerOf(tensors));
   const number = (value: number): string => String(value).padStart(5, '0');
   const records: ShardRecord[] = [];
   for (const [i, shard] of shards.entries()) {
@@ -76,32 +84,42 @@ export async function writeShards(
       shards.length === 1
         ? `${stem}.safetensors`
         : `${stem}-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    records.push({file, ...(await writeFile(join(folder, file), shard))});
+    const written = await writeFile(join(folder, file), shard, data => whole.update(data));
+    records.push({file, ...written});
   }
-  return records;
+  return {shards: records, sha256: whole.digest('hex')};
 }
 
-async function writeFile(path: string, tensors: readonly ArraySource[]): Promise<Omit<ShardRecord, 'file'>> {
+function headerOf(tensors: readonly ArraySource[]): Uint8Array {
+  return encodeHeader(tensors.map(({name, shape}) => ({name, shape, dtype: 'F32'})));
+}
+
+async function writeFile(
+  path: string,
+  tensors: readonly ArraySource[],
+  seen: (data: Uint8Array) => void,
+): Promise<Omit<ShardRecord, 'file'>> {
   const hash = createHash('sha256');
   const file = openSync(path, 'wx');
   let bytes = 0;
-  const write = (all: Uint8Array): void => {
+  const write = (all: Uint8Array, isData: boolean): void => {
     for (let from = 0; from < all.length; from += BLOCK) {
       const block = all.subarray(from, from + BLOCK);
       hash.update(block);
+      if (isData) seen(block);
       for (let at = 0; at < block.length; ) at += writeSync(file, block, at);
     }
     bytes += all.length;
   };
   try {
-    write(encodeHeader(tensors.map(({name, shape}) => ({name, shape, dtype: 'F32'}))));
+    write(headerOf(tensors), false);
     for (const source of tensors) {
       const data = await source.read();
       if (data.length !== sizeOf(source.shape))
         throw new SafetensorsError(
           `safetensors: ${source.name} of shape [${source.shape.join(', ')}] has ${data.length} numbers`,
         );
-      write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), true);
     }
     fsyncSync(file);
   } finally {

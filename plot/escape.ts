@@ -17,5 +17,7 @@ export function pixel(value: number, decimals = 1): string {
 
 /** The largest of many numbers, however many there are; `least` when none is larger. */
 export function largest(values: readonly number[], least: number): number {
-  return values.reduce((most, value) => (value > most ? value : most), least);
+  let most = least;
+  for (const value of values) if (value > most) most = value; // NaN is never larger
+  return most;
 }

@@ -41,6 +41,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'plot',
     'errors',
   ],
+  demo: [
+    'bench',
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'formats',
+    'plot',
+    'errors',
+  ],
   cli: [
     'bench',
     'experiments',
@@ -58,13 +71,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders without sources of the package. */
-const others = ['test', 'scripts', 'examples'];
+const others = ['test', 'scripts', 'examples', 'docs'];
 
 const root = join(import.meta.dirname, '../..');
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), {withFileTypes: true, recursive: true})
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)));
 }
 

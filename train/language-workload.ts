@@ -77,20 +77,17 @@ function segmentPart(
 ): Part<LanguageModel> {
   const {size, length} = drawn;
   const position = segment * length;
-  const {window} = model.config;
-  // What is done with memory depends on whether there is any, on its size and on where in a chunk the segment begins.
-  const kind = `${segment > 0 ? 'continued' : 'first'} ${window === 0 ? 0 : position % window}`;
-  // The table of the first positions is kept on the device.
-  const rotary = segment === 0 ? [] : model.rotaryInputs(position, length);
   return {
-    piece: {position, length, kind},
+    segment: {
+      kind: model.stepKind(position, length),
+      before: model.stateShapes(position),
+      after: model.stateShapes(position + length),
+    },
     labels: drawn.labels,
-    inputs: [{values: drawn.tokens, shape: [size, length]}, masks, ...rotary],
-    forward: (own, [tokens, seed, cosSin], past = own.initialState(size)) => {
-      const training = {dropoutSeed: seed as Tensor1D};
-      const {hidden, state} = own.withRotary(cosSin as Tensor2D | undefined, position, () =>
-        own.advance(tokens as Tensor2D, past, training),
-      );
+    inputs: [{values: drawn.tokens, shape: [size, length]}, masks, ...model.hostInputs(position, length)],
+    forward: (own, [tokens, seed, ...host], past = own.initialState(size)) => {
+      const context = own.contextOf(host, {dropoutSeed: seed as Tensor1D});
+      const {hidden, state} = own.advance(tokens as Tensor2D, past, context);
       return {logits: rowLogits(own, hidden), memory: state};
     },
   };

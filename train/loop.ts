@@ -4,11 +4,11 @@ import {getBackend, nextFrame} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
-import type {ModelState} from '../models/language-model.js';
-import {disposeModelState} from '../models/language-model.js';
+import type {ModelState} from '../models/state.js';
+import {disposeModelState} from '../models/state.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {LossRange} from './loss-range.js';
-import {memoryArrays, restoreMemory} from './memory.js';
+import {readMemory, restoreMemory} from './memory.js';
 import {DeviceConstants} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
@@ -83,9 +83,9 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     if (resume !== undefined) {
       await restoreArrays(model.parameters(), resume.weights);
       await restoreArrays(optimizer.moments(), resume.optimizer);
-      if (resume.memory !== undefined) memory = await restoreMemory(resume.memory);
+      if (resume.memory !== undefined) memory = await restoreMemory(model, resume.memory);
     }
-    const trainer = {model, optimizer, constants, runner, places: new Map()};
+    const trainer = {model, optimizer, constants, runner};
     let bestScore = best?.known ?? Infinity;
     const range = new LossRange();
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
@@ -95,7 +95,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
         sound: range.holds,
         weights: arraySources(model.parameters()),
         optimizer: arraySources(optimizer.moments()),
-        ...(memory.length > 0 ? {memory: memoryArrays(memory)} : {}),
+        ...(memory.length > 0 ? {memory: await readMemory(memory)} : {}),
       });
       return {type: 'checkpoint', step, folder};
     };

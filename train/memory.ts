@@ -1,63 +1,53 @@
-// A model's memory between two updates, on the device and as plain arrays in checkpoints.
+// A model's memory between two updates as plain arrays, for checkpoints.
 
-import {keep, tensor} from '@tensorflow/tfjs-core';
-import {shown} from '../errors/shown.js';
-import type {LayerState} from '../layers/index.js';
-import type {ModelState} from '../models/language-model.js';
-import type {ArraySource, CarriedMemory} from './snapshot.js';
+import type {ScorableModel} from '../eval/scorable.js';
+import {isStreamable} from '../eval/scorable.js';
+import type {ModelState} from '../models/state.js';
+import {disposeModelState, ModelStateError, stateArrays, stateFromArrays} from '../models/state.js';
+import type {CarriedMemory} from './snapshot.js';
 import {SnapshotError} from './snapshot.js';
 
-/** Lets the tensors of a state outlive the scope in which they were computed. */
-export function keepState(state: ModelState): ModelState {
-  for (const layer of state.layers) for (const held of Object.values(layer.tensors)) keep(held);
-  return state;
-}
-
-/** The memory of every part as it is on the device when it is read; all parts stand at the same position. */
-export function memoryArrays(parts: readonly ModelState[]): CarriedMemory {
-  const arrays = parts.flatMap((state, part) =>
-    state.layers.flatMap(({tensors}, layer) =>
-      Object.entries(tensors).map(
-        ([name, held]): ArraySource => ({
-          name: `${part}/${layer}/${name}`,
-          shape: held.shape,
-          read: async () => Float32Array.from(await held.data<'float32'>()),
-        }),
-      ),
+/** Copies the memory of every micro-batch off the device; all stand at the same position. */
+export async function readMemory(states: readonly ModelState[]): Promise<CarriedMemory> {
+  const arrays = await Promise.all(
+    states.map(async (state, index) =>
+      (await stateArrays(state)).map(({name, shape, data}) => ({
+        name: `${index}/${name}`,
+        shape,
+        read: () => data,
+      })),
     ),
   );
-  return {position: parts[0].position, parts: parts.length, layers: parts[0].layers.length, arrays};
+  const [{position, layers}] = states;
+  return {position, parts: states.length, layers: layers.length, arrays: arrays.flat()};
 }
 
-/** The memory that `memoryArrays` named. Errors: SnapshotError when an array belongs to no layer of a part. */
-export async function restoreMemory(memory: CarriedMemory): Promise<ModelState[]> {
-  const {position, parts, layers, arrays} = memory;
-  checkMemory(memory);
-  const tensors = Array.from({length: parts}, () =>
-    Array.from({length: layers}, (): Record<string, LayerState['tensors'][string]> => ({})),
-  );
+/** The memory that `readMemory` copied. Errors: SnapshotError when it is not one of the model. */
+export async function restoreMemory(
+  model: ScorableModel,
+  {position, parts, arrays}: CarriedMemory,
+): Promise<ModelState[]> {
+  if (!isStreamable(model)) throw new SnapshotError('it holds a memory, and the model keeps none');
+  const shapes = model.stateShapes(position);
+  const byPart = new Map<string, {name: string; shape: readonly number[]; data: Float32Array}[]>();
   for (const source of arrays) {
-    const [part, layer, key] = source.name.split('/');
-    const data = await source.read();
-    tensors[Number(part)][Number(layer)][key] = tensor(data.slice(), [...source.shape], 'float32');
+    const [part] = source.name.split('/', 1);
+    const own = byPart.get(part) ?? [];
+    byPart.set(part, own);
+    own.push({name: source.name.slice(part.length + 1), shape: source.shape, data: await source.read()});
   }
-  return tensors.map(part => ({position, layers: part.map(own => ({position, tensors: own}))}));
-}
-
-/** Errors: SnapshotError when an array belongs to no layer of a part, and when parts or layers differ in what they hold. */
-export function checkMemory({parts, layers, arrays}: CarriedMemory): void {
-  const held = new Map<string, Map<string, string>>();
-  for (const {name, shape} of arrays) {
-    const [part, layer, key, ...rest] = name.split('/');
-    const isPlace = (word: string, count: number): boolean => /^\d+$/.test(word) && Number(word) < count;
-    if (key === undefined || rest.length > 0 || !isPlace(part, parts) || !isPlace(layer ?? '', layers))
-      throw new SnapshotError(`the memory has no place for ${shown(name)}`);
-    const own = held.get(part) ?? new Map<string, string>();
-    held.set(part, own.set(`${layer}/${key}`, shape.slice(1).join()));
+  const states: ModelState[] = [];
+  try {
+    for (let index = 0; index < parts; index++) {
+      const own = byPart.get(String(index));
+      if (own === undefined || byPart.size !== parts)
+        throw new SnapshotError(`its memory must have ${parts} parts, has ${byPart.size}`);
+      states.push(stateFromArrays(shapes, own, own[0].shape[0] ?? 1));
+    }
+    return states;
+  } catch (error) {
+    states.forEach(disposeModelState);
+    if (!(error instanceof ModelStateError)) throw error;
+    throw new SnapshotError(error.message);
   }
-  const [first] = held.values();
-  for (const own of held.values())
-    if (own.size !== first.size || [...own].some(([place, shape]) => first.get(place) !== shape))
-      throw new SnapshotError('the parts of the memory are not alike');
-  if (held.size !== parts) throw new SnapshotError(`the memory must have ${parts} parts, has ${held.size}`);
 }

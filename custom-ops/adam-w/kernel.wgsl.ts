@@ -2,8 +2,8 @@
 
 import {elementwisePass} from '../wgsl/elementwise.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
-import type {AdamWAttributes} from './definition.js';
-import {adamWFactors} from './definition.js';
+import type {AdamWAttributes} from './attributes.js';
+import {adamWFactors} from './attributes.js';
 
 const factors = ['beta1', 'rest1', 'beta2', 'rest2', 'epsilon', 'keep', 'rate', 'correction'] as const;
 

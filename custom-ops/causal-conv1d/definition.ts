@@ -1,14 +1,12 @@
 import {checkInteger, checkOneOf} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {CausalConvAttributes} from './attributes.js';
+import {activations} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
 
-export type ConvActivation = 'none' | 'silu';
-
-export interface CausalConvAttributes extends Attributes {
-  readonly activation: ConvActivation;
-}
+const SCALARS = ['B', 'L', 'E', 'K', 'activation'];
 
 export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
   name: 'causalConv1d',
@@ -23,22 +21,23 @@ export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
     finalState: {shape: 'B K-1 E', dtype: 'float32', role: 'result'},
   },
   derivedDims: {'K-1': ({K}) => K - 1},
+  attributes: {activation: {type: 'word', words: activations}},
   checkAttributes: ({activation}, {K}) => {
-    checkOneOf('causalConv1d', 'activation', activation, ['none', 'silu']);
+    checkOneOf('causalConv1d', 'activation', activation, activations);
     checkInteger('causalConv1d', 'weight size K', K, 2, 16);
   },
   forward: {
     reference: forward,
     native: {
       symbol: 'causal_conv1d_forward',
-      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+      scalars: SCALARS,
     },
   },
   backward: {
     reference: backward,
     native: {
       symbol: 'causal_conv1d_backward',
-      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+      scalars: SCALARS,
     },
   },
   composed,

@@ -4,7 +4,7 @@ import {elementwisePass} from '../wgsl/elementwise.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
-import type {CrossEntropyAttributes} from './definition.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 
 const THREADS = 256;
 

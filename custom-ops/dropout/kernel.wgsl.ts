@@ -3,7 +3,7 @@
 import {elementwisePass} from '../wgsl/elementwise.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {floatLiteral} from '../wgsl/plan.js';
-import type {DropoutAttributes} from './definition.js';
+import type {DropoutAttributes} from './attributes.js';
 import {dropThreshold, keepScale} from './hash.js';
 
 /** As in hash.ts. */

@@ -3,7 +3,7 @@
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
-import type {InnovationScoresAttributes} from './definition.js';
+import type {InnovationScoresAttributes} from './attributes.js';
 
 const THREADS = 256;
 

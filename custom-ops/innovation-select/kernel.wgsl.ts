@@ -3,7 +3,7 @@
 
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {checkRows, constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import type {InnovationSelectAttributes} from './definition.js';
+import type {InnovationSelectAttributes} from './attributes.js';
 
 const THREADS = 256;
 

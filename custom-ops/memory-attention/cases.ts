@@ -1,8 +1,7 @@
 // Shapes, windows and streams on which memoryAttention is tested and timed.
 
-import {selectRows} from '../innovation-select/reference.js';
 import type {Dims, OpCase, OpDefinition} from '../op.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 
 const whole: MemoryAttentionAttributes = {
   window: 8,
@@ -94,14 +93,64 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
     use: 'bench',
   },
   ...[1024, 2048, 4096, 8192, 16384].map(long),
+  {
+    name: 'heads of 128',
+    dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 128, me: 9},
+    attrs: {...whole, window: 20},
+    use: 'cuda',
+  },
+  {
+    name: 'heads of 50',
+    dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 50, me: 9},
+    attrs: {...whole, window: 20},
+    use: 'cuda',
+  },
+  {
+    name: 'several blocks',
+    dims: {B: 1, L: 300, M: 300, H: 2, G: 1, Dh: 64, me: 40},
+    attrs: {...whole, window: 96},
+    use: 'cuda',
+  },
+  {
+    name: 'chunk fading, several blocks',
+    dims: {B: 1, L: 300, M: 300, H: 2, G: 2, Dh: 32, me: 7},
+    attrs: {...whole, window: 50, fading: 'chunk', fadingTokens: 30},
+    use: 'cuda',
+  },
+  {
+    name: 'stream, several blocks',
+    dims: {B: 1, L: 200, M: 350, H: 2, G: 1, Dh: 16, me: 20},
+    attrs: {...whole, window: 60, queryOffset: 150, firstRow: 30, phase: 33},
+    use: 'cuda',
+  },
+  {
+    name: 'full attention, long',
+    dims: {B: 1, L: 600, M: 600, H: 1, G: 1, Dh: 64},
+    attrs: {...whole, window: 600, fading: 'none'},
+    omit: ['kFading', 'vFading', 'positions'],
+    use: 'cuda',
+  },
 ];
 
-/** Stored positions as the selection makes them: the best random scores of the rows that may be stored. */
+/**
+ * Stored positions as a selection makes them: each row has a score of its own, and a chunk stores the best of all rows
+ * that lie a window or more before it, the best first.
+ */
 export const sample: OpDefinition<MemoryAttentionAttributes>['sample'] = {
   positions: (random, {B, M, C, me}, {window, queryOffset, phase}) => {
     const scores = Float64Array.from({length: B * M}, () => random.uniform());
-    const positions = new Int32Array(B * C * me);
-    selectRows(scores, positions, {B, M, C, capacity: me, window, queryOffset, phase, overlap: false});
-    return [...positions];
+    const positions: number[] = [];
+    for (let b = 0; b < B; b++) {
+      let stored: number[] = [];
+      let next = 0;
+      for (let chunk = 0; chunk < C; chunk++) {
+        const limit = Math.min(M, queryOffset - phase + (chunk - 1) * window);
+        while (next < limit) stored.push(next++);
+        stored.sort((one, other) => scores[b * M + other] - scores[b * M + one]);
+        stored = stored.slice(0, me);
+        for (let slot = 0; slot < me; slot++) positions.push(stored[slot] ?? -1);
+      }
+    }
+    return positions;
   },
 };

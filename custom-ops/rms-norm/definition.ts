@@ -1,12 +1,9 @@
 import {checkNumber} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {RmsNormAttributes} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
-
-export interface RmsNormAttributes extends Attributes {
-  readonly epsilon: number;
-}
 
 export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
   name: 'rmsNorm',
@@ -18,16 +15,17 @@ export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
     y: {shape: 'B L D', dtype: 'float32', role: 'result'},
     inverseRms: {shape: 'B L', dtype: 'float32', role: 'saved'},
   },
+  attributes: {epsilon: {type: 'float'}},
   checkAttributes: ({epsilon}) => {
     checkNumber('rmsNorm', 'epsilon', epsilon, 0, 1);
   },
   forward: {
     reference: forward,
-    native: {symbol: 'rms_norm_forward', scalars: ({B, L, D}, {epsilon}) => [B * L, D, epsilon]},
+    native: {symbol: 'rms_norm_forward', scalars: ['B L', 'D', 'epsilon']},
   },
   backward: {
     reference: backward,
-    native: {symbol: 'rms_norm_backward', scalars: ({B, L, D}) => [B * L, D]},
+    native: {symbol: 'rms_norm_backward', scalars: ['B L', 'D']},
   },
   composed,
   cases,

@@ -3,7 +3,7 @@
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, rowSumPass, subgroupUse} from '../wgsl/reduce.js';
-import type {RmsNormAttributes} from './definition.js';
+import type {RmsNormAttributes} from './attributes.js';
 
 const THREADS = 256;
 /** Tokens whose contributions to the gain's gradient one workgroup adds up. */

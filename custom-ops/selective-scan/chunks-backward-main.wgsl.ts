@@ -2,14 +2,34 @@
 // for four states of a channel. States are recomputed forwards in runs of eight steps, held in registers, and the
 // adjoint walks back over them. Sums over a channel's states and over the tile's channels go through workgroup memory.
 
+import {presentBindings} from '../wgsl/bindings.js';
+import {sigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import type {ScanShape} from './chunks-backward.wgsl.js';
-import {bound, loadStep, STEPS, shapeConstants} from './chunks-backward.wgsl.js';
-import {CHUNK} from './definition.js';
+import {CHUNK} from './attributes.js';
+import type {ScanShape} from './scan-shape.js';
 
+/** Steps whose states are in registers at once. */
+const STEPS = 8;
 /** Channels whose contributions one thread adds in one go. */
 const RUN = 8;
+
+export function shapeConstants({B, L, E, chunks, quads}: ScanShape): string {
+  return constants({BATCH: B, TOKENS: L, CHANNELS: E, CHUNKS: chunks, QUADS: quads, CHUNK});
+}
+
+/** WGSL of the step size, gated cotangent and input at `index` of channel `e`; zeros beyond the end of time. */
+export function loadStep({attrs, present}: ScanShape): string {
+  return `
+${softplus}
+${sigmoid}
+fn stepSize(index: u32, bias: f32) -> f32 {
+  ${attrs.deltaSoftplus ? 'return softplus(delta[index] + bias);' : 'return delta[index] + bias;'}
+}
+fn gatedCotangent(index: u32) -> f32 {
+  ${present.has('z') ? 'let gate = z[index]; return gradY[index] * gate * sigmoid(gate);' : 'return gradY[index];'}
+}`;
+}
 
 export function chunksMainPass(shape: ScanShape): {pass: Pass; tiles: number} {
   const {B, L, E, chunks, quads, present, limits} = shape;
@@ -48,7 +68,7 @@ export function chunksMainPass(shape: ScanShape): {pass: Pass; tiles: number} {
       u: 'f32',
       delta: 'f32',
       gradY: 'f32',
-      ...bound(present, ['z']),
+      ...presentBindings(['z'], present),
       channels: 'vec4f',
       tokens: 'vec4f',
       ends: 'vec4f',

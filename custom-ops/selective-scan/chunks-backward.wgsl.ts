@@ -5,51 +5,15 @@
 // Scratch, in vec4f with Q = ceil(N / 4): `channels` [E, Q+1] holds A and (D, bias); `tokens` [B, L, 2Q] holds B and C;
 // `ends` [B, K, E, 2Q] holds each chunk's first state and the adjoint of its last one.
 
-import {sigmoid, softplus} from '../wgsl/maths.js';
-import type {Bindings, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
-import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {presentBindings} from '../wgsl/bindings.js';
+import type {Pass, Plan} from '../wgsl/plan.js';
+import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
-import {chunksMainPass} from './chunks-backward-main.wgsl.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import {store4} from '../wgsl/rows.js';
+import {chunksMainPass, loadStep, shapeConstants} from './chunks-backward-main.wgsl.js';
+import type {ScanShape} from './scan-shape.js';
+import {states4} from './scan-shape.js';
 import {packPasses} from './states.wgsl.js';
-
-/** Sizes shared by the passes. */
-export interface ScanShape {
-  readonly B: number;
-  readonly L: number;
-  readonly E: number;
-  readonly N: number;
-  readonly chunks: number;
-  readonly quads: number;
-  readonly present: ReadonlySet<string>;
-  readonly attrs: SelectiveScanAttributes;
-  readonly limits: GpuLimits;
-}
-
-export const STEPS = 8;
-
-export function bound(present: ReadonlySet<string>, names: readonly string[]): Bindings {
-  return Object.fromEntries(names.filter(name => present.has(name)).map(name => [name, 'f32' as const]));
-}
-
-export function shapeConstants({B, L, E, N, chunks, quads}: ScanShape): string {
-  const fixed = {TOKENS: L, CHANNELS: E, STATES: N, CHUNKS: chunks, QUADS: quads, CHUNK};
-  return constants({BATCH: B, ...fixed});
-}
-
-/** WGSL of the step size, gated cotangent and input at `index` of channel `e`; zeros beyond the end of time. */
-export function loadStep({attrs, present}: ScanShape): string {
-  return `
-${softplus}
-${sigmoid}
-fn stepSize(index: u32, bias: f32) -> f32 {
-  ${attrs.deltaSoftplus ? 'return softplus(delta[index] + bias);' : 'return delta[index] + bias;'}
-}
-fn gatedCotangent(index: u32) -> f32 {
-  ${present.has('z') ? 'let gate = z[index]; return gradY[index] * gate * sigmoid(gate);' : 'return gradY[index];'}
-}`;
-}
 
 /** What each chunk adds to the adjoint of the state before it, and its sum of step sizes. */
 function localAdjointPass(shape: ScanShape): Pass {
@@ -60,7 +24,13 @@ function localAdjointPass(shape: ScanShape): Pass {
     Array.from({length: quads}, (_, q) => text(q)).join('\n    ');
   return {
     name: 'selectiveScan chunk adjoints',
-    read: {delta: 'f32', gradY: 'f32', ...bound(present, ['z']), channels: 'vec4f', tokens: 'vec4f'},
+    read: {
+      delta: 'f32',
+      gradY: 'f32',
+      ...presentBindings(['z'], present),
+      channels: 'vec4f',
+      tokens: 'vec4f',
+    },
     write: {ends: 'vec4f', deltaSums: 'f32'},
     workgroups: spread(B * chunks * tiles, limits),
     code: `
@@ -94,14 +64,9 @@ fn main(${workgroupParameters}) {
 
 /** Carries the adjoint from chunk to chunk and puts the saved states beside it. */
 function carryPass(shape: ScanShape): Pass {
-  const {B, E, quads, present, limits} = shape;
-  const lanes = [0, 1, 2, 3];
-  const quadAt = (name: string): string =>
-    `vec4f(${lanes.map(i => `select(0.0, ${name}[row + min(n + ${i}u, STATES - 1u)], n + ${i}u < STATES)`).join(', ')})`;
+  const {B, E, N, quads, present, limits} = shape;
   const initial = present.has('initialState')
-    ? lanes
-        .map(i => `if (n + ${i}u < STATES) { gradInitialState[row + n + ${i}u] = adjoint[${i}]; }`)
-        .join('\n  ')
+    ? store4({name: 'gradInitialState', width: N, type: 'f32'}, 'channel', 'q', 'adjoint')
     : '';
   return {
     name: 'selectiveScan carry adjoint',
@@ -116,31 +81,25 @@ fn main(${workgroupParameters}) {
   let index = workgroup * 256u + local;
   if (index >= ${B * E * quads}u) { return; }
   let q = index % QUADS;
-  let n = 4u * q;
   let e = index / QUADS % CHANNELS;
   let batch = index / QUADS / CHANNELS;
   let a = channels[e * (QUADS + 1u) + q];
-  var row = (batch * CHANNELS + e) * STATES;
-  var adjoint = ${quadAt('gradFinalState')};
+  let channel = batch * CHANNELS + e;
+  var adjoint = ${states4(shape, 'gradFinalState', 'channel', 'q')};
   for (var k = CHUNKS; k > 0u; k--) {
     let at = (batch * CHUNKS + k - 1u) * CHANNELS + e;
-    row = at * STATES;
     let own = ends[at * 2u * QUADS + QUADS + q];
     ends[at * 2u * QUADS + QUADS + q] = adjoint;
-    ends[at * 2u * QUADS + q] = ${quadAt('chunkStates')};
+    ends[at * 2u * QUADS + q] = ${states4(shape, 'chunkStates', 'at', 'q')};
     adjoint = exp(deltaSums[at] * a) * adjoint + own;
   }
-  row = (batch * CHANNELS + e) * STATES;
   ${initial}
 }`,
   };
 }
 
-export function chunksBackward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
-  const {B, L, E, N} = dims;
-  const quads = Math.ceil(N / 4);
-  const chunks = Math.ceil(L / CHUNK);
-  const shape: ScanShape = {B, L, E, N, chunks, quads, present, attrs, limits};
+export function chunksBackward(shape: ScanShape): Plan {
+  const {B, L, E, N, quads, chunks, present, limits} = shape;
   const main = chunksMainPass(shape);
   const channelWords = E * (quads + 1) * 4;
   const tokenWords = B * L * 2 * quads * 4;

@@ -2,40 +2,31 @@
 // from chunk to chunk, and each chunk again from its true start. A thread owns a channel; its N states are unrolled
 // into vec4f registers; B and C, shared by all channels, pass through workgroup memory.
 
+import {presentBindings} from '../wgsl/bindings.js';
 import {sigmoid, softplus} from '../wgsl/maths.js';
-import type {Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import type {Pass, Plan} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import {load4, store4} from '../wgsl/rows.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
+import type {ScanShape} from './scan-shape.js';
 
 /** Time steps whose B and C lie in workgroup memory at once. */
 const STEPS = 16;
 const MAX_THREADS = 128;
 
-export function chunksForward({dims, attrs, present, limits}: PlanRequest<SelectiveScanAttributes>): Plan {
-  const {B, L, E, N} = dims;
-  const quads = Math.ceil(N / 4);
-  const chunks = Math.ceil(L / CHUNK);
+export function chunksForward(shape: ScanShape): Plan {
+  const {B, L, E, N, quads, chunks, attrs, present, limits} = shape;
   const threads = Math.min(powerOfTwo(E), MAX_THREADS);
   const tiles = Math.ceil(E / threads);
   const each = (text: (q: number) => string): string =>
     Array.from({length: quads}, (_, q) => text(q)).join('\n');
-  /** Four states of a row of N, zeros beyond its end. */
-  const row = (name: string, start: string, q: number): string => {
-    const items = [0, 1, 2, 3].map(i => (4 * q + i < N ? `${name}[${start} + ${4 * q + i}u]` : '0.0'));
-    return `vec4f(${items.join(', ')})`;
-  };
-  const storeRow = (name: string, start: string, q: number): string =>
-    [0, 1, 2, 3]
-      .filter(i => 4 * q + i < N)
-      .map(i => `${name}[${start} + ${4 * q + i}u] = s${q}[${i}];`)
-      .join(' ');
-
+  const states = (name: string) => ({name, width: N, type: 'f32'}) as const;
+  const own = `(batch * ${chunks}u + chunk) * CHANNELS + e`;
   const withOutput = (full: boolean): string => {
     const count = full ? chunks : chunks - 1;
     const tables = full ? ['B', 'C'] : ['B'];
-    const start = (q: number): string =>
-      full ? row('chunkStates', `((batch * ${chunks}u + chunk) * CHANNELS + e) * STATES`, q) : 'vec4f()';
+    const start = (q: number): string => (full ? load4(states('chunkStates'), own, q) : 'vec4f()');
     const output = full
       ? `var r = ${Array.from({length: quads}, (_, q) => `dot(s${q}, tileC[at + ${q}u])`).join(' + ')};
       ${present.has('D') ? 'r += D[e] * x;' : ''}
@@ -44,14 +35,12 @@ export function chunksForward({dims, attrs, present, limits}: PlanRequest<Select
       : 'total += d;';
     const finish = full
       ? `if (chunk == ${chunks - 1}u) {
-    let last = (batch * CHANNELS + e) * STATES;
-    ${each(q => storeRow('finalState', 'last', q))}
+    ${each(q => store4(states('finalState'), 'batch * CHANNELS + e', q, `s${q}`))}
   }`
-      : `let end = ((batch * ${chunks}u + chunk) * CHANNELS + e) * STATES;
-  ${each(q => storeRow('chunkStates', 'end', q))}
+      : `${each(q => store4(states('chunkStates'), own, q, `s${q}`))}
   deltaSums[(batch * ${count}u + chunk) * CHANNELS + e] = total;`;
     return `
-${constants({TOKENS: L, CHANNELS: E, STATES: N, COUNT: B * count * tiles})}
+${constants({TOKENS: L, CHANNELS: E, COUNT: B * count * tiles})}
 ${softplus}
 ${sigmoid}
 ${tables.map(name => `var<workgroup> tile${name}: array<vec4f, ${STEPS * quads}>;`).join('\n')}
@@ -64,13 +53,14 @@ fn main(${workgroupParameters}) {
   let chunk = workgroup / ${tiles}u % ${count}u;
   let batch = workgroup / ${tiles * count}u;
   let stop = min(TOKENS, (chunk + 1u) * ${CHUNK}u);
-  ${each(q => `let a${q} = ${row('A', 'e * STATES', q)}; var s${q} = ${start(q)};`)}
+  ${each(q => `let a${q} = ${load4(states('A'), 'e', q)}; var s${q} = ${start(q)};`)}
   var total = 0.0;
   for (var begin = chunk * ${CHUNK}u; begin < stop; begin += ${STEPS}u) {
     for (var i = local; i < ${STEPS * quads}u; i += ${threads}u) {
       let token = begin + i / ${quads}u;
-      let origin = (batch * TOKENS + min(token, TOKENS - 1u)) * STATES + 4u * (i % ${quads}u);
-      ${tables.map(name => `tile${name}[i] = ${quadOf(name, 'origin', `4u * (i % ${quads}u)`, N)};`).join('\n      ')}
+      let row = batch * TOKENS + min(token, TOKENS - 1u);
+      let quad = i % ${quads}u;
+      ${tables.map(name => `tile${name}[i] = ${load4(states(name), 'row', 'quad')};`).join('\n      ')}
     }
     workgroupBarrier();
     let steps = min(${STEPS}u, stop - begin);
@@ -90,11 +80,9 @@ fn main(${workgroupParameters}) {
 }`;
   };
 
-  const optional = (names: string[]) =>
-    Object.fromEntries(names.filter(name => present.has(name)).map(name => [name, 'f32' as const]));
   const ends: Pass = {
     name: 'selectiveScan chunk ends',
-    read: {u: 'f32', delta: 'f32', A: 'f32', B: 'f32', ...optional(['deltaBias'])},
+    read: {u: 'f32', delta: 'f32', A: 'f32', B: 'f32', ...presentBindings(['deltaBias'], present)},
     write: {chunkStates: 'f32', deltaSums: 'f32'},
     workgroups: spread(B * (chunks - 1) * tiles, limits),
     code: withOutput(false),
@@ -107,7 +95,7 @@ fn main(${workgroupParameters}) {
       A: 'f32',
       B: 'f32',
       C: 'f32',
-      ...optional(['D', 'z', 'deltaBias']),
+      ...presentBindings(['D', 'z', 'deltaBias'], present),
       chunkStates: 'f32',
     },
     write: {y: 'f32', finalState: 'f32'},
@@ -116,7 +104,10 @@ fn main(${workgroupParameters}) {
   };
   const carry: Pass = {
     name: 'selectiveScan carry',
-    read: {...(chunks > 1 ? {A: 'f32', deltaSums: 'f32'} : {}), ...optional(['initialState'])},
+    read: {
+      ...(chunks > 1 ? {A: 'f32', deltaSums: 'f32'} : {}),
+      ...presentBindings(['initialState'], present),
+    },
     write: {chunkStates: 'f32'},
     workgroups: spread(Math.ceil((B * E * N) / 256), limits),
     code: `
@@ -149,19 +140,8 @@ fn main(${workgroupParameters}) {
   };
 }
 
-/** Four entries from `from` on, zeros from column N on. */
-function quadOf(name: string, from: string, column: string, N: number): string {
-  if (N % 4 === 0) return `vec4f(${[0, 1, 2, 3].map(i => `${name}[${from} + ${i}u]`).join(', ')})`;
-  const items = [0, 1, 2, 3].map(i => `select(0.0, ${name}[${from} + ${i}u], ${column} + ${i}u < ${N}u)`);
-  return `vec4f(${items.join(', ')})`;
-}
-
 /** WGSL that declares `d`, the step size at `index`. */
-export function stepSize(
-  attrs: SelectiveScanAttributes,
-  present: ReadonlySet<string>,
-  index: string,
-): string {
+function stepSize(attrs: SelectiveScanAttributes, present: ReadonlySet<string>, index: string): string {
   const raw = `delta[${index}]${present.has('deltaBias') ? ' + deltaBias[e]' : ''}`;
   return attrs.deltaSoftplus ? `let d = softplus(${raw});` : `let d = ${raw};`;
 }

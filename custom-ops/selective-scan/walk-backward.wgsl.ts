@@ -6,22 +6,23 @@
 // through workgroup memory, by turns through two buffers, so that one barrier a run suffices. What workgroups and batch
 // rows share (B and C; A, D and the bias) is written in parts and added in a fixed order.
 
+import {presentBindings} from '../wgsl/bindings.js';
 import {elementwisePass} from '../wgsl/elementwise.js';
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {powerOfTwo, spread} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
+import type {Rows} from '../wgsl/rows.js';
+import {load4, rowType} from '../wgsl/rows.js';
 import {butterfly, maskBits} from '../wgsl/subgroups.js';
-import {CHUNK} from './definition.js';
+import {CHUNK} from './attributes.js';
 import {packPasses} from './states.wgsl.js';
 import type {Tiles, WalkShape} from './walk-forward.wgsl.js';
 import {
-  bind,
   RUN,
   sequence,
   shareRun,
-  statesAt,
+  states,
   stateTiles,
-  stateType,
   walkHead,
   walkParameters,
   whoAmI,
@@ -194,15 +195,15 @@ function walkBackPass(shape: WalkShape, how: Exchange): Pass {
   const {B, N, quads, lanes, chunks, present, limits} = shape;
   const {threads, left} = how;
   const {groups, perChannel, channelParts, adjoints} = partsLayout({...shape, ...how});
-  const matrix = stateType(N);
+  const matrix = rowType(N);
   if (CHUNK !== 2 * RUN) throw new Error('selectiveScan: the walk back takes chunks of two runs');
   const each = (text: (i: number) => string): string[] => sequence(RUN).map(text);
-  const tiles = stateTiles(shape, threads, (name, row, quad) => {
-    const at = `${row} * ${2 * quads}u + ${name === 'C' ? quads : 0}u`;
-    return lanes === quads
-      ? `tokens[${at} + ${quad}]`
-      : `select(vec4f(), tokens[${at} + min(${quad}, ${quads - 1}u)], ${quad} < ${quads}u)`;
-  });
+  // Packed rows: B's and C's states of a token are two of them.
+  const packed: Rows = {name: 'tokens', width: 4 * quads, reach: lanes};
+  const tiles = stateTiles(shape, threads, (name, row, quad) =>
+    load4(packed, `2u * (${row}) + ${name === 'C' ? 1 : 0}u`, quad),
+  );
+  const decays: Rows = {name: 'channels', width: 4 * quads, stride: 4 * (quads + 1), reach: lanes};
   const shareSteps = (run: number): string =>
     `${shareRun(shape, `d${run}_`, `step${run}_`)} ${shareRun(shape, `dx${run}_`, `write${run}_`)}`;
   const walkRun = (run: number): string => `
@@ -232,7 +233,7 @@ function walkBackPass(shape: WalkShape, how: Exchange): Pass {
       u: 'f32',
       delta: 'f32',
       gradY: 'f32',
-      ...bind(['z'], present, 'f32'),
+      ...presentBindings(['z'], present),
       channels: 'vec4f',
       tokens: 'vec4f',
       chunkStates: matrix,
@@ -250,8 +251,8 @@ fn main(${walkParameters}) {
   ${whoAmI(shape, threads)}
   let bias = channels[${vectors} + ${quads}u].y;
   let skip = channels[${vectors} + ${quads}u].x;
-  let a = select(vec4f(), ${Math.LOG2E} * channels[${vectors} + min(q, ${quads - 1}u)], q < ${quads}u);
-  var adjoint = select(vec4f(), ${statesAt(shape, 'gradFinalState', 'batch * CHANNELS + e')}, isOwn);
+  let a = ${Math.LOG2E} * ${load4(decays, 'e', 'q')};
+  var adjoint = select(vec4f(), ${load4(states(shape, 'gradFinalState'), 'batch * CHANNELS + e', 'q')}, isOwn);
   var gradA = vec4f();
   var sumD = 0.0;
   var sumBias = 0.0;
@@ -264,7 +265,7 @@ fn main(${walkParameters}) {
   for (var chunk = ${chunks}u; chunk > 0u; chunk--) {
     let chunkBegin = (chunk - 1u) * ${CHUNK}u;
     let before = max(chunkBegin, ${CHUNK}u) - ${CHUNK}u;
-    let start = ${statesAt(shape, 'chunkStates', `(batch * ${chunks}u + chunk - 1u) * CHANNELS + e`)};
+    let start = ${load4(states(shape, 'chunkStates'), `(batch * ${chunks}u + chunk - 1u) * CHANNELS + e`, 'q')};
     ${tiles.place}
     ${mine.map(({variable}) => `let ${variable} = next_${variable};`).join(' ')}
     ${tiles.fetch('before')}

@@ -3,12 +3,15 @@
 // once. A lane reads a few of a run's tokens for its channel and shuffles step sizes and inputs to the other lanes; sums
 // over states come back the same way, so that the lanes need neither barriers nor workgroup memory.
 
+import {presentBindings} from '../wgsl/bindings.js';
 import {sigmoid, softplus} from '../wgsl/maths.js';
-import type {Bindings, ElementType, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import type {Pass, Plan} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import type {Rows} from '../wgsl/rows.js';
+import {load4, rowType, store4} from '../wgsl/rows.js';
 import {butterfly, maskBits} from '../wgsl/subgroups.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import {CHUNK} from './attributes.js';
+import type {ScanShape} from './scan-shape.js';
 
 export const sequence = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
@@ -20,67 +23,25 @@ export const RUN = 8;
 const FEW_LANES = 8192;
 const SHORT = 2048;
 
-export interface WalkShape {
-  readonly B: number;
-  readonly L: number;
-  readonly E: number;
-  readonly N: number;
-  /** Vectors of four states. */
-  readonly quads: number;
+export interface WalkShape extends ScanShape {
   /** Lanes of a channel: quads, rounded up to a power of two. */
   readonly lanes: number;
   /** Tokens of a run that each lane reads. */
   readonly own: number;
-  readonly chunks: number;
-  readonly present: ReadonlySet<string>;
-  readonly attrs: SelectiveScanAttributes;
-  readonly limits: GpuLimits;
 }
 
 /** The walk's sizes, or undefined where this device or shape had better take the chunks. */
-export function walkShape({
-  dims: {B, L, E, N},
-  attrs,
-  present,
-  limits,
-}: PlanRequest<SelectiveScanAttributes>): WalkShape | undefined {
-  const quads = Math.ceil(N / 4);
+export function walkShape(shape: ScanShape): WalkShape | undefined {
+  const {B, L, E, quads, limits} = shape;
   const lanes = powerOfTwo(quads);
   if (lanes > RUN || limits.subgroup < lanes) return undefined;
   if (B * E * lanes < FEW_LANES && L > SHORT) return undefined;
-  return {B, L, E, N, quads, lanes, own: RUN / lanes, chunks: Math.ceil(L / CHUNK), present, attrs, limits};
+  return {...shape, lanes, own: RUN / lanes};
 }
 
-/** How a matrix with rows of N states is bound: by fours where N allows. */
-export function stateType(N: number): ElementType {
-  return N % 4 === 0 ? 'vec4f' : 'f32';
-}
-
-/** WGSL of four states of a row, those of lane `q` or of another quad; zeros beyond N. */
-export function statesAt({N, quads, lanes}: WalkShape, name: string, row: string, q = 'q'): string {
-  if (N % 4 === 0) {
-    if (lanes === quads) return `${name}[(${row}) * ${quads}u + ${q}]`;
-    return `select(vec4f(), ${name}[(${row}) * ${quads}u + min(${q}, ${quads - 1}u)], ${q} < ${quads}u)`;
-  }
-  const items = [0, 1, 2, 3].map(
-    i =>
-      `select(0.0, ${name}[(${row}) * ${N}u + min(4u * ${q} + ${i}u, ${N - 1}u)], 4u * ${q} + ${i}u < ${N}u)`,
-  );
-  return `vec4f(${items.join(', ')})`;
-}
-
-export function storeStates({N, quads, lanes}: WalkShape, name: string, row: string, value: string): string {
-  if (N % 4 === 0) {
-    const store = `${name}[(${row}) * ${quads}u + q] = ${value};`;
-    return lanes === quads ? store : `if (q < ${quads}u) { ${store} }`;
-  }
-  return [0, 1, 2, 3]
-    .map(i => `if (4u * q + ${i}u < ${N}u) { ${name}[(${row}) * ${N}u + 4u * q + ${i}u] = ${value}[${i}]; }`)
-    .join('\n');
-}
-
-export function bind(names: readonly string[], present: ReadonlySet<string>, type: ElementType): Bindings {
-  return Object.fromEntries(names.filter(name => present.has(name)).map(name => [name, type]));
+/** A matrix with rows of N states, of which each lane has a quad. */
+export function states({N, lanes}: WalkShape, name: string): Rows {
+  return {name, width: N, reach: lanes};
 }
 
 /** WGSL before the entry point, and at its beginning: who this invocation is. */
@@ -222,8 +183,8 @@ function forwardRun(shape: WalkShape, tiles: Tiles, run: number): string {
 export function walkForward(shape: WalkShape): Plan {
   const {B, E, N, lanes, own, chunks, present, limits} = shape;
   const threads = Math.min(Math.max(32, lanes * powerOfTwo(E)), FORWARD_THREADS);
-  const matrix = stateType(N);
-  const tiles = stateTiles(shape, threads, (name, row, quad) => statesAt(shape, name, row, quad));
+  const matrix = rowType(N);
+  const tiles = stateTiles(shape, threads, (name, row, quad) => load4(states(shape, name), row, quad));
   const sources = {input: 'u', delta: 'delta', ...(present.has('z') ? {gate: 'z'} : {})};
   const tokens = sequence(CHUNK / RUN).flatMap(run =>
     sequence(own).map(slot => ({run, slot, id: `${run}_${slot}`})),
@@ -249,11 +210,11 @@ export function walkForward(shape: WalkShape): Plan {
     read: {
       u: 'f32',
       delta: 'f32',
-      ...bind(['z', 'D', 'deltaBias'], present, 'f32'),
+      ...presentBindings(['z', 'D', 'deltaBias'], present),
       A: matrix,
       B: matrix,
       C: matrix,
-      ...bind(['initialState'], present, matrix),
+      ...presentBindings(['initialState'], present, matrix),
     },
     write: {y: 'f32', finalState: matrix, chunkStates: matrix},
     workgroups: spread(B * Math.ceil(E / (threads / lanes)), limits),
@@ -265,8 +226,8 @@ fn main(${walkParameters}) {
   ${whoAmI(shape, threads)}
   let bias = ${present.has('deltaBias') ? 'deltaBias[e]' : '0.0'};
   let skip = ${present.has('D') ? 'D[e]' : '0.0'};
-  let a = ${Math.LOG2E} * ${statesAt(shape, 'A', 'e')};
-  var state = ${present.has('initialState') ? statesAt(shape, 'initialState', 'batch * CHANNELS + e') : 'vec4f()'};
+  let a = ${Math.LOG2E} * ${load4(states(shape, 'A'), 'e', 'q')};
+  var state = ${present.has('initialState') ? load4(states(shape, 'initialState'), 'batch * CHANNELS + e', 'q') : 'vec4f()'};
   var turn = 0u;
   ${tiles.variables}
   ${forEachValue((name, id) => `var ${name}Next${id} = 0.0;`)}
@@ -278,14 +239,14 @@ fn main(${walkParameters}) {
     ${tiles.fetch(`begin + ${CHUNK}u`)}
     ${fetch(`begin + ${CHUNK}u`)}
     if (isOwn) {
-      ${storeStates(shape, 'chunkStates', `(batch * ${chunks}u + begin / ${CHUNK}u) * CHANNELS + e`, 'state')}
+      ${store4(states(shape, 'chunkStates'), `(batch * ${chunks}u + begin / ${CHUNK}u) * CHANNELS + e`, 'q', 'state')}
     }
     ${sequence(CHUNK / RUN)
       .map(run => forwardRun(shape, tiles, run))
       .join('')}
     turn = 1u - turn;
   }
-  if (isOwn) { ${storeStates(shape, 'finalState', 'batch * CHANNELS + e', 'state')} }
+  if (isOwn) { ${store4(states(shape, 'finalState'), 'batch * CHANNELS + e', 'q', 'state')} }
 }`,
   };
   return {passes: [pass]};

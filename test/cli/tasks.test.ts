@@ -222,7 +222,7 @@ describe('bmojo on the command line', () => {
     writeFileSync(join(run('a'), 'config.json'), config.replace('"layers": 2', '"layers": 3'));
     const other = await bmojo(['eval', 'mqar', '--checkpoint', run('a')]);
     expect([other.code, other.err.split('\n').length]).to.deep.equal([1, 2]);
-    expect(other.err).to.include('checkpoint: belongs to other settings than config.json has: no entry');
+    expect(other.err).to.include('config.json is damaged or was changed: its SHA-256 is not the one in it');
   });
 
   it('goes further with more steps, on another backend, and says what changed', async () => {

@@ -19,7 +19,7 @@ const missing =
   'no Chromium found: install it (Debian: apt-get install chromium) or set BMOJO_CHROMIUM to its executable';
 
 /** WebGPU on SwiftShader, so that results do not depend on the machine's GPU; nothing but the page is loaded. */
-const flags = [
+export const chromiumFlags = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
@@ -82,7 +82,7 @@ export async function withPage<T>(
     const browser = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      args: flags,
+      args: chromiumFlags,
       timeout: 60_000,
     });
     try {

@@ -21,7 +21,8 @@ export interface HeldSnapshot extends Snapshot {
   readonly memory?: CarriedMemory & {readonly arrays: readonly HeldArray[]};
 }
 
-const held = (arrays: readonly ArraySource[]): Promise<HeldArray[]> =>
+/** Reads arrays. */
+export const heldArrays = (arrays: readonly ArraySource[]): Promise<HeldArray[]> =>
   Promise.all(arrays.map(async one => new HeldArray(one.name, [...one.shape], (await one.read()).slice())));
 
 /** Reads everything of a snapshot. */
@@ -35,9 +36,9 @@ export async function holdSnapshot({
   return {
     step,
     cursor,
-    weights: await held(weights),
-    optimizer: await held(optimizer),
-    ...(memory === undefined ? {} : {memory: {...memory, arrays: await held(memory.arrays)}}),
+    weights: await heldArrays(weights),
+    optimizer: await heldArrays(optimizer),
+    ...(memory === undefined ? {} : {memory: {...memory, arrays: await heldArrays(memory.arrays)}}),
   };
 }
 

@@ -5,9 +5,11 @@
 import type {DataType, Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {backend, dispose, engine, keep, tidy} from '@tensorflow/tfjs-core';
 import {onAssignment} from '../../assignments.js';
-import type {HostInput, StepCall, StepRunner} from '../../step.js';
-import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../../step.js';
+import type {HostInput, StepCall, StepRunner} from '../../step-call.js';
+import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../../step-call.js';
 import {recordRun, webgpuDebug} from '../dispatch/dispatcher.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
+import {encodeDispatches, IN_PART} from '../dispatch/dispatches.js';
 import type {Recorder} from '../dispatch/recorder.js';
 import {asRecorder, bufferOf, submit} from '../dispatch/recorder.js';
 import {replacedKernels} from '../dispatch/self-check.js';
@@ -15,8 +17,7 @@ import type {ClockOptions} from '../measure/device-clock.js';
 import {steadyTimes} from '../measure/device-clock.js';
 import type {KernelTime} from '../measure/kernel-times.js';
 import {kernelTimes} from '../measure/kernel-times.js';
-import type {Dispatch} from './recording.js';
-import {encodeDispatches, IN_PART, Recording} from './recording.js';
+import {Recording} from './recording.js';
 
 interface Capture {
   readonly inputs: readonly Tensor[];

@@ -6,41 +6,14 @@ import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {engine} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims} from '../../../op.js';
 import type {GpuKernel} from '../../../wgsl/plan.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
 import type {Recorder} from '../dispatch/recorder.js';
 import {asRecorder, submit} from '../dispatch/recorder.js';
+import type {RunRecorder} from '../dispatch/run-recorder.js';
 import {HeldBuffers} from './held-buffers.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
 type DataId = TensorInfo['dataId'];
-
-export interface Dispatch {
-  /** Registered name of the kernel that it is part of, tfjs's or ours. */
-  readonly kernel: string;
-  /** Its sizes by shape letter for ours, its workgroups for tfjs's. */
-  readonly size: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly offsets: readonly number[];
-  readonly workgroups: readonly [number, number, number];
-}
-
-/**
- * Dispatches of one command buffer. Through Dawn on a real GPU, buffers of 32 to 128 cost 3.6 us for each dispatch, those of
- * 300 twice that; and the device begins with the first while the next are handed over.
- */
-export const IN_PART = 64;
-
-/** Encodes dispatches into a pass. */
-export function encodeDispatches(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
-  let last: GPUComputePipeline | undefined;
-  for (const {pipeline, group, offsets, workgroups} of dispatches) {
-    if (pipeline !== last) pass.setPipeline(pipeline);
-    last = pipeline;
-    if (offsets.length === 0) pass.setBindGroup(0, group);
-    else pass.setBindGroup(0, group, offsets);
-    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-  }
-}
 
 /** A call of one of our ops, with where its uniforms lie. */
 export interface OpCall {
@@ -50,7 +23,7 @@ export interface OpCall {
   readonly slots: {readonly names: readonly string[]; readonly slot: number}[];
 }
 
-export class Recording {
+export class Recording implements RunRecorder {
   readonly dispatches: Dispatch[] = [];
   readonly calls = new Map<string, OpCall[]>();
   /** Tensors from outside, such as weights, with the buffers that they had. */

@@ -7,8 +7,6 @@ import {kernelName} from '../../../op.js';
 import {product} from '../../../sampling.js';
 import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
 import type {Invocation} from '../../invocation.js';
-import type {Recording} from '../capture/recording.js';
-import {ownBuffer} from '../stock/small-constants.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
@@ -16,7 +14,8 @@ import type {CompiledPass} from './pipelines.js';
 import {Pipelines} from './pipelines.js';
 import {PlanTable} from './plan-table.js';
 import type {Recorder} from './recorder.js';
-import {asRecorder, bufferOf, submit} from './recorder.js';
+import {asRecorder, bufferOf, ownBuffer, submit} from './recorder.js';
+import type {RunRecorder} from './run-recorder.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests may change. */
@@ -52,7 +51,7 @@ interface DeviceState {
   readonly plans: Map<string, PlanTable<CompiledPlan>>;
   readonly fills: Map<string, CompiledPass>;
   /** The run of a step that is being recorded now. */
-  recording?: Recording;
+  recording?: RunRecorder;
 }
 
 const states = new WeakMap<object, DeviceState>();
@@ -262,7 +261,7 @@ function allocateOutput(
 }
 
 /** Runs `body` with all its commands recorded. */
-export function recordRun<T>(backend: object, recording: Recording, body: () => T): T {
+export function recordRun<T>(backend: object, recording: RunRecorder, body: () => T): T {
   const state = stateOf(backend);
   state.recording = recording;
   try {

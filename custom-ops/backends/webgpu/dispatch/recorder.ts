@@ -98,6 +98,18 @@ export function bufferOf(recorder: Recorder, tensor: TensorInfo): GPUBuffer {
   return resource;
 }
 
+/** Gives a tensor a buffer of its own where it has another's: needed before its memory is written. */
+export function ownBuffer(recorder: Recorder, data: TensorData): void {
+  if (data.external !== true || !(data.resource instanceof GPUBuffer)) return;
+  const shared = data.resource;
+  const own = recorder.bufferManager.acquireBuffer(shared.size, shared.usage);
+  recorder.ensureCommandEncoderReady();
+  recorder.endComputePassEncoder();
+  recorder.commandEncoder?.copyBufferToBuffer(shared, 0, own, 0, shared.size);
+  data.resource = own;
+  data.external = false;
+}
+
 /** Resolves when the device has done everything issued so far. */
 export async function finishWork(backend: unknown): Promise<void> {
   const recorder = asRecorder(backend);

@@ -2,8 +2,8 @@
 
 import type {Pass} from '../../../wgsl/plan.js';
 import {renderPass, spread, workgroupNumber, workgroupParameters} from '../../../wgsl/plan.js';
-import type {Dispatch} from '../capture/recording.js';
-import {encodeDispatches} from '../capture/recording.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
+import {encodeDispatches} from '../dispatch/dispatches.js';
 import {asRecorder} from '../dispatch/recorder.js';
 import {steadyTimes} from './device-clock.js';
 

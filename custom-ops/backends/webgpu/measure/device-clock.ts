@@ -1,8 +1,8 @@
 // Time on the device's own clock. A device that has waited for the host runs slowly at first, so what is timed here is a
 // busy one: it is kept at work before and between the rounds, and the host reads the clock once, at the end.
 
-import type {Dispatch} from '../capture/recording.js';
-import {encodeDispatches} from '../capture/recording.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
+import {encodeDispatches} from '../dispatch/dispatches.js';
 
 export interface ClockOptions {
   /** Times to measure. Default 21. */

@@ -1,6 +1,6 @@
 // What each kernel of a captured step costs the device.
 
-import type {Dispatch} from '../capture/recording.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
 import type {ClockOptions} from './device-clock.js';
 import {steadyTimes} from './device-clock.js';
 

@@ -2,8 +2,8 @@
 // commands are encoded ahead, can cost less.
 
 import {elementwisePass} from '../../../wgsl/elementwise.js';
-import type {Dispatch} from '../capture/recording.js';
-import {encodeDispatches, IN_PART} from '../capture/recording.js';
+import type {Dispatch} from '../dispatch/dispatches.js';
+import {encodeDispatches, IN_PART} from '../dispatch/dispatches.js';
 import {Pipelines} from '../dispatch/pipelines.js';
 import {asRecorder} from '../dispatch/recorder.js';
 

@@ -53,15 +53,3 @@ export class SmallConstants {
     this.numbers.int32.clear();
   }
 }
-
-/** Gives a tensor a buffer of its own where it has another's: needed before its memory is written. */
-export function ownBuffer(recorder: Recorder, data: TensorData): void {
-  if (data.external !== true || !(data.resource instanceof GPUBuffer)) return;
-  const shared = data.resource;
-  const own = recorder.bufferManager.acquireBuffer(shared.size, usage());
-  recorder.ensureCommandEncoderReady();
-  recorder.endComputePassEncoder();
-  recorder.commandEncoder?.copyBufferToBuffer(shared, 0, own, 0, shared.size);
-  data.resource = own;
-  data.external = false;
-}
