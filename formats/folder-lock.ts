@@ -126,7 +126,7 @@ function ownerOf(text: string): Owner | undefined {
 }
 
 function isHere({host, space}: Owner): boolean {
-  return host === hostname() && space === ownSpace();
+  return host === hostname() && (space === undefined || space === ownSpace());
 }
 
 function isGone(owner: Owner): boolean {
