@@ -1,7 +1,6 @@
 // From text files to a data folder. Files are read in pieces, twice: once to count, once to encode.
 
-import {createHash} from 'node:crypto';
-import {createReadStream, existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {isDraft, writeFileAtomic} from '../../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../../formats/folder-lock.js';
@@ -13,6 +12,7 @@ import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
 import type {LastCut} from './documents.js';
 import {CorpusError, documents} from './documents.js';
+import {fileChecksum} from './file-checksum.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
 
@@ -51,23 +51,6 @@ function survey(files: readonly string[], collect: boolean): Survey {
     }
   }
   return {textBytes, characters: collector.characters};
-}
-
-/** SHA-256 of a file, read in blocks. Errors: CorpusError. */
-export async function fileChecksum(path: string): Promise<{bytes: number; sha256: string}> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  try {
-    for await (const block of createReadStream(path)) {
-      hash.update(block);
-      bytes += block.length;
-    }
-  } catch (error) {
-    throw new CorpusError(
-      `corpus: ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  return {bytes, sha256: hash.digest('hex')};
 }
 
 /** Splits text at a byte of its UTF-8 form, moved back to where a character begins. */

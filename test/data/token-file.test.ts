@@ -1,16 +1,12 @@
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:http';
-import type {AddressInfo} from 'node:net';
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {
   CorpusError,
   closeData,
-  fetchCorpus,
   openData,
   prepareData,
-  readManifest,
   resolveFiles,
   TokenFile,
   TokenFileError,
@@ -261,36 +257,5 @@ describe('corpora', () => {
     expect(readFileSync(file).length).to.equal(1_115_394);
     expect((await failure(resolveFiles(['wikitext-2']))).message).to.include('bmojo data fetch wikitext-2');
     expect((await failure(resolveFiles(['shakespear']))).message).to.include('neither a file nor a corpus');
-  });
-
-  it('downloads whole files and refuses others', async () => {
-    const server = createServer((request, response) => {
-      if (request.url !== '/a.txt') response.statusCode = 404;
-      response.end('hello');
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const good = {
-      name: 'a.txt',
-      address: `${base}/a.txt`,
-      bytes: 5,
-      sha256: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
-    };
-    const manifest = join(folder, 'manifest.json');
-    const corpus = async (file: object) => {
-      writeFileSync(manifest, JSON.stringify([{name: 'x', licence: 'none', files: [file]}]));
-      return fetchCorpus(readManifest(manifest)[0], join(folder, 'x'));
-    };
-    try {
-      const damaged = await failure(corpus({...good, sha256: good.sha256.replace('2', '3')}));
-      expect(damaged.message).to.include('must have SHA-256 3cf2');
-      expect((await failure(corpus({...good, address: `${base}/b.txt`}))).message).to.include('answered 404');
-      expect(readdirSync(join(folder, 'x'))).to.deep.equal([]);
-      const [path] = await corpus(good);
-      expect(readFileSync(path, 'utf8')).to.equal('hello');
-    } finally {
-      server.close();
-    }
-    expect((await failure(corpus({...good, name: '../a'}))).message).to.include('plain name');
   });
 });
