@@ -4,11 +4,10 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {TrainingCall} from '../layers/index.js';
-import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer} from '../layers/index.js';
-import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
+import {LinearHead, StreamingLayer} from '../layers/index.js';
+import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
-import {DECODER_DEPTH} from './parameters.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 
@@ -25,18 +24,12 @@ export class AutoEncoder {
   private readonly head: LinearHead;
 
   private constructor(config: ModelConfig) {
-    const {vocabSize, seed} = config;
     this.config = config;
-    this.head = new LinearHead({name: 'head', vocabSize, seed});
-    this.model = tfl.sequential({
-      layers: [
-        embeddingOf(config),
-        ...blocksOf(config),
-        new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
-        new RMSNorm({name: 'final_norm'}),
-        this.head,
-      ],
-    });
+    const layers = layersOf({...config, backbone: 'autoencoder'});
+    const head = layers[layers.length - 1];
+    if (!(head instanceof LinearHead)) throw new Error(`AutoEncoder: no head, got ${head.getClassName()}`);
+    this.head = head;
+    this.model = tfl.sequential({layers});
   }
 
   /** Errors: SettingError. */
@@ -58,7 +51,7 @@ export class AutoEncoder {
 
   /** Logits of chosen rows: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
-    return rowLogits(this.head, hidden);
+    return headLogits(this.head, hidden);
   }
 
   /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */

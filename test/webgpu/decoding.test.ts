@@ -16,6 +16,14 @@ const TOKENS = 14;
 const models = [
   {name: 'bmojo', given: {preset: 'bmojo', window: 4, eideticSlots: 3}, replays: 7},
   {name: 'mamba', given: {preset: 'mamba'}, replays: 10},
+  {
+    name: 'layers of two windows',
+    given: {
+      layers: 2,
+      plan: [{mixer: {window: 4, eideticSlots: 3}}, {mixer: {window: 3, eideticSlots: 2, rotaryBase: 50}}],
+    },
+    replays: 3,
+  },
 ] as const;
 
 type Given = (typeof models)[number]['given'];
