@@ -388,6 +388,7 @@ __global__ void scanStateGradientsKernel(const float* __restrict__ sums, float* 
 template <int kLanes, int kChannels, int kThreads, int kStages, int kBlocks>
 cudaError_t launchScanBackward(const ScanProblem& p, const Call& call, const ScanCotangents& in,
                                const ScanGradients& grads) {
+  using P = ports::SelectiveScanBackward;
   using Shape = ScanShape<kLanes, kStates, kChannels, kThreads>;
   const int blocks = static_cast<int>(ceilDiv(p.E, Shape::channels));
   if (p.segments > 1) {
@@ -399,8 +400,8 @@ cudaError_t launchScanBackward(const ScanProblem& p, const Call& call, const Sca
                          ScanBackwardMemory<Shape, kStages>::floats * sizeof(float), call.stream, p, in, grads));
   const int64_t rows = static_cast<int64_t>(p.B) * p.L;
   return launch(scanStateGradientsKernel, dim3(static_cast<unsigned>(ceilDiv(rows * 2 * Shape::width, 256))), 256, 0,
-                call.stream, static_cast<const float*>(grads.states), call.out(3), call.out(4), rows, blocks,
-                Shape::width, p.N);
+                call.stream, static_cast<const float*>(grads.states), call.out(P::gradB), call.out(P::gradC), rows,
+                blocks, Shape::width, p.N);
 }
 
 }  // namespace bmojo::cuda
