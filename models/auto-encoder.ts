@@ -8,6 +8,8 @@ import {LinearHead, StreamingLayer} from '../layers/index.js';
 import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {markModel} from './model-config.js';
+import {ModelFormatError} from './model-format.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 
@@ -19,22 +21,29 @@ import {parametersOf, sizeOf} from './trainable-weights.js';
  * Source: `mad/model/auto_encoder.py` of athms/mad-lab.
  */
 export class AutoEncoder {
-  readonly config: ModelConfig;
-  readonly model: tfl.Sequential;
   private readonly head: LinearHead;
 
-  private constructor(config: ModelConfig) {
-    this.config = config;
-    const layers = layersOf({...config, backbone: 'autoencoder'});
-    const head = layers[layers.length - 1];
-    if (!(head instanceof LinearHead)) throw new Error(`AutoEncoder: no head, got ${head.getClassName()}`);
-    this.head = head;
-    this.model = tfl.sequential({layers});
+  private constructor(
+    readonly model: tfl.LayersModel,
+    readonly config: ModelConfig,
+  ) {
+    const last = model.layers[model.layers.length - 1];
+    if (!(last instanceof LinearHead))
+      throw new ModelFormatError(`an auto-encoder ends with a LinearHead, got ${last?.getClassName()}`);
+    this.head = last;
   }
 
   /** Errors: SettingError. */
   static create(given: Partial<ModelConfig> = {}): AutoEncoder {
-    return new AutoEncoder(parseModelConfig(given));
+    const config = parseModelConfig({...given, backbone: 'autoencoder'});
+    const model = tfl.sequential({layers: layersOf(config)});
+    markModel(model, config);
+    return new AutoEncoder(model, config);
+  }
+
+  /** The view of a model that `create` has built, loaded from its files. Errors: ModelFormatError for any other. */
+  static of(model: tfl.LayersModel, config: ModelConfig): AutoEncoder {
+    return new AutoEncoder(model, config);
   }
 
   parameters(): Parameter[] {

@@ -16,6 +16,7 @@ export type {LanguageModelOptions} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';
 export type {LayerSettings, PlannedLayer} from './layer-plan.js';
 export {layerPlan} from './layer-plan.js';
+export * from './model-folder/index.js';
 export {ModelFormatError} from './model-format.js';
 export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';
