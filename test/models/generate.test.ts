@@ -10,7 +10,7 @@ import type {ModelConfig} from '../../models/config.js';
 import {DecodingSession, DecodingSessionError, DecodingStateError} from '../../models/decoding-session.js';
 import {generate, generateText} from '../../models/generate.js';
 import {LanguageModel} from '../../models/language-model.js';
-import {sampleToken, samplingSchema} from '../../models/sampling.js';
+import {sampleToken, samplingSchema, withoutPadding} from '../../models/sampling.js';
 import {expectClose} from '../support/error.js';
 
 const small: Partial<ModelConfig> = {
@@ -58,6 +58,15 @@ describe('sampling', () => {
         expect(share(tokens, id)).to.be.closeTo(probability, 0.015);
       });
     }
+  });
+
+  it('never draws ids beyond the tokenizer’s, however likely the model finds them', () => {
+    const padded = Float32Array.from([0, 1, 0, 99, 99]);
+    const drawn = Array.from({length: 500}, (_, draw) =>
+      sampleToken(withoutPadding(padded, 3), sampling(), draw),
+    );
+    expect(new Set(drawn)).to.deep.equal(new Set([0, 1, 2]));
+    expect(withoutPadding(padded, 9)).to.have.lengthOf(5);
   });
 
   it('takes the most likely token at temperature 0', () => {
