@@ -45,7 +45,7 @@ export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<
       if (preset === 'transformer' && position > fullAttentionLimit) break;
       const {vocabSize} = model.config;
       const missing = position - session.position;
-      session.read(Int32Array.from({length: Math.max(1, missing)}, () => random.integer(vocabSize)));
+      await session.read(Int32Array.from({length: Math.max(1, missing)}, () => random.integer(vocabSize)));
       const times: number[] = [];
       for (let token = 0; token < tokens + 4; token++) {
         const started = performance.now();

@@ -98,6 +98,7 @@ export async function planResume(folder: RunFolder, family: WorkloadFamily, argv
         `what may change is ${[...mayChange].map(option => `--${option}`).join(', ')}`,
     );
   if (found.length === 0) {
+    family.checkFiles?.(config, folder.path);
     await startBackend(config);
     return {config, changes: [], words: []};
   }
@@ -114,6 +115,7 @@ export async function planResume(folder: RunFolder, family: WorkloadFamily, argv
     throw new SettingError(
       `--resume: --steps must be at least the ${made} made so far, got ${next.train.steps}`,
     );
+  family.checkFiles?.(next, folder.path);
   await startBackend(next);
   const words = found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`);
   const follows = given.has('steps')

@@ -110,6 +110,7 @@ export async function* runTraining(
     if (resume && checkpoints.lastStep !== undefined) snapshot = checkpoints.open();
     if (snapshot !== undefined) checkSnapshot(config, snapshot);
     folder.check();
+    family.checkFiles?.(config, folder.path);
     open = family.open(config);
     model = createSequenceModel(config.model, {recompute: config.train.recompute});
     const trained = model;

@@ -6,7 +6,7 @@ import {shown} from '../../errors/shown.js';
 import {readJsonFile, readTextFile, unsealJson} from '../../formats/json-file.js';
 import {isCount, isRecord} from '../../formats/json-text.js';
 import type {Tokenizer} from '../tokenizers/index.js';
-import {TokenizerError, tokenizerFromJSON} from '../tokenizers/index.js';
+import {TokenizerError, tokenizerDigest, tokenizerFromJSON} from '../tokenizers/index.js';
 import {TokenFile} from './token-file.js';
 import {TokenFileError} from './token-format.js';
 
@@ -25,6 +25,8 @@ export interface SplitSummary {
 export interface DataSummary {
   readonly version: 1;
   readonly vocabSize: number;
+  /** Digest of tokenizer.json; absent in folders of earlier versions. */
+  readonly tokenizer?: string;
   readonly sources: readonly {readonly name: string; readonly bytes: number; readonly sha256: string}[];
   readonly splits: Readonly<Record<SplitName, SplitSummary>>;
 }
@@ -56,19 +58,29 @@ export interface OpenOptions {
   readonly verify?: boolean;
 }
 
-/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
-export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+/** Errors: TokenFileError when the folder has no data.json of this version. */
+export function readSummary(path: string): DataSummary {
   const file = join(path, 'data.json');
   if (!existsSync(file))
     throw new TokenFileError(
       `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}, or say with --data where it lies`,
     );
-  const summary = readSummary(file);
+  return parseSummary(file);
+}
+
+/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
+export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+  const file = join(path, 'data.json');
+  const summary = readSummary(path);
   const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
+  if (summary.tokenizer !== undefined && summary.tokenizer !== tokenizerDigest(tokenizer))
+    throw new TokenFileError(
+      `${join(path, 'tokenizer.json')} is not the tokenizer that ${file} describes; prepare the data again`,
+    );
   const opened: TokenFile[] = [];
   try {
     for (const split of splitNames) {
-      const tokens = TokenFile.open(splitFile(path, split));
+      const tokens = TokenFile.open(splitFile(path, split), id => tokenizer.bytesOf(id));
       opened.push(tokens);
       if (tokens.sha256 !== summary.splits[split]?.sha256)
         throw new TokenFileError(`${tokens.path} is not the file that ${file} describes; prepare it again`);
@@ -86,14 +98,16 @@ export function openData(path: string, {verify = false}: OpenOptions = {}): Data
 }
 
 /** Errors: TokenFileError when the file is damaged or describes nothing that can be compared. */
-function readSummary(path: string): DataSummary {
+function parseSummary(path: string): DataSummary {
   const fail = (reason: string): never => {
     throw new TokenFileError(`${path} ${reason}`);
   };
   const {value} = unsealJson(readTextFile(path, fail), fail);
-  const {version, vocabSize, sources, splits} = value;
+  const {version, vocabSize, tokenizer, sources, splits} = value;
   if (version !== 1) return fail(`must be of version 1, got ${shown(version)}`);
   if (!isCount(vocabSize)) return fail(`must hold vocabSize as a whole number, got ${shown(vocabSize)}`);
+  if (tokenizer !== undefined && typeof tokenizer !== 'string')
+    return fail(`must hold tokenizer as a digest, got ${shown(tokenizer)}`);
   if (!isRecord(splits) || !Array.isArray(sources)) return fail('must hold sources and splits');
   for (const split of splitNames) {
     const one = splits[split];
@@ -110,4 +124,17 @@ function readSummary(path: string): DataSummary {
 export function closeData({train, valid}: DataFolder): void {
   train.close();
   valid.close();
+}
+
+/**
+ * Refuses data whose ids mean something else than those that the model of a run folder was trained on.
+ * Errors: TokenFileError naming both; TokenizerError when the run's tokenizer.json cannot be read.
+ */
+export function checkSameTokenizer(run: string, data: Pick<DataFolder, 'path' | 'tokenizer'>): void {
+  const file = join(run, 'tokenizer.json');
+  if (tokenizerDigest(readTokenizer(file)) === tokenizerDigest(data.tokenizer)) return;
+  throw new TokenFileError(
+    `${data.path} was encoded by another tokenizer than the model of ${run}; ` +
+      `prepare it with bmojo data prepare FILES --tokenizer ${file}`,
+  );
 }

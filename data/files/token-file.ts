@@ -33,6 +33,7 @@ export class TokenFile implements TokenSource {
     readonly path: string,
     private readonly file: number,
     private readonly header: TokenHeader,
+    readonly bytesOf: (id: number) => number,
   ) {
     const blocks = blockCount(header);
     this.isChecked = new Uint8Array(blocks);
@@ -47,8 +48,8 @@ export class TokenFile implements TokenSource {
     this.borders = this.readBorders();
   }
 
-  /** Errors: TokenFileError when the file is missing, no token file, truncated, or has a damaged header. */
-  static open(path: string): TokenFile {
+  /** `bytesOf` is the tokenizer's; without it each token stands for the mean. Errors: TokenFileError when the file is missing, no token file, truncated, or has a damaged header. */
+  static open(path: string, bytesOf?: (id: number) => number): TokenFile {
     let file: number;
     try {
       file = openSync(path, 'r');
@@ -64,7 +65,8 @@ export class TokenFile implements TokenSource {
         throw new TokenFileError(
           `token file: ${path} must have ${fileBytes(header)} bytes by its header, has ${size}; prepare it again`,
         );
-      return new TokenFile(path, file, header);
+      const mean = header.textBytes / header.tokens;
+      return new TokenFile(path, file, header, bytesOf ?? (() => mean));
     } catch (error) {
       closeSync(file);
       throw error;
