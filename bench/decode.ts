@@ -6,7 +6,7 @@ import {randomStream} from '../data/random.js';
 import type {ModelConfig, PresetName} from '../models/config.js';
 import {DecodingSession} from '../models/decoding-session.js';
 import {LanguageModel} from '../models/language-model.js';
-import {samplingSchema} from '../models/sampling.js';
+import {samplingSchema} from '../models/token-sampling.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {median} from './timing.js';
 

@@ -11,7 +11,7 @@ import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
-import {samplingSchema} from '../models/sampling.js';
+import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {loadOptions, loadOptionsOf} from './load-options.js';

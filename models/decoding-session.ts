@@ -11,10 +11,10 @@ import {Breath} from './breath.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import type {LanguageModel} from './language-model.js';
-import type {SamplingSettings} from './sampling.js';
-import {sampleToken} from './sampling.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
+import type {SamplingSettings} from './token-sampling.js';
+import {sampleToken} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */

@@ -7,8 +7,8 @@ import {Breath} from './breath.js';
 import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
 import type {LanguageModel} from './language-model.js';
-import type {SamplingSettings} from './sampling.js';
-import {samplingSchema} from './sampling.js';
+import type {SamplingSettings} from './token-sampling.js';
+import {samplingSchema} from './token-sampling.js';
 
 export interface GenerateOptions extends Partial<SamplingSettings> {
   /** Token ids to read first; at least one, unless `session` has read some. Default none. */

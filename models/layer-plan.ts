@@ -58,6 +58,7 @@ export function checkPattern(pattern: string, layers: number): void {
     );
 }
 
+/** A layer has its seed from the model. */
 const {seed: _, ...layerMixerSchema} = mixerSchema;
 
 /** Errors: SettingError naming the layer and the setting; `schema` is that of a layer's settings beside its mixer's. */

@@ -10,7 +10,7 @@ import type {ModelConfig} from '../../models/config.js';
 import {DecodingSession, DecodingSessionError, DecodingStateError} from '../../models/decoding-session.js';
 import {generate, generateText} from '../../models/generate.js';
 import {LanguageModel} from '../../models/language-model.js';
-import {sampleToken, samplingSchema, withoutPadding} from '../../models/sampling.js';
+import {sampleToken, samplingSchema, withoutPadding} from '../../models/token-sampling.js';
 import {expectClose} from '../support/error.js';
 
 const small: Partial<ModelConfig> = {
