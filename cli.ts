@@ -4,67 +4,38 @@
 import {enableProdMode} from '@tensorflow/tfjs-core';
 import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
-import {NEEDS_COMMAND} from './config/command-line.js';
-import {SettingError} from './config/schema.js';
-import {ArgumentError, BackendError} from './custom-ops/index.js';
-import {dataCommand} from './data/cli/data.js';
-import {CorpusError, TokenFileError} from './data/files/index.js';
-import {PassageError} from './data/files/passages.js';
-import {TokenizerError} from './data/tokenizers/index.js';
-import {WindowError} from './data/windows.js';
-import {benchCommand} from './eval/cli/bench.js';
-import {doctorCommand} from './eval/cli/doctor.js';
-import {kernelsCommand} from './eval/cli/kernels.js';
-import {modelCommand} from './eval/cli/model.js';
-import {verifyCommand} from './eval/cli/verify.js';
-import {EvaluationError} from './eval/report/record.js';
-import {SafetensorsError} from './formats/safetensors.js';
-import {DecodingStateError} from './models/decoding-session.js';
-import {ModelFormatError} from './models/model-format.js';
-import {CheckpointError} from './train/checkpoint-folder.js';
-import {benchStepCommand} from './train/cli/bench-step.js';
-import {benchTensorFlowCommand} from './train/cli/bench-tensorflow.js';
-import {compareCommand} from './train/cli/compare.js';
-import {evalCommand} from './train/cli/eval.js';
-import {generateCommand} from './train/cli/generate.js';
-import {quickstartCommand} from './train/cli/quickstart.js';
-import {trainCommand} from './train/cli/train.js';
-import {RunFolderError} from './train/run-folder.js';
-import {SnapshotError} from './train/snapshot.js';
+import {benchCommand} from './cli/bench.js';
+import {benchTensorFlowCommand} from './cli/bench-tensorflow.js';
+import {NEEDS_COMMAND} from './cli/command-line.js';
+import {compareCommand} from './cli/compare.js';
+import {dataCommand} from './cli/data.js';
+import {doctorCommand} from './cli/doctor.js';
+import {evalCommand} from './cli/eval.js';
+import {generateCommand} from './cli/generate.js';
+import {kernelsCommand} from './cli/kernels.js';
+import {modelCommand} from './cli/model.js';
+import {quickstartCommand} from './cli/quickstart.js';
+import {trainCommand} from './cli/train.js';
+import {verifyCommand} from './cli/verify.js';
+import {BmojoError} from './errors/bmojo-error.js';
 
 /** What the option parser refuses. */
-class UsageError extends Error {}
+class UsageError extends BmojoError {
+  override readonly name = 'UsageError';
+  readonly kind = 'misuse';
+}
 
 /** Files that cannot be opened, made or written: the system's own words name the path. */
 function isOfSystem(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-/** Mistakes in what was asked, and things that are not there: no stack helps. */
-const misuse = [UsageError, SettingError, ArgumentError, WindowError];
-const damage = [
-  CheckpointError,
-  RunFolderError,
-  SnapshotError,
-  ModelFormatError,
-  SafetensorsError,
-  BackendError,
-  CorpusError,
-  TokenFileError,
-  TokenizerError,
-  DecodingStateError,
-  EvaluationError,
-  PassageError,
-  WindowError,
-];
-
 function report(error: unknown): void {
-  const misused = misuse.some(kind => error instanceof kind);
-  const known = misused || isOfSystem(error) || damage.some(kind => error instanceof kind);
+  const known = error instanceof BmojoError || isOfSystem(error);
   const words =
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`bmojo: ${words.replace(/^bmojo: /, '')}\n`);
-  process.exitCode = misused ? 2 : 1;
+  process.exitCode = error instanceof BmojoError && error.kind === 'misuse' ? 2 : 1;
 }
 
 /** The words before the first option: a command and what it is applied to. */
@@ -103,7 +74,7 @@ try {
     .command(modelCommand)
     .command(verifyCommand)
     .command(kernelsCommand)
-    .command(benchCommand([benchStepCommand]))
+    .command(benchCommand)
     .command(benchTensorFlowCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')

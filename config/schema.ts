@@ -1,5 +1,7 @@
 // One declaration of settings from which types, defaults, validation, CLI options and demo controls derive.
 
+import {BmojoError} from '../errors/bmojo-error.js';
+
 export interface NumberField {
   readonly kind: 'integer' | 'number';
   readonly default: number;
@@ -72,8 +74,9 @@ export function withDefaults<S extends Schema>(schema: S, defaults: Readonly<Rec
 }
 
 /** A setting that is unknown, of the wrong type or out of range; the message says what to write instead. */
-export class SettingError extends Error {
+export class SettingError extends BmojoError {
   override readonly name = 'SettingError';
+  readonly kind = 'misuse';
 }
 
 /** Number of single-character edits between two words. */

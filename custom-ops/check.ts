@@ -2,12 +2,14 @@
 
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {Variable} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {Attributes, Dims, InputSpec, OpDefinition} from './op.js';
 import {shapeOf, shapeTokens} from './op.js';
 
 /** Bad input to a public function. `message` reads `function: argument must be ..., got ...`. */
-export class ArgumentError extends Error {
+export class ArgumentError extends BmojoError {
   override readonly name = 'ArgumentError';
+  readonly kind = 'misuse';
   constructor(
     readonly functionName: string,
     readonly argument: string,

@@ -7,6 +7,10 @@ export type Dims = Readonly<Record<string, number>>;
 export type FloatArray = Float32Array | Float64Array;
 export type HostArray = FloatArray | Int32Array;
 export type DType = 'float32' | 'int32';
+/**
+ * Attributes of a call by name. An op's own are a `type`: an interface would fit here by `extends Attributes` alone, which
+ * lets every misspelt name through.
+ */
 export type Attributes = Readonly<Record<string, number | boolean | string>>;
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 

@@ -1,5 +1,6 @@
 // Windows of consecutive tokens: what language models train on and are scored on.
 
+import {BmojoError} from '../errors/bmojo-error.js';
 import {randomStream} from './random.js';
 import type {TokenSource} from './token-source.js';
 
@@ -14,8 +15,9 @@ export interface WindowBatch {
 }
 
 /** A context for which a corpus has no window. */
-export class WindowError extends Error {
+export class WindowError extends BmojoError {
   override readonly name = 'WindowError';
+  readonly kind = 'misuse';
 }
 
 /** What helps in training, where a window is the context times the segments. */

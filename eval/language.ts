@@ -5,8 +5,9 @@ import {crossEntropy} from '../custom-ops/index.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows} from '../data/windows.js';
-import type {ModelState} from '../models/language-model.js';
-import {disposeModelState, type LanguageModel} from '../models/language-model.js';
+import type {LanguageModel} from '../models/language-model.js';
+import type {ModelState} from '../models/state.js';
+import {disposeModelState} from '../models/state.js';
 
 export interface LanguageReport {
   readonly windows: number;

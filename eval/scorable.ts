@@ -2,7 +2,7 @@
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import type {TrainingCall} from '../layers/index.js';
-import type {ModelState} from '../models/index.js';
+import type {ModelShapes, ModelState} from '../models/index.js';
 
 export interface ScorableModel {
   /** Tokens [B, L] int32 -> hidden states after the final norm [B, L, D]; nothing is dropped unless `training` is given. */
@@ -11,13 +11,15 @@ export interface ScorableModel {
   logits(hidden: Tensor2D): Tensor2D;
 }
 
-/** A model that can also read a sequence in pieces, with memory between them. */
+/** A model that can also read a sequence in chunks, with memory between them. */
 export interface StreamableModel extends ScorableModel {
   initialState(batch: number): ModelState;
+  /** Shapes of one sequence's memory after `position` tokens. */
+  stateShapes(position: number): ModelShapes;
   /** Hidden states of the next tokens [B, L], and the memory after them; the old memory stays valid. */
   advance(tokens: Tensor2D, state: ModelState): {hidden: Tensor3D; state: ModelState};
 }
 
 export function isStreamable(model: ScorableModel): model is StreamableModel {
-  return 'advance' in model && 'initialState' in model;
+  return 'advance' in model && 'initialState' in model && 'stateShapes' in model;
 }

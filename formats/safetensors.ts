@@ -1,9 +1,12 @@
 // The safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes without gaps.
 // Reading refuses everything that the format forbids, since files come from anywhere.
 
+import {BmojoError} from '../errors/bmojo-error.js';
+
 /** A file that is not valid safetensors; the message says where and why. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends BmojoError {
   override readonly name = 'SafetensorsError';
+  readonly kind = 'damage';
 }
 
 export type SafetensorsData = Float32Array | Float64Array | Int32Array;

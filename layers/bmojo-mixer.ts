@@ -5,15 +5,22 @@ import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
 import {innovationScores} from '../custom-ops/index.js';
-import type {MixerSettings} from './attention-memory.js';
-import {AttentionMemory} from './attention-memory.js';
-import type {AddWeight} from './fading-memory.js';
-import {FadingMemory} from './fading-memory.js';
+import {AttentionMemory, attentionStepKind} from './attention-memory.js';
+import type {AttentionState} from './attention-state.js';
+import {attentionStateShapes} from './attention-state.js';
+import type {FadingState} from './fading-memory.js';
+import {FadingMemory, fadingSizes, fadingStateShapes, fadingWeights} from './fading-memory.js';
 import type {LayerArgs} from './layer-config.js';
-import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
-import type {LayerState, StepResult} from './streaming.js';
-import {StreamingLayer} from './streaming.js';
+import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import type {StateShapes} from './state.js';
+import type {RotarySpec, StepContext} from './step-context.js';
+import {START} from './step-context.js';
+import type {StepKind, StepResult} from './streaming.js';
+import {STEADY, StreamingLayer} from './streaming.js';
+import type {ReadWeight, WeightSpec} from './weights.js';
 
 export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
 
@@ -31,6 +38,12 @@ export type MixerAnalysis = {
   readonly shares?: Tensor4D;
 };
 
+/** Memory of a mixer: of those that it has, after at least one token. */
+export type MixerState = {
+  readonly fading?: FadingState;
+  readonly attention?: AttentionState;
+};
+
 /**
  * A sequence mixer [B, L, D] -> [B, L, D] with fading memory (an SSM), short-term eidetic memory (window attention)
  * and long-term eidetic memory (tokens that the SSM could not predict), attended in one softmax.
@@ -38,7 +51,7 @@ export type MixerAnalysis = {
  * Settings and defaults: `mixerSchema`. Without `attention` it is Mamba, without `ssm` a (sliding-window) Transformer.
  * Errors: SettingError for settings that do not fit each other or D. Source: arXiv 2407.06324, Algorithm 1.
  */
-export class BMojoMixer extends StreamingLayer {
+export class BMojoMixer extends StreamingLayer<MixerState> {
   static className = 'BMojoMixer';
   readonly settings: MixerSettings;
   private fadingMemory?: FadingMemory;
@@ -51,63 +64,72 @@ export class BMojoMixer extends StreamingLayer {
     checkConsistency(settings);
   }
 
+  weightSpecs(width: number): WeightSpec[] {
+    const {settings} = this;
+    return [
+      ...(settings.ssm ? fadingWeights(fadingSizes(settings, width), settings.seed) : []),
+      ...(settings.attention ? attentionWeights(settings, width) : []),
+    ];
+  }
+
   override build(inputShape: Shape | Shape[]): void {
-    const width = lastSize('BMojoMixer', inputShape);
-    const {heads, stateSize, expand, convWidth, deltaRank, seed} = this.settings;
-    const add: AddWeight = (name, shape, initializer) => this.addWeight(name, shape, 'float32', initializer);
-    if (this.settings.ssm) {
-      const rank = deltaRank === 0 ? Math.ceil(width / 16) : deltaRank;
-      const sizes = {width, inner: expand * width, stateSize, convWidth, deltaRank: rank};
-      this.fadingMemory = new FadingMemory(sizes, add, seed);
-    }
-    if (this.settings.attention) {
-      const {headWidth, positions} = this.settings;
-      if (headWidth === 0 && width % heads !== 0) {
-        throw new SettingError(
-          `BMojoMixer: heads must divide D = ${width} unless headWidth is set, got ${heads}`,
-        );
-      }
-      const head = headWidth === 0 ? width / heads : headWidth;
-      if (positions === 'rotary' && head % 2 !== 0) {
-        throw new SettingError(`BMojoMixer: rotary positions need an even head width, got ${head}`);
-      }
-      this.attentionMemory = new AttentionMemory(this.settings, width, add);
-    }
     super.build(inputShape);
+    const {settings} = this;
+    const width = this.widthOf(inputShape);
+    const weight: ReadWeight = name => this.read(name);
+    if (settings.ssm) this.fadingMemory = new FadingMemory(fadingSizes(settings, width), weight);
+    if (settings.attention)
+      this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weight);
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = singleInput<Tensor3D>('BMojoMixer', inputs, 3);
-    return tidy(() => this.mix(x, {position: 0, tensors: {}}, false).y);
+    return tidy(() => this.mix(x, {}, START, false).y);
   }
 
   /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */
   analyze(x: Tensor3D): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, ...rest} = this.mix(x, {position: 0, tensors: {}}, false);
+      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
       return {y, fading, innovation, stored, shares: this.attentionMemory?.shares(x, fading, stored)};
     });
   }
 
-  initialState(_batch: number): LayerState {
-    return {position: 0, tensors: {}};
+  initialState(_batch: number): MixerState {
+    return {};
   }
 
-  step(x: Tensor3D, state: LayerState): StepResult {
+  /** Errors: also ArgumentError for a memory of another position than the context's. */
+  step(x: Tensor3D, state: MixerState, context: StepContext): StepResult<MixerState> {
     this.buildFor(x);
     return tidy(() => {
-      const {y, tensors} = this.mix(x, state, true);
-      return {y, state: {position: state.position + x.shape[1], tensors}};
+      const {y, state: next} = this.mix(x, state, context, true);
+      return {y, state: next};
     });
   }
 
-  stateSize(length = Number.POSITIVE_INFINITY): number {
-    if (!this.built)
-      throw new Error('BMojoMixer: stateSize needs a built layer; call it on an input or build it first');
-    return (this.fadingMemory?.stateBytes() ?? 0) + (this.attentionMemory?.memoryBytes(length) ?? 0);
+  stateShapes(width: number, length: number): StateShapes<MixerState> {
+    const {settings} = this;
+    if (length === 0) return {};
+    return {
+      ...(settings.ssm ? {fading: fadingStateShapes(fadingSizes(settings, width))} : {}),
+      ...(settings.attention
+        ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length)}
+        : {}),
+    };
+  }
+
+  override stepKind(position: number, length: number): StepKind {
+    if (!this.settings.attention) return STEADY;
+    return attentionStepKind(this.settings, position, length);
+  }
+
+  override rotarySpecs(width: number): RotarySpec[] {
+    const spec = this.settings.attention ? rotaryOf(this.settings, width) : undefined;
+    return spec === undefined ? [] : [spec];
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -120,21 +142,16 @@ export class BMojoMixer extends StreamingLayer {
 
   private mix(
     x: Tensor3D,
-    past: LayerState,
+    past: MixerState,
+    context: StepContext,
     keepState: boolean,
-  ): MixerAnalysis & {tensors: Readonly<Record<string, Tensor>>} {
-    const tensors: Record<string, Tensor> = {};
-    let fading: Tensor3D | undefined;
-    if (this.fadingMemory !== undefined) {
-      const {conv, ssm} = past.tensors as {conv?: Tensor3D; ssm?: Tensor3D};
-      const run = this.fadingMemory.run(x, conv && ssm && {conv, ssm});
-      fading = run.y;
-      tensors.conv = run.state.conv;
-      tensors.ssm = run.state.ssm;
-    }
-    if (this.attentionMemory === undefined) return {y: fading as Tensor3D, fading, tensors};
-    const {memory, ...result} = this.attentionMemory.run(x, fading, past, keepState);
-    return {...result, fading, tensors: {...tensors, ...memory}};
+  ): MixerAnalysis & {state: MixerState} {
+    const faded = this.fadingMemory?.run(x, past.fading);
+    const fading = faded?.y;
+    if (this.attentionMemory === undefined)
+      return {y: fading as Tensor3D, fading, state: {fading: faded?.state}};
+    const {state, ...result} = this.attentionMemory.run(x, fading, past.attention, context, keepState);
+    return {...result, fading, state: {fading: faded?.state, attention: state}};
   }
 }
 

@@ -1,14 +1,15 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {choice, integer} from '../config/schema.js';
 import {causalConv1d} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
-import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import type {LayerState, StepResult} from './streaming.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {StateShapes} from './state.js';
+import type {StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
+import type {WeightSpec} from './weights.js';
 
 export const causalConvSchema = {
   kernelSize: integer(4, 2, 16, 'taps K; the last one sees the current token'),
@@ -16,16 +17,17 @@ export const causalConvSchema = {
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
+/** The last K-1 inputs, [B, K-1, E]; absent before the first token. */
+export type ConvState = {readonly conv?: Tensor3D};
+
 /**
  * Depthwise causal convolution over time with a bias, [B, L, E] -> [B, L, E].
  *
  * Defaults: kernelSize 4, activation 'silu'. Weights start uniform within K^-1/2. State: the last K-1 inputs.
  */
-export class CausalConv1D extends StreamingLayer {
+export class CausalConv1D extends StreamingLayer<ConvState> {
   static className = 'BMojoCausalConv1D';
   private readonly settings: Settings<typeof causalConvSchema>;
-  private kernel?: LayerVariable;
-  private bias?: LayerVariable;
 
   constructor(args: LayerArgs<typeof causalConvSchema> = {}) {
     const {keras, settings} = splitConfig('CausalConv1D', causalConvSchema, args);
@@ -33,13 +35,14 @@ export class CausalConv1D extends StreamingLayer {
     this.settings = settings;
   }
 
-  override build(inputShape: Shape | Shape[]): void {
-    const width = lastSize('CausalConv1D', inputShape);
+  weightSpecs(width: number): WeightSpec[] {
     const {kernelSize, seed} = this.settings;
-    const uniform = (name: string) => symmetric(kernelSize ** -0.5, streamSeed(seed, name));
-    this.kernel = this.addWeight('conv_weight', [kernelSize, width], 'float32', uniform('conv_weight'));
-    this.bias = this.addWeight('conv_bias', [width], 'float32', uniform('conv_bias'));
-    super.build(inputShape);
+    const uniform = (name: string, shape: number[]): WeightSpec => ({
+      name,
+      shape,
+      initializer: symmetric(kernelSize ** -0.5, streamSeed(seed, name)),
+    });
+    return [uniform('conv_weight', [kernelSize, width]), uniform('conv_bias', [width])];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
@@ -47,20 +50,20 @@ export class CausalConv1D extends StreamingLayer {
     return tidy(() => this.convolve(x).y);
   }
 
-  initialState(): LayerState {
-    return {position: 0, tensors: {}};
+  initialState(): ConvState {
+    return {};
   }
 
-  step(x: Tensor3D, state: LayerState): StepResult {
+  step(x: Tensor3D, state: ConvState): StepResult<ConvState> {
     if (!this.built) this.apply(x);
     return tidy(() => {
-      const {y, finalState} = this.convolve(x, state.tensors.conv as Tensor3D | undefined);
-      return {y, state: {position: state.position + x.shape[1], tensors: {conv: finalState}}};
+      const {y, finalState} = this.convolve(x, state.conv);
+      return {y, state: {conv: finalState}};
     });
   }
 
-  stateSize(): number {
-    return 4 * (this.settings.kernelSize - 1) * (this.bias?.shape[0] ?? 0);
+  stateShapes(width: number, length: number): StateShapes<ConvState> {
+    return length === 0 ? {} : {conv: [this.settings.kernelSize - 1, width]};
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -68,8 +71,8 @@ export class CausalConv1D extends StreamingLayer {
   }
 
   private convolve(x: Tensor3D, initialState?: Tensor3D): {y: Tensor3D; finalState: Tensor3D} {
-    const weight = this.kernel?.read() as Tensor2D;
-    const bias = this.bias?.read() as Tensor1D;
+    const weight = this.read<Tensor2D>('conv_weight');
+    const bias = this.read<Tensor1D>('conv_bias');
     return causalConv1d({x, weight, bias, initialState}, {activation: this.settings.activation});
   }
 }

@@ -1,16 +1,11 @@
 // Dropout inside layers: active in training alone, with masks that follow from the training step's seed.
 
-import type {Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor3D} from '@tensorflow/tfjs-core';
 import {dispose, tensor1d} from '@tensorflow/tfjs-core';
 import {number} from '../config/schema.js';
 import {dropout} from '../custom-ops/index.js';
 import {streamSeed} from './initializers.js';
-
-/** What a layer is told when it is called in training. */
-export interface TrainingCall {
-  /** [2], int32: the seed of this step's dropout masks; the same seed makes the same masks. */
-  readonly dropoutSeed: Tensor1D;
-}
+import type {TrainingCall} from './step-context.js';
 
 /** Arguments that reach `call`: tf's own flag in `model.fit`, or what `LanguageModel` passes on. */
 export type CallArguments = Partial<TrainingCall> & {readonly training?: boolean};

@@ -1,11 +1,13 @@
-// Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in pieces.
+// Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in chunks.
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {exp, neg, slice, split, zeros} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import {exp, neg, slice, split} from '@tensorflow/tfjs-core';
 import {causalConv1d, linear, selectiveScan} from '../custom-ops/index.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
+import type {MixerSettings} from './mixer-schema.js';
+import type {StateShapes} from './state.js';
+import type {ReadWeight, WeightSpec} from './weights.js';
 
 export interface FadingMemorySizes {
   /** D. */
@@ -20,40 +22,60 @@ export interface FadingMemorySizes {
   readonly deltaRank: number;
 }
 
-export type AddWeight = (name: string, shape: Shape, initializer: ElementInitializer) => LayerVariable;
+/** Sizes that follow from the settings of a mixer on inputs of width D. */
+export function fadingSizes(
+  {stateSize, expand, convWidth, deltaRank}: MixerSettings,
+  width: number,
+): FadingMemorySizes {
+  const rank = deltaRank === 0 ? Math.ceil(width / 16) : deltaRank;
+  return {width, inner: expand * width, stateSize, convWidth, deltaRank: rank};
+}
 
-/** Recurrent memory of one call: convolution tail [B, K-1, E] and SSM state [B, E, N]. */
-export interface FadingState {
+/** Linear maps start uniform within fan_in^-1/2; see design of Mamba-1 for A_log, D and the step bias. */
+export function fadingWeights(
+  {width, inner, stateSize, convWidth, deltaRank}: FadingMemorySizes,
+  seed: number,
+): WeightSpec[] {
+  const spec = (name: string, shape: number[], initializer: ElementInitializer): WeightSpec => ({
+    name: `ssm.${name}`,
+    shape,
+    initializer,
+  });
+  const uniform = (name: string, shape: number[], fanIn: number): WeightSpec =>
+    spec(name, shape, symmetric(fanIn ** -0.5, streamSeed(seed, name)));
+  return [
+    uniform('in_proj', [width, 2 * inner], width),
+    uniform('conv_weight', [convWidth, inner], convWidth),
+    uniform('conv_bias', [inner], convWidth),
+    uniform('x_proj', [inner, deltaRank + 2 * stateSize], inner),
+    uniform('dt_proj', [deltaRank, inner], deltaRank),
+    spec('dt_bias', [inner], inverseSoftplusOfStep(streamSeed(seed, 'dt_bias'))),
+    spec('A_log', [inner, stateSize], logarithmsOfState()),
+    spec('D', [inner], constant(1)),
+    uniform('out_proj', [inner, width], inner),
+  ];
+}
+
+/** Recurrent memory: convolution tail [B, K-1, E] and SSM state [B, E, N]. */
+export type FadingState = {
   readonly conv: Tensor3D;
   readonly ssm: Tensor3D;
+};
+
+export function fadingStateShapes({
+  inner,
+  stateSize,
+  convWidth,
+}: FadingMemorySizes): StateShapes<FadingState> {
+  return {conv: [convWidth - 1, inner], ssm: [inner, stateSize]};
 }
 
 export class FadingMemory {
-  private readonly weights: Readonly<Record<string, LayerVariable>>;
-
-  /** Linear maps start uniform within fan_in^-1/2; see design of Mamba-1 for A_log, D and the step bias. */
+  /** `weight` gives the built weights of `fadingWeights` by name. */
   constructor(
     readonly sizes: FadingMemorySizes,
-    addWeight: AddWeight,
-    seed: number,
-  ) {
-    const {width, inner, stateSize, convWidth, deltaRank} = sizes;
-    const uniform = (name: string, fanIn: number): ElementInitializer =>
-      symmetric(fanIn ** -0.5, streamSeed(seed, name));
-    const add = (name: string, shape: number[], initializer: ElementInitializer): LayerVariable =>
-      addWeight(`ssm.${name}`, shape, initializer);
-    this.weights = {
-      in_proj: add('in_proj', [width, 2 * inner], uniform('in_proj', width)),
-      conv_weight: add('conv_weight', [convWidth, inner], uniform('conv_weight', convWidth)),
-      conv_bias: add('conv_bias', [inner], uniform('conv_bias', convWidth)),
-      x_proj: add('x_proj', [inner, deltaRank + 2 * stateSize], uniform('x_proj', inner)),
-      dt_proj: add('dt_proj', [deltaRank, inner], uniform('dt_proj', deltaRank)),
-      dt_bias: add('dt_bias', [inner], inverseSoftplusOfStep(streamSeed(seed, 'dt_bias'))),
-      A_log: add('A_log', [inner, stateSize], logarithmsOfState()),
-      D: add('D', [inner], constant(1)),
-      out_proj: add('out_proj', [inner, width], uniform('out_proj', inner)),
-    };
-  }
+    private readonly weight: ReadWeight,
+  ) {}
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
   run(h: Tensor3D, past?: FadingState): {y: Tensor3D; state: FadingState} {
@@ -96,18 +118,7 @@ export class FadingMemory {
     return [0, inner].map(begin => linear(h, slice(inProj, [0, begin], [width, inner])));
   }
 
-  initialState(batch: number): FadingState {
-    const {inner, stateSize, convWidth} = this.sizes;
-    return {conv: zeros([batch, convWidth - 1, inner]), ssm: zeros([batch, inner, stateSize])};
-  }
-
-  /** Bytes of one sequence's state. */
-  stateBytes(): number {
-    const {inner, stateSize, convWidth} = this.sizes;
-    return 4 * inner * (stateSize + convWidth - 1);
-  }
-
   private read<T extends Tensor>(name: string): T {
-    return this.weights[name].read() as T;
+    return this.weight<T>(`ssm.${name}`);
   }
 }

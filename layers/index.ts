@@ -1,12 +1,14 @@
 // Keras-style layers. Importing this module registers them for saving and loading.
 
-export type {MixerSettings} from './attention-memory.js';
-export type {BMojoMixerArgs, MixerAnalysis} from './bmojo-mixer.js';
+export type {AttentionState} from './attention-state.js';
+export type {BMojoMixerArgs, MixerAnalysis, MixerState} from './bmojo-mixer.js';
 export {BMojoMixer} from './bmojo-mixer.js';
+export type {ConvState} from './causal-conv1d.js';
 export {CausalConv1D} from './causal-conv1d.js';
-export type {TrainingCall} from './dropout.js';
+export type {FadingState} from './fading-memory.js';
 export type {KerasConfig, LayerArgs} from './layer-config.js';
 export {LinearHead} from './linear-head.js';
+export type {MixerSettings} from './mixer-schema.js';
 export {mixerSchema} from './mixer-schema.js';
 export type {ResidualBlockArgs} from './residual-block.js';
 export {ResidualBlock} from './residual-block.js';
@@ -15,7 +17,12 @@ export {RotaryEmbedding} from './rotary-embedding.js';
 export {SequenceDecoder} from './sequence-decoder.js';
 export type {MambaMixerArgs, SlidingWindowAttentionArgs} from './special-cases.js';
 export {MambaMixer, SlidingWindowAttention} from './special-cases.js';
-export type {LayerState, StepResult} from './streaming.js';
-export {disposeState, StreamingLayer} from './streaming.js';
+export type {NoState, ShapeTree, StateShapes, StateTree} from './state.js';
+export {disposeState, stateLeaves} from './state.js';
+export type {GivenContext, RotarySpec, RotaryTable, StepContext, TrainingCall} from './step-context.js';
+export type {StepKind, StepResult} from './streaming.js';
+export {StatelessLayer, StreamingLayer} from './streaming.js';
 export {SwiGLU} from './swiglu.js';
 export {TiedHead, TokenEmbedding} from './token-embedding.js';
+export type {WeightSpec} from './weights.js';
+export {DeclaredLayer} from './weights.js';

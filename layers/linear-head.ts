@@ -1,13 +1,14 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type {Shape} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {integer} from '../config/schema.js';
 import {linear} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
-import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {WeightSpec} from './weights.js';
+import {DeclaredLayer} from './weights.js';
 
 export const linearHeadSchema = {
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
@@ -19,11 +20,9 @@ export const linearHeadSchema = {
  *
  * The kernel starts normal with deviation 0.02, the bias at zero.
  */
-export class LinearHead extends tfl.layers.Layer {
+export class LinearHead extends DeclaredLayer {
   static className = 'BMojoLinearHead';
   private readonly settings: Settings<typeof linearHeadSchema>;
-  private kernel?: LayerVariable;
-  private bias?: LayerVariable;
 
   constructor(args: LayerArgs<typeof linearHeadSchema>) {
     const {keras, settings} = splitConfig('LinearHead', linearHeadSchema, args);
@@ -31,13 +30,12 @@ export class LinearHead extends tfl.layers.Layer {
     this.settings = settings;
   }
 
-  override build(inputShape: Shape | Shape[]): void {
+  weightSpecs(width: number): WeightSpec[] {
     const {vocabSize, seed} = this.settings;
-    const width = lastSize('LinearHead', inputShape);
-    const start = normal(0.02, streamSeed(seed, 'kernel'));
-    this.kernel = this.addWeight('kernel', [width, vocabSize], 'float32', start);
-    this.bias = this.addWeight('bias', [vocabSize], 'float32', constant(0));
-    super.build(inputShape);
+    return [
+      {name: 'kernel', shape: [width, vocabSize], initializer: normal(0.02, streamSeed(seed, 'kernel'))},
+      {name: 'bias', shape: [vocabSize], initializer: constant(0)},
+    ];
   }
 
   override computeOutputShape(inputShape: Shape): Shape {
@@ -51,7 +49,7 @@ export class LinearHead extends tfl.layers.Layer {
 
   /** Logits [B, L, V] of x [B, L, D]. */
   logits(x: Tensor3D): Tensor3D {
-    return linear(x, this.kernel?.read() as Tensor2D, this.bias?.read() as Tensor1D);
+    return linear(x, this.read<Tensor2D>('kernel'), this.read<Tensor1D>('bias'));
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -1,5 +1,6 @@
 // Settings of the B'MOJO mixer, shared by the layer, the model configuration, the command line and the demo.
 
+import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
 
 export const mixerSchema = {
@@ -47,3 +48,5 @@ export const mixerSchema = {
   deltaRank: integer(0, 0, 4096, 'rank R of the step-size projection; 0 means ceil(D / 16)'),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
+
+export type MixerSettings = Settings<typeof mixerSchema>;

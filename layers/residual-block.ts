@@ -1,17 +1,20 @@
 import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, serialization, tidy} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import type {Shape} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {number} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {rmsNorm} from '../custom-ops/index.js';
-import type {CallArguments, TrainingCall} from './dropout.js';
+import type {CallArguments} from './dropout.js';
 import {DropoutPlace, dropoutField} from './dropout.js';
 import {constant} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
-import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import type {LayerState, StepResult} from './streaming.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {ShapeTree, StateTree} from './state.js';
+import type {RotarySpec, StepContext} from './step-context.js';
+import type {StepKind, StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
+import type {WeightSpec} from './weights.js';
 
 export const residualSchema = {
   epsilon: number(1e-5, 0, 1, 'added to the mean square of the normalisation'),
@@ -34,7 +37,6 @@ export class ResidualBlock extends StreamingLayer {
   readonly layer: StreamingLayer;
   private readonly settings: Settings<typeof residualSchema>;
   private readonly dropout: DropoutPlace;
-  private gain?: LayerVariable;
 
   constructor(args: ResidualBlockArgs) {
     const {layer, ...rest} = args;
@@ -45,14 +47,21 @@ export class ResidualBlock extends StreamingLayer {
     this.layer = layer instanceof StreamingLayer ? layer : restore(layer);
   }
 
+  weightSpecs(width: number): WeightSpec[] {
+    return [...this.ownWeightSpecs(width), ...this.layer.weightSpecs(width)];
+  }
+
+  protected override ownWeightSpecs(width: number): WeightSpec[] {
+    return [{name: 'norm', shape: [width], initializer: constant(1)}];
+  }
+
   override build(inputShape: Shape | Shape[]): void {
-    this.gain = this.addWeight('norm', [lastSize('ResidualBlock', inputShape)], 'float32', constant(1));
+    super.build(inputShape);
     if (!this.layer.built) {
       this.layer.build(inputShape);
       this.layer.built = true;
     }
     this._trainableWeights.push(...this.layer.trainableWeights);
-    super.build(inputShape);
   }
 
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
@@ -63,20 +72,28 @@ export class ResidualBlock extends StreamingLayer {
     });
   }
 
-  initialState(batch: number): LayerState {
+  initialState(batch: number): StateTree {
     return this.layer.initialState(batch);
   }
 
-  step(x: Tensor3D, state: LayerState, training: Partial<TrainingCall> = {}): StepResult {
+  step(x: Tensor3D, state: StateTree, context: StepContext): StepResult {
     if (!this.built) this.apply(x);
     return tidy(() => {
-      const inner = this.layer.step(this.normalise(x), state);
-      return {y: add(x, this.dropout.apply(inner.y, training)), state: inner.state};
+      const inner = this.layer.step(this.normalise(x), state, context);
+      return {y: add(x, this.dropout.apply(inner.y, {...context.training})), state: inner.state};
     });
   }
 
-  stateSize(length?: number): number {
-    return this.layer.stateSize(length);
+  stateShapes(width: number, length: number): ShapeTree {
+    return this.layer.stateShapes(width, length);
+  }
+
+  override stepKind(position: number, length: number): StepKind {
+    return this.layer.stepKind(position, length);
+  }
+
+  override rotarySpecs(width: number): RotarySpec[] {
+    return this.layer.rotarySpecs(width);
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -86,7 +103,7 @@ export class ResidualBlock extends StreamingLayer {
 
   /** What the inner layer sees of x [B, L, D]. */
   normalise(x: Tensor3D): Tensor3D {
-    return rmsNorm(x, this.gain?.read() as Tensor1D, {epsilon: this.settings.epsilon});
+    return rmsNorm(x, this.read<Tensor1D>('norm'), {epsilon: this.settings.epsilon});
   }
 }
 

@@ -2,25 +2,20 @@
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, erf, mul, scalar, serialization, slice, tensor3d, tidy} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type {Shape} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {integer} from '../config/schema.js';
 import {linear, rmsNorm} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
-import {lastSize, mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {WeightSpec} from './weights.js';
+import {DeclaredLayer} from './weights.js';
 
 export const sequenceDecoderSchema = {
   depth: integer(2, 1, 64, 'normalised linear maps with a GELU after each'),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
-
-interface Stage {
-  readonly gain: LayerVariable;
-  readonly kernel: LayerVariable;
-  readonly bias: LayerVariable;
-}
 
 /**
  * Rebuilds a sequence from its last vector, [B, L, D] -> [B, L, D]: the vector plus a fixed sine-cosine code of each
@@ -28,10 +23,9 @@ interface Stage {
  *
  * Kernels start normal with deviation 0.02. Source: the auto-encoder of MAD (arXiv 2403.17844), positions of arXiv 1706.03762.
  */
-export class SequenceDecoder extends tfl.layers.Layer {
+export class SequenceDecoder extends DeclaredLayer {
   static className = 'BMojoSequenceDecoder';
   private readonly settings: Settings<typeof sequenceDecoderSchema>;
-  private stages: readonly Stage[] = [];
 
   constructor(args: LayerArgs<typeof sequenceDecoderSchema> = {}) {
     const {keras, settings} = splitConfig('SequenceDecoder', sequenceDecoderSchema, args);
@@ -39,20 +33,17 @@ export class SequenceDecoder extends tfl.layers.Layer {
     this.settings = settings;
   }
 
-  override build(inputShape: Shape | Shape[]): void {
+  weightSpecs(width: number): WeightSpec[] {
     const {depth, seed} = this.settings;
-    const width = lastSize('SequenceDecoder', inputShape);
-    this.stages = Array.from({length: depth}, (_, i) => ({
-      gain: this.addWeight(`norm_${i}`, [width], 'float32', constant(1)),
-      kernel: this.addWeight(
-        `kernel_${i}`,
-        [width, width],
-        'float32',
-        normal(0.02, streamSeed(seed, `kernel_${i}`)),
-      ),
-      bias: this.addWeight(`bias_${i}`, [width], 'float32', constant(0)),
-    }));
-    super.build(inputShape);
+    return Array.from({length: depth}, (_, i): WeightSpec[] => [
+      {name: `norm_${i}`, shape: [width], initializer: constant(1)},
+      {
+        name: `kernel_${i}`,
+        shape: [width, width],
+        initializer: normal(0.02, streamSeed(seed, `kernel_${i}`)),
+      },
+      {name: `bias_${i}`, shape: [width], initializer: constant(0)},
+    ]).flat();
   }
 
   override computeOutputShape(inputShape: Shape): Shape {
@@ -65,9 +56,9 @@ export class SequenceDecoder extends tfl.layers.Layer {
     return tidy(() => {
       const last = slice(x, [0, length - 1, 0], [batch, 1, width]);
       let y: Tensor3D = add(last, positionCodes(length, width));
-      for (const {gain, kernel, bias} of this.stages) {
-        const normalised = rmsNorm(y, gain.read() as Tensor1D);
-        y = gelu(linear(normalised, kernel.read() as Tensor2D, bias.read() as Tensor1D));
+      for (let i = 0; i < this.settings.depth; i++) {
+        const normalised = rmsNorm(y, this.read<Tensor1D>(`norm_${i}`));
+        y = gelu(linear(normalised, this.read<Tensor2D>(`kernel_${i}`), this.read<Tensor1D>(`bias_${i}`)));
       }
       return y;
     });

@@ -1,9 +1,9 @@
 // Mamba and window attention: the mixer with one of its memories switched off.
 
 import {serialization} from '@tensorflow/tfjs-core';
-import type {MixerSettings} from './attention-memory.js';
 import {BMojoMixer} from './bmojo-mixer.js';
 import type {KerasConfig} from './layer-config.js';
+import type {MixerSettings} from './mixer-schema.js';
 
 export type MambaMixerArgs = KerasConfig &
   Partial<Pick<MixerSettings, 'stateSize' | 'expand' | 'convWidth' | 'deltaRank' | 'seed'>>;

@@ -1,44 +1,78 @@
-// What a layer carries from one piece of a sequence to the next, and the layers that can.
+// Layers that run a sequence in chunks, and what they answer about themselves.
 
-import type {Tensor, Tensor3D} from '@tensorflow/tfjs-core';
-import {dispose} from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
-import type {TrainingCall} from './dropout.js';
+import type {Tensor3D} from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import type {Attributes} from '../custom-ops/op.js';
+import type {NoState, StateShapes, StateTree} from './state.js';
+import {shapeBytes} from './state.js';
+import type {RotarySpec, StepContext} from './step-context.js';
+import {DeclaredLayer} from './weights.js';
 
-/** Memory of a layer after `position` tokens; every row of the batch stands at the same position. */
-export type LayerState = {
-  readonly position: number;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-};
-
-export type StepResult = {
+export type StepResult<S extends StateTree = StateTree> = {
   /** Outputs for the new tokens, [B, L, D]. */
   readonly y: Tensor3D;
-  readonly state: LayerState;
+  readonly state: S;
 };
 
+/** What decides the operations of a step, beside the shapes of its tensors. */
+export interface StepKind {
+  /** Steps of one name on tensors of the same shapes take the same operations with the same attributes, */
+  readonly name: string;
+  /** but for these, by operator: what makes the attributes of this step from those of another one of the name. */
+  readonly varying: Readonly<Record<string, (attributes: Attributes) => Attributes>>;
+}
+
+/** The kind of a step that is the same at every position. */
+export const STEADY: StepKind = {name: '', varying: {}};
+
 /**
- * A sequence layer that runs in pieces: `step` over all tokens at once, in chunks or one by one gives the same
- * outputs as `call`, to float tolerance.
+ * A sequence layer that runs in chunks: `step` over all tokens at once, in chunks or one by one gives the same
+ * outputs as `call`, to float tolerance. S is the type of its memory.
  */
-export abstract class StreamingLayer extends tfl.layers.Layer {
-  /** Memory before the first token, for `batch` sequences. The caller disposes its tensors. */
-  abstract initialState(batch: number): LayerState;
+export abstract class StreamingLayer<S extends StateTree = StateTree> extends DeclaredLayer {
+  /** Memory before the first token, for `batch` sequences. The caller disposes it with `disposeState`. */
+  abstract initialState(batch: number): S;
 
   /**
-   * Feeds the next tokens x [B, L, D], L >= 1. The old state stays valid; dispose it when it is no longer needed.
-   * `training` is given in training, for layers that then do something else.
+   * Feeds the next tokens x [B, L, D], L >= 1, which stand where `context` says. The old state stays valid; dispose it
+   * when it is no longer needed.
    */
-  abstract step(x: Tensor3D, state: LayerState, training?: TrainingCall): StepResult;
+  abstract step(x: Tensor3D, state: S, context: StepContext): StepResult<S>;
 
-  /** Bytes of memory of one sequence after `length` tokens (default: the most it ever takes), in float32. */
-  abstract stateSize(length?: number): number;
+  /** Shapes of one sequence's memory after `length` tokens of width D. */
+  abstract stateShapes(width: number, length: number): StateShapes<S>;
+
+  /** Bytes of one sequence's memory after `length` tokens of width D. Default length: the most that it ever takes. */
+  stateBytes(width: number, length = Number.POSITIVE_INFINITY): number {
+    return shapeBytes(this.stateShapes(width, length));
+  }
+
+  /** What kind of step feeds `length` tokens behind `position` others. */
+  stepKind(_position: number, _length: number): StepKind {
+    return STEADY;
+  }
+
+  /** The rotary tables that a step takes. */
+  rotarySpecs(_width: number): RotarySpec[] {
+    return [];
+  }
 
   override computeOutputShape(inputShape: tfl.Shape): tfl.Shape {
     return inputShape;
   }
 }
 
-export function disposeState(state: LayerState): void {
-  dispose(Object.values(state.tensors));
+/** A layer that treats every token by itself and keeps no memory. */
+export abstract class StatelessLayer extends StreamingLayer<NoState> {
+  initialState(): NoState {
+    return {};
+  }
+
+  step(x: Tensor3D): StepResult<NoState> {
+    return {y: this.apply(x) as Tensor3D, state: {}};
+  }
+
+  stateShapes(): StateShapes<NoState> {
+    return {};
+  }
 }

@@ -2,7 +2,7 @@
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {cast, serialization, softmax, tidy} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
+import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
 import {choice, integer} from '../config/schema.js';
@@ -12,6 +12,8 @@ import {DropoutPlace, dropoutField} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {WeightSpec} from './weights.js';
+import {DeclaredLayer} from './weights.js';
 
 export const tokenEmbeddingSchema = {
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
@@ -25,11 +27,10 @@ export const tokenEmbeddingSchema = {
  *
  * The table starts normal with deviation 0.02. Ids outside [0, V) are refused on backends whose memory is readable.
  */
-export class TokenEmbedding extends tfl.layers.Layer {
+export class TokenEmbedding extends DeclaredLayer {
   static className = 'BMojoTokenEmbedding';
   private readonly settings: Settings<typeof tokenEmbeddingSchema>;
   private readonly dropout: DropoutPlace;
-  private weight?: LayerVariable;
 
   constructor(args: LayerArgs<typeof tokenEmbeddingSchema>) {
     const {keras, settings} = splitConfig('TokenEmbedding', tokenEmbeddingSchema, args);
@@ -40,23 +41,21 @@ export class TokenEmbedding extends tfl.layers.Layer {
 
   /** The table, [V, D]. */
   get table(): Tensor2D {
-    if (this.weight === undefined) throw new Error(`TokenEmbedding: ${this.name} is not built yet`);
-    return this.weight.read() as Tensor2D;
+    return this.read('table');
   }
 
   get vocabSize(): number {
     return this.settings.vocabSize;
   }
 
-  override build(inputShape: Shape | Shape[]): void {
+  weightSpecs(): WeightSpec[] {
     const {vocabSize, dim, seed} = this.settings;
-    this.weight = this.addWeight(
-      'table',
-      [vocabSize, dim],
-      'float32',
-      normal(0.02, streamSeed(seed, 'table')),
-    );
-    super.build(inputShape);
+    return [{name: 'table', shape: [vocabSize, dim], initializer: normal(0.02, streamSeed(seed, 'table'))}];
+  }
+
+  /** Its inputs are ids, whose last size is L. */
+  protected override widthOf(): number {
+    return this.settings.dim;
   }
 
   override computeOutputShape(inputShape: Shape): Shape {

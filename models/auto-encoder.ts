@@ -62,10 +62,10 @@ export class AutoEncoder {
   }
 
   /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */
-  stateSize(length?: number): number {
+  stateBytes(length?: number): number {
     return this.model.layers
       .filter(layer => layer instanceof StreamingLayer)
-      .reduce((total, layer) => total + layer.stateSize(length), 0);
+      .reduce((total, layer) => total + layer.stateBytes(this.config.dModel, length), 0);
   }
 
   /** Number of trainable numbers. */

@@ -1,18 +1,24 @@
 // One text under way: the model's memory, the token that it has not seen yet, and how many tokens were chosen.
 
-import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
-import {tensor, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import type {Tensor2D} from '@tensorflow/tfjs-core';
+import {tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
+import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
-import type {LayerState} from '../layers/index.js';
-import type {LanguageModel, ModelState} from './language-model.js';
-import {disposeModelState} from './language-model.js';
+import {FLOAT_BYTES} from '../layers/state.js';
+import type {ModelConfig} from './config.js';
+import {parseModelConfig} from './config.js';
+import type {LanguageModel} from './language-model.js';
 import type {SamplingSettings} from './sampling.js';
 import {sampleToken} from './sampling.js';
+import type {ModelState} from './state.js';
+import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
-export class DecodingStateError extends Error {
+export class DecodingStateError extends BmojoError {
   override readonly name = 'DecodingStateError';
+  readonly kind = 'damage';
 }
 
 const FORMAT = 'bmojo decoding state 1';
@@ -57,10 +63,7 @@ export class DecodingSession {
 
   /** Bytes of the memory that the session holds on the device. */
   get stateBytes(): number {
-    return this.state.layers.reduce(
-      (total, {tensors}) => total + Object.values(tensors).reduce((bytes, held) => bytes + 4 * held.size, 0),
-      0,
-    );
+    return stateList(this.state).reduce((total, held) => total + FLOAT_BYTES * held.size, 0);
   }
 
   /** Reads tokens in pieces. Errors: RangeError for an id outside the vocabulary. */
@@ -104,16 +107,7 @@ export class DecodingSession {
 
   /** Everything that the session needs to go on, as a safetensors file. */
   async save(): Promise<Uint8Array> {
-    const arrays = await Promise.all(
-      this.state.layers.flatMap(({tensors}, layer) =>
-        Object.entries(tensors).map(async ([name, held]) => ({
-          name: `${layer}/${name}`,
-          shape: held.shape,
-          data: Float32Array.from(await held.data<'float32'>()),
-        })),
-      ),
-    );
-    return encodeSafetensors(arrays, {
+    return encodeSafetensors(await stateArrays(this.state), {
       format: FORMAT,
       model: JSON.stringify(this.model.config),
       weights: this.weights,
@@ -133,7 +127,7 @@ export class DecodingSession {
       throw new DecodingStateError(
         `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
       );
-    if (metadata.get('model') !== JSON.stringify(this.model.config))
+    if (!isOfModel(metadata.get('model'), this.model.config))
       throw new DecodingStateError('decoding state: belongs to a model of other settings');
     if (metadata.get('weights') !== this.weights)
       throw new DecodingStateError('decoding state: belongs to other weights of this model');
@@ -146,14 +140,7 @@ export class DecodingSession {
       return value;
     };
     const position = whole('position');
-    const layers = this.state.layers.map((): Record<string, Tensor> => ({}));
-    for (const {name, shape, data} of tensors) {
-      const [layer, key] = name.split('/');
-      if (layers[Number(layer)] === undefined || key === undefined)
-        throw new DecodingStateError(`decoding state: the model has no place for ${name}`);
-      layers[Number(layer)][key] = tensor(data, [...shape], 'float32');
-    }
-    this.replaceState({position, layers: layers.map((own): LayerState => ({position, tensors: own}))});
+    this.replaceState(this.storedState(position, tensors));
     this.pending = metadata.get('pending') === '' ? undefined : whole('pending');
     this.draws = whole('draws');
   }
@@ -161,6 +148,16 @@ export class DecodingSession {
   dispose(): void {
     this.tokenStep.dispose();
     disposeModelState(this.state);
+  }
+
+  /** Errors: DecodingStateError. */
+  private storedState(position: number, arrays: readonly NamedTensorData[]): ModelState {
+    try {
+      return stateFromArrays(this.model.stateShapes(position), arrays, 1);
+    } catch (error) {
+      if (!(error instanceof ModelStateError)) throw error;
+      throw new DecodingStateError(`decoding state: ${error.message}`);
+    }
   }
 
   private advance(tokens: Int32Array): ModelState {
@@ -171,5 +168,14 @@ export class DecodingSession {
   private replaceState(next: ModelState): void {
     disposeModelState(this.state);
     this.state = next;
+  }
+}
+
+/** Whether stored settings, which may lack those that came later, make the same model. */
+function isOfModel(stored: string | undefined, config: ModelConfig): boolean {
+  try {
+    return JSON.stringify(parseModelConfig(JSON.parse(stored ?? ''))) === JSON.stringify(config);
+  } catch {
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 // Bytes that a model takes, from its configuration alone: nothing is allocated. The law behind each number stands beside
 // it; tests compare all of them with what the backend measures.
 
-import {CHUNK} from '../custom-ops/selective-scan/definition.js';
+import {CHUNK} from '../custom-ops/selective-scan/attributes.js';
 import type {ModelConfig} from './config.js';
 import {mixerConfig, mlpHidden, parameterCount, widthsOf} from './parameters.js';
 

@@ -2,13 +2,15 @@
 
 import {tensor} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSafetensors} from '../formats/safetensors.js';
 import {LanguageModel} from './language-model.js';
 
 /** A checkpoint that is not a Mamba-1 model as expected; the message says which setting or tensor, and what came. */
-export class CheckpointImportError extends Error {
+export class CheckpointImportError extends BmojoError {
   override readonly name = 'CheckpointImportError';
+  readonly kind = 'damage';
 }
 
 function fail(what: string, expected: string, received: unknown): never {

@@ -1,14 +1,22 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
-import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {tidy} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {HostInput} from '../custom-ops/index.js';
-import {rotaryAngles, withRotaryTable} from '../custom-ops/index.js';
-import type {LayerState, MixerAnalysis, TrainingCall} from '../layers/index.js';
+import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
+import type {
+  GivenContext,
+  MixerAnalysis,
+  RotarySpec,
+  RotaryTable,
+  StateTree,
+  StepContext,
+  StepKind,
+  TrainingCall,
+} from '../layers/index.js';
 import {
   BMojoMixer,
-  disposeState,
   LinearHead,
   ResidualBlock,
   RMSNorm,
@@ -16,10 +24,12 @@ import {
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
+import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {recomputed} from './recompute.js';
+import type {ModelShapes, ModelState} from './state.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 
@@ -45,12 +55,6 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   return model;
 }
 
-/** Memory of every layer of a model between pieces of a sequence. */
-export type ModelState = {
-  readonly position: number;
-  readonly layers: LayerState[];
-};
-
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;
@@ -64,6 +68,7 @@ export class LanguageModel {
   private readonly head: TiedHead | LinearHead;
 
   private readonly recompute: boolean;
+  private readonly rotarySpecs: readonly RotarySpec[];
 
   /** Errors: Error when the model is not of the kind that `createModel` builds. */
   constructor(
@@ -89,6 +94,7 @@ export class LanguageModel {
     if (config === undefined)
       throw new Error('LanguageModel: the model carries no bmojo configuration (see createModel)');
     this.config = parseModelConfig(config);
+    this.rotarySpecs = distinctRotary(blocks.flatMap(block => block.rotarySpecs(this.config.dModel)));
   }
 
   static create(config: Partial<ModelConfig> = {}, options: LanguageModelOptions = {}): LanguageModel {
@@ -103,33 +109,40 @@ export class LanguageModel {
   hidden(tokens: Tensor2D, training?: TrainingCall): Tensor3D {
     let x = this.embedding.apply(tokens, {...training}) as Tensor3D;
     for (const block of this.blocks) {
-      x = this.recompute ? recomputed(block, x, {training}).y : (block.apply(x, {...training}) as Tensor3D);
+      x = this.recompute
+        ? recomputed(block, x, {context: {...START, training}}).y
+        : (block.apply(x, {...training}) as Tensor3D);
     }
     return x;
   }
 
   /**
-   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one. Nothing is
-   * dropped unless `training` is given.
-   * The old state stays valid until it is disposed with `disposeModelState`.
+   * Hidden states [B, L, D] of the next tokens [B, L] int32 and the new memory; gradients end at the old one, which stays
+   * valid until it is disposed with `disposeModelState`. `context`: what the step was given beside them; its position is
+   * the memory's. Nothing is dropped unless it holds `training`.
    */
   advance(
     tokens: Tensor2D,
     state: ModelState,
-    training?: TrainingCall,
+    given: GivenContext = {},
   ): {hidden: Tensor3D; state: ModelState} {
-    const layers: LayerState[] = [];
-    let x = this.embedding.apply(tokens, {...training}) as Tensor3D;
+    const {position} = state;
+    const length = tokens.shape[1];
+    const own = given.rotary === undefined ? this.rotaryTables(position, length) : [];
+    const context: StepContext = {rotary: own, ...given, position};
+    const layers: StateTree[] = [];
+    let x = this.embedding.apply(tokens, {...context.training}) as Tensor3D;
     this.blocks.forEach((block, index) => {
       const previous = x;
       const result = this.recompute
-        ? recomputed(block, previous, {past: state.layers[index], training})
-        : block.step(previous, state.layers[index], training);
+        ? recomputed(block, previous, {past: state.layers[index], context})
+        : block.step(previous, state.layers[index], context);
       previous.dispose();
       layers.push(result.state);
       x = result.y;
     });
-    return {hidden: x, state: {position: state.position + tokens.shape[1], layers}};
+    dispose(own.map(({cosSin}) => cosSin));
+    return {hidden: x, state: {position: position + length, layers}};
   }
 
   /** What every mixer does with tokens [B, L] int32, in order of the layers; the caller disposes all tensors. */
@@ -170,35 +183,59 @@ export class LanguageModel {
     return {logits, state: next.state};
   }
 
-  /**
-   * What the model takes from the host, beside tokens, for tokens position .. position + length - 1: the rotary table
-   * [length, Dh], or nothing. A step that is recorded declares it as an input and hands it to `withRotary`.
-   */
-  rotaryInputs(position: number, length: number): HostInput[] {
-    const {attention, positions, rotaryBase, heads, headWidth, dModel} = this.config;
-    if (!attention || positions !== 'rotary') return [];
-    const width = headWidth === 0 ? dModel / heads : headWidth;
-    const rows = Array.from({length}, (_, row) => position + row);
-    return [{values: Float32Array.from(rotaryAngles(rows, width, rotaryBase)), shape: [length, width]}];
-  }
-
-  /** Runs `body`, which feeds the tokens at `position`, with the table of `rotaryInputs` for them. */
-  withRotary<T>(cosSin: Tensor2D | undefined, position: number, body: () => T): T {
-    if (cosSin === undefined) return body();
-    return withRotaryTable({cosSin, base: this.config.rotaryBase, offset: position}, body);
+  /** Shapes of one sequence's memory at a position. */
+  stateShapes(position: number): ModelShapes {
+    const {dModel} = this.config;
+    return {position, layers: this.blocks.map(block => block.stateShapes(dModel, position))};
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */
-  stateSize(length?: number): number {
-    return this.blocks.reduce((total, block) => total + block.stateSize(length), 0);
+  stateBytes(length?: number): number {
+    const {dModel} = this.config;
+    return this.blocks.reduce((total, block) => total + block.stateBytes(dModel, length), 0);
+  }
+
+  /** What kind of step feeds `length` tokens behind `position` others. */
+  stepKind(position: number, length: number): StepKind {
+    return jointKind(this.blocks.map(block => block.stepKind(position, length)));
+  }
+
+  /**
+   * What a step takes from the host beside its tokens, for tokens position .. position + length - 1: rotary tables
+   * [length, Dh]. A step that is recorded declares them as inputs and makes its context from them by `contextOf`.
+   */
+  hostInputs(position: number, length: number): HostInput[] {
+    // The table of the first positions is kept on the device.
+    if (position === 0) return [];
+    const rows = Array.from({length}, (_, row) => position + row);
+    return this.rotarySpecs.map(({headWidth, base}) => ({
+      values: Float32Array.from(rotaryAngles(rows, headWidth, base)),
+      shape: [length, headWidth],
+    }));
+  }
+
+  /** The context of a step whose `hostInputs` are these tensors. */
+  contextOf(tensors: readonly Tensor[], training?: TrainingCall): GivenContext {
+    const rotary = tensors.map((cosSin, i) => ({...this.rotarySpecs[i], cosSin: cosSin as Tensor2D}));
+    return rotary.length === 0 ? {training} : {rotary, training};
   }
 
   /** Number of trainable numbers. */
   parameterCount(): number {
     return sizeOf(this.parameters());
   }
+
+  /** The tables of a step that is given none: made once for all layers. */
+  private rotaryTables(position: number, length: number): RotaryTable[] {
+    return this.rotarySpecs.map(spec => ({...spec, cosSin: tableOf({position}, length, spec)}));
+  }
 }
 
-export function disposeModelState(state: ModelState): void {
-  for (const layer of state.layers) disposeState(layer);
+/** The kind of a step of several layers: alike where it is alike in each. */
+function jointKind(kinds: readonly StepKind[]): StepKind {
+  const names = new Set(kinds.map(({name}) => name));
+  return {
+    name: [...names].join('; '),
+    varying: Object.assign({}, ...kinds.map(({varying}) => varying)),
+  };
 }

@@ -1,10 +1,12 @@
 // The JSON of a saved tf.LayersModel: written with a checksum, read with the checks that tf.io.decodeWeights lacks.
 
 import type {io} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 
 /** A saved model that is missing, damaged, or not what it says. */
-export class ModelFormatError extends Error {
+export class ModelFormatError extends BmojoError {
   override readonly name = 'ModelFormatError';
+  readonly kind = 'damage';
   constructor(reason: string) {
     super(`saved model: ${reason}`);
   }

@@ -1,10 +1,11 @@
 // Activation recomputation: a block keeps its input alone, and runs again when its gradient is wanted
 // (Chen et al. 2016, arXiv 1604.06174).
 
-import type {Tensor, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {clone, customGrad, engine, keep, Variable} from '@tensorflow/tfjs-core';
-import {holdRotaryTable} from '../custom-ops/index.js';
-import type {LayerState, StepResult, StreamingLayer, TrainingCall} from '../layers/index.js';
+import type {StateTree, StepContext, StepResult, StreamingLayer} from '../layers/index.js';
+import {disposeState, stateLeaves} from '../layers/index.js';
+import {mapState} from '../layers/state.js';
 
 /** Gradients of a computation inside the gradient of another; tf's engine has one tape, which is put aside meanwhile. */
 function innerGradients(compute: () => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
@@ -18,9 +19,9 @@ function innerGradients(compute: () => Tensor, inputs: Tensor[], dy: Tensor): Te
 }
 
 export interface RecomputeOptions {
-  readonly past?: LayerState;
-  /** Its seed must live until the gradient is computed. */
-  readonly training?: TrainingCall;
+  readonly past?: StateTree;
+  /** The seed of its dropout must live until the gradient is computed. */
+  readonly context: StepContext;
 }
 
 /**
@@ -30,35 +31,35 @@ export interface RecomputeOptions {
 export function recomputed(
   block: StreamingLayer,
   x: Tensor3D,
-  {past, training}: RecomputeOptions = {},
+  {past, context}: RecomputeOptions,
 ): StepResult {
   const weights = block.trainableWeights.map(weight => weight.read());
   if (!weights.every(weight => weight instanceof Variable))
     throw new Error(`recompute: the weights of ${block.name} are no variables`);
-  let state: LayerState = {position: (past?.position ?? 0) + x.shape[1], tensors: {}};
-  const run = (input: Tensor3D): StepResult =>
-    past === undefined
-      ? {y: block.apply(input, {...training}) as Tensor3D, state}
-      : block.step(input, past, training);
-  const withTable = holdRotaryTable();
+  const {rotary = []} = context;
+  let state: StateTree = {};
+  const run = (input: Tensor3D, tables: readonly Tensor[]): StepResult => {
+    if (past === undefined) return {y: block.apply(input, {...context.training}) as Tensor3D, state: {}};
+    const again = rotary.map((table, i) => ({...table, cosSin: tables[i] as Tensor2D}));
+    return block.step(input, past, {...context, rotary: again});
+  };
   const op = customGrad((...given) => {
     const save = given[given.length - 1] as (tensors: Tensor[]) => void;
     const input = given[0] as Tensor3D;
-    save([input]);
-    const result = run(input);
+    const tables = rotary.map(({cosSin}) => cosSin);
+    save([input, ...tables]);
+    const result = run(input, tables);
     state = result.state;
-    for (const tensor of Object.values(state.tensors)) keep(tensor);
+    for (const [, held] of stateLeaves(state)) keep(held);
     return {
       value: result.y,
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        innerGradients(() => withTable(() => run(saved[0] as Tensor3D).y), [saved[0], ...weights], dy),
+      gradFunc: (dy: Tensor, [saved, ...angles]: Tensor[]) =>
+        innerGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy),
     };
   });
   const y = op(x, ...weights) as Tensor3D;
   // Clones belong to the caller's scope, as the results of any other operation do.
-  const tensors = Object.fromEntries(
-    Object.entries(state.tensors).map(([name, kept]) => [name, clone(kept)]),
-  );
-  for (const kept of Object.values(state.tensors)) kept.dispose();
-  return {y, state: {...state, tensors}};
+  const own = mapState(state, clone);
+  disposeState(state);
+  return {y, state: own};
 }

@@ -1,27 +1,83 @@
 // The direction of imports, as a table. Nothing points back up.
 
+import {execFileSync} from 'node:child_process';
 import {readdirSync, readFileSync} from 'node:fs';
 import {dirname, join, relative} from 'node:path';
 import {expect} from 'chai';
 
-/** For each folder of the source, the folders that it may import. */
+/** For each folder of the source, the folders that it may import: what lies below it. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  config: [],
-  formats: [],
+  errors: [],
+  config: ['errors'],
+  formats: ['errors'],
   plot: [],
-  data: ['config', 'formats'],
-  'custom-ops': [],
-  layers: ['custom-ops', 'config'],
-  models: ['layers', 'custom-ops', 'data', 'config', 'formats'],
-  eval: ['models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
-  train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot'],
+  'custom-ops': ['errors'],
+  data: ['config', 'formats', 'errors'],
+  layers: ['custom-ops', 'config', 'errors'],
+  models: ['layers', 'custom-ops', 'data', 'config', 'formats', 'errors'],
+  eval: ['models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot', 'errors'],
+  train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'errors'],
+  experiments: [
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'formats',
+    'plot',
+    'errors',
+  ],
+  bench: [
+    'experiments',
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'plot',
+    'errors',
+  ],
+  demo: [
+    'bench',
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'formats',
+    'plot',
+    'errors',
+  ],
+  cli: [
+    'bench',
+    'experiments',
+    'train',
+    'eval',
+    'models',
+    'layers',
+    'custom-ops',
+    'data',
+    'config',
+    'formats',
+    'plot',
+    'errors',
+  ],
 };
+
+/** Folders without sources of the package. */
+const others = ['test', 'scripts', 'examples', 'docs'];
 
 const root = join(import.meta.dirname, '../..');
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), {withFileTypes: true, recursive: true})
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)));
 }
 
@@ -39,13 +95,19 @@ function violations(file: string, text: string): string[] {
 
 describe('architecture', () => {
   it('imports point one way', () => {
-    const found = Object.keys(allowed).flatMap(folder => {
-      const present = readdirSync(root).includes(folder);
-      return present
-        ? sources(folder).flatMap(file => violations(file, readFileSync(join(root, file), 'utf8')))
-        : [];
-    });
+    const found = Object.keys(allowed).flatMap(folder =>
+      sources(folder).flatMap(file => violations(file, readFileSync(join(root, file), 'utf8'))),
+    );
     expect(found).to.deep.equal([]);
+  });
+
+  it('has a row for every folder', () => {
+    const tracked = execFileSync('git', ['ls-files', '-z'], {cwd: root, encoding: 'utf8'}).split('\0');
+    const folders = new Set(tracked.filter(path => path.includes('/')).map(path => path.split('/')[0]));
+    const unknown = [...folders].filter(
+      folder => !folder.startsWith('.') && !(folder in allowed) && !others.includes(folder),
+    );
+    expect(unknown).to.deep.equal([]);
   });
 
   it('notices an import that points back up', () => {
@@ -53,16 +115,34 @@ describe('architecture', () => {
     expect(violations('layers/deep/a.ts', "import {x} from '../../custom-ops/index.js';")).to.have.length(0);
   });
 
-  it('keeps Node modules out of everything that browsers load', () => {
-    // Reached in Node alone: by subpath exports, and by the conditional imports '#dawn' and '#tensorflow'.
-    const nodeOnly = /file-system|atomic-file|webgpu\/dawn|tensorflow\/addon|data\/(files|cli)\//;
-    const found = ['config', 'data', 'custom-ops', 'layers', 'models'].flatMap(folder =>
-      sources(folder)
-        .filter(file => !nodeOnly.test(file))
-        .filter(file =>
-          /from 'node:|import\('node:|= require\(/.test(readFileSync(join(root, file), 'utf8')),
-        ),
+  it('keeps Node out of everything that browsers load, whatever it reaches', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const found = browserEntries.flatMap(entry =>
+      nodeModulesBehind(manifest, manifest.exports[entry].default),
     );
     expect(found).to.deep.equal([]);
+    // The law sees them where they are.
+    expect(nodeModulesBehind(manifest, manifest.exports['./runs'].default)).to.not.be.empty;
   });
 });
+
+/** Subpath exports for browsers as well as Node. */
+const browserEntries = ['.', './ops', './config', './data', './formats', './eval', './train'];
+
+/** What the built file `entry` reaches of Node's modules, through any import, as a browser resolves it. */
+function nodeModulesBehind(manifest: {imports: Record<string, {default: string}>}, entry: string): string[] {
+  const seen = new Set<string>();
+  const found: string[] = [];
+  const follow = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(/(?:from|import\(?)\s*['"]([^'"]+)['"]/g)) {
+      if (name.startsWith('.')) follow(join(dirname(file), name));
+      else if (name.startsWith('#')) follow(join(root, manifest.imports[name].default));
+      else if (name.startsWith('node:')) found.push(`${relative(root, file)} imports ${name}`);
+    }
+  };
+  follow(join(root, entry));
+  return found;
+}

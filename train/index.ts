@@ -1,6 +1,6 @@
-// Training: the loop as a generator of events, its optimizer, and runs on disk.
+// Training: the loop as a generator of events, its workloads, optimizer and settings. Reaches no module of Node.
 
-export {CheckpointError, CheckpointFolder} from './checkpoint-folder.js';
+export {SettingError} from '../config/schema.js';
 export type {
   CheckpointEvent,
   EvaluatedEvent,
@@ -10,17 +10,18 @@ export type {
   StoppedEvent,
   TrainEvent,
 } from './events.js';
-export type {TrainOptions} from './loop.js';
+export type {LanguageWorkloadOptions} from './language-workload.js';
+export {languageWorkload} from './language-workload.js';
+export type {BestOptions, TrainOptions} from './loop.js';
 export {train} from './loop.js';
 export {AdamWOptimizer} from './optimizer.js';
-export type {RunOptions} from './run.js';
-export {loadRunModel, runTraining} from './run.js';
-export type {GivenRun, RunConfig} from './run-config.js';
-export {parseRunConfig} from './run-config.js';
-export type {RunResult} from './run-folder.js';
-export {RunFolder, RunFolderError} from './run-folder.js';
+export {duration, Pace} from './pace.js';
 export {rateAt} from './schedule.js';
 export type {TrainSettings} from './settings.js';
 export {parseTrainSettings, trainSchema} from './settings.js';
-export type {CheckpointStore, NamedArray, Snapshot} from './snapshot.js';
+export type {CarriedMemory, CheckpointStore, NamedArray, Snapshot} from './snapshot.js';
+export {SnapshotError} from './snapshot.js';
+export {Stopwatch} from './stopwatch.js';
 export type {Parameter, TrainableModel} from './trainable.js';
+export type {Part, PartResult, Segment, Workload} from './workload.js';
+export {taskWorkload} from './workload.js';

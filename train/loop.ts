@@ -4,8 +4,8 @@ import {getBackend, nextFrame} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
-import type {ModelState} from '../models/language-model.js';
-import {disposeModelState} from '../models/language-model.js';
+import type {ModelState} from '../models/state.js';
+import {disposeModelState} from '../models/state.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {readMemory, restoreMemory} from './memory.js';
 import {DeviceConstants} from './objective.js';
@@ -82,9 +82,9 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     if (resume !== undefined) {
       restoreArrays(model.parameters(), resume.weights);
       restoreArrays(optimizer.moments(), resume.optimizer);
-      if (resume.memory !== undefined) memory = restoreMemory(resume.memory);
+      if (resume.memory !== undefined) memory = restoreMemory(model, resume.memory);
     }
-    const trainer = {model, optimizer, constants, runner, places: new Map()};
+    const trainer = {model, optimizer, constants, runner};
     let bestScore = best?.known ?? Infinity;
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
       const weights = await readArrays(model.parameters());

@@ -1,40 +1,40 @@
-// A model's memory between two updates, on the device and as plain arrays in checkpoints.
+// A model's memory between two updates as plain arrays, for checkpoints.
 
-import {keep, tensor} from '@tensorflow/tfjs-core';
-import type {LayerState} from '../layers/index.js';
-import type {ModelState} from '../models/language-model.js';
-import type {CarriedMemory, NamedArray} from './snapshot.js';
+import type {ScorableModel} from '../eval/scorable.js';
+import {isStreamable} from '../eval/scorable.js';
+import type {ModelState} from '../models/state.js';
+import {disposeModelState, ModelStateError, stateArrays, stateFromArrays} from '../models/state.js';
+import type {CarriedMemory} from './snapshot.js';
+import {SnapshotError} from './snapshot.js';
 
-/** Lets the tensors of a state outlive the scope in which they were computed. */
-export function keepState(state: ModelState): ModelState {
-  for (const layer of state.layers) for (const held of Object.values(layer.tensors)) keep(held);
-  return state;
-}
-
-/** Copies the memory of every part off the device; all parts stand at the same position. */
-export async function readMemory(parts: readonly ModelState[]): Promise<CarriedMemory> {
-  const arrays: NamedArray[] = [];
-  for (const [part, state] of parts.entries()) {
-    for (const [layer, {tensors}] of state.layers.entries()) {
-      for (const [name, held] of Object.entries(tensors)) {
-        const data = Float32Array.from(await held.data<'float32'>());
-        arrays.push({name: `${part}/${layer}/${name}`, shape: held.shape, data});
-      }
-    }
-  }
-  return {position: parts[0].position, parts: parts.length, layers: parts[0].layers.length, arrays};
-}
-
-/** The memory that `readMemory` copied. Errors: Error when an array belongs to no layer of a part. */
-export function restoreMemory({position, parts, layers, arrays}: CarriedMemory): ModelState[] {
-  const tensors = Array.from({length: parts}, () =>
-    Array.from({length: layers}, (): Record<string, LayerState['tensors'][string]> => ({})),
+/** Copies the memory of every micro-batch off the device; all stand at the same position. */
+export async function readMemory(states: readonly ModelState[]): Promise<CarriedMemory> {
+  const arrays = await Promise.all(
+    states.map(async (state, index) =>
+      (await stateArrays(state)).map(({name, ...array}) => ({name: `${index}/${name}`, ...array})),
+    ),
   );
-  for (const {name, shape, data} of arrays) {
-    const [part, layer, key] = name.split('/');
-    const owner = tensors[Number(part)]?.[Number(layer)];
-    if (owner === undefined) throw new Error(`restore: the memory has no place for ${name}`);
-    owner[key] = tensor(data.slice(), [...shape], 'float32');
+  const [{position, layers}] = states;
+  return {position, parts: states.length, layers: layers.length, arrays: arrays.flat()};
+}
+
+/** The memory that `readMemory` copied. Errors: SnapshotError when it is not one of the model. */
+export function restoreMemory(model: ScorableModel, {position, parts, arrays}: CarriedMemory): ModelState[] {
+  if (!isStreamable(model)) throw new SnapshotError('it holds a memory, and the model keeps none');
+  const shapes = model.stateShapes(position);
+  const states: ModelState[] = [];
+  try {
+    for (let index = 0; index < parts; index++) {
+      const prefix = `${index}/`;
+      const own = arrays.filter(({name}) => name.startsWith(prefix));
+      const batch = own[0]?.shape[0] ?? 1;
+      const named = own.map(({name, ...array}) => ({name: name.slice(prefix.length), ...array}));
+      states.push(stateFromArrays(shapes, named, batch));
+    }
+    return states;
+  } catch (error) {
+    states.forEach(disposeModelState);
+    if (!(error instanceof ModelStateError)) throw error;
+    throw new SnapshotError(error.message);
   }
-  return tensors.map(part => ({position, layers: part.map(own => ({position, tensors: own}))}));
 }

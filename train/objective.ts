@@ -17,8 +17,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {crossEntropy} from '../custom-ops/index.js';
-import type {ModelState} from '../models/language-model.js';
-import {keepState} from './memory.js';
+import type {ModelState} from '../models/state.js';
+import {keepState} from '../models/state.js';
 import type {TrainableModel} from './trainable.js';
 import type {Part} from './workload.js';
 

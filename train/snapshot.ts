@@ -2,11 +2,13 @@
 
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor} from '@tensorflow/tfjs-core';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {Parameter} from './trainable.js';
 
 /** A snapshot of another model. */
-export class SnapshotError extends Error {
+export class SnapshotError extends BmojoError {
   override readonly name = 'SnapshotError';
+  readonly kind = 'damage';
 
   /** `detail`: what differs. */
   constructor(readonly detail: string) {

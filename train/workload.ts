@@ -5,7 +5,8 @@ import type {HostInput} from '../custom-ops/index.js';
 import {drawBatch} from '../data/batch.js';
 import type {Task} from '../data/task.js';
 import {scoredLogits} from '../eval/score.js';
-import type {ModelState} from '../models/language-model.js';
+import type {StepKind} from '../layers/index.js';
+import type {ModelShapes, ModelState} from '../models/index.js';
 import type {TrainSettings} from './settings.js';
 import type {TrainableModel} from './trainable.js';
 
@@ -16,19 +17,19 @@ export interface PartResult {
   readonly memory?: ModelState;
 }
 
-/** A piece of a text that consecutive updates go through. */
-export interface Piece {
-  /** Tokens before it. */
-  readonly position: number;
-  readonly length: number;
-  /** Pieces of one kind, whose memory has the same shapes, take the same operations with the same numbers. */
-  readonly kind: string;
+/** A segment of a text that consecutive updates go through. */
+export interface Segment {
+  /** What decides the operations of its step. */
+  readonly kind: StepKind;
+  /** The memory that it goes on from, and the one that it leaves. */
+  readonly before: ModelShapes;
+  readonly after: ModelShapes;
 }
 
 /** A part of an update's batch; only one part's activations live at a time. */
 export interface Part<M> {
   /** The same for all parts of an update; absent when updates do not go on from one another. */
-  readonly piece?: Piece;
+  readonly segment?: Segment;
   /** Wanted tokens [R]. */
   readonly labels: Int32Array;
   /** Everything else that the part takes from the host. */

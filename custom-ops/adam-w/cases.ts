@@ -1,7 +1,7 @@
 // Sizes on which adamW is tested and timed.
 
 import type {OpCase} from '../op.js';
-import type {AdamWAttributes} from './definition.js';
+import type {AdamWAttributes} from './attributes.js';
 
 const attrs: AdamWAttributes = {
   learningRate: 1e-2,

@@ -1,8 +1,8 @@
 import type {Tensor, Variable} from '@tensorflow/tfjs-core';
 import {add, div, mul, scalar, sqrt, square, sub} from '@tensorflow/tfjs-core';
 import type {NamedTensors} from '../op.js';
-import type {AdamWAttributes} from './definition.js';
-import {adamWFactors} from './definition.js';
+import type {AdamWAttributes} from './attributes.js';
+import {adamWFactors} from './attributes.js';
 
 /** The variables get new memory: what shares their old memory keeps the old values. */
 export function composed(inputs: NamedTensors, attrs: AdamWAttributes): NamedTensors {

@@ -1,34 +1,12 @@
 import {checkInteger, checkNumber} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {AdamWAttributes} from './attributes.js';
+import {adamWFactors} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {forward} from './reference.js';
 
-export interface AdamWAttributes extends Attributes {
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly step: number;
-}
-
 const LAST_BELOW_ONE = 1 - 2 ** -24;
-
-/** Factors of the update, in double precision: 1 - beta would lose its digits in float32. */
-export function adamWFactors(attrs: AdamWAttributes): number[] {
-  const {learningRate, beta1, beta2, epsilon, weightDecay, step} = attrs;
-  return [
-    beta1,
-    1 - beta1,
-    beta2,
-    1 - beta2,
-    epsilon,
-    1 - learningRate * weightDecay,
-    learningRate / (1 - beta1 ** step),
-    1 / Math.sqrt(1 - beta2 ** step),
-  ];
-}
 
 export const adamWOp: OpDefinition<AdamWAttributes> = {
   name: 'adamW',

@@ -1,9 +1,9 @@
 // adamW on the GPU: one pass over a parameter, in place. All factors are uniforms, shared by the parameters of a step.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import type {AdamWAttributes} from './definition.js';
-import {adamWFactors} from './definition.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import type {AdamWAttributes} from './attributes.js';
+import {adamWFactors} from './attributes.js';
 
 const factors = ['beta1', 'rest1', 'beta2', 'rest2', 'epsilon', 'keep', 'rate', 'correction'] as const;
 

@@ -1,7 +1,7 @@
 // One AdamW step in plain loops, in place: the definition (arXiv 1711.05101; decay before the update, as PyTorch does).
 
 import type {HostCall} from '../op.js';
-import type {AdamWAttributes} from './definition.js';
+import type {AdamWAttributes} from './attributes.js';
 
 export function forward({inputs, dims, attrs}: HostCall<AdamWAttributes>): void {
   const {parameter, gradient, firstMoment, secondMoment, gradientScale} = inputs;

@@ -1,6 +1,9 @@
+import {BmojoError} from '../../errors/bmojo-error.js';
+
 /** A backend that cannot start here; the message says why and what to install. */
-export class BackendError extends Error {
+export class BackendError extends BmojoError {
   override readonly name = 'BackendError';
+  readonly kind = 'damage';
 }
 
 const PREFIX = 'bmojo: ';

@@ -1,6 +1,6 @@
 // The default backend: the fastest that this machine has, and never plain JavaScript.
 
-import type {BackendName} from './index.js';
+import type {BackendName} from './backend-names.js';
 
 export interface BackendChoice {
   readonly backend: BackendName;

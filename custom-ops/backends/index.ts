@@ -7,25 +7,18 @@ import {refuse} from '../check.js';
 import {opList} from '../registry.js';
 import {registerOpGradient} from '../run.js';
 import {asBackendError, BackendError} from './backend-error.js';
+import type {BackendName, BackendRequest} from './backend-names.js';
+import {backendRequests} from './backend-names.js';
 import {chooseBackend} from './choose.js';
 import {registerCpuKernels} from './cpu.js';
 import {registerWasmKernels} from './wasm.js';
 import {shareClonesOnWasm} from './wasm-identity.js';
 import type {GpuDescription} from './webgpu/device.js';
 
-/** Backends that every machine has and whose memory can be read at once. */
-export const hostBackendNames = ['cpu', 'wasm'] as const;
-export const backendNames = [...hostBackendNames, 'webgpu', 'tensorflow'] as const;
-export type BackendName = (typeof backendNames)[number];
-
 registerCpuKernels(opList);
 registerWasmKernels(opList);
 shareClonesOnWasm();
 for (const op of opList) registerOpGradient(op);
-
-/** What a user may ask for: a backend, or the fastest one that works here. */
-export const backendRequests = ['auto', ...backendNames] as const;
-export type BackendRequest = (typeof backendRequests)[number];
 
 /**
  * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see

@@ -1,7 +1,7 @@
 // Shapes on which causalConv1d is tested and timed.
 
 import type {OpCase} from '../op.js';
-import type {CausalConvAttributes} from './definition.js';
+import type {CausalConvAttributes} from './attributes.js';
 
 const silu: CausalConvAttributes = {activation: 'silu'};
 const none: CausalConvAttributes = {activation: 'none'};

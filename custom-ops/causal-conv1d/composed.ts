@@ -2,7 +2,7 @@
 
 import {add, addN, concat, mul, sigmoid, slice, zeros} from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {CausalConvAttributes} from './definition.js';
+import type {CausalConvAttributes} from './attributes.js';
 
 export function composed(
   {x, weight, bias, initialState}: NamedTensors,

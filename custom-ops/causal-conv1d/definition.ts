@@ -1,14 +1,10 @@
 import {checkInteger, checkOneOf} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {CausalConvAttributes} from './attributes.js';
+import {activations} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
-
-export type ConvActivation = 'none' | 'silu';
-
-export interface CausalConvAttributes extends Attributes {
-  readonly activation: ConvActivation;
-}
 
 export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
   name: 'causalConv1d',
@@ -24,7 +20,7 @@ export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
   },
   derivedDims: {'K-1': ({K}) => K - 1},
   checkAttributes: ({activation}, {K}) => {
-    checkOneOf('causalConv1d', 'activation', activation, ['none', 'silu']);
+    checkOneOf('causalConv1d', 'activation', activation, activations);
     checkInteger('causalConv1d', 'weight size K', K, 2, 16);
   },
   forward: {

@@ -1,6 +1,6 @@
 import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
-import type {ConvActivation} from './definition.js';
+import type {ConvActivation} from './attributes.js';
 import {causalConv1dOp} from './definition.js';
 
 export interface CausalConvInputs {

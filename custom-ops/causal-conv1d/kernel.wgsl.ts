@@ -1,26 +1,17 @@
 // causalConv1d on the GPU: a thread for each token and channel; the weight's gradient as sums over blocks of tokens.
 
-import {sigmoid} from '../backends/webgpu/maths.js';
-import type {Bindings, GpuKernel, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {rowSumPass} from '../backends/webgpu/reduce.js';
-import type {CausalConvAttributes} from './definition.js';
+import {presentBindings} from '../wgsl/bindings.js';
+import {sigmoid} from '../wgsl/maths.js';
+import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {rowSumPass} from '../wgsl/reduce.js';
+import type {CausalConvAttributes} from './attributes.js';
 
 type Request = PlanRequest<CausalConvAttributes>;
 
 const THREADS = 256;
 /** Tokens whose contributions to the weight's gradient one workgroup adds up. */
 const BLOCK = 256;
-
-function optional({present}: Request, names: readonly string[]): Bindings {
-  return Object.fromEntries(names.filter(name => present.has(name)).map(name => [name, 'f32' as const]));
-}
 
 /** WGSL of `inputAt(batch, t, e)`, where t may reach back into the initial state, and `sumAt`, before the activation. */
 function window(request: Request): string {
@@ -51,7 +42,7 @@ function forward(request: Request): Plan {
     passes: [
       {
         name: 'causalConv1d',
-        read: {x: 'f32', weight: 'f32', ...optional(request, ['bias', 'initialState'])},
+        read: {x: 'f32', weight: 'f32', ...presentBindings(['bias', 'initialState'], request.present)},
         write: {y: 'f32', ...(K > 1 ? {finalState: 'f32'} : {})},
         workgroups: spread(Math.ceil((outputs + states) / THREADS), request.limits),
         code: `
@@ -85,7 +76,12 @@ function innerPass(request: Request): Pass {
   const {B, L, E} = request.dims;
   return {
     name: 'causalConv1d cotangent',
-    read: {x: 'f32', weight: 'f32', ...optional(request, ['bias', 'initialState']), gradY: 'f32'},
+    read: {
+      x: 'f32',
+      weight: 'f32',
+      ...presentBindings(['bias', 'initialState'], request.present),
+      gradY: 'f32',
+    },
     write: {inner: 'f32'},
     workgroups: spread(Math.ceil((B * L * E) / THREADS), request.limits),
     code: `
@@ -155,7 +151,7 @@ function weightPass(request: Request): {pass: Pass; blocks: number} {
     Array.from({length: K}, (_, j) => text(j)).join('\n    ');
   const pass: Pass = {
     name: 'causalConv1d gradient of weight by blocks',
-    read: {x: 'f32', ...optional(request, ['initialState']), inner: 'f32'},
+    read: {x: 'f32', ...presentBindings(['initialState'], request.present), inner: 'f32'},
     write: {partials: 'f32'},
     workgroups: spread(blocks * tiles, request.limits),
     code: `

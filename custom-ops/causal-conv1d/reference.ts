@@ -1,7 +1,7 @@
 // Depthwise causal convolution in plain loops: the definition. Steps before the first come from the initial state.
 
 import type {HostCall} from '../op.js';
-import type {CausalConvAttributes} from './definition.js';
+import type {CausalConvAttributes} from './attributes.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 

@@ -1,7 +1,7 @@
 // Shapes on which crossEntropy is tested and timed; every third row is ignored.
 
 import type {OpCase} from '../op.js';
-import type {CrossEntropyAttributes} from './definition.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 
 const attrs: CrossEntropyAttributes = {ignoreIndex: -100};
 

@@ -11,7 +11,7 @@ import {
   sum,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {CrossEntropyAttributes} from './definition.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 
 /** One-hot labels by comparison: tf.oneHot refuses a depth of 1 and is wrong for floats on wasm. */
 export function composed(

@@ -1,12 +1,9 @@
 import {checkInteger} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
-
-export interface CrossEntropyAttributes extends Attributes {
-  readonly ignoreIndex: number;
-}
 
 export const crossEntropyOp: OpDefinition<CrossEntropyAttributes> = {
   name: 'crossEntropy',

@@ -1,16 +1,10 @@
 // crossEntropy on the GPU: a group of lanes for each row.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
-import type {CrossEntropyAttributes} from './definition.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 
 const THREADS = 256;
 

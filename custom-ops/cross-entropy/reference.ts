@@ -1,7 +1,7 @@
 // Cross-entropy of integer labels from logits in plain loops: the definition. Rows labelled ignoreIndex cost nothing.
 
 import type {HostCall} from '../op.js';
-import type {CrossEntropyAttributes} from './definition.js';
+import type {CrossEntropyAttributes} from './attributes.js';
 
 export function forward({inputs, outputs, dims, attrs}: HostCall<CrossEntropyAttributes>): void {
   const {logits, labels} = inputs;

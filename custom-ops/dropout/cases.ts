@@ -1,7 +1,7 @@
 // Shapes on which dropout is tested and timed.
 
 import type {OpCase} from '../op.js';
-import type {DropoutAttributes} from './definition.js';
+import type {DropoutAttributes} from './attributes.js';
 
 export const cases: OpCase<DropoutAttributes>[] = [
   {name: 'one', dims: {B: 1, L: 1, D: 1, S: 2}, attrs: {rate: 0.5, stream: 0}, use: 'test'},

@@ -2,7 +2,7 @@
 
 import {mul, tensor} from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {DropoutAttributes} from './definition.js';
+import type {DropoutAttributes} from './attributes.js';
 import {dropThreshold, elementHash, keepScale} from './hash.js';
 
 /** Errors: Error on WebGPU in Node, where values cannot be read at once. */

@@ -1,5 +1,7 @@
 // Random bits as a function of counters: the same on every machine, in any order, without a state.
 
+import type {DropoutAttributes} from './attributes.js';
+
 /** Values of the hash are 32 bits; a rate is a number of them. */
 const VALUES = 2 ** 32;
 
@@ -26,4 +28,9 @@ export function dropThreshold(rate: number): number {
 /** What the elements that stay are multiplied by, a float32: one over the share that stays. */
 export function keepScale(rate: number): number {
   return Math.fround(1 / (1 - dropThreshold(rate) / VALUES));
+}
+
+/** Stream and threshold as int32: what every kernel takes, so that all make the same mask. */
+export function dropoutNumbers({rate, stream}: DropoutAttributes): [stream: number, threshold: number] {
+  return [stream, dropThreshold(rate) | 0];
 }

@@ -1,6 +1,6 @@
 import type {Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
-import type {DropoutAttributes} from './definition.js';
+import type {DropoutAttributes} from './attributes.js';
 import {dropoutOp} from './definition.js';
 
 export interface DropoutInputs {

@@ -1,9 +1,9 @@
 // Dropout on the GPU, element by element. The stream is a uniform, so that all places of a model share one pipeline.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {floatLiteral} from '../backends/webgpu/plan.js';
-import type {DropoutAttributes} from './definition.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {floatLiteral} from '../wgsl/plan.js';
+import type {DropoutAttributes} from './attributes.js';
 import {dropThreshold, keepScale} from './hash.js';
 
 /** As in hash.ts. */

@@ -1,7 +1,7 @@
 // Inverted dropout with a mask from a hash of (seed, stream, index): the definition.
 
 import type {FloatArray, HostArray, HostCall} from '../op.js';
-import type {DropoutAttributes} from './definition.js';
+import type {DropoutAttributes} from './attributes.js';
 import {dropThreshold, elementHash, keepScale} from './hash.js';
 
 function drop(x: HostArray, seed: HostArray, y: FloatArray | HostArray, attrs: DropoutAttributes): void {

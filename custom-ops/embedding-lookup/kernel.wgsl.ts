@@ -1,15 +1,9 @@
 // embeddingLookup on the GPU. Its gradient has one owner for each row and column of the table: a workgroup scans all
 // ids for those of its few rows, notes them as bits, and adds their cotangents in the order of the tokens.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 
 const THREADS = 256;
 const MOST_ROWS = 32;

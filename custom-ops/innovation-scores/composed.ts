@@ -2,7 +2,7 @@
 
 import {concat, mul, slice, sqrt, square, sub, sum, tensor, zeros} from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {InnovationScoresAttributes} from './definition.js';
+import type {InnovationScoresAttributes} from './attributes.js';
 import {predictorWeights} from './reference.js';
 
 export function composed(

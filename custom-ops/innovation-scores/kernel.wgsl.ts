@@ -1,15 +1,9 @@
 // innovationScores on the GPU: a group of lanes for each token.
 
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
-import type {InnovationScoresAttributes} from './definition.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
+import type {InnovationScoresAttributes} from './attributes.js';
 
 const THREADS = 256;
 

@@ -1,7 +1,7 @@
 // How far each fading token lies from the average of those before it, in plain loops: the definition.
 
 import type {HostCall} from '../op.js';
-import type {InnovationScoresAttributes} from './definition.js';
+import type {InnovationScoresAttributes} from './attributes.js';
 
 /** Weights 2^-1 ... 2^-steps, renormalised to sum 1. */
 export function predictorWeights(steps: number): number[] {

@@ -14,7 +14,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {InnovationSelectAttributes} from './definition.js';
+import type {InnovationSelectAttributes} from './attributes.js';
 import {candidateLimit} from './reference.js';
 
 export function composed(

@@ -1,9 +1,9 @@
 // innovationSelect on the GPU: one workgroup for a sequence walks over its chunks, keeping the best rows sorted. Each
 // batch of new rows is ranked together with those kept; a rank is a count of better rows, so that ties are exact.
 
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {checkRows, constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
-import type {InnovationSelectAttributes} from './definition.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {checkRows, constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import type {InnovationSelectAttributes} from './attributes.js';
 
 const THREADS = 256;
 

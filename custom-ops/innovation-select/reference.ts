@@ -1,7 +1,7 @@
 // The tokens kept for each chunk: the best scores of the prefix, ties to the older token. The definition.
 
 import type {HostArray, HostCall} from '../op.js';
-import type {InnovationSelectAttributes} from './definition.js';
+import type {InnovationSelectAttributes} from './attributes.js';
 
 export interface SelectionSizes {
   readonly B: number;

@@ -1,8 +1,8 @@
 // linear and linearTransposed on the GPU: three products; those over tokens are cut into slices added in a fixed order.
 
-import {columnSumPasses} from '../backends/webgpu/column-sum.js';
-import type {GpuKernel, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {rowSumPass} from '../backends/webgpu/reduce.js';
+import {columnSumPasses} from '../wgsl/column-sum.js';
+import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {rowSumPass} from '../wgsl/reduce.js';
 import {productPass} from './product.wgsl.js';
 import {cutFor} from './tile.js';
 

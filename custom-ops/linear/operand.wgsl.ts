@@ -1,7 +1,7 @@
 // A factor of a product and how blocks of 4 by 4 of its numbers come from memory: four vectors along whichever dimension
 // lies together there, turned in registers where that is not the one in which the tile wants them.
 
-import type {ElementType} from '../backends/webgpu/plan.js';
+import type {ElementType} from '../wgsl/plan.js';
 
 export interface Operand {
   readonly side: 'A' | 'B';

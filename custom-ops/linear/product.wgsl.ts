@@ -1,8 +1,8 @@
 // A blocked matrix product out = a b: tiles of both factors in workgroup memory, blocks of results in registers. Either
 // factor may be stored transposed; a long inner dimension may be cut into slices whose results are added later.
 
-import type {GpuLimits, Pass} from '../backends/webgpu/plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {GpuLimits, Pass} from '../wgsl/plan.js';
+import {constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {Operand} from './operand.wgsl.js';
 import {loadBlock, operandType} from './operand.wgsl.js';
 import type {ProductSize, Tile} from './tile.js';

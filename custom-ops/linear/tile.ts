@@ -1,6 +1,6 @@
 // How a product is cut: the block of results that a workgroup owns and the part of it in the registers of a thread.
 
-import type {GpuLimits} from '../backends/webgpu/plan.js';
+import type {GpuLimits} from '../wgsl/plan.js';
 
 /** Rows and columns of a workgroup's block and of a thread's, and how far along the inner dimension a tile reaches. */
 export interface Tile {

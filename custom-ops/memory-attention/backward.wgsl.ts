@@ -1,8 +1,8 @@
 // memoryAttention backward: gradients of queries by query blocks, of rows by key blocks; those of stored rows first for
 // each chunk's slots, then added to their rows along the chain of slots.
 
-import type {Pass, Plan} from '../backends/webgpu/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {Pass, Plan} from '../wgsl/plan.js';
+import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {keyPasses, linkPasses} from './key-blocks.wgsl.js';

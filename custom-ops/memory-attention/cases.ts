@@ -1,8 +1,7 @@
 // Shapes, windows and streams on which memoryAttention is tested and timed.
 
-import {selectRows} from '../innovation-select/reference.js';
 import type {Dims, OpCase, OpDefinition} from '../op.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 
 const whole: MemoryAttentionAttributes = {
   window: 8,
@@ -96,12 +95,25 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
   ...[1024, 2048, 4096, 8192, 16384].map(long),
 ];
 
-/** Stored positions as the selection makes them: the best random scores of the rows that may be stored. */
+/**
+ * Stored positions as a selection makes them: each row has a score of its own, and a chunk stores the best of all rows
+ * that lie a window or more before it, the best first.
+ */
 export const sample: OpDefinition<MemoryAttentionAttributes>['sample'] = {
   positions: (random, {B, M, C, me}, {window, queryOffset, phase}) => {
     const scores = Float64Array.from({length: B * M}, () => random.uniform());
-    const positions = new Int32Array(B * C * me);
-    selectRows(scores, positions, {B, M, C, capacity: me, window, queryOffset, phase, overlap: false});
-    return [...positions];
+    const positions: number[] = [];
+    for (let b = 0; b < B; b++) {
+      let stored: number[] = [];
+      let next = 0;
+      for (let chunk = 0; chunk < C; chunk++) {
+        const limit = Math.min(M, queryOffset - phase + (chunk - 1) * window);
+        while (next < limit) stored.push(next++);
+        stored.sort((one, other) => scores[b * M + other] - scores[b * M + one]);
+        stored = stored.slice(0, me);
+        for (let slot = 0; slot < me; slot++) positions.push(stored[slot] ?? -1);
+      }
+    }
+    return positions;
   },
 };

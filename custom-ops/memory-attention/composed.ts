@@ -21,7 +21,7 @@ import {
   transpose,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 import type {RowRange} from './geometry.js';
 import {fadingRows, windowRows} from './geometry.js';
 

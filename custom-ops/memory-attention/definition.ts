@@ -1,34 +1,18 @@
 import {checkInteger, checkOneOf, refuse} from '../check.js';
 import type {OpDefinition} from '../op.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
+import {fadingModes} from './attributes.js';
 import {cases, sample} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
 
-export type FadingMode = 'none' | 'sliding' | 'chunk';
-
-export type MemoryAttentionAttributes = {
-  /** Tokens w attended exactly, and the chunk length. */
-  readonly window: number;
-  readonly fading: FadingMode;
-  /** Fading tokens mf before the chunk, for 'chunk'. */
-  readonly fadingTokens: number;
-  /** Rows of k before the first query's own row. */
-  readonly queryOffset: number;
-  /** Rows before it are reached through positions only. */
-  readonly firstRow: number;
-  /** Position of the first query within its chunk. */
-  readonly phase: number;
-};
-
 /** Twice a window must still be an int32 in the kernels. */
 const MOST = 2 ** 30 - 1;
-
-const modes = ['none', 'sliding', 'chunk'] as const;
 
 function scalars(dims: Readonly<Record<string, number>>, attrs: MemoryAttentionAttributes): number[] {
   const {B, L, M, H, G, Dh} = dims;
   const {window, fading, fadingTokens, queryOffset, firstRow, phase} = attrs;
-  const mode = modes.indexOf(fading);
+  const mode = fadingModes.indexOf(fading);
   return [B, L, M, H, G, Dh, dims.C, dims.me ?? 0, window, mode, fadingTokens, queryOffset, firstRow, phase];
 }
 
@@ -54,7 +38,7 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
   checkAttributes: ({window, fading, fadingTokens, queryOffset, firstRow, phase}, {L, M, H, G}) => {
     const name = 'memoryAttention';
     checkInteger(name, 'window', window, 1, MOST);
-    checkOneOf(name, 'fading', fading, modes);
+    checkOneOf(name, 'fading', fading, fadingModes);
     checkInteger(name, 'fadingTokens', fadingTokens, 0, MOST);
     checkInteger(name, 'phase', phase, 0, window - 1);
     checkInteger(name, 'queryOffset', queryOffset, 0);

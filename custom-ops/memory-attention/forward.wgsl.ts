@@ -1,6 +1,6 @@
 // memoryAttention forward: one streaming softmax for each query and head; scores never leave registers.
 
-import type {Plan} from '../backends/webgpu/plan.js';
+import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {queryBlockPass} from './query-blocks.wgsl.js';

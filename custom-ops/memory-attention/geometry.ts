@@ -1,6 +1,6 @@
 // Which rows a query sees. Row i + queryOffset is query i's own; see the README for the three memories.
 
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 
 export interface RowRange {
   readonly begin: number;

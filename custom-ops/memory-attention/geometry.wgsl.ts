@@ -2,9 +2,12 @@
 //
 // Query i (0 .. L-1) stands at row r(i) = queryOffset + i of the keys, in chunk c(i) = floor((phase + i) / w).
 
-import type {Bindings, ElementType, PlanRequest} from '../backends/webgpu/plan.js';
-import {checkRows, constants, floatLiteral, MOST_ROWS} from '../backends/webgpu/plan.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {PlanRequest} from '../wgsl/plan.js';
+import {checkRows, constants, floatLiteral, MOST_ROWS} from '../wgsl/plan.js';
+import {load4, store4} from '../wgsl/rows.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
+
+export {rowBindings} from '../wgsl/rows.js';
 
 export type AttentionRequest = PlanRequest<MemoryAttentionAttributes>;
 
@@ -71,32 +74,14 @@ fn lastQuery(chunk: i32) -> i32 { return min(i32(QUERIES), chunkStart(chunk + 1)
   };
 }
 
-/** Element type in which rows of Dh are bound: vec4f where they divide into such. */
-export function rowType(Dh: number): ElementType {
-  return Dh % 4 === 0 ? 'vec4f' : 'f32';
-}
-
-export function rowBindings(names: readonly string[], Dh: number): Bindings {
-  return Object.fromEntries(names.map(name => [name, rowType(Dh)]));
-}
-
 /** WGSL of the v-th vec4f of a row; `v` may be an expression. */
-export function loadRow(name: string, row: string, v: string, Dh: number): string {
-  if (Dh % 4 === 0) return `${name}[(${row}) * ${Dh / 4}u + ${v}]`;
-  const items = [0, 1, 2, 3].map(
-    i =>
-      `select(0.0, ${name}[(${row}) * ${Dh}u + min(4u * ${v} + ${i}u, ${Dh - 1}u)], 4u * ${v} + ${i}u < ${Dh}u)`,
-  );
-  return `vec4f(${items.join(', ')})`;
+export function loadRow(name: string, row: string, v: number | string, Dh: number): string {
+  return load4({name, width: Dh}, row, v);
 }
 
 /** WGSL that stores `value` as the v-th vec4f of a row. */
-export function storeRow(name: string, row: string, v: number, value: string, Dh: number): string {
-  if (Dh % 4 === 0) return `${name}[(${row}) * ${Dh / 4}u + ${v}u] = ${value};`;
-  return [0, 1, 2, 3]
-    .filter(i => 4 * v + i < Dh)
-    .map(i => `${name}[(${row}) * ${Dh}u + ${4 * v + i}u] = (${value})[${i}];`)
-    .join(' ');
+export function storeRow(name: string, row: string, v: number | string, value: string, Dh: number): string {
+  return store4({name, width: Dh}, row, v, value);
 }
 
 /** One line of WGSL for each v = 0 .. count-1. */

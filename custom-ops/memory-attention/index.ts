@@ -1,7 +1,7 @@
 import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
 import {runOp} from '../run.js';
-import type {FadingMode} from './definition.js';
+import type {FadingMode} from './attributes.js';
 import {memoryAttentionOp} from './definition.js';
 
 export interface MemoryAttentionInputs {

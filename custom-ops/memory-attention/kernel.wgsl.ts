@@ -1,8 +1,8 @@
 // memoryAttention on the GPU. Offsets and the number of rows change with every step of a stream: they are uniforms.
 
-import type {GpuKernel} from '../backends/webgpu/plan.js';
+import type {GpuKernel} from '../wgsl/plan.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 import {backward} from './backward.wgsl.js';
-import type {MemoryAttentionAttributes} from './definition.js';
 import {forward} from './forward.wgsl.js';
 
 export const memoryAttentionGpu: GpuKernel<MemoryAttentionAttributes> = {

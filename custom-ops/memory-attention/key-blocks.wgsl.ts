@@ -1,8 +1,8 @@
 // The frame of kernels that own keys: one thread for a row of keys (or a stored slot) and its gradients, streaming over
 // the queries that can see it, a contiguous range, in workgroup memory. No atomics: every sum has one owner.
 
-import type {Bindings, GpuLimits, Pass} from '../backends/webgpu/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {Bindings, GpuLimits, Pass} from '../wgsl/plan.js';
+import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 

@@ -1,8 +1,8 @@
 // The frame of kernels that own queries: one workgroup for a block of queries of one chunk and the heads that share keys,
 // one thread for a query and head, streaming over tiles of keys in workgroup memory: window, then fading, then stored.
 
-import type {Bindings, Pass} from '../backends/webgpu/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../backends/webgpu/plan.js';
+import type {Bindings, Pass} from '../wgsl/plan.js';
+import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings} from './geometry.wgsl.js';
 

@@ -1,7 +1,7 @@
 // One softmax over window, fading and stored tokens, in plain loops: the definition.
 
 import type {Dims, HostArray, HostCall} from '../op.js';
-import type {MemoryAttentionAttributes} from './definition.js';
+import type {MemoryAttentionAttributes} from './attributes.js';
 import {chunkOf, fadingRows, windowRows} from './geometry.js';
 
 interface SeenKey {

@@ -1,7 +1,7 @@
 // Shapes on which rmsNorm is tested and timed.
 
 import type {OpCase} from '../op.js';
-import type {RmsNormAttributes} from './definition.js';
+import type {RmsNormAttributes} from './attributes.js';
 
 const attrs: RmsNormAttributes = {epsilon: 1e-5};
 

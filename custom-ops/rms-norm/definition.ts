@@ -1,12 +1,9 @@
 import {checkNumber} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {RmsNormAttributes} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
-
-export interface RmsNormAttributes extends Attributes {
-  readonly epsilon: number;
-}
 
 export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
   name: 'rmsNorm',

@@ -1,15 +1,9 @@
 // rmsNorm on the GPU: a group of lanes for each token; the gain's gradient as sums over blocks of tokens.
 
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {
-  constants,
-  powerOfTwo,
-  spread,
-  workgroupNumber,
-  workgroupParameters,
-} from '../backends/webgpu/plan.js';
-import {laneReductions, rowSumPass, subgroupUse} from '../backends/webgpu/reduce.js';
-import type {RmsNormAttributes} from './definition.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {laneReductions, rowSumPass, subgroupUse} from '../wgsl/reduce.js';
+import type {RmsNormAttributes} from './attributes.js';
 
 const THREADS = 256;
 /** Tokens whose contributions to the gain's gradient one workgroup adds up. */

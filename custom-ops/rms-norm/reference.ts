@@ -1,7 +1,7 @@
 // Root-mean-square normalisation in plain loops: the definition (Zhang and Sennrich 2019, arXiv 1910.07467).
 
 import type {HostCall} from '../op.js';
-import type {RmsNormAttributes} from './definition.js';
+import type {RmsNormAttributes} from './attributes.js';
 
 export function forward({inputs, outputs, dims, attrs}: HostCall<RmsNormAttributes>): void {
   const {x, gain} = inputs;

@@ -3,10 +3,9 @@ import {tidy} from '@tensorflow/tfjs-core';
 import {checkInteger, checkNumber} from '../check.js';
 import {runOp} from '../run.js';
 import {rotaryEmbeddingOp} from './definition.js';
-import {checkHeadWidth, givenTable, rotaryTable, sharedRotaryTable} from './table.js';
+import {checkHeadWidth, rotaryTable, sharedRotaryTable} from './table.js';
 
-export type {GivenTable} from './table.js';
-export {holdRotaryTable, rotaryAngles, rotaryTable, withRotaryTable} from './table.js';
+export {rotaryTable} from './table.js';
 
 export interface RotaryEmbeddingOptions {
   /** Base of the wavelengths. Default 10000. */
@@ -31,8 +30,6 @@ export function rotaryEmbedding(x: Tensor4D, options: RotaryEmbeddingOptions = {
     // What has no length or width gets a table of the least size: the op then refuses x by name.
     const [length, headWidth] = x?.shape?.length === 4 ? [x.shape[1], x.shape[3]] : [0, 2];
     checkHeadWidth('rotaryEmbedding', "x's last axis, Dh,", headWidth);
-    const known = givenTable(length, headWidth, base, offset);
-    if (known !== undefined) return rotaryEmbeddingWithTable(x, known);
     if (offset === 0) return rotaryEmbeddingWithTable(x, sharedRotaryTable(length, headWidth, base));
     const positions = Array.from({length}, (_, row) => offset + row);
     return rotaryEmbeddingWithTable(x, rotaryTable(positions, headWidth, base));

@@ -1,7 +1,7 @@
 // rotaryEmbedding on the GPU: a thread for each pair of channels.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 
 /** A rotation's transpose is its inverse: the gradient turns the other way. */
 function rotate({dims: {B, L, H, Dh}, limits}: PlanRequest, from: string, to: string, sign: '' | '-'): Plan {

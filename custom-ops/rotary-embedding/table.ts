@@ -47,47 +47,6 @@ export function sharedRotaryTable(length: number, headWidth: number, base: numbe
   );
 }
 
-/** A table of positions offset .. offset + L-1. */
-export interface GivenTable {
-  readonly cosSin: Tensor2D;
-  readonly base: number;
-  readonly offset: number;
-}
-
-let given: GivenTable | undefined;
-
-/**
- * Runs `body` with a table at hand that {@link rotaryEmbedding} takes where it fits, instead of making its own: one upload
- * for all its calls, and none that a captured step would not know of.
- */
-export function withRotaryTable<T>(table: GivenTable, body: () => T): T {
-  const before = given;
-  given = table;
-  try {
-    return body();
-  } finally {
-    given = before;
-  }
-}
-
-/** Runs a body later, as a gradient is computed later, with the table that is at hand now. */
-export function holdRotaryTable(): <T>(body: () => T) => T {
-  const held = given;
-  return body => (held === undefined ? body() : withRotaryTable(held, body));
-}
-
-/** The table at hand if it is of these positions. */
-export function givenTable(
-  length: number,
-  headWidth: number,
-  base: number,
-  offset: number,
-): Tensor2D | undefined {
-  if (given === undefined || given.base !== base || given.offset !== offset) return undefined;
-  const [rows, width] = given.cosSin.shape;
-  return rows === length && width === headWidth ? given.cosSin : undefined;
-}
-
 export function checkHeadWidth(functionName: string, argument: string, value: number): void {
   checkInteger(functionName, argument, value, 2);
   if (value % 2 !== 0) refuse(functionName, argument, 'even', value);

@@ -1,7 +1,7 @@
 // Shapes and value ranges on which selectiveScan is tested and timed.
 
 import type {OpCase, OpDefinition} from '../op.js';
-import type {SelectiveScanAttributes} from './definition.js';
+import type {SelectiveScanAttributes} from './attributes.js';
 
 const on: SelectiveScanAttributes = {deltaSoftplus: true};
 const off: SelectiveScanAttributes = {deltaSoftplus: false};

@@ -15,7 +15,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
-import type {SelectiveScanAttributes} from './definition.js';
+import type {SelectiveScanAttributes} from './attributes.js';
 
 export function composed(
   {u, delta, A, B: writes, C: reads, D, z, deltaBias, initialState}: NamedTensors,

@@ -1,18 +1,13 @@
 import {checkBoolean} from '../check.js';
-import type {Attributes, OpDefinition} from '../op.js';
+import type {OpDefinition} from '../op.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
 import {cases, sample} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
 
-/** Tokens between two saved states: the gradient recomputes the states of one chunk at a time. */
-export const CHUNK = 16;
-
 /** Floats of the widest vectors that kernel.h is built for: sizes its scratch. */
 const LANES = 16;
-
-export interface SelectiveScanAttributes extends Attributes {
-  readonly deltaSoftplus: boolean;
-}
 
 export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
   name: 'selectiveScan',

@@ -2,8 +2,8 @@
 // reference implementation: bias, softplus, recurrence, skip, gate).
 
 import type {HostCall} from '../op.js';
-import type {SelectiveScanAttributes} from './definition.js';
-import {CHUNK} from './definition.js';
+import type {SelectiveScanAttributes} from './attributes.js';
+import {CHUNK} from './attributes.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

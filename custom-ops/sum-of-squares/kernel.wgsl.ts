@@ -1,7 +1,7 @@
 // The sum of squares on the GPU: workgroups sum strided elements, one more sums what they found.
 
-import type {GpuKernel, Pass, Plan, PlanRequest} from '../backends/webgpu/plan.js';
-import {laneReductions, subgroupUse} from '../backends/webgpu/reduce.js';
+import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
 
 const THREADS = 256;
 /** Elements that are worth a workgroup, and the most workgroups. */

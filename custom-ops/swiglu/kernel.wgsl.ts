@@ -1,8 +1,8 @@
 // swiglu on the GPU, element by element.
 
-import {elementwisePass} from '../backends/webgpu/elementwise.js';
-import {sigmoid} from '../backends/webgpu/maths.js';
-import type {GpuKernel, Plan, PlanRequest} from '../backends/webgpu/plan.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import {sigmoid} from '../wgsl/maths.js';
+import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 
 function forward({dims: {B, L, E}, limits}: PlanRequest): Plan {
   const pass = elementwisePass(

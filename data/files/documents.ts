@@ -1,10 +1,12 @@
 // Documents of a corpus file, read in pieces: plain text is one document, each line of a .jsonl file is one.
 
 import {closeSync, openSync, readSync} from 'node:fs';
+import {BmojoError} from '../../errors/bmojo-error.js';
 
 /** A corpus that cannot be read; the message says which file, where and why. */
-export class CorpusError extends Error {
+export class CorpusError extends BmojoError {
   override readonly name = 'CorpusError';
+  readonly kind = 'damage';
 }
 
 export interface Piece {

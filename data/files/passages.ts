@@ -1,10 +1,12 @@
 // Passages whose last word is to be guessed, from a local file of the user's: LAMBADA's form.
 
 import {existsSync, readFileSync} from 'node:fs';
+import {BmojoError} from '../../errors/bmojo-error.js';
 
 /** A file of passages that is missing or malformed; the message says in which line. */
-export class PassageError extends Error {
+export class PassageError extends BmojoError {
   override readonly name = 'PassageError';
+  readonly kind = 'damage';
 }
 
 export interface Passage {

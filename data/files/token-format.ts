@@ -13,10 +13,12 @@
 //    112     16  zeros
 
 import {createHash} from 'node:crypto';
+import {BmojoError} from '../../errors/bmojo-error.js';
 
 /** A token file or data folder that is missing or damaged. */
-export class TokenFileError extends Error {
+export class TokenFileError extends BmojoError {
   override readonly name = 'TokenFileError';
+  readonly kind = 'damage';
 }
 
 export const HEADER_BYTES = 128;

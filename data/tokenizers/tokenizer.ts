@@ -1,8 +1,11 @@
 // What every tokenizer is: text to token ids and back, with a JSON form that a run folder carries.
 
+import {BmojoError} from '../../errors/bmojo-error.js';
+
 /** A tokenizer that cannot be read, or text that it cannot encode; the message says where and why. */
-export class TokenizerError extends Error {
+export class TokenizerError extends BmojoError {
   override readonly name = 'TokenizerError';
+  readonly kind = 'damage';
 }
 
 export interface Tokenizer {

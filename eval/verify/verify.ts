@@ -1,7 +1,5 @@
-// Compares the public operators and layers on the current backend with a folder of test vectors.
+// Compares the public operators and layers on the current backend with test vectors.
 
-import {readdirSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {addN, dispose, grads, mul, sum, tensor, tidy} from '@tensorflow/tfjs-core';
 import {relativeError} from '../../custom-ops/parity.js';
@@ -86,18 +84,17 @@ async function* verifyVectors(fileName: string, file: VectorFile): AsyncGenerato
   call.dispose();
 }
 
-/**
- * A row for each output and gradient of every `.safetensors` file of a folder (not of its subfolders), by name.
- * A file that cannot be read or has no known function is a row that failed. Errors: Error when there is no such file.
- */
-export async function* verifyFolder(folder: string): AsyncGenerator<VerifyRow> {
-  const files = readdirSync(folder)
-    .filter(name => name.endsWith('.safetensors'))
-    .sort();
-  if (files.length === 0) throw new Error(`verify: ${folder} must hold .safetensors files, found none`);
-  for (const name of files) {
+/** A file of test vectors and how to read it. */
+export interface VectorSource {
+  readonly name: string;
+  read(): Uint8Array;
+}
+
+/** A row for each output and gradient of every file. A file that cannot be read or has no known function is a row that failed. */
+export async function* verifyFiles(files: Iterable<VectorSource>): AsyncGenerator<VerifyRow> {
+  for (const {name, read} of files) {
     try {
-      yield* verifyVectors(name, readVectorFile(readFileSync(join(folder, name))));
+      yield* verifyVectors(name, readVectorFile(read()));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       yield {

@@ -1,6 +1,6 @@
 // Runs in the browser's page: the checks of the GPU suite, one at a time, each told to the test that drives the page.
 
-import {webgpuDebug} from '../../custom-ops/backends/webgpu/dispatcher.js';
+import {webgpuDebug} from '../../custom-ops/backends/webgpu/dispatch/dispatcher.js';
 import {useWebGPU} from '../../custom-ops/index.js';
 import type {Extent} from '../support/gpu-suite.js';
 import {gpuChecks} from '../support/gpu-suite.js';

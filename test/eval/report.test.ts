@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {expect} from 'chai';
 import {htmlReport} from '../../eval/report/html.js';
 import type {EvaluationRecord} from '../../eval/report/record.js';
-import {EvaluationError, readRecords, writeRecord} from '../../eval/report/record.js';
+import {EvaluationError, readRecords, writeRecord} from '../../experiments/evaluations.js';
 
 const record = (model: string): EvaluationRecord => ({
   name: 'needle',

@@ -7,7 +7,8 @@ import {memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
 import type {VerifyRow} from '../../eval/verify/verify.js';
-import {verifyFolder} from '../../eval/verify/verify.js';
+import {verifyFiles} from '../../eval/verify/verify.js';
+import {vectorFiles} from '../../experiments/vectors.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 
@@ -15,7 +16,7 @@ const golden = join(import.meta.dirname, '../../../test/golden');
 
 async function rowsOf(folder: string): Promise<VerifyRow[]> {
   const rows: VerifyRow[] = [];
-  for await (const row of verifyFolder(folder)) rows.push(row);
+  for await (const row of verifyFiles(vectorFiles(folder))) rows.push(row);
   return rows;
 }
 

@@ -38,7 +38,7 @@ describe('dropout in models', () => {
       expect(dropped).to.not.deep.equal(plain);
       expect(values(model.hidden(tokens(), seeded(1, 1)))).to.deep.equal(dropped);
       expect(values(model.hidden(tokens(), seeded(1, 2)))).to.not.deep.equal(dropped);
-      const carried = model.advance(tokens(), model.initialState(1), seeded(1, 1)).hidden;
+      const carried = model.advance(tokens(), model.initialState(1), {training: seeded(1, 1)}).hidden;
       expect(values(carried)).to.deep.equal(dropped);
     });
     for (const one of [model, without]) one.model.dispose();

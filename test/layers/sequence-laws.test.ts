@@ -2,6 +2,8 @@
 
 import {slice, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {stateLeaves} from '../../layers/index.js';
+import {shapeLeaves} from '../../layers/state.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {BATCH, expectCausal, expectPiecesAgree, LENGTH, sequence, WIDTH} from '../support/sequence-laws.js';
 import {streamingLayers} from './mixers.js';
@@ -17,15 +19,20 @@ for (const backend of readableBackends) {
 
       it(`${name}: a later token changes nothing earlier`, () => expectCausal(create));
 
-      it(`${name}: stateSize counts the state's bytes`, () => {
+      it(`${name}: declares the memory that it holds, name by name, and its bytes`, () => {
         const layer = create();
         tidy(() => {
           const x = sequence();
           for (const length of [1, 9, LENGTH]) {
             const piece = slice(x, [0, 0, 0], [BATCH, length, WIDTH]);
-            const {state} = layer.step(piece, layer.initialState(BATCH));
-            const held = Object.values(state.tensors).reduce((total, tensor) => total + 4 * tensor.size, 0);
-            expect(layer.stateSize(length), `after ${length} tokens`).to.equal(held / BATCH);
+            const {state} = layer.step(piece, layer.initialState(BATCH), {position: 0});
+            const held = stateLeaves(state).map(([name, tensor]) => [name, tensor.shape]);
+            const declared = shapeLeaves(layer.stateShapes(WIDTH, length));
+            expect(held, `after ${length} tokens`).to.deep.equal(
+              declared.map(([name, shape]) => [name, [BATCH, ...shape]]),
+            );
+            const bytes = stateLeaves(state).reduce((total, [, tensor]) => total + 4 * tensor.size, 0);
+            expect(layer.stateBytes(WIDTH, length)).to.equal(bytes / BATCH);
           }
         });
         layer.dispose();

@@ -77,7 +77,7 @@ describe('footprint', () => {
       expect(parameterShapes(config)).to.deep.equal(shapes);
       expect(parameterCount(config)).to.equal(model.parameterCount());
       for (const length of [1, 5, 13, 100])
-        expect(stateBytes(config, length)).to.equal(model.stateSize(length));
+        expect(stateBytes(config, length)).to.equal(model.stateBytes(length));
       for (const [batch, context] of [
         [1, 16],
         [3, 70],

@@ -180,7 +180,7 @@ describe('decoding far into a text', () => {
     const tensors = memory().numTensors - before;
     const far = sessionAt(100_000);
     expect(far.bytes).to.equal(near.bytes);
-    expect(far.bytes).to.equal(model.stateSize());
+    expect(far.bytes).to.equal(model.stateBytes());
     expect(memory().numTensors - before).to.equal(2 * tensors);
     // In turn, so that what else the machine does meets both alike.
     const rounds = 25;

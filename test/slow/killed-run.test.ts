@@ -8,7 +8,7 @@ import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import {prepareData, resolveFiles} from '../../data/files/index.js';
 import {randomStream} from '../../data/random.js';
-import {CheckpointFolder} from '../../train/checkpoint-folder.js';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));

@@ -6,7 +6,7 @@ import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {adamWFactors} from '../../custom-ops/adam-w/definition.js';
+import {adamWFactors} from '../../custom-ops/adam-w/attributes.js';
 import {dropThreshold} from '../../custom-ops/dropout/hash.js';
 import {opList, ops} from '../../custom-ops/registry.js';
 import {caseDims} from '../../custom-ops/sampling.js';

@@ -4,7 +4,7 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {reportQuickstart, trainQuickstart} from '../../train/quickstart.js';
+import {reportQuickstart, trainQuickstart} from '../../experiments/quickstart.js';
 
 describe('quickstart', () => {
   it("B'MOJO recalls what lies beyond the windows, a window-only model does not", async () => {

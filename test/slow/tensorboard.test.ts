@@ -6,9 +6,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
-import {runTraining} from '../../train/run.js';
-import {parseRunConfig} from '../../train/run-config.js';
-import {RunFolder} from '../../train/run-folder.js';
+import {runTraining} from '../../experiments/run.js';
+import {parseRunConfig} from '../../experiments/run-config.js';
+import {RunFolder} from '../../experiments/run-folder.js';
 
 /** Prints {tag: [[step, value], ...]} of a run's folder. */
 const READER = `

@@ -1,7 +1,8 @@
 // Backends whose memory can be read at once: those of every machine, and tensorflow where it is set up. On CI a backend
 // that does not start fails the tests; elsewhere they say loudly, once, that they did not run.
 
-import {hostBackendNames, useBackend} from '../../custom-ops/index.js';
+import {hostBackendNames} from '../../custom-ops/backends/backend-names.js';
+import {useBackend} from '../../custom-ops/index.js';
 
 export const readableBackends = [...hostBackendNames, 'tensorflow'] as const;
 export type ReadableBackend = (typeof readableBackends)[number];

@@ -1,13 +1,17 @@
 // Headless Chromium for tests: bundles a page, serves it from this machine, and keeps the browser off the network.
 
-import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
+import {createRequire} from 'node:module';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {build} from 'esbuild';
 import type {Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
+
+/** Where tfjs keeps the module of its wasm backend, which a page loads from beside its script. */
+const wasmFolder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -15,7 +19,7 @@ const missing =
   'no Chromium found: install it (Debian: apt-get install chromium) or set BMOJO_CHROMIUM to its executable';
 
 /** WebGPU on SwiftShader, so that results do not depend on the machine's GPU; nothing but the page is loaded. */
-const flags = [
+export const chromiumFlags = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
@@ -63,6 +67,11 @@ export async function withPage<T>(
   const script = await bundle(entry);
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
+    if (request.url?.endsWith('.wasm')) {
+      response.setHeader('content-type', 'application/wasm');
+      response.end(readFileSync(join(wasmFolder, basename(request.url))));
+      return;
+    }
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
     response.end(isScript ? script : '<!doctype html><title>bmojo</title><script src="/page.js"></script>');
   });
@@ -73,7 +82,7 @@ export async function withPage<T>(
     const browser = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      args: flags,
+      args: chromiumFlags,
       timeout: 60_000,
     });
     try {

@@ -6,9 +6,9 @@ import {expect} from 'chai';
 import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import {memoryTokens} from '../../data/token-source.js';
 import {createModel, LanguageModel} from '../../models/index.js';
+import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
-import {languageWorkload} from '../../train/workloads/language.js';
 import {warnings} from './warnings.js';
 
 /** Those of the other training tests, so that a GPU's shaders are compiled once for all of them. */

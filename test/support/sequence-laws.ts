@@ -39,7 +39,7 @@ async function inPieces(layer: StreamingLayer, x: Tensor3D, sizes: readonly numb
   let start = 0;
   for (const size of sizes) {
     const piece = slice(x, [0, start, 0], [BATCH, size, WIDTH]);
-    const result = layer.step(piece, state);
+    const result = layer.step(piece, state, {position: start});
     disposeState(state);
     piece.dispose();
     state = result.state;

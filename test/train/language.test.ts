@@ -8,12 +8,13 @@ import {memoryTokens} from '../../data/token-source.js';
 import {WindowIndex} from '../../data/windows.js';
 import {evaluateLanguage} from '../../eval/language.js';
 import type {ModelConfig} from '../../models/config.js';
-import {disposeModelState, LanguageModel} from '../../models/language-model.js';
+import {LanguageModel} from '../../models/language-model.js';
+import {disposeModelState} from '../../models/state.js';
 import type {StepEvent} from '../../train/events.js';
+import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
 import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
-import {languageWorkload} from '../../train/workloads/language.js';
 import {expectClose} from '../support/error.js';
 
 const VOCABULARY = 11;

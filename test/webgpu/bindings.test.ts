@@ -1,10 +1,10 @@
 // Plans keep within the bindings of a device: on this one, and on one with the 8 that WebGPU promises.
 
 import {expect} from 'chai';
-import {fitBindings, redirect} from '../../custom-ops/backends/webgpu/bindings.js';
+import {fitBindings, redirect} from '../../custom-ops/backends/webgpu/dispatch/bindings.js';
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
-import type {GpuLimits, Pass} from '../../custom-ops/backends/webgpu/plan.js';
 import {opList} from '../../custom-ops/registry.js';
+import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {expectParity} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 

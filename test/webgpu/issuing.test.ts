@@ -14,7 +14,7 @@ import {
   variable,
 } from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {packUniforms} from '../../custom-ops/backends/webgpu/uniform-store.js';
+import {packUniforms} from '../../custom-ops/backends/webgpu/stock/uniform-store.js';
 import {adamW} from '../../custom-ops/index.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 

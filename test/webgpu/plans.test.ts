@@ -1,9 +1,9 @@
 // What of a request shapes a kernel's code, seen on plans alone, without a device.
 
 import {expect} from 'chai';
-import type {GpuLimits} from '../../custom-ops/backends/webgpu/plan.js';
 import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgsl.js';
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
+import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
 
 const limits: GpuLimits = {
   invocations: 256,

@@ -6,8 +6,8 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {backend, dispose, tidy} from '@tensorflow/tfjs-core';
 import {onAssignment} from '../assignments.js';
-import type {StepCall, StepRunner, StepRunnerOptions} from '../step.js';
-import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../step.js';
+import type {StepCall, StepRunner, StepRunnerOptions} from '../step-call.js';
+import {recordingKey, runDirectly, tooManyKinds, toTensor, warnNotRecorded} from '../step-call.js';
 import {asArgumentError} from './argument-error.js';
 import type {NativeTensor, NodeBackend} from './node-backend.js';
 import {Program} from './program.js';

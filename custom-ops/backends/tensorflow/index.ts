@@ -3,10 +3,10 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {findBackend, getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
-import type {AdamWAttributes} from '../../adam-w/definition.js';
-import {adamWFactors} from '../../adam-w/definition.js';
-import type {DropoutAttributes} from '../../dropout/definition.js';
-import {dropoutNumbers} from '../../dropout/definition.js';
+import type {AdamWAttributes} from '../../adam-w/attributes.js';
+import {adamWFactors} from '../../adam-w/attributes.js';
+import type {DropoutAttributes} from '../../dropout/attributes.js';
+import {dropoutNumbers} from '../../dropout/hash.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import {composeOnPurpose} from '../../run.js';

@@ -2,7 +2,7 @@
 // used last.
 
 import type {Attributes} from '../../op.js';
-import type {StepCall} from '../step.js';
+import type {StepCall} from '../step-call.js';
 import type {NativeTensor, NodeBackend} from './node-backend.js';
 import type {Command, Recording} from './recording.js';
 

@@ -2,7 +2,7 @@
 
 import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import {env, findBackend, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
-import {quicken} from './quick-backend.js';
+import {quicken} from './stock/quick-backend.js';
 
 const wantedLimits = [
   'maxStorageBuffersPerShaderStage',

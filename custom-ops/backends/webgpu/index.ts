@@ -19,22 +19,22 @@ import {rotaryEmbeddingGpu} from '../../rotary-embedding/kernel.wgsl.js';
 import {selectiveScanGpu} from '../../selective-scan/kernel.wgsl.js';
 import {sumOfSquaresGpu} from '../../sum-of-squares/kernel.wgsl.js';
 import {swigluGpu} from '../../swiglu/kernel.wgsl.js';
+import type {GpuKernel} from '../../wgsl/plan.js';
 import {kernelConfigs} from '../invocation.js';
-import {dispatch, webgpuDebug} from './dispatcher.js';
-import type {GpuKernel} from './plan.js';
-import {checkAtFirstUse} from './self-check.js';
-import {repairStockKernels} from './stock-kernels.js';
+import {dispatch, webgpuDebug} from './dispatch/dispatcher.js';
+import {checkAtFirstUse} from './dispatch/self-check.js';
+import {repairStockKernels} from './stock/stock-kernels.js';
 
-export {CapturedStep} from './captured-step.js';
-export {copyMilliseconds} from './copy-rate.js';
+export {CapturedStep} from './capture/captured-step.js';
 export type {GpuDescription} from './device.js';
 export {startWebGPU} from './device.js';
-export type {ClockOptions} from './device-clock.js';
-export {webgpuDebug} from './dispatcher.js';
-export type {KernelTime} from './kernel-times.js';
-export {plainDispatches} from './plain-dispatches.js';
-export {finishWork} from './recorder.js';
-export {checkKernel, selfChecksDone} from './self-check.js';
+export {webgpuDebug} from './dispatch/dispatcher.js';
+export {finishWork} from './dispatch/recorder.js';
+export {checkKernel, selfChecksDone} from './dispatch/self-check.js';
+export {copyMilliseconds} from './measure/copy-rate.js';
+export type {ClockOptions} from './measure/device-clock.js';
+export type {KernelTime} from './measure/kernel-times.js';
+export {plainDispatches} from './measure/plain-dispatches.js';
 
 export const gpuKernels = {
   adamW: adamWGpu,

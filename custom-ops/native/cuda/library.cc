@@ -1,4 +1,4 @@
-// The kernels behind two C functions, for programs in other languages (eval/bench/pytorch).
+// The kernels behind two C functions, for programs in other languages (bench/pytorch).
 #include "native/cuda/call.h"
 
 namespace {

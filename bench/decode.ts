@@ -1,0 +1,91 @@
+// What one more token costs far into a text, in time and in memory: for B'MOJO the same everywhere, for full attention
+// more with every token.
+
+import {parseSettings} from '../config/schema.js';
+import {randomStream} from '../data/random.js';
+import type {ModelConfig, PresetName} from '../models/config.js';
+import {DecodingSession} from '../models/decoding-session.js';
+import {LanguageModel} from '../models/language-model.js';
+import {samplingSchema} from '../models/sampling.js';
+import type {LinePlot} from '../plot/line-plot.js';
+import {median} from './timing.js';
+
+export interface DecodeTiming {
+  readonly preset: PresetName;
+  /** Tokens before the ones that were timed. */
+  readonly position: number;
+  /** Median milliseconds of one token. */
+  readonly msPerToken: number;
+  /** Bytes of memory of the one sequence. */
+  readonly stateBytes: number;
+}
+
+export interface DecodeBenchOptions {
+  readonly model: Partial<ModelConfig>;
+  readonly presets: readonly PresetName[];
+  /** Ascending. */
+  readonly positions: readonly number[];
+  /** Full attention is not timed beyond this position: its cost up to there grows with the square. */
+  readonly fullAttentionLimit: number;
+  /** Tokens timed at each position. */
+  readonly tokens: number;
+}
+
+/** Untrained models: the weights' values change no cost. */
+export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<DecodeTiming, void, void> {
+  const {presets, positions, fullAttentionLimit, tokens} = options;
+  const sampling = parseSettings('bench', samplingSchema, {});
+  for (const preset of presets) {
+    const {window, eideticSlots, ...shared} = options.model;
+    const memories = preset === 'transformer' ? {} : preset === 'bmojo' ? {window, eideticSlots} : {window};
+    const model = LanguageModel.create({...shared, ...memories, preset});
+    const session = new DecodingSession(model, {chunk: 1024});
+    const random = randomStream([11, 12], 0);
+    for (const position of positions) {
+      if (preset === 'transformer' && position > fullAttentionLimit) break;
+      const {vocabSize} = model.config;
+      const missing = position - session.position;
+      session.read(Int32Array.from({length: Math.max(1, missing)}, () => random.integer(vocabSize)));
+      const times: number[] = [];
+      for (let token = 0; token < tokens + 4; token++) {
+        const started = performance.now();
+        await session.write(sampling);
+        if (token >= 4) times.push(performance.now() - started);
+      }
+      yield {preset, position, msPerToken: median(times), stateBytes: session.stateBytes};
+    }
+    session.dispose();
+    model.model.dispose();
+  }
+}
+
+function plotOf(
+  timings: readonly DecodeTiming[],
+  title: string,
+  yLabel: string,
+  value: (timing: DecodeTiming) => number,
+): LinePlot {
+  const presets = [...new Set(timings.map(timing => timing.preset))];
+  return {
+    title,
+    xLabel: 'tokens before this one',
+    yLabel,
+    xScale: 'log',
+    yScale: 'log',
+    markers: true,
+    series: presets.map(preset => ({
+      name: preset,
+      points: timings
+        .filter(timing => timing.preset === preset)
+        .map(timing => [timing.position, value(timing)] as const),
+    })),
+  };
+}
+
+export function decodeTimePlot(timings: readonly DecodeTiming[]): LinePlot {
+  return plotOf(timings, 'time of one more token', 'milliseconds a token', timing => timing.msPerToken);
+}
+
+export function decodeMemoryPlot(timings: readonly DecodeTiming[]): LinePlot {
+  return plotOf(timings, 'memory of one sequence', 'bytes of state', timing => timing.stateBytes);
+}

@@ -1,0 +1,173 @@
+// Large sizes on a GPU: the scan and the attention beside what the card itself can do (copy, product), and what it
+// costs to issue an operation. Inputs are tiled on the device: drawing them on the host would take minutes.
+
+import type {Rank, ShapeMap, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  backend,
+  dispose,
+  fill,
+  grads,
+  matMul,
+  mul,
+  neg,
+  ones,
+  randomNormal,
+  reshape,
+  slice,
+  softplus,
+  tensor,
+  tidy,
+  tile,
+} from '@tensorflow/tfjs-core';
+import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
+import {memoryAttention, selectiveScan} from '../custom-ops/index.js';
+import {deviceTiming} from './device-timing.js';
+import {issueTimings} from './issuing.js';
+import {time} from './timing.js';
+
+export interface GpuTiming {
+  readonly name: string;
+  /** Median milliseconds of one run. */
+  readonly ms: number;
+  /** What the time means: rate or ratio. */
+  readonly rate: string;
+}
+
+/** [B, L, E, N] and [B, L, H, Dh, w, me]; the side of the square product; numbers to copy. */
+export interface GpuSizes {
+  readonly copy: number;
+  readonly product: number;
+  readonly scan: readonly [number, number, number, number];
+  readonly attention: readonly (readonly [number, number, number, number, number, number])[];
+}
+
+export const largeSizes: GpuSizes = {
+  copy: 2 ** 26,
+  product: 4096,
+  scan: [8, 2048, 2048, 16],
+  attention: [
+    [4, 8192, 16, 64, 512, 64],
+    [1, 32768, 16, 64, 512, 64],
+  ],
+};
+
+const RUNS = 21;
+
+/** Median milliseconds of a busy device for one run; on the host's clock where the device has none. */
+async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
+  // One number stands for the results: whole they would be copied at every run.
+  const corner = (): Tensor[] => {
+    const results = run();
+    const [first] = Array.isArray(results) ? results : [results];
+    return [slice(reshape(first, [first.size]), [0], [1])];
+  };
+  const timing =
+    (await deviceTiming(corner, {rounds: RUNS})) ?? (await time(corner, {minRuns: RUNS, budgetMs: 0}));
+  return timing.medianMs;
+}
+
+/** Random values that repeat along the token axis. */
+function tokens<R extends Rank>(shape: number[]): Tensor<R> {
+  const [batch, length, ...rest] = shape;
+  const period = Math.min(64, length);
+  const repeats = [batch, length / period, ...rest.map(() => 1)];
+  return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
+}
+
+async function* scanTimings(
+  [B, L, E, N]: GpuSizes['scan'],
+  copyBytesPerMs: number,
+): AsyncGenerator<GpuTiming> {
+  const inputs = {
+    u: tokens<Rank.R3>([B, L, E]),
+    delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, E])) as Tensor3D),
+    A: tidy(() => neg(add(0.2, softplus(randomNormal([E, N])))) as Tensor2D),
+    B: tokens<Rank.R3>([B, L, N]),
+    C: tokens<Rank.R3>([B, L, N]),
+    D: ones([E]) as Tensor1D,
+    z: tokens<Rank.R3>([B, L, E]),
+    deltaBias: fill([E], -1) as Tensor1D,
+  };
+  const cotangent = tokens<Rank.R3>([B, L, E]);
+  const names = Object.keys(inputs) as (keyof typeof inputs)[];
+  const scan = (given: typeof inputs): Tensor3D => selectiveScan(given, {deltaSoftplus: true}).y;
+  const floorMs = (4 * (4 * B * L * E + 2 * B * L * N)) / copyBytesPerMs;
+  const shape = `selectiveScan B${B} L${L} E${E} N${N}`;
+  const forward = await medianMs(() => scan(inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: `${(forward / floorMs).toFixed(1)} x the copy floor`};
+  const both = grads((...xs: Tensor[]) =>
+    scan(Object.fromEntries(names.map((name, i) => [name, xs[i]])) as typeof inputs),
+  );
+  const values = names.map(name => inputs[name]);
+  const total = await medianMs(() => both(values, cotangent));
+  // Forwards as above; backwards u, delta, z and the cotangent are read, three gradients written.
+  const totalFloorMs = floorMs + (4 * (7 * B * L * E + 4 * B * L * N)) / copyBytesPerMs;
+  const ratio = (total / totalFloorMs).toFixed(1);
+  yield {name: `${shape} forward+backward`, ms: total, rate: `${ratio} x the copy floor`};
+  dispose([...values, cotangent]);
+}
+
+async function* attentionTimings([
+  B,
+  L,
+  H,
+  Dh,
+  window,
+  me,
+]: GpuSizes['attention'][number]): AsyncGenerator<GpuTiming> {
+  const make = () => tokens<Rank.R4>([B, L, H, Dh]);
+  const [q, k, v, kFading, vFading, cotangent] = [make(), make(), make(), make(), make(), make()];
+  const chunks = L / window;
+  // As the selection would: chunk c stores tokens of chunks 0 .. c-2, new ones now and then.
+  const stored = Int32Array.from({length: B * chunks * me}, (_, i) => {
+    const chunk = Math.floor(i / me) % chunks;
+    const rows = Math.max(0, chunk - 1) * window;
+    return rows === 0 ? -1 : ((i % me) * (2 * window + 7)) % rows;
+  });
+  const positions = tensor(stored, [B, chunks, me], 'int32') as Tensor3D;
+  const attend = (...xs: Tensor[]): Tensor4D => {
+    const [a, b, c, d, e] = xs as Tensor4D[];
+    return memoryAttention(
+      {q: a, k: b, v: c, kFading: d, vFading: e, positions},
+      {window, fading: 'sliding'},
+    );
+  };
+  // Keys that a query sees, summed over queries: both windows, cut at the start, and the stored ones.
+  let seen = 0;
+  for (let t = 0; t < L; t++) seen += Math.min(t + 1, window) + Math.max(0, Math.min(t + 1 - window, window));
+  seen += stored.reduce((count, row) => count + (row >= 0 ? 1 : 0), 0) * (window / B);
+  const flops = 4 * B * H * Dh * seen;
+  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me}`;
+  const inputs = [q, k, v, kFading, vFading];
+  const forward = await medianMs(() => attend(...inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: `${(flops / forward / 1e9).toFixed(2)} TFLOP/s`};
+  const both = grads(attend);
+  const total = await medianMs(() => both(inputs, cotangent));
+  // The backward pass does 2.5 times the products of the forward pass.
+  const work = 3.5 * flops;
+  yield {name: `${shape} forward+backward`, ms: total, rate: `${(work / total / 1e9).toFixed(2)} TFLOP/s`};
+  dispose([...inputs, cotangent, positions]);
+}
+
+export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<GpuTiming> {
+  const copyMs = await copyMilliseconds(backend(), 4 * sizes.copy);
+  const copyRate = (8 * sizes.copy) / copyMs;
+  yield {
+    name: `copy of ${Math.round((4 * sizes.copy) / 1e6)} MB`,
+    ms: copyMs,
+    rate: `${(copyRate / 1e9).toFixed(2)} TB/s`,
+  };
+  const side = sizes.product;
+  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
+  const productMs = await medianMs(() => matMul(square, square));
+  yield {
+    name: `tf.matMul ${side}`,
+    ms: productMs,
+    rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
+  };
+  square.dispose();
+  yield* issueTimings();
+  yield* scanTimings(sizes.scan, copyRate);
+  for (const size of sizes.attention) yield* attentionTimings(size);
+}

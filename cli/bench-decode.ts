@@ -1,0 +1,93 @@
+// bmojo bench decode: the cost of one more token at growing positions, as a table and two plots.
+
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import type {DecodeTiming} from '../bench/decode.js';
+import {benchDecode, decodeMemoryPlot, decodeTimePlot} from '../bench/decode.js';
+import {SettingError} from '../config/schema.js';
+import type {BackendName} from '../custom-ops/index.js';
+import {backendNames, useBackend} from '../custom-ops/index.js';
+import {textTable} from '../eval/table.js';
+import {linePlot} from '../plot/line-plot.js';
+import {onlyOptions} from './command-line.js';
+
+interface BenchDecodeArguments {
+  readonly backend: BackendName;
+  readonly positions: string;
+  readonly dModel: number;
+  readonly layers: number;
+  readonly window: number;
+  readonly eideticSlots: number;
+  readonly limit: number;
+  readonly out: string;
+}
+
+function positionList(words: string): number[] {
+  return words.split(',').map(word => {
+    const position = Number(word);
+    if (Number.isInteger(position) && position > 0) return position;
+    throw new SettingError(`--positions: must be positive integers separated by commas, got '${word}'`);
+  });
+}
+
+const options = {
+  backend: {choices: backendNames, default: 'wasm' as const, describe: 'where tensors are computed'},
+  positions: {
+    type: 'string' as const,
+    default: '100,300,1000,3000,10000,30000,100000',
+    describe: 'tokens before those that are timed',
+  },
+  'd-model': {type: 'number' as const, default: 128, describe: 'model width D'},
+  layers: {type: 'number' as const, default: 4, describe: 'blocks'},
+  window: {type: 'number' as const, default: 32, describe: 'tokens attended exactly'},
+  'eidetic-slots': {type: 'number' as const, default: 32, describe: 'eidetic slots'},
+  limit: {
+    type: 'number' as const,
+    default: 10_000,
+    describe: 'last position at which the Transformer is timed',
+  },
+  out: {
+    type: 'string' as const,
+    default: join('runs', 'decode'),
+    describe: 'folder for decode.json and the plots',
+  },
+};
+
+export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
+  command: 'decode',
+  describe:
+    "time and memory of one more token far into a text: B'MOJO, B'MOJO-F and Mamba beside a Transformer",
+  builder: yargs =>
+    yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
+  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out}) => {
+    await useBackend(backend);
+    const timings: DecodeTiming[] = [];
+    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
+    for await (const timing of benchDecode({
+      model,
+      presets: ['bmojo', 'bmojo-f', 'mamba', 'transformer'],
+      positions: positionList(positions),
+      fullAttentionLimit: limit,
+      tokens: 25,
+    })) {
+      timings.push(timing);
+      console.error(`${timing.preset} at ${timing.position}: ${timing.msPerToken.toFixed(2)} ms a token`);
+    }
+    mkdirSync(out, {recursive: true});
+    writeFileSync(join(out, 'decode.json'), `${JSON.stringify({backend, model, timings}, null, 2)}\n`);
+    writeFileSync(join(out, 'time.svg'), linePlot(decodeTimePlot(timings)));
+    writeFileSync(join(out, 'memory.svg'), linePlot(decodeMemoryPlot(timings)));
+    const rows = timings.map(({preset, position, msPerToken, stateBytes}) => [
+      preset,
+      position,
+      msPerToken.toFixed(2),
+      (1000 / msPerToken).toFixed(0),
+      stateBytes,
+    ]);
+    console.log(textTable([['model', 'position', 'ms a token', 'tokens/s', 'state bytes'], ...rows]));
+    console.log(
+      `\nwritten: ${join(out, 'decode.json')}, ${join(out, 'time.svg')}, ${join(out, 'memory.svg')}`,
+    );
+  },
+};

@@ -1,0 +1,28 @@
+// bmojo bench gpu: what the card as a whole does, at sizes that fill it.
+
+import type {CommandModule} from 'yargs';
+import type {GpuTiming} from '../bench/gpu.js';
+import {benchGpu} from '../bench/gpu.js';
+import {useWebGPU} from '../custom-ops/index.js';
+import {onlyOptions} from './command-line.js';
+
+/** Prints what a GPU's timings are, after the name of the device. */
+export async function printGpuTimings(timings: AsyncIterable<GpuTiming>, json: boolean): Promise<void> {
+  const device = await useWebGPU();
+  if (!json) console.log(`device ${device.name}`);
+  for await (const timing of timings) {
+    const text = `${timing.name.padEnd(66)} ${timing.ms.toFixed(3).padStart(10)} ms  ${timing.rate}`;
+    console.log(json ? JSON.stringify({...timing, device: device.name}) : text);
+  }
+}
+
+const gpuOptions = {
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
+};
+
+export const benchGpuCommand: CommandModule<object, {json: boolean}> = {
+  command: 'gpu',
+  describe: 'the part of `bench ops --backend webgpu` about the GPU as a whole: large sizes, cost of issuing',
+  builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
+  handler: ({json}) => printGpuTimings(benchGpu(), json),
+};

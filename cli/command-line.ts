@@ -1,0 +1,70 @@
+// From schemas to command lines and back, without any parser: names, given values, unknown options.
+
+import type {CliOption, Schema} from '../config/schema.js';
+import {cliOptions, SettingError, suggestion} from '../config/schema.js';
+
+/** What a command that only groups others says when the word behind it names none of them. */
+export const NEEDS_COMMAND = 'a command is needed';
+
+/** `dModel` as `d-model`. */
+export function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}
+
+const camel = (option: string): string =>
+  option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Options for the settings of a schema under kebab-case names, all in one group of the help text. */
+export function schemaOptions(
+  schema: Schema,
+  group: string,
+  without: readonly string[] = [],
+): Record<string, CliOption & {group: string}> {
+  const entries = Object.entries(cliOptions(schema)).filter(([key]) => !without.includes(key));
+  return Object.fromEntries(entries.map(([key, option]) => [kebab(key), {...option, group}]));
+}
+
+/** The settings of a schema that were written on the command line; the rest is left to files, presets and defaults. */
+export function givenSettings(
+  schema: Schema,
+  argv: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const entries = Object.keys(schema).map(key => [key, argv[kebab(key)] ?? argv[key]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** What an option parser is told of an option, as far as it matters here. */
+interface OptionShape {
+  readonly describe?: string;
+  readonly array?: boolean;
+}
+
+/**
+ * For the `check` of a command with these options and positional arguments: whether nothing else was given, and nothing twice.
+ * Errors: SettingError naming the first option that is not known, with the nearest one that is, or that has several values.
+ */
+export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...positionals: string[]) {
+  const names = ['help', 'version', ...Object.keys(options), ...positionals];
+  const accepted = new Set([...names, ...names.map(camel), '_', '$0']);
+  return (argv: Readonly<Record<string, unknown>>): true => {
+    for (const option of Object.keys(argv)) {
+      if (accepted.has(option) || accepted.has(camel(option))) continue;
+      const near = suggestion(kebab(option), names);
+      const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
+      throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
+    }
+    for (const [option, {array = false}] of Object.entries(options)) {
+      const value = argv[option];
+      if (array || !Array.isArray(value)) continue;
+      throw new SettingError(`--${option} takes one value, got ${value.length}: ${value.join(', ')}`);
+    }
+    return true;
+  };
+}
+
+/** An option that must be a whole number from `least`. Errors: SettingError naming the option. */
+export function wholeNumber(argv: Readonly<Record<string, unknown>>, option: string, least = 1): number {
+  const value = argv[option];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least) return value;
+  throw new SettingError(`--${option} must be a whole number, at least ${least}, got ${value}`);
+}

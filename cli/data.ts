@@ -1,0 +1,163 @@
+// `bmojo data`: corpora into token files.
+
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
+import type {DataSummary} from '../data/files/index.js';
+import {
+  closeData,
+  fetchCorpus,
+  openData,
+  prepareData,
+  readManifest,
+  resolveFiles,
+} from '../data/files/index.js';
+import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
+
+type Args = Record<string, unknown>;
+
+const strings = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+function splitLines({splits}: Pick<DataSummary, 'splits'>): string {
+  return Object.entries(splits)
+    .map(
+      ([split, {documents, tokens, textBytes}]) =>
+        `${split.padEnd(5)}  ${tokens} tokens in ${documents} document${documents === 1 ? '' : 's'}, ` +
+        `${textBytes} bytes of text, ${(textBytes / tokens).toFixed(2)} bytes a token`,
+    )
+    .join('\n');
+}
+
+const manifestOption = {
+  type: 'string' as const,
+  describe: "JSON list of corpora: name, licence, files with address and sha256 [default: the project's]",
+};
+
+const prepareOptions = {
+  tokenizer: {
+    type: 'string' as const,
+    default: 'char',
+    describe: 'char, byte, or the path of a Hugging Face tokenizer.json',
+  },
+  valid: {
+    type: 'number' as const,
+    default: 0.1,
+    describe: 'share of the text, from its end, held out for validation',
+  },
+  'valid-files': {
+    type: 'string' as const,
+    array: true as const,
+    describe: 'files held out for validation, instead of a share',
+  },
+  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},
+  manifest: manifestOption,
+};
+
+const prepareCommand: CommandModule<object, Args> = {
+  command: 'prepare <files..>',
+  describe: 'text files (or names of corpora) to checksummed token files',
+  builder: (yargs: Argv<object>) =>
+    yargs
+      .positional('files', {
+        type: 'string',
+        array: true,
+        describe:
+          'text files, each a document; .jsonl files with a "text" a line; or a corpus of bmojo data list',
+      })
+      .options(prepareOptions)
+      .check(onlyOptions(prepareOptions, 'files'))
+      .example(
+        '$0 data prepare tiny-shakespeare --out data/shakespeare',
+        'characters, the last tenth held out',
+      )
+      .example(
+        '$0 data prepare a.txt b.txt --valid-files c.txt --tokenizer tokenizer.json --out data/books',
+        'BPE, a whole book held out',
+      ) as Argv<Args>,
+  handler: async argv => {
+    const manifest = typeof argv.manifest === 'string' ? argv.manifest : undefined;
+    const begun = Date.now();
+    let shown = 0;
+    const onProgress = (done: number, total: number): void => {
+      if (process.stderr.isTTY !== true || Date.now() - shown < 200) return;
+      shown = Date.now();
+      const left = Math.ceil((((shown - begun) / 1000) * (total - done)) / done);
+      process.stderr.write(`\r\u001b[2K${((100 * done) / total).toFixed(0)} % encoded  ${left} s left`);
+    };
+    const summary = await prepareData({
+      files: await resolveFiles(strings(argv.files), manifest),
+      validFiles: await resolveFiles(strings(argv['valid-files']), manifest),
+      validShare: Number(argv.valid),
+      tokenizer: String(argv.tokenizer),
+      out: String(argv.out),
+      onProgress,
+    });
+    if (shown > 0) process.stderr.write('\r\u001b[2K');
+    console.log(`vocabulary of ${summary.vocabSize}\n${splitLines(summary)}\nwritten: ${argv.out}`);
+  },
+};
+
+const verifyCommand: CommandModule<object, Args> = {
+  command: 'verify <folder>',
+  describe: 'compare token files with their checksums',
+  builder: yargs =>
+    yargs
+      .positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'})
+      .check(onlyOptions({}, 'folder')) as Argv<Args>,
+  handler: argv => {
+    const data = openData(String(argv.folder), {verify: true});
+    console.log(`${splitLines(data.summary)}\nall checksums match`);
+    closeData(data);
+  },
+};
+
+const listOptions = {manifest: manifestOption};
+
+const listCommand: CommandModule<object, Args> = {
+  command: 'list',
+  describe: 'corpora known by name',
+  builder: yargs => yargs.options(listOptions).check(onlyOptions(listOptions)) as Argv<Args>,
+  handler: argv => {
+    for (const {name, summary, licence, files} of readManifest(argv.manifest as string | undefined)) {
+      console.log(`${name}  ${summary}; ${licence}`);
+      for (const {address, bytes} of files) console.log(`    ${bytes} bytes  ${address}`);
+    }
+  },
+};
+
+const fetchOptions = {
+  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to write to'},
+  ...listOptions,
+};
+
+const fetchCommand: CommandModule<object, Args> = {
+  command: 'fetch <corpus>',
+  describe: 'download a corpus and compare it with its checksum',
+  builder: yargs =>
+    yargs
+      .positional('corpus', {type: 'string', describe: 'a name of bmojo data list'})
+      .options(fetchOptions)
+      .check(onlyOptions(fetchOptions, 'corpus')) as unknown as Argv<Args>,
+  handler: async argv => {
+    const corpora = readManifest(argv.manifest as string | undefined);
+    const corpus = corpora.find(one => one.name === argv.corpus);
+    if (corpus === undefined)
+      throw new SettingError(
+        `unknown corpus '${argv.corpus}'; known: ${corpora.map(one => one.name).join(', ')}`,
+      );
+    console.log(`licence: ${corpus.licence}`);
+    for (const path of await fetchCorpus(corpus, String(argv.out))) console.log(`written: ${path}`);
+  },
+};
+
+export const dataCommand: CommandModule<object, Args> = {
+  command: 'data <what>',
+  describe: 'make, check and list data for language models',
+  builder: yargs =>
+    yargs
+      .command(prepareCommand)
+      .command(verifyCommand)
+      .command(listCommand)
+      .command(fetchCommand)
+      .demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
+  handler: () => {},
+};

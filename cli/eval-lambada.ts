@@ -1,0 +1,51 @@
+// `bmojo eval lambada FILE`: the last words of passages that the user has.
+
+import {basename} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {readPassages} from '../data/files/passages.js';
+import {evaluateLambada, lambadaRecord} from '../eval/lambada.js';
+import {onlyOptions, wholeNumber} from './command-line.js';
+import {CountProgress} from './count-progress.js';
+import {checkpointOptions, openLanguageRun} from './language-run.js';
+import {publish, typedCommand} from './publish.js';
+
+type Args = Record<string, unknown>;
+
+async function execute(argv: Args): Promise<void> {
+  const file = String(argv.file);
+  const all = readPassages(file);
+  const passages = argv.passages === undefined ? all : all.slice(0, wholeNumber(argv, 'passages'));
+  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
+  const progress = new CountProgress(process.stderr, passages.length);
+  const report = await evaluateLambada(model, tokenizer, passages, {
+    batch: 16,
+    onProgress: count => progress.advance(count, 'lambada'),
+  });
+  progress.end();
+  model.model.dispose();
+  const record = lambadaRecord(report, {
+    file: basename(file),
+    model: folder.config.model.preset,
+    command: typedCommand(),
+    step,
+  });
+  publish(folder.path, record, {json: argv.json, numbers: {step, ...report}});
+}
+
+export const lambadaCommand: CommandModule<object, Args> = {
+  command: 'lambada <file>',
+  describe: 'language: the last word of each passage of a file of yours, accuracy and perplexity',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      ...checkpointOptions,
+      passages: {type: 'number' as const, describe: 'how many passages, from the first [default: all]'},
+      json: {type: 'boolean' as const, describe: 'print JSON'},
+    };
+    return yargs
+      .positional('file', {type: 'string', demandOption: true, describe: 'JSON lines, {"text": "..."} each'})
+      .options(options)
+      .check(onlyOptions(options, 'file'))
+      .example('$0 eval lambada lambada_test.jsonl --checkpoint runs/books', 'accuracy and perplexity');
+  },
+  handler: execute,
+};

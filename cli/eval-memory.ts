@@ -1,0 +1,115 @@
+// `bmojo eval memory`: what each layer stores of a sequence, when and why, and where its attention goes.
+
+import {basename} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
+import {TextStream} from '../data/tokenizers/index.js';
+import {memoryRecord} from '../eval/memory-record.js';
+import {memoryView} from '../eval/memory-view.js';
+import {loadRunModel, taskOf} from '../experiments/run.js';
+import {RunFolder} from '../experiments/run-folder.js';
+import {onlyOptions, wholeNumber} from './command-line.js';
+import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
+import {loadOptions} from './load-options.js';
+import {publish, typedCommand} from './publish.js';
+
+type Args = Record<string, unknown>;
+
+interface Sequence {
+  readonly tokens: Int32Array;
+  readonly words: string;
+  /** What each token says. */
+  readonly pieces: readonly string[];
+}
+
+/** The text that each token completes. */
+function piecesOf(tokens: Int32Array, tokenizer: Tokenizer): string[] {
+  const stream = new TextStream(tokenizer);
+  return Array.from(tokens, id => stream.push(id));
+}
+
+async function taskSequence(folder: RunFolder, argv: Args) {
+  if (argv.text !== undefined || argv.prompt !== undefined || argv.length !== undefined)
+    throw new SettingError(
+      '--text, --prompt and --length are for language models; choose a sample with --sample',
+    );
+  const task = taskOf(folder.config);
+  const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
+  const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
+  const sequence: Sequence = {
+    tokens: inputs,
+    words: `held-out sample ${argv.sample} of ${task.name}`,
+    pieces: Array.from(inputs, id => `${id} `),
+  };
+  return {model, step, sequence};
+}
+
+async function textSequence(argv: Args) {
+  const run = await openLanguageRun(argv);
+  const {model, step, tokenizer} = run;
+  if (typeof argv.prompt === 'string') {
+    const tokens = tokenizer.encode(argv.prompt);
+    const sequence: Sequence = {tokens, words: 'the prompt given', pieces: piecesOf(tokens, tokenizer)};
+    return {model, step, sequence};
+  }
+  const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
+    const length = Math.min(source.count, Number(argv.length ?? 512));
+    const offset =
+      typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample) * length, source.count - length);
+    const tokens = source.read(offset, length);
+    return {
+      tokens,
+      words: `${length} tokens of ${basename(name)}`,
+      pieces: piecesOf(tokens, tokenizer),
+    };
+  });
+  return {model, step, sequence};
+}
+
+async function execute(argv: Args): Promise<void> {
+  wholeNumber(argv, 'sample', 0);
+  const folder = RunFolder.open(String(argv.checkpoint));
+  const isText = folder.config.task === 'lm';
+  const {model, step, sequence} = await (isText ? textSequence(argv) : taskSequence(folder, argv));
+  if (sequence.tokens.length === 0) throw new SettingError('--prompt: the text has no tokens');
+  const view = await memoryView(model, sequence.tokens);
+  model.model.dispose();
+  const record = memoryRecord({
+    view,
+    model: folder.config.model.preset,
+    sequence: sequence.words,
+    pieces: sequence.pieces,
+    command: typedCommand(),
+    step,
+  });
+  publish(folder.path, record, {json: argv.json, numbers: view});
+}
+
+export const memoryCommand: CommandModule<object, Args> = {
+  command: 'memory',
+  describe: 'what each layer stores of a sequence, when and why, and how attention divides over its memories',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      ...checkpointOptions,
+      checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
+      sample: {type: 'number' as const, default: 0, describe: 'number of the held-out sample'},
+      prompt: {type: 'string' as const, describe: 'language models: the text to read'},
+      text: {type: 'string' as const, describe: 'language models: the file whose beginning is read'},
+      length: {type: 'number' as const, describe: 'language models: tokens to read [default 512]'},
+      json: {type: 'boolean' as const, describe: 'print every number as JSON'},
+    };
+    return yargs
+      .options(options)
+      .check(onlyOptions(options))
+      .example(
+        '$0 eval memory --checkpoint runs/recall --sample 3',
+        'table, evaluations/memory.svg and .json',
+      )
+      .example(
+        '$0 eval memory --checkpoint runs/books --text novel.txt --length 2048',
+        'a language model at reading',
+      );
+  },
+  handler: execute,
+};

@@ -1,0 +1,84 @@
+// `bmojo eval needle-text`: needles in a haystack of text, for language models.
+
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
+import {needleKinds} from '../data/needle-text.js';
+import type {NeedleTextCell} from '../eval/needle-text.js';
+import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
+import {onlyOptions, wholeNumber} from './command-line.js';
+import {CountProgress} from './count-progress.js';
+import {checkpointOptions, openLanguageRun, trainedTokens} from './language-run.js';
+import {combinations, numberList, wordList} from './lists.js';
+import {publish, typedCommand} from './publish.js';
+
+type Args = Record<string, unknown>;
+
+async function execute(argv: Args): Promise<void> {
+  const kinds = wordList('kinds', String(argv.kinds), needleKinds);
+  const lengths = numberList('lengths', String(argv.lengths));
+  const depths = numberList('depths', String(argv.depths));
+  if (depths.some(depth => depth < 0 || depth > 1)) throw new SettingError('--depths must lie in [0, 1]');
+  const samples = wholeNumber(argv, 'samples');
+  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
+  const grid = kinds.flatMap(kind =>
+    combinations([
+      {key: 'length', values: lengths},
+      {key: 'depth', values: depths},
+    ]).map(one => ({kind, length: Number(one.length), depth: Number(one.depth)})),
+  );
+  const progress = new CountProgress(
+    process.stderr,
+    grid.reduce((sum, {length}) => sum + length, 0),
+  );
+  const cells: NeedleTextCell[] = [];
+  for (const place of grid) {
+    cells.push(
+      await evaluateNeedleText(model, tokenizer, {...place, samples, seed: Number(argv.seed), batch: 8}),
+    );
+    progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
+  }
+  progress.end();
+  model.model.dispose();
+  const record = needleTextRecord(cells, {
+    command: typedCommand(),
+    step,
+    trained: trainedTokens(folder),
+  });
+  publish(folder.path, record, {json: argv.json, numbers: {step, cells}});
+}
+
+export const needleTextCommand: CommandModule<object, Args> = {
+  command: 'needle-text',
+  describe: 'language: needles in a haystack of text, single, multi-key and multi-value, by length and depth',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      ...checkpointOptions,
+      kinds: {
+        type: 'string' as const,
+        default: needleKinds.join(','),
+        describe: 'forms, separated by commas',
+      },
+      lengths: {
+        type: 'string' as const,
+        default: '512,1024,2048,4096,8192',
+        describe: "tokens of prompt and answer by the run's tokenizer, separated by commas",
+      },
+      depths: {
+        type: 'string' as const,
+        default: '0,0.25,0.5,0.75,1',
+        describe: 'places of the wanted needle in the haystack, 0 its start, 1 its end',
+      },
+      samples: {type: 'number' as const, default: 20, describe: 'prompts for each form, length and depth'},
+      seed: {type: 'number' as const, default: 1, describe: 'seed of keys, numbers and places'},
+      json: {type: 'boolean' as const, describe: 'print JSON'},
+    };
+    return yargs
+      .options(options)
+      .check(onlyOptions(options))
+      .example(
+        '$0 eval needle-text --checkpoint runs/books --kinds single --lengths 1024,4096',
+        'one form, two lengths',
+      );
+  },
+  handler: execute,
+};

@@ -1,0 +1,100 @@
+// `bmojo eval perplexity`: loss of text by the length of what came before.
+
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
+import type {PerplexityOptions} from '../eval/perplexity.js';
+import {evaluatePerplexity, perplexityTokens} from '../eval/perplexity.js';
+import {perplexityRecords} from '../eval/perplexity-record.js';
+import {textTable} from '../eval/table.js';
+import {writeRecord} from '../experiments/evaluations.js';
+import {onlyOptions, wholeNumber} from './command-line.js';
+import {CountProgress} from './count-progress.js';
+import {checkpointOptions, openLanguageRun, trainedTokens, withTokens} from './language-run.js';
+import {numberList} from './lists.js';
+import {typedCommand} from './publish.js';
+
+type Args = Record<string, unknown>;
+
+function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
+  const prefixes = [...new Set(numberList('prefixes', String(argv.prefixes)))].sort((a, b) => a - b);
+  if (prefixes.some(prefix => !Number.isInteger(prefix) || prefix < 0))
+    throw new SettingError(`--prefixes must be whole numbers, at least 0, got ${argv.prefixes}`);
+  const reference = argv.reference === undefined ? undefined : Number(argv.reference);
+  if (reference !== undefined && !prefixes.includes(reference))
+    throw new SettingError(
+      `--reference must be one of the prefixes ${prefixes.join(', ')}, got ${argv.reference}`,
+    );
+  return {
+    prefixes,
+    reference,
+    targets: wholeNumber(argv, 'targets'),
+    windows: wholeNumber(argv, 'windows'),
+    batch: wholeNumber(argv, 'batch'),
+  };
+}
+
+async function execute(argv: Args): Promise<void> {
+  const options = counts(argv);
+  const run = await openLanguageRun(argv);
+  const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
+  const records = await withTokens(run, argv, async (source, text) => {
+    const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
+    const trained = trainedTokens(run.folder);
+    const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
+    return perplexityRecords({
+      report,
+      model: run.folder.config.model.preset,
+      text,
+      trained,
+      command: typedCommand(),
+      step: run.step,
+    });
+  });
+  progress.end();
+  run.model.model.dispose();
+  const files = records.flatMap(record => writeRecord(run.folder.path, record));
+  if (argv.json === true)
+    console.log(JSON.stringify({step: run.step, ...(records[0].data as object)}, null, 2));
+  else {
+    for (const {definition, table} of records) console.log(`${definition}\n\n${textTable(table)}\n`);
+    console.log(`written: ${files.join(', ')}`);
+  }
+}
+
+export const perplexityCommand: CommandModule<object, Args> = {
+  command: 'perplexity',
+  describe: 'language: loss by length of the prefix (the same last tokens each time) and by position',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      ...checkpointOptions,
+      prefixes: {
+        type: 'string' as const,
+        default: '0,256,512,1024,2048,4096,8192',
+        describe: 'tokens before the scored ones, separated by commas',
+      },
+      reference: {
+        type: 'number' as const,
+        describe:
+          'prefix that the change of loss is measured against [default: the longest that fits a training sample]',
+      },
+      targets: {type: 'number' as const, default: 256, describe: 'tokens scored at the end of each window'},
+      windows: {type: 'number' as const, default: 32, describe: 'windows, spread over the documents'},
+      batch: {type: 'number' as const, default: 8, describe: 'windows computed at a time'},
+      text: {
+        type: 'string' as const,
+        describe: "text file to measure on [default: the run's held-out split]",
+      },
+      data: {type: 'string' as const, describe: 'prepared folder whose held-out split is measured on'},
+      json: {type: 'boolean' as const, describe: 'print JSON'},
+    };
+    return yargs
+      .options(options)
+      .check(onlyOptions(options))
+      .example('$0 eval perplexity --checkpoint runs/books', 'prefixes of 0 to 8k tokens')
+      .example(
+        '$0 eval perplexity --checkpoint runs/books --text novel.txt --windows 16',
+        "a text of one's own",
+      );
+  },
+  handler: execute,
+};

@@ -1,0 +1,100 @@
+// `bmojo eval report RUN...`: everything known of some runs in one HTML file.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
+import type {ReportedRun} from '../eval/report/html.js';
+import {htmlReport} from '../eval/report/html.js';
+import type {Cell} from '../eval/table.js';
+import {readRecords} from '../experiments/evaluations.js';
+import {RunFolder} from '../experiments/run-folder.js';
+import {writeFileAtomic} from '../formats/atomic-file.js';
+import {modelSchema} from '../models/config.js';
+import {kebab, onlyOptions} from './command-line.js';
+import {checkFolder} from './option-file.js';
+
+type Args = Record<string, unknown>;
+
+/** Folder names, with as much of the path in front as tells the runs apart. */
+function distinctNames(paths: readonly string[]): string[] {
+  const parts = paths.map(path => resolve(path).split(/[\\/]/));
+  const tail = (count: number): string[] => parts.map(words => words.slice(-count).join('/'));
+  const longest = Math.max(...parts.map(words => words.length));
+  for (let count = 1; count < longest; count++)
+    if (new Set(tail(count)).size === paths.length) return tail(count);
+  return tail(longest);
+}
+
+/** Model settings that differ from the defaults, in words. */
+function modelWords(config: RunFolder['config']['model']): string {
+  return Object.entries(modelSchema)
+    .filter(([key]) => key !== 'preset' && key !== 'backbone')
+    .flatMap(([key, field]) => {
+      const value = config[key as keyof typeof config];
+      return value === field.default ? [] : [`${kebab(key)} ${value}`];
+    })
+    .join(', ');
+}
+
+function reported(path: string, name: string): ReportedRun {
+  const folder = RunFolder.open(path);
+  const {config} = folder;
+  const result = folder.finished ? folder.readResult() : undefined;
+  const facts: [string, Cell][] = [
+    ['model', config.model.preset],
+    ['settings', modelWords(config.model)],
+    ['task', config.task],
+    [
+      'data',
+      Object.entries(config.data)
+        .filter(([key]) => key !== 'checksum')
+        .map(([key, value]) => `${kebab(key)} ${value}`)
+        .join(', '),
+    ],
+    ['steps', config.train.steps],
+    ['rate', config.train.rate],
+  ];
+  if (result !== undefined) facts.push(['parameters', result.parameters], ['state bytes', result.stateBytes]);
+  const curve = join(path, 'curve.svg');
+  return {
+    name,
+    facts,
+    curve: existsSync(curve) ? readFileSync(curve, 'utf8') : undefined,
+    records: readRecords(path),
+  };
+}
+
+function execute(argv: Args): void {
+  const paths = (Array.isArray(argv.runs) ? argv.runs : []).map(String);
+  const names = distinctNames(paths);
+  if (new Set(names).size < names.length) throw new SettingError('eval report: each run may be named once');
+  const out = String(argv.out);
+  checkFolder('--out', out);
+  const runs = paths.map((path, i) => reported(path, names[i]));
+  writeFileAtomic(out, Buffer.from(htmlReport(String(argv.title), runs)));
+  console.log(`written: ${out}`);
+  const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);
+  if (bare.length > 0)
+    console.log(
+      `no evaluations in ${bare.join(', ')}; make some with bmojo eval TASK --checkpoint RUN (see bmojo eval --help)`,
+    );
+}
+
+export const reportCommand: CommandModule<object, Args> = {
+  command: 'report <runs..>',
+  describe:
+    'one self-contained HTML file of runs: settings, learning curves, every evaluation with its source',
+  builder: (yargs: Argv<object>) => {
+    const options = {
+      out: {type: 'string' as const, default: 'report.html', describe: 'file to write'},
+      title: {type: 'string' as const, default: "B'MOJO: evaluation report", describe: 'heading'},
+    };
+    return yargs
+      .positional('runs', {type: 'string', array: true, describe: 'run folders'})
+      .options(options)
+      .check(onlyOptions(options, 'runs'))
+      .example('$0 eval report runs/bmojo runs/mamba --out report.html', 'two runs side by side');
+  },
+  handler: execute,
+};

@@ -1,0 +1,116 @@
+// `bmojo generate`: text from a trained model, streamed as it is written.
+
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {parseSettings, SettingError} from '../config/schema.js';
+import {readTokenizer} from '../data/files/index.js';
+import {loadRunModel} from '../experiments/run.js';
+import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
+import {writeFileAtomic} from '../formats/atomic-file.js';
+import {SafetensorsError} from '../formats/safetensors.js';
+import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
+import {generateText} from '../models/generate.js';
+import {samplingSchema} from '../models/sampling.js';
+import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
+import {withInterrupts} from './interrupts.js';
+import {loadOptions, loadOptionsOf} from './load-options.js';
+import {checkFolder, optionFile, optionText} from './option-file.js';
+
+type Args = Record<string, unknown>;
+
+const options = {
+  checkpoint: {
+    type: 'string' as const,
+    demandOption: true as const,
+    describe: 'run folder made by bmojo train lm',
+  },
+  ...loadOptionsOf('best'),
+  prompt: {
+    type: 'string' as const,
+    describe: 'text to go on from [default: a line break, nothing with --state]',
+  },
+  'prompt-file': {type: 'string' as const, describe: 'file whose text is the prompt'},
+  tokens: {type: 'number' as const, default: 256, describe: 'tokens to write at most'},
+  ...schemaOptions(samplingSchema, 'Sampling'),
+  state: {type: 'string' as const, describe: 'go on from a state that --save-state wrote'},
+  'save-state': {
+    type: 'string' as const,
+    describe: 'write the memory after the last token, so that --state continues the text',
+  },
+  quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
+};
+
+function promptOf(argv: Args, continues: boolean): string {
+  const file = argv['prompt-file'];
+  if (typeof file !== 'string') return typeof argv.prompt === 'string' ? argv.prompt : continues ? '' : '\n';
+  if (argv.prompt !== undefined) throw new SettingError('--prompt and --prompt-file exclude each other');
+  return optionText('--prompt-file', file);
+}
+
+/** Errors: DecodingStateError naming the file. */
+function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array): void {
+  try {
+    session.restore(saved);
+  } catch (error) {
+    if (!(error instanceof SafetensorsError || error instanceof DecodingStateError)) throw error;
+    throw new DecodingStateError(`--state: ${path} cannot be continued here: ${error.message}`);
+  }
+}
+
+async function execute(argv: Args): Promise<void> {
+  const folder = RunFolder.open(String(argv.checkpoint));
+  const tokenizerPath = join(folder.path, 'tokenizer.json');
+  if (!existsSync(tokenizerPath))
+    throw new RunFolderError(
+      `${folder.path} has no tokenizer.json: it is a run of ${folder.config.task}, not of lm`,
+    );
+  checkFolder('--save-state', argv['save-state']);
+  const maxTokens = wholeNumber(argv, 'tokens', 0);
+  const tokenizer = readTokenizer(tokenizerPath);
+  const sampling = parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv));
+  const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
+  const prompt = promptOf(argv, saved !== undefined);
+  const {model, digest} = await loadRunModel(folder, await loadOptions(folder, argv));
+  const session = new DecodingSession(model, {weights: digest});
+  if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
+  const read = tokenizer.encode(prompt);
+  if (read.length === 0 && saved === undefined)
+    throw new SettingError('--prompt: must hold at least one token');
+  const started = performance.now();
+  session.read(read);
+  const readAt = performance.now();
+  process.stdout.write(saved === undefined ? prompt : '');
+  const first = session.position;
+  await withInterrupts(async signal => {
+    for await (const text of generateText(model, {tokenizer, session, maxTokens, signal, ...sampling}))
+      process.stdout.write(text);
+  }, 'finishing this token');
+  process.stdout.write('\n');
+  const seconds = (performance.now() - readAt) / 1000;
+  const written = session.position - first;
+  if (typeof argv['save-state'] === 'string') writeFileAtomic(argv['save-state'], await session.save());
+  if (argv.quiet !== true) {
+    process.stderr.write(
+      `read ${read.length} tokens in ${((readAt - started) / 1000).toFixed(2)} s, ` +
+        `wrote ${written} at ${(written / seconds).toFixed(1)} tokens/s, ${session.stateBytes} bytes of state\n`,
+    );
+  }
+  session.dispose();
+  model.model.dispose();
+}
+
+export const generateCommand: CommandModule<object, Args> = {
+  command: 'generate',
+  describe: 'write text with a trained language model',
+  builder: (yargs: Argv<object>) =>
+    yargs
+      .options(options)
+      .check(onlyOptions(options))
+      .example('$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:"', 'text as it is written')
+      .example(
+        '$0 generate --checkpoint runs/shakespeare --save-state s && $0 generate --checkpoint runs/shakespeare --state s',
+        'the second goes on where the first stopped',
+      ),
+  handler: execute,
+};

@@ -1,0 +1,59 @@
+// `bmojo train TASK --init-from RUN`: a new run that begins with the weights of another one.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {SettingError} from '../config/schema.js';
+import {checkRun} from '../experiments/run.js';
+import type {RunConfig} from '../experiments/run-config.js';
+import {RunFolder} from '../experiments/run-folder.js';
+import type {ModelConfig} from '../models/config.js';
+import type {NamedArray} from '../train/snapshot.js';
+import {SnapshotError} from '../train/snapshot.js';
+
+/** What a new run takes over from another one. */
+export interface InitialWeights {
+  /** Folder of the other run. */
+  readonly path: string;
+  readonly step: number;
+  readonly model: ModelConfig;
+  readonly weights: readonly NamedArray[];
+  /** SHA-256 of the weights. */
+  readonly digest: string;
+}
+
+/** Reads the last checkpoint of a run. Errors: RunFolderError, CheckpointError without a sound one. */
+export function readInitialWeights(path: string): InitialWeights {
+  const {config, checkpoints} = RunFolder.open(path);
+  const {step, weights} = checkpoints.load();
+  return {path, step, model: config.model, weights, digest: checkpoints.weightsDigest()};
+}
+
+/** A tokenizer file's content, however it is laid out; nothing where there is none. */
+function tokenizerText(folder: string): string | undefined {
+  const file = join(folder, 'tokenizer.json');
+  return existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+}
+
+/**
+ * Refuses weights of a model that the run's settings do not make, and weights that were trained on the ids of another
+ * tokenizer: a model of the same vocabulary size would take those, though every id means something else.
+ * Errors: SettingError.
+ */
+export async function checkInitialWeights({path, weights}: InitialWeights, config: RunConfig): Promise<void> {
+  const own = 'data' in config.data ? tokenizerText(String(config.data.data)) : undefined;
+  const other = tokenizerText(path);
+  if (own !== other)
+    throw new SettingError(
+      `--init-from: ${path} was trained on the ids of another tokenizer; prepare the data with ` +
+        `bmojo data prepare FILES --tokenizer ${join(path, 'tokenizer.json')}`,
+    );
+  try {
+    await checkRun(config, weights);
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    throw new SettingError(
+      `--init-from: ${path} holds the weights of another model (${error.detail}); leave the model's options away to ` +
+        'take its own',
+    );
+  }
+}

@@ -1,0 +1,68 @@
+// `bmojo quickstart`: what `npm run quickstart` runs after building.
+
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import type {CommandModule} from 'yargs';
+import {backendNames} from '../custom-ops/index.js';
+import {evaluationCommand, reportQuickstart, trainQuickstart} from '../experiments/quickstart.js';
+import {duration} from '../train/pace.js';
+import {onlyOptions, wholeNumber} from './command-line.js';
+import {withInterrupts} from './interrupts.js';
+import {SetProgress} from './set-progress.js';
+
+export const quickstartCommand: CommandModule<object, Record<string, unknown>> = {
+  command: 'quickstart',
+  describe: "train B'MOJO and a window-only model on recall and compare them, in about five minutes",
+  builder: yargs => {
+    const options = {
+      out: {
+        type: 'string' as const,
+        default: join('runs', 'quickstart'),
+        describe: 'folder for runs and report',
+      },
+      backend: {
+        type: 'string' as const,
+        choices: backendNames,
+        default: 'wasm',
+        describe: 'where tensors are computed',
+      },
+      steps: {type: 'number' as const, describe: 'updates of each model at most [default 2400]'},
+      jobs: {
+        type: 'number' as const,
+        default: Math.min(2, availableParallelism()),
+        describe: 'runs at the same time',
+      },
+    };
+    return yargs.options(options).check(onlyOptions(options));
+  },
+  handler: async argv => {
+    const options = {
+      out: String(argv.out),
+      backend: String(argv.backend),
+      jobs: wholeNumber(argv, 'jobs'),
+      ...(argv.steps === undefined ? {} : {steps: wholeNumber(argv, 'steps')}),
+    };
+    const started = Date.now();
+    const progress = new SetProgress({output: process.stdout, json: false});
+    console.log(
+      'Recall: 8 key-value pairs in 64 tokens, windows of 8 in 2 layers. Three of five questions are about pairs that lie\n' +
+        "farther back than the windows reach; B'MOJO keeps them in its eidetic memory.\n",
+    );
+    const interrupted = await withInterrupts(async signal => {
+      for await (const event of trainQuickstart({...options, signal})) progress.show(event);
+      return signal.aborted;
+    });
+    progress.endLine();
+    if (interrupted) {
+      console.log('stopped; the same command continues');
+      process.exitCode = 130;
+      return;
+    }
+    const {words} = await reportQuickstart(options);
+    console.log(`\n${words}\n`);
+    console.log(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
+    console.log('  result.md, result.json, curve.svg   the comparison');
+    console.log('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
+    console.log(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
+  },
+};

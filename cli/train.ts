@@ -1,0 +1,227 @@
+// `bmojo train TASK`: a run from options, a config file or an existing run folder.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {SettingError, withDefaults} from '../config/schema.js';
+import type {BackendChoice} from '../custom-ops/index.js';
+import {backendRequests, chooseBackend} from '../custom-ops/index.js';
+import type {WorkloadFamily} from '../experiments/families/index.js';
+import {workloadFamilies} from '../experiments/families/index.js';
+import {checkRun, runTraining} from '../experiments/run.js';
+import type {GivenRun, RunConfig} from '../experiments/run-config.js';
+import {parseConfigText, parseRunConfig} from '../experiments/run-config.js';
+import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
+import type {PresetName} from '../models/config.js';
+import {modelSchema, presetNames} from '../models/config.js';
+import {sizeField, sizeModel, sizeNames, sizeTraining} from '../models/sizes.js';
+import {trainSchema} from '../train/settings.js';
+import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
+import type {InitialWeights} from './initial-weights.js';
+import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
+import {withInterrupts} from './interrupts.js';
+import {ProgressPrinter} from './progress.js';
+import {resumeChanges} from './resume.js';
+
+type Args = Record<string, unknown>;
+
+/** Exit status of a run that was interrupted, and of one that diverged. */
+const INTERRUPTED = 130;
+const DIVERGED = 1;
+
+/** Model settings that have their own options or come from the task. */
+const NOT_MODEL_OPTIONS = ['preset', 'vocabSize', 'backbone', 'seed'];
+/** Data settings that follow from others. */
+const NOT_DATA_OPTIONS = ['checksum'];
+
+/** Options of everything that decides a run of a task, but for some training settings. */
+export function runOptions(family: WorkloadFamily, withoutTraining: readonly string[] = []) {
+  return {
+    model: {
+      type: 'string' as const,
+      choices: modelSchema.preset.choices,
+      describe: `${modelSchema.preset.why} [default "${modelSchema.preset.default}"]`,
+      group: 'Model',
+    },
+    ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
+    size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why, group: 'Model'},
+    parameters: {
+      type: 'number' as const,
+      describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
+      group: 'Model',
+    },
+    ...schemaOptions(family.schema, `Task ${family.name}`, NOT_DATA_OPTIONS),
+    ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
+    backend: {
+      type: 'string' as const,
+      choices: backendRequests,
+      describe:
+        'where tensors are computed; auto: a GPU through WebGPU, else tensorflow if set up, else wasm [default "auto"]',
+      group: 'Run',
+    },
+    config: {
+      type: 'string' as const,
+      describe: 'JSON file with sections data, model, train; options given here win over it',
+      group: 'Run',
+    },
+  };
+}
+
+function presetOf(name: unknown): PresetName {
+  return presetNames.find(known => known === name) ?? modelSchema.preset.default;
+}
+
+/** Settings with a backend: the fastest that works here when none was asked for, and then why that one. */
+export async function withBackend(given: GivenRun): Promise<{given: GivenRun; choice?: BackendChoice}> {
+  if (given.backend !== undefined && given.backend !== 'auto') return {given};
+  const choice = await chooseBackend();
+  return {given: {...given, backend: choice.backend}, choice};
+}
+
+/** Merges a config file and the options into what `parseRunConfig` completes; `own` are model settings that both win over. */
+export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): GivenRun {
+  const file = typeof argv.config === 'string' ? argv.config : undefined;
+  if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
+  const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
+  if (base.task !== undefined && base.task !== family.name)
+    throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
+  const preset = argv.model === undefined ? {} : {preset: argv.model};
+  const size = sizeNames.find(name => name === argv.size);
+  const {model = {}} = base;
+  const name = presetOf(argv.model ?? ('preset' in model ? model.preset : undefined));
+  return {
+    backend: argv.backend ?? base.backend,
+    data: {...base.data, ...givenSettings(family.schema, argv)},
+    model: {
+      ...own,
+      ...(size === undefined ? {} : sizeModel(size, name)),
+      ...model,
+      ...givenSettings(modelSchema, argv),
+      ...preset,
+    },
+    train: {
+      ...(size === undefined ? {} : sizeTraining(size)),
+      ...base.train,
+      ...givenSettings(trainSchema, argv),
+    },
+    ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
+  };
+}
+
+function describeRun({task, backend, data, model}: RunConfig, choice?: BackendChoice): string {
+  const words = Object.entries(data)
+    .filter(([key]) => !NOT_DATA_OPTIONS.includes(key))
+    .map(([key, value]) => `${kebab(key)} ${value}`);
+  const why = choice === undefined ? '' : ` (chosen: ${choice.reason})`;
+  return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
+}
+
+async function openFolder(
+  family: WorkloadFamily,
+  argv: Args,
+): Promise<{folder: RunFolder; choice?: BackendChoice; changes?: string[]; initial?: InitialWeights}> {
+  const resume = argv.resume === true;
+  if (resume) {
+    if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
+    if (argv.config !== undefined)
+      throw new SettingError('--resume takes its settings from the run, not from --config');
+    if (argv.initFrom !== undefined)
+      throw new SettingError('--resume goes on with the run’s own weights; --init-from begins a new run');
+    const folder = RunFolder.open(argv.out);
+    if (folder.config.task !== family.name)
+      throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
+    return {folder, changes: await resumeChanges(folder, family, argv)};
+  }
+  const initial = typeof argv.initFrom === 'string' ? readInitialWeights(argv.initFrom) : undefined;
+  const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));
+  const config = parseRunConfig(family.name, given);
+  await (initial === undefined ? checkRun(config) : checkInitialWeights(initial, config));
+  const path =
+    typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
+  const folder = RunFolder.create(path, config);
+  if (initial === undefined) return {folder, choice};
+  const {step, digest} = initial;
+  folder.change(config, [`begins with the weights of ${initial.path}, step ${step}, sha256 ${digest}`]);
+  return {folder, choice, initial};
+}
+
+async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
+  const {folder, choice, changes = [], initial} = await openFolder(family, argv);
+  const printer = new ProgressPrinter({output: process.stdout, json: argv.json === true});
+  if (argv.json !== true) console.log(`${describeRun(folder.config, choice)}\nrun folder ${folder.path}`);
+  if (initial !== undefined && argv.json !== true)
+    console.log(`begins with the weights of ${initial.path}, step ${initial.step}`);
+  if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
+  const notice = family.notice?.(folder.config.data);
+  if (notice !== undefined) process.stderr.write(`${notice}\n`);
+  const {lastStep} = folder.checkpoints;
+  if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
+    console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
+  await withInterrupts(async signal => {
+    for await (const event of runTraining(folder, {
+      resume: argv.resume === true,
+      initial: initial?.weights,
+      signal,
+    })) {
+      printer.show(event);
+      if (event.type !== 'stopped') continue;
+      const isInterrupted = event.reason === 'interrupted';
+      process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;
+      const lower = isInterrupted ? '' : ` --rate ${Number((folder.config.train.rate / 3).toPrecision(2))}`;
+      if (argv.json !== true)
+        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}${lower}`);
+    }
+  });
+}
+
+function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
+  return {
+    command: family.name,
+    describe: family.summary,
+    builder: (yargs: Argv<object>) => {
+      const options = {
+        ...runOptions(family),
+        out: {
+          type: 'string' as const,
+          describe: 'run folder to make [default runs/TASK-MODEL]',
+          group: 'Run',
+        },
+        resume: {
+          type: 'boolean' as const,
+          describe:
+            'continue the run in --out from its checkpoint; --steps, rates, --backend, --data and how often it logs, evaluates and saves may change',
+          group: 'Run',
+        },
+        'init-from': {
+          type: 'string' as const,
+          describe:
+            'run folder whose last weights a new run begins with (fine-tuning); its model settings are the defaults then',
+          group: 'Run',
+        },
+        json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
+      };
+      return yargs
+        .options(options)
+        .check(onlyOptions(options))
+        .example(
+          family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),
+        )
+        .example(`$0 train ${family.name} --resume --out runs/first`, 'continue after Ctrl-C or a crash')
+        .example(
+          `$0 train ${family.name} --resume --out runs/first --steps 9000`,
+          'train a finished run further',
+        );
+    },
+    handler: argv => execute(family, argv),
+  };
+}
+
+export const trainCommand: CommandModule<object, Args> = {
+  command: 'train <task>',
+  describe: 'train a model on a task',
+  builder: (yargs: Argv<object>) =>
+    workloadFamilies
+      .reduce((builder, family) => builder.command(taskCommand(family)), yargs)
+      .demandCommand(1, NEEDS_COMMAND),
+  handler: () => {},
+};

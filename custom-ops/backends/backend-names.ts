@@ -1,0 +1,10 @@
+// The backends that have our kernels, by the names that tf knows them by.
+
+/** Backends that every machine has and whose memory can be read at once. */
+export const hostBackendNames = ['cpu', 'wasm'] as const;
+export const backendNames = [...hostBackendNames, 'webgpu', 'tensorflow'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** What a user may ask for: a backend, or the fastest one that works here. */
+export const backendRequests = ['auto', ...backendNames] as const;
+export type BackendRequest = (typeof backendRequests)[number];

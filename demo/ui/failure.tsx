@@ -1,0 +1,19 @@
+// An error as a sentence for people: what was asked for cannot be, something is damaged, or something of ours failed.
+
+import {WorkerError} from '../client.js';
+
+const leads = {
+  misuse: 'This cannot be done as asked.',
+  damage: 'Something is not as it must be.',
+  fault: 'Something of ours failed.',
+} as const;
+
+export function Failure({error}: {readonly error?: Error}) {
+  if (error === undefined || error.name === 'AbortError') return null;
+  const kind = error instanceof WorkerError ? error.kind : 'fault';
+  return (
+    <p class="failure" role="alert">
+      <strong>{leads[kind]}</strong> {error.message}
+    </p>
+  );
+}

@@ -1,0 +1,46 @@
+// Where the worker computes: WebGPU where there is one, else wasm, and which it is.
+
+import {setWasmPaths} from '@tensorflow/tfjs-backend-wasm';
+import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import {useBackend, useWebGPU} from '../../custom-ops/index.js';
+import type {Call, Handler} from '../protocol.js';
+
+export type DeviceBackend = 'webgpu' | 'wasm';
+
+export interface Device {
+  readonly backend: DeviceBackend;
+  /** The adapter's name, or what computes without one. */
+  readonly name: string;
+  /** Why it is not WebGPU, where that was looked for and not found. */
+  readonly reason?: string;
+}
+
+/** `request.backend`: where to compute; `auto` takes WebGPU where there is one. */
+export type DeviceCall = Call<{readonly backend: DeviceBackend | 'auto'}, never, Device>;
+
+let wasmIsServed = false;
+
+async function startWasm(reason?: string): Promise<Device> {
+  if (!wasmIsServed)
+    setWasmPaths({
+      'tfjs-backend-wasm.wasm': plain,
+      'tfjs-backend-wasm-simd.wasm': simd,
+      'tfjs-backend-wasm-threaded-simd.wasm': threaded,
+    });
+  wasmIsServed = true;
+  await useBackend('wasm');
+  return {backend: 'wasm', name: 'WebAssembly, one core', ...(reason === undefined ? {} : {reason})};
+}
+
+export const device: Handler<'device'> = async ({backend}) => {
+  if (backend === 'wasm') return startWasm();
+  try {
+    const {name} = await useWebGPU();
+    return {backend: 'webgpu', name};
+  } catch (error) {
+    if (backend === 'webgpu') throw error;
+    return startWasm(error instanceof Error ? error.message : String(error));
+  }
+};

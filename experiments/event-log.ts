@@ -1,0 +1,47 @@
+// The curves of a run for TensorBoard, beside metrics.jsonl: `tensorboard --logdir runs`.
+
+import {appendFileSync, writeFileSync} from 'node:fs';
+import {hostname} from 'node:os';
+import {join} from 'node:path';
+import {fileHeader, scalarEvent, sessionStart} from '../formats/event-file.js';
+import type {MetricsLine} from './families/index.js';
+import {isLanguageReport} from './families/index.js';
+
+/** The numbers of a line by the names under which TensorBoard draws them. */
+export function scalarsOf(line: MetricsLine): Record<string, number> {
+  const {loss, accuracy, rate, gradientNorm, evaluated} = line;
+  const numbers: Record<string, number | undefined> = {
+    'train/loss': loss,
+    'train/accuracy': accuracy,
+    'train/rate': rate,
+    'train/gradient_norm': gradientNorm,
+    'valid/loss': evaluated?.loss,
+    'valid/accuracy': evaluated?.accuracy,
+  };
+  if (evaluated !== undefined && isLanguageReport(evaluated)) {
+    numbers['valid/perplexity'] = evaluated.perplexity;
+    numbers['valid/bits_per_byte'] = evaluated.bitsPerByte;
+  } else if ((evaluated?.beyondReach?.queries ?? 0) > 0) {
+    numbers['valid/accuracy_beyond_windows'] = evaluated?.beyondReach?.accuracy;
+  }
+  return Object.fromEntries(
+    Object.entries(numbers).flatMap(([tag, value]) => (value === undefined ? [] : [[tag, value] as const])),
+  );
+}
+
+/** One file for each process that works on a run. */
+export class EventLog {
+  private readonly path: string;
+
+  /** `step`: updates already made. */
+  constructor(folder: string, step: number, now = Date.now()) {
+    const seconds = now / 1000;
+    const stamp = String(Math.floor(seconds)).padStart(10, '0');
+    this.path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${now % 1000}`);
+    writeFileSync(this.path, Buffer.concat([fileHeader(seconds), sessionStart(seconds, step)]));
+  }
+
+  add(line: MetricsLine, now = Date.now()): void {
+    appendFileSync(this.path, scalarEvent(now / 1000, line.step, scalarsOf(line)));
+  }
+}

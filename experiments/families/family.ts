@@ -1,0 +1,80 @@
+// What the command line, run folders and reports know of a workload.
+
+import type {Schema, Settings} from '../../config/schema.js';
+import type {Backbone} from '../../data/task.js';
+import type {LanguageReport} from '../../eval/language.js';
+import type {RecallReport} from '../../eval/recall.js';
+import type {Cell} from '../../eval/table.js';
+import type {SequenceModel} from '../../models/create.js';
+import type {LinePlot} from '../../plot/line-plot.js';
+import type {Workload} from '../../train/workload.js';
+import type {RunConfig} from '../run-config.js';
+import type {RunResult} from '../run-folder.js';
+
+/** What an evaluation found; recall and language measure different things. */
+export type Report = RecallReport | LanguageReport;
+
+export function isLanguageReport(report: Report): report is LanguageReport {
+  return 'perplexity' in report;
+}
+
+/** One line of metrics.jsonl. */
+export interface MetricsLine {
+  readonly step: number;
+  readonly loss?: number;
+  readonly accuracy?: number;
+  readonly rate?: number;
+  readonly gradientNorm?: number;
+  readonly evaluated?: Report;
+}
+
+/** A workload with its data at hand. */
+export interface OpenWorkload {
+  readonly workload: Workload<SequenceModel>;
+  evaluate(model: SequenceModel): Promise<Report>;
+  /** Tokens of one sample, for which results give the bytes of state. */
+  readonly stateLength: number;
+  close(): void;
+}
+
+/** A finished run in a comparison. */
+export interface ComparedRun {
+  readonly name: string;
+  readonly model: string;
+  readonly rate: number;
+  readonly result: RunResult;
+  readonly evaluations: readonly {readonly step: number; readonly report: Report}[];
+}
+
+export interface Comparison {
+  readonly table: Cell[][];
+  readonly plot: LinePlot;
+}
+
+export interface WorkloadFamily {
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  readonly schema: Schema;
+  /** Settings of models and training that differ from the schemas' defaults. */
+  readonly modelDefaults: Readonly<Record<string, unknown>>;
+  readonly trainDefaults: Readonly<Record<string, unknown>>;
+  /** Learning rates that `bmojo compare` tries unless told otherwise. */
+  readonly rates: string;
+  /** Command lines for `--help`, behind `bmojo train NAME`, and what they do. */
+  readonly examples: readonly (readonly [string, string])[];
+  /** Checks the data settings of a new run and fills in what follows from the data. Errors: SettingError and others. */
+  completeData(data: Settings<Schema>): Settings<Schema>;
+  vocabSize(data: Settings<Schema>): number;
+  /** What kind of model the data ask for. Default causal. */
+  backbone?(data: Settings<Schema>): Backbone | undefined;
+  open(config: RunConfig): OpenWorkload;
+  /** What the user of a new run should know about its data. */
+  notice?(data: Settings<Schema>): string | undefined;
+  /** Files that a run folder carries beside its own. */
+  keepFiles?(config: RunConfig, folder: string): void;
+  /** Smaller is better. */
+  score(report: Report): number;
+  curve(title: string, lines: readonly MetricsLine[]): LinePlot;
+  compare(runs: readonly ComparedRun[], config: RunConfig): Comparison;
+}

@@ -1,0 +1,25 @@
+// The workloads that the command line knows, by name.
+
+import {SettingError, suggestion} from '../../config/schema.js';
+import {taskFamilies} from '../../data/families.js';
+import type {WorkloadFamily} from './family.js';
+import {languageFamily} from './language.js';
+import {recallFamily} from './recall.js';
+
+export type {ComparedRun, MetricsLine, OpenWorkload, Report, WorkloadFamily} from './family.js';
+export {isLanguageReport} from './family.js';
+
+export const workloadFamilies: readonly WorkloadFamily[] = [
+  ...taskFamilies.map(recallFamily),
+  languageFamily,
+];
+
+/** Errors: SettingError for an unknown name. */
+export function workloadFamily(name: string): WorkloadFamily {
+  const found = workloadFamilies.find(family => family.name === name);
+  if (found !== undefined) return found;
+  const known = workloadFamilies.map(family => family.name);
+  const near = suggestion(name, known);
+  const hint = near === undefined ? `known tasks: ${known.join(', ')}` : `did you mean '${near}'?`;
+  throw new SettingError(`unknown task '${name}'; ${hint}`);
+}

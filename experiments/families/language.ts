@@ -1,0 +1,194 @@
+// Language modelling as the command line knows it: `bmojo train lm --data DIR`.
+
+import {existsSync, writeFileSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import type {Schema, Settings} from '../../config/schema.js';
+import {flag, integer, SettingError, text} from '../../config/schema.js';
+import type {DataFolder} from '../../data/files/index.js';
+import {closeData, openData, TokenFileError} from '../../data/files/index.js';
+import {WindowIndex} from '../../data/windows.js';
+import type {LanguageReport} from '../../eval/language.js';
+import {evaluateLanguage} from '../../eval/language.js';
+import {perplexityText} from '../../eval/table.js';
+import {asLanguageModel} from '../../models/create.js';
+import {languageWorkload} from '../../train/language-workload.js';
+import type {ComparedRun, Report, WorkloadFamily} from './family.js';
+import {isLanguageReport} from './family.js';
+
+export const languageSchema = {
+  data: text('', 'folder made by bmojo data prepare'),
+  context: integer(64, 1, 1 << 24, 'tokens L of a sample in one update'),
+  segments: integer(
+    1,
+    1,
+    1 << 20,
+    'consecutive updates on one stretch of text with the memory carried over, gradients cut between',
+  ),
+  crossBorders: flag(false, "let samples cross documents' borders, for corpora of short documents"),
+  checksum: text('', 'SHA-256 of the training tokens; filled in, and compared when a run goes on'),
+} as const;
+
+type LanguageSettings = Settings<typeof languageSchema>;
+
+/** The settings that `parseSettings` has checked against the schema above. */
+function settingsOf(data: Settings<Schema>): LanguageSettings {
+  const {data: folder, context, segments, crossBorders, checksum} = data;
+  return {
+    data: String(folder),
+    context: Number(context),
+    segments: Number(segments),
+    crossBorders: crossBorders === true,
+    checksum: String(checksum),
+  };
+}
+
+/** Errors: Error for the report of another workload. */
+export function languageOf(report: Report): LanguageReport {
+  if (!isLanguageReport(report)) throw new Error('a report of language was expected, got one of recall');
+  return report;
+}
+
+function withData<T>(folder: string, use: (data: DataFolder) => T): T {
+  const data = openData(folder);
+  try {
+    return use(data);
+  } finally {
+    closeData(data);
+  }
+}
+
+/** Windows scored at the same time, bounded by tokens. */
+const EVAL_TOKENS = 2048;
+
+export const languageFamily: WorkloadFamily = {
+  name: 'lm',
+  summary: 'language modelling: predict the next token of text',
+  schema: languageSchema,
+  modelDefaults: {mlp: true, layers: 4, dModel: 128, heads: 4},
+  trainDefaults: {
+    steps: 2000,
+    batch: 12,
+    rate: 1e-3,
+    finalRate: 0.1,
+    beta2: 0.99,
+  },
+  rates: '1e-3',
+  examples: [
+    ['--data data/shakespeare --out runs/shakespeare', 'a small model of characters, minutes on one core'],
+    ['--data data/books --size 130m --context 2048 --batch 8 --recompute', 'as in the paper, on a large GPU'],
+  ],
+  completeData: data => {
+    const settings = settingsOf(data);
+    if (settings.data === '')
+      throw new SettingError('lm: needs --data DIR, a folder made by bmojo data prepare');
+    const {context, segments, crossBorders} = settings;
+    return withData(settings.data, ({train, valid}) => {
+      for (const source of [train, valid]) new WindowIndex(source, context * segments, {crossBorders});
+      return {...data, data: resolve(settings.data), checksum: train.sha256};
+    });
+  },
+  vocabSize: data => withData(settingsOf(data).data, ({tokenizer}) => tokenizer.vocabSize),
+  open: ({data: given, train: {evalSamples}}) => {
+    const settings = settingsOf(given);
+    const {context, segments, crossBorders, checksum} = settings;
+    const data = openData(settings.data, {verify: true});
+    if (data.train.sha256 !== checksum) {
+      closeData(data);
+      throw new TokenFileError(
+        `${settings.data} holds other tokens than the run was started with; prepare the same data again`,
+      );
+    }
+    const windows = new WindowIndex(data.valid, context * segments, {crossBorders});
+    const starts = windows.spread(evalSamples);
+    const batch = Math.max(1, Math.floor(EVAL_TOKENS / context));
+    return {
+      workload: languageWorkload(data.train, {context, segments, crossBorders}),
+      evaluate: model =>
+        evaluateLanguage(asLanguageModel(model), data.valid, {starts, context, segments, batch}),
+      stateLength: context * segments,
+      close: () => closeData(data),
+    };
+  },
+  notice: given => {
+    const {data, context, segments, crossBorders} = settingsOf(given);
+    return withData(data, ({train}) => {
+      const {unused} = new WindowIndex(train, context * segments, {crossBorders});
+      if (unused === 0) return undefined;
+      const share = (100 * unused).toPrecision(2);
+      return `note: ${share} % of the training tokens stand in documents shorter than a sample and are never seen; --cross-borders uses them`;
+    });
+  },
+  keepFiles: ({data}, folder) => {
+    const path = join(folder, 'tokenizer.json');
+    if (existsSync(path)) return;
+    withData(settingsOf(data).data, ({tokenizer}) => writeFileSync(path, `${JSON.stringify(tokenizer)}\n`));
+  },
+  score: report => report.loss,
+  curve: (title, lines) => ({
+    title,
+    xLabel: 'step',
+    yLabel: 'loss, nats a token',
+    series: [
+      {
+        name: 'training batches',
+        points: lines.flatMap(({step, loss}) => (loss === undefined ? [] : [[step, loss] as const])),
+      },
+      {
+        name: 'held out',
+        points: lines.flatMap(({step, evaluated}) =>
+          evaluated === undefined ? [] : [[step, evaluated.loss] as const],
+        ),
+      },
+    ].filter(series => series.points.length > 0),
+  }),
+  compare: runs => {
+    const best = bestRuns(runs);
+    const rows = best.map(({model, rate, result}) => {
+      const report = languageOf(result.report);
+      return [
+        model,
+        report.loss.toFixed(4),
+        perplexityText(report.perplexity),
+        report.bitsPerByte.toFixed(3),
+        result.parameters,
+        result.stateBytes,
+        result.tokensPerSecond === undefined ? '-' : Math.round(result.tokensPerSecond),
+        rate,
+      ];
+    });
+    return {
+      table: [
+        [
+          'model',
+          'validation loss',
+          'perplexity',
+          'bits per byte',
+          'parameters',
+          'state bytes',
+          'tokens/s',
+          'rate',
+        ],
+        ...rows,
+      ],
+      plot: {
+        title: 'language modelling: held-out loss',
+        xLabel: 'step',
+        yLabel: 'loss, nats a token',
+        series: best.map(({model, evaluations}) => ({
+          name: model,
+          points: evaluations.map(({step, report}) => [step, report.loss] as const),
+        })),
+      },
+    };
+  },
+};
+
+/** The run of lowest loss of each model, in order of first appearance. */
+function bestRuns(runs: readonly ComparedRun[]): ComparedRun[] {
+  const best = new Map<string, ComparedRun>();
+  for (const run of runs) {
+    const known = best.get(run.model);
+    if (known === undefined || run.result.report.loss < known.result.report.loss) best.set(run.model, run);
+  }
+  return [...best.values()];
+}

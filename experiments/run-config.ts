@@ -1,0 +1,101 @@
+// Everything that decides a run, complete and checked: what config.json holds.
+
+import type {Schema, Settings} from '../config/schema.js';
+import {choice, parseSettings, SettingError} from '../config/schema.js';
+import type {BackendName} from '../custom-ops/index.js';
+import {backendNames} from '../custom-ops/index.js';
+import type {ModelConfig} from '../models/config.js';
+import {parseModelConfig} from '../models/config.js';
+import {withParameters} from '../models/parameters.js';
+import type {TrainSettings} from '../train/settings.js';
+import {parseTrainSettings} from '../train/settings.js';
+import {workloadFamily} from './families/index.js';
+
+export interface RunConfig {
+  readonly task: string;
+  readonly backend: BackendName;
+  readonly data: Settings<Schema>;
+  readonly model: ModelConfig;
+  readonly train: TrainSettings;
+}
+
+/** Settings as they come from a file or a command line: any part may be missing. */
+export interface GivenRun {
+  readonly backend?: unknown;
+  readonly data?: object;
+  readonly model?: object;
+  /** Number of parameters that the width of the SwiGLU blocks is chosen for. */
+  readonly parameters?: number;
+  readonly train?: object;
+}
+
+const sections = ['task', 'backend', 'data', 'model', 'train'] as const;
+const backendSchema = {backend: choice(backendNames, 'wasm', 'where tensors are computed')} as const;
+
+/**
+ * Completes and checks a run of a task. The task's data give the model its vocabulary and its backbone.
+ * Errors: SettingError naming the section and setting; what the task's data give cause to.
+ */
+export function parseRunConfig(task: string, given: GivenRun): RunConfig {
+  const family = workloadFamily(task);
+  const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
+  const {trainDefaults, modelDefaults} = family;
+  const vocabSize = family.vocabSize(data);
+  const backbone = family.backbone?.(data) ?? 'causal';
+  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize, backbone});
+  return {
+    task,
+    backend: parseBackend(given),
+    data,
+    model: given.parameters === undefined ? model : withParameters(model, given.parameters),
+    train: parseTrainSettings({...trainDefaults, ...present(given.train)}),
+  };
+}
+
+/**
+ * Checks the complete configuration of a run that exists, without looking at its data.
+ * Errors: SettingError naming the section and setting.
+ */
+export function parseStoredConfig(task: string, given: GivenRun): RunConfig {
+  return {
+    task,
+    backend: parseBackend(given),
+    data: parseSettings(task, workloadFamily(task).schema, given.data ?? {}),
+    model: parseModelConfig(given.model ?? {}),
+    train: parseTrainSettings(given.train ?? {}),
+  };
+}
+
+function parseBackend({backend}: GivenRun): BackendName {
+  return parseSettings('run', backendSchema, backend === undefined ? {} : {backend}).backend;
+}
+
+/** Settings that are there; the rest is left to defaults. */
+function present(given: object = {}): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Reads the text of a config file: an object with any of the sections task, backend, data, model, train. */
+export function parseConfigText(where: string, text: string): GivenRun & {task?: string} {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SettingError(
+      `${where}: must be JSON; ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new SettingError(`${where}: must be an object with any of ${sections.join(', ')}`);
+  }
+  for (const [key, section] of Object.entries(value)) {
+    if (!sections.some(name => name === key))
+      throw new SettingError(`${where}: unknown section '${key}'; known: ${sections.join(', ')}`);
+    const isText = key === 'task' || key === 'backend';
+    if (isText ? typeof section !== 'string' : typeof section !== 'object' || section === null)
+      throw new SettingError(
+        `${where}: ${key} must be ${isText ? 'text' : 'an object'}, got ${JSON.stringify(section)}`,
+      );
+  }
+  return value;
+}

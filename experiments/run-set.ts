@@ -1,0 +1,124 @@
+// Several runs side by side, each in a process of its own (TensorFlow takes our operators once a process), as one stream of
+// events.
+
+import type {ChildProcess} from 'node:child_process';
+import {fork} from 'node:child_process';
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {TrainEvent} from '../train/events.js';
+import type {Report} from './families/index.js';
+import {checkRun} from './run.js';
+import type {RunConfig} from './run-config.js';
+import {RunFolder, RunFolderError} from './run-folder.js';
+
+/** What a worker is told. */
+export interface RunOrder {
+  readonly path: string;
+  readonly resume: boolean;
+}
+
+/** What a worker says. */
+export type RunMessage =
+  | {readonly type: 'event'; readonly event: TrainEvent<Report>}
+  | {readonly type: 'failed'; readonly message: string};
+
+export interface NamedRun {
+  readonly name: string;
+  readonly path: string;
+  readonly config: RunConfig;
+}
+
+export interface NamedEvent {
+  readonly name: string;
+  readonly event: TrainEvent<Report>;
+}
+
+export interface RunSetOptions {
+  /** Runs at the same time. */
+  readonly jobs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes the folder of a run, or opens the one that is there when it has the same settings.
+ * Errors: RunFolderError when it belongs to other settings.
+ */
+export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order: RunOrder} {
+  if (!existsSync(join(path, 'config.json')))
+    return {folder: RunFolder.create(path, config), order: {path, resume: false}};
+  const folder = RunFolder.open(path);
+  if (JSON.stringify(folder.config) !== JSON.stringify(config)) {
+    throw new RunFolderError(`${path} holds a run with other settings; choose another folder with --out`);
+  }
+  return {folder, order: {path, resume: folder.checkpoints.lastStep !== undefined}};
+}
+
+/**
+ * Trains all runs, those first that come first, and yields their events as they come. Finished runs are left alone and
+ * interrupted ones continued. After the signal no run is begun; those under way save and stop.
+ * Errors: those of `checkRun`; RunFolderError for a folder of other settings; Error with the message of a run that failed.
+ */
+export async function* trainAll(
+  runs: readonly NamedRun[],
+  {jobs, signal}: RunSetOptions,
+): AsyncGenerator<NamedEvent, void, void> {
+  for (const {config} of runs) await checkRun(config);
+  const waiting = runs.map(run => ({run, ...prepareRun(run)})).filter(({folder}) => !folder.finished);
+  const queue: (NamedEvent | Error)[] = [];
+  const workers = new Set<ChildProcess>();
+  let wake: (() => void) | undefined;
+  const put = (item?: NamedEvent | Error): void => {
+    if (item !== undefined) queue.push(item);
+    wake?.();
+  };
+  const begin = (): void => {
+    while (workers.size < jobs && signal?.aborted !== true) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      const {name} = next.run;
+      const worker = fork(fileURLToPath(new URL('./run-worker.js', import.meta.url)), {
+        serialization: 'advanced',
+      });
+      workers.add(worker);
+      worker.send(next.order);
+      let failed = false;
+      worker.on('message', (message: RunMessage) => {
+        failed ||= message.type === 'failed';
+        put(
+          message.type === 'event'
+            ? {name, event: message.event}
+            : new Error(`run ${name}: ${message.message}`),
+        );
+      });
+      worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
+      worker.on('exit', (code, killedBy) => {
+        workers.delete(worker);
+        begin();
+        const died = code !== 0 && !failed;
+        put(
+          died ? new Error(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`) : undefined,
+        );
+      });
+    }
+  };
+  const stop = (): void => {
+    for (const worker of workers) if (worker.connected) worker.send('stop');
+  };
+  signal?.addEventListener('abort', stop);
+  try {
+    begin();
+    while (queue.length > 0 || workers.size > 0) {
+      const item = queue.shift();
+      if (item instanceof Error) throw item;
+      if (item !== undefined) yield item;
+      else
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    for (const worker of workers) worker.kill('SIGKILL');
+  }
+}

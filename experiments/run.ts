@@ -1,0 +1,147 @@
+// A whole run on disk: model, loop and folder put together; used by the command line, comparisons and the quickstart.
+
+import {join} from 'node:path';
+import type {BackendName} from '../custom-ops/index.js';
+import {useBackend} from '../custom-ops/index.js';
+import {taskFamily} from '../data/families.js';
+import type {Task} from '../data/task.js';
+import type {RecallReport} from '../eval/recall.js';
+import {evaluateRecall} from '../eval/recall.js';
+import type {SequenceModel} from '../models/create.js';
+import {asLanguageModel, createSequenceModel} from '../models/create.js';
+import {fileSystem} from '../models/file-system.js';
+import type {LanguageModel} from '../models/language-model.js';
+import type {TrainEvent} from '../train/events.js';
+import {train} from '../train/loop.js';
+import type {NamedArray} from '../train/snapshot.js';
+import {restoreArrays} from '../train/snapshot.js';
+import {Stopwatch} from '../train/stopwatch.js';
+import type {Report} from './families/index.js';
+import {workloadFamily} from './families/index.js';
+import {EVAL_BATCH, windowReach} from './families/recall.js';
+import type {RunConfig} from './run-config.js';
+import type {RunFolder} from './run-folder.js';
+
+export function taskOf(config: RunConfig): Task {
+  return taskFamily(config.task).create(config.data);
+}
+
+/**
+ * Opens the data and builds the model of a run once, so that damaged data, settings that do not go together, and weights of
+ * another model are refused before anything is written.
+ * Errors: SettingError, TokenFileError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
+ */
+export async function checkRun(config: RunConfig, weights?: readonly NamedArray[]): Promise<void> {
+  await useBackend(config.backend);
+  workloadFamily(config.task).open(config).close();
+  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
+  try {
+    if (weights !== undefined) restoreArrays(model.parameters(), weights);
+  } finally {
+    model.model.dispose();
+  }
+}
+
+export async function evaluateRun(
+  model: SequenceModel,
+  task: Task,
+  options: {seed: number; samples: number; onProgress?: (samples: number) => void},
+): Promise<RecallReport> {
+  return evaluateRecall(model, task, {...options, batch: EVAL_BATCH, reach: windowReach(model.config)});
+}
+
+export interface RunOptions {
+  /** Continue from the folder's last checkpoint instead of starting. */
+  readonly resume: boolean;
+  /** Weights to begin with instead of random ones; not when resuming. */
+  readonly initial?: readonly NamedArray[];
+  readonly signal?: AbortSignal;
+}
+
+/** Trains the run of a folder and writes all its files; yields the loop's events. */
+export async function* runTraining(
+  folder: RunFolder,
+  {resume, initial, signal}: RunOptions,
+): AsyncGenerator<TrainEvent<Report>, void, void> {
+  const {config, checkpoints} = folder;
+  const family = workloadFamily(config.task);
+  await useBackend(config.backend);
+  const open = family.open(config);
+  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
+  const evaluate = (): Promise<Report> => open.evaluate(model);
+  const stopwatch = new Stopwatch();
+  try {
+    const snapshot = resume ? checkpoints.load() : undefined;
+    if (snapshot === undefined && initial !== undefined) restoreArrays(model.parameters(), initial);
+    folder.rewindMetrics(snapshot?.step ?? 0);
+    const scores = folder.evaluations().map(({report}) => family.score(report));
+    let report: Report | undefined;
+    for await (const event of train<SequenceModel, Report>({
+      model,
+      task: open.workload,
+      settings: config.train,
+      evaluate,
+      enough: ({accuracy}) => config.train.stopAccuracy > 0 && accuracy >= config.train.stopAccuracy,
+      checkpoints,
+      best: {store: folder.best, score: family.score, known: Math.min(...scores)},
+      resume: snapshot,
+      signal,
+    })) {
+      stopwatch.see(event);
+      folder.record(event);
+      if (event.type === 'evaluated') report = event.report;
+      if (event.type === 'checkpoint') folder.writeCurve();
+      if (event.type === 'finished') {
+        await model.model.save(fileSystem(join(folder.path, 'model')));
+        folder.writeResult({
+          step: event.step,
+          parameters: model.parameterCount(),
+          stateBytes: model.stateBytes(open.stateLength),
+          report: report ?? (await evaluate()),
+          ...stopwatch.result,
+        });
+      }
+      yield event;
+    }
+  } finally {
+    model.model.dispose();
+    open.close();
+  }
+}
+
+export interface LoadOptions {
+  /** Weights of the last checkpoint, or of the best evaluation. Default `last`. */
+  readonly weights?: 'last' | 'best';
+  /** Where to compute. Default the run's own. */
+  readonly backend?: BackendName;
+}
+
+/** A run's model with the weights of a checkpoint. */
+export interface LoadedRun<M> {
+  readonly model: M;
+  readonly step: number;
+  /** SHA-256 of the weights. */
+  readonly digest: string;
+}
+
+/** The language model of a run folder with the weights of a checkpoint. Errors: SettingError for an auto-encoder. */
+export async function loadRunModel(
+  folder: RunFolder,
+  options: LoadOptions = {},
+): Promise<LoadedRun<LanguageModel>> {
+  const {model, ...rest} = await loadSequenceModel(folder, options);
+  return {model: asLanguageModel(model), ...rest};
+}
+
+/** As `loadRunModel`, for models of any backbone. */
+export async function loadSequenceModel(
+  folder: RunFolder,
+  {weights = 'last', backend = folder.config.backend}: LoadOptions = {},
+): Promise<LoadedRun<SequenceModel>> {
+  const store = weights === 'best' ? folder.best : folder.checkpoints;
+  const snapshot = store.load();
+  await useBackend(backend);
+  const model = createSequenceModel(folder.config.model);
+  restoreArrays(model.parameters(), snapshot.weights);
+  return {model, step: snapshot.step, digest: store.weightsDigest()};
+}

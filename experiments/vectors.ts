@@ -1,0 +1,22 @@
+// A folder of test vectors: anybody's, of the form that test/golden/README.md describes.
+
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {BmojoError} from '../errors/bmojo-error.js';
+import type {VectorSource} from '../eval/verify/verify.js';
+
+/** A folder that holds no test vectors. */
+export class VectorFolderError extends BmojoError {
+  override readonly name = 'VectorFolderError';
+  readonly kind = 'damage';
+}
+
+/** The `.safetensors` files of a folder (not of its subfolders), by name. Errors: VectorFolderError when there is none. */
+export function vectorFiles(folder: string): VectorSource[] {
+  const names = readdirSync(folder)
+    .filter(name => name.endsWith('.safetensors'))
+    .sort();
+  if (names.length === 0)
+    throw new VectorFolderError(`verify: ${folder} must hold .safetensors files, found none`);
+  return names.map(name => ({name, read: () => readFileSync(join(folder, name))}));
+}

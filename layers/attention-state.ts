@@ -1,0 +1,138 @@
+// What eidetic memory carries from one step to the next: rows, fading rows, scores, and the tokens that predict the next one.
+
+import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {add, concat, fill, less, maximum, reshape, slice, tensor2d, where} from '@tensorflow/tfjs-core';
+import {embeddingLookup} from '../custom-ops/index.js';
+import {SharedTensors} from '../custom-ops/shared-tensors.js';
+import type {MixerSettings} from './mixer-schema.js';
+import type {AttentionSizes, Rows} from './projections.js';
+import type {RowLayout} from './row-layout.js';
+import {keptBands, lastRows} from './row-layout.js';
+import type {StateShapes} from './state.js';
+
+/** Memory after at least one token. */
+export type AttentionState = {
+  /** [B, stored + recent, G, Dh]; empty slots hold any row. */
+  readonly keys: Tensor4D;
+  readonly values: Tensor4D;
+  /** Of the recent fading tokens, [B, recent, G, Dh]; with fading tokens attended. */
+  readonly faded?: {readonly fadingKeys: Tensor4D; readonly fadingValues: Tensor4D};
+  /** With eidetic slots. */
+  readonly eidetic?: {
+    /** Last fading tokens, which predict the next one, [B, up to k, D]. */
+    readonly history: Tensor3D;
+    /** Innovation of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. */
+    readonly scores: Tensor2D;
+  };
+};
+
+/** Shapes of one sequence's memory after `length` tokens, at least one. */
+export function attentionStateShapes(
+  settings: MixerSettings,
+  {width, groups, headWidth}: AttentionSizes,
+  length: number,
+): StateShapes<AttentionState> {
+  const {stored, recent} = keptBands(settings, length);
+  const rows = [stored + recent, groups, headWidth];
+  const faded = [recent, groups, headWidth];
+  const history = [Math.min(length, settings.innovationSpan), width];
+  return {
+    keys: rows,
+    values: rows,
+    ...(settings.fading === 'none' ? {} : {faded: {fadingKeys: faded, fadingValues: faded}}),
+    ...(settings.eideticSlots === 0 ? {} : {eidetic: {history, scores: [stored + recent]}}),
+  };
+}
+
+/** What a step computed that its memory is made from. */
+export interface StepRows {
+  /** All rows of the layout. */
+  readonly rows: Rows;
+  readonly fadingRows?: Rows;
+  /** New fading tokens [B, L, D], innovation of all rows, and rows stored for each chunk [B, C, me]; with eidetic slots. */
+  readonly selection?: {readonly tokens: Tensor3D; readonly scores: Tensor2D; readonly chosen: Tensor3D};
+}
+
+/** The memory after a step. */
+export function remember(
+  layout: RowLayout,
+  settings: MixerSettings,
+  past: AttentionState | undefined,
+  {rows, fadingRows, selection}: StepRows,
+): AttentionState {
+  const recent = {keys: layout.recentOf(rows.keys), values: layout.recentOf(rows.values)};
+  const faded = fadingRows && {
+    fadingKeys: layout.recentOf(fadingRows.keys),
+    fadingValues: layout.recentOf(fadingRows.values),
+  };
+  if (selection === undefined) return {...recent, faded};
+  const {tokens, scores, chosen} = selection;
+  const known = past?.eidetic === undefined ? tokens : concat([past.eidetic.history, tokens], 1);
+  const history = lastRows(known, Math.min(known.shape[1], settings.innovationSpan));
+  // Decoding mostly takes this shorter way.
+  const stored = layout.staysInChunk
+    ? {
+        keys: layout.storedOf(rows.keys),
+        values: layout.storedOf(rows.values),
+        scores: layout.storedOf(scores),
+      }
+    : storedTokens(rows, scores, chosen);
+  const recentScores = layout.staysInChunk
+    ? layout.recentOf(scores)
+    : pendingScores(layout, scores, settings.eideticOverlap);
+  return {
+    keys: layout.memory(stored.keys, recent.keys),
+    values: layout.memory(stored.values, recent.values),
+    faded,
+    eidetic: {history, scores: layout.memory(stored.scores, recentScores)},
+  };
+}
+
+/** Scores of the recent tokens; -1 for those that have had their chance to be stored. */
+function pendingScores(layout: RowLayout, scores: Tensor2D, overlap: boolean): Tensor2D {
+  const {recent} = layout.after;
+  const spent = layout.spent(overlap);
+  if (spent === 0) return lastRows(scores, recent);
+  const past = fill<Rank.R2>([scores.shape[0], spent], -1);
+  return spent === recent ? past : concat([past, lastRows(scores, recent - spent)], 1);
+}
+
+/** Rows and scores of the tokens stored for the last chunk. */
+function storedTokens(rows: Rows, scores: Tensor2D, chosen: Tensor3D): Rows & {scores: Tensor2D} {
+  const {ids, empty} = slotRows(chosen, rows.keys.shape[1]);
+  return {
+    keys: pickRows(rows.keys, ids),
+    values: pickRows(rows.values, ids),
+    scores: where(empty, fill(empty.shape, -1), pickScores(scores, ids)) as Tensor2D,
+  };
+}
+
+/** Where the rows of each sequence begin among those of all; made once, so that a captured step uploads nothing. */
+const rowStarts = new SharedTensors(16);
+
+/** Flat row numbers [B, me] of the tokens stored for the last chunk, and which slots are empty. */
+function slotRows(chosen: Tensor3D, total: number): {ids: Tensor2D; empty: Tensor2D} {
+  const [batch, chunks, slots] = chosen.shape;
+  const last = reshape(slice(chosen, [0, chunks - 1, 0], [batch, 1, slots]), [batch, slots]);
+  const starts = rowStarts.get(`${batch} ${total}`, () =>
+    tensor2d(
+      Int32Array.from({length: batch}, (_, sequence) => sequence * total),
+      [batch, 1],
+      'int32',
+    ),
+  );
+  const zero = fill([], 0, 'int32');
+  const ids = add(maximum(last, zero), starts) as Tensor2D;
+  return {ids, empty: less(last, zero)};
+}
+
+function pickRows(rows: Tensor4D, ids: Tensor2D): Tensor4D {
+  const [batch, total, groups, headWidth] = rows.shape;
+  const table = reshape(rows, [batch * total, groups * headWidth]) as Tensor2D;
+  return reshape(embeddingLookup(table, ids), [batch, ids.shape[1], groups, headWidth]);
+}
+
+function pickScores(scores: Tensor2D, ids: Tensor2D): Tensor2D {
+  const [batch, total] = scores.shape;
+  return reshape(embeddingLookup(reshape(scores, [batch * total, 1]) as Tensor2D, ids), ids.shape);
+}

@@ -1,0 +1,157 @@
+// The rows of keys and values that a step sees, in bands: [stored tokens | recent tokens | new tokens]. The only place that
+// knows their order.
+
+import type {Rank, Tensor} from '@tensorflow/tfjs-core';
+import {concat, fill, slice} from '@tensorflow/tfjs-core';
+import type {MemoryAttentionOptions} from '../custom-ops/index.js';
+import type {MixerSettings} from './mixer-schema.js';
+import type {Rows} from './projections.js';
+
+/** Settings that decide which rows are kept. */
+type RowSettings = Pick<MixerSettings, 'window' | 'fading' | 'fadingTokens' | 'eideticSlots'>;
+
+/** Rows of the memory between two steps, by band. */
+export interface KeptBands {
+  /** Tokens kept verbatim: me behind the first token, empty slots included. */
+  readonly stored: number;
+  /** Latest tokens. */
+  readonly recent: number;
+}
+
+/** Fading tokens mf before the chunk. */
+export function fadingReach({fading, fadingTokens, window}: RowSettings): number {
+  return fading === 'chunk' && fadingTokens === 0 ? window : fadingTokens;
+}
+
+/** How many of the latest tokens later queries or selections may still need. */
+function recentLimit(settings: RowSettings): number {
+  const {window, fading, eideticSlots} = settings;
+  if (window === 0) return Number.POSITIVE_INFINITY;
+  if (eideticSlots > 0 || fading === 'sliding')
+    return Math.max(2 * window, window - 1 + fadingReach(settings));
+  return Math.max(1, window - 1 + (fading === 'chunk' ? fadingReach(settings) : 0));
+}
+
+/** Rows kept after `position` tokens. */
+export function keptBands(settings: RowSettings, position: number): KeptBands {
+  return {
+    stored: position === 0 ? 0 : settings.eideticSlots,
+    recent: Math.min(position, recentLimit(settings)),
+  };
+}
+
+/** Chunk of the last of `length` tokens. */
+function chunkOf(length: number, window: number): number {
+  return Math.floor((length - 1) / window);
+}
+
+/** Bands of a step of `fresh` tokens behind `position` others. */
+export class RowLayout {
+  /** Rows that the memory holds before the step. */
+  readonly before: KeptBands;
+  /** Rows that it holds after the step. */
+  readonly after: KeptBands;
+
+  constructor(
+    private readonly settings: RowSettings,
+    readonly position: number,
+    readonly fresh: number,
+  ) {
+    this.before = keptBands(settings, position);
+    this.after = keptBands(settings, position + fresh);
+  }
+
+  /** Rows of the memory before the step. */
+  get kept(): number {
+    return this.before.stored + this.before.recent;
+  }
+
+  get total(): number {
+    return this.kept + this.fresh;
+  }
+
+  /** Where in its chunk the first new token stands. */
+  get phase(): number {
+    const {window} = this.settings;
+    return window === 0 ? 0 : this.position % window;
+  }
+
+  /** Whether the memory's chunk is the same before and after: then no token is stored and none has its chance. */
+  get staysInChunk(): boolean {
+    const {window} = this.settings;
+    return (
+      this.position > 0 && chunkOf(this.position + this.fresh, window) === chunkOf(this.position, window)
+    );
+  }
+
+  /** The layout as operators take it; `firstRow`: stored rows in front are reached as stored tokens alone. */
+  get options(): Required<Pick<MemoryAttentionOptions, 'window' | 'firstRow' | 'queryOffset' | 'phase'>> {
+    const {window} = this.settings;
+    return {
+      window: window === 0 ? wholeWindow(this.total) : window,
+      firstRow: this.before.stored,
+      queryOffset: this.kept,
+      phase: this.phase,
+    };
+  }
+
+  /** All rows of the step: those of the memory, then the new ones. */
+  all<T extends Tensor>(kept: T | undefined, fresh: T): T {
+    return kept === undefined ? fresh : concat([kept, fresh], 1);
+  }
+
+  /** All rows of fading tokens: stored tokens have none, so rows that no query reaches keep the two numberings alike. */
+  allFading(kept: Rows | undefined, fresh: Rows): Rows {
+    const rows = {keys: this.all(kept?.keys, fresh.keys), values: this.all(kept?.values, fresh.values)};
+    if (this.before.stored === 0) return rows;
+    const [batch, , groups, headWidth] = fresh.keys.shape;
+    const blank = fill<Rank.R4>([batch, this.before.stored, groups, headWidth], 0);
+    return {keys: concat([blank, rows.keys], 1), values: concat([blank, rows.values], 1)};
+  }
+
+  /** Of all rows of the step, the band of stored tokens as it was before. */
+  storedOf<T extends Tensor>(all: T): T {
+    return firstRows(all, this.before.stored);
+  }
+
+  /** Of all rows of the step, those of the tokens that stay recent. */
+  recentOf<T extends Tensor>(all: T): T {
+    return lastRows(all, this.after.recent);
+  }
+
+  /** The rows of the memory after the step. */
+  memory<T extends Tensor>(stored: T, recent: T): T {
+    return concat([stored, recent], 1);
+  }
+
+  /** How many of the tokens that stay recent have had their chance to be stored. */
+  spent(overlap: boolean): number {
+    const {window} = this.settings;
+    const end = this.position + this.fresh;
+    const chunk = chunkOf(end, window);
+    const limit = (overlap ? chunk : chunk - 1) * window;
+    const {recent} = this.after;
+    return Math.min(recent, Math.max(0, limit - (end - recent)));
+  }
+}
+
+/** A window over all of `total` rows: the same for many lengths, since backends keep a compiled kernel for each window. */
+function wholeWindow(total: number): number {
+  return 2 ** Math.max(10, Math.ceil(Math.log2(total)));
+}
+
+/** The first `count` entries along the token axis. */
+export function firstRows<T extends Tensor>(x: T, count: number): T {
+  const zero = x.shape.map(() => 0);
+  return slice(
+    x,
+    zero,
+    x.shape.map((size, axis) => (axis === 1 ? count : size)),
+  );
+}
+
+/** The last `count` entries along the token axis. */
+export function lastRows<T extends Tensor>(x: T, count: number): T {
+  const begin = x.shape.map((size, axis) => (axis === 1 ? size - count : 0));
+  return slice(x, begin);
+}

@@ -1,0 +1,56 @@
+// What is known of the tokens of a step beside their vectors: handed down from the model to every layer.
+
+import type {Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import {rotaryTable, sharedRotaryTable} from '../custom-ops/rotary-embedding/table.js';
+
+/** What a layer is given when it is called in training. */
+export interface TrainingCall {
+  /** [2], int32: the seed of this step's dropout masks; the same seed makes the same masks. */
+  readonly dropoutSeed: Tensor1D;
+}
+
+/** What a rotary table depends on, beside the positions. */
+export interface RotarySpec {
+  /** Dh. */
+  readonly headWidth: number;
+  /** Base of the wavelengths. */
+  readonly base: number;
+}
+
+export interface RotaryTable extends RotarySpec {
+  /** Cosines and sines of the step's positions, [L, Dh]. */
+  readonly cosSin: Tensor2D;
+}
+
+export interface StepContext {
+  /** Tokens before those of the step: every sequence of the batch stands at the same position. */
+  readonly position: number;
+  /** Rotary tables of the step's positions, one for each spec; a layer makes its own where it finds none. */
+  readonly rotary?: readonly RotaryTable[];
+  /** Present in training alone. */
+  readonly training?: TrainingCall;
+}
+
+/** What a model is given for a step beside tokens and memory; the position is the memory's. */
+export type GivenContext = Omit<StepContext, 'position'>;
+
+/** The start of a sequence. */
+export const START: StepContext = {position: 0};
+
+function isSame(one: RotarySpec, other: RotarySpec): boolean {
+  return one.headWidth === other.headWidth && one.base === other.base;
+}
+
+/** Specs without repeats. */
+export function distinctRotary(specs: readonly RotarySpec[]): RotarySpec[] {
+  return specs.filter((spec, i) => specs.findIndex(other => isSame(spec, other)) === i);
+}
+
+/** The table [length, Dh] of a step of `length` tokens: the given one, or a new one. That of the first positions stays on the device. */
+export function tableOf({position, rotary = []}: StepContext, length: number, spec: RotarySpec): Tensor2D {
+  const given = rotary.find(table => isSame(table, spec));
+  if (given !== undefined) return given.cosSin;
+  if (position === 0) return sharedRotaryTable(length, spec.headWidth, spec.base);
+  const positions = Array.from({length}, (_, row) => position + row);
+  return rotaryTable(positions, spec.headWidth, spec.base);
+}

@@ -1,0 +1,269 @@
+// Language models as users of the command line meet them.
+
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {bmojo} from '../support/command.js';
+
+const SMALL = [
+  ...[
+    '--context',
+    '12',
+    '--segments',
+    '3',
+    '--d-model',
+    '8',
+    '--heads',
+    '1',
+    '--layers',
+    '2',
+    '--window',
+    '4',
+  ],
+  ...['--eidetic-slots', '4', '--state-size', '4', '--batch', '2', '--eval-samples', '4', '--log-every', '1'],
+];
+
+describe('language models on the command line', () => {
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-language-'));
+    const lines = Array.from({length: 400}, (_, i) => `line ${i * i} of the text\n`);
+    writeFileSync(join(folder, 'text.txt'), lines.join(''));
+    const made = await bmojo(['data', 'prepare', join(folder, 'text.txt'), '--out', join(folder, 'data')]);
+    expect(made.code, made.err).to.equal(0);
+  });
+  after(() => rmSync(folder, {recursive: true}));
+  const at = (name: string): string => join(folder, name);
+  const train = (...more: string[]): string[] => ['train', 'lm', '--data', at('data'), ...SMALL, ...more];
+
+  it('begins a run with the weights of another, and refuses those of another model or tokenizer', async () => {
+    const first = await bmojo(train('--steps', '3', '--rate', '1e-2', '--out', at('first')));
+    expect(first.code, first.err).to.equal(0);
+    const lm = [
+      'train',
+      'lm',
+      '--data',
+      at('data'),
+      '--context',
+      '12',
+      '--batch',
+      '2',
+      '--eval-samples',
+      '4',
+    ];
+    const tuned = await bmojo([
+      ...[...lm, '--init-from', at('first'), '--out', at('tuned')],
+      ...['--steps', '1', '--rate', '0', '--dropout', '0.1'],
+    ]);
+    expect(tuned.code, tuned.err).to.equal(0);
+    expect(tuned.out).to.include(`begins with the weights of ${at('first')}, step 3`);
+    const weights = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load().weights;
+    // At a rate of zero the weights stay what they began with.
+    expect(weights('tuned').map(({data}) => [...data])).to.deep.equal(
+      weights('first').map(({data}) => [...data]),
+    );
+    expect(readFileSync(join(at('tuned'), 'changes.jsonl'), 'utf8')).to.include('step 3, sha256');
+    const wider = await bmojo([...lm, '--init-from', at('first'), '--out', at('wider'), '--d-model', '12']);
+    expect(wider.code).to.equal(2);
+    expect(wider.err).to.include('holds the weights of another model').and.include('must be [');
+    const other = await bmojo([
+      'data',
+      'prepare',
+      join(folder, 'text.txt'),
+      '--tokenizer',
+      'byte',
+      '--out',
+      at('bytes'),
+    ]);
+    expect(other.code, other.err).to.equal(0);
+    const bytes = await bmojo([
+      'train',
+      'lm',
+      '--data',
+      at('bytes'),
+      '--init-from',
+      at('first'),
+      '--out',
+      at('wider'),
+    ]);
+    expect(bytes.code).to.equal(2);
+    expect(bytes.err).to.include('another tokenizer');
+    expect(existsSync(at('wider'))).to.equal(false);
+  });
+
+  it('refuses damaged tokens before it makes a run folder', async () => {
+    cpSync(at('data'), at('damaged'), {recursive: true});
+    const tokens = readFileSync(join(at('damaged'), 'train.tokens'));
+    tokens[tokens.length - 9] ^= 1;
+    writeFileSync(join(at('damaged'), 'train.tokens'), tokens);
+    const refused = await bmojo(['train', 'lm', '--data', at('damaged'), ...SMALL, '--out', at('refused')]);
+    expect(refused.code).to.equal(1);
+    expect(refused.err).to.match(/^bmojo: token file: .*train\.tokens is damaged: .*; prepare it again$/m);
+    expect(existsSync(at('refused'))).to.equal(false);
+  });
+
+  it('answers mistakes with one line', async () => {
+    const cases: [string[], number, string][] = [
+      [['train', 'lm'], 2, 'needs --data DIR'],
+      [['train', 'lm', '--data', at('none')], 1, 'is no data folder'],
+      [
+        ['train', 'lm', '--data', at('data'), '--context', '90000', '--out', at('bad')],
+        2,
+        'a document must have more than 90000 tokens',
+      ],
+      [train('--parameters', '10', '--out', at('bad')), 2, 'has at least'],
+      [['generate', '--checkpoint', folder], 1, 'is no run folder'],
+      [['data', 'prepare', at('none.txt'), '--out', at('bad')], 1, 'neither a file nor a corpus'],
+      [['data', 'verify', folder], 1, 'is no data folder'],
+      [['model', 'info', '--size', '13m'], 2, 'Choices:'],
+    ];
+    for (const [args, code, words] of cases) {
+      const ended = await bmojo(args);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.err.trim().split('\n').length, ended.err).to.be.at.most(3);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+    expect(existsSync(at('bad'))).to.equal(false);
+  });
+
+  it('saves on Ctrl-C inside a stretch of text, resumes bit for bit, and leaves a whole run folder', async () => {
+    const common = train('--steps', '31', '--eval-every', '10', '--json');
+    const whole = await bmojo([...common, '--out', at('whole')]);
+    expect(whole.code, whole.err).to.equal(0);
+    let sent = false;
+    const stopped = await bmojo([...common, '--out', at('parts')], (out, kill) => {
+      if (sent || !out.includes('"step":4,')) return;
+      sent = true;
+      kill('SIGINT');
+    });
+    expect(stopped.code, stopped.err).to.equal(130);
+    const resumed = await bmojo(['train', 'lm', '--resume', '--json', '--out', at('parts')]);
+    expect(resumed.code, resumed.err).to.equal(0);
+    const last = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load();
+    expect(last('parts')).to.deep.equal(last('whole'));
+    expect(last('whole').memory).to.include({position: 12, parts: 1});
+    expect(readFileSync(join(at('parts'), 'metrics.jsonl'))).to.deep.equal(
+      readFileSync(join(at('whole'), 'metrics.jsonl')),
+    );
+    const files = readdirSync(at('whole'));
+    expect(files).to.include.members([
+      'best',
+      'checkpoint',
+      'model',
+      'tokenizer.json',
+      'curve.svg',
+      'result.json',
+    ]);
+    expect(files.some(name => name.includes('tfevents'))).to.equal(true);
+    const {report} = JSON.parse(readFileSync(join(at('whole'), 'result.json'), 'utf8'));
+    expect(report.perplexity).to.be.closeTo(Math.exp(report.loss), 1e-9);
+    expect(report.tokens).to.equal(4 * 36);
+  });
+
+  it('writes text that a saved state continues exactly', async () => {
+    const generate = (...more: string[]) =>
+      bmojo(['generate', '--checkpoint', at('whole'), '--quiet', ...more]);
+    const whole = await generate('--prompt', 'line', '--tokens', '30');
+    expect(whole.code, whole.err).to.equal(0);
+    expect(whole.out)
+      .to.match(/^line/)
+      .and.have.lengthOf(4 + 30 + 1);
+    const first = await generate('--prompt', 'line', '--tokens', '11', '--save-state', at('state'));
+    const second = await generate('--state', at('state'), '--tokens', '19');
+    expect(first.out.slice(0, -1) + second.out).to.equal(whole.out);
+    expect((await generate('--prompt', 'l\u00e9')).err).to.include('U+00E9');
+    writeFileSync(at('state'), 'no state');
+    expect((await generate('--state', at('state'))).err).to.include('safetensors');
+  });
+
+  it('stops writing on Ctrl-C, with its state saved', async () => {
+    let sent = false;
+    const args = ['generate', '--checkpoint', at('whole'), '--prompt', 'line', '--save-state', at('stopped')];
+    const ended = await bmojo([...args, '--tokens', '1000000'], (out, kill) => {
+      if (sent || out.length < 10) return;
+      sent = true;
+      kill('SIGINT');
+    });
+    expect(ended.code, ended.err).to.equal(0);
+    expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
+    const more = await bmojo([
+      'generate',
+      '--checkpoint',
+      at('whole'),
+      '--state',
+      at('stopped'),
+      '--tokens',
+      '5',
+    ]);
+    expect(more.out).to.have.lengthOf(6);
+  });
+
+  it('loads a run elsewhere: other weights, backends and damaged states are told apart, aloud', async () => {
+    cpSync(at('whole'), at('other'), {recursive: true});
+    const checkpoints = new CheckpointFolder(join(at('other'), 'checkpoint'));
+    const snapshot = checkpoints.load();
+    snapshot.weights[0].data[0] += 1;
+    await checkpoints.save(snapshot);
+    const config = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+    writeFileSync(join(at('other'), 'config.json'), JSON.stringify({...config, backend: 'webgpu'}));
+    rmSync(join(at('other'), 'best'), {recursive: true});
+    process.env.BMOJO_DAWN = at('none.node');
+    try {
+      const generate = (run: string, ...more: string[]) =>
+        bmojo(['generate', '--checkpoint', at(run), '--tokens', '2', ...more]);
+      await generate('whole', '--weights', 'last', '--save-state', at('state'));
+      const free = await generate('other');
+      expect(free.code, free.err).to.equal(0);
+      expect(free.err)
+        .to.include('other has no evaluation yet')
+        .and.include('trained on webgpu, which does not start here; computed on');
+      const asked = await generate('other', '--backend', 'webgpu');
+      expect(asked.code).to.equal(1);
+      expect(asked.err).to.include('BMOJO_DAWN must be the path of a dawn.node file');
+      const lost = await bmojo(['train', 'lm', '--resume', '--out', at('other'), '--steps', '40']);
+      expect(lost.code).to.equal(1);
+      expect(lost.err).to.include('or go on elsewhere: --backend wasm');
+      const kept = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+      expect(kept.train.steps, 'nothing changed').to.equal(31);
+      const wrong = await generate('other', '--backend', 'wasm', '--state', at('state'));
+      expect(wrong.code).to.equal(1);
+      expect(wrong.err).to.include('belongs to other weights of this model');
+      writeFileSync(at('latin1.txt'), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
+      const text = await generate('whole', '--prompt-file', at('latin1.txt'));
+      expect(text.err).to.include('latin1.txt must be UTF-8 text');
+      const nowhere = await generate('whole', '--save-state', join(at('none'), 'state'));
+      expect([nowhere.code, nowhere.out]).to.deep.equal([2, '']);
+    } finally {
+      delete process.env.BMOJO_DAWN;
+    }
+  });
+
+  it('goes on with data that were moved, and with no others', async () => {
+    renameSync(at('data'), at('moved'));
+    const lost = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
+    expect(lost.err).to.include('is no data folder').and.include('--data');
+    const ended = await bmojo(['train', 'lm', '--resume', '--out', at('whole'), '--data', at('moved')]);
+    expect(ended.code, ended.err).to.equal(0);
+    writeFileSync(at('else.txt'), 'line 9876543210 of a text\n'.repeat(300));
+    await bmojo(['data', 'prepare', at('else.txt'), '--out', at('else')]);
+    const other = await bmojo(['train', 'lm', '--resume', '--out', at('whole'), '--data', at('else')]);
+    expect(other.code).to.equal(2);
+    expect(other.err).to.include('other tokens than the run was started with');
+    rmSync(at('moved'), {recursive: true});
+    renameSync(at('else'), at('moved'));
+    const replaced = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
+    expect(replaced.code).to.equal(1);
+    expect(replaced.err).to.include('other tokens than the run was started with');
+  });
+});

@@ -1,0 +1,400 @@
+// The command as users meet it: a process of its own.
+
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {bmojo} from '../support/command.js';
+
+const SMALL = [
+  ...[
+    '--length',
+    '16',
+    '--pairs',
+    '2',
+    '--vocab-size',
+    '16',
+    '--window',
+    '4',
+    '--d-model',
+    '8',
+    '--heads',
+    '1',
+  ],
+  ...['--eidetic-slots', '4', '--state-size', '4', '--batch', '4', '--eval-samples', '4', '--log-every', '1'],
+];
+
+describe('bmojo on the command line', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-cli-'));
+  });
+  afterEach(() => rmSync(folder, {recursive: true}));
+
+  const run = (name: string): string => join(folder, name);
+  const metrics = (name: string): string => readFileSync(join(run(name), 'metrics.jsonl'), 'utf8');
+
+  /** The bytes of every file of a run's last checkpoint. */
+  const checkpoint = (name: string, step: string): string[] =>
+    ['weights.safetensors', 'optimizer.safetensors', 'state.json'].map(file =>
+      readFileSync(join(run(name), 'checkpoint', `step-${step}`, file)).toString('base64'),
+    );
+
+  it('teaches by --help', async () => {
+    const {code, out} = await bmojo(['train', 'mqar', '--help']);
+    expect(code).to.equal(0);
+    for (const words of [
+      '--eidetic-slots',
+      '--ssm-rate-factor',
+      '--resume',
+      '--model',
+      'Examples:',
+      '[default',
+    ])
+      expect(out).to.include(words);
+    expect((await bmojo(['--help'])).out)
+      .to.include('doctor')
+      .and.include('compare');
+  });
+
+  it('answers mistakes with one line and a suggestion', async () => {
+    writeFileSync(run('file'), 'no folder');
+    const cases: [string[], number, string][] = [
+      [['trian'], 2, "there is no command 'trian'; did you mean train?"],
+      [['train', 'mqra'], 2, "there is no command 'train mqra'; did you mean mqar?"],
+      [['train', 'mqar', '--widnow', '3'], 2, 'unknown option --widnow; did you mean --window?'],
+      [['train', 'mqar', '--rate', '1', '--rate', '2'], 2, '--rate takes one value, got 2: 1, 2'],
+      [['train', 'mqar', '--steps', 'many'], 2, 'steps must be an integer in [1, 1000000000], got NaN'],
+      [['train', 'mqar', '--pairs', '1000'], 2, 'mqar: length must be at least 4 x pairs'],
+      [['train', 'mqar', '--model', 'bmoj'], 2, 'Choices:'],
+      [
+        ['train', 'mqar', '--model', 'swa', '--eidetic-slots', '4', '--out', run('bad')],
+        2,
+        'eideticSlots must be 0',
+      ],
+      [['train', 'mqar', '--config', run('none.json')], 2, 'does not exist'],
+      [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
+      [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
+      [['bench', 'step', 'mqar', '--backend', 'wasm'], 2, '--backend must be webgpu, got wasm'],
+      [['bench', 'ops', '--op', 'linear', '--case', 'nope'], 2, "got 'nope'; there are B8 L512"],
+      [['compare', 'mqar', '--models', 'bmojo,mamab'], 2, "did you mean 'mamba'?"],
+      [[], 2, 'a command is needed'],
+      [['eval', 'nothing'], 2, "there is no command 'eval nothing'; see bmojo eval --help"],
+      [['data', 'prepare'], 2, 'data prepare lacks an argument; see bmojo data prepare --help'],
+      [
+        ['train', 'mqar', '--backend', 'wasm', '--out', join(run('file'), 'x')],
+        1,
+        'ENOTDIR: not a directory',
+      ],
+    ];
+    for (const [args, code, words] of cases) {
+      const ended = await bmojo(args);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.err.trim().split('\n').length, ended.err).to.be.at.most(3);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+    expect(existsSync(run('bad')), 'no folder for a run that cannot be').to.equal(false);
+  });
+
+  it('never writes into a folder that holds something', async () => {
+    writeFileSync(join(folder, 'thesis.txt'), 'precious');
+    const {code, err} = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', folder]);
+    expect(code).to.equal(1);
+    expect(err).to.include('exists and is not empty').and.include('--resume');
+    expect(existsSync(join(folder, 'config.json'))).to.equal(false);
+  });
+
+  it('trains, writes a whole run folder, and evaluates it', async () => {
+    const trained = await bmojo(['train', 'mqar', ...SMALL, '--steps', '3', '--json', '--out', run('a')]);
+    expect(trained.code, trained.err).to.equal(0);
+    const types = trained.out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).type);
+    expect(types).to.deep.equal([
+      'started',
+      'checkpoint',
+      'step',
+      'step',
+      'step',
+      'evaluated',
+      'checkpoint',
+      'finished',
+    ]);
+    for (const file of ['config.json', 'metrics.jsonl', 'curve.svg', 'result.json', 'model/model.json'])
+      expect(existsSync(join(run('a'), file)), file).to.equal(true);
+    const evaluated = await bmojo([
+      'eval',
+      'mqar',
+      '--checkpoint',
+      run('a'),
+      '--pairs',
+      '1,2',
+      '--samples',
+      '8',
+      '--json',
+    ]);
+    expect(evaluated.code, evaluated.err).to.equal(0);
+    const {step, variants} = JSON.parse(evaluated.out);
+    expect(step).to.equal(3);
+    expect(variants.map((variant: {pairs: number}) => variant.pairs)).to.deep.equal([1, 2]);
+    expect(variants[1].report.queries).to.equal(16);
+    expect(variants[1].stateBytes).to.be.above(0);
+  });
+
+  for (const backend of readableBackends) {
+    it(`saves on Ctrl-C, exits with 130, and resumes bit for bit on ${backend}`, async function () {
+      await useReadableBackend(this, backend);
+      const common = ['train', 'mqar', ...SMALL, '--steps', '40', '--backend', backend, '--json'];
+      const whole = await bmojo([...common, '--out', run('whole')]);
+      expect(whole.code, whole.err).to.equal(0);
+      let sent = false;
+      const stopped = await bmojo([...common, '--out', run('parts')], (out, kill) => {
+        if (sent || !out.includes('"step":4,')) return;
+        sent = true;
+        kill('SIGINT');
+      });
+      expect(stopped.code, stopped.err).to.equal(130);
+      const at = new CheckpointFolder(join(run('parts'), 'checkpoint')).lastStep;
+      expect(at).to.be.within(4, 39);
+      const resumed = await bmojo(['train', 'mqar', '--resume', '--json', '--out', run('parts')]);
+      expect(resumed.code, resumed.err).to.equal(0);
+      expect(JSON.parse(resumed.out.split('\n')[0])).to.include({type: 'started', step: at});
+      expect(checkpoint('parts', '00000040')).to.deep.equal(checkpoint('whole', '00000040'));
+      expect(metrics('parts')).to.equal(metrics('whole'));
+    });
+  }
+
+  it('aborts at once on the second Ctrl-C, and a killed run still resumes', async () => {
+    const args = [
+      'train',
+      'mqar',
+      ...SMALL,
+      '--steps',
+      '4000',
+      '--checkpoint-every',
+      '2',
+      '--json',
+      '--out',
+      run('k'),
+    ];
+    let sent = false;
+    const ended = await bmojo(args, (out, kill) => {
+      if (sent || !out.includes('"step":6,')) return;
+      sent = true;
+      kill('SIGKILL');
+    });
+    expect(ended.code).to.equal(null);
+    const resumed = await bmojo(['train', 'mqar', '--resume', '--json', '--out', run('k')], (out, kill) => {
+      if (out.includes('"type":"step"')) kill('SIGINT'); // every further chunk of output sends one more
+    });
+    expect(resumed.code).to.equal(130);
+    expect(JSON.parse(resumed.out.split('\n')[0]).step).to.be.at.least(4);
+  });
+
+  it('refuses to resume with other settings', async () => {
+    const made = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', run('a')]);
+    expect(made.code, made.err).to.equal(0);
+    const changed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--window', '8']);
+    expect(changed.code).to.equal(2);
+    expect(changed.err).to.include("--resume keeps the run's settings: --window is 4 there, got 8");
+    const seed = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--rate', '1', '--seed', '7']);
+    expect(seed.err).to.include(
+      '--seed is 1 there, got 7; what may change is --data, --backend, --steps, --rate',
+    );
+    expect(existsSync(join(run('a'), 'changes.jsonl')), 'nothing changed').to.equal(false);
+    writeFileSync(join(run('a'), 'metrics.jsonl'), '{damaged}\n');
+    const damaged = await bmojo(['train', 'mqar', '--resume', '--out', run('a')]);
+    expect([damaged.code, damaged.err]).to.deep.equal([
+      1,
+      `bmojo: ${join(run('a'), 'metrics.jsonl')} line 1 is damaged: it must be JSON; mend or remove it\n`,
+    ]);
+    writeFileSync(join(run('a'), 'result.json'), '{');
+    const report = await bmojo(['eval', 'report', run('a'), '--out', run('report.html')]);
+    expect([report.code, report.err]).to.deep.equal([
+      1,
+      `bmojo: ${join(run('a'), 'result.json')} is damaged: it must be JSON; --resume writes it again\n`,
+    ]);
+    const config = readFileSync(join(run('a'), 'config.json'), 'utf8');
+    writeFileSync(join(run('a'), 'config.json'), config.replace('"layers": 2', '"layers": 3'));
+    const other = await bmojo(['eval', 'mqar', '--checkpoint', run('a')]);
+    expect([other.code, other.err.split('\n').length]).to.deep.equal([1, 2]);
+    expect(other.err).to.include('checkpoint: belongs to other settings than config.json has: no entry');
+  });
+
+  it('goes further with more steps, on another backend, and says what changed', async () => {
+    await bmojo(['train', 'mqar', ...SMALL, '--steps', '2', '--backend', 'wasm', '--out', run('a')]);
+    const resume = ['train', 'mqar', '--resume', '--out', run('a')];
+    const less = await bmojo([...resume, '--steps', '1']);
+    expect(less.code).to.equal(2);
+    expect(less.err).to.include('--steps must be at least the 2 made so far, got 1');
+    const more = await bmojo([...resume, '--steps', '4', '--backend', 'cpu', '--rate', '0']);
+    expect(more.code, more.err).to.equal(0);
+    expect(more.err)
+      .to.include('--steps 2 is now 4')
+      .and.include('--backend wasm is now cpu')
+      .and.include('the rate follows the schedule of 4 steps');
+    const steps = metrics('a').match(/"step":\d+,"loss"/g);
+    expect(steps).to.deep.equal([1, 2, 3, 4].map(step => `"step":${step},"loss"`));
+    expect(metrics('a')).to.match(/"step":4,"loss":[^}]*"rate":0,/);
+    const noted = JSON.parse(readFileSync(join(run('a'), 'changes.jsonl'), 'utf8'));
+    expect(noted.step).to.equal(2);
+    expect(noted.changes).to.include('--steps 2 is now 4');
+    const config = JSON.parse(readFileSync(join(run('a'), 'config.json'), 'utf8'));
+    expect([config.backend, config.train.steps]).to.deep.equal(['cpu', 4]);
+    expect(JSON.parse(readFileSync(join(run('a'), 'result.json'), 'utf8')).step).to.equal(4);
+  });
+
+  it('compares models at several rates and goes on where it stopped', async () => {
+    const args = [
+      'compare',
+      'mqar',
+      ...SMALL,
+      '--models',
+      'bmojo,swa',
+      '--rates',
+      '1e-3,1e-2',
+      '--steps',
+      '2',
+      '--jobs',
+      '2',
+    ];
+    const first = await bmojo([...args, '--out', run('c')]);
+    expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.include('state bytes');
+    const {results, diverged} = JSON.parse(readFileSync(join(run('c'), 'compare.json'), 'utf8'));
+    expect(results.map((one: {model: string; rate: number}) => `${one.model} ${one.rate}`)).to.deep.equal([
+      'bmojo 0.001',
+      'bmojo 0.01',
+      'swa 0.001',
+      'swa 0.01',
+    ]);
+    expect(diverged).to.deep.equal([]);
+    expect(readFileSync(join(run('c'), 'compare.svg'), 'utf8')).to.include('<circle');
+    const again = await bmojo([...args, '--json', '--out', run('c')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out, 'nothing is trained twice').to.equal('');
+  });
+
+  it('evaluates a mixture at its own parts and those that its vocabulary allows, and names the others', async () => {
+    const mixture = ['--parts', '8x1:1,16x2:1', '--test-parts', '8x1', '--vocab-size', '24'];
+    const sizes = [
+      '--d-model',
+      '16',
+      '--layers',
+      '1',
+      '--batch',
+      '2',
+      '--block',
+      '2',
+      '--eval-samples',
+      '64',
+    ];
+    const made = await bmojo([
+      'train',
+      'mqar-mixture',
+      ...mixture,
+      ...sizes,
+      '--steps',
+      '1',
+      '--out',
+      run('m'),
+    ]);
+    expect(made.code, made.err).to.equal(0);
+    const swept = await bmojo(['eval', 'mqar-mixture', '--checkpoint', run('m'), '--samples', '4', '--json']);
+    expect(swept.code, swept.err).to.equal(0);
+    const {variants} = JSON.parse(swept.out) as {variants: {testParts: string}[]};
+    expect(variants.map(({testParts}) => testParts)).to.deep.equal(['8x1', '16x2', '64x4', '64x8']);
+    expect(swept.err).to.include('64x16, 128x32, 256x64, 512x128, 1024x256').and.include('vocabSize must be');
+  });
+
+  it('leaves evaluations, a memory view and one HTML report', async () => {
+    const made = await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', run('a')]);
+    expect(made.code, made.err).to.equal(0);
+    const swept = await bmojo([
+      'eval',
+      'mqar',
+      '--checkpoint',
+      run('a'),
+      '--length',
+      '16,1040',
+      '--samples',
+      '4',
+    ]);
+    expect(swept.code, swept.err).to.equal(0);
+    expect(swept.out).to.include('mean accuracy of 2').and.include('evaluations');
+    const seen = await bmojo(['eval', 'memory', '--checkpoint', run('a'), '--sample', '2']);
+    expect(seen.code, seen.err).to.equal(0);
+    expect(seen.out).to.include('eidetic');
+    const report = join(folder, 'report.html');
+    const written = await bmojo(['eval', 'report', run('a'), '--out', report]);
+    expect(written.code, written.err).to.equal(0);
+    const html = readFileSync(report, 'utf8');
+    for (const words of ['Zoology', 'eval mqar --checkpoint', 'shares of attention', 'Learning curves'])
+      expect(html).to.include(words);
+    for (const [args, code, words] of [
+      [['mqar', '--checkpoint', run('a'), '--vocab-size', '32'], 2, 'the model has 16 token ids'],
+      [['mqar', '--checkpoint', run('a'), '--length', 'long'], 2, '--length must be numbers'],
+      [['perplexity', '--checkpoint', run('a')], 1, 'text needs a run of bmojo train lm'],
+      [['lambada', run('none'), '--checkpoint', run('a')], 1, 'does not exist'],
+      [['memory', '--checkpoint', run('a'), '--prompt', 'x'], 2, 'are for language models'],
+    ] as const) {
+      const ended = await bmojo(['eval', ...args]);
+      expect(ended.err, args.join(' ')).to.include(words);
+      expect(ended.code, args.join(' ')).to.equal(code);
+    }
+  });
+
+  it("runs a part of MAD's grid and goes on where it stopped", async () => {
+    const args = [
+      'compare',
+      'mad',
+      '--models',
+      'bmojo,mamba',
+      '--tasks',
+      'mad-memorization',
+      '--settings',
+      'baseline',
+    ];
+    const small = [
+      '--passes',
+      '1',
+      '--rates',
+      '1e-3',
+      '--d-model',
+      '8',
+      '--heads',
+      '2',
+      '--mlp-width',
+      '8',
+      '--jobs',
+      '2',
+    ];
+    const first = await bmojo([...args, ...small, '--out', run('m')]);
+    expect(first.code, first.err).to.equal(0);
+    expect(first.out).to.include('4 runs in').and.include('4 of 4 runs finished').and.include('memorization');
+    const {scores} = JSON.parse(readFileSync(join(run('m'), 'mad.json'), 'utf8'));
+    expect(scores.map(({model}: {model: string}) => model)).to.deep.equal(['bmojo', 'mamba']);
+    expect(existsSync(join(run('m'), 'mad.svg'))).to.equal(true);
+    const again = await bmojo([...args, ...small, '--json', '--out', run('m')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out, 'nothing is trained twice').to.equal('');
+    const wrong = await bmojo(['compare', 'mad', '--models', 'bmojo', '--tasks', 'mad-memory']);
+    expect(wrong.err).to.include("unknown 'mad-memory'");
+  });
+
+  it('says which backends work', async () => {
+    const {code, out} = await bmojo(['doctor', '--json']);
+    expect(code).to.equal(0);
+    const {backends, auto} = JSON.parse(out);
+    expect(auto.reason).to.be.a('string');
+    const usable = backends
+      .filter((one: {usable: boolean}) => one.usable)
+      .map((one: {backend: string}) => one.backend);
+    // WebGPU also works on a software adapter, which is not chosen.
+    expect(auto.backend).to.be.oneOf(['webgpu', usable.includes('tensorflow') ? 'tensorflow' : 'wasm']);
+    expect(usable).to.include.members(['cpu', 'wasm']);
+  });
+});

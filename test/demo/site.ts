@@ -1,0 +1,142 @@
+// The demo as its visitors get it: built, served as static files under a path of their own, opened in headless Chromium.
+
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {extname, join, normalize} from 'node:path';
+import type {BrowserContext, Page} from 'playwright-core';
+import {chromium} from 'playwright-core';
+import {build} from 'vite';
+import {chromiumFlags} from '../support/browser.js';
+
+const root = join(import.meta.dirname, '../../..');
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+export interface Site {
+  /** Address of the site's index, under a path as a project page has it. */
+  readonly address: string;
+  close(): void;
+}
+
+/** Builds the site once for all tests of a process, into a folder of its own. */
+let built: Promise<string> | undefined;
+
+async function buildOnce(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'bmojo-demo-'));
+  process.on('exit', () => rmSync(folder, {recursive: true, force: true}));
+  await build({
+    configFile: join(root, 'demo/vite.config.ts'),
+    logLevel: 'error',
+    build: {outDir: folder, emptyOutDir: true},
+  });
+  return folder;
+}
+
+/** Serves the built site as any static host would, without headers of its own; Range is understood. */
+export async function serveSite(): Promise<Site> {
+  built ??= buildOnce();
+  const folder = await built;
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
+    const file = path.startsWith('/under/a/path/')
+      ? join(folder, path.slice('/under/a/path/'.length) || 'index.html')
+      : '';
+    if (file === '' || !file.startsWith(folder) || !existsSync(file)) {
+      response.statusCode = 404;
+      response.end('not here');
+      return;
+    }
+    const bytes = readFileSync(file);
+    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    if (range === null) {
+      response.end(bytes);
+      return;
+    }
+    const from = Number(range[1]);
+    response.statusCode = 206;
+    response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
+    response.end(bytes.subarray(from));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const {port} = server.address() as AddressInfo;
+  return {address: `http://127.0.0.1:${port}/under/a/path/`, close: () => server.close()};
+}
+
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page complained of, and requests that left its origin. */
+  readonly complaints: string[];
+}
+
+export interface VisitOptions {
+  /** Width of the window in pixels. Default 1,280. */
+  readonly width?: number;
+  readonly colorScheme?: 'light' | 'dark';
+  /** Default true: a WebGPU adapter (SwiftShader). */
+  readonly webgpu?: boolean;
+}
+
+/** Opens `hash` of the site in a fresh profile and hands the page to `body`. */
+export async function visit<T>(
+  executablePath: string,
+  {address}: Site,
+  hash: string,
+  body: (visit: Visit) => Promise<T>,
+  {width = 1280, colorScheme = 'light', webgpu = true}: VisitOptions = {},
+): Promise<T> {
+  const profile = mkdtempSync(join(tmpdir(), 'bmojo-visit-'));
+  try {
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: webgpu ? chromiumFlags : chromiumFlags.filter(flag => !/webgpu|Vulkan/.test(flag)),
+      viewport: {width, height: width < 600 ? 844 : 900},
+      colorScheme,
+      acceptDownloads: true,
+    });
+    try {
+      const page = await context.newPage();
+      page.setDefaultTimeout(120_000); // a loaded machine is slow, not wrong
+      const complaints: string[] = [];
+      page.on('console', message => {
+        if (message.type() === 'error') complaints.push(message.text());
+      });
+      page.on('pageerror', error => complaints.push(String(error)));
+      page.on('request', request => {
+        const url = request.url();
+        if (!/^(blob|data):/.test(url) && !url.startsWith(new URL(address).origin))
+          complaints.push(`request off the origin: ${url}`);
+      });
+      await page.goto(`${address}#/${hash}`);
+      return await body({page, context, complaints});
+    } finally {
+      await context.close();
+    }
+  } finally {
+    rmSync(profile, {recursive: true, force: true});
+  }
+}
+
+/** Serious findings of axe on what the page shows now, in words. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  await page.addScriptTag({path: join(root, 'node_modules/axe-core/axe.min.js')});
+  const found = await page.evaluate(async () => {
+    const {axe} = window as unknown as {
+      axe: {run(): Promise<{violations: {id: string; impact?: string; nodes: {html: string}[]}[]}>};
+    };
+    const {violations} = await axe.run();
+    return violations.map(({id, impact, nodes}) => ({id, impact, html: nodes[0].html}));
+  });
+  return found
+    .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    .map(({id, html}) => `${id}: ${html}`);
+}

@@ -1,0 +1,46 @@
+import {expect} from 'chai';
+import {onlyOptions} from '../../cli/command-line.js';
+import {SettingError} from '../../config/schema.js';
+import {parseConfigText, parseRunConfig} from '../../experiments/run-config.js';
+
+describe('run configuration', () => {
+  it('completes every section and takes the vocabulary from the task', () => {
+    const config = parseRunConfig('mqar', {data: {vocabSize: 64, pairs: 4}, train: {steps: 10}});
+    expect(config.model.vocabSize).to.equal(64);
+    expect(config.train).to.include({steps: 10, warmup: 0.05});
+    expect(config.backend).to.equal('wasm');
+    const {task, ...rest} = JSON.parse(JSON.stringify(config));
+    expect(parseRunConfig(task, rest), 'config.json describes the same run').to.deep.equal(config);
+  });
+
+  it('refuses unknown settings, tasks and sections with a suggestion', () => {
+    expect(() => parseRunConfig('mqra', {})).to.throw(SettingError, "did you mean 'mqar'?");
+    expect(() => parseRunConfig('mqar', {train: {stepz: 3}})).to.throw(SettingError, "did you mean 'steps'?");
+    expect(() => parseRunConfig('mqar', {model: {windwo: 3}})).to.throw(
+      SettingError,
+      "did you mean 'window'?",
+    );
+    expect(() => parseRunConfig('mqar', {backend: 'wsam'})).to.throw(SettingError, 'backend must be one of');
+    expect(() => parseRunConfig('mqar', {train: {batch: 6, accumulate: 4}})).to.throw(
+      SettingError,
+      'multiple of',
+    );
+    expect(() => parseConfigText('a.json', '{"trian": {}}')).to.throw(
+      SettingError,
+      "unknown section 'trian'",
+    );
+    expect(() => parseConfigText('a.json', '[1]')).to.throw(SettingError, 'must be an object');
+    expect(() => parseConfigText('a.json', '{"data": 3}')).to.throw(
+      SettingError,
+      'data must be an object, got 3',
+    );
+    expect(() => parseConfigText('a.json', '{')).to.throw(SettingError, 'a.json: must be JSON');
+  });
+
+  it('refuses unknown options with the nearest one', () => {
+    expect(() => onlyOptions({'d-model': {}, steps: {}})({dmodel: 1})).to.throw('did you mean --d-model?');
+    expect(() =>
+      onlyOptions({'d-model': {}}, 'file')({'d-model': 1, dModel: 1, file: 'a', _: [], $0: ''}),
+    ).to.not.throw();
+  });
+});
