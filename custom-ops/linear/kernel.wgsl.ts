@@ -6,9 +6,6 @@ import {rowSumPass} from '../wgsl/reduce.js';
 import {productPass} from './product.wgsl.js';
 import {cutFor} from './tile.js';
 
-/** Rows of the shortest slice of a sum over tokens. */
-const SHORTEST_SLICE = 128;
-
 function forwardWith(transposeWeight: boolean) {
   return ({dims: {B, L, D, E}, present, limits}: PlanRequest): Plan => {
     const sizes = {rows: B * L, columns: E, inner: D};
@@ -32,7 +29,7 @@ function weightPasses(
   const [first, second] = transposeWeight ? ['gradY', 'x'] : ['x', 'gradY'];
   const [rows, columns] = transposeWeight ? [E, D] : [D, E];
   const sizes = {rows, columns, inner: B * L};
-  const cut = cutFor(sizes, limits, Math.ceil((B * L) / SHORTEST_SLICE));
+  const cut = cutFor(sizes, limits, {sliced: true});
   const {slices} = cut;
   const product = {
     name: 'linear gradient of weight',

@@ -32,9 +32,14 @@ const KEPT_FLOATS = 128;
 /** Threads of a workgroup, at most. */
 export const MOST_THREADS = 256;
 
-/** Lanes that leave each two vectors of a row or more, then as many rows as the registers hold. */
-export function chooseTeam({vectors, kept, rows, batch}: TeamNeeds, {subgroup}: GpuLimits): Team {
-  const lanes = [8, 4].find(count => count <= subgroup && vectors >= 2 * count) ?? 1;
+/** Lanes that leave each two vectors of a row or more. */
+export function lanesFor(vectors: number, {subgroup}: GpuLimits): number {
+  return [8, 4].find(count => count <= subgroup && vectors >= 2 * count) ?? 1;
+}
+
+/** As many rows as the registers hold. */
+export function chooseTeam({vectors, kept, rows, batch}: TeamNeeds, limits: GpuLimits): Team {
+  const lanes = lanesFor(vectors, limits);
   if (lanes === 1) return {lanes, rows: 1, batch: batch[1]};
   const floats = 4 * kept * Math.ceil(vectors / lanes);
   const most = Math.max(1, 2 ** Math.floor(Math.log2(KEPT_FLOATS / floats)));
@@ -162,12 +167,12 @@ fn addDot(sum: f32, a: vec4f, b: vec4f) -> f32 {
   }
 }
 
-/** Rows of a tile: a power of two, at most 32, of which `tiles` and `words` numbers a row fit into a workgroup. */
+/** Rows of a tile: a power of two, at most 16, of which `tiles` and `words` numbers a row fit into a workgroup. */
 export function tileRows(
   code: TeamCode,
   {tiles, words}: {tiles: number; words: number},
   {workgroupBytes}: GpuLimits,
 ): number {
   const bytes = 16 * tiles * code.width + 4 * words;
-  return Math.max(code.team.batch, Math.min(32, 2 ** Math.floor(Math.log2(workgroupBytes / bytes))));
+  return Math.max(code.team.batch, Math.min(16, 2 ** Math.floor(Math.log2(workgroupBytes / bytes))));
 }
