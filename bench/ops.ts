@@ -15,7 +15,7 @@ import type {BackendName} from '../custom-ops/index.js';
 import {useBackend, useWebGPU} from '../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../custom-ops/op.js';
 import {gradName, kernelPorts, shapeOf} from '../custom-ops/op.js';
-import {opList} from '../custom-ops/registry.js';
+import {opList} from '../custom-ops/op-list.js';
 import {runOp, withComposedOps} from '../custom-ops/run.js';
 import {caseDims, product, sampleCase} from '../custom-ops/sampling.js';
 import type {Timing, TimingLimits} from './timing.js';

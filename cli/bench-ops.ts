@@ -7,7 +7,7 @@ import type {Form, OpTiming} from '../bench/ops.js';
 import {benchOps} from '../bench/ops.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useWebGPU} from '../custom-ops/index.js';
-import {ops} from '../custom-ops/registry.js';
+import {ops} from '../custom-ops/op-list.js';
 import {printGpuTimings} from './bench-gpu.js';
 import {onlyOptions} from './command-line.js';
 

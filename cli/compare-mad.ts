@@ -31,6 +31,7 @@ import {duration} from '../train/pace.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
+import {typedCommand} from './publish.js';
 import {SetProgress} from './set-progress.js';
 
 type Args = Record<string, unknown>;
@@ -100,7 +101,11 @@ async function execute(argv: Args): Promise<void> {
   let [ended, steps] = [0, 0];
   const total = runs.reduce((sum, {config}) => sum + config.train.steps, 0);
   const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainAll(runs, {jobs: wholeNumber(argv, 'jobs'), signal})) {
+    for await (const event of trainAll(runs, {
+      jobs: wholeNumber(argv, 'jobs'),
+      command: typedCommand(),
+      signal,
+    })) {
       progress.show(event);
       if (event.event.type === 'step') steps++;
       if (event.event.type !== 'finished' || json) continue;

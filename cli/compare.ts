@@ -17,6 +17,7 @@ import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
 import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
+import {typedCommand} from './publish.js';
 import {SetProgress} from './set-progress.js';
 import {givenRun, runOptions, withBackend} from './train.js';
 
@@ -59,7 +60,12 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainAll(runs, {jobs: wholeNumber(argv, 'jobs'), signal})) progress.show(event);
+    for await (const event of trainAll(runs, {
+      jobs: wholeNumber(argv, 'jobs'),
+      command: typedCommand(),
+      signal,
+    }))
+      progress.show(event);
     return signal.aborted;
   });
   progress.endLine();

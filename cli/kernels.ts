@@ -3,8 +3,8 @@
 import type {CommandModule} from 'yargs';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, hasKernel, useBackend} from '../custom-ops/index.js';
+import {opList, ops} from '../custom-ops/op-list.js';
 import {deviations} from '../custom-ops/parity.js';
-import {opList, ops} from '../custom-ops/registry.js';
 import {onlyOptions} from './command-line.js';
 
 interface KernelArguments {

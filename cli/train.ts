@@ -21,6 +21,7 @@ import type {InitialWeights} from './initial-weights.js';
 import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
 import {ProgressPrinter} from './progress.js';
+import {typedCommand} from './publish.js';
 import {resumeChanges} from './resume.js';
 
 type Args = Record<string, unknown>;
@@ -161,6 +162,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     for await (const event of runTraining(folder, {
       resume: argv.resume === true,
       initial: initial?.weights,
+      command: typedCommand(),
       signal,
     })) {
       printer.show(event);

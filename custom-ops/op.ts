@@ -31,6 +31,8 @@ export interface InputSpec {
   readonly differentiable?: true;
   /** The kernel writes this input's memory; it must be a variable. */
   readonly inPlace?: true;
+  /** Stays in host memory where TensorFlow computes on a GPU, so that its few values are checked at once. */
+  readonly onHost?: true;
 }
 
 export interface OutputSpec {
@@ -38,6 +40,20 @@ export interface OutputSpec {
   readonly dtype: DType;
   /** `result`: returned; `saved`: kept for the gradient only; `both`: returned and kept. */
   readonly role: 'result' | 'saved' | 'both';
+}
+
+/** What an attribute may be; `varies`: it differs from call to call, so that no kernel should be kept for each value. */
+export type AttributeSpec = (
+  | {readonly type: 'bool' | 'float'}
+  | {readonly type: 'int'; readonly least?: number}
+  | {readonly type: 'word'; readonly words: readonly string[]}
+) & {readonly varies?: true};
+
+/** Numbers that kernels take in place of the attributes that vary, computed from these in double precision. */
+export interface VaryingNumbers<A> {
+  readonly names: readonly string[];
+  readonly type: 'int32' | 'float32';
+  compute(attrs: A): number[];
 }
 
 /**
@@ -55,12 +71,13 @@ export interface HostCall<A> {
 
 /**
  * How the exported C function of a kernel is called: pointers to inputs, then outputs (0 where absent, both in
- * declaration order), then a scratch block when `scratchFloats` is given, then `scalars`.
- * The function returns 0, or a code that `refusal` turns into words.
+ * declaration order), then a scratch block when `scratchFloats` is given, then the `scalars`: each the name of an
+ * attribute (a word counts as its place among the words) or of a varying number, or letters of a shape, for its number
+ * of elements (0 where no input has them). A CUDA kernel of the same symbol takes the same.
  */
 export interface NativeCall<A> {
   readonly symbol: string;
-  scalars(dims: Dims, attrs: A): number[];
+  readonly scalars: readonly string[];
   scratchFloats?(dims: Dims, attrs: A): number;
 }
 
@@ -82,8 +99,11 @@ export interface OpCase<A> {
   readonly attrs: A;
   /** Optional inputs that this case leaves out. */
   readonly omit?: readonly string[];
-  /** `bench` cases are timed by `bmojo bench ops` and are too large for the finite-difference test. */
-  readonly use: 'test' | 'bench';
+  /**
+   * `bench` cases are timed by `bmojo bench ops` and are too large for the finite-difference test; `cuda` cases reach
+   * paths of the CUDA kernels that no `test` case does (scripts/cuda-vectors.mjs).
+   */
+  readonly use: 'test' | 'bench' | 'cuda';
   /** Benchmarks leave out the other forms: they would not fit into memory or patience. */
   readonly kernelOnly?: true;
 }
@@ -98,12 +118,17 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   readonly outputs: Readonly<Record<string, OutputSpec>>;
   /** Sizes that follow from others, under the token used in shapes, for example `'K-1': d => d.K - 1`. */
   readonly derivedDims?: Readonly<Record<string, FromSizes<A, number>>>;
+  readonly attributes: Readonly<Record<keyof A & string, AttributeSpec>>;
+  /** Where kernels take other numbers than the attributes that vary themselves. */
+  readonly varying?: VaryingNumbers<A>;
   /** Refuses attributes out of range; see `refuse` in check.ts. */
   checkAttributes(attrs: A, dims: Dims): void;
   /** For integer inputs whose values must lie in a range, checked where memory is readable. */
   readonly integerRange?: Readonly<Record<string, FromSizes<A, IntegerRange>>>;
   readonly forward: Kernel<A>;
   readonly backward?: Kernel<A>;
+  /** No CUDA kernel (kernel.cu): TensorFlow's own operations are the right ones on a GPU. */
+  readonly composedOnCuda?: true;
   /** The same mathematics from tf operations, differentiable by tf. Returns every `result` and `both` output. */
   composed(inputs: NamedTensors, attrs: A, dims: Dims): NamedTensors;
   readonly cases: readonly OpCase<A>[];

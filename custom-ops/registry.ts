@@ -1,39 +1,18 @@
-// Every operator, once. Tests, benchmarks, backends and the support table iterate over this list.
+// Every operator, once: a line each. Public functions and the tables of all backends are generated from these lines and
+// from what lies in the folders that they name (scripts/write-tables.mjs); tests, benchmarks and the support table iterate
+// over op-list.ts.
 
-import {adamWOp} from './adam-w/definition.js';
-import {causalConv1dOp} from './causal-conv1d/definition.js';
-import {crossEntropyOp} from './cross-entropy/definition.js';
-import {dropoutOp} from './dropout/definition.js';
-import {embeddingLookupOp} from './embedding-lookup/definition.js';
-import {innovationScoresOp} from './innovation-scores/definition.js';
-import {innovationSelectOp} from './innovation-select/definition.js';
-import {linearOp, linearTransposedOp} from './linear/definition.js';
-import {memoryAttentionOp} from './memory-attention/definition.js';
-import type {OpDefinition} from './op.js';
-import {rmsNormOp} from './rms-norm/definition.js';
-import {rotaryEmbeddingOp} from './rotary-embedding/definition.js';
-import {selectiveScanOp} from './selective-scan/definition.js';
-import {sumOfSquaresOp} from './sum-of-squares/definition.js';
-import {swigluOp} from './swiglu/definition.js';
-
-export const ops = {
-  adamW: adamWOp,
-  crossEntropy: crossEntropyOp,
-  dropout: dropoutOp,
-  embeddingLookup: embeddingLookupOp,
-  selectiveScan: selectiveScanOp,
-  causalConv1d: causalConv1dOp,
-  memoryAttention: memoryAttentionOp,
-  innovationScores: innovationScoresOp,
-  innovationSelect: innovationSelectOp,
-  linear: linearOp,
-  linearTransposed: linearTransposedOp,
-  rmsNorm: rmsNormOp,
-  rotaryEmbedding: rotaryEmbeddingOp,
-  sumOfSquares: sumOfSquaresOp,
-  swiglu: swigluOp,
-} satisfies Record<string, OpDefinition>;
-
-export type OpName = keyof typeof ops;
-
-export const opList: readonly OpDefinition[] = Object.values(ops);
+export {adamWOp as adamW} from './adam-w/definition.js';
+export {causalConv1dOp as causalConv1d} from './causal-conv1d/definition.js';
+export {crossEntropyOp as crossEntropy} from './cross-entropy/definition.js';
+export {dropoutOp as dropout} from './dropout/definition.js';
+export {embeddingLookupOp as embeddingLookup} from './embedding-lookup/definition.js';
+export {innovationScoresOp as innovationScores} from './innovation-scores/definition.js';
+export {innovationSelectOp as innovationSelect} from './innovation-select/definition.js';
+export {linearOp as linear, linearTransposedOp as linearTransposed} from './linear/definition.js';
+export {memoryAttentionOp as memoryAttention} from './memory-attention/definition.js';
+export {rmsNormOp as rmsNorm} from './rms-norm/definition.js';
+export {rotaryEmbeddingOp as rotaryEmbedding} from './rotary-embedding/definition.js';
+export {selectiveScanOp as selectiveScan} from './selective-scan/definition.js';
+export {sumOfSquaresOp as sumOfSquares} from './sum-of-squares/definition.js';
+export {swigluOp as swiglu} from './swiglu/definition.js';

@@ -84,7 +84,7 @@ export function quickstartRuns({out, backend, steps = STEPS}: QuickstartOptions)
 /** Trains both, yielding their events; finished runs in the folder are kept, interrupted ones continued. */
 export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerator<NamedEvent, void, void> {
   mkdirSync(options.out, {recursive: true});
-  yield* trainAll(quickstartRuns(options), options);
+  yield* trainAll(quickstartRuns(options), {...options, command: 'bmojo quickstart'});
 }
 
 /** The command that scores the model on the task it was tested on, for people to vary. */

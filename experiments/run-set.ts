@@ -16,6 +16,7 @@ import {RunFolder, RunFolderError} from './run-folder.js';
 export interface RunOrder {
   readonly path: string;
   readonly resume: boolean;
+  readonly command?: string;
 }
 
 /** What a worker says. */
@@ -37,6 +38,8 @@ export interface NamedEvent {
 export interface RunSetOptions {
   /** Runs at the same time. */
   readonly jobs: number;
+  /** The command that trains, for the cards of the runs' model folders. */
+  readonly command?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -61,7 +64,7 @@ export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order:
  */
 export async function* trainAll(
   runs: readonly NamedRun[],
-  {jobs, signal}: RunSetOptions,
+  {jobs, command, signal}: RunSetOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
   for (const {config} of runs) await checkRun(config);
   const waiting = runs.map(run => ({run, ...prepareRun(run)})).filter(({folder}) => !folder.finished);
@@ -81,7 +84,7 @@ export async function* trainAll(
         serialization: 'advanced',
       });
       workers.add(worker);
-      worker.send(next.order);
+      worker.send({...next.order, command} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';

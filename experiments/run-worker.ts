@@ -13,11 +13,11 @@ const say = (message: RunMessage): Promise<void> =>
     process.send?.(message, undefined, undefined, () => resolve());
   });
 
-async function run(order: RunOrder): Promise<void> {
+async function run({path, ...order}: RunOrder): Promise<void> {
   enableProdMode();
   try {
-    const folder = RunFolder.open(order.path);
-    for await (const event of runTraining(folder, {resume: order.resume, signal: controller.signal})) {
+    const folder = RunFolder.open(path);
+    for await (const event of runTraining(folder, {...order, signal: controller.signal})) {
       await say({type: 'event', event});
     }
   } catch (error) {

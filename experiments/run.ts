@@ -1,6 +1,5 @@
 // A whole run on disk: model, loop and folder put together; used by the command line, comparisons and the quickstart.
 
-import {join} from 'node:path';
 import type {BackendName} from '../custom-ops/index.js';
 import {useBackend} from '../custom-ops/index.js';
 import {taskFamily} from '../data/families.js';
@@ -9,7 +8,6 @@ import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
 import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel, createSequenceModel} from '../models/create.js';
-import {fileSystem} from '../models/file-system.js';
 import type {LanguageModel} from '../models/language-model.js';
 import type {TrainEvent} from '../train/events.js';
 import {train} from '../train/loop.js';
@@ -21,6 +19,7 @@ import {workloadFamily} from './families/index.js';
 import {EVAL_BATCH, windowReach} from './families/recall.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
+import {writeRunModels} from './run-models.js';
 
 export function taskOf(config: RunConfig): Task {
   return taskFamily(config.task).create(config.data);
@@ -55,13 +54,15 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Weights to begin with instead of random ones; not when resuming. */
   readonly initial?: readonly NamedArray[];
+  /** The command that trains, for the cards of the run's model folders. */
+  readonly command?: string;
   readonly signal?: AbortSignal;
 }
 
 /** Trains the run of a folder and writes all its files; yields the loop's events. */
 export async function* runTraining(
   folder: RunFolder,
-  {resume, initial, signal}: RunOptions,
+  {resume, initial, command, signal}: RunOptions,
 ): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
@@ -92,7 +93,6 @@ export async function* runTraining(
       if (event.type === 'evaluated') report = event.report;
       if (event.type === 'checkpoint') folder.writeCurve();
       if (event.type === 'finished') {
-        await model.model.save(fileSystem(join(folder.path, 'model')));
         folder.writeResult({
           step: event.step,
           parameters: model.parameterCount(),
@@ -100,6 +100,10 @@ export async function* runTraining(
           report: report ?? (await evaluate()),
           ...stopwatch.result,
         });
+      }
+      if (event.type === 'finished' || event.type === 'stopped') {
+        const sound = event.type === 'finished' || event.reason === 'interrupted';
+        await writeRunModels(folder, model, {sound, command});
       }
       yield event;
     }

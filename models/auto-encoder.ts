@@ -8,6 +8,8 @@ import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer} from '../layers/in
 import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {markModel} from './model-config.js';
+import {ModelFormatError} from './model-format.js';
 import {DECODER_DEPTH} from './parameters.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
@@ -20,28 +22,38 @@ import {parametersOf, sizeOf} from './trainable-weights.js';
  * Source: `mad/model/auto_encoder.py` of athms/mad-lab.
  */
 export class AutoEncoder {
-  readonly config: ModelConfig;
-  readonly model: tfl.Sequential;
   private readonly head: LinearHead;
 
-  private constructor(config: ModelConfig) {
+  private constructor(
+    readonly model: tfl.LayersModel,
+    readonly config: ModelConfig,
+  ) {
+    const last = model.layers[model.layers.length - 1];
+    if (!(last instanceof LinearHead))
+      throw new ModelFormatError(`an auto-encoder ends with a LinearHead, got ${last?.getClassName()}`);
+    this.head = last;
+  }
+
+  /** Errors: SettingError. */
+  static create(given: Partial<ModelConfig> = {}): AutoEncoder {
+    const config = parseModelConfig({...given, backbone: 'autoencoder'});
     const {vocabSize, seed} = config;
-    this.config = config;
-    this.head = new LinearHead({name: 'head', vocabSize, seed});
-    this.model = tfl.sequential({
+    const model = tfl.sequential({
       layers: [
         embeddingOf(config),
         ...blocksOf(config),
         new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
         new RMSNorm({name: 'final_norm'}),
-        this.head,
+        new LinearHead({name: 'head', vocabSize, seed}),
       ],
     });
+    markModel(model, config);
+    return new AutoEncoder(model, config);
   }
 
-  /** Errors: SettingError. */
-  static create(given: Partial<ModelConfig> = {}): AutoEncoder {
-    return new AutoEncoder(parseModelConfig(given));
+  /** The view of a model that `create` has built, loaded from its files. Errors: ModelFormatError for any other. */
+  static of(model: tfl.LayersModel, config: ModelConfig): AutoEncoder {
+    return new AutoEncoder(model, config);
   }
 
   parameters(): Parameter[] {

@@ -1,10 +1,13 @@
 // The model that a configuration describes, whatever its backbone.
 
+import type * as tfl from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
 import {AutoEncoder} from './auto-encoder.js';
 import type {ModelConfig} from './config.js';
 import type {LanguageModelOptions} from './language-model.js';
 import {LanguageModel} from './language-model.js';
+import {markOf} from './model-config.js';
+import {ModelFormatError} from './model-format.js';
 
 export type SequenceModel = LanguageModel | AutoEncoder;
 
@@ -17,6 +20,14 @@ export function createSequenceModel(
   if (options.recompute === true)
     throw new SettingError('train: recompute must be off for an auto-encoder, got true');
   return AutoEncoder.create(config);
+}
+
+/** The view of a LayersModel that was loaded from files, by the configuration it carries. Errors: ModelFormatError. */
+export function sequenceModelOf(model: tfl.LayersModel): SequenceModel {
+  const config = markOf(model);
+  if (config === undefined)
+    throw new ModelFormatError('the model carries no bmojo configuration: it is none of createModel');
+  return config.backbone === 'autoencoder' ? AutoEncoder.of(model, config) : new LanguageModel(model);
 }
 
 /** Errors: SettingError for a model of another backbone. */

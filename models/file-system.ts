@@ -5,6 +5,9 @@ import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync} from
 import {join} from 'node:path';
 import type {io} from '@tensorflow/tfjs-core';
 import {writeFileAtomic} from '../formats/atomic-file.js';
+import {modelInFolder} from './folder-on-disk.js';
+import {CARD} from './model-folder/parse-card.js';
+import {readCard, readModel} from './model-folder/read.js';
 import {ModelFormatError, modelArtifacts, modelJson, totalBytes} from './model-format.js';
 
 const MODEL = 'model.json';
@@ -13,6 +16,7 @@ const MODEL = 'model.json';
  * Saves to and loads from a folder, or from the path of its model.json: `model.save(fileSystem('runs/a'))`,
  * `tf.loadLayersModel(fileSystem('runs/a'))`. Browsers load the same folder from a server by the address of model.json.
  *
+ * A model folder with a card is held against it.
  * Saving replaces an older model in one step: the weights go to a file named after their content, then model.json is
  * renamed into place. Errors: ModelFormatError when the files are missing, damaged, or not what they say.
  */
@@ -27,9 +31,11 @@ export function fileSystem(path: string): io.IOHandler {
       const json = modelJson(artifacts, {path: name, sha256});
       mkdirSync(folder, {recursive: true});
       writeFileAtomic(join(folder, name), weights);
+      // It describes the model that was here.
+      rmSync(join(folder, CARD), {force: true});
       writeFileAtomic(file, new TextEncoder().encode(json));
       for (const old of readdirSync(folder)) {
-        if (/^weights-[0-9a-f]{12}\.bin$/.test(old) && old !== name) rmSync(join(folder, old));
+        if (/^weights-[\w-]+\.bin$/.test(old) && old !== name) rmSync(join(folder, old));
       }
       return {
         modelArtifactsInfo: {
@@ -42,6 +48,8 @@ export function fileSystem(path: string): io.IOHandler {
       };
     },
     load: async () => {
+      const source = modelInFolder(folder);
+      if ((await readCard(source)) !== undefined) return (await readModel(source)).artifacts;
       if (!existsSync(file)) throw new ModelFormatError(`${file} does not exist`);
       return modelArtifacts(file, readFileSync(file, 'utf8'), (paths, sha256) => {
         const missing = paths.find(one => !statSync(join(folder, one), {throwIfNoEntry: false})?.isFile());

@@ -14,6 +14,7 @@ export {generate, generateText} from './generate.js';
 export {CheckpointImportError, importMamba} from './hugging-face.js';
 export type {LanguageModelOptions} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';
+export * from './model-folder/index.js';
 export {ModelFormatError} from './model-format.js';
 export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';

@@ -7,11 +7,12 @@
 // Then: build/cuda/harness build/cuda/vectors.bin --time (npm run cuda:harness also writes the vectors).
 
 import {spawn, spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {cpus} from 'node:os';
 import {dirname, join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {filesOfOps} from './tables/registry.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const {values} = parseArgs({
@@ -40,14 +41,19 @@ const headersAt = Math.max(
     .map(path => statSync(path).mtimeMs),
 );
 const common = join(sources, 'native/cuda');
+if (!existsSync(join(common, 'kernels.generated.h')))
+  fail('the tables of kernels are missing; npm run build writes them');
 const kernels = [
-  ...files.filter(path => path.endsWith('/kernel.cu')),
+  ...filesOfOps('kernel.cu').map(path => join(root, path)),
   join(common, 'bounded-integers.cu'),
   join(common, 'column-sums.cu'),
 ];
-const harness = ['main.cc', 'parity.cc', 'vectors.cc', 'workloads.cc', 'spot-checks.cc', 'fill.cu'].map(
-  name => join(common, 'harness', name),
-);
+const harness = [
+  ...['main.cc', 'parity.cc', 'vectors.cc', 'workloads.cc', 'workloads.generated.cc', 'fill.cu'].map(name =>
+    join(common, 'harness', name),
+  ),
+  ...filesOfOps('workloads.cc').map(path => join(root, path)),
+];
 
 const architectures = values.arch.split(',');
 if (!architectures.every(arch => /^\d+a?$/.test(arch)))
@@ -78,7 +84,7 @@ const [compiler, flags, sourcesOfAll] = values.emulated
       ],
       [
         ...kernels,
-        join(common, 'kernels.cc'),
+        join(common, 'kernels.generated.cc'),
         join(common, 'emulator.cc'),
         ...harness,
         join(common, 'harness/timing-emulated.cc'),
@@ -96,7 +102,7 @@ const [compiler, flags, sourcesOfAll] = values.emulated
       ],
       [
         ...kernels,
-        join(common, 'kernels.cc'),
+        join(common, 'kernels.generated.cc'),
         ...harness,
         join(common, 'harness/timing.cu'),
         join(common, 'library.cc'),
@@ -108,7 +114,7 @@ if (spawnSync(compiler, ['--version']).status !== 0) {
     : 'install the CUDA toolkit (13 or later), or set NVCC to its nvcc';
   fail(`${compiler} is not there; ${remedy}`);
 }
-const isOwn = path => !path.includes('/harness/');
+const isOwn = path => !harness.includes(path) && !path.includes('/harness/');
 const isLibrary = path => path === join(common, 'library.cc');
 const all = values.archive ? sourcesOfAll.filter(path => isOwn(path) && !isLibrary(path)) : sourcesOfAll;
 
@@ -125,9 +131,9 @@ const stale = all.filter(path => {
   return !existsSync(object) || statSync(object).mtimeMs < Math.max(statSync(path).mtimeMs, headersAt);
 });
 const started = Date.now();
-const queue = [...stale].sort(
-  (a, b) => Number(b.includes('memory-attention')) - Number(a.includes('memory-attention')),
-);
+// What takes longest first: the kernels that include the most.
+const includes = path => readFileSync(path, 'utf8').split('#include').length;
+const queue = [...stale].sort((a, b) => includes(b) - includes(a));
 async function work() {
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     const language = values.emulated ? ['-x', 'c++'] : [];

@@ -7,6 +7,8 @@ import {fileURLToPath} from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const target = join(root, 'custom-ops/native/wasm-binary.generated.ts');
+/** Includes every operator's kernel.h; written by scripts/write-tables.mjs. */
+const kernels = 'custom-ops/native/kernels.generated.cc';
 const compile = [
   '--target=wasm32',
   '-std=c++17',
@@ -44,10 +46,10 @@ function sources(folder, hash) {
   for (const entry of readdirSync(folder, {withFileTypes: true}).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (entry.name === 'tensorflow') continue; // built by setup-tensorflow
+      if (entry.name === 'tensorflow' || entry.name === 'cuda') continue; // built by setup-tensorflow
       const inner = sources(path, hash);
       if (Object.keys(inner).length > 0) tree[entry.name] = inner;
-    } else if (/\.(h|cc)$/.test(entry.name) && !entry.name.endsWith('_tf.cc')) {
+    } else if (entry.name.endsWith('.h') || path === join(root, kernels)) {
       tree[entry.name] = readFileSync(path, 'utf8');
       hash.update(relative(root, path)).update(tree[entry.name]);
     }
@@ -88,7 +90,7 @@ if (existsSync(target) && readFileSync(target, 'utf8').startsWith(stamp)) {
       console.error(`build-wasm: ${tool} failed, see above`);
       process.exit(1);
     });
-  const built = await run('clang++', [...compile, 'custom-ops/native/kernels.cc', '-o', 'kernels.o'], {
+  const built = await run('clang++', [...compile, kernels, '-o', 'kernels.o'], {
     'custom-ops': tree,
   });
   const linked = await run('wasm-ld', [...link, 'kernels.o', '-o', 'kernels.wasm'], built);

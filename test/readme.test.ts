@@ -18,7 +18,7 @@ describe('README', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-readme-'));
     const module = code
       .replaceAll("'bmojo'", `'${pathToFileURL(join(root, 'dist/index.js')).href}'`)
-      .replaceAll("'bmojo/node'", `'${pathToFileURL(join(root, 'dist/models/file-system.js')).href}'`)
+      .replaceAll("'bmojo/node'", `'${pathToFileURL(join(root, 'dist/models/node.js')).href}'`)
       .replaceAll("'@tensorflow/tfjs'", `'${import.meta.resolve('@tensorflow/tfjs')}'`)
       .replaceAll('runs/keras', join(folder, 'model'));
     try {

@@ -10,7 +10,18 @@ export type AdamWAttributes = {
   readonly step: number;
 };
 
-/** Factors of the update, in double precision: 1 - beta would lose its digits in float32. */
+export const adamWFactorNames = [
+  'beta1',
+  'rest1',
+  'beta2',
+  'rest2',
+  'epsilon',
+  'keep',
+  'rate',
+  'correction',
+] as const;
+
+/** Factors of the update, in the order of their names, in double precision: 1 - beta would lose its digits in float32. */
 export function adamWFactors(attrs: AdamWAttributes): number[] {
   const {learningRate, beta1, beta2, epsilon, weightDecay, step} = attrs;
   return [

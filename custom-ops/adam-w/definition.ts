@@ -1,7 +1,7 @@
 import {checkInteger, checkNumber} from '../check.js';
 import type {OpDefinition} from '../op.js';
 import type {AdamWAttributes} from './attributes.js';
-import {adamWFactors} from './attributes.js';
+import {adamWFactorNames, adamWFactors} from './attributes.js';
 import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {forward} from './reference.js';
@@ -18,6 +18,15 @@ export const adamWOp: OpDefinition<AdamWAttributes> = {
     gradientScale: {shape: '', dtype: 'float32', optional: true},
   },
   outputs: {},
+  attributes: {
+    learningRate: {type: 'float', varies: true},
+    beta1: {type: 'float', varies: true},
+    beta2: {type: 'float', varies: true},
+    epsilon: {type: 'float', varies: true},
+    weightDecay: {type: 'float', varies: true},
+    step: {type: 'int', least: 1, varies: true},
+  },
+  varying: {names: adamWFactorNames, type: 'float32', compute: adamWFactors},
   checkAttributes: ({learningRate, beta1, beta2, epsilon, weightDecay, step}) => {
     checkNumber('adamW', 'learningRate', learningRate, 0);
     checkNumber('adamW', 'beta1', beta1, 0, LAST_BELOW_ONE);
@@ -28,7 +37,7 @@ export const adamWOp: OpDefinition<AdamWAttributes> = {
   },
   forward: {
     reference: forward,
-    native: {symbol: 'adam_w', scalars: (dims, attrs) => [dims['*'], ...adamWFactors(attrs)]},
+    native: {symbol: 'adam_w', scalars: ['*', ...adamWFactorNames]},
   },
   composed,
   cases,

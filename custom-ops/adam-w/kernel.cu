@@ -1,6 +1,6 @@
 // One AdamW step on CUDA, in place or into other memory, in one pass over parameter, gradient and both moments.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -41,15 +41,15 @@ __global__ void adamWKernel(State from, Result to, const float* __restrict__ gra
   }
 }
 
-}  // namespace
-
-cudaError_t adamW(const Call& call) {
-  const int64_t n = call.integer(0);
-  const State from = {call.in(0), call.in(2), call.in(3)};
-  const Result to = {call.inPlace(0, 0), call.inPlace(2, 1), call.inPlace(3, 2)};
-  const float *gradient = call.in(1), *scale = call.in(4);
-  const Factors f = {call.number(1), call.number(2), call.number(3), call.number(4),
-                     call.number(5), call.number(6), call.number(7), call.number(8)};
+cudaError_t run(const Call& call) {
+  using P = ports::AdamW;
+  using S = P::Scalar;
+  const int64_t n = call.integer(S::elements);
+  const State from = {call.in(P::parameter), call.in(P::firstMoment), call.in(P::secondMoment)};
+  const Result to = {call.inPlace(P::parameter, 0), call.inPlace(P::firstMoment, 1), call.inPlace(P::secondMoment, 2)};
+  const float *gradient = call.in(P::gradient), *scale = call.in(P::gradientScale);
+  const Factors f = {call.number(S::beta1), call.number(S::rest1), call.number(S::beta2), call.number(S::rest2),
+                     call.number(S::epsilon), call.number(S::keep), call.number(S::rate), call.number(S::correction)};
   const bool isAligned = isAligned16(from.parameter) && isAligned16(from.firstMoment) &&
                          isAligned16(from.secondMoment) && isAligned16(to.parameter) && isAligned16(to.firstMoment) &&
                          isAligned16(to.secondMoment) && isAligned16(gradient);
@@ -59,5 +59,9 @@ cudaError_t adamW(const Call& call) {
   }
   return launch(adamWKernel<1>, elementGrid(n), kElementThreads, 0, call.stream, from, to, gradient, scale, n, f);
 }
+
+}  // namespace
+
+const Kernel adamW = {run};
 
 }  // namespace bmojo::cuda

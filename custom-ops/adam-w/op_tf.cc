@@ -29,22 +29,8 @@ static void forward(Call& call) {
   });
 }
 
-const Operator& adamWOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "adamW";
-    o.inputs = {{"parameter", "*", kInPlace},
-                {"gradient", "*"},
-                {"firstMoment", "*", kInPlace},
-                {"secondMoment", "*", kInPlace},
-                {"gradientScale", "", kOptional}};
-    o.varying = {"beta1", "rest1", "beta2", "rest2", "epsilon", "keep", "rate", "correction"};
-    o.varyingKind = Kind::f32;
-    o.forward = forward;
-    o.cudaForward = {"adam_w", {"*", "beta1", "rest1", "beta2", "rest2", "epsilon", "keep", "rate", "correction"}};
-    return o;
-  }();
-  return op;
+void implementAdamW(Operator& op) {
+  op.forward = forward;
 }
 
 }  // namespace bmojo

@@ -4,7 +4,7 @@ import '@tensorflow/tfjs'; // registers tf's own gradients, which tfjs-core alon
 import '@tensorflow/tfjs-backend-wasm';
 import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
-import {opList} from '../registry.js';
+import {opList} from '../op-list.js';
 import {registerOpGradient} from '../run.js';
 import {asBackendError, BackendError} from './backend-error.js';
 import type {BackendName, BackendRequest} from './backend-names.js';

@@ -4,6 +4,7 @@ import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {registerKernel} from '@tensorflow/tfjs-core';
 import {wasmBinary} from '../native/wasm-binary.generated.js';
+import {nativeScalars} from '../native-numbers.js';
 import type {OpDefinition} from '../op.js';
 import {checkIntegerRange} from './integer-range.js';
 import type {Invocation} from './invocation.js';
@@ -133,7 +134,10 @@ function run(
       else new Int32Array(native.memory.buffer, offset, length).fill(-(2 ** 31));
     });
   }
-  native.functions[kernel.native.symbol](...pointers, ...kernel.native.scalars(call.dims, call.attrs));
+  native.functions[kernel.native.symbol](
+    ...pointers,
+    ...nativeScalars(op, kernel.native, call.dims, call.attrs),
+  );
   for (const [name, spec] of Object.entries(op.inputs)) {
     if (spec.inPlace && call.inputs[name] !== undefined) renumber(backend, native, call.inputs[name]);
   }

@@ -6,6 +6,8 @@ import {cases} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
 
+const SCALARS = ['B', 'L', 'E', 'K', 'activation'];
+
 export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
   name: 'causalConv1d',
   inputs: {
@@ -19,6 +21,7 @@ export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
     finalState: {shape: 'B K-1 E', dtype: 'float32', role: 'result'},
   },
   derivedDims: {'K-1': ({K}) => K - 1},
+  attributes: {activation: {type: 'word', words: activations}},
   checkAttributes: ({activation}, {K}) => {
     checkOneOf('causalConv1d', 'activation', activation, activations);
     checkInteger('causalConv1d', 'weight size K', K, 2, 16);
@@ -27,14 +30,14 @@ export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
     reference: forward,
     native: {
       symbol: 'causal_conv1d_forward',
-      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+      scalars: SCALARS,
     },
   },
   backward: {
     reference: backward,
     native: {
       symbol: 'causal_conv1d_backward',
-      scalars: ({B, L, E, K}, {activation}) => [B, L, E, K, activation === 'silu' ? 1 : 0],
+      scalars: SCALARS,
     },
   },
   composed,

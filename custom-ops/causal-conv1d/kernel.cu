@@ -1,7 +1,7 @@
 // Depthwise causal convolution on CUDA: a thread walks one channel through a segment of time with its last K inputs in
 // registers. Sums over time are kept for each segment and added up by a second kernel.
 #include "native/cuda/column-sums.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -16,8 +16,10 @@ struct ConvProblem {
 };
 
 ConvProblem problem(const Call& call) {
-  return {call.integer(0), call.integer(1), call.integer(2), call.integer(3), call.integer(4),
-          call.in(0),      call.in(1),      call.in(2),      call.in(3)};
+  using P = ports::CausalConv1dForward;
+  using S = P::Scalar;
+  return {call.integer(S::B), call.integer(S::L), call.integer(S::E), call.integer(S::K), call.integer(S::activation),
+          call.in(P::x),       call.in(P::weight),  call.in(P::bias),    call.in(P::initialState)};
 }
 
 // Input of step t, which may lie before the first.
@@ -162,25 +164,24 @@ Partials partials(const ConvProblem& p, void* workspace) {
   return parts;
 }
 
-}  // namespace
-
-cudaError_t causalConv1dForward(const Call& call) {
+cudaError_t runForward(const Call& call) {
+  using P = ports::CausalConv1dForward;
   const ConvProblem p = problem(call);
-  float *y = call.out(0), *finalState = call.out(1);
+  float *y = call.out(P::y), *finalState = call.out(P::finalState);
   if (p.K <= 4) return launch(forwardKernel<4>, convGrid(p), kThreads, 0, call.stream, p, y, finalState);
   if (p.K <= 8) return launch(forwardKernel<8>, convGrid(p), kThreads, 0, call.stream, p, y, finalState);
   if (p.K <= 16) return launch(forwardKernel<16>, convGrid(p), kThreads, 0, call.stream, p, y, finalState);
   return cudaErrorInvalidValue;
 }
 
-size_t causalConv1dBackwardWorkspace(const Call& call) { return partials(problem(call), nullptr).bytes; }
+size_t backwardWorkspace(const Call& call) { return partials(problem(call), nullptr).bytes; }
 
-// Ports: x, weight, bias, initialState, gradY, gradFinalState.
-cudaError_t causalConv1dBackward(const Call& call) {
+cudaError_t runBackward(const Call& call) {
+  using P = ports::CausalConv1dBackward;
   const ConvProblem p = problem(call);
   const Partials parts = partials(p, call.workspace);
-  const float *gradY = call.in(4), *gradFinalState = call.in(5);
-  const ConvGradients grads = {call.out(0), call.out(3), parts.weight, parts.bias};
+  const float *gradY = call.in(P::gradY), *gradFinalState = call.in(P::gradFinalState);
+  const ConvGradients grads = {call.out(P::gradX), call.out(P::gradInitialState), parts.weight, parts.bias};
   const dim3 grid = convGrid(p);
   if (p.K > 16) return cudaErrorInvalidValue;
   if (p.K <= 4) {
@@ -190,8 +191,13 @@ cudaError_t causalConv1dBackward(const Call& call) {
   } else {
     BMOJO_RETURN_IF(launch(backwardKernel<16>, grid, kThreads, 0, call.stream, p, gradY, gradFinalState, grads));
   }
-  BMOJO_RETURN_IF(columnSums(parts.weight, call.out(1), parts.rows, p.K * p.E, p.K * p.E, call.stream));
-  return columnSums(parts.bias, call.out(2), parts.rows, p.E, p.E, call.stream);
+  BMOJO_RETURN_IF(columnSums(parts.weight, call.out(P::gradWeight), parts.rows, p.K * p.E, p.K * p.E, call.stream));
+  return columnSums(parts.bias, call.out(P::gradBias), parts.rows, p.E, p.E, call.stream);
 }
+
+}  // namespace
+
+const Kernel causalConv1dForward = {runForward};
+const Kernel causalConv1dBackward = {runBackward, backwardWorkspace};
 
 }  // namespace bmojo::cuda

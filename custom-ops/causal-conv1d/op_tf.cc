@@ -44,25 +44,10 @@ static void derive(Sizes& sizes, const Values&) {
   sizes.set("K-1", K - 1);
 }
 
-const Operator& causalConv1dOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "causalConv1d";
-    o.inputs = {{"x", "B L E", kDifferentiable},
-                {"weight", "K E", kDifferentiable},
-                {"bias", "E", kDifferentiable | kOptional},
-                {"initialState", "B K-1 E", kDifferentiable | kOptional}};
-    o.outputs = {{"y", "B L E"}, {"finalState", "B K-1 E"}};
-    o.attributes = {{"activation", "{'none', 'silu'}"}};
-    o.derived = {"K-1"};
-    o.derive = derive;
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"causal_conv1d_forward", {"B", "L", "E", "K", "activation"}};
-    o.cudaBackward = {"causal_conv1d_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementCausalConv1d(Operator& op) {
+  op.derive = derive;
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

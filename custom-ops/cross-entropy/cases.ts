@@ -11,4 +11,6 @@ export const cases: OpCase<CrossEntropyAttributes>[] = [
   {name: 'a class that is ignored', dims: {R: 10, V: 5}, attrs: {ignoreIndex: 2}, use: 'test'},
   {name: 'wide', dims: {R: 4, V: 515}, attrs, use: 'test'},
   {name: 'R8192 V512', dims: {R: 8192, V: 512}, attrs, use: 'bench'},
+  {name: 'V5000', dims: {R: 9, V: 5000}, attrs: {ignoreIndex: -100}, use: 'cuda'},
+  {name: 'V3001', dims: {R: 5, V: 3001}, attrs: {ignoreIndex: -100}, use: 'cuda'},
 ];

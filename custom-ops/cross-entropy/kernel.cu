@@ -1,7 +1,7 @@
 // Cross-entropy of integer labels from logits on CUDA. Forward reads each row once: every thread keeps a running peak and
 // a running sum of exponentials below it.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -91,32 +91,43 @@ __global__ void backwardKernel(const float* __restrict__ logits, const int32_t* 
 
 template <int kWidth>
 cudaError_t forward(const Call& call, int R, int V, int ignoreIndex) {
+  using P = ports::CrossEntropyForward;
   if (V >= kWide) {
-    return launch(forwardKernel<kWidth, true>, dim3(static_cast<unsigned>(R)), kThreads, 0, call.stream, call.in(0),
-                  call.inInt(1), call.out(0), call.out(1), R, V, ignoreIndex);
+    return launch(forwardKernel<kWidth, true>, dim3(static_cast<unsigned>(R)), kThreads, 0, call.stream,
+                  call.in(P::logits), call.inInt(P::labels), call.out(P::losses), call.out(P::logSumExp), R, V,
+                  ignoreIndex);
   }
   return launch(forwardKernel<kWidth, false>, dim3(static_cast<unsigned>(ceilDiv(R, kWarps))), kThreads, 0, call.stream,
-                call.in(0), call.inInt(1), call.out(0), call.out(1), R, V, ignoreIndex);
+                call.in(P::logits), call.inInt(P::labels), call.out(P::losses), call.out(P::logSumExp), R, V,
+                ignoreIndex);
+}
+
+cudaError_t runForward(const Call& call) {
+  using P = ports::CrossEntropyForward;
+  using S = P::Scalar;
+  const int R = call.integer(S::R), V = call.integer(S::V), ignoreIndex = call.integer(S::ignoreIndex);
+  return V % 4 == 0 && isAligned16(call.in(P::logits)) ? forward<4>(call, R, V, ignoreIndex)
+                                               : forward<1>(call, R, V, ignoreIndex);
+}
+
+cudaError_t runBackward(const Call& call) {
+  using P = ports::CrossEntropyBackward;
+  using S = P::Scalar;
+  const int64_t R = call.integer(S::R);
+  const int V = call.integer(S::V), ignoreIndex = call.integer(S::ignoreIndex);
+  if (V % 4 == 0 && isAligned16(call.in(P::logits)) && isAligned16(call.out(P::gradLogits))) {
+    return launch(backwardKernel<4>, elementGrid(R * V / 4), kElementThreads, 0, call.stream, call.in(P::logits),
+                  call.inInt(P::labels), call.in(P::logSumExp), call.in(P::gradLosses), call.out(P::gradLogits),
+                  R * V / 4, V, ignoreIndex);
+  }
+  return launch(backwardKernel<1>, elementGrid(R * V), kElementThreads, 0, call.stream, call.in(P::logits),
+                call.inInt(P::labels), call.in(P::logSumExp), call.in(P::gradLosses), call.out(P::gradLogits), R * V, V,
+      ignoreIndex);
 }
 
 }  // namespace
 
-cudaError_t crossEntropyForward(const Call& call) {
-  const int R = call.integer(0), V = call.integer(1), ignoreIndex = call.integer(2);
-  return V % 4 == 0 && isAligned16(call.in(0)) ? forward<4>(call, R, V, ignoreIndex)
-                                               : forward<1>(call, R, V, ignoreIndex);
-}
-
-// Ports: logits, labels, logSumExp, gradLosses.
-cudaError_t crossEntropyBackward(const Call& call) {
-  const int64_t R = call.integer(0);
-  const int V = call.integer(1), ignoreIndex = call.integer(2);
-  if (V % 4 == 0 && isAligned16(call.in(0)) && isAligned16(call.out(0))) {
-    return launch(backwardKernel<4>, elementGrid(R * V / 4), kElementThreads, 0, call.stream, call.in(0), call.inInt(1),
-                  call.in(2), call.in(3), call.out(0), R * V / 4, V, ignoreIndex);
-  }
-  return launch(backwardKernel<1>, elementGrid(R * V), kElementThreads, 0, call.stream, call.in(0), call.inInt(1),
-                call.in(2), call.in(3), call.out(0), R * V, V, ignoreIndex);
-}
+const Kernel crossEntropyForward = {runForward};
+const Kernel crossEntropyBackward = {runBackward};
 
 }  // namespace bmojo::cuda

@@ -26,24 +26,12 @@ static void backward(Call& call) {
   });
 }
 
-const Operator& crossEntropyOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "crossEntropy";
-    o.inputs = {{"logits", "R V", kDifferentiable}, {"labels", "R", kHost, Kind::i32}};
-    o.outputs = {{"losses", "R"}, {"logSumExp", "R", Role::saved}};
-    o.attributes = {{"ignoreIndex", "int"}};
-    o.ranged = "labels";
-    o.range = [](const Sizes& sizes, const Values& values) {
-      return IntegerRange{0, sizes["V"] - 1, values.integer("ignoreIndex")};
-    };
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"cross_entropy_forward", {"R", "V", "ignoreIndex"}};
-    o.cudaBackward = {"cross_entropy_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementCrossEntropy(Operator& op) {
+  op.range = [](const Sizes& sizes, const Values& values) {
+    return IntegerRange{0, sizes["V"] - 1, values.integer("ignoreIndex")};
+  };
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

@@ -1,6 +1,6 @@
 // Dropout on CUDA, element by element; the mask as in hash.ts.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -30,10 +30,13 @@ __global__ void dropoutKernel(const float* __restrict__ x, const int32_t* __rest
 }
 
 cudaError_t drop(const Call& call, const float* x, float* y) {
-  const int64_t n = call.integer(0);
-  const uint32_t stream = static_cast<uint32_t>(call.integer(1)), threshold = static_cast<uint32_t>(call.integer(2));
+  using P = ports::DropoutForward;
+  using S = P::Scalar;
+  const int64_t n = call.integer(S::BLD);
+  const uint32_t stream = static_cast<uint32_t>(call.integer(S::stream));
+  const uint32_t threshold = static_cast<uint32_t>(call.integer(S::threshold));
   const float scale = static_cast<float>(1.0 / (1.0 - threshold / 4294967296.0));
-  const int32_t* seed = call.inInt(1);
+  const int32_t* seed = call.inInt(P::seed);
   if (n % 4 == 0 && isAligned16(x) && isAligned16(y)) {
     return launch(dropoutKernel<4>, elementGrid(n / 4), kElementThreads, 0, call.stream, x, seed, y, n / 4, stream,
                   threshold, scale);
@@ -42,9 +45,18 @@ cudaError_t drop(const Call& call, const float* x, float* y) {
                 scale);
 }
 
+cudaError_t runForward(const Call& call) {
+  using P = ports::DropoutForward;
+  return drop(call, call.in(P::x), call.out(P::y));
+}
+cudaError_t runBackward(const Call& call) {
+  using P = ports::DropoutBackward;
+  return drop(call, call.in(P::gradY), call.out(P::gradX));
+}
+
 }  // namespace
 
-cudaError_t dropoutForward(const Call& call) { return drop(call, call.in(0), call.out(0)); }
-cudaError_t dropoutBackward(const Call& call) { return drop(call, call.in(2), call.out(0)); }
+const Kernel dropoutForward = {runForward};
+const Kernel dropoutBackward = {runBackward};
 
 }  // namespace bmojo::cuda

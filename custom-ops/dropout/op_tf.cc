@@ -14,23 +14,12 @@ static void drop(Call& call, const float* x, float* y) {
   });
 }
 
-const Operator& dropoutOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "dropout";
-    o.inputs = {{"x", "B L D", kDifferentiable}, {"seed", "S", kHost, Kind::i32}};
-    o.outputs = {{"y", "B L D"}};
-    o.varying = {"stream", "threshold"};
-    o.derive = [](Sizes& sizes, const Values&) {
-      if (sizes["S"] != 2) refuse("dropout", "seed", "two numbers, [2]", "[" + std::to_string(sizes["S"]) + "]");
-    };
-    o.forward = [](Call& call) { drop(call, call.input("x"), call.output("y")); };
-    o.backward = [](Call& call) { drop(call, call.input("gradY"), call.output("gradX")); };
-    o.cudaForward = {"dropout_forward", {"B L D", "stream", "threshold"}};
-    o.cudaBackward = {"dropout_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementDropout(Operator& op) {
+  op.derive = [](Sizes& sizes, const Values&) {
+    if (sizes["S"] != 2) refuse("dropout", "seed", "two numbers, [2]", "[" + std::to_string(sizes["S"]) + "]");
+  };
+  op.forward = [](Call& call) { drop(call, call.input("x"), call.output("y")); };
+  op.backward = [](Call& call) { drop(call, call.input("gradY"), call.output("gradX")); };
 }
 
 }  // namespace bmojo

@@ -7,18 +7,19 @@ export const embeddingLookupOp: OpDefinition = {
   name: 'embeddingLookup',
   inputs: {
     table: {shape: 'V D', dtype: 'float32', differentiable: true},
-    ids: {shape: 'B L', dtype: 'int32'},
+    ids: {shape: 'B L', dtype: 'int32', onHost: true},
   },
   outputs: {y: {shape: 'B L D', dtype: 'float32', role: 'result'}},
+  attributes: {},
   checkAttributes: () => {},
   integerRange: {ids: ({V}) => [0, V - 1]},
   forward: {
     reference: forward,
-    native: {symbol: 'embedding_lookup_forward', scalars: ({B, L, D}) => [B * L, D]},
+    native: {symbol: 'embedding_lookup_forward', scalars: ['B L', 'D']},
   },
   backward: {
     reference: backward,
-    native: {symbol: 'embedding_lookup_backward', scalars: ({B, L, V, D}) => [B * L, V, D]},
+    native: {symbol: 'embedding_lookup_backward', scalars: ['B L', 'V', 'D']},
   },
   composed,
   cases,

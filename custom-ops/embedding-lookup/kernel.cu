@@ -2,7 +2,7 @@
 // tokens of its range in their order, sorts them by row in shared memory and adds them up, each row's in the order of the
 // tokens: no atomics, the same sums every time.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -161,29 +161,35 @@ backwardKernel(const int32_t* __restrict__ ids, const float* __restrict__ gradY,
   addKept<kWidth>(kept, gradY, gradTable, firstRow, rows, D, isFirst);
 }
 
-}  // namespace
-
-cudaError_t embeddingLookupForward(const Call& call) {
-  const int64_t tokens = call.integer(0);
-  const int D = call.integer(1);
-  const float* table = call.in(0);
-  float* y = call.out(0);
+cudaError_t runForward(const Call& call) {
+  using P = ports::EmbeddingLookupForward;
+  using S = P::Scalar;
+  const int64_t tokens = call.integer(S::BL);
+  const int D = call.integer(S::D);
+  const float* table = call.in(P::table);
+  float* y = call.out(P::y);
   if (D % 4 == 0 && isAligned16(table) && isAligned16(y)) {
-    return launch(forwardKernel<4>, elementGrid(tokens * D / 4), kElementThreads, 0, call.stream, table, call.inInt(1),
-                  y, tokens * D / 4, D);
+    return launch(forwardKernel<4>, elementGrid(tokens * D / 4), kElementThreads, 0, call.stream, table,
+                  call.inInt(P::ids), y, tokens * D / 4, D);
   }
-  return launch(forwardKernel<1>, elementGrid(tokens * D), kElementThreads, 0, call.stream, table, call.inInt(1), y,
-                tokens * D, D);
+  return launch(forwardKernel<1>, elementGrid(tokens * D), kElementThreads, 0, call.stream, table, call.inInt(P::ids),
+                y, tokens * D, D);
 }
 
-// Ports: table, ids, gradY.
-cudaError_t embeddingLookupBackward(const Call& call) {
-  const int tokens = call.integer(0), V = call.integer(1), D = call.integer(2);
+cudaError_t runBackward(const Call& call) {
+  using P = ports::EmbeddingLookupBackward;
+  using S = P::Scalar;
+  const int tokens = call.integer(S::BL), V = call.integer(S::V), D = call.integer(S::D);
   const int rows = rowsOfBlock(V);
   const dim3 grid(static_cast<unsigned>(ceilDiv(V, rows)));
-  const bool isWide = D % 4 == 0 && isAligned16(call.in(2)) && isAligned16(call.out(0));
-  return launch(isWide ? backwardKernel<4> : backwardKernel<1>, grid, kThreads, 0, call.stream, call.inInt(1), call.in(2),
-                call.out(0), tokens, V, D, rows);
+  const bool isWide = D % 4 == 0 && isAligned16(call.in(P::gradY)) && isAligned16(call.out(P::gradTable));
+  return launch(isWide ? backwardKernel<4> : backwardKernel<1>, grid, kThreads, 0, call.stream, call.inInt(P::ids),
+                call.in(P::gradY), call.out(P::gradTable), tokens, V, D, rows);
 }
+
+}  // namespace
+
+const Kernel embeddingLookupForward = {runForward};
+const Kernel embeddingLookupBackward = {runBackward};
 
 }  // namespace bmojo::cuda

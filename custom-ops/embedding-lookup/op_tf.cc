@@ -24,21 +24,10 @@ static void backward(Call& call) {
   });
 }
 
-const Operator& embeddingLookupOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "embeddingLookup";
-    o.inputs = {{"table", "V D", kDifferentiable}, {"ids", "B L", kHost, Kind::i32}};
-    o.outputs = {{"y", "B L D"}};
-    o.ranged = "ids";
-    o.range = [](const Sizes& sizes, const Values&) { return IntegerRange{0, sizes["V"] - 1, 0}; };
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"embedding_lookup_forward", {"B L", "D"}};
-    o.cudaBackward = {"embedding_lookup_backward", {"B L", "V", "D"}};
-    return o;
-  }();
-  return op;
+void implementEmbeddingLookup(Operator& op) {
+  op.range = [](const Sizes& sizes, const Values&) { return IntegerRange{0, sizes["V"] - 1, 0}; };
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

@@ -1,6 +1,6 @@
 // Distance of each token from the weighted average of those before it, on CUDA: a warp for each token.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -33,16 +33,22 @@ scoresKernel(const float* __restrict__ y, float* __restrict__ scores, int64_t ro
   if (lane == 0) scores[row] = sqrtf(squares);
 }
 
+cudaError_t run(const Call& call) {
+  using P = ports::InnovationScores;
+  using S = P::Scalar;
+  const int64_t rows = static_cast<int64_t>(call.integer(S::B)) * call.integer(S::L);
+  const int L = call.integer(S::L), D = call.integer(S::D), span = call.integer(S::span);
+  const dim3 grid(static_cast<unsigned>(ceilDiv(rows, kWarps)));
+  if (D % 4 == 0 && isAligned16(call.in(P::y))) {
+    return launch(scoresKernel<4>, grid, kWarps * kWarp, 0, call.stream, call.in(P::y), call.out(P::scores), rows, L, D,
+                  span);
+  }
+  return launch(scoresKernel<1>, grid, kWarps * kWarp, 0, call.stream, call.in(P::y), call.out(P::scores), rows, L, D,
+                span);
+}
+
 }  // namespace
 
-cudaError_t innovationScores(const Call& call) {
-  const int64_t rows = static_cast<int64_t>(call.integer(0)) * call.integer(1);
-  const int L = call.integer(1), D = call.integer(2), span = call.integer(3);
-  const dim3 grid(static_cast<unsigned>(ceilDiv(rows, kWarps)));
-  if (D % 4 == 0 && isAligned16(call.in(0))) {
-    return launch(scoresKernel<4>, grid, kWarps * kWarp, 0, call.stream, call.in(0), call.out(0), rows, L, D, span);
-  }
-  return launch(scoresKernel<1>, grid, kWarps * kWarp, 0, call.stream, call.in(0), call.out(0), rows, L, D, span);
-}
+const Kernel innovationScores = {run};
 
 }  // namespace bmojo::cuda

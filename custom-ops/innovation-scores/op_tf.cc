@@ -16,18 +16,8 @@ static void forward(Call& call) {
   });
 }
 
-const Operator& innovationScoresOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "innovationScores";
-    o.inputs = {{"y", "B L D"}};
-    o.outputs = {{"scores", "B L"}};
-    o.attributes = {{"span", "int >= 1"}};
-    o.forward = forward;
-    o.cudaForward = {"innovation_scores", {"B", "L", "D", "span"}};
-    return o;
-  }();
-  return op;
+void implementInnovationScores(Operator& op) {
+  op.forward = forward;
 }
 
 }  // namespace bmojo

@@ -28,6 +28,18 @@ export const cases: OpCase<InnovationSelectAttributes>[] = [
     attrs: {...whole, window: 64, capacity: 32},
     use: 'bench',
   },
+  {
+    name: 'several pieces',
+    dims: {B: 2, M: 4000},
+    attrs: {window: 1500, capacity: 60, overlap: false, queryOffset: 0, phase: 0},
+    use: 'cuda',
+  },
+  {
+    name: 'more slots than threads',
+    dims: {B: 1, M: 3000},
+    attrs: {window: 100, capacity: 700, overlap: true, queryOffset: 0, phase: 0},
+    use: 'cuda',
+  },
 ];
 
 export const sample: OpDefinition<InnovationSelectAttributes>['sample'] = {

@@ -13,6 +13,13 @@ export const innovationSelectOp: OpDefinition<InnovationSelectAttributes> = {
     C: ({M}, {queryOffset, phase, window}) => Math.ceil((phase + M - queryOffset) / window),
     me: (_, {capacity}) => capacity,
   },
+  attributes: {
+    window: {type: 'int', least: 1},
+    capacity: {type: 'int', least: 1},
+    overlap: {type: 'bool'},
+    queryOffset: {type: 'int', least: 0, varies: true},
+    phase: {type: 'int', least: 0, varies: true},
+  },
   checkAttributes: ({window, capacity, overlap, queryOffset, phase}, {M}) => {
     const name = 'innovationSelect';
     checkInteger(name, 'window', window, 1, 2 ** 30 - 1);
@@ -26,16 +33,7 @@ export const innovationSelectOp: OpDefinition<InnovationSelectAttributes> = {
     reference: forward,
     native: {
       symbol: 'innovation_select',
-      scalars: ({B, M, C}, {window, capacity, overlap, queryOffset, phase}) => [
-        B,
-        M,
-        C,
-        capacity,
-        window,
-        overlap ? 1 : 0,
-        queryOffset,
-        phase,
-      ],
+      scalars: ['B', 'M', 'C', 'capacity', 'window', 'overlap', 'queryOffset', 'phase'],
     },
   },
   composed,

@@ -2,7 +2,7 @@
 // the kept rows. Of each piece of new rows only those that beat the last kept one matter; every row's place in the new
 // list is the number of rows that come before it, so that the order of threads changes nothing.
 #include "native/cuda/device.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -17,8 +17,9 @@ struct SelectProblem {
 };
 
 SelectProblem problem(const Call& call) {
-  return {call.integer(0), call.integer(1), call.integer(2), call.integer(3),
-          call.integer(4), call.integer(5), call.integer(6), call.integer(7)};
+  using S = ports::InnovationSelect::Scalar;
+  return {call.integer(S::B), call.integer(S::M), call.integer(S::C), call.integer(S::capacity),
+          call.integer(S::window), call.integer(S::overlap), call.integer(S::queryOffset), call.integer(S::phase)};
 }
 
 // Kept rows before a new row of this score: those at least as good, since they are older. `kept` is sorted.
@@ -92,17 +93,20 @@ selectKernel(const float* __restrict__ allScores, int* __restrict__ positions, i
   }
 }
 
-}  // namespace
-
-size_t innovationSelectWorkspace(const Call& call) {
+size_t workspace(const Call& call) {
   const SelectProblem p = problem(call);
   return aligned(static_cast<size_t>(p.B) * 2 * p.capacity * sizeof(int));
 }
 
-cudaError_t innovationSelect(const Call& call) {
+cudaError_t run(const Call& call) {
+  using P = ports::InnovationSelect;
   const SelectProblem p = problem(call);
-  return launch(selectKernel, dim3(static_cast<unsigned>(p.B)), kThreads, 0, call.stream, call.in(0), call.outInt(0),
-                static_cast<int*>(call.workspace), p);
+  return launch(selectKernel, dim3(static_cast<unsigned>(p.B)), kThreads, 0, call.stream, call.in(P::scores),
+                call.outInt(P::positions), static_cast<int*>(call.workspace), p);
 }
+
+}  // namespace
+
+const Kernel innovationSelect = {run, workspace};
 
 }  // namespace bmojo::cuda

@@ -25,21 +25,9 @@ static void derive(Sizes& sizes, const Values& v) {
   sizes.set("me", v.integer("capacity"));
 }
 
-const Operator& innovationSelectOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "innovationSelect";
-    o.inputs = {{"scores", "B M"}};
-    o.outputs = {{"positions", "B C me", Role::result, Kind::i32}};
-    o.attributes = {{"window", "int >= 1"}, {"capacity", "int >= 1"}, {"overlap", "bool"}};
-    o.varying = {"queryOffset", "phase"};
-    o.derived = {"C", "me"};
-    o.derive = derive;
-    o.forward = forward;
-    o.cudaForward = {"innovation_select", {"B", "M", "C", "capacity", "window", "overlap", "queryOffset", "phase"}};
-    return o;
-  }();
-  return op;
+void implementInnovationSelect(Operator& op) {
+  op.derive = derive;
+  op.forward = forward;
 }
 
 }  // namespace bmojo

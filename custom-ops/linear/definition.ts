@@ -6,19 +6,12 @@ import {backwardWith, forwardWith} from './reference.js';
 /** A pack of B, one of A and a row: kGemmScratch of native/gemm.h. */
 const scratchFloats = () => 256 * 512 + 256 * 60 + 512;
 
-function kernel(
-  symbol: string,
-  reference: Kernel<Attributes>['reference'],
-  transposeWeight: boolean,
-): Kernel<Attributes> {
-  return {
-    reference,
-    native: {symbol, scratchFloats, scalars: ({B, L, D, E}) => [B * L, D, E, transposeWeight ? 1 : 0]},
-  };
+function kernel(symbol: string, reference: Kernel<Attributes>['reference']): Kernel<Attributes> {
+  return {reference, native: {symbol, scratchFloats, scalars: ['B L', 'D', 'E']}};
 }
 
 /** Two layouts of the weight, one definition: an op's shapes are fixed, so each layout is an op. */
-function define(name: string, transposeWeight: boolean): OpDefinition {
+function define(name: string, symbol: string, transposeWeight: boolean): OpDefinition {
   const weightAt = transposeWeight
     ? (d: number, e: number, D: number) => e * D + d
     : (d: number, e: number, _D: number, E: number) => d * E + e;
@@ -30,13 +23,15 @@ function define(name: string, transposeWeight: boolean): OpDefinition {
       bias: {shape: 'E', dtype: 'float32', optional: true, differentiable: true},
     },
     outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
+    attributes: {},
     checkAttributes: () => {},
-    forward: kernel('linear_forward', forwardWith(weightAt), transposeWeight),
-    backward: kernel('linear_backward', backwardWith(weightAt), transposeWeight),
+    forward: kernel(`${symbol}_forward`, forwardWith(weightAt)),
+    backward: kernel(`${symbol}_backward`, backwardWith(weightAt)),
+    composedOnCuda: true,
     composed: composedWith(transposeWeight),
     cases,
   };
 }
 
-export const linearOp = define('linear', false);
-export const linearTransposedOp = define('linearTransposed', true);
+export const linearOp = define('linear', 'linear', false);
+export const linearTransposedOp = define('linearTransposed', 'linear_transposed', true);

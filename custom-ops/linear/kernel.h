@@ -55,18 +55,37 @@ static inline void linearGradBias(const float* gradY, float* gradBias, int begin
   for (int row = begin; row < end; row++) axpy(gradBias, gradY + (int64_t)row * E, 1.0f, E);
 }
 
+// All rows at once.
+static inline void linearBackward(const float* x, const float* weight, const float* gradY, float* gradX,
+                                  float* gradWeight, float* gradBias, float* scratch, int rows, int D, int E,
+                                  bool across) {
+  linearGradInput(weight, gradY, gradX, scratch, 0, rows, D, E, across);
+  linearGradWeight(x, gradY, gradWeight, scratch, 0, rows, 0, across ? E : D, D, E, across);
+  if (gradBias) linearGradBias(gradY, gradBias, 0, rows, E);
+}
+
 }  // namespace bmojo
 
 BMOJO_EXPORT(linear_forward)
 void linear_forward(const float* x, const float* weight, const float* bias, float* y, float* scratch, int rows, int D,
-                    int E, int across) {
-  bmojo::linearForward(x, weight, bias, y, scratch, 0, rows, D, E, across);
+                    int E) {
+  bmojo::linearForward(x, weight, bias, y, scratch, 0, rows, D, E, false);
+}
+
+BMOJO_EXPORT(linear_transposed_forward)
+void linear_transposed_forward(const float* x, const float* weight, const float* bias, float* y, float* scratch,
+                               int rows, int D, int E) {
+  bmojo::linearForward(x, weight, bias, y, scratch, 0, rows, D, E, true);
 }
 
 BMOJO_EXPORT(linear_backward)
 void linear_backward(const float* x, const float* weight, const float*, const float* gradY, float* gradX,
-                     float* gradWeight, float* gradBias, float* scratch, int rows, int D, int E, int across) {
-  bmojo::linearGradInput(weight, gradY, gradX, scratch, 0, rows, D, E, across);
-  bmojo::linearGradWeight(x, gradY, gradWeight, scratch, 0, rows, 0, across ? E : D, D, E, across);
-  if (gradBias) bmojo::linearGradBias(gradY, gradBias, 0, rows, E);
+                     float* gradWeight, float* gradBias, float* scratch, int rows, int D, int E) {
+  bmojo::linearBackward(x, weight, gradY, gradX, gradWeight, gradBias, scratch, rows, D, E, false);
+}
+
+BMOJO_EXPORT(linear_transposed_backward)
+void linear_transposed_backward(const float* x, const float* weight, const float*, const float* gradY, float* gradX,
+                                float* gradWeight, float* gradBias, float* scratch, int rows, int D, int E) {
+  bmojo::linearBackward(x, weight, gradY, gradX, gradWeight, gradBias, scratch, rows, D, E, true);
 }

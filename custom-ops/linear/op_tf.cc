@@ -77,26 +77,12 @@ static void backward(Call& call, bool across) {
   });
 }
 
-static Operator define(const char* name, bool across) {
-  Operator o;
-  o.name = name;
-  o.inputs = {{"x", "B L D", kDifferentiable},
-              {"weight", across ? "E D" : "D E", kDifferentiable},
-              {"bias", "E", kDifferentiable | kOptional}};
-  o.outputs = {{"y", "B L E"}};
-  o.forward = [across](Call& call) { forward(call, across); };
-  o.backward = [across](Call& call) { backward(call, across); };
-  return o;
+static void implement(Operator& op, bool across) {
+  op.forward = [across](Call& call) { forward(call, across); };
+  op.backward = [across](Call& call) { backward(call, across); };
 }
 
-const Operator& linearOperator() {
-  static const Operator op = define("linear", false);
-  return op;
-}
-
-const Operator& linearTransposedOperator() {
-  static const Operator op = define("linearTransposed", true);
-  return op;
-}
+void implementLinear(Operator& op) { implement(op, false); }
+void implementLinearTransposed(Operator& op) { implement(op, true); }
 
 }  // namespace bmojo

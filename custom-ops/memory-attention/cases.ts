@@ -93,6 +93,43 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
     use: 'bench',
   },
   ...[1024, 2048, 4096, 8192, 16384].map(long),
+  {
+    name: 'heads of 128',
+    dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 128, me: 9},
+    attrs: {...whole, window: 20},
+    use: 'cuda',
+  },
+  {
+    name: 'heads of 50',
+    dims: {B: 1, L: 90, M: 90, H: 2, G: 1, Dh: 50, me: 9},
+    attrs: {...whole, window: 20},
+    use: 'cuda',
+  },
+  {
+    name: 'several blocks',
+    dims: {B: 1, L: 300, M: 300, H: 2, G: 1, Dh: 64, me: 40},
+    attrs: {...whole, window: 96},
+    use: 'cuda',
+  },
+  {
+    name: 'chunk fading, several blocks',
+    dims: {B: 1, L: 300, M: 300, H: 2, G: 2, Dh: 32, me: 7},
+    attrs: {...whole, window: 50, fading: 'chunk', fadingTokens: 30},
+    use: 'cuda',
+  },
+  {
+    name: 'stream, several blocks',
+    dims: {B: 1, L: 200, M: 350, H: 2, G: 1, Dh: 16, me: 20},
+    attrs: {...whole, window: 60, queryOffset: 150, firstRow: 30, phase: 33},
+    use: 'cuda',
+  },
+  {
+    name: 'full attention, long',
+    dims: {B: 1, L: 600, M: 600, H: 1, G: 1, Dh: 64},
+    attrs: {...whole, window: 600, fading: 'none'},
+    omit: ['kFading', 'vFading', 'positions'],
+    use: 'cuda',
+  },
 ];
 
 /**

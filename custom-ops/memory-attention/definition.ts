@@ -9,12 +9,11 @@ import {backward, forward} from './reference.js';
 /** Twice a window must still be an int32 in the kernels. */
 const MOST = 2 ** 30 - 1;
 
-function scalars(dims: Readonly<Record<string, number>>, attrs: MemoryAttentionAttributes): number[] {
-  const {B, L, M, H, G, Dh} = dims;
-  const {window, fading, fadingTokens, queryOffset, firstRow, phase} = attrs;
-  const mode = fadingModes.indexOf(fading);
-  return [B, L, M, H, G, Dh, dims.C, dims.me ?? 0, window, mode, fadingTokens, queryOffset, firstRow, phase];
-}
+// biome-ignore format: sizes, then attributes
+const scalars = [
+  'B', 'L', 'M', 'H', 'G', 'Dh', 'C', 'me',
+  'window', 'fading', 'fadingTokens', 'queryOffset', 'firstRow', 'phase',
+];
 
 /** Three blocks of queries and two tiles, for the largest block that kernel.h is built for. */
 const scratchFloats = ({Dh}: Readonly<Record<string, number>>): number => (3 * Dh + 256) * 16;
@@ -34,6 +33,14 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
     logSumExp: {shape: 'B L H', dtype: 'float32', role: 'saved'},
   },
   derivedDims: {C: ({L}, {phase, window}) => Math.ceil((phase + L) / window)},
+  attributes: {
+    window: {type: 'int', least: 1},
+    fading: {type: 'word', words: fadingModes},
+    fadingTokens: {type: 'int', least: 0},
+    queryOffset: {type: 'int', least: 0, varies: true},
+    firstRow: {type: 'int', least: 0, varies: true},
+    phase: {type: 'int', least: 0, varies: true},
+  },
   integerRange: {positions: ({M}) => [-1, M - 1]},
   checkAttributes: ({window, fading, fadingTokens, queryOffset, firstRow, phase}, {L, M, H, G}) => {
     const name = 'memoryAttention';

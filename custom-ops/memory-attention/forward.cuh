@@ -75,14 +75,15 @@ attentionForwardKernel(AttentionProblem p, float* __restrict__ out, float* __res
 
 template <int kDh, int kKeys, int kWarps, int kBlocks>
 cudaError_t launchAttentionForward(const AttentionProblem& p, const Call& call) {
+  using P = ports::MemoryAttentionForward;
   const dim3 grid = queryGrid<kWarps>(p);
   constexpr size_t bytes = QueryMemory<kDh, kKeys, kWarps, 1>::bytes;
   if (call.precision == Precision::kTf32) {
     return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
-                  call.stream, p, call.out(0), call.out(1));
+                  call.stream, p, call.out(P::out), call.out(P::logSumExp));
   }
   return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, Precision::kFloat32>, grid, kWarps * kWarp, bytes,
-                call.stream, p, call.out(0), call.out(1));
+                call.stream, p, call.out(P::out), call.out(P::logSumExp));
 }
 
 }  // namespace bmojo::cuda

@@ -3,6 +3,7 @@
 // block low and low + count never fall.
 #pragma once
 #include "native/cuda/device.cuh"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -24,11 +25,17 @@ struct AttentionProblem {
 };
 
 inline AttentionProblem attentionProblem(const Call& call) {
-  AttentionProblem p = {call.integer(0),  call.integer(1),  call.integer(2),  call.integer(3),  call.integer(4),
-                        call.integer(5),  call.integer(6),  call.integer(7),  call.integer(8),  call.integer(9),
-                        call.integer(10), call.integer(11), call.integer(12), call.integer(13), call.in(0),
-                        call.in(1),       call.in(2),       call.in(3),       call.in(4),       call.inInt(5),
-                        0,                0,                0.0f,             0};
+  using P = ports::MemoryAttentionForward;
+  using S = P::Scalar;
+  AttentionProblem p = {};
+  p.B = call.integer(S::B), p.L = call.integer(S::L), p.M = call.integer(S::M);
+  p.H = call.integer(S::H), p.G = call.integer(S::G), p.Dh = call.integer(S::Dh);
+  p.C = call.integer(S::C), p.me = call.integer(S::me);
+  p.window = call.integer(S::window), p.fading = call.integer(S::fading);
+  p.fadingTokens = call.integer(S::fadingTokens), p.queryOffset = call.integer(S::queryOffset);
+  p.firstRow = call.integer(S::firstRow), p.phase = call.integer(S::phase);
+  p.q = call.in(P::q), p.k = call.in(P::k), p.v = call.in(P::v);
+  p.kFading = call.in(P::kFading), p.vFading = call.in(P::vFading), p.positions = call.inInt(P::positions);
   if (!p.positions) p.me = 0;
   if (!p.kFading) p.fading = kNone;
   p.reach = p.window < p.M ? p.window : p.M;

@@ -3,7 +3,7 @@
 #include "memory-attention/key-gradient.cuh"
 #include "memory-attention/query-gradient.cuh"
 #include "memory-attention/stored-links.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -43,6 +43,7 @@ cudaError_t keyGradient(const AttentionProblem& p, const Call& call, const Atten
 }
 
 cudaError_t addStored(const AttentionProblem& p, const Call& call, const Workspace& w) {
+  using P = ports::MemoryAttentionBackward;
   const int slots = p.C * p.me;
   const int64_t rows = static_cast<int64_t>(p.B) * p.M;
   BMOJO_RETURN_IF(launch(clearLinksKernel, dim3(static_cast<unsigned>(ceilDiv(rows, kThreads))), kThreads, 0,
@@ -51,13 +52,11 @@ cudaError_t addStored(const AttentionProblem& p, const Call& call, const Workspa
                          kThreads, 0, call.stream, p.positions, w.heads, w.nexts, p.B, p.M, slots));
   return launch(addStoredKernel, dim3(static_cast<unsigned>(ceilDiv(rows * p.G * kWarp, kThreads))), kThreads, 0,
                 call.stream, static_cast<const int*>(w.heads), static_cast<const int*>(w.nexts),
-                static_cast<const float*>(w.storedK), static_cast<const float*>(w.storedV), call.out(1), call.out(2),
-                rows, p.M, p.G, p.Dh, slots);
+                static_cast<const float*>(w.storedK), static_cast<const float*>(w.storedV), call.out(P::gradK),
+                call.out(P::gradV), rows, p.M, p.G, p.Dh, slots);
 }
 
-}  // namespace
-
-cudaError_t memoryAttentionForward(const Call& call) {
+cudaError_t runForward(const Call& call) {
   const AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
   if (p.Dh <= 32) return launchAttentionForward<32, 64, 8, 2>(p, call);
@@ -69,28 +68,35 @@ cudaError_t memoryAttentionForward(const Call& call) {
   }
 }
 
-size_t memoryAttentionBackwardWorkspace(const Call& call) {
+size_t backwardWorkspace(const Call& call) {
   return workspaceOf(attentionProblem(call), nullptr).bytes;
 }
 
-// Ports: q, k, v, kFading, vFading, positions, out, logSumExp, gradOut.
-cudaError_t memoryAttentionBackward(const Call& call) {
+cudaError_t runBackward(const Call& call) {
+  using P = ports::MemoryAttentionBackward;
   AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
-  p.aligned = p.aligned && isAligned16(call.in(8));
+  p.aligned = p.aligned && isAligned16(call.in(P::gradOut));
   const Workspace w = workspaceOf(p, call.workspace);
-  const AttentionCotangents in = {call.in(6), call.in(7), call.in(8), w.outDots};
+  const AttentionCotangents in = {call.in(P::out), call.in(P::logSumExp), call.in(P::gradOut), w.outDots};
   const int64_t queries = static_cast<int64_t>(p.B) * p.L * p.H;
   BMOJO_RETURN_IF(launch(outDotsKernel, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))), kThreads, 0,
                          call.stream, in.out, in.gradOut, w.outDots, queries, p.Dh));
   if (p.Dh <= 32) BMOJO_RETURN_IF((launchQueryGradient<32, 32, 4, 4>(p, call, in)));
   else if (p.Dh <= 64) BMOJO_RETURN_IF((launchQueryGradient<64, 32, 4, 3>(p, call, in)));
   else BMOJO_RETURN_IF((launchQueryGradient<128, 32, 4, 1>(p, call, in)));
-  BMOJO_RETURN_IF(keyGradient(p, call, in, kWindow, call.out(1), call.out(2)));
-  if (p.fading != kNone && call.out(3)) BMOJO_RETURN_IF(keyGradient(p, call, in, kFading, call.out(3), call.out(4)));
+  BMOJO_RETURN_IF(keyGradient(p, call, in, kWindow, call.out(P::gradK), call.out(P::gradV)));
+  if (p.fading != kNone && call.out(P::gradKFading)) {
+    BMOJO_RETURN_IF(keyGradient(p, call, in, kFading, call.out(P::gradKFading), call.out(P::gradVFading)));
+  }
   if (p.me == 0) return cudaSuccess;
   BMOJO_RETURN_IF(keyGradient(p, call, in, kStored, w.storedK, w.storedV));
   return addStored(p, call, w);
 }
+
+}  // namespace
+
+const Kernel memoryAttentionForward = {runForward, noWorkspace, 3, true};
+const Kernel memoryAttentionBackward = {runBackward, backwardWorkspace, 1, true};
 
 }  // namespace bmojo::cuda

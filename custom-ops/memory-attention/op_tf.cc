@@ -74,31 +74,11 @@ static void derive(Sizes& sizes, const Values& v) {
   sizes.set("C", (v.integer("phase") + sizes["L"] + window - 1) / window);
 }
 
-const Operator& memoryAttentionOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "memoryAttention";
-    o.inputs = {{"q", "B L H Dh", kDifferentiable},
-                {"k", "B M G Dh", kDifferentiable},
-                {"v", "B M G Dh", kDifferentiable},
-                {"kFading", "B M G Dh", kDifferentiable | kOptional},
-                {"vFading", "B M G Dh", kDifferentiable | kOptional},
-                {"positions", "B C me", kOptional, Kind::i32}};
-    o.outputs = {{"out", "B L H Dh", Role::both}, {"logSumExp", "B L H", Role::saved}};
-    o.attributes = {{"window", "int >= 1"}, {"fading", "{'none', 'sliding', 'chunk'}"}, {"fadingTokens", "int >= 0"}};
-    o.varying = {"queryOffset", "firstRow", "phase"};
-    o.derived = {"C"};
-    o.derive = derive;
-    o.ranged = "positions";
-    o.range = [](const Sizes& sizes, const Values&) { return IntegerRange{-1, sizes["M"] - 1, -1}; };
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"memory_attention_forward", {"B", "L", "M", "H", "G", "Dh", "C", "me", "window", "fading",
-                                                  "fadingTokens", "queryOffset", "firstRow", "phase"}};
-    o.cudaBackward = {"memory_attention_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementMemoryAttention(Operator& op) {
+  op.derive = derive;
+  op.range = [](const Sizes& sizes, const Values&) { return IntegerRange{-1, sizes["M"] - 1, -1}; };
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

@@ -59,14 +59,15 @@ queryGradientKernel(AttentionProblem p, AttentionCotangents in, float* __restric
 
 template <int kDh, int kKeys, int kWarps, int kBlocks>
 cudaError_t launchQueryGradient(const AttentionProblem& p, const Call& call, const AttentionCotangents& in) {
+  using P = ports::MemoryAttentionBackward;
   const dim3 grid = queryGrid<kWarps>(p);
   constexpr size_t bytes = QueryMemory<kDh, kKeys, kWarps, 2>::bytes;
   if (call.precision == Precision::kTf32) {
     return launch(queryGradientKernel<kDh, kKeys, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
-                  call.stream, p, in, call.out(0));
+                  call.stream, p, in, call.out(P::gradQ));
   }
   return launch(queryGradientKernel<kDh, kKeys, kWarps, kBlocks, Precision::kFloat32>, grid, kWarps * kWarp, bytes,
-                call.stream, p, in, call.out(0));
+                call.stream, p, in, call.out(P::gradQ));
 }
 
 }  // namespace bmojo::cuda

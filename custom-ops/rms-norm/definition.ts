@@ -15,16 +15,17 @@ export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
     y: {shape: 'B L D', dtype: 'float32', role: 'result'},
     inverseRms: {shape: 'B L', dtype: 'float32', role: 'saved'},
   },
+  attributes: {epsilon: {type: 'float'}},
   checkAttributes: ({epsilon}) => {
     checkNumber('rmsNorm', 'epsilon', epsilon, 0, 1);
   },
   forward: {
     reference: forward,
-    native: {symbol: 'rms_norm_forward', scalars: ({B, L, D}, {epsilon}) => [B * L, D, epsilon]},
+    native: {symbol: 'rms_norm_forward', scalars: ['B L', 'D', 'epsilon']},
   },
   backward: {
     reference: backward,
-    native: {symbol: 'rms_norm_backward', scalars: ({B, L, D}) => [B * L, D]},
+    native: {symbol: 'rms_norm_backward', scalars: ['B L', 'D']},
   },
   composed,
   cases,

@@ -1,7 +1,7 @@
 // y = x * gain / rms(x) on CUDA: a warp for each row, which stays in registers up to 1,024 channels.
 #include "native/cuda/column-sums.cuh"
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -132,37 +132,44 @@ int gradientBlocks(int64_t rows) {
 
 template <int kWidth, int kPacks>
 cudaError_t launchBackward(const Call& call, float* partials, int blocks, int64_t rows, int D) {
+  using P = ports::RmsNormBackward;
   return launch(backwardKernel<kWidth, kPacks>, dim3(static_cast<unsigned>(blocks)), kThreads,
-                static_cast<size_t>(kWarps) * D * 4, call.stream, call.in(0), call.in(1), call.in(2), call.in(3),
-                call.out(0), partials, rows, D);
+                static_cast<size_t>(kWarps) * D * 4, call.stream, call.in(P::x), call.in(P::gain),
+                call.in(P::inverseRms), call.in(P::gradY), call.out(P::gradX), partials, rows, D);
 }
 
-}  // namespace
-
-cudaError_t rmsNormForward(const Call& call) {
-  const int64_t rows = call.integer(0);
-  const int D = call.integer(1);
-  const bool isAligned = D % 4 == 0 && isAligned16(call.in(0)) && isAligned16(call.in(1)) && isAligned16(call.out(0));
+cudaError_t runForward(const Call& call) {
+  using P = ports::RmsNormForward;
+  using S = P::Scalar;
+  const int64_t rows = call.integer(S::BL);
+  const int D = call.integer(S::D);
+  const bool isAligned = D % 4 == 0 && isAligned16(call.in(P::x)) && isAligned16(call.in(P::gain)) &&
+                         isAligned16(call.out(P::y));
   return launch(forwardKernel, dim3(static_cast<unsigned>(ceilDiv(rows, kWarps))), kThreads, 0, call.stream,
-                call.in(0), call.in(1), call.out(0), call.out(1), rows, D, call.number(2), isAligned ? D / 4 : 0);
+                call.in(P::x), call.in(P::gain), call.out(P::y), call.out(P::inverseRms), rows, D,
+                call.number(S::epsilon), isAligned ? D / 4 : 0);
 }
 
-size_t rmsNormBackwardWorkspace(const Call& call) {
-  return aligned(static_cast<size_t>(gradientBlocks(call.integer(0))) * call.integer(1) * 4);
+size_t backwardWorkspace(const Call& call) {
+  using S = ports::RmsNormBackward::Scalar;
+  return aligned(static_cast<size_t>(gradientBlocks(call.integer(S::BL))) * call.integer(S::D) * 4);
 }
 
-// Ports: x, gain, inverseRms, gradY.
-cudaError_t rmsNormBackward(const Call& call) {
-  const int64_t rows = call.integer(0);
-  const int D = call.integer(1), blocks = gradientBlocks(rows);
+cudaError_t runBackward(const Call& call) {
+  using P = ports::RmsNormBackward;
+  using S = P::Scalar;
+  const int64_t rows = call.integer(S::BL);
+  const int D = call.integer(S::D), blocks = gradientBlocks(rows);
   float* partials = static_cast<float*>(call.workspace);
-  const bool isAligned = D % 4 == 0 && isAligned16(call.in(0)) && isAligned16(call.in(1)) && isAligned16(call.in(3)) &&
-                         isAligned16(call.out(0));
+  const bool isAligned = D % 4 == 0 && isAligned16(call.in(P::x)) && isAligned16(call.in(P::gain)) &&
+                         isAligned16(call.in(P::gradY)) && isAligned16(call.out(P::gradX));
   if (D > kWidest) {
     BMOJO_RETURN_IF(launch(wideBackwardKernel, dim3(static_cast<unsigned>(ceilDiv(rows, kWarps))), kThreads, 0,
-                           call.stream, call.in(0), call.in(1), call.in(2), call.in(3), call.out(0), rows, D));
+                           call.stream, call.in(P::x), call.in(P::gain), call.in(P::inverseRms), call.in(P::gradY),
+                           call.out(P::gradX), rows, D));
     BMOJO_RETURN_IF(launch(wideGainKernel, dim3(static_cast<unsigned>(ceilDiv(D, kThreads)), static_cast<unsigned>(blocks)),
-                           kThreads, 0, call.stream, call.in(0), call.in(2), call.in(3), partials, rows, D));
+                           kThreads, 0, call.stream, call.in(P::x), call.in(P::inverseRms), call.in(P::gradY), partials,
+                           rows, D));
   } else if (!isAligned) {
     BMOJO_RETURN_IF((launchBackward<1, 32>(call, partials, blocks, rows, D)));
   } else if (D <= 128) {
@@ -174,7 +181,12 @@ cudaError_t rmsNormBackward(const Call& call) {
   } else {
     BMOJO_RETURN_IF((launchBackward<4, 8>(call, partials, blocks, rows, D)));
   }
-  return columnSums(partials, call.out(1), blocks, D, D, call.stream);
+  return columnSums(partials, call.out(P::gradGain), blocks, D, D, call.stream);
 }
+
+}  // namespace
+
+const Kernel rmsNormForward = {runForward};
+const Kernel rmsNormBackward = {runBackward, backwardWorkspace};
 
 }  // namespace bmojo::cuda

@@ -30,20 +30,9 @@ static void backward(Call& call) {
   for (int64_t part = 0; part < parts; part++) axpy(gradGain, gains + part * D, 1.0f, D);
 }
 
-const Operator& rmsNormOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "rmsNorm";
-    o.inputs = {{"x", "B L D", kDifferentiable}, {"gain", "D", kDifferentiable}};
-    o.outputs = {{"y", "B L D"}, {"inverseRms", "B L", Role::saved}};
-    o.attributes = {{"epsilon", "float"}};
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"rms_norm_forward", {"B L", "D", "epsilon"}};
-    o.cudaBackward = {"rms_norm_backward", {"B L", "D"}};
-    return o;
-  }();
-  return op;
+void implementRmsNorm(Operator& op) {
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

@@ -11,14 +11,15 @@ export const rotaryEmbeddingOp: OpDefinition = {
     cosSin: {shape: 'L Dh', dtype: 'float32'},
   },
   outputs: {y: {shape: 'B L H Dh', dtype: 'float32', role: 'result'}},
+  attributes: {},
   checkAttributes: (_attrs, {Dh}) => checkHeadWidth('rotaryEmbedding', "x's last axis, Dh,", Dh),
   forward: {
     reference: forward,
-    native: {symbol: 'rotary_embedding_forward', scalars: ({B, L, H, Dh}) => [B * L, L, H, Dh]},
+    native: {symbol: 'rotary_embedding_forward', scalars: ['B L', 'L', 'H', 'Dh']},
   },
   backward: {
     reference: backward,
-    native: {symbol: 'rotary_embedding_backward', scalars: ({B, L, H, Dh}) => [B * L, L, H, Dh]},
+    native: {symbol: 'rotary_embedding_backward', scalars: ['B L', 'L', 'H', 'Dh']},
   },
   composed,
   cases,

@@ -1,6 +1,6 @@
 // Rotation of channel pairs (i, i + Dh/2) on CUDA: a thread turns one pack of pairs.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -32,7 +32,9 @@ __global__ void rotateKernel(const float* __restrict__ x, const float* __restric
 }
 
 cudaError_t rotate(const Call& call, const float* x, const float* cosSin, float* y, float direction) {
-  const int tokens = call.integer(0), L = call.integer(1), H = call.integer(2), half = call.integer(3) / 2;
+  using S = ports::RotaryEmbeddingForward::Scalar;
+  const int tokens = call.integer(S::BL), L = call.integer(S::L), H = call.integer(S::H);
+  const int half = call.integer(S::Dh) / 2;
   const int64_t pairs = static_cast<int64_t>(tokens) * H * half;
   if (half % 4 == 0 && isAligned16(x) && isAligned16(cosSin) && isAligned16(y)) {
     return launch(rotateKernel<4>, elementGrid(pairs / 4), kElementThreads, 0, call.stream, x, cosSin, y, pairs / 4, L,
@@ -42,13 +44,19 @@ cudaError_t rotate(const Call& call, const float* x, const float* cosSin, float*
                 direction);
 }
 
+cudaError_t runForward(const Call& call) {
+  using P = ports::RotaryEmbeddingForward;
+  return rotate(call, call.in(P::x), call.in(P::cosSin), call.out(P::y), 1.0f);
+}
+
+cudaError_t runBackward(const Call& call) {
+  using P = ports::RotaryEmbeddingBackward;
+  return rotate(call, call.in(P::gradY), call.in(P::cosSin), call.out(P::gradX), -1.0f);
+}
+
 }  // namespace
 
-cudaError_t rotaryEmbeddingForward(const Call& call) { return rotate(call, call.in(0), call.in(1), call.out(0), 1.0f); }
-
-// Ports: x, cosSin, gradY.
-cudaError_t rotaryEmbeddingBackward(const Call& call) {
-  return rotate(call, call.in(2), call.in(1), call.out(0), -1.0f);
-}
+const Kernel rotaryEmbeddingForward = {runForward};
+const Kernel rotaryEmbeddingBackward = {runBackward};
 
 }  // namespace bmojo::cuda

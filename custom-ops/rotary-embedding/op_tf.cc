@@ -18,20 +18,10 @@ static void derive(Sizes& sizes, const Values&) {
     refuse("rotaryEmbedding", "x's last axis, Dh,", "even", std::to_string(sizes["Dh"]));
 }
 
-const Operator& rotaryEmbeddingOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "rotaryEmbedding";
-    o.inputs = {{"x", "B L H Dh", kDifferentiable}, {"cosSin", "L Dh"}};
-    o.outputs = {{"y", "B L H Dh"}};
-    o.derive = derive;
-    o.forward = [](Call& call) { rotateAll(call, call.input("x"), call.output("y"), 1.0f); };
-    o.backward = [](Call& call) { rotateAll(call, call.input("gradY"), call.output("gradX"), -1.0f); };
-    o.cudaForward = {"rotary_embedding_forward", {"B L", "L", "H", "Dh"}};
-    o.cudaBackward = {"rotary_embedding_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementRotaryEmbedding(Operator& op) {
+  op.derive = derive;
+  op.forward = [](Call& call) { rotateAll(call, call.input("x"), call.output("y"), 1.0f); };
+  op.backward = [](Call& call) { rotateAll(call, call.input("gradY"), call.output("gradX"), -1.0f); };
 }
 
 }  // namespace bmojo

@@ -33,6 +33,25 @@ export const cases: OpCase<SelectiveScanAttributes>[] = [
     use: 'bench',
     kernelOnly: true,
   },
+  {
+    name: 'several blocks of channels',
+    dims: {B: 2, L: 100, E: 140, N: 16},
+    attrs: {deltaSoftplus: true},
+    use: 'cuda',
+  },
+  {name: 'N20', dims: {B: 1, L: 70, E: 37, N: 20}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {name: 'N48', dims: {B: 1, L: 70, E: 40, N: 48}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {name: 'N100', dims: {B: 1, L: 130, E: 12, N: 100}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {name: 'long', dims: {B: 1, L: 1000, E: 8, N: 16}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {name: 'long, uneven', dims: {B: 2, L: 777, E: 5, N: 12}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {name: 'long, N40', dims: {B: 1, L: 500, E: 9, N: 40}, attrs: {deltaSoftplus: true}, use: 'cuda'},
+  {
+    name: 'long, bare',
+    dims: {B: 2, L: 400, E: 12, N: 16},
+    attrs: {deltaSoftplus: false},
+    omit: ['D', 'z', 'deltaBias', 'initialState'],
+    use: 'cuda',
+  },
 ];
 
 /** Decays between a few tokens and a few hundred, as in a trained model. */

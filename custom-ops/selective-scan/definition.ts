@@ -9,6 +9,8 @@ import {backward, forward} from './reference.js';
 /** Floats of the widest vectors that kernel.h is built for: sizes its scratch. */
 const LANES = 16;
 
+const SCALARS = ['B', 'L', 'E', 'N', 'chunk', 'deltaSoftplus'];
+
 export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
   name: 'selectiveScan',
   inputs: {
@@ -28,7 +30,8 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     /** State before the first token of every chunk. */
     chunkStates: {shape: 'B S E N', dtype: 'float32', role: 'saved'},
   },
-  derivedDims: {S: ({L}) => Math.ceil(L / CHUNK)},
+  derivedDims: {S: ({L}) => Math.ceil(L / CHUNK), chunk: () => CHUNK},
+  attributes: {deltaSoftplus: {type: 'bool'}},
   checkAttributes: ({deltaSoftplus}) => {
     checkBoolean('selectiveScan', 'deltaSoftplus', deltaSoftplus);
   },
@@ -36,7 +39,7 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     reference: forward,
     native: {
       symbol: 'selective_scan_forward',
-      scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
+      scalars: SCALARS,
       scratchFloats: ({N}) => LANES * (6 * N + 3 * CHUNK),
     },
   },
@@ -44,7 +47,7 @@ export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
     reference: backward,
     native: {
       symbol: 'selective_scan_backward',
-      scalars: ({B, L, E, N}, {deltaSoftplus}) => [B, L, E, N, CHUNK, deltaSoftplus ? 1 : 0],
+      scalars: SCALARS,
       scratchFloats: ({E, N}) => (E + LANES) * (3 * N + 2) + LANES * ((1 + CHUNK) * 4 * N + 9 * CHUNK),
     },
   },

@@ -165,11 +165,14 @@ scanForwardKernel(ScanProblem p, float* __restrict__ y, float* __restrict__ fina
   if (blockIdx.z == gridDim.z - 1) storeStates(finalState, static_cast<int64_t>(b) * p.E);
 }
 
-template <int kLanes, int kStates, int kChannels, int kThreads, int kStages, int kBlocks, int kBatch, int kPolynomial = 0>
+template <int kLanes, int kStates, int kChannels, int kThreads, int kStages, int kBlocks, int kBatch,
+          int kPolynomial = 0>
 cudaError_t launchScanForward(ScanProblem p, const Call& call) {
+  using P = ports::SelectiveScanForward;
   using Shape = ScanShape<kLanes, kStates, kChannels, kThreads>;
   const int64_t columns = ceilDiv(p.E, Shape::channels);
-  float *const y = call.out(0), *const finalState = call.out(1), *const chunkStates = call.out(2);
+  float *const y = call.out(P::y), *const finalState = call.out(P::finalState);
+  float* const chunkStates = call.out(P::chunkStates);
   p.alignedStates = p.alignedStates && isAligned16(finalState) && isAligned16(chunkStates);
   p.alignedResults = p.alignedResults && isAligned16(y);
   BMOJO_RETURN_IF(cutTime(p, columns * p.B, kBlocks));
@@ -180,8 +183,8 @@ cudaError_t launchScanForward(ScanProblem p, const Call& call) {
   }
   const dim3 grid(static_cast<unsigned>(columns), static_cast<unsigned>(p.B), static_cast<unsigned>(p.segments));
   return launch(scanForwardKernel<kLanes, kStates, kChannels, kThreads, kStages, kBlocks, kBatch, kPolynomial>, grid,
-                kThreads, ScanForwardMemory<Shape, kStages, kBatch>::floats * sizeof(float), call.stream, p, y, finalState,
-                chunkStates);
+                kThreads, ScanForwardMemory<Shape, kStages, kBatch>::floats * sizeof(float), call.stream, p, y,
+                finalState, chunkStates);
 }
 
 }  // namespace bmojo::cuda

@@ -1,6 +1,6 @@
 // The selective scan on CUDA: which decomposition for which state size, and others up to 16 states for timing.
 #include "native/cuda/column-sums.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 #include "selective-scan/backward.cuh"
 #include "selective-scan/forward.cuh"
 
@@ -22,11 +22,10 @@ constexpr ForwardLaunch kForward16[] = {
     launchScanForward<1, 16, 1, 64, 3, 2, 8>,
     launchScanForward<2, 8, 1, 128, 3, 2, 8, 1>,
 };
+constexpr int kForwardVariants = sizeof(kForward16) / sizeof(kForward16[0]);
 
 ForwardLaunch forwardLaunch(int N, int variant) {
-  constexpr int variants = sizeof(kForward16) / sizeof(kForward16[0]);
-  static_assert(variants == kScanForwardVariants);
-  if (N <= 16) return kForward16[variant < variants ? variant : 0];
+  if (N <= 16) return kForward16[variant < kForwardVariants ? variant : 0];
   return N <= 32 ? launchScanForward<8, 4, 1, 256, 3, 2, 8> : N <= 64 ? launchScanForward<16, 4, 1, 256, 3, 2, 8>
                                                                       : launchScanForward<32, 4, 1, 256, 3, 2, 8>;
 }
@@ -48,11 +47,10 @@ constexpr BackwardPlan kBackward16[] = {
     backwardPlan<4, 2, 128, 2, 2>(),
     backwardPlan<4, 1, 512, 2, 1>(),
 };
+constexpr int kBackwardVariants = sizeof(kBackward16) / sizeof(kBackward16[0]);
 
 BackwardPlan planOf(int N, int variant) {
-  constexpr int variants = sizeof(kBackward16) / sizeof(kBackward16[0]);
-  static_assert(variants == kScanBackwardVariants);
-  if (N <= 16) return kBackward16[variant < variants ? variant : 0];
+  if (N <= 16) return kBackward16[variant < kBackwardVariants ? variant : 0];
   return N <= 32 ? backwardPlan<8, 2, 128, 2, 2>() : N <= 64 ? backwardPlan<16, 1, 256, 2, 1>()
                                                              : backwardPlan<32, 1, 256, 2, 1>();
 }
@@ -77,14 +75,12 @@ cudaError_t cutBackward(ScanProblem& p, const BackwardPlan& plan) {
   return cutTime(p, ceilDiv(p.E, plan.channels) * p.B, plan.perSm);
 }
 
-}  // namespace
-
-cudaError_t selectiveScanForward(const Call& call) {
+cudaError_t runForward(const Call& call) {
   const ScanProblem p = scanProblem(call);
   return isSupported(p) ? forwardLaunch(p.N, call.variant)(p, call) : cudaErrorInvalidValue;
 }
 
-size_t selectiveScanBackwardWorkspace(const Call& call) {
+size_t backwardWorkspace(const Call& call) {
   ScanProblem p = scanProblem(call);
   ScanGradients grads = {};
   const BackwardPlan plan = planOf(p.N, call.variant);
@@ -92,22 +88,29 @@ size_t selectiveScanBackwardWorkspace(const Call& call) {
   return carvePartials(p, plan, nullptr, grads);
 }
 
-cudaError_t selectiveScanBackward(const Call& call) {
+cudaError_t runBackward(const Call& call) {
+  using P = ports::SelectiveScanBackward;
   ScanProblem p = scanProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
   const BackwardPlan plan = planOf(p.N, call.variant);
   BMOJO_RETURN_IF(cutBackward(p, plan));
-  const ScanCotangents in = {call.in(9), call.in(10), call.in(11)};
+  const ScanCotangents in = {call.in(P::chunkStates), call.in(P::gradY), call.in(P::gradFinalState)};
   ScanGradients grads = {};
-  grads.u = call.out(0), grads.delta = call.out(1), grads.z = call.out(6), grads.initialState = call.out(8);
+  grads.u = call.out(P::gradU), grads.delta = call.out(P::gradDelta), grads.z = call.out(P::gradZ);
+  grads.initialState = call.out(P::gradInitialState);
   p.alignedChannels = p.alignedChannels && isAligned16(in.gradY);
   p.alignedResults = p.alignedResults && isAligned16(grads.u) && isAligned16(grads.delta) && isAligned16(grads.z);
   carvePartials(p, plan, call.workspace, grads);
   BMOJO_RETURN_IF(plan.launch(p, call, in, grads));
   const int rows = p.B * p.segments;
-  BMOJO_RETURN_IF(columnSums(grads.A, call.out(2), rows, p.E * p.N, p.E * p.N, call.stream));
-  BMOJO_RETURN_IF(columnSums(grads.D, call.out(5), rows, p.E, p.E, call.stream));
-  return columnSums(grads.deltaBias, call.out(7), rows, p.E, p.E, call.stream);
+  BMOJO_RETURN_IF(columnSums(grads.A, call.out(P::gradA), rows, p.E * p.N, p.E * p.N, call.stream));
+  BMOJO_RETURN_IF(columnSums(grads.D, call.out(P::gradD), rows, p.E, p.E, call.stream));
+  return columnSums(grads.deltaBias, call.out(P::gradDeltaBias), rows, p.E, p.E, call.stream);
 }
+
+}  // namespace
+
+const Kernel selectiveScanForward = {runForward, noWorkspace, kForwardVariants};
+const Kernel selectiveScanBackward = {runBackward, backwardWorkspace, kBackwardVariants};
 
 }  // namespace bmojo::cuda

@@ -81,31 +81,11 @@ static void deriveFor(int chunk, Sizes& sizes) {
   sizes.set("chunk", chunk);
 }
 
-const Operator& selectiveScanOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "selectiveScan";
-    o.inputs = {{"u", "B L E", kDifferentiable},
-                {"delta", "B L E", kDifferentiable},
-                {"A", "E N", kDifferentiable},
-                {"B", "B L N", kDifferentiable},
-                {"C", "B L N", kDifferentiable},
-                {"D", "E", kDifferentiable | kOptional},
-                {"z", "B L E", kDifferentiable | kOptional},
-                {"deltaBias", "E", kDifferentiable | kOptional},
-                {"initialState", "B E N", kDifferentiable | kOptional}};
-    o.outputs = {{"y", "B L E"}, {"finalState", "B E N"}, {"chunkStates", "B S E N", Role::saved}};
-    o.attributes = {{"deltaSoftplus", "bool"}};
-    o.derived = {"S", "chunk"};
-    o.derive = [](Sizes& sizes, const Values&) { deriveFor(kChunk, sizes); };
-    o.cudaDerive = [](Sizes& sizes, const Values&) { deriveFor(kCudaChunk, sizes); };
-    o.forward = [](Call& call) { call.size("N") == 16 ? forwardOf<16>(call) : forwardOf<0>(call); };
-    o.backward = [](Call& call) { call.size("N") == 16 ? backwardOf<16>(call) : backwardOf<0>(call); };
-    o.cudaForward = {"selective_scan_forward", {"B", "L", "E", "N", "chunk", "deltaSoftplus"}};
-    o.cudaBackward = {"selective_scan_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementSelectiveScan(Operator& op) {
+  op.derive = [](Sizes& sizes, const Values&) { deriveFor(kChunk, sizes); };
+  op.cudaDerive = [](Sizes& sizes, const Values&) { deriveFor(kCudaChunk, sizes); };
+  op.forward = [](Call& call) { call.size("N") == 16 ? forwardOf<16>(call) : forwardOf<0>(call); };
+  op.backward = [](Call& call) { call.size("N") == 16 ? backwardOf<16>(call) : backwardOf<0>(call); };
 }
 
 }  // namespace bmojo

@@ -4,6 +4,7 @@
 // side (segments.cuh).
 #pragma once
 #include "native/cuda/elementwise.cuh"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -21,11 +22,15 @@ struct ScanProblem {
 };
 
 inline ScanProblem scanProblem(const Call& call) {
+  using P = ports::SelectiveScanForward;
+  using S = P::Scalar;
   ScanProblem p = {};
-  p.B = call.integer(0), p.L = call.integer(1), p.E = call.integer(2), p.N = call.integer(3);
-  p.chunk = call.integer(4), p.softplus = call.integer(5);
-  p.u = call.in(0), p.delta = call.in(1), p.A = call.in(2), p.writes = call.in(3), p.reads = call.in(4);
-  p.D = call.in(5), p.z = call.in(6), p.deltaBias = call.in(7), p.initialState = call.in(8);
+  p.B = call.integer(S::B), p.L = call.integer(S::L), p.E = call.integer(S::E), p.N = call.integer(S::N);
+  p.chunk = call.integer(S::chunk), p.softplus = call.integer(S::deltaSoftplus);
+  p.u = call.in(P::u), p.delta = call.in(P::delta), p.A = call.in(P::A);
+  p.writes = call.in(P::B), p.reads = call.in(P::C);
+  p.D = call.in(P::D), p.z = call.in(P::z), p.deltaBias = call.in(P::deltaBias);
+  p.initialState = call.in(P::initialState);
   p.alignedChannels = p.E % 4 == 0 && isAligned16(p.u) && isAligned16(p.delta) && isAligned16(p.z);
   p.alignedStates = p.N % 4 == 0 && isAligned16(p.writes) && isAligned16(p.reads);
   p.alignedResults = p.E % 4 == 0;

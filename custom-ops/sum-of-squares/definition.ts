@@ -7,8 +7,9 @@ export const sumOfSquaresOp: OpDefinition = {
   name: 'sumOfSquares',
   inputs: {x: {shape: '*', dtype: 'float32'}},
   outputs: {y: {shape: '', dtype: 'float32', role: 'result'}},
+  attributes: {},
   checkAttributes: () => {},
-  forward: {reference: forward, native: {symbol: 'sum_of_squares', scalars: dims => [dims['*']]}},
+  forward: {reference: forward, native: {symbol: 'sum_of_squares', scalars: ['*']}},
   composed,
   cases,
 };

@@ -1,7 +1,7 @@
 // The sum of squares on CUDA: blocks sum strided elements, then their sums are added up in order.
 #include "native/cuda/column-sums.cuh"
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -28,18 +28,25 @@ __global__ void squaresKernel(const float* __restrict__ x, float* __restrict__ s
   sums[blockIdx.x] = total;
 }
 
-}  // namespace
+size_t workspace(const Call& call) {
+  using S = ports::SumOfSquares::Scalar;
+  return ceilDiv(blocksOf(call.integer(S::elements)) * sizeof(float), 16) * 16;
+}
 
-size_t sumOfSquaresWorkspace(const Call& call) { return ceilDiv(blocksOf(call.integer(0)) * sizeof(float), 16) * 16; }
-
-cudaError_t sumOfSquares(const Call& call) {
-  const int64_t n = call.integer(0);
+cudaError_t run(const Call& call) {
+  using P = ports::SumOfSquares;
+  using S = P::Scalar;
+  const int64_t n = call.integer(S::elements);
   const int blocks = blocksOf(n);
   float* sums = static_cast<float*>(call.workspace);
   const cudaError_t status =
-      launch(squaresKernel, dim3(blocks), kElementThreads, 0, call.stream, call.in(0), sums, n);
+      launch(squaresKernel, dim3(blocks), kElementThreads, 0, call.stream, call.in(P::x), sums, n);
   if (status != cudaSuccess) return status;
-  return columnSums(sums, call.out(0), blocks, 1, 1, call.stream);
+  return columnSums(sums, call.out(P::y), blocks, 1, 1, call.stream);
 }
+
+}  // namespace
+
+const Kernel sumOfSquares = {run, workspace};
 
 }  // namespace bmojo::cuda

@@ -17,17 +17,8 @@ static void forward(Call& call) {
   *call.output("y") = (float)total;
 }
 
-const Operator& sumOfSquaresOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "sumOfSquares";
-    o.inputs = {{"x", "*"}};
-    o.outputs = {{"y", ""}};
-    o.forward = forward;
-    o.cudaForward = {"sum_of_squares", {"*"}};
-    return o;
-  }();
-  return op;
+void implementSumOfSquares(Operator& op) {
+  op.forward = forward;
 }
 
 }  // namespace bmojo

@@ -10,14 +10,15 @@ export const swigluOp: OpDefinition = {
     up: {shape: 'B L E', dtype: 'float32', differentiable: true},
   },
   outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
+  attributes: {},
   checkAttributes: () => {},
   forward: {
     reference: forward,
-    native: {symbol: 'swiglu_forward', scalars: ({B, L, E}) => [B * L * E]},
+    native: {symbol: 'swiglu_forward', scalars: ['B L E']},
   },
   backward: {
     reference: backward,
-    native: {symbol: 'swiglu_backward', scalars: ({B, L, E}) => [B * L * E]},
+    native: {symbol: 'swiglu_backward', scalars: ['B L E']},
   },
   composed,
   cases,

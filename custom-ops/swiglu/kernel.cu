@@ -1,6 +1,6 @@
 // SiLU(gate) * up on CUDA, element by element.
 #include "native/cuda/elementwise.cuh"
-#include "native/cuda/kernels.h"
+#include "native/cuda/kernels.generated.h"
 
 namespace bmojo::cuda {
 
@@ -37,22 +37,24 @@ __global__ void backwardKernel(const float* __restrict__ gate, const float* __re
   }
 }
 
-}  // namespace
-
-cudaError_t swigluForward(const Call& call) {
-  const int64_t n = call.integer(0);
-  const float *gate = call.in(0), *up = call.in(1);
-  float* y = call.out(0);
+cudaError_t runForward(const Call& call) {
+  using P = ports::SwigluForward;
+  using S = P::Scalar;
+  const int64_t n = call.integer(S::BLE);
+  const float *gate = call.in(P::gate), *up = call.in(P::up);
+  float* y = call.out(P::y);
   if (n % 4 == 0 && isAligned16(gate) && isAligned16(up) && isAligned16(y)) {
     return launch(forwardKernel<4>, elementGrid(n / 4), kElementThreads, 0, call.stream, gate, up, y, n / 4);
   }
   return launch(forwardKernel<1>, elementGrid(n), kElementThreads, 0, call.stream, gate, up, y, n);
 }
 
-cudaError_t swigluBackward(const Call& call) {
-  const int64_t n = call.integer(0);
-  const float *gate = call.in(0), *up = call.in(1), *gradY = call.in(2);
-  float *gradGate = call.out(0), *gradUp = call.out(1);
+cudaError_t runBackward(const Call& call) {
+  using P = ports::SwigluBackward;
+  using S = P::Scalar;
+  const int64_t n = call.integer(S::BLE);
+  const float *gate = call.in(P::gate), *up = call.in(P::up), *gradY = call.in(P::gradY);
+  float *gradGate = call.out(P::gradGate), *gradUp = call.out(P::gradUp);
   const bool isAligned =
       isAligned16(gate) && isAligned16(up) && isAligned16(gradY) && isAligned16(gradGate) && isAligned16(gradUp);
   if (n % 4 == 0 && isAligned) {
@@ -62,5 +64,10 @@ cudaError_t swigluBackward(const Call& call) {
   return launch(backwardKernel<1>, elementGrid(n), kElementThreads, 0, call.stream, gate, up, gradY, gradGate, gradUp,
                 n);
 }
+
+}  // namespace
+
+const Kernel swigluForward = {runForward};
+const Kernel swigluBackward = {runBackward};
 
 }  // namespace bmojo::cuda

@@ -25,19 +25,9 @@ static void backward(Call& call) {
   });
 }
 
-const Operator& swigluOperator() {
-  static const Operator op = [] {
-    Operator o;
-    o.name = "swiglu";
-    o.inputs = {{"gate", "B L E", kDifferentiable}, {"up", "B L E", kDifferentiable}};
-    o.outputs = {{"y", "B L E"}};
-    o.forward = forward;
-    o.backward = backward;
-    o.cudaForward = {"swiglu_forward", {"B L E"}};
-    o.cudaBackward = {"swiglu_backward", o.cudaForward.scalars};
-    return o;
-  }();
-  return op;
+void implementSwiglu(Operator& op) {
+  op.forward = forward;
+  op.backward = backward;
 }
 
 }  // namespace bmojo

@@ -2,6 +2,7 @@
 
 import {closeSync, openSync, readSync} from 'node:fs';
 import {BmojoError} from '../../errors/bmojo-error.js';
+import {quoted} from '../tokenizers/quoted.js';
 
 /** A corpus that cannot be read; the message says which file, where and why. */
 export class CorpusError extends BmojoError {
@@ -15,11 +16,15 @@ export interface Piece {
   readonly begins: boolean;
 }
 
-const BLOCK = 1 << 20;
-/** Before a line break that follows a letter or digit no tokenizer joins two words. */
-const CUT = /[\p{L}\p{N}]\n/gu;
+/** The last place from a code unit on where text may be divided; 0 where there is none. */
+export type LastCut = (text: string, from: number) => number;
 
-/** Text of a file in blocks. Errors: CorpusError when it cannot be read or is not UTF-8. */
+/** Bytes read at a time. */
+const BLOCK = 1 << 20;
+/** Code units that are held where a document may not be divided. */
+const MOST = 1 << 27;
+
+/** Text of a file in blocks, without a byte order mark at its begin. Errors: CorpusError when it cannot be read or is not UTF-8. */
 function* blocks(path: string): Generator<string> {
   let file: number;
   try {
@@ -27,7 +32,7 @@ function* blocks(path: string): Generator<string> {
   } catch (error) {
     throw new CorpusError(`corpus: ${path} cannot be opened: ${messageOf(error)}`);
   }
-  const decoder = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+  const decoder = new TextDecoder('utf-8', {fatal: true});
   const bytes = new Uint8Array(BLOCK);
   let offset = 0;
   try {
@@ -58,58 +63,117 @@ function readBlock(path: string, file: number, bytes: Uint8Array): number {
   }
 }
 
-/**
- * The documents of a file. With `whole`, a document is one piece; otherwise it may come in several, cut where no word
- * is. Lines of a .jsonl file are objects with a `text`. Errors: CorpusError.
- */
-export function* documents(path: string, {whole}: {whole: boolean}): Generator<Piece> {
-  if (path.endsWith('.jsonl')) yield* lineDocuments(path);
-  else yield* textDocument(path, whole);
+/** A document's line of a file of lines. */
+function isDocument(value: unknown): value is {readonly text: string} {
+  return typeof value === 'object' && value !== null && 'text' in value && typeof value.text === 'string';
 }
 
-function* textDocument(path: string, whole: boolean): Generator<Piece> {
-  let rest = '';
-  let begins = true;
-  for (const block of blocks(path)) {
-    rest += block;
-    if (whole) continue;
-    let cut = 0;
-    for (const match of rest.matchAll(CUT)) cut = match.index + match[0].length - 1;
-    if (cut === 0) continue;
-    yield {text: rest.slice(0, cut), begins};
-    begins = false;
-    rest = rest.slice(cut);
+/** Whether the first line that is not blank is a document, when it is whole in the first block of the file. */
+function beginsWithDocument(block: string): boolean {
+  const [line] = block.trimStart().split('\n', 1);
+  if (!line.startsWith('{')) return false;
+  try {
+    return isDocument(JSON.parse(line));
+  } catch {
+    return false;
   }
-  if (rest.length > 0) yield {text: rest, begins};
-  else if (begins) throw new CorpusError(`corpus: ${path} is empty`);
 }
 
-function* lineDocuments(path: string): Generator<Piece> {
-  let rest = '';
+/**
+ * The documents of a file: a text is one, and so is each line {"text": ...} of a .jsonl file or of one that begins with such a
+ * line. A long document comes in several pieces. Errors: CorpusError.
+ */
+export function* documents(path: string, lastCut: LastCut): Generator<Piece> {
+  const read = blocks(path);
+  const {value: first = ''} = read.next();
+  const all = (function* () {
+    if (first !== '') yield first;
+    yield* read;
+  })();
+  if (/\.(jsonl|ndjson)$/i.test(path) || beginsWithDocument(first)) yield* lineDocuments(path, all, lastCut);
+  else yield* textDocument(path, all, lastCut);
+}
+
+/** Pieces of one document that comes in blocks. Each block is looked at once, however far apart the places to divide are. */
+function* pieces(path: string, read: Iterable<string>, lastCut: LastCut): Generator<Piece> {
+  let waiting: string[] = [];
+  let held = 0;
+  let begins = true;
+  let before = '';
+  for (const block of read) {
+    // Counted in the block; its begin is a place as well, where something stands before it.
+    const cut = lastCut(before + block, before.length) - before.length;
+    if (cut > 0 || (cut === 0 && before !== '')) {
+      yield {text: waiting.join('') + block.slice(0, cut), begins};
+      begins = false;
+      waiting = [block.slice(cut)];
+      held = block.length - cut;
+    } else {
+      waiting.push(block);
+      held += block.length;
+    }
+    if (held > MOST)
+      throw new CorpusError(
+        `corpus: ${path} has ${held} characters on end between which this tokenizer allows no division; ` +
+          'make documents of it, such as a line {"text": ...} for each',
+      );
+    before = block.slice(-1);
+  }
+  const rest = waiting.join('');
+  if (rest.length > 0) yield {text: rest, begins};
+}
+
+function* textDocument(path: string, read: Iterable<string>, lastCut: LastCut): Generator<Piece> {
+  let found = false;
+  for (const piece of pieces(path, read, lastCut)) {
+    found = true;
+    yield piece;
+  }
+  if (!found) throw new CorpusError(`corpus: ${path} is empty`);
+}
+
+/** Lines of text that comes in blocks. */
+function* linesOf(path: string, read: Iterable<string>): Generator<string> {
+  let waiting: string[] = [];
+  let held = 0;
+  for (const block of read) {
+    const lines = block.split('\n');
+    const last = lines.pop() ?? '';
+    if (lines.length > 0) {
+      lines[0] = waiting.join('') + lines[0];
+      yield* lines;
+      [waiting, held] = [[], 0];
+    }
+    waiting.push(last);
+    held += last.length;
+    if (held > MOST) throw new CorpusError(`corpus: ${path} has a line of more than ${MOST} characters`);
+  }
+  yield waiting.join('');
+}
+
+function* blocksOf(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at += BLOCK) yield text.slice(at, at + BLOCK);
+}
+
+function* lineDocuments(path: string, read: Iterable<string>, lastCut: LastCut): Generator<Piece> {
   let line = 0;
   let found = 0;
-  const parse = (text: string): Piece[] => {
+  for (const text of linesOf(path, read)) {
     line++;
-    if (text.trim() === '') return [];
+    if (text.trim() === '') continue;
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch (error) {
       throw new CorpusError(`corpus: ${path} line ${line} is no JSON: ${messageOf(error)}`);
     }
-    if (typeof value !== 'object' || value === null || !('text' in value) || typeof value.text !== 'string')
+    if (!isDocument(value))
       throw new CorpusError(
-        `corpus: ${path} line ${line} must be an object with a "text", got ${text.slice(0, 60)}`,
+        `corpus: ${path} line ${line} must be an object with a "text", got ${quoted(text)}`,
       );
     found++;
-    return value.text === '' ? [] : [{text: value.text, begins: true}];
-  };
-  for (const block of blocks(path)) {
-    const lines = (rest + block).split('\n');
-    rest = lines.pop() ?? '';
-    for (const text of lines) yield* parse(text);
+    yield* pieces(path, blocksOf(value.text), lastCut);
   }
-  yield* parse(rest);
   if (found === 0) throw new CorpusError(`corpus: ${path} holds no documents`);
 }
 

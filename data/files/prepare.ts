@@ -4,10 +4,12 @@ import {createHash} from 'node:crypto';
 import {createReadStream, existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import type {Tokenizer} from '../tokenizers/index.js';
 import {byteTokenizer, CharacterCollector, charTokenizer} from '../tokenizers/index.js';
 import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
+import type {LastCut} from './documents.js';
 import {CorpusError, documents} from './documents.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
@@ -32,13 +34,16 @@ interface Survey {
   readonly characters: readonly string[];
 }
 
+/** Pieces of a survey may end anywhere between characters. */
+const lastPlace: LastCut = (text, from) => lastCut(cutsAnywhere, text, from);
+
 const byteLength = (text: string): number => Buffer.byteLength(text);
 
 function survey(files: readonly string[], collect: boolean): Survey {
   const collector = new CharacterCollector();
   let textBytes = 0;
   for (const file of files) {
-    for (const {text} of documents(file, {whole: false})) {
+    for (const {text} of documents(file, lastPlace)) {
       textBytes += byteLength(text);
       if (collect) collector.add(text);
     }
@@ -125,10 +130,10 @@ export async function prepareData(options: PrepareOptions): Promise<DataSummary>
   try {
     const [train, valid] = writers.map(writer => new Encoder(writer, tokenizer));
     let done = 0;
-    const whole = !tokenizer.cutsAtLines;
+    const divide: LastCut = (text, from) => tokenizer.lastCut(text, from);
     for (const file of files) {
       let inValid = done >= cutAt;
-      for (const {text, begins} of documents(file, {whole})) {
+      for (const {text, begins} of documents(file, divide)) {
         const bytes = byteLength(text);
         if (done + bytes <= cutAt) train.add(text, begins);
         else if (done >= cutAt) {
@@ -146,7 +151,7 @@ export async function prepareData(options: PrepareOptions): Promise<DataSummary>
       }
     }
     for (const file of validFiles) {
-      for (const {text, begins} of documents(file, {whole})) {
+      for (const {text, begins} of documents(file, divide)) {
         valid.add(text, begins);
         done += byteLength(text);
         onProgress(done, total);

@@ -1,19 +1,22 @@
 // One token for each byte of UTF-8: any text, 256 ids.
 
+import {cutsAnywhere, lastCut} from './cuts.js';
 import type {Tokenizer} from './tokenizer.js';
 import {checkIds} from './tokenizer.js';
+import {endsInsideCharacter} from './utf-8.js';
 
 /** Bytes that are no UTF-8 decode to U+FFFD. */
 export function byteTokenizer(): Tokenizer {
   return {
     vocabSize: 256,
-    cutsAtLines: true,
+    lastCut: (text, from) => lastCut(cutsAnywhere, text, from),
     encode: text => Int32Array.from(new TextEncoder().encode(text)),
     decode: ids => {
       checkIds(ids, 256);
       // A byte order mark is a character of the text like any other.
       return new TextDecoder('utf-8', {ignoreBOM: true}).decode(Uint8Array.from(ids));
     },
+    isOpen: endsInsideCharacter,
     toJSON: () => ({type: 'byte'}),
   };
 }

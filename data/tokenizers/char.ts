@@ -1,5 +1,7 @@
 // One token for each character (Unicode code point) that a corpus holds.
 
+import {cutsAnywhere, lastCut} from './cuts.js';
+import {quoted} from './quoted.js';
 import type {Tokenizer} from './tokenizer.js';
 import {checkIds, TokenizerError} from './tokenizer.js';
 
@@ -11,7 +13,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
   const ids = new Map<string, number>();
   characters.forEach((character, id) => {
     if ([...character].length !== 1)
-      throw new TokenizerError(`char tokenizer: entry ${id} must be one character, got '${character}'`);
+      throw new TokenizerError(`char tokenizer: entry ${id} must be one character, got ${quoted(character)}`);
     if (ids.has(character))
       throw new TokenizerError(`char tokenizer: ${codeOf(character)} stands twice, at ${id} again`);
     ids.set(character, id);
@@ -19,14 +21,14 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
   if (characters.length === 0) throw new TokenizerError('char tokenizer: needs at least one character');
   return {
     vocabSize: characters.length,
-    cutsAtLines: true,
+    lastCut: (text, from) => lastCut(cutsAnywhere, text, from),
     encode: text => {
       const found = [...text];
       return Int32Array.from(found, (character, at) => {
         const id = ids.get(character);
         if (id !== undefined) return id;
         throw new TokenizerError(
-          `encode: the corpus of this char tokenizer has no ${JSON.stringify(character)} (${codeOf(character)}), ` +
+          `encode: the corpus of this char tokenizer has no ${quoted(character)} (${codeOf(character)}), ` +
             `character ${at} of the text; it knows ${ids.size} characters (data of --tokenizer byte can express any text)`,
         );
       });
@@ -35,6 +37,8 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
       checkIds(tokens, characters.length);
       return Array.from(tokens, id => characters[id]).join('');
     },
+    // The first half of a pair may stand alone in the list.
+    isOpen: tokens => /[\ud800-\udbff]$/.test(characters[tokens[tokens.length - 1]] ?? ''),
     toJSON: () => ({type: 'char', characters}),
   };
 }

@@ -2,13 +2,14 @@
 
 import {byteTokenizer} from './byte.js';
 import {charTokenizer} from './char.js';
-import {huggingFaceTokenizer} from './hugging-face.js';
+import {huggingFaceTokenizer} from './hugging-face/index.js';
+import {quoted} from './quoted.js';
 import type {Tokenizer} from './tokenizer.js';
 import {TokenizerError} from './tokenizer.js';
 
 export {byteTokenizer} from './byte.js';
 export {CharacterCollector, charTokenizer} from './char.js';
-export {huggingFaceTokenizer} from './hugging-face.js';
+export {huggingFaceTokenizer} from './hugging-face/index.js';
 export {TextStream} from './text-stream.js';
 export type {Tokenizer} from './tokenizer.js';
 export {TokenizerError} from './tokenizer.js';
@@ -19,14 +20,14 @@ export {TokenizerError} from './tokenizer.js';
  */
 export function tokenizerFromJSON(json: unknown): Tokenizer {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new TokenizerError(`tokenizer: must be a JSON object, got ${JSON.stringify(json)?.slice(0, 40)}`);
+    throw new TokenizerError(`tokenizer: must be a JSON object, got ${quoted(json)}`);
   const {type, characters, tokenizer, model} = json as Record<string, unknown>;
   if (type === 'byte') return byteTokenizer();
   if (type === 'hugging-face') return huggingFaceTokenizer(tokenizer);
   if (type === undefined && model !== undefined) return huggingFaceTokenizer(json);
   if (type !== 'char')
     throw new TokenizerError(
-      `tokenizer: must be of type char, byte or hugging-face, or a Hugging Face tokenizer.json, got type ${JSON.stringify(type)}`,
+      `tokenizer: must be of type char, byte or hugging-face, or a Hugging Face tokenizer.json, got type ${quoted(type)}`,
     );
   if (!Array.isArray(characters) || !characters.every(one => typeof one === 'string'))
     throw new TokenizerError('tokenizer: characters of a char tokenizer must be a list of text');

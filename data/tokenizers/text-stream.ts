@@ -2,24 +2,24 @@
 
 import type {Tokenizer} from './tokenizer.js';
 
-const REPLACEMENT = '\ufffd';
-/** A character takes at most four bytes, hence four tokens; what is longer incomplete is no text and is shown as it is. */
-const LONGEST = 4;
-
+/** What is shown on the whole is the text of all tokens together, for any ids of any tokenizer. */
 export class TextStream {
-  /** The tokens shown last, which give word-level decoders their context. */
+  /** Tokens shown, which give the decoder what stands before: the last that have a text of their own. */
   private context: number[] = [];
   /** Tokens not shown yet. */
   private waiting: number[] = [];
 
-  constructor(private readonly tokenizer: Pick<Tokenizer, 'decode'>) {}
+  constructor(private readonly tokenizer: Pick<Tokenizer, 'decode' | 'isOpen'>) {}
 
   /** The text that is complete after one more token; empty inside a character. */
   push(id: number): string {
     this.waiting.push(id);
+    if (this.tokenizer.isOpen(this.waiting)) return '';
     const fresh = this.fresh();
-    if (fresh.endsWith(REPLACEMENT) && this.waiting.length < LONGEST) return '';
-    this.context = this.waiting;
+    if (fresh !== '') {
+      const alone = this.tokenizer.decode(this.waiting) !== '';
+      this.context = alone ? this.waiting : [...this.context, ...this.waiting];
+    }
     this.waiting = [];
     return fresh;
   }

@@ -13,12 +13,17 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Id that ends a document, where the vocabulary has one. */
   readonly endOfText?: number;
-  /** Whether text may be cut before a line break that follows a letter without changing its tokens. */
-  readonly cutsAtLines: boolean;
+  /**
+   * The last place from code unit `from` on where text may be divided without changing its tokens, whatever stands around it;
+   * 0 where there is none.
+   */
+  lastCut(text: string, from: number): number;
   /** Errors: TokenizerError for text that the vocabulary cannot express. */
   encode(text: string): Int32Array;
   /** Errors: TokenizerError for an id outside [0, V). */
   decode(ids: ArrayLike<number>): string;
+  /** Whether the text of these ids, at the end of others, may change with the ids that follow: a character has begun. */
+  isOpen(ids: readonly number[]): boolean;
   /** What `tokenizerFromJSON` reads. */
   toJSON(): object;
 }

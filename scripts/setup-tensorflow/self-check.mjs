@@ -2,8 +2,8 @@
 
 import {startTensorFlow, usesGpu} from '../../dist/custom-ops/backends/tensorflow/index.js';
 import {useBackend} from '../../dist/custom-ops/index.js';
+import {opList} from '../../dist/custom-ops/op-list.js';
 import {deviations} from '../../dist/custom-ops/parity.js';
-import {opList} from '../../dist/custom-ops/registry.js';
 
 try {
   await useBackend('tensorflow');

@@ -7,7 +7,7 @@ import {expect} from 'chai';
 import {ArgumentError, useBackend} from '../../custom-ops/index.js';
 import type {Attributes, DType, InputSpec, OpDefinition} from '../../custom-ops/op.js';
 import {shapeOf} from '../../custom-ops/op.js';
-import {opList} from '../../custom-ops/registry.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {runOp} from '../../custom-ops/run.js';
 import type {Sample} from '../../custom-ops/sampling.js';
 import {sampleCase} from '../../custom-ops/sampling.js';

@@ -2,8 +2,8 @@
 
 import {expect} from 'chai';
 import {gradName} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {referenceBackward, referenceForward} from '../../custom-ops/parity.js';
-import {opList} from '../../custom-ops/registry.js';
 import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
 import {sampleCase, seededRandom} from '../../custom-ops/sampling.js';
 import {expectClose} from '../support/error.js';

@@ -6,33 +6,41 @@ import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {adamWFactors} from '../../custom-ops/adam-w/attributes.js';
-import {dropThreshold} from '../../custom-ops/dropout/hash.js';
-import {opList, ops} from '../../custom-ops/registry.js';
-import {caseDims} from '../../custom-ops/sampling.js';
+import {varyingNumbers} from '../../custom-ops/native-numbers.js';
+import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/op-list.js';
+import {caseDims, sampleCase} from '../../custom-ops/sampling.js';
 
 const root = join(import.meta.dirname, '../../..');
-const factors = ['beta1', 'rest1', 'beta2', 'rest2', 'epsilon', 'keep', 'rate', 'correction'];
 
-/** One case a line, as custom-ops/native/tensorflow/harness.cc reads them. */
-function caseLines(): string[] {
-  const lines = opList.flatMap(op =>
-    op.cases.filter(({use}) => use === 'test').map(one => ({op, one, extra: {} as Record<string, number>})),
-  );
-  for (const line of lines) {
-    if (line.op.name === 'dropout') line.extra.threshold = dropThreshold(Number(line.one.attrs.rate)) | 0;
-    if (line.op.name !== 'adamW') continue;
-    const found = ops.adamW.cases.find(({name}) => name === line.one.name)!;
-    adamWFactors(found.attrs).forEach((value, i) => {
-      line.extra[factors[i]] = value;
+/** Where the values of each float input lie in a sample, as custom-ops/native/tensorflow/harness.cc reads it. */
+function ranges(op: OpDefinition, one: OpCase<Attributes>): [string, string][] {
+  const {inputs} = sampleCase(op, one, 5);
+  return Object.keys(inputs)
+    .filter(name => op.inputs[name].dtype === 'float32')
+    .map(name => {
+      const values = [...inputs[name]];
+      const bounds = [Math.min(...values), Math.max(...values)];
+      return [`range.${name}`, bounds.map(bound => bound.toFixed(4)).join(':')];
     });
-  }
-  return lines.map(({op, one, extra}) => {
-    const settings = {...caseDims(op, one), ...one.attrs, ...extra};
-    const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    if (one.omit !== undefined && one.omit.length > 0) words.push(`omit=${one.omit.join(',')}`);
-    return [op.name, ...words].join(' ');
-  });
+}
+
+/** One case a line, as the harness reads them: sizes, attributes and the numbers that vary by name. */
+function caseLine(op: OpDefinition, one: OpCase<Attributes>): string {
+  const {names, compute} = varyingNumbers(op);
+  const numbers = compute(one.attrs);
+  const settings = [
+    ...Object.entries({...caseDims(op, one), ...one.attrs}),
+    ...names.map((name, i) => [name, numbers[i]]),
+    ...ranges(op, one),
+  ];
+  const words = settings.map(([name, value]) => `${name}=${value}`);
+  if (one.omit !== undefined && one.omit.length > 0) words.push(`omit=${one.omit.join(',')}`);
+  return [op.name, ...words].join(' ');
+}
+
+function caseLines(): string[] {
+  return opList.flatMap(op => op.cases.filter(({use}) => use === 'test').map(one => caseLine(op, one)));
 }
 
 describe('native kernels under sanitizers', () => {
@@ -46,7 +54,7 @@ describe('native kernels under sanitizers', () => {
     }
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-sanitizer-'));
     try {
-      const ownSources = ['operator', 'operators', 'plus', 'pool', 'harness'].map(
+      const ownSources = ['operator', 'operators', 'operators.generated', 'plus', 'pool', 'harness'].map(
         name => `custom-ops/native/tensorflow/${name}.cc`,
       );
       const harness = join(folder, 'harness');

@@ -7,8 +7,8 @@ import {loadTensorFlow} from '#tensorflow';
 import {nativeOperators} from '../../custom-ops/backends/tensorflow/index.js';
 import {crossEntropy, memoryAttention, useBackend} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {deviations} from '../../custom-ops/parity.js';
-import {opList} from '../../custom-ops/registry.js';
 import {parseKernelList} from './registered-kernels.js';
 
 export interface EmulatedFindings {

@@ -2,7 +2,7 @@
 // the time goes into compiling shaders.
 
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
-import {opList} from '../../custom-ops/registry.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {parityTests} from './kernel-laws.js';
 import {useWebGPUOrSkip} from './webgpu.js';
 

@@ -3,7 +3,7 @@
 
 import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
-import {opList} from '../../custom-ops/registry.js';
+import {opList} from '../../custom-ops/op-list.js';
 import type {StreamingLayer} from '../../layers/index.js';
 import {streamingLayers} from '../layers/mixers.js';
 import {expectParity} from './kernel-laws.js';

@@ -7,8 +7,8 @@ import {expect} from 'chai';
 import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {kernelName, shapeOf} from '../../custom-ops/op.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {deviations, referenceBackward} from '../../custom-ops/parity.js';
-import {opList} from '../../custom-ops/registry.js';
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
 

@@ -1,5 +1,8 @@
 // TensorFlow's own list of an op's kernels: a KernelList message of KernelDefs (tensorflow/core/framework/kernel_def.proto).
 
+import {varyingNumbers} from '../../custom-ops/native-numbers.js';
+import type {OpDefinition} from '../../custom-ops/op.js';
+
 export interface RegisteredKernel {
   device: string;
   /** Arguments that stay in host memory. */
@@ -42,12 +45,8 @@ export function parseKernelList(message: Uint8Array): RegisteredKernel[] {
   });
 }
 
-/** Inputs that kernels for GPUs want in host memory, by op. */
-export const hostInputs: Readonly<Record<string, string[]>> = {
-  adamW: ['varying'],
-  crossEntropy: ['in_labels'],
-  dropout: ['in_seed', 'varying'],
-  embeddingLookup: ['in_ids'],
-  innovationSelect: ['varying'],
-  memoryAttention: ['varying'],
-};
+/** Inputs that kernels for GPUs want in host memory, under TensorFlow's names. */
+export function hostInputs(op: OpDefinition): string[] {
+  const own = Object.keys(op.inputs).filter(name => op.inputs[name].onHost);
+  return [...own.map(name => `in_${name}`), ...(varyingNumbers(op).names.length > 0 ? ['varying'] : [])];
+}

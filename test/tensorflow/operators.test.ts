@@ -18,16 +18,13 @@ import {expect} from 'chai';
 import {nativeOperators, startTensorFlow} from '../../custom-ops/backends/tensorflow/index.js';
 import type {NativeDirection} from '../../custom-ops/backends/tensorflow/table.js';
 import {adamW, selectiveScan} from '../../custom-ops/index.js';
+import {varyingNumbers} from '../../custom-ops/native-numbers.js';
 import {kernelName, kernelPorts} from '../../custom-ops/op.js';
-import {opList} from '../../custom-ops/registry.js';
-import {composedOnGpu} from '../../eval/support-table.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {useReadableBackend} from '../support/backends.js';
 import {hostInputs, parseKernelList} from '../support/registered-kernels.js';
 
 const root = join(import.meta.dirname, '../../..');
-
-/** Ops whose kernels take numbers computed from the attributes. */
-const derived = ['adamW', 'dropout'];
 
 interface TensorFlow {
   executeMultipleOutputs(name: string, attrs: object[], inputs: TensorInfo[], outputs: number): unknown[];
@@ -60,15 +57,15 @@ describe('operators of TensorFlow', () => {
       expect(ports(native.backward)).to.deep.equal(
         op.backward === undefined ? null : kernelPorts(op, 'backward'),
       );
-      const attributes = Object.keys(op.cases[0].attrs);
-      const known = [...native.attributes.map(({name}) => name), ...native.varying];
-      if (!derived.includes(op.name)) expect(known.sort()).to.deep.equal(attributes.sort());
+      const fixed = Object.keys(op.attributes).filter(name => !op.attributes[name].varies);
+      expect(native.attributes.map(({name}) => name)).to.deep.equal(fixed);
+      expect(native.varying).to.deep.equal(varyingNumbers(op).names);
     });
   }
 
   for (const op of opList) {
     const folder = op.name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-    const isComposed = composedOnGpu.has(op.name);
+    const isComposed = op.composedOnCuda === true;
 
     it(`${op.name} ${isComposed ? "leaves GPUs to TensorFlow's own operations" : 'names its CUDA kernels'}`, () => {
       const native = nativeOperators().find(({name}) => name === op.name)!;
@@ -86,7 +83,7 @@ describe('operators of TensorFlow', () => {
         const kernels = parseKernelList(registeredKernels(kernelName(op, direction)));
         const devices = cuda && !isComposed ? ['CPU', 'GPU'] : ['CPU'];
         expect(kernels.map(({device}) => device)).to.have.members(devices);
-        for (const {host} of kernels) expect(host).to.deep.equal(hostInputs[op.name] ?? []);
+        for (const {host} of kernels) expect(host).to.deep.equal(hostInputs(op));
       }
     });
   }

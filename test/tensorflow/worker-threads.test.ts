@@ -4,8 +4,8 @@ import {fileURLToPath} from 'node:url';
 import {isMainThread, parentPort, Worker} from 'node:worker_threads';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
+import {opList} from '../../custom-ops/op-list.js';
 import {deviations} from '../../custom-ops/parity.js';
-import {opList} from '../../custom-ops/registry.js';
 import {useReadableBackend} from '../support/backends.js';
 
 const ROUNDS = 3;

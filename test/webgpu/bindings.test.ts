@@ -3,7 +3,7 @@
 import {expect} from 'chai';
 import {fitBindings, redirect} from '../../custom-ops/backends/webgpu/dispatch/bindings.js';
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
-import {opList} from '../../custom-ops/registry.js';
+import {opList} from '../../custom-ops/op-list.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {expectParity} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';

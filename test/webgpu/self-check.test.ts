@@ -6,7 +6,7 @@ import {expect} from 'chai';
 import {checkKernel} from '../../custom-ops/backends/webgpu/index.js';
 import {hasKernel, swiglu} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
-import {ops} from '../../custom-ops/registry.js';
+import {ops} from '../../custom-ops/op-list.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 

@@ -3,10 +3,7 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {findBackend, getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
-import type {AdamWAttributes} from '../../adam-w/attributes.js';
-import {adamWFactors} from '../../adam-w/attributes.js';
-import type {DropoutAttributes} from '../../dropout/attributes.js';
-import {dropoutNumbers} from '../../dropout/hash.js';
+import {varyingNumbers} from '../../native-numbers.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import {composeOnPurpose} from '../../run.js';
@@ -17,12 +14,7 @@ import type {NodeBackend, OpAttr} from './node-backend.js';
 import {vectorOf} from './node-backend.js';
 import {noteTaken, noteVarying} from './recording.js';
 import {replaceStockKernels} from './stand-ins.js';
-import type {NativeOperator, NativeOps, VaryingNumbers} from './table.js';
-
-const varyingNumbers: VaryingNumbers = {
-  adamW: attrs => adamWFactors(attrs as unknown as AdamWAttributes),
-  dropout: attrs => dropoutNumbers(attrs as unknown as DropoutAttributes),
-};
+import type {NativeOperator, NativeOps} from './table.js';
 
 /** Loads TensorFlow and the operators. Errors: Error that says what is missing and how to get it. */
 export function startTensorFlow(): NativeOps {
@@ -76,7 +68,7 @@ function run(
   const ports = direction === 'forward' ? native.forward : native.backward;
   if (ports === null) throw new Error(`bmojo: ${op.name} has no ${direction} kernel`);
   const inputs = ports.inputs.map(({name, dtype}) => call.inputs[name] ?? absent(backend, dtype));
-  const words = varyingWords(native, call.attrs);
+  const words = varyingWords(op, call.attrs);
   const varying = words && vectorOf(backend, words, 'int32');
   if (varying !== undefined) {
     inputs.push(varying);
@@ -85,7 +77,7 @@ function run(
       attrs: call.attrs,
       renew: attrs => ({
         attrs: nativeAttributes(native, attrs, backend),
-        words: varyingWords(native, attrs) ?? [],
+        words: varyingWords(op, attrs) ?? [],
       }),
     });
   }
@@ -145,11 +137,11 @@ function absent(backend: NodeBackend, dtype: DType): TensorInfo {
 }
 
 /** As int32, which tfjs-node leaves in host memory where TensorFlow computes on a GPU. */
-function varyingWords(native: NativeOperator, attrs: Attributes): number[] | undefined {
-  if (native.varying.length === 0) return undefined;
-  const numbers = varyingNumbers[native.name]?.(attrs) ?? native.varying.map(name => Number(attrs[name]));
-  const isFloat = native.varyingType === 'float32';
-  return isFloat ? [...new Int32Array(Float32Array.from(numbers).buffer)] : numbers;
+function varyingWords(op: OpDefinition, attrs: Attributes): number[] | undefined {
+  const {names, type, compute} = varyingNumbers(op);
+  if (names.length === 0) return undefined;
+  const numbers = compute(attrs);
+  return type === 'float32' ? [...new Int32Array(Float32Array.from(numbers).buffer)] : numbers;
 }
 
 function nativeAttributes(native: NativeOperator, attrs: Attributes, {binding}: NodeBackend): OpAttr[] {

@@ -1,6 +1,6 @@
-// What the native addon says of itself: its operators as declared in custom-ops/<op>/op_tf.cc.
+// What the native addon says of itself: its operators as the generated tables declare them.
 
-import type {Attributes, Port} from '../../op.js';
+import type {Port} from '../../op.js';
 
 export interface NativeDirection {
   readonly inputs: readonly Port[];
@@ -35,6 +35,3 @@ export interface NativeOps {
   /** For tests: outputs and scratch are filled with NaN before a kernel runs. */
   setPoison(poisons: boolean): void;
 }
-
-/** Numbers that travel as an input, by the op's attributes; the attributes of the same names unless said here. */
-export type VaryingNumbers = Readonly<Record<string, (attrs: Attributes) => number[]>>;

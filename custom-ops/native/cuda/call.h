@@ -39,19 +39,20 @@ struct Call {
   float number(int i) const { return static_cast<float>(scalars[i]); }
 };
 
+inline size_t noWorkspace(const Call&) { return 0; }
+
 struct Kernel {
-  // As in NativeCall.symbol of the op's definition.
-  const char* symbol;
-  // Bytes of workspace, 16-byte aligned; pointers are not read, only whether they are null.
-  size_t (*workspaceBytes)(const Call&);
   // cudaErrorInvalidValue: sizes that the kernel is not built for, see the op's README.
   cudaError_t (*launch)(const Call&);
+  // Bytes of workspace, 16-byte aligned; pointers are not read, only whether they are null.
+  size_t (*workspaceBytes)(const Call&) = noWorkspace;
   // Of Call::variant.
   int variants = 1;
+  // Whether Call::precision makes a difference.
+  bool hasTf32 = false;
 };
 
-// Null when there is none.
+// By NativeCall.symbol of the op's definition; null when there is none.
 const Kernel* findKernel(const char* symbol);
-const Kernel* allKernels(int* count);
 
 }  // namespace bmojo::cuda

@@ -42,13 +42,13 @@ std::string operatorJson(const bmojo::Operator& op) {
   return "{\"name\":" + quoted(op.name) + ",\"attributes\":[" + attributes + "],\"varying\":[" + varying +
          "],\"varyingType\":" + (op.varyingKind == bmojo::Kind::f32 ? "\"float32\"" : "\"int32\"") +
          ",\"forward\":" + directionJson(op, bmojo::Direction::forward) + ",\"backward\":" +
-         (op.backward ? directionJson(op, bmojo::Direction::backward) : std::string("null")) + "}";
+         (op.hasGradient ? directionJson(op, bmojo::Direction::backward) : std::string("null")) + "}";
 }
 
 std::string operatorsJson() {
   std::string json;
-  for (const bmojo::Operator& op : bmojo::operators())
-    if (!op.isStandIn) json += (json.empty() ? "" : ",") + operatorJson(op);
+  for (size_t i = 0; i < bmojo::kRegistered; i++)
+    json += (json.empty() ? "" : ",") + operatorJson(bmojo::operators()[i]);
   return "[" + json + "]";
 }
 

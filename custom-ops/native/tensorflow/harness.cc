@@ -1,5 +1,6 @@
 // Runs every operator outside of TensorFlow, for sanitizers and profilers. Reads cases from standard input, one a line:
-//   memoryAttention B=2 L=37 M=37 H=4 G=2 Dh=8 me=6 window=8 fading=sliding ... omit=positions,kFading
+//   memoryAttention B=2 L=37 M=37 H=4 G=2 Dh=8 me=6 window=8 fading=sliding ... range.q=-2:2 omit=positions,kFading
+// (`range`: where an input's random values lie, -1:1 unless told otherwise.)
 // Each runs forward and backward on exactly sized, NaN-poisoned memory with 1, 2 and 3 threads, whose results must be
 // equal bit for bit and finite. With an argument N, prints the median milliseconds of N runs instead.
 #include <math.h>
@@ -65,23 +66,25 @@ Sizes sizesOf(const Case& one) {
   for (const auto& setting : one.settings) {
     const std::string& token = setting.first;
     const bool isDerived = std::find(one.op->derived.begin(), one.op->derived.end(), token) != one.op->derived.end();
-    if (!isDerived) sizes.set(token, atoll(setting.second.c_str()));
+    if (!isDerived && token.compare(0, 6, "range.") != 0) sizes.set(token, atoll(setting.second.c_str()));
   }
   if (one.op->derive) one.op->derive(sizes, attributesOf(one, true));
   return sizes;
 }
 
-/** Random values of one input; of the kind that kernels meet: rates negative, second moments and scores positive. */
+/** Random values of one input. */
 std::vector<uint32_t> sampled(const Case& one, const Sizes& sizes, const Port& port, int64_t length, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<uint32_t> values((size_t)length);
   const bool isRanged = one.op->ranged != nullptr && port.name == one.op->ranged;
   const IntegerRange range = isRanged ? one.op->range(sizes, attributesOf(one, true)) : IntegerRange{0, 0, 0};
+  float lowest = -1, highest = 1;
+  const auto told = one.settings.find("range." + port.name);
+  if (told != one.settings.end() && sscanf(told->second.c_str(), "%f:%f", &lowest, &highest) != 2)
+    throw ArgumentError{"range." + port.name + " must be LOWEST:HIGHEST, got " + told->second};
   for (uint32_t& value : values) {
     const float unit = (float)((random() >> 8) * (1.0 / 16777216.0));
-    float number = 2 * unit - 1;
-    if (port.name == "A") number = -0.2f - 3 * unit;
-    if (port.name == "secondMoment" || port.name == "scores") number = unit;
+    const float number = lowest + (highest - lowest) * unit;
     if (port.kind == Kind::f32) memcpy(&value, &number, 4);
     else value = (uint32_t)(range.lowest + (int64_t)(unit * (float)(range.highest - range.lowest + 1)));
   }

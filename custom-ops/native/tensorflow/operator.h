@@ -1,5 +1,6 @@
-// What an operator is to the native backend: a declaration from which op definitions, checks and kernels follow, and two
-// functions that share its work over threads. Knows no TensorFlow, so that a plain program can test it too.
+// What an operator is to the native backend: a declaration, generated from the op's definition, from which TensorFlow's
+// op definitions, checks and kernels follow, and functions of the op's folder that share its work over threads. Knows no
+// TensorFlow, so that a plain program can test it too.
 #pragma once
 
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "native/tensorflow/operators.generated.h"
 #include "native/tensorflow/pool.h"
 
 namespace bmojo {
@@ -133,7 +135,7 @@ struct IntegerRange {
 };
 
 /**
- * A CUDA kernel by its name in native/cuda/kernels.cc, and the numbers that it takes: an attribute's or varying number's
+ * A CUDA kernel by its symbol, and the numbers that it takes: an attribute's or varying number's
  * name, or letters of a shape, for its number of elements.
  */
 struct CudaKernel {
@@ -152,21 +154,32 @@ struct Operator {
   Kind varyingKind = Kind::i32;
   /** Shape tokens that follow from others. */
   std::vector<std::string> derived;
-  /** Sets the derived sizes; refuses attributes and sizes that do not fit together. */
-  std::function<void(Sizes&, const Values&)> derive;
-  /** The integer input whose values are checked, and their range. */
+  /** The integer input whose values are checked. */
   const char* ranged = nullptr;
-  std::function<IntegerRange(const Sizes&, const Values&)> range;
-  std::function<void(Call&)> forward, backward;
+  bool hasGradient = false;
   /** Without a symbol where there is none. */
   CudaKernel cudaForward, cudaBackward;
-  /** In place of one of TensorFlow's own ops: not of the registry of custom-ops/registry.ts. */
-  bool isStandIn = false;
+
+  // What an op's folder adds to the declaration, in its op_tf.cc:
+
+  /** Sets the derived sizes; refuses attributes and sizes that do not fit together. */
+  std::function<void(Sizes&, const Values&)> derive;
   /** In place of `derive`, where CUDA kernels save tensors of other sizes. */
   std::function<void(Sizes&, const Values&)> cudaDerive;
+  std::function<IntegerRange(const Sizes&, const Values&)> range;
+  std::function<void(Call&)> forward, backward;
 };
 
-/** Every operator; one declaration in each op's folder. */
+/** Those of custom-ops/registry.ts, as many as kRegistered; generated. */
+std::vector<Operator> registeredOperators();
+
+/** In place of TensorFlow's own ops: not of the registry. */
+inline constexpr size_t kStandIns = 1;
+Operator plusOperator();
+
+inline constexpr size_t kOperators = kRegistered + kStandIns;
+
+/** Those of the registry, then the stand-ins. */
 const std::vector<Operator>& operators();
 
 /**

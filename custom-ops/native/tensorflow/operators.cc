@@ -1,32 +1,33 @@
-// Every operator, once: the order is that of custom-ops/registry.ts.
+// Every operator, and whether each op's folder has added to its declaration what the declaration promises.
+#include <stdexcept>
+
 #include "native/tensorflow/operator.h"
 
 namespace bmojo {
 
-const Operator& adamWOperator();
-const Operator& crossEntropyOperator();
-const Operator& dropoutOperator();
-const Operator& embeddingLookupOperator();
-const Operator& selectiveScanOperator();
-const Operator& causalConv1dOperator();
-const Operator& memoryAttentionOperator();
-const Operator& innovationScoresOperator();
-const Operator& innovationSelectOperator();
-const Operator& linearOperator();
-const Operator& linearTransposedOperator();
-const Operator& rmsNormOperator();
-const Operator& rotaryEmbeddingOperator();
-const Operator& sumOfSquaresOperator();
-const Operator& swigluOperator();
-const Operator& plusOperator();
+namespace {
+
+void require(const Operator& op, bool isKept, const char* what) {
+  if (!isKept) throw std::logic_error(std::string(op.name) + ": op_tf.cc and definition.ts differ in " + what);
+}
+
+std::vector<Operator> checked() {
+  std::vector<Operator> all = registeredOperators();
+  all.push_back(plusOperator());
+  if (all.size() != kOperators) throw std::logic_error("kStandIns is not the number of stand-ins");
+  for (const Operator& op : all) {
+    require(op, op.forward != nullptr, "forward");
+    require(op, (op.backward != nullptr) == op.hasGradient, "backward");
+    require(op, (op.range != nullptr) == (op.ranged != nullptr), "the range of integers");
+    require(op, op.derived.empty() || op.derive != nullptr, "derived sizes");
+  }
+  return all;
+}
+
+}  // namespace
 
 const std::vector<Operator>& operators() {
-  static const std::vector<Operator> all = {
-      adamWOperator(),           crossEntropyOperator(),     dropoutOperator(),          embeddingLookupOperator(),
-      selectiveScanOperator(),   causalConv1dOperator(),     memoryAttentionOperator(),  innovationScoresOperator(),
-      innovationSelectOperator(), linearOperator(),          linearTransposedOperator(), rmsNormOperator(),
-      rotaryEmbeddingOperator(), sumOfSquaresOperator(),    swigluOperator(),           plusOperator(),
-  };
+  static const std::vector<Operator> all = checked();
   return all;
 }
 

@@ -22,8 +22,6 @@ namespace bmojo {
 
 namespace {
 
-constexpr size_t kMostOperators = 24;
-
 enum class Device { cpu, gpu };
 
 struct StatusDeleter {
@@ -264,9 +262,8 @@ void registerDirection() {
 
 template <size_t index>
 void registerOperator() {
-  if (index >= operators().size()) return;
   registerDirection<index, Direction::forward>();
-  if (operators()[index].backward) registerDirection<index, Direction::backward>();
+  if (operators()[index].hasGradient) registerDirection<index, Direction::backward>();
 }
 
 template <size_t... indices>
@@ -282,8 +279,7 @@ void registerOperators() {
   static bool isDone = false;
   std::lock_guard<std::mutex> lock(mutex);
   if (isDone) return;
-  if (operators().size() > kMostOperators) throw std::runtime_error("raise kMostOperators in register.cc");
-  registerAll(std::make_index_sequence<kMostOperators>());
+  registerAll(std::make_index_sequence<kOperators>());
   isDone = true;
 }
 

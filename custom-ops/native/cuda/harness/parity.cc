@@ -132,8 +132,7 @@ int checkParity(const std::string& vectorsPath, const std::string& only, bool va
     count++;
     for (int variant = 0; variant < (variants ? kernel->variants : 1); variant++) {
       if (!checkRun(*kernel, run, Precision::kFloat32, variant, report)) failures++;
-      if (run.symbol.rfind("memory_attention", 0) != 0) continue;
-      if (!checkRun(*kernel, run, Precision::kTf32, variant, report)) failures++;
+      if (kernel->hasTf32 && !checkRun(*kernel, run, Precision::kTf32, variant, report)) failures++;
     }
   }
   std::printf("parity: %d cases, %d failures\n", count, failures);

@@ -1,5 +1,6 @@
 // Samples of results too large for the float64 reference: some channels of a scan, some queries and keys of an attention.
 #pragma once
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,19 @@ struct SampleError {
   double error, tolerance;
 };
 
-// After forward and backward have run in float32.
-std::vector<SampleError> checkSamples(const Workload& workload, const Prepared& prepared);
+inline constexpr double kForward = 1e-5, kGradient = 1e-4;
+
+struct Sum {
+  double difference = 0, reference = 0;
+  void add(double actual, double expected) {
+    difference += (actual - expected) * (actual - expected);
+    reference += expected * expected;
+  }
+  double error() const { return std::sqrt(difference / reference); }
+};
+
+inline std::vector<SampleError> checkSamples(const Workload& workload, const Prepared& prepared) {
+  return workload.check ? workload.check(workload, prepared) : std::vector<SampleError>();
+}
 
 }  // namespace bmojo::cuda::harness

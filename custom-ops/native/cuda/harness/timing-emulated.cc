@@ -12,7 +12,7 @@ void describeDevice(Report& report) { report.row("emulated on the CPU", "\"kind\
 
 int timeKernels(const std::string& only, bool, Report& report) {
   int failures = 0;
-  for (const Workload& w : smallWorkloads()) {
+  for (const Workload& w : workloads(Extent::small)) {
     if (!isAskedFor(w.name, only)) continue;
     const Prepared prepared(w);
     for (const Direction& d : w.directions) {

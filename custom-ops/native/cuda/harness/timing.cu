@@ -118,7 +118,7 @@ void describeDevice(Report& report) {
 int timeKernels(const std::string& only, bool variants, Report& report) {
   const double bytesPerMs = copyBytesPerMs(report);
   int failures = 0;
-  for (const Workload& w : workloads()) {
+  for (const Workload& w : workloads(Extent::large)) {
     if (!isAskedFor(w.name, only)) continue;
     const Prepared prepared(w);
     for (const Direction& d : w.directions) check(prepared.launch(d, Precision::kFloat32, 0), w.name + ", " + d.label);

@@ -1,8 +1,10 @@
-// The sizes that the harness times.
+// The sizes that the harness times, each in its op's folder (workloads.cc).
 #pragma once
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/cuda/harness/buffers.h"
@@ -28,18 +30,29 @@ struct Direction {
   bool hasTf32 = false;
 };
 
+class Prepared;
+struct SampleError;
+
 struct Workload {
   std::string name;
   std::vector<Tensor> tensors;
   std::vector<Direction> directions;
-  // Which results are compared with float64: "", "scan", "attention".
-  std::string check;
-  std::map<std::string, int> sizes;
+  // Compares samples of the results, after forward and backward have run in float32, with float64; may be null.
+  std::vector<SampleError> (*check)(const Workload&, const Prepared&) = nullptr;
+  std::map<std::string, int> sizes = {};
 };
 
-std::vector<Workload> workloads();
-// One of each kind, small enough for the emulator.
-std::vector<Workload> smallWorkloads();
+// Sizes for a card, or one of each kind that is small enough for the emulator.
+enum class Extent { large, small };
+
+// Of every op that has any; generated.
+std::vector<Workload> workloads(Extent extent);
+
+// `swiglu R20 E16`.
+std::string sized(const char* op, std::initializer_list<std::pair<const char*, int>> sizes);
+
+// Of the kernel of that symbol.
+int variantsOf(const char* symbol);
 
 // A workload's tensors on the device, filled.
 class Prepared {

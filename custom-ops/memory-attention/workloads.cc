@@ -1,79 +1,12 @@
-#include "native/cuda/harness/spot-checks.h"
-
+// The sizes at which the CUDA harness times this op, and samples of its results in float64.
+#include <algorithm>
 #include <cmath>
+
+#include "native/cuda/harness/spot-checks.h"
 
 namespace bmojo::cuda::harness {
 
 namespace {
-
-constexpr double kForward = 1e-5, kGradient = 1e-4;
-
-struct Sum {
-  double difference = 0, reference = 0;
-  void add(double actual, double expected) {
-    difference += (actual - expected) * (actual - expected);
-    reference += expected * expected;
-  }
-  double error() const { return std::sqrt(difference / reference); }
-};
-
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-std::vector<SampleError> checkScan(const Workload& w, const Prepared& prepared) {
-  const int B = w.sizes.at("B"), L = w.sizes.at("L"), E = w.sizes.at("E"), N = w.sizes.at("N");
-  const auto get = [&](const char* name) { return prepared.floats(name); };
-  const auto u = get("u"), delta = get("delta"), A = get("A"), writes = get("B"), reads = get("C"), D = get("D");
-  const auto z = get("z"), bias = get("deltaBias"), y = get("y"), finalState = get("finalState"), gradY = get("gradY");
-  const auto gradFinal = get("gradFinalState"), gradU = get("gradU"), gradDelta = get("gradDelta");
-  const auto gradZ = get("gradZ"), gradA = get("gradA");
-  Sum sumY, sumFinal, sumU, sumDelta, sumZ, sumA;
-  std::vector<double> states(static_cast<size_t>(L + 1) * N), steps(L), rateSums(N), grad(N);
-  for (const int e : {0, E / 3, E - 1}) {
-    rateSums.assign(N, 0);
-    for (int b = 0; b < B; b++) {
-      std::fill(states.begin(), states.begin() + N, 0);
-      for (int t = 0; t < L; t++) {
-        const size_t at = (static_cast<size_t>(b) * L + t) * E + e, row = (static_cast<size_t>(b) * L + t) * N;
-        const double raw = static_cast<double>(delta[at]) + bias[e];
-        steps[t] = std::log1p(std::exp(-std::fabs(raw))) + std::fmax(raw, 0);
-        double sum = static_cast<double>(D[e]) * u[at];
-        for (int n = 0; n < N; n++) {
-          double& next = states[static_cast<size_t>(t + 1) * N + n];
-          next = std::exp(steps[t] * A[e * N + n]) * states[static_cast<size_t>(t) * N + n] +
-                 steps[t] * writes[row + n] * u[at];
-          sum += next * reads[row + n];
-        }
-        sumY.add(y[at], sum * z[at] * sigmoid(z[at]));
-      }
-      const size_t own = (static_cast<size_t>(b) * E + e) * N;
-      for (int n = 0; n < N; n++) {
-        sumFinal.add(finalState[own + n], states[static_cast<size_t>(L) * N + n]);
-        grad[n] = gradFinal[own + n];
-      }
-      for (int t = L - 1; t >= 0; t--) {
-        const size_t at = (static_cast<size_t>(b) * L + t) * E + e, row = (static_cast<size_t>(b) * L + t) * N;
-        const double gate = sigmoid(z[at]), gradSum = gradY[at] * z[at] * gate;
-        double output = static_cast<double>(D[e]) * u[at], gradInput = 0, gradStep = 0;
-        for (int n = 0; n < N; n++) {
-          const double before = states[static_cast<size_t>(t) * N + n], a = A[e * N + n];
-          output += states[static_cast<size_t>(t + 1) * N + n] * reads[row + n];
-          const double g = grad[n] + gradSum * reads[row + n], decay = std::exp(steps[t] * a);
-          gradStep += g * (decay * before * a + writes[row + n] * static_cast<double>(u[at]));
-          rateSums[n] += g * decay * before * steps[t];
-          gradInput += g * steps[t] * writes[row + n];
-          grad[n] = g * decay;
-        }
-        sumZ.add(gradZ[at], gradY[at] * output * gate * (1 + z[at] * (1 - gate)));
-        sumU.add(gradU[at], gradInput + gradSum * D[e]);
-        sumDelta.add(gradDelta[at], gradStep * sigmoid(static_cast<double>(delta[at]) + bias[e]));
-      }
-    }
-    for (int n = 0; n < N; n++) sumA.add(gradA[e * N + n], rateSums[n]);
-  }
-  return {{"y", sumY.error(), kForward},         {"finalState", sumFinal.error(), kForward},
-          {"gradU", sumU.error(), kGradient},    {"gradDelta", sumDelta.error(), kGradient},
-          {"gradZ", sumZ.error(), kGradient},    {"gradA", sumA.error(), kGradient}};
-}
 
 // Sliding fading, whole sequences, as many key heads as query heads.
 class AttentionSamples {
@@ -192,12 +125,51 @@ std::vector<SampleError> checkAttention(const Workload& w, const Prepared& prepa
   return samples.errors();
 }
 
+// Whole sequences, sliding fading; stored positions by our own selection of random scores.
+Workload attention(int B, int L, int H, int Dh, int window, int me) {
+  const size_t rows = static_cast<size_t>(B) * L * H * Dh, heads = static_cast<size_t>(B) * L * H;
+  const int C = (L + window - 1) / window;
+  const size_t slots = static_cast<size_t>(B) * C * me;
+  const std::vector<double> scalars = {double(B),  double(L), double(L), double(H), double(H), double(Dh), double(C),
+                                       double(me), double(window), 1, 0, 0, 0, 0};
+  // Keys that the queries see: both windows, cut at the start, and the stored rows.
+  double seen = 0;
+  for (int t = 0; t < L; t++) {
+    seen += std::min(t + 1, window) + std::max(0, std::min(t + 1 - window, window));
+    seen += std::min(me, std::max(0, t / window - 1) * window);
+  }
+  const double flops = 4.0 * B * H * Dh * seen, wide = 4.0 * rows;
+  // Stored are the rows that innovationSelect chooses, where that op is there; elsewhere any rows.
+  const bool isSelected = findKernel("innovation_select") != nullptr;
+  Workload w = {sized("memoryAttention", {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}}),
+                {{"q", rows, normal()}, {"k", rows, normal()}, {"v", rows, normal()}, {"kFading", rows, normal()},
+                 {"vFading", rows, normal()}, {"scores", static_cast<size_t>(B) * L, uniform(0, 1)},
+                 {"positions", slots, isSelected ? unwritten() : integers(0, L)}, {"out", rows, unwritten()},
+                 {"logSumExp", heads, unwritten()},
+                 {"gradOut", rows, normal()}, {"gradQ", rows, unwritten()}, {"gradK", rows, unwritten()},
+                 {"gradV", rows, unwritten()}, {"gradKFading", rows, unwritten()}, {"gradVFading", rows, unwritten()}},
+                {{"forward", "memory_attention_forward", {"q", "k", "v", "kFading", "vFading", "positions"},
+                  {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, true},
+                 {"backward", "memory_attention_backward",
+                  {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut"},
+                  {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, true}},
+                checkAttention,
+                {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}, {"C", C}}};
+  if (isSelected) {
+    const std::vector<double> select = {double(B), double(L), double(C), double(me), double(window), 0, 0, 0};
+    w.directions.insert(w.directions.begin(), {"selection", "innovation_select", {"scores"}, {"positions"}, select,
+                                               4.0 * (double(B) * L + slots), 0});
+  }
+  return w;
+}
+
 }  // namespace
 
-std::vector<SampleError> checkSamples(const Workload& workload, const Prepared& prepared) {
-  if (workload.check == "scan") return checkScan(workload, prepared);
-  if (workload.check == "attention") return checkAttention(workload, prepared);
-  return {};
+std::vector<Workload> memoryAttentionWorkloads(Extent extent) {
+  if (extent == Extent::small) return {attention(2, 100, 2, 32, 16, 6)};
+  return {attention(4, 8192, 16, 64, 512, 64),
+          attention(1, 32768, 16, 64, 512, 64),
+          attention(128, 256, 2, 32, 32, 32)};
 }
 
 }  // namespace bmojo::cuda::harness

@@ -1,0 +1,85 @@
+// card.json: what the model of a folder is, where it comes from, and every file of the folder with its digest.
+
+import type {ModelConfig} from '../config.js';
+
+/** The form of card.json that this version writes, and the newest that it reads. */
+export const CARD_FORMAT = 1;
+
+/** A file of a model folder. */
+export interface FileEntry {
+  /** Name inside the folder: letters, digits, `.`, `_`, `-`. */
+  readonly path: string;
+  readonly bytes: number;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+}
+
+export type PlainSettings = Readonly<Record<string, string | number | boolean>>;
+
+/** How the weights were trained. */
+export interface CardTraining {
+  readonly task: string;
+  /** Updates behind these weights. */
+  readonly step: number;
+  /** Those of the run's last update, or of its best evaluation. */
+  readonly weights: 'last' | 'best';
+  readonly backend: string;
+  /** All training settings, the seed of the samples among them. */
+  readonly settings: PlainSettings;
+  /** The latest evaluation of these weights or of earlier ones of the run. */
+  readonly evaluation?: CardEvaluation;
+}
+
+export interface CardEvaluation {
+  /** Updates behind the weights that were evaluated. */
+  readonly step: number;
+  /** Numbers by name; what they mean depends on the task. */
+  readonly report: Readonly<Record<string, unknown>>;
+}
+
+/** What the weights were trained on. */
+export interface CardData {
+  /** Settings of the task; folders without the path to them. */
+  readonly settings: PlainSettings;
+  /** SHA-256 of the training tokens, where they lay in files. */
+  readonly sha256?: string;
+}
+
+/**
+ * What card.json holds. All but `evaluation.report` is checked when it is read; entries that this version does not know are
+ * passed over.
+ */
+export interface ModelCard {
+  /** Form of this file; a reader refuses later ones than it knows. */
+  readonly format: typeof CARD_FORMAT;
+  /** Version of bmojo that wrote the folder. */
+  readonly bmojo: string;
+  /** One line for people. */
+  readonly title: string;
+  /** When the folder was written, ISO 8601. */
+  readonly date: string;
+  /** The command that trained the weights, where it was a command; absolute paths without their folders. */
+  readonly command?: string;
+  readonly model: {
+    /** All settings of the model, the seed of its first weights among them. */
+    readonly config: ModelConfig;
+    /** Trained numbers. */
+    readonly parameters: number;
+  };
+  readonly training?: CardTraining;
+  readonly data?: CardData;
+  /** Language models: `digest` says what the ids mean, however the file is laid out. */
+  readonly tokenizer?: {readonly digest: string; readonly vocabSize: number};
+  readonly weights: {
+    /**
+     * SHA-256 of the weights as one safetensors file in the order of model.json: equal weights have equal digests, whatever
+     * the shards, and a run's checkpoint of the same weights has this one too.
+     */
+    readonly sha256: string;
+    readonly bytes: number;
+    /** How numbers lie in the shards. */
+    readonly storage: 'float32';
+  };
+  /** All files but card.json itself. */
+  readonly files: readonly FileEntry[];
+}

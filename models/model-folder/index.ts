@@ -1,0 +1,26 @@
+// One model folder that travels: model.json, weights, tokenizer.json, card.json, from and to any place.
+
+export type {UrlOptions} from './at-url.js';
+export {modelAtUrl} from './at-url.js';
+export type {
+  CardData,
+  CardEvaluation,
+  CardTraining,
+  FileEntry,
+  ModelCard,
+  PlainSettings,
+} from './card.js';
+export {CARD_FORMAT} from './card.js';
+export {copyModel} from './copy.js';
+export {modelInDirectory} from './in-directory.js';
+export type {PlacedFile} from './in-files.js';
+export {droppedFiles, modelInFiles} from './in-files.js';
+export type {MemoryFolder} from './in-memory.js';
+export {modelInMemory} from './in-memory.js';
+export type {OpenedModel} from './open.js';
+export {modelHandler, openModel} from './open.js';
+export {parseCard} from './parse-card.js';
+export {readCard} from './read.js';
+export type {ModelProgress, ModelSource, ModelStore, TransferOptions} from './source.js';
+export type {ModelContents, WriteModelOptions} from './write.js';
+export {writeModel} from './write.js';

@@ -1,0 +1,170 @@
+// Reads a model folder from any source and holds every byte against its card; a folder of an earlier version has none.
+
+import type {io} from '@tensorflow/tfjs-core';
+import type {Tokenizer} from '../../data/tokenizers/index.js';
+import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {startSha256} from '../../formats/sha256/index.js';
+import {ModelFormatError} from '../model-format.js';
+import type {FileEntry, ModelCard} from './card.js';
+import {CARD, parseCard} from './parse-card.js';
+import type {ModelSource, TransferOptions} from './source.js';
+import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
+import {tokenizerDigest} from './tokenizer-digest.js';
+import type {Topology} from './topology.js';
+import {parseTopology, TOPOLOGY} from './topology.js';
+import type {WeightEntry} from './weights.js';
+import {bytesOf, notFinite, startWeightsDigest} from './weights.js';
+import {TOKENIZER} from './write.js';
+
+/** A model folder as it was read. */
+export interface ReadModel {
+  readonly artifacts: io.ModelArtifacts;
+  readonly card?: ModelCard;
+  readonly tokenizer?: Tokenizer;
+}
+
+/** The card of a folder; undefined where there is none. Errors: ModelFormatError; the signal's reason. */
+export async function readCard(source: ModelSource, signal?: AbortSignal): Promise<ModelCard | undefined> {
+  const text = await readText(source, CARD, signal);
+  return text === undefined ? undefined : parseCard(`${source.name}: ${CARD}`, text);
+}
+
+/**
+ * Reads everything: the card, then what is small, so that what cannot be used is refused before the weights come.
+ * Errors: ModelFormatError; the signal's reason; what the source says.
+ */
+export async function readModel(source: ModelSource, options: TransferOptions = {}): Promise<ReadModel> {
+  const card = await readCard(source, options.signal);
+  return card === undefined ? readOlder(source, options) : readCarded(source, card, options);
+}
+
+async function readCarded(
+  source: ModelSource,
+  card: ModelCard,
+  {onProgress, signal}: TransferOptions,
+): Promise<ReadModel> {
+  const progress = new ProgressCount(
+    card.files.reduce((total, {bytes}) => total + bytes, 0),
+    onProgress,
+  );
+  const entry = (path: string): FileEntry => {
+    const found = card.files.find(file => file.path === path);
+    if (found !== undefined) return found;
+    throw new ModelFormatError(`${source.name}: ${CARD} lists no ${path}`);
+  };
+  const whole = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const pieces = verifiedPieces(source, entry(path), {signal});
+    return joinPieces(counted(pieces, path, progress));
+  };
+  const where = `${source.name}: ${TOPOLOGY}`;
+  const topology = parseTopology(where, decodeText(where, await whole(TOPOLOGY)));
+  const expected = bytesOf(topology.weights);
+  const shards = topology.paths.map(entry);
+  const listed = shards.reduce((total, {bytes}) => total + bytes, 0);
+  if (listed !== expected || card.weights.bytes !== expected)
+    throw new ModelFormatError(`${where} needs ${expected} bytes of weights, ${CARD} lists ${listed}`);
+  const odd = shards.find(({bytes}) => bytes % 4 !== 0);
+  if (odd !== undefined)
+    throw new ModelFormatError(`${source.name}: ${odd.path} must hold whole numbers of four bytes`);
+  const tokenizer = await readTokenizer(source, card, whole);
+  const digest = startWeightsDigest(topology.weights);
+  const weightData: ArrayBuffer[] = [];
+  let at = 0;
+  for (const {path} of shards) {
+    const bytes = await whole(path);
+    checkFinite(source, topology.weights, at, bytes);
+    digest.add(bytes);
+    at += bytes.length;
+    weightData.push(bytes.buffer);
+  }
+  if (digest.hex() !== card.weights.sha256)
+    throw new ModelFormatError(`${source.name}: these are other weights than ${CARD} describes`);
+  return {artifacts: artifactsOf(topology, weightData), card, tokenizer};
+}
+
+async function* counted(
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  path: string,
+  progress: ProgressCount,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  for await (const piece of pieces) {
+    progress.add(path, piece.length);
+    yield piece;
+  }
+}
+
+async function readTokenizer(
+  source: ModelSource,
+  card: ModelCard,
+  whole: (path: string) => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Tokenizer | undefined> {
+  if (card.tokenizer === undefined) return undefined;
+  const where = `${source.name}: ${TOKENIZER}`;
+  const tokenizer = tokenizerFromJSON(parseJson(where, decodeText(where, await whole(TOKENIZER))));
+  if (tokenizerDigest(tokenizer) !== card.tokenizer.digest)
+    throw new ModelFormatError(`${where} is not the tokenizer that the model was trained with`);
+  if (tokenizer.vocabSize > card.model.config.vocabSize)
+    throw new ModelFormatError(
+      `${where} has ${tokenizer.vocabSize} ids, the model only ${card.model.config.vocabSize}`,
+    );
+  return tokenizer;
+}
+
+/** Errors: ModelFormatError naming the weight of the first number that is not finite, in a shard that begins at byte `at`. */
+function checkFinite(
+  source: ModelSource,
+  weights: readonly WeightEntry[],
+  at: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): void {
+  const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const index = numbers.findIndex(value => !Number.isFinite(value));
+  if (index < 0) return;
+  let end = 0;
+  const weight = weights.find(one => {
+    end += bytesOf([one]);
+    return at + 4 * index < end;
+  });
+  throw new ModelFormatError(`${source.name}: ${notFinite(weight?.name ?? 'a weight').message}`);
+}
+
+/** A folder without a card: plain files of tf, as `model.save` and version 0.1.0 wrote them. */
+async function readOlder(source: ModelSource, {onProgress, signal}: TransferOptions): Promise<ReadModel> {
+  const where = `${source.name}: ${TOPOLOGY}`;
+  const text = await readText(source, TOPOLOGY, signal);
+  if (text === undefined)
+    throw new ModelFormatError(`${source.name} holds no model: neither ${CARD} nor ${TOPOLOGY} is there`);
+  const topology = parseTopology(where, text);
+  const expected = bytesOf(topology.weights);
+  const progress = new ProgressCount(expected, onProgress);
+  const weightData: ArrayBuffer[] = [];
+  const hash = startSha256();
+  let at = 0;
+  for (const path of topology.paths) {
+    const pieces = await source.read(path, {signal});
+    if (pieces === undefined) throw new ModelFormatError(`${source.name}: ${path} is missing`);
+    const bytes = await joinPieces(counted(pieces, path, progress));
+    if (bytes.length % 4 === 0) checkFinite(source, topology.weights, at, bytes);
+    hash.add(bytes);
+    at += bytes.length;
+    weightData.push(bytes.buffer);
+  }
+  if (topology.sha256 !== undefined && hash.hex() !== topology.sha256)
+    throw new ModelFormatError(`${source.name}: the weights are damaged: their SHA-256 is another`);
+  if (at !== expected) throw new ModelFormatError(`${where} needs ${expected} bytes of weights, got ${at}`);
+  return {artifacts: artifactsOf(topology, weightData)};
+}
+
+function artifactsOf({json, weights}: Topology, weightData: ArrayBuffer[]): io.ModelArtifacts {
+  const {modelTopology, format, generatedBy, convertedBy, trainingConfig, userDefinedMetadata} = json;
+  return {
+    modelTopology,
+    format,
+    generatedBy,
+    convertedBy,
+    trainingConfig,
+    userDefinedMetadata,
+    weightSpecs: weights.map(({name, shape}) => ({name, shape: [...shape], dtype: 'float32' as const})),
+    weightData,
+  };
+}

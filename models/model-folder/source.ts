@@ -1,0 +1,147 @@
+// Where the files of a model folder come from and go to; every place is read in the same way and refused in the same words.
+
+import type {Sha256} from '../../formats/sha256/index.js';
+import {startSha256} from '../../formats/sha256/index.js';
+import {ModelFormatError} from '../model-format.js';
+import type {FileEntry} from './card.js';
+
+export type Pieces = AsyncIterable<Uint8Array<ArrayBuffer>>;
+
+export interface ReadOptions {
+  /** First byte that is wanted. Default 0. */
+  readonly from?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A folder of files, whatever holds it. */
+export interface ModelSource {
+  /** For messages: an address, the name of a folder. */
+  readonly name: string;
+  /** The bytes of a file, in order; undefined where there is no such file. */
+  read(path: string, options?: ReadOptions): Promise<Pieces | undefined>;
+}
+
+/** A folder that can be written as well. */
+export interface ModelStore extends ModelSource {
+  /** Bytes of a file, also of one that was begun and not finished; undefined where there is none. */
+  size(path: string): Promise<number | undefined>;
+  /** Writes a file, or goes on behind its end. What was written stays when `pieces` fails. */
+  write(
+    path: string,
+    pieces: Pieces | Iterable<Uint8Array<ArrayBuffer>>,
+    options?: WriteOptions,
+  ): Promise<void>;
+}
+
+export interface WriteOptions {
+  /** Keep what the file holds. Default false. */
+  readonly append?: boolean;
+}
+
+/** Bytes so far of those of all files. */
+export interface ModelProgress {
+  readonly loaded: number;
+  readonly total: number;
+  /** The file that is being read. */
+  readonly path: string;
+}
+
+export interface TransferOptions {
+  /** Is told of every piece. */
+  readonly onProgress?: (progress: ModelProgress) => void;
+  /** Aborts reading: the promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export async function joinPieces(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+  const kept: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    kept.push(piece);
+    length += piece.length;
+  }
+  // A piece may be a part of a larger buffer.
+  if (kept.length === 1 && kept[0].buffer.byteLength === length) return kept[0];
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of kept) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** A small file as text; undefined where there is none. Errors: ModelFormatError when it is no UTF-8. */
+export async function readText(
+  source: ModelSource,
+  path: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const pieces = await source.read(path, {signal});
+  if (pieces === undefined) return undefined;
+  return decodeText(`${source.name}: ${path}`, await joinPieces(pieces));
+}
+
+/** Errors: ModelFormatError. */
+export function decodeText(where: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+  } catch {
+    throw new ModelFormatError(`${where} is no text in UTF-8`);
+  }
+}
+
+/** The checked value of JSON text. Errors: ModelFormatError, with how the text begins: many servers answer with a page. */
+export function parseJson(where: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ModelFormatError(`${where} is no JSON; it begins with ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ModelFormatError(`${where} must hold an object, got ${JSON.stringify(value).slice(0, 40)}`);
+  return value as Record<string, unknown>;
+}
+
+/**
+ * The bytes of a file as they come, held against its entry: too many, too few or others are an error at the latest behind
+ * the last piece. `begun` has hashed the bytes in front of `from` already.
+ * Errors: ModelFormatError; the signal's reason.
+ */
+export async function* verifiedPieces(
+  source: ModelSource,
+  {path, bytes, sha256}: FileEntry,
+  {from = 0, signal, begun = startSha256()}: ReadOptions & {begun?: Sha256} = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  const pieces = await source.read(path, {from, signal});
+  if (pieces === undefined) throw new ModelFormatError(`${source.name}: ${path} is missing`);
+  let at = from;
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    at += piece.length;
+    if (at > bytes) break;
+    begun.add(piece);
+    yield piece;
+  }
+  if (at !== bytes)
+    throw new ModelFormatError(
+      `${source.name}: ${path} is damaged: it must have ${bytes} bytes, it has ${at > bytes ? 'more' : at}`,
+    );
+  if (begun.hex() !== sha256)
+    throw new ModelFormatError(`${source.name}: ${path} is damaged: its SHA-256 is not the one in card.json`);
+}
+
+/** Tells how far the files of a folder are read, all together. */
+export class ProgressCount {
+  private loaded = 0;
+  constructor(
+    private readonly total: number,
+    private readonly tell: TransferOptions['onProgress'],
+  ) {}
+
+  add(path: string, bytes: number): void {
+    this.loaded += bytes;
+    this.tell?.({loaded: this.loaded, total: this.total, path});
+  }
+}

@@ -1,0 +1,116 @@
+// The weights of a model as bytes: cut into shards, hashed as a whole, and held against what model.json says of them.
+
+import type {io} from '@tensorflow/tfjs-core';
+import {Variable} from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import type {Sha256} from '../../formats/sha256/index.js';
+import {startSha256} from '../../formats/sha256/index.js';
+import {ModelFormatError} from '../model-format.js';
+
+/** Bytes of a shard at most; a multiple of four, so that no number lies in two. */
+export const SHARD_BYTES = 32_000_000;
+
+export interface WeightEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface NamedWeight extends WeightEntry {
+  readonly variable: Variable;
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+export const bytesOf = (weights: readonly WeightEntry[]): number =>
+  weights.reduce((total, {shape}) => total + 4 * sizeOf(shape), 0);
+
+/** All weights in the model's order, under the names by which tf loads them. Errors: ModelFormatError for other than float32. */
+export function weightsOf(model: tfl.LayersModel): NamedWeight[] {
+  return model.weights.map(weight => {
+    const variable = weight.read();
+    const name = weight.originalName;
+    if (!(variable instanceof Variable) || variable.dtype !== 'float32')
+      throw new ModelFormatError(`${name} must be a variable of float32, got ${variable.dtype}`);
+    return {name, shape: variable.shape, variable};
+  });
+}
+
+/** What tf's model.json says of weights. */
+export function specsOf(weights: readonly WeightEntry[]): io.WeightsManifestEntry[] {
+  return weights.map(({name, shape}) => ({name, shape: [...shape], dtype: 'float32'}));
+}
+
+/** The numbers of one weight after another, read from the device one at a time. Errors: ModelFormatError unless all are finite. */
+export async function* weightPieces(
+  weights: readonly NamedWeight[],
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  for (const {name, variable} of weights) {
+    const numbers = await variable.data<'float32'>();
+    if (!numbers.every(Number.isFinite)) throw notFinite(name);
+    // A view where that is safe; threads' memory cannot be handed to files and hashes.
+    const own = numbers.buffer instanceof ArrayBuffer ? numbers : Float32Array.from(numbers);
+    yield new Uint8Array(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
+  }
+}
+
+export function notFinite(name: string): ModelFormatError {
+  return new ModelFormatError(`${name} holds numbers that are not finite`);
+}
+
+/** Deals out a stream of pieces as files of given sizes. */
+export class Shards {
+  private rest = new Uint8Array(0);
+  constructor(private readonly pieces: AsyncIterator<Uint8Array<ArrayBuffer>>) {}
+
+  /** The next `bytes` bytes. Must be read to its end before the next is begun. */
+  async *next(bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    for (let left = bytes; left > 0; ) {
+      if (this.rest.length === 0) {
+        const {done, value} = await this.pieces.next();
+        if (done === true) return;
+        this.rest = value;
+      }
+      const piece = this.rest.subarray(0, left);
+      this.rest = this.rest.subarray(piece.length);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+}
+
+/** Sizes of the shards of so many bytes. */
+export function shardSizes(bytes: number, most = SHARD_BYTES): number[] {
+  return Array.from({length: Math.max(1, Math.ceil(bytes / most))}, (_, i) =>
+    Math.min(most, bytes - i * most),
+  );
+}
+
+export function shardName(index: number, count: number): string {
+  const digits = (value: number): string => String(value).padStart(5, '0');
+  return `weights-${digits(index + 1)}-of-${digits(count)}.bin`;
+}
+
+/**
+ * The digest of weights as one safetensors file of float32, before the first of their bytes: equal weights have equal
+ * digests, whatever the shards are.
+ */
+export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
+  const hash = startSha256();
+  hash.add(safetensorsHeader(weights));
+  return hash;
+}
+
+function safetensorsHeader(weights: readonly WeightEntry[]): Uint8Array {
+  let offset = 0;
+  const words = weights.map(({name, shape}) => {
+    const begin = offset;
+    offset += 4 * sizeOf(shape);
+    const entry = {dtype: 'F32', shape, data_offsets: [begin, offset]};
+    return `${JSON.stringify(name)}:${JSON.stringify(entry)}`;
+  });
+  const json = new TextEncoder().encode(`{${words.join(',')}}`);
+  const bytes = new Uint8Array(Math.ceil((8 + json.length) / 8) * 8).fill(0x20, 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+  bytes.set(json, 8);
+  return bytes;
+}
