@@ -9,6 +9,9 @@ import {keyPasses, linkPasses} from './key-blocks.wgsl.js';
 import {queryBlockPass, seen} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
+/** Keys handled in one go. */
+const KEYS = 4;
+
 /** `outDots` [B, L, H]: the product of output and cotangent of each query and head. */
 function outDotsPass(request: AttentionRequest, g: Geometry): Pass {
   const count = g.B * g.L * g.H;
@@ -59,7 +62,7 @@ function queryPass(request: AttentionRequest, g: Geometry): Pass {
     read: {...rowBindings(['q', 'gradOut'], Dh), logSumExp: 'f32', outDots: 'f32'},
     write: rowBindings(['gradQ'], Dh),
     kept: 3,
-    batch: [2, 4],
+    batch: KEYS,
     code: team => queryCode(team, Dh),
   });
 }

@@ -50,7 +50,7 @@ export function forward(request: AttentionRequest): Plan {
         read: rowBindings(['q'], Dh),
         write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
         kept: 2,
-        batch: [4, g.vectors > 8 ? 4 : 8],
+        batch: g.vectors > 8 ? 4 : 8,
         code: team => code(team, Dh),
       }),
     ],

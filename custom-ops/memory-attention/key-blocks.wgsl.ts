@@ -9,8 +9,8 @@ import {chooseTeam, lanesFor, MOST_THREADS, TeamCode, tileRows} from './team.wgs
 
 /** Keys of a workgroup, at most. */
 const KEYS = 64;
-/** Queries handled in one go: with teams, and for a lane alone. */
-const BATCH = [2, 4] as const;
+/** Queries handled in one go. */
+const BATCH = 4;
 /** Above this head width the registers of a lane alone do not hold keys, values and both gradients: two passes then. */
 const WIDEST_FUSED = 32;
 

@@ -15,9 +15,9 @@ export interface QueryBlockParts {
   readonly name: string;
   readonly read: Bindings;
   readonly write: Bindings;
-  /** Rows that a lane keeps of each row, and keys in one go: with teams, and for a lane alone. */
+  /** Rows that a lane keeps for each row of q, and keys in one go. */
   readonly kept: number;
-  readonly batch: readonly [number, number];
+  readonly batch: number;
   /**
    * WGSL that runs once before the keys, for keys `at` of the tile, and at the end. Rows of q are `queryRow{r}`, with
    * `isRow{r}` whether they are this team's to store; `ownQueryRow` and `isOwn` those of the lane's scores, of which

@@ -23,12 +23,14 @@ export interface TeamNeeds {
   readonly kept: number;
   /** Rows that there are to own. */
   readonly rows: number;
-  /** Streamed rows in one go: with teams, and for a lane alone. */
-  readonly batch: readonly [number, number];
+  /** Streamed rows in one go. */
+  readonly batch: number;
 }
 
 /** Registers of a thread for the rows that it keeps. */
 const KEPT_FLOATS = 128;
+/** Rows of a team: with more, too few threads fit a processor to hide each other's waits. */
+const MOST_ROWS = 4;
 /** Threads of a workgroup, at most. */
 export const MOST_THREADS = 256;
 
@@ -37,14 +39,14 @@ export function lanesFor(vectors: number, {subgroup}: GpuLimits): number {
   return [8, 4].find(count => count <= subgroup && vectors >= 2 * count) ?? 1;
 }
 
-/** As many rows as the registers hold. */
+/** As many rows as the registers hold, at most MOST_ROWS. */
 export function chooseTeam({vectors, kept, rows, batch}: TeamNeeds, limits: GpuLimits): Team {
   const lanes = lanesFor(vectors, limits);
-  if (lanes === 1) return {lanes, rows: 1, batch: batch[1]};
+  if (lanes === 1) return {lanes, rows: 1, batch};
   const floats = 4 * kept * Math.ceil(vectors / lanes);
   const most = Math.max(1, 2 ** Math.floor(Math.log2(KEPT_FLOATS / floats)));
-  const owned = Math.min(lanes, most, powerOfTwo(rows));
-  return {lanes, rows: owned, batch: Math.max(batch[0], lanes / owned)};
+  const owned = Math.min(MOST_ROWS, most, powerOfTwo(rows));
+  return {lanes, rows: owned, batch: Math.max(batch, lanes / owned)};
 }
 
 export class TeamCode {
@@ -167,12 +169,16 @@ fn addDot(sum: f32, a: vec4f, b: vec4f) -> f32 {
   }
 }
 
-/** Rows of a tile: a power of two, at most 16, of which `tiles` and `words` numbers a row fit into a workgroup. */
+/**
+ * Rows of a tile: a power of two, at most 16 (32 for lanes alone, which read it more often), of which `tiles` and `words` numbers a row fit
+ * into a workgroup.
+ */
 export function tileRows(
   code: TeamCode,
   {tiles, words}: {tiles: number; words: number},
   {workgroupBytes}: GpuLimits,
 ): number {
   const bytes = 16 * tiles * code.width + 4 * words;
-  return Math.max(code.team.batch, Math.min(16, 2 ** Math.floor(Math.log2(workgroupBytes / bytes))));
+  const most = code.team.lanes > 1 ? 16 : 32;
+  return Math.max(code.team.batch, Math.min(most, 2 ** Math.floor(Math.log2(workgroupBytes / bytes))));
 }
