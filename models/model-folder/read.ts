@@ -2,14 +2,13 @@
 
 import type {io} from '@tensorflow/tfjs-core';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
-import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry, ModelCard} from './card.js';
 import {CARD, parseCard} from './parse-card.js';
 import type {ModelSource, TransferOptions} from './source.js';
 import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 import type {Topology} from './topology.js';
 import {parseTopology, TOPOLOGY} from './topology.js';
 import type {WeightEntry} from './weights.js';
