@@ -9,7 +9,7 @@ import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import type {ModelConfig} from '../models/config.js';
-import type {NamedArray} from '../train/snapshot.js';
+import type {ArraySource} from '../train/snapshot.js';
 import {SnapshotError} from '../train/snapshot.js';
 
 /** What a new run takes over from another one. */
@@ -18,7 +18,7 @@ export interface InitialWeights {
   readonly path: string;
   readonly step: number;
   readonly model: ModelConfig;
-  readonly weights: readonly NamedArray[];
+  readonly weights: readonly ArraySource[];
   /** SHA-256 of the weights. */
   readonly digest: string;
 }
@@ -26,8 +26,9 @@ export interface InitialWeights {
 /** Reads the last checkpoint of a run. Errors: RunFolderError, CheckpointError without a sound one. */
 export function readInitialWeights(path: string): InitialWeights {
   const {config, checkpoints} = RunFolder.open(path);
-  const {step, weights} = checkpoints.load();
-  return {path, step, model: config.model, weights, digest: checkpoints.weightsDigest()};
+  // Open until the process ends: the weights are read when the run begins.
+  const {step, weights, digest} = checkpoints.open();
+  return {path, step, model: config.model, weights, digest};
 }
 
 /** Digest of a folder's tokenizer; nothing where there is none. */
@@ -50,7 +51,7 @@ export async function checkInitialWeights({path, weights}: InitialWeights, confi
         `bmojo data prepare FILES --tokenizer ${join(path, 'tokenizer.json')}`,
     );
   try {
-    await checkRun(config, weights);
+    await checkRun(config, {initial: weights});
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     throw new SettingError(
