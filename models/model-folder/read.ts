@@ -1,12 +1,15 @@
 // Reads a model folder from any source and holds every byte against its card; a folder of an earlier version has none.
 
-import type {io} from '@tensorflow/tfjs-core';
+import {io} from '@tensorflow/tfjs-core';
+import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
+import type {ModelConfig} from '../config.js';
+import {configIn} from '../model-config.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry, ModelCard} from './card.js';
-import {CARD, parseCard} from './parse-card.js';
+import {CARD, parseCard, parseConfig} from './parse-card.js';
 import type {ModelSource, TransferOptions} from './source.js';
 import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
 import {tokenizerDigest} from './tokenizer-digest.js';
@@ -23,6 +26,10 @@ export interface ReadModel {
   readonly tokenizer?: Tokenizer;
 }
 
+export interface WeightArray extends WeightEntry {
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
 /** The card of a folder; undefined where there is none. Errors: ModelFormatError; the signal's reason. */
 export async function readCard(source: ModelSource, signal?: AbortSignal): Promise<ModelCard | undefined> {
   const text = await readText(source, CARD, signal);
@@ -36,6 +43,16 @@ export async function readCard(source: ModelSource, signal?: AbortSignal): Promi
 export async function readModel(source: ModelSource, options: TransferOptions = {}): Promise<ReadModel> {
   const card = await readCard(source, options.signal);
   return card === undefined ? readOlder(source, options) : readCarded(source, card, options);
+}
+
+/** The configuration in a model.json of ours, without its weights. Errors: ModelFormatError. */
+export async function readModelConfig(source: ModelSource, signal?: AbortSignal): Promise<ModelConfig> {
+  const where = `${source.name}: ${TOPOLOGY}`;
+  const text = await readText(source, TOPOLOGY, signal);
+  if (text === undefined) throw new ModelFormatError(`${where} is missing`);
+  const config = configIn(parseTopology(where, text).json.userDefinedMetadata);
+  if (config === undefined) throw new ModelFormatError(`${where} carries no bmojo configuration`);
+  return parseConfig(where, VERSION, config);
 }
 
 async function readCarded(
@@ -80,6 +97,25 @@ async function readCarded(
   if (digest.hex() !== card.weights.sha256)
     throw new ModelFormatError(`${source.name}: these are other weights than ${CARD} describes`);
   return {artifacts: artifactsOf(topology, weightData), card, tokenizer};
+}
+
+/** The weights of a folder as arrays, without a model and without a backend. Errors: as of `openModel`. */
+export async function readWeights(
+  source: ModelSource,
+  options: TransferOptions = {},
+): Promise<{weights: WeightArray[]; card?: ModelCard; digest: string}> {
+  const {artifacts, card} = await readModel(source, options);
+  const bytes = new io.CompositeArrayBuffer(artifacts.weightData);
+  const hash = startWeightsDigest(artifacts.weightSpecs ?? []);
+  let at = 0;
+  const weights = (artifacts.weightSpecs ?? []).map(({name, shape}) => {
+    const end = at + bytesOf([{name, shape}]);
+    const data = new Float32Array(bytes.slice(at, end));
+    hash.add(new Uint8Array(data.buffer));
+    at = end;
+    return {name, shape, data};
+  });
+  return {weights, digest: card?.weights.sha256 ?? hash.hex(), ...(card === undefined ? {} : {card})};
 }
 
 async function* counted(

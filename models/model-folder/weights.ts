@@ -100,6 +100,14 @@ export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
   return hash;
 }
 
+/** The digest of a model's weights, as its card has it: what a saved state of generation is held against. */
+export async function weightsDigest({model}: {readonly model: tfl.LayersModel}): Promise<string> {
+  const weights = weightsOf(model);
+  const hash = startWeightsDigest(weights);
+  for await (const piece of weightPieces(weights)) hash.add(piece);
+  return hash.hex();
+}
+
 function safetensorsHeader(weights: readonly WeightEntry[]): Uint8Array {
   let offset = 0;
   const words = weights.map(({name, shape}) => {
