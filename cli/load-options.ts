@@ -40,9 +40,10 @@ export async function loadOptions(
 }
 
 /** Errors: SettingError when weights are asked for that a folder does not hold. */
-export function chosenWeights({path, weights: held}: Trained, asked: unknown): WeightsName {
+export function chosenWeights({path, kind, weights: held}: Trained, asked: unknown): WeightsName {
   if (asked === undefined && !held.includes('best') && held.includes('last')) {
-    process.stderr.write(`note: ${path} has no evaluation yet; these are its last weights\n`);
+    if (kind === 'run')
+      process.stderr.write(`note: ${path} has no evaluation yet; these are its last weights\n`);
     return 'last';
   }
   const wanted = asked === 'last' ? 'last' : 'best';

@@ -41,6 +41,8 @@ export interface TrainedConfig {
 /** A run folder or a model folder. */
 export interface Trained {
   readonly path: string;
+  /** A run has weights to choose from, a model folder has its own. */
+  readonly kind: 'run' | 'model';
   readonly config: TrainedConfig;
   /** Which weights it holds; none where that is not known. */
   readonly weights: readonly WeightsName[];
@@ -94,6 +96,7 @@ function ofRun(folder: RunFolder): Trained {
   const {path, config, checkpoints, best} = folder;
   return {
     path,
+    kind: 'run',
     config,
     weights: [
       ...(best.lastStep === undefined ? [] : (['best'] as const)),
@@ -115,6 +118,7 @@ function ofCard(path: string, card: ModelCard): Trained {
   const {training, tokenizer, model} = card;
   return {
     path,
+    kind: 'model',
     config: {
       model: model.config,
       backend: backendNames.find(name => name === training?.backend) ?? 'wasm',
@@ -133,10 +137,17 @@ async function ofPlainFiles(path: string): Promise<Trained> {
   if (isRunFolder(around)) {
     const run = ofRun(RunFolder.open(around));
     const {lastStep = 0} = RunFolder.open(around).checkpoints;
-    return {...run, path, weights: ['last'], load: (_, backend) => loadFolder(path, lastStep, backend)};
+    return {
+      ...run,
+      path,
+      kind: 'model',
+      weights: ['last'],
+      load: (_, backend) => loadFolder(path, lastStep, backend),
+    };
   }
   return {
     path,
+    kind: 'model',
     config: {model: await readModelConfig(modelInFolder(path)), backend: 'wasm', data: {}},
     weights: [],
     tokenizer: () => tokenizerIn(path, undefined),

@@ -9,7 +9,7 @@ import {bmojo} from '../support/command.js';
 
 const SETTINGS =
   '--context 12 --segments 2 --d-model 8 --heads 1 --layers 2 --window 4 --eidetic-slots 4 --state-size 4 --batch 2 ' +
-  '--eval-samples 4 --log-every 1 --rate 1e-2 --backend wasm';
+  '--eval-samples 4 --log-every 1 --rate 0.3 --final-rate 1 --backend wasm';
 
 const fixture = join(import.meta.dirname, '../../../test/fixtures/v0.1.0/lm');
 
@@ -32,8 +32,7 @@ describe('model folders on the command line', () => {
     await ok(`data prepare ${at('text.txt')} --out ${at('data')}`);
     // The best evaluation is not the last: the rate makes sure of that.
     await ok(`train lm --data ${at('data')} ${SETTINGS} --steps 9 --eval-every 3 --out ${at('run')}`);
-    const lines2 = readFileSync(at('run', 'metrics.jsonl'), 'utf8').split('\n');
-    expect(lines2.filter(line => line.includes('evaluated')).length).to.equal(3);
+    expect(JSON.parse(readFileSync(at('run', 'best', 'latest.json'), 'utf8')).step).to.be.below(9);
   });
   after(() => rmSync(folder, {recursive: true}));
 
@@ -57,7 +56,7 @@ describe('model folders on the command line', () => {
   });
 
   it('write the text that the run writes, exported ones too', async () => {
-    expect(await ok(`model export ${at('run')} --out ${at('best')}`)).to.include('5 files');
+    expect(await ok(`model export ${at('run')} --out ${at('best')}`)).to.include('4 files');
     await ok(`model export ${at('run')} --weights last --out ${at('last')}`);
     const best = await write(at('run'));
     for (const path of [at('run', 'model-best'), at('best')]) expect(await write(path)).to.equal(best);
@@ -113,10 +112,10 @@ describe('model folders on the command line', () => {
   });
 
   it('are left when training is interrupted, and replaced when it goes on', async () => {
-    const line = `train lm --data ${at('data')} ${SETTINGS} --steps 100000 --eval-every 100000 --out ${at('cut')}`;
+    const line = `train lm --data ${at('data')} ${SETTINGS} --steps 100000 --eval-every 100000 --out ${at('cut')} --json`;
     let asked = false;
     const {code, err} = await bmojo(line.split(' '), (out, kill) => {
-      if (asked || !out.includes('step 3/')) return;
+      if (asked || !out.includes('"step":3,')) return;
       asked = true;
       kill('SIGINT');
     });
@@ -128,6 +127,15 @@ describe('model folders on the command line', () => {
     expect(card(at('cut', 'model')).training?.step).to.equal(step + 2);
     expect(card(at('cut', 'model-best')).training?.step).to.equal(step + 2);
     expect(readdirSync(at('cut')).filter(name => /draft|replaced/.test(name))).to.deep.equal([]);
+  });
+
+  it('hold the last sound weights when a run diverges', async () => {
+    const line = `train lm --data ${at('data')} ${SETTINGS.replace('0.3', '9')} --steps 40 --checkpoint-every 1 --out ${at('lost')}`;
+    const {code, out} = await bmojo(line.split(' '));
+    expect(code, out).to.equal(1);
+    const {step}: {step: number} = JSON.parse(readFileSync(at('lost', 'checkpoint', 'latest.json'), 'utf8'));
+    expect(card(at('lost', 'model')).training?.step).to.equal(step);
+    expect(await write(at('lost', 'model'))).to.equal(await write(at('lost'), ' --weights last'));
   });
 
   it('of version 0.1.0 still write, with one warning', async () => {
