@@ -6,7 +6,7 @@ import {randomStream} from '../data/random.js';
 import type {ModelConfig, PresetName} from '../models/config.js';
 import {DecodingSession} from '../models/decoding-session.js';
 import {LanguageModel} from '../models/language-model.js';
-import {samplingSchema} from '../models/sampling.js';
+import {samplingSchema} from '../models/token-sampling.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {median} from './timing.js';
 
@@ -45,7 +45,7 @@ export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<
       if (preset === 'transformer' && position > fullAttentionLimit) break;
       const {vocabSize} = model.config;
       const missing = position - session.position;
-      session.read(Int32Array.from({length: Math.max(1, missing)}, () => random.integer(vocabSize)));
+      await session.read(Int32Array.from({length: Math.max(1, missing)}, () => random.integer(vocabSize)));
       const times: number[] = [];
       for (let token = 0; token < tokens + 4; token++) {
         const started = performance.now();

@@ -57,9 +57,9 @@ export async function profileStep(
   let replayMs: number[] = [];
   const issue = (): Promise<Float32Array> => {
     const begin = performance.now();
-    const parts = workload.parts(settings, step * settings.batch, model);
+    const microBatches = workload.microBatches(settings, step * settings.batch, model);
     const drawn = performance.now();
-    const {values} = update(trainer, parts, [], rateAt(step, settings), ++step);
+    const {values} = update(trainer, microBatches, [], rateAt(step, settings), ++step);
     drawMs.push(drawn - begin);
     replayMs.push(performance.now() - drawn);
     return values;

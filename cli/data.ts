@@ -4,12 +4,12 @@ import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {DataSummary} from '../data/files/index.js';
 import {
-  closeData,
   fetchCorpus,
-  openData,
   prepareData,
   readManifest,
   resolveFiles,
+  trainTokenizer,
+  verifyData,
 } from '../data/files/index.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
 
@@ -96,17 +96,57 @@ const prepareCommand: CommandModule<object, Args> = {
   },
 };
 
+const tokenizerOptions = {
+  vocab: {
+    type: 'number' as const,
+    demandOption: true as const,
+    describe:
+      'ids in all: 256 bytes, the end of a text, and pairs joined in order of frequency; 1024 to 8192 suit books',
+  },
+  out: {type: 'string' as const, demandOption: true as const, describe: 'the tokenizer.json to write'},
+  manifest: manifestOption,
+};
+
+const tokenizerCommand: CommandModule<object, Args> = {
+  command: 'tokenizer <files..>',
+  describe: 'train a byte-level BPE: any text can be encoded, frequent words become one id',
+  builder: (yargs: Argv<object>) =>
+    yargs
+      .positional('files', {
+        type: 'string',
+        array: true,
+        describe: 'text files, files of lines {"text": ...}, or a corpus of bmojo data list',
+      })
+      .options(tokenizerOptions)
+      .check(onlyOptions(tokenizerOptions, 'files'))
+      .example(
+        '$0 data tokenizer tiny-shakespeare --vocab 1024 --out shakespeare.json',
+        'the same file each time',
+      )
+      .example(
+        '$0 data prepare tiny-shakespeare --tokenizer shakespeare.json --out data/shakespeare-bpe',
+        'then the tokens of it',
+      ) as unknown as Argv<Args>,
+  handler: async argv => {
+    const manifest = typeof argv.manifest === 'string' ? argv.manifest : undefined;
+    const files = await resolveFiles(strings(argv.files), manifest);
+    process.stderr.write(`reading ${files.length} file${files.length === 1 ? '' : 's'} and counting pairs\n`);
+    const out = String(argv.out);
+    const {vocabSize, textBytes} = await trainTokenizer({files, vocabSize: Number(argv.vocab), out});
+    console.log(`vocabulary of ${vocabSize} from ${textBytes} bytes of text\nwritten: ${out}`);
+  },
+};
+
 const verifyCommand: CommandModule<object, Args> = {
   command: 'verify <folder>',
-  describe: 'compare token files with their checksums',
+  describe: 'compare token files and tokenizer with their checksums, and say what does not match',
   builder: yargs =>
     yargs
       .positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'})
       .check(onlyOptions({}, 'folder')) as Argv<Args>,
   handler: argv => {
-    const data = openData(String(argv.folder), {verify: true});
-    console.log(`${splitLines(data.summary)}\nall checksums match`);
-    closeData(data);
+    const {summary, notes} = verifyData(String(argv.folder));
+    console.log([splitLines(summary), ...notes, 'all checksums match'].join('\n'));
   },
 };
 
@@ -155,6 +195,7 @@ export const dataCommand: CommandModule<object, Args> = {
   builder: yargs =>
     yargs
       .command(prepareCommand)
+      .command(tokenizerCommand)
       .command(verifyCommand)
       .command(listCommand)
       .command(fetchCommand)

@@ -7,13 +7,16 @@ import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
-import {samplingSchema} from '../models/sampling.js';
+import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {checkpointOptions, loadLanguageRun} from './language-run.js';
 import {checkFolder, optionFile, optionText} from './option-file.js';
 
 type Args = Record<string, unknown>;
+
+/** Exit status of a command that was interrupted. */
+const INTERRUPTED = 130;
 
 const options = {
   ...checkpointOptions,
@@ -63,14 +66,27 @@ async function execute(argv: Args): Promise<void> {
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
   const started = performance.now();
-  session.read(read);
-  const readAt = performance.now();
-  process.stdout.write(saved === undefined ? prompt : '');
-  const first = session.position;
+  const first = session.position + read.length;
+  let readAt = started;
+  const isTold = argv.quiet !== true && process.stderr.isTTY;
+  const onProgress = (done: number, of: number): void => {
+    if (isTold && of > session.chunk) process.stderr.write(`\rreading the prompt: ${done} of ${of} tokens`);
+    if (done < of) return;
+    if (isTold && of > session.chunk) process.stderr.write('\n');
+    readAt = performance.now();
+    process.stdout.write(saved === undefined ? prompt : '');
+  };
   await withInterrupts(async signal => {
-    for await (const text of generateText(model, {tokenizer, session, maxTokens, signal, ...sampling}))
-      process.stdout.write(text);
+    const options = {tokenizer, session, prompt, maxTokens, signal, onProgress, ...sampling};
+    for await (const text of generateText(model, options)) process.stdout.write(text);
   }, 'finishing this token');
+  if (session.position < first) {
+    process.stderr.write('stopped within the prompt: nothing is written\n');
+    process.exitCode = INTERRUPTED;
+    session.dispose();
+    model.model.dispose();
+    return;
+  }
   process.stdout.write('\n');
   const seconds = (performance.now() - readAt) / 1000;
   const written = session.position - first;

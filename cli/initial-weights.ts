@@ -1,8 +1,10 @@
 // `bmojo train TASK --init-from RUN`: a new run that begins with the weights of another one.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {SettingError} from '../config/schema.js';
+import {readTokenizer} from '../data/files/index.js';
+import {tokenizerDigest} from '../data/tokenizers/index.js';
 import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
@@ -30,10 +32,10 @@ export async function readInitialWeights(path: string): Promise<InitialWeights> 
   return {path, step, model: config.model, weights, digest: checkpoints.weightsDigest()};
 }
 
-/** A tokenizer file's content, however it is laid out; nothing where there is none. */
-function tokenizerText(folder: string): string | undefined {
+/** Digest of a folder's tokenizer; nothing where there is none. */
+function tokenizerOf(folder: string): string | undefined {
   const file = join(folder, 'tokenizer.json');
-  return existsSync(file) ? JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+  return existsSync(file) ? tokenizerDigest(readTokenizer(file)) : undefined;
 }
 
 /**
@@ -42,8 +44,8 @@ function tokenizerText(folder: string): string | undefined {
  * Errors: SettingError.
  */
 export async function checkInitialWeights({path, weights}: InitialWeights, config: RunConfig): Promise<void> {
-  const own = 'data' in config.data ? tokenizerText(String(config.data.data)) : undefined;
-  const other = tokenizerText(path);
+  const own = 'data' in config.data ? tokenizerOf(String(config.data.data)) : undefined;
+  const other = tokenizerOf(path);
   if (own !== other)
     throw new SettingError(
       `--init-from: ${path} was trained on the ids of another tokenizer; prepare the data with ` +

@@ -2,7 +2,7 @@
 
 import {basename} from 'node:path';
 import {SettingError} from '../config/schema.js';
-import {closeData, openData, TokenFileError} from '../data/files/index.js';
+import {checkSameTokenizer, closeData, openData} from '../data/files/index.js';
 import {memoryTokens, type TokenSource} from '../data/token-source.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {Trained} from '../experiments/trained.js';
@@ -53,7 +53,7 @@ export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
   const text = optionText('--text', path);
   const ids = tokenizer.encode(text);
   if (ids.length === 0) throw new SettingError(`--text: ${path} is empty`);
-  return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text));
+  return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text), id => tokenizer.bytesOf(id));
 }
 
 /** The user's text, or the held-out split of `data`, with its name in words. */
@@ -70,10 +70,7 @@ export async function withTokens<T>(
     );
   const opened = openData(path);
   try {
-    if (opened.valid.vocabSize !== folder.config.model.vocabSize)
-      throw new TokenFileError(
-        `${path} has a vocabulary of ${opened.valid.vocabSize}, the model ${folder.config.model.vocabSize}; prepare it with the run's tokenizer.json`,
-      );
+    checkSameTokenizer(folder.path, opened);
     return await use(opened.valid, `the held-out split of ${basename(path)}`);
   } finally {
     closeData(opened);

@@ -94,6 +94,7 @@ export async function resumeChanges(
         `what may change is ${[...mayChange].map(option => `--${option}`).join(', ')}`,
     );
   if (found.length === 0) {
+    family.checkFiles?.(config, folder.path);
     await startBackend(config);
     return [];
   }
@@ -110,6 +111,7 @@ export async function resumeChanges(
     throw new SettingError(
       `--resume: --steps must be at least the ${made} made so far, got ${next.train.steps}`,
     );
+  family.checkFiles?.(next, folder.path);
   await startBackend(next);
   const words = found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`);
   folder.change(next, words);

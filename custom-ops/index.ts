@@ -1,4 +1,7 @@
-// The operators. Importing this module registers their kernels on the cpu and wasm backends.
+// The operators. Their kernels come with the backend that is used: see backends/on-demand.ts.
+
+import './backends/on-demand.js';
+import './one-copy.js';
 
 export {BackendError} from './backends/backend-error.js';
 export type {BackendName, BackendRequest} from './backends/backend-names.js';

@@ -1,20 +1,13 @@
 // From an op's declaration to a differentiable call: checks, the backend's kernel or the composed form, the gradient.
 
-import type {GradConfig, NamedAttrMap, NamedTensorMap, Tensor} from '@tensorflow/tfjs-core';
-import {backend, engine, getBackend, getKernel, registerGradient, tidy} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {backend, engine, getBackend, getKernel, tidy} from '@tensorflow/tfjs-core';
 import {checkedDims} from './check.js';
+import {registerOpGradient} from './gradients.js';
+import {runNamedKernel} from './kernel-call.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
-import {gradName, kernelName, kernelPorts} from './op.js';
-
-/**
- * What our kernels are called with as tfjs's attributes: the names of the inputs that are present, since tfjs passes those
- * as a list, and the op's own attributes and sizes, so that no kernel works them out again.
- */
-export interface KernelAttributes extends Record<string, Attributes | Dims | string[]> {
-  present: string[];
-  attrs: Attributes;
-  dims: Dims;
-}
+import {kernelName} from './op.js';
+import {registerReferenceKernels} from './reference-kernels.js';
 
 const forced = {composed: false};
 const told = new Set<string>();
@@ -32,7 +25,18 @@ export function withComposedOps<T>(body: () => T): T {
 
 /** Whether the current backend has a fused kernel for this op. */
 export function hasKernel(op: {name: string}): boolean {
-  return getKernel(kernelName(op, 'forward'), getBackend()) !== undefined;
+  const backendName = getBackend();
+  return backendName === 'cpu' || getKernel(kernelName(op, 'forward'), backendName) !== undefined;
+}
+
+const prepared = new WeakSet<object>();
+
+/** What tf must know of an op before its first call: its gradient, and the reference as its kernel on `cpu`. */
+function prepare(op: OpDefinition): void {
+  if (prepared.has(op)) return;
+  prepared.add(op);
+  registerOpGradient(op);
+  registerReferenceKernels(op);
 }
 
 /**
@@ -44,6 +48,7 @@ export function runOp<A extends Attributes>(
   inputs: Readonly<Record<string, Tensor | undefined>>,
   attrs: A,
 ): NamedTensors {
+  prepare(op);
   backend(); // makes tf choose its default backend before kernels are looked up
   const dims = checkedDims(op, inputs, attrs);
   const present: Record<string, Tensor> = {};
@@ -113,54 +118,4 @@ function tellOnce(name: string): void {
     `bmojo: ${name} has no kernel on backend '${getBackend()}' and runs composed from tf operations, much slower; ` +
       `choose a backend with kernels (see bmojo doctor) for full speed`,
   );
-}
-
-/** Runs a registered kernel of ours; `call.present` says which inputs the list `tensors` holds. */
-function runNamedKernel(kernel: string, tensors: Tensor[], call: KernelAttributes): Tensor[] {
-  // tfjs passes lists of inputs this way too (Concat, AddN); its types know only maps.
-  const inputs = tensors as unknown as NamedTensorMap;
-  const outputs: Tensor | Tensor[] = engine().runKernel(kernel, inputs, call as NamedAttrMap);
-  return Array.isArray(outputs) ? outputs : [outputs];
-}
-
-/** Registers the vector-Jacobian product of an op: its backward kernel, for every backend that has one. */
-export function registerOpGradient(op: OpDefinition): void {
-  if (op.backward === undefined) return;
-  const outputs = Object.entries(op.outputs);
-  const ports = kernelPorts(op, 'backward');
-  const config: GradConfig = {
-    kernelName: kernelName(op, 'forward'),
-    saveAllInputs: true,
-    outputsToSave: outputs.map(([, spec]) => spec.role !== 'result'),
-    gradFunc: (dy, saved, rawAttrs) => {
-      const {present, attrs, dims} = rawAttrs as KernelAttributes;
-      const cotangents = Array.isArray(dy) ? dy : [dy];
-      const values: Record<string, Tensor> = {};
-      present.forEach((name, index) => {
-        values[name] = saved[index];
-      });
-      outputs
-        .filter(([, spec]) => spec.role !== 'result')
-        .forEach(([name], index) => {
-          values[name] = saved[present.length + index];
-        });
-      outputs.forEach(([name, spec], index) => {
-        if (spec.role !== 'saved') values[gradName(name)] = cotangents[index];
-      });
-      const names = ports.inputs.map(port => port.name).filter(name => values[name] !== undefined);
-      const gradients = runNamedKernel(
-        kernelName(op, 'backward'),
-        names.map(name => values[name]),
-        {present: names, attrs, dims},
-      );
-      const wanted = ports.outputs.filter(port => present.some(name => gradName(name) === port.name));
-      return Object.fromEntries(
-        present.flatMap((name, index) => {
-          const at = wanted.findIndex(port => port.name === gradName(name));
-          return at < 0 ? [] : [[String(index), () => gradients[at]]];
-        }),
-      );
-    },
-  };
-  registerGradient(config);
 }

@@ -14,7 +14,7 @@ export {createMadNoisyRecall} from './mad/noisy-recall.js';
 export {createMadSelectiveCopying} from './mad/selective-copying.js';
 export type {MqarSettings} from './mqar.js';
 export {createMqar, mqar, mqarSchema} from './mqar.js';
-export {createMqarMixture} from './mqar-mixture.js';
+export {createMqarMixture, mqarMixtureSchema} from './mqar-mixture.js';
 export {createNeedle} from './needle.js';
 export {needleText} from './needle-text.js';
 export type {Random} from './random.js';
@@ -27,10 +27,12 @@ export {memoryTokens} from './token-source.js';
 export type {Tokenizer} from './tokenizers/index.js';
 export {
   byteTokenizer,
+  CharacterCollector,
   charTokenizer,
   huggingFaceTokenizer,
   TextStream,
   TokenizerError,
+  tokenizerDigest,
   tokenizerFromJSON,
 } from './tokenizers/index.js';
 export type {WindowBatch} from './windows.js';

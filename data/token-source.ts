@@ -6,17 +6,23 @@ export interface TokenSource {
   readonly vocabSize: number;
   /** Bytes of UTF-8 that all tokens stand for. */
   readonly textBytes: number;
+  /** Bytes of UTF-8 that one token stands for inside a text. */
+  bytesOf(id: number): number;
   /** First token of every document, ascending, then `count`: [documents + 1]. */
   readonly borders: Float64Array;
   /** Tokens `start` to `start + length - 1`. Errors: RangeError beyond the end. */
   read(start: number, length: number): Int32Array;
 }
 
-/** Documents held in memory: browsers and tests have no files. */
+/**
+ * Documents held in memory: browsers and tests have no files. Without a tokenizer's `bytesOf` each token stands for the mean of
+ * `textBytes`.
+ */
 export function memoryTokens(
   documents: readonly ArrayLike<number>[],
   vocabSize: number,
   textBytes: number,
+  bytesOf?: (id: number) => number,
 ): TokenSource {
   const borders = new Float64Array(documents.length + 1);
   documents.forEach((document, i) => {
@@ -30,6 +36,7 @@ export function memoryTokens(
     count: tokens.length,
     vocabSize,
     textBytes,
+    bytesOf: bytesOf ?? (() => textBytes / tokens.length),
     borders,
     read: (start, length) => {
       if (start < 0 || length < 0 || start + length > tokens.length)

@@ -11,6 +11,11 @@ interface Page {
 }
 
 const pages: readonly Page[] = [
+  {
+    path: 'train',
+    title: 'Train here',
+    view: lazy(async () => (await import('./pages/train/page.js')).TrainPage),
+  },
   {path: 'bench', title: 'Bench', view: lazy(async () => (await import('./pages/bench/page.js')).BenchPage)},
 ];
 

@@ -3,6 +3,8 @@
 
 import type {BenchCall} from './worker/bench.js';
 import type {DeviceCall} from './worker/device.js';
+import type {RunsCall} from './worker/runs.js';
+import type {TrainCall} from './worker/train.js';
 
 /** A call: `request` goes to the worker, any number of `event`s come back, then one `result`. */
 export interface Call<Request, Event, Result> {
@@ -15,6 +17,8 @@ export interface Call<Request, Event, Result> {
 export interface Calls {
   readonly device: DeviceCall;
   readonly bench: BenchCall;
+  readonly train: TrainCall;
+  readonly runs: RunsCall;
 }
 
 export type CallName = keyof Calls;

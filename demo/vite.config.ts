@@ -12,6 +12,7 @@ export default defineConfig({
   resolve: {
     alias: [
       {find: '#dawn', replacement: here('../custom-ops/backends/webgpu/no-dawn.ts')},
+      {find: '#gradients', replacement: here('../custom-ops/gradients-in-bundles.ts')},
       {find: '#tensorflow', replacement: here('../custom-ops/backends/tensorflow/no-addon.ts')},
     ],
   },

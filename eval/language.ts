@@ -16,7 +16,7 @@ export interface LanguageReport {
   readonly loss: number;
   /** exp(loss). */
   readonly perplexity: number;
-  /** Bits of loss for each byte of UTF-8: comparable between tokenizers. */
+  /** Bits of loss for each byte of UTF-8 that the scored tokens stand for: comparable between tokenizers. */
   readonly bitsPerByte: number;
   /** Share of tokens that the model finds most likely. */
   readonly accuracy: number;
@@ -55,6 +55,7 @@ export async function evaluateLanguage(
   let loss = 0;
   let right = 0;
   let tokens = 0;
+  let bytes = 0;
   for (let first = 0; first < starts.length; first += batch) {
     const windows = readWindows(source, starts.slice(first, first + batch), context * segments);
     let state: ModelState | undefined;
@@ -69,12 +70,13 @@ export async function evaluateLanguage(
       loss += (await scored.mean.data())[0] * rows;
       for (let i = 0; i < rows; i++) if (ids[i] === piece.labels[i]) right++;
       tokens += rows;
+      for (const id of piece.labels) bytes += source.bytesOf(id);
       scored.predicted.dispose();
       scored.mean.dispose();
     }
     await nextFrame();
   }
-  return languageReport(starts.length, tokens, loss, right, source);
+  return languageReport({windows: starts.length, tokens, total: loss, right, bytes});
 }
 
 function scorePiece(model: LanguageModel, piece: WindowBatch, past: ModelState | undefined, goesOn: boolean) {
@@ -92,20 +94,23 @@ function scorePiece(model: LanguageModel, piece: WindowBatch, past: ModelState |
   };
 }
 
-function languageReport(
-  windows: number,
-  tokens: number,
-  total: number,
-  right: number,
-  {textBytes, count}: TokenSource,
-): LanguageReport {
+/** What was counted over all windows; `total` in nats. */
+interface Counted {
+  readonly windows: number;
+  readonly tokens: number;
+  readonly total: number;
+  readonly right: number;
+  readonly bytes: number;
+}
+
+function languageReport({windows, tokens, total, right, bytes}: Counted): LanguageReport {
   const loss = total / Math.max(1, tokens);
   return {
     windows,
     tokens,
     loss,
     perplexity: Math.exp(loss),
-    bitsPerByte: (loss / Math.LN2) * (count / textBytes),
+    bitsPerByte: total / Math.LN2 / bytes,
     accuracy: right / Math.max(1, tokens),
   };
 }

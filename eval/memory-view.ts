@@ -4,6 +4,7 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor2d} from '@tensorflow/tfjs-core';
 import type {MixerAnalysis} from '../layers/index.js';
 import type {LanguageModel} from '../models/index.js';
+import {layerPlan} from '../models/layer-plan.js';
 
 /** A token that was kept word for word for some time. */
 export interface StoredToken {
@@ -42,13 +43,13 @@ export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>
   const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');
   const analyses = model.analyze(input);
   input.dispose();
-  const {window} = model.config;
+  const plan = layerPlan(model.config);
   const layers: LayerMemory[] = [];
   for (const [layer, analysis] of analyses.entries()) {
-    layers.push({layer, ...(await read(analysis, ids, window))});
+    layers.push({layer, ...(await read(analysis, ids, plan[layer].mixer.window))});
     for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
   }
-  return {window, tokens: ids, layers};
+  return {window: model.config.window, tokens: ids, layers};
 }
 
 async function read(

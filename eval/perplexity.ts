@@ -78,7 +78,13 @@ function asBatch({size, length, tokens, labels}: WindowBatch, from: number): Bat
   };
 }
 
-/** Losses of each window's last `length - from` tokens [windows][length - from]. */
+/** Losses of a window's tokens, and the bytes that they stand for. */
+interface WindowLosses {
+  readonly losses: Float32Array;
+  readonly bytes: Float32Array;
+}
+
+/** Of each window's last `length - from` tokens. */
 async function windowLosses(
   model: ScorableModel,
   source: TokenSource,
@@ -89,17 +95,24 @@ async function windowLosses(
     batch,
     onProgress,
   }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'onProgress'>,
-): Promise<Float32Array[]> {
-  const all: Float32Array[] = [];
+): Promise<WindowLosses[]> {
+  const all: WindowLosses[] = [];
   for (let first = 0; first < starts.length; first += batch) {
     const some = starts.slice(first, first + batch);
-    const {losses} = await scoreBatch(model, asBatch(readWindows(source, some, length), from));
+    const drawn = asBatch(readWindows(source, some, length), from);
+    const {losses} = await scoreBatch(model, drawn);
+    const bytes = Float32Array.from(drawn.labels, id => source.bytesOf(id));
     const count = length - from;
-    for (let row = 0; row < some.length; row++) all.push(losses.slice(row * count, (row + 1) * count));
+    for (let row = 0; row < some.length; row++)
+      all.push(cut({losses, bytes}, row * count, (row + 1) * count));
     onProgress?.(some.length * length);
     await nextFrame();
   }
   return all;
+}
+
+function cut({losses, bytes}: WindowLosses, from: number, to?: number): WindowLosses {
+  return {losses: losses.slice(from, to), bytes: bytes.slice(from, to)};
 }
 
 function mean(values: Float32Array | readonly number[]): number {
@@ -116,14 +129,16 @@ function overWindows(values: readonly number[]): LossChange {
   return {mean: center, error: Math.sqrt(variance / values.length)};
 }
 
-function lossPoint(windows: readonly Float32Array[], {textBytes, count}: TokenSource): LossPoint {
-  const {mean: loss, ...error} = overWindows(windows.map(mean));
+function lossPoint(windows: readonly WindowLosses[]): LossPoint {
+  const {mean: loss, ...error} = overWindows(windows.map(({losses}) => mean(losses)));
+  const tokens = windows.reduce((sum, {losses}) => sum + losses.length, 0);
+  const bytes = windows.reduce((sum, window) => sum + window.bytes.reduce((a, b) => a + b, 0), 0);
   return {
-    tokens: windows.reduce((sum, losses) => sum + losses.length, 0),
+    tokens,
     loss,
     ...error,
     perplexity: Math.exp(loss),
-    bitsPerByte: (loss / Math.LN2) * (count / textBytes),
+    bitsPerByte: (loss * tokens) / Math.LN2 / bytes,
   };
 }
 
@@ -149,30 +164,27 @@ export async function evaluatePerplexity(
   const starts = new WindowIndex(source, longest + targets, {
     remedy: `a prefix of ${longest} and ${targets} targets must fit; take shorter prefixes or a longer text`,
   }).spread(windows);
-  const measured: {prefix: number; losses: Float32Array[]}[] = [];
-  let whole: Float32Array[] = [];
+  const measured: {prefix: number; losses: WindowLosses[]}[] = [];
+  let whole: WindowLosses[] = [];
   for (const prefix of prefixes) {
     const from = prefix === longest ? 0 : prefix;
     const own = starts.map(start => start + longest - prefix);
     const losses = await windowLosses(model, source, own, {...options, length: prefix + targets, from});
     if (prefix === longest) whole = losses;
-    measured.push({prefix, losses: losses.map(window => window.slice(prefix - from))});
+    measured.push({prefix, losses: losses.map(window => cut(window, prefix - from))});
   }
   const fits = prefixes.filter(prefix => prefix + targets <= options.trained);
   const reference = options.reference ?? (fits.length > 0 ? Math.max(...fits) : Math.min(...prefixes));
   const compared = measured.find(({prefix}) => prefix === reference)?.losses ?? [];
   const byPrefix: PerplexityReport['byPrefix'] = measured.map(({prefix, losses}) => ({
     prefix,
-    ...lossPoint(losses, source),
-    change: overWindows(losses.map((window, i) => mean(window) - mean(compared[i]))),
+    ...lossPoint(losses),
+    change: overWindows(losses.map((window, i) => mean(window.losses) - mean(compared[i].losses))),
   }));
   const byPosition = buckets(longest + targets).map(({from, to}) => ({
     from,
     to,
-    ...lossPoint(
-      whole.map(window => window.slice(from, to)),
-      source,
-    ),
+    ...lossPoint(whole.map(window => cut(window, from, to))),
   }));
   return {windows: starts.length, targets, reference, byPrefix, byPosition};
 }

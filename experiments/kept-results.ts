@@ -124,7 +124,7 @@ function section(result: KeptResult): string {
   const seeds = machine.seeds.length === 0 ? '' : `; seeds ${machine.seeds.join(', ')}`;
   const software = machine.software === undefined ? '' : `; ${machine.software}`;
   return [
-    `<a id="${name}"></a>\n### ${title}`,
+    `<a id="${name}"></a>\n\n### ${title}`,
     ...(finding === '' ? [] : [finding]),
     resultTables(result),
     ...(hasPlot ? [`![${title}](experiments/results/${name}/plot.svg)`] : []),

@@ -67,6 +67,7 @@ export async function* runTraining(
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
   await useBackend(config.backend);
+  family.checkFiles?.(config, folder.path);
   const open = family.open(config);
   const model = createSequenceModel(config.model, {recompute: config.train.recompute});
   const evaluate = (): Promise<Report> => open.evaluate(model);

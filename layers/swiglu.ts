@@ -14,6 +14,11 @@ export const swigluSchema = {
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
+/** Hidden width of a SwiGLU on inputs of width D. */
+export function hiddenWidth(hidden: number, width: number): number {
+  return hidden === 0 ? 8 * Math.ceil(width / 3) : hidden;
+}
+
 /**
  * Gated feed-forward network: (SiLU(x Wgate) * (x Wup)) Wdown, [B, L, D] -> [B, L, D].
  *
@@ -30,7 +35,7 @@ export class SwiGLU extends StatelessLayer {
   }
 
   weightSpecs(width: number): WeightSpec[] {
-    const hidden = this.settings.hidden === 0 ? 8 * Math.ceil(width / 3) : this.settings.hidden;
+    const hidden = hiddenWidth(this.settings.hidden, width);
     const spec = (name: string, rows: number, columns: number): WeightSpec => ({
       name,
       shape: [rows, columns],

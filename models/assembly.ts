@@ -1,48 +1,62 @@
-// The parts that models are put together from, out of one configuration.
+// The layers that models are put together from, out of one configuration; nothing is allocated before they are built.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape, tidy} from '@tensorflow/tfjs-core';
-import type {LinearHead, MixerSettings, TiedHead} from '../layers/index.js';
-import {BMojoMixer, mixerSchema, ResidualBlock, SwiGLU, TokenEmbedding} from '../layers/index.js';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import {
+  BMojoMixer,
+  LinearHead,
+  ResidualBlock,
+  RMSNorm,
+  SequenceDecoder,
+  SwiGLU,
+  TiedHead,
+  TokenEmbedding,
+} from '../layers/index.js';
 import type {ModelConfig} from './config.js';
-import {mixerConfig} from './parameters.js';
+import {layerPlan} from './layer-plan.js';
 
-/** The first layer of a model: token ids of any length. */
-export function embeddingOf({vocabSize, dModel, dropout, seed}: ModelConfig): TokenEmbedding {
-  return new TokenEmbedding({
-    name: 'embedding',
-    vocabSize,
-    dim: dModel,
-    dropout,
-    seed,
-    inputShape: [null],
-    dtype: 'int32',
+/** Stages of an auto-encoder's decoder, as in MAD. */
+const DECODER_DEPTH = 2;
+
+/** The residual blocks of a model, in order: of each layer its mixer, then its SwiGLU where it has one. */
+export function blocksOf(config: ModelConfig): ResidualBlock[] {
+  return layerPlan(config).flatMap(({mixer, mlp, mlpWidth, dropout, normEpsilon: epsilon}, index) => {
+    const block = new ResidualBlock({
+      name: `block_${index}`,
+      epsilon,
+      dropout,
+      layer: new BMojoMixer(mixer),
+    });
+    if (!mlp) return [block];
+    const layer = new SwiGLU({hidden: mlpWidth, seed: (config.seed + 104729 * (index + 1)) % 2 ** 31});
+    return [block, new ResidualBlock({name: `mlp_${index}`, epsilon, dropout, layer})];
   });
 }
 
-function mixerOf(config: ModelConfig, index: number): BMojoMixer {
-  const own = mixerConfig(config, index);
-  const entries = Object.keys(mixerSchema).map(key => [key, own[key as keyof MixerSettings]]);
-  const settings: MixerSettings = Object.fromEntries(entries);
-  const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-  return new BMojoMixer({...settings, seed});
-}
-
-/** The residual blocks of a model, in order. */
-export function blocksOf(config: ModelConfig): ResidualBlock[] {
-  const {layers, mlp, mlpWidth, dropout, seed} = config;
-  const stack: ResidualBlock[] = [];
-  for (let index = 0; index < layers; index++) {
-    stack.push(new ResidualBlock({name: `block_${index}`, dropout, layer: mixerOf(config, index)}));
-    if (!mlp) continue;
-    const layer = new SwiGLU({hidden: mlpWidth, seed: (seed + 104729 * (index + 1)) % 2 ** 31});
-    stack.push(new ResidualBlock({name: `mlp_${index}`, dropout, layer}));
-  }
-  return stack;
+/** The layers of a model, from token ids of any length to logits. */
+export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
+  const {vocabSize, dModel, dropout, backbone, tieHead, normEpsilon, seed} = config;
+  const isCausal = backbone === 'causal';
+  return [
+    new TokenEmbedding({
+      name: 'embedding',
+      vocabSize,
+      dim: dModel,
+      dropout,
+      seed,
+      inputShape: [null],
+      dtype: 'int32',
+    }),
+    ...blocksOf(config),
+    ...(isCausal ? [] : [new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed})]),
+    new RMSNorm({name: 'final_norm', epsilon: normEpsilon}),
+    isCausal && tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
+  ];
 }
 
 /** Logits [R, V] of rows of hidden states [R, D]. */
-export function rowLogits(head: TiedHead | LinearHead, hidden: Tensor2D): Tensor2D {
+export function headLogits(head: TiedHead | LinearHead, hidden: Tensor2D): Tensor2D {
   const [rows, width] = hidden.shape;
   return tidy(() => {
     const logits = head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);

@@ -4,13 +4,12 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {TrainingCall} from '../layers/index.js';
-import {LinearHead, RMSNorm, SequenceDecoder, StreamingLayer} from '../layers/index.js';
-import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
+import {LinearHead, StreamingLayer} from '../layers/index.js';
+import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
-import {DECODER_DEPTH} from './parameters.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 
@@ -37,16 +36,7 @@ export class AutoEncoder {
   /** Errors: SettingError. */
   static create(given: Partial<ModelConfig> = {}): AutoEncoder {
     const config = parseModelConfig({...given, backbone: 'autoencoder'});
-    const {vocabSize, seed} = config;
-    const model = tfl.sequential({
-      layers: [
-        embeddingOf(config),
-        ...blocksOf(config),
-        new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed}),
-        new RMSNorm({name: 'final_norm'}),
-        new LinearHead({name: 'head', vocabSize, seed}),
-      ],
-    });
+    const model = tfl.sequential({layers: layersOf(config)});
     markModel(model, config);
     return new AutoEncoder(model, config);
   }
@@ -70,7 +60,7 @@ export class AutoEncoder {
 
   /** Logits of chosen rows: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
-    return rowLogits(this.head, hidden);
+    return headLogits(this.head, hidden);
   }
 
   /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */

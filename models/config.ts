@@ -1,9 +1,11 @@
 // One declaration of a language model: its settings, and the presets that differ from each other only in them.
 
 import type {Settings} from '../config/schema.js';
-import {choice, flag, integer, parseSettings, SettingError} from '../config/schema.js';
+import {choice, flag, integer, number, parseSettings, SettingError, text} from '../config/schema.js';
 import {dropoutField} from '../layers/dropout.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
+import type {LayerSettings} from './layer-plan.js';
+import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
 
 export const presetNames = [
   'transformer',
@@ -31,10 +33,11 @@ export const modelSchema = {
   ),
   mlpWidth: integer(0, 0, 2 ** 20, 'hidden width of the SwiGLU blocks; 0 means 8/3 of D'),
   dropout: dropoutField,
-  alternate: flag(
-    false,
-    'even layers keep only the SSM, odd layers only the window (hybrids such as Jamba and Samba)',
+  pattern: text(
+    '',
+    `memories of the layers, a letter for each, repeated over them, such as SSSA for a hybrid (Jamba, Samba): ${patternWords}`,
   ),
+  normEpsilon: number(1e-5, 0, 1, 'added to the mean square in every RMSNorm'),
   backbone: choice(
     ['causal', 'autoencoder'],
     'causal',
@@ -47,7 +50,10 @@ export const modelSchema = {
   ...mixerSchema,
 } as const;
 
-export type ModelConfig = Settings<typeof modelSchema>;
+export type ModelConfig = Settings<typeof modelSchema> & {
+  /** What single layers have of their own, one entry a layer, beside what the other settings say of all of them. */
+  readonly plan?: readonly LayerSettings[];
+};
 
 const attentionOnly = {ssm: false, fading: 'none', eideticSlots: 0} as const;
 
@@ -56,7 +62,7 @@ export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
   transformer: {...attentionOnly, window: 0},
   swa: attentionOnly,
   mamba: {attention: false, fading: 'none', eideticSlots: 0},
-  hybrid: {alternate: true, fading: 'none', eideticSlots: 0},
+  hybrid: {pattern: 'SA', fading: 'none', eideticSlots: 0},
   'bmojo-f': {eideticSlots: 0},
   bmojo: {},
   'bmojo-paper': {fading: 'chunk', fadingTokens: 4, positions: 'none', eideticOverlap: true},
@@ -67,20 +73,46 @@ function present(given: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+/** Settings as version 0.1.0 stored them: `alternate` was the pattern SA. Errors: SettingError where both are given. */
+function withPattern({alternate, ...own}: Record<string, unknown>): Record<string, unknown> {
+  if (alternate === undefined) return own;
+  if (typeof alternate !== 'boolean' || own.pattern !== undefined)
+    throw new SettingError(
+      `model: alternate is the old name of pattern SA and must be true or false without a pattern beside it, got ${JSON.stringify(alternate)}`,
+    );
+  return {...own, pattern: alternate ? 'SA' : ''};
+}
+
+/** The entries of a plan. Errors: SettingError. */
+function checkedPlan(plan: unknown): readonly LayerSettings[] {
+  if (!Array.isArray(plan) || plan.length === 0 || plan.some(own => typeof own !== 'object' || own === null))
+    throw new SettingError(
+      `model: plan must be a list of settings, one entry a layer, got ${JSON.stringify(plan)}`,
+    );
+  const {mlp, mlpWidth, dropout, normEpsilon} = modelSchema;
+  checkPlan(plan, {mlp, mlpWidth, dropout, normEpsilon});
+  return plan;
+}
+
 /**
- * Completes settings: the schema's defaults, then the preset's, then those given.
+ * Completes settings: the schema's defaults, then the preset's, then those given; `plan` gives the number of layers, and so
+ * may stand in its place.
  * Errors: SettingError for an unknown setting, a bad value, or one that contradicts the preset's memories.
  */
 export function parseModelConfig(given: Partial<ModelConfig>): ModelConfig {
-  const own = present(given);
+  const {plan: wanted, ...own} = withPattern(present(given));
   const {preset} = parseSettings(
     'model',
     {preset: modelSchema.preset},
     own.preset === undefined ? {} : {preset: own.preset},
   );
-  const config = parseSettings('model', modelSchema, {...presets[preset], ...own});
-  if (config.alternate && config.layers % 2 !== 0) {
-    throw new SettingError(`model: layers must be even when they alternate, got ${config.layers}`);
-  }
-  return config;
+  const plan = wanted === undefined ? undefined : checkedPlan(wanted);
+  const layers = plan === undefined ? {} : {layers: plan.length};
+  const config = parseSettings('model', modelSchema, {...presets[preset], ...layers, ...own});
+  if (plan !== undefined && plan.length !== config.layers)
+    throw new SettingError(
+      `model: layers must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
+    );
+  checkPattern(config.pattern, config.layers);
+  return plan === undefined ? config : {...config, plan};
 }

@@ -2,17 +2,19 @@
 
 import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
+import {Breath} from './breath.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import type {LanguageModel} from './language-model.js';
-import type {SamplingSettings} from './sampling.js';
-import {sampleToken} from './sampling.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
+import type {SamplingSettings} from './token-sampling.js';
+import {sampleToken} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
@@ -21,10 +23,34 @@ export class DecodingStateError extends BmojoError {
   readonly kind = 'damage';
 }
 
+/** A call that a session cannot answer now. */
+export class DecodingSessionError extends BmojoError {
+  override readonly name = 'DecodingSessionError';
+  readonly kind = 'misuse';
+
+  constructor(reason: string) {
+    super(`DecodingSession.${reason}`);
+  }
+}
+
 const FORMAT = 'bmojo decoding state 1';
 
+export interface ReadOptions {
+  /** When aborted, no further chunk is read. */
+  readonly signal?: AbortSignal;
+  /** Told after each chunk how many of the tokens are read. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** What follows the last token. */
+interface ComputedStep {
+  /** [V]. */
+  readonly logits: Float32Array;
+  readonly state: ModelState;
+}
+
 export interface SessionOptions {
-  /** Tokens of a piece of the prompt. Default 512. */
+  /** Tokens of a chunk of the prompt. Default 512. */
   readonly chunk?: number;
   /** Names the weights in saved states, so that others are refused. Default ''. */
   readonly weights?: string;
@@ -32,13 +58,19 @@ export interface SessionOptions {
   readonly capture?: boolean;
 }
 
+/** A text under way on a model: reads, writes, is saved and restored; one call at a time. */
 export class DecodingSession {
   private state: ModelState;
   /** The last token: known, but not fed to the model yet. */
   private pending: number | undefined;
+  private computed: ComputedStep | undefined;
   private draws = 0;
+  /** The call that is under way. */
+  private busy: string | undefined;
+  private isDisposed = false;
   private readonly tokenStep: TokenStep;
-  private readonly chunk: number;
+  /** Tokens of a chunk of the prompt. */
+  readonly chunk: number;
   private readonly weights: string;
 
   constructor(
@@ -66,62 +98,63 @@ export class DecodingSession {
     return stateList(this.state).reduce((total, held) => total + FLOAT_BYTES * held.size, 0);
   }
 
-  /** Reads tokens in pieces. Errors: RangeError for an id outside the vocabulary. */
-  read(tokens: ArrayLike<number>): void {
-    const {vocabSize} = this.model.config;
-    const all = Int32Array.from([
-      ...(this.pending === undefined ? [] : [this.pending]),
-      ...Array.from(tokens),
-    ]);
-    const bad = all.find(id => id < 0 || id >= vocabSize);
-    if (bad !== undefined)
-      throw new RangeError(`DecodingSession: tokens must lie in [0, ${vocabSize}), got ${bad}`);
-    if (all.length === 0) return;
-    this.pending = undefined;
-    const last = all.length - 1;
-    for (let at = 0; at < last; at += this.chunk) {
-      const piece = all.subarray(at, Math.min(last, at + this.chunk));
-      this.replaceState(tidy(() => this.advance(piece)));
-    }
-    this.pending = all[last];
+  /**
+   * Reads tokens in chunks, between which timers, signals and the page get their turn.
+   * Errors: ArgumentError for an id outside the vocabulary, before anything is read; the signal's reason when it is aborted:
+   * the tokens read until then stay read (`position`). DecodingSessionError while another call is under way.
+   */
+  async read(tokens: ArrayLike<number>, {signal, onProgress}: ReadOptions = {}): Promise<void> {
+    await this.alone('read', async () => {
+      const given = this.checkedIds(tokens);
+      signal?.throwIfAborted();
+      if (given.length === 0) return;
+      this.takeStep();
+      const all = this.pending === undefined ? given : Int32Array.of(this.pending, ...given);
+      const last = all.length - 1;
+      const breath = new Breath();
+      for (let at = 0; at < last; ) {
+        const chunk = all.subarray(at, Math.min(last, at + this.chunk));
+        this.replaceState(tidy(() => this.advance(chunk)));
+        at += chunk.length;
+        this.pending = all[at];
+        onProgress?.(at + given.length - all.length, given.length);
+        await breath.take();
+        if (this.isDisposed) throw new DecodingSessionError('read: the session was disposed');
+        if (at < last) signal?.throwIfAborted();
+      }
+      this.pending = all[last];
+      onProgress?.(given.length, given.length);
+    });
   }
 
-  /** Logits of the token after the last one, [V]. Errors: Error before any token was read. */
+  /** Logits of the token after the last one, [V]. Errors: DecodingSessionError before any token was read. */
   async logits(): Promise<Float32Array> {
-    const {pending} = this;
-    if (pending === undefined) throw new Error('DecodingSession: read at least one token first');
-    const {logits, state} = await this.tokenStep.run(pending, this.state);
-    this.pending = undefined;
-    this.replaceState(state);
-    const values = await logits.data<'float32'>();
-    logits.dispose();
-    return values;
+    return this.alone('logits', async () => (await this.step()).logits.slice());
   }
 
-  /** Chooses the next token and makes it the last one. */
+  /** Chooses the next token and makes it the last one. Errors: as `logits`. */
   async write(sampling: SamplingSettings): Promise<number> {
-    const token = sampleToken(await this.logits(), sampling, this.draws++);
-    this.pending = token;
-    return token;
+    return this.alone('write', async () => {
+      const token = sampleToken((await this.step()).logits, sampling, this.draws);
+      this.takeStep();
+      this.draws++;
+      this.pending = token;
+      return token;
+    });
   }
 
   /** Everything that the session needs to go on, as a safetensors file. */
   async save(): Promise<Uint8Array> {
-    return encodeSafetensors(await stateArrays(this.state), {
-      format: FORMAT,
-      model: JSON.stringify(this.model.config),
-      weights: this.weights,
-      position: String(this.state.position),
-      pending: String(this.pending ?? ''),
-      draws: String(this.draws),
-    });
+    return this.alone('save', () => this.saved());
   }
 
   /**
    * Replaces the session's state by a saved one; what follows equals what would have followed there, bit for bit.
-   * Errors: DecodingStateError for the state of another model; SafetensorsError for a damaged file.
+   * Errors: DecodingStateError for the state of another model; SafetensorsError for a damaged file; the session is then as
+   * it was.
    */
   restore(bytes: Uint8Array): void {
+    this.refuseOverlap('restore');
     const {tensors, metadata} = decodeSafetensors(bytes);
     if (metadata.get('format') !== FORMAT)
       throw new DecodingStateError(
@@ -140,14 +173,89 @@ export class DecodingSession {
       return value;
     };
     const position = whole('position');
+    const pending = metadata.get('pending') === '' ? undefined : whole('pending');
+    const draws = whole('draws');
     this.replaceState(this.storedState(position, tensors));
-    this.pending = metadata.get('pending') === '' ? undefined : whole('pending');
-    this.draws = whole('draws');
+    this.pending = pending;
+    this.draws = draws;
   }
 
+  /** Frees the memory; a call that is under way fails, and frees it then. */
   dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    if (this.busy === undefined) this.free();
+  }
+
+  private free(): void {
     this.tokenStep.dispose();
+    this.forgetStep();
     disposeModelState(this.state);
+  }
+
+  /** Runs one call at a time: two that take turns in between would mix their tokens. */
+  private async alone<T>(call: string, body: () => Promise<T>): Promise<T> {
+    this.refuseOverlap(call);
+    this.busy = call;
+    try {
+      return await body();
+    } finally {
+      this.busy = undefined;
+      if (this.isDisposed) this.free();
+    }
+  }
+
+  private refuseOverlap(call: string): void {
+    if (this.isDisposed) throw new DecodingSessionError(`${call}: the session is disposed`);
+    if (this.busy !== undefined)
+      throw new DecodingSessionError(
+        `${call}: a call of ${this.busy} is under way on this session; await it first`,
+      );
+  }
+
+  private checkedIds(tokens: ArrayLike<number>): Int32Array {
+    const {vocabSize} = this.model.config;
+    const ids = Array.from(tokens);
+    const bad = ids.find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (bad !== undefined) refuse('DecodingSession.read', 'tokens', `ids in [0, ${vocabSize})`, bad);
+    return Int32Array.from(ids);
+  }
+
+  /** The step of the last token: computed once, whoever asks for it. */
+  private async step(): Promise<ComputedStep> {
+    if (this.computed !== undefined) return this.computed;
+    if (this.pending === undefined)
+      throw new DecodingSessionError('logits: read at least one token first, there is nothing to go on from');
+    const {logits, state} = await this.tokenStep.run(this.pending, this.state);
+    const values = await logits.data<'float32'>();
+    logits.dispose();
+    this.computed = {logits: values, state};
+    return this.computed;
+  }
+
+  /** Makes the memory after the last token the session's, where it is computed. */
+  private takeStep(): void {
+    if (this.computed === undefined) return;
+    const {state} = this.computed;
+    this.computed = undefined;
+    this.replaceState(state);
+    this.pending = undefined;
+  }
+
+  private forgetStep(): void {
+    if (this.computed !== undefined) disposeModelState(this.computed.state);
+    this.computed = undefined;
+  }
+
+  private async saved(): Promise<Uint8Array> {
+    return encodeSafetensors(await stateArrays(this.state), {
+      format: FORMAT,
+      model: JSON.stringify(this.model.config),
+      weights: this.weights,
+      position: String(this.state.position),
+      pending: String(this.pending ?? ''),
+      draws: String(this.draws),
+    });
   }
 
   /** Errors: DecodingStateError. */
@@ -166,6 +274,7 @@ export class DecodingSession {
   }
 
   private replaceState(next: ModelState): void {
+    this.forgetStep();
     disposeModelState(this.state);
     this.state = next;
   }

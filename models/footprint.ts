@@ -2,8 +2,16 @@
 // it; tests compare all of them with what the backend measures.
 
 import {CHUNK} from '../custom-ops/selective-scan/attributes.js';
+import {fadingSizes} from '../layers/fading-memory.js';
+import type {MixerSettings} from '../layers/index.js';
+import {attentionSizes} from '../layers/projections.js';
+import {FLOAT_BYTES} from '../layers/state.js';
+import {distinctRotary} from '../layers/step-context.js';
+import {hiddenWidth} from '../layers/swiglu.js';
+import {blocksOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
-import {mixerConfig, mlpHidden, parameterCount, widthsOf} from './parameters.js';
+import {layerPlan} from './layer-plan.js';
+import {parameterCount} from './parameters.js';
 
 export interface FootprintOptions {
   /** Tokens L. */
@@ -40,75 +48,58 @@ interface Kept {
 }
 
 /** What one mixer keeps, its normalised input included, its output not. */
-function mixerKept(config: ModelConfig, index: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, stateSize, eideticSlots, positions, window} = mixerConfig(config, index);
-  const {query, key, inner, rank} = widthsOf(config);
-  const D = config.dModel;
+function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
+  const {ssm, attention, fading, eideticSlots, positions, window} = mixer;
   let perToken = 1 + D; // inverse RMS, normalised input
   let perSequence = 0;
   let once = 0;
   if (ssm) {
+    const {inner, stateSize, deltaRank} = fadingSizes(mixer, D);
     // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
-    perToken += 5 * inner + rank + 2 * stateSize;
+    perToken += 5 * inner + deltaRank + 2 * stateSize;
     perSequence += Math.ceil(context / CHUNK) * inner * stateSize;
     // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
     once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
   }
   if (!attention) return {perToken, perSequence, once};
+  const {heads, groups, headWidth} = attentionSizes(mixer, D);
+  const [query, key] = [heads * headWidth, groups * headWidth];
   const rotated = positions === 'rotary' ? 2 : 1;
   perToken += rotated * query + rotated * key + key; // queries, keys, values
   if (ssm) perToken += D; // fading tokens
   if (fading !== 'none') perToken += rotated * key + key;
-  perToken += query + config.heads; // attention's output and log-sum-exp
+  perToken += query + heads; // attention's output and log-sum-exp
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
 }
 
-function mlpKept(config: ModelConfig): Kept {
-  return {perToken: 1 + config.dModel + 3 * mlpHidden(config), perSequence: 0, once: 0};
-}
-
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
-  const {layers, mlp, dModel, vocabSize, dropout} = config;
-  const dropped = dropout > 0 ? 1 : 0;
-  const blocks = Array.from({length: layers}, (_, index) => [
-    mixerKept(config, index, context, batch),
-    ...(mlp ? [mlpKept(config)] : []),
-  ]).flat();
+  const {dModel, vocabSize, dropout} = config;
   const numbers = ({perToken, perSequence, once}: Kept): number =>
     batch * (context * perToken + perSequence) + once;
   const tokens = batch * context;
+  const dropped = (rate: number): number => (rate > 0 ? 1 : 0);
+  // What each block keeps, and its output before and after dropout with its sum with the input.
+  const blocks = layerPlan(config).flatMap(layer => {
+    const outputs = (2 + dropped(layer.dropout)) * tokens * dModel;
+    const mixer = numbers(mixerKept(layer.mixer, dModel, context, batch)) + outputs;
+    if (!layer.mlp) return [mixer];
+    const hidden = hiddenWidth(layer.mlpWidth, dModel);
+    return [mixer, numbers({perToken: 1 + dModel + 3 * hidden, perSequence: 0, once: 0}) + outputs];
+  });
   // Ids, the embedding, final norm and its inverse RMS, logits with log-sum-exp and loss, labels.
-  let total = tokens * (1 + (1 + dropped) * dModel + (1 + dModel) + (vocabSize + 2) + 1);
-  // One table of rotary angles for all layers.
-  if (config.attention && config.positions === 'rotary')
-    total += (context * widthsOf(config).query) / config.heads;
-  // Every block's output, before and after dropout, and its sum with the input; recomputed blocks keep the sum alone, and
-  // one is at work.
-  const outputs = (2 + dropped) * tokens * dModel;
-  if (!recompute) return 4 * blocks.reduce((sum, kept) => sum + numbers(kept) + outputs, total);
-  total += blocks.length * tokens * dModel;
-  return 4 * (total + Math.max(...blocks.map(kept => numbers(kept) + outputs)));
+  let total = tokens * (1 + (1 + dropped(dropout)) * dModel + (1 + dModel) + (vocabSize + 2) + 1);
+  // One table of rotary angles for all layers that turn alike.
+  const rotary = distinctRotary(blocksOf(config).flatMap(block => block.rotarySpecs(dModel)));
+  for (const {headWidth} of rotary) total += context * headWidth;
+  // Recomputed blocks keep the sum alone, and one is at work.
+  if (!recompute) return FLOAT_BYTES * blocks.reduce((sum, kept) => sum + kept, total);
+  return FLOAT_BYTES * (total + blocks.length * tokens * dModel + Math.max(...blocks));
 }
 
 /** Bytes of one sequence's memory in decoding after `length` tokens; Infinity for full attention without end. */
 export function stateBytes(config: ModelConfig, length = Number.POSITIVE_INFINITY): number {
-  let floats = 0;
-  for (let index = 0; index < config.layers; index++) {
-    const {ssm, attention, fading, fadingTokens, window, eideticSlots, stateSize, convWidth, innovationSpan} =
-      mixerConfig(config, index);
-    const {key, inner} = widthsOf(config);
-    if (ssm) floats += inner * (stateSize + convWidth - 1);
-    if (!attention) continue;
-    const behind = fading === 'chunk' ? (fadingTokens === 0 ? window : fadingTokens) : 0;
-    const keepsTwo = eideticSlots > 0 || fading === 'sliding';
-    const most = keepsTwo ? Math.max(2 * window, window - 1 + behind) : Math.max(1, window - 1 + behind);
-    const recent = Math.min(length, window === 0 ? Number.POSITIVE_INFINITY : most);
-    floats += (eideticSlots + recent) * 2 * key;
-    if (fading !== 'none') floats += recent * 2 * key;
-    if (eideticSlots > 0) floats += eideticSlots + recent + Math.min(length, innovationSpan) * config.dModel;
-  }
-  return 4 * floats;
+  return blocksOf(config).reduce((total, block) => total + block.stateBytes(config.dModel, length), 0);
 }
 
 /** Everything that training and decoding of a model take. */
@@ -117,9 +108,9 @@ export function footprint(config: ModelConfig, options: FootprintOptions): Footp
   const activations = activationBytes(config, options);
   return {
     parameters,
-    weights: 4 * parameters,
-    gradients: 4 * parameters,
-    optimizer: 8 * parameters,
+    weights: FLOAT_BYTES * parameters,
+    gradients: FLOAT_BYTES * parameters,
+    optimizer: 2 * FLOAT_BYTES * parameters,
     activations,
     activationGradients: activations,
     state: stateBytes(config, options.context),

@@ -1,13 +1,14 @@
 // Tokens or text from a model, one at a time, with memory that does not grow.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
 import {parseSettings} from '../config/schema.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
+import {Breath} from './breath.js';
+import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
 import type {LanguageModel} from './language-model.js';
-import type {SamplingSettings} from './sampling.js';
-import {samplingSchema} from './sampling.js';
+import type {SamplingSettings} from './token-sampling.js';
+import {samplingSchema} from './token-sampling.js';
 
 export interface GenerateOptions extends Partial<SamplingSettings> {
   /** Token ids to read first; at least one, unless `session` has read some. Default none. */
@@ -18,39 +19,51 @@ export interface GenerateOptions extends Partial<SamplingSettings> {
   readonly stopToken?: number;
   /** Go on with a session, which then stays open. Default: one of its own. */
   readonly session?: DecodingSession;
-  /** When aborted, no further token is written. */
+  /** When aborted, no further token is read or written. */
   readonly signal?: AbortSignal;
+  /** Told how many tokens of the prompt are read. */
+  readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** Milliseconds after which signals, timers, streams and the page get their turn; backends on the host never wait by themselves. */
-const BREATH = 16;
-
 /**
- * Reads a prompt in pieces, then yields one token id at a time at constant cost (but for full attention).
+ * Reads a prompt in chunks, then yields one token id at a time at constant cost (but for full attention).
  *
  * Defaults: temperature 1, topK 0 (all), topP 1, seed 1. The same seed gives the same tokens.
- * Errors: SettingError for sampling out of range; RangeError for a token outside the vocabulary.
+ * Errors: SettingError for sampling out of range; ArgumentError for a token outside the vocabulary.
  */
 export async function* generate(
   model: LanguageModel,
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, void> {
-  const {prompt = [], maxTokens = 256, stopToken, session, signal, ...given} = options;
+  const {prompt = [], maxTokens = 256, stopToken, session, signal, onProgress, ...given} = options;
   const sampling = parseSettings('generate', samplingSchema, given);
   const own = session ?? new DecodingSession(model);
   try {
-    own.read(prompt);
-    let breathed = performance.now();
+    if (!(await readPrompt(own, prompt, {signal, onProgress}))) return;
+    const breath = new Breath();
     for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
       const token = await own.write(sampling);
       if (token === stopToken) return;
       yield token;
-      if (performance.now() - breathed < BREATH) continue;
-      await nextFrame();
-      breathed = performance.now();
+      await breath.take();
     }
   } finally {
     if (session === undefined) own.dispose();
+  }
+}
+
+/** Whether the prompt was read to its end, not aborted on the way. */
+async function readPrompt(
+  session: DecodingSession,
+  prompt: ArrayLike<number>,
+  options: ReadOptions,
+): Promise<boolean> {
+  try {
+    await session.read(prompt, options);
+    return true;
+  } catch (error) {
+    if (options.signal?.aborted === true) return false;
+    throw error;
   }
 }
 

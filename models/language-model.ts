@@ -19,13 +19,12 @@ import {
   BMojoMixer,
   LinearHead,
   ResidualBlock,
-  RMSNorm,
   StreamingLayer,
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
 import {distinctRotary, START, tableOf} from '../layers/step-context.js';
-import {blocksOf, embeddingOf, rowLogits} from './assembly.js';
+import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {recomputed} from './recompute.js';
@@ -42,15 +41,7 @@ const METADATA_KEY = 'bmojoModel';
  */
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
-  const {vocabSize, tieHead, seed} = config;
-  const model = tfl.sequential({
-    layers: [
-      embeddingOf(config),
-      ...blocksOf(config),
-      new RMSNorm({name: 'final_norm'}),
-      tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
-    ],
-  });
+  const model = tfl.sequential({layers: layersOf({...config, backbone: 'causal'})});
   model.setUserDefinedMetadata({[METADATA_KEY]: config});
   return model;
 }
@@ -165,7 +156,7 @@ export class LanguageModel {
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
-    return rowLogits(this.head, hidden);
+    return headLogits(this.head, hidden);
   }
 
   initialState(batch: number): ModelState {

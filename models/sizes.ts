@@ -48,7 +48,7 @@ export function sizeModel(name: SizeName, preset: PresetName): Partial<ModelConf
   const count = (given: Partial<ModelConfig>): number =>
     parameterCount(parseModelConfig({...given, vocabSize: 2}));
   const target = count({preset: 'mamba', dModel, heads, layers: mambaLayers});
-  const step = presets[preset].alternate ? 2 : 1;
+  const step = Math.max(1, presets[preset].pattern?.length ?? 1);
   const each = count({...shared, layers: 2 * step}) - count({...shared, layers: step});
   const layers = step * Math.max(1, Math.round(target / each));
   return {...shared, layers};

@@ -41,6 +41,8 @@ const headersAt = Math.max(
     .map(path => statSync(path).mtimeMs),
 );
 const common = join(sources, 'native/cuda');
+if (!existsSync(join(common, 'kernels.generated.h')))
+  fail('the tables of kernels are missing; npm run build writes them');
 const kernels = [
   ...filesOfOps('kernel.cu').map(path => join(root, path)),
   join(common, 'bounded-integers.cu'),

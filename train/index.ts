@@ -23,5 +23,5 @@ export type {CarriedMemory, CheckpointStore, NamedArray, Snapshot} from './snaps
 export {SnapshotError} from './snapshot.js';
 export {Stopwatch} from './stopwatch.js';
 export type {Parameter, TrainableModel} from './trainable.js';
-export type {Part, PartResult, Segment, Workload} from './workload.js';
+export type {MicroBatch, MicroBatchResult, Segment, Workload} from './workload.js';
 export {taskWorkload} from './workload.js';

@@ -9,7 +9,7 @@ import type {WindowBatch} from '../data/windows.js';
 import {readWindows, WindowIndex} from '../data/windows.js';
 import type {LanguageModel} from '../models/language-model.js';
 import type {TrainSettings} from './settings.js';
-import type {Part, Workload} from './workload.js';
+import type {MicroBatch, Workload} from './workload.js';
 import {dropoutSeed} from './workload.js';
 
 export interface LanguageWorkloadOptions {
@@ -33,7 +33,7 @@ export function languageWorkload(
   const segmentOf = ({batch}: TrainSettings, cursor: number): number => (cursor / batch) % segments;
   return {
     length: context,
-    parts: (settings, cursor, model) => {
+    microBatches: (settings, cursor, model) => {
       const {batch, accumulate, seed} = settings;
       const segment = segmentOf(settings, cursor);
       const first = Math.floor(cursor / batch / segments) * batch;
@@ -42,11 +42,11 @@ export function languageWorkload(
         (_, row) => windows.randomStart(seed, first + row) + segment * context,
       );
       const size = batch / accumulate;
-      return Array.from({length: accumulate}, (_, part) => {
-        const own = starts.slice(part * size, (part + 1) * size);
-        const masks = dropoutSeed(seed, cursor + part * size);
+      return Array.from({length: accumulate}, (_, index) => {
+        const own = starts.slice(index * size, (index + 1) * size);
+        const masks = dropoutSeed(seed, cursor + index * size);
         const drawn = readWindows(source, own, context);
-        return segments === 1 ? windowPart(drawn, masks) : segmentPart(drawn, masks, segment, model);
+        return segments === 1 ? windowBatch(drawn, masks) : segmentBatch(drawn, masks, segment, model);
       });
     },
     // The first segment, and later ones by where in a chunk they begin: most often at the begin of one.
@@ -57,24 +57,24 @@ export function languageWorkload(
 }
 
 /** A window on its own. */
-function windowPart(drawn: WindowBatch, masks: HostInput): Part<LanguageModel> {
+function windowBatch(drawn: WindowBatch, masks: HostInput): MicroBatch<LanguageModel> {
   return {
     labels: drawn.labels,
     inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}, masks],
     forward: (model, [tokens, seed]) => {
       const hidden = model.hidden(tokens as Tensor2D, {dropoutSeed: seed as Tensor1D});
-      return {logits: rowLogits(model, hidden)};
+      return {logits: allLogits(model, hidden)};
     },
   };
 }
 
 /** Segment number `segment` of longer windows. */
-function segmentPart(
+function segmentBatch(
   drawn: WindowBatch,
   masks: HostInput,
   segment: number,
   model: LanguageModel,
-): Part<LanguageModel> {
+): MicroBatch<LanguageModel> {
   const {size, length} = drawn;
   const position = segment * length;
   return {
@@ -88,12 +88,12 @@ function segmentPart(
     forward: (own, [tokens, seed, ...host], past = own.initialState(size)) => {
       const context = own.contextOf(host, {dropoutSeed: seed as Tensor1D});
       const {hidden, state} = own.advance(tokens as Tensor2D, past, context);
-      return {logits: rowLogits(own, hidden), memory: state};
+      return {logits: allLogits(own, hidden), memory: state};
     },
   };
 }
 
-function rowLogits(model: LanguageModel, hidden: Tensor3D): Tensor2D {
+function allLogits(model: LanguageModel, hidden: Tensor3D): Tensor2D {
   const [size, length, width] = hidden.shape;
   return model.logits(reshape(hidden, [size * length, width]));
 }

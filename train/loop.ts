@@ -103,9 +103,9 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     if (checkpoints !== undefined && resume === undefined) yield await save(checkpoints);
     let pending: PendingStep | undefined;
     while (step < settings.steps) {
-      const parts = workload.parts(settings, cursor, model);
+      const microBatches = workload.microBatches(settings, cursor, model);
       const rate = rateAt(step, settings);
-      const {values, memory: left} = update(trainer, parts, memory, rate, step + 1);
+      const {values, memory: left} = update(trainer, microBatches, memory, rate, step + 1);
       forget();
       memory = left;
       step++;

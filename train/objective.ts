@@ -1,4 +1,4 @@
-// Loss, accuracy and gradients of one step's batch, computed in one part or several.
+// Loss, accuracy and gradients of one step's batch, computed in one micro-batch or several.
 
 import type {NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import {
@@ -20,37 +20,40 @@ import {crossEntropy} from '../custom-ops/index.js';
 import type {ModelState} from '../models/state.js';
 import {keepState} from '../models/state.js';
 import type {TrainableModel} from './trainable.js';
-import type {Part} from './workload.js';
+import type {MicroBatch} from './workload.js';
 
 export interface Outcome {
   readonly loss: Scalar;
   readonly accuracy: Scalar;
   /** By variable name. */
   readonly gradients: NamedTensorMap;
-  /** What each part left for the next update, when it left something. */
+  /** What each micro-batch left for the next update, when it left something. */
   readonly memory: readonly ModelState[];
 }
 
-/** A part with what it takes from the host as tensors. */
-export interface GivenPart<M> {
-  readonly part: Part<M>;
+/** A micro-batch with what it takes from the host as tensors. */
+export interface GivenMicroBatch<M> {
+  readonly microBatch: MicroBatch<M>;
   /** [R]. */
   readonly labels: Tensor1D;
   readonly inputs: readonly Tensor[];
 }
 
-/** What the step takes from the host: of each part its labels and its inputs. */
-export function hostInputs<M>(parts: readonly Part<M>[]): HostInput[] {
-  return parts.flatMap(({labels, inputs}) => [{values: labels, shape: [labels.length]}, ...inputs]);
+/** What the step takes from the host: of each micro-batch its labels and its inputs. */
+export function hostInputs<M>(microBatches: readonly MicroBatch<M>[]): HostInput[] {
+  return microBatches.flatMap(({labels, inputs}) => [{values: labels, shape: [labels.length]}, ...inputs]);
 }
 
-/** Hands the tensors of `hostInputs` to their parts. */
-export function givenParts<M>(parts: readonly Part<M>[], tensors: readonly Tensor[]): GivenPart<M>[] {
+/** Hands the tensors of `hostInputs` to their micro-batches. */
+export function givenMicroBatches<M>(
+  microBatches: readonly MicroBatch<M>[],
+  tensors: readonly Tensor[],
+): GivenMicroBatch<M>[] {
   let at = 0;
-  return parts.map(part => {
-    const [labels, ...inputs] = tensors.slice(at, at + 1 + part.inputs.length);
-    at += 1 + part.inputs.length;
-    return {part, labels: labels as Tensor1D, inputs};
+  return microBatches.map(microBatch => {
+    const [labels, ...inputs] = tensors.slice(at, at + 1 + microBatch.inputs.length);
+    at += 1 + microBatch.inputs.length;
+    return {microBatch, labels: labels as Tensor1D, inputs};
   });
 }
 
@@ -82,10 +85,10 @@ export class DeviceConstants {
   }
 }
 
-/** Weighted by 1 / labels of the whole batch, so that parts of unequal numbers of labels sum to the mean. */
-function partOutcome<M extends TrainableModel>(
+/** Weighted by 1 / labels of the whole batch, so that micro-batches of unequal numbers of labels sum to the mean. */
+function microBatchOutcome<M extends TrainableModel>(
   model: M,
-  {part, labels, inputs}: GivenPart<M>,
+  {microBatch, labels, inputs}: GivenMicroBatch<M>,
   past: ModelState | undefined,
   weight: number,
   constants: DeviceConstants,
@@ -95,7 +98,7 @@ function partOutcome<M extends TrainableModel>(
   let memory: readonly ModelState[] = [];
   const {value, grads} = engine().gradients<Tensor1D>(
     () => {
-      const {logits, memory: left} = part.forward(model, inputs, past);
+      const {logits, memory: left} = microBatch.forward(model, inputs, past);
       kept = keep(logits);
       if (left !== undefined) memory = [keepState(left)];
       return crossEntropy(logits, labels, {reduction: 'none'});
@@ -119,18 +122,18 @@ function partOutcome<M extends TrainableModel>(
 }
 
 /**
- * The mean loss over all labels of the parts, with its gradients; only one part's activations live at a time.
- * `past` is what each part goes on from, or empty.
+ * The mean loss over all labels of the micro-batches, with its gradients; only one micro-batch's activations live at a time.
+ * `past` is what each micro-batch goes on from, or empty.
  */
 export function batchOutcome<M extends TrainableModel>(
   model: M,
-  parts: readonly GivenPart<M>[],
+  microBatches: readonly GivenMicroBatch<M>[],
   past: readonly ModelState[],
   constants: DeviceConstants,
 ): Outcome {
-  const total = parts.reduce((count, {labels}) => count + labels.size, 0);
-  return parts
-    .map((part, i) => () => partOutcome(model, part, past[i], 1 / total, constants))
+  const total = microBatches.reduce((count, {labels}) => count + labels.size, 0);
+  return microBatches
+    .map((microBatch, i) => () => microBatchOutcome(model, microBatch, past[i], 1 / total, constants))
     .reduce<Outcome | undefined>((sums, compute) => {
       const next = compute();
       if (sums === undefined) return next;

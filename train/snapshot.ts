@@ -26,10 +26,10 @@ export interface NamedArray {
 export interface CarriedMemory {
   /** Tokens behind it. */
   readonly position: number;
-  /** Parts of a batch, each with a memory of its own. */
+  /** Micro-batches of a batch, each with a memory of its own. */
   readonly parts: number;
   readonly layers: number;
-  /** Named `part/layer/name`. */
+  /** Named `micro-batch/layer/name`. */
   readonly arrays: readonly NamedArray[];
 }
 

@@ -6,10 +6,10 @@ import type {StepRunner} from '../custom-ops/index.js';
 import type {ModelShapes, ModelState} from '../models/state.js';
 import {stateFromList, stateList} from '../models/state.js';
 import type {DeviceConstants} from './objective.js';
-import {batchOutcome, givenParts, hostInputs} from './objective.js';
+import {batchOutcome, givenMicroBatches, hostInputs} from './objective.js';
 import type {AdamWOptimizer} from './optimizer.js';
 import type {TrainableModel} from './trainable.js';
-import type {Part} from './workload.js';
+import type {MicroBatch} from './workload.js';
 
 /** What one update needs beside its batch. */
 export interface Trainer<M> {
@@ -30,21 +30,21 @@ function memoriesOf(shapes: ModelShapes, tensors: readonly Tensor[], count: numb
 /** Issues one update; the promise holds [loss, accuracy, gradient norm]. */
 export function update<M extends TrainableModel>(
   {model, optimizer, constants, runner}: Trainer<M>,
-  parts: readonly Part<M>[],
+  microBatches: readonly MicroBatch<M>[],
   past: readonly ModelState[],
   rate: number,
   step: number,
 ): {values: Promise<Float32Array>; memory: readonly ModelState[]} {
-  const [{segment}] = parts;
+  const [{segment}] = microBatches;
   const [numbers, ...held] = runner.run({
     kind: segment?.kind.name,
-    inputs: hostInputs(parts),
+    inputs: hostInputs(microBatches),
     tensors: past.flatMap(stateList),
     varying: {...segment?.kind.varying, adamW: optimizer.options(rate, step)},
     body: (tensors, given) => {
       const before =
         segment === undefined || past.length === 0 ? [] : memoriesOf(segment.before, given, past.length);
-      const outcome = batchOutcome(model, givenParts(parts, tensors), before, constants);
+      const outcome = batchOutcome(model, givenMicroBatches(microBatches, tensors), before, constants);
       return [
         stack<Scalar>([outcome.loss, outcome.accuracy, optimizer.apply(outcome.gradients, rate, step)]),
         ...outcome.memory.flatMap(stateList),
@@ -55,5 +55,5 @@ export function update<M extends TrainableModel>(
     numbers.dispose();
     return read;
   });
-  return {values, memory: segment === undefined ? [] : memoriesOf(segment.after, held, parts.length)};
+  return {values, memory: segment === undefined ? [] : memoriesOf(segment.after, held, microBatches.length)};
 }

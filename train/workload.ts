@@ -1,4 +1,4 @@
-// What training is about: batches in parts, each with its labels and its logits. Recall tasks and language are two.
+// What training is about: batches in micro-batches, each with its labels and its logits. Recall tasks and language are two.
 
 import type {Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
@@ -10,10 +10,10 @@ import type {ModelShapes, ModelState} from '../models/index.js';
 import type {TrainSettings} from './settings.js';
 import type {TrainableModel} from './trainable.js';
 
-export interface PartResult {
+export interface MicroBatchResult {
   /** One row for each label, [R, V]. */
   readonly logits: Tensor2D;
-  /** The model's memory after the part, when the next update goes on from it. */
+  /** The model's memory after the micro-batch, when the next update goes on from it. */
   readonly memory?: ModelState;
 }
 
@@ -26,23 +26,23 @@ export interface Segment {
   readonly after: ModelShapes;
 }
 
-/** A part of an update's batch; only one part's activations live at a time. */
-export interface Part<M> {
-  /** The same for all parts of an update; absent when updates do not go on from one another. */
+/** A micro-batch of an update; only one micro-batch's activations live at a time. */
+export interface MicroBatch<M> {
+  /** The same for all micro-batches of an update; absent when updates do not go on from one another. */
   readonly segment?: Segment;
   /** Wanted tokens [R]. */
   readonly labels: Int32Array;
-  /** Everything else that the part takes from the host. */
+  /** Everything else that the micro-batch takes from the host. */
   readonly inputs: readonly HostInput[];
-  /** `inputs` as tensors; `memory` is what the same part of the update before left, when the workload continues it. */
-  forward(model: M, inputs: readonly Tensor[], memory?: ModelState): PartResult;
+  /** `inputs` as tensors; `memory` is what the same micro-batch of the update before left, when the workload continues it. */
+  forward(model: M, inputs: readonly Tensor[], memory?: ModelState): MicroBatchResult;
 }
 
 export interface Workload<M> {
   /** Tokens of one sample in one update. */
   readonly length: number;
   /** The batch of the update that begins with sample number `cursor`. */
-  parts(settings: TrainSettings, cursor: number, model: M): readonly Part<M>[];
+  microBatches(settings: TrainSettings, cursor: number, model: M): readonly MicroBatch<M>[];
   /** Kinds of updates worth recording: see `kinds` of createStepRunner. */
   readonly kinds: number;
   /** Whether any update goes on from the memory of another. */
@@ -52,8 +52,8 @@ export interface Workload<M> {
 }
 
 /**
- * The seed of a part's dropout masks, [2]: of the run and of the part's first sample, so that a run that goes on draws
- * what it would have drawn.
+ * The seed of a micro-batch's dropout masks, [2]: of the run and of its first sample, so that a run that goes on draws what
+ * it would have drawn.
  */
 export function dropoutSeed(seed: number, firstSample: number): HostInput {
   return {values: Int32Array.of(seed, firstSample), shape: [2]};
@@ -66,16 +66,16 @@ const MOST_KINDS = 8;
 export function taskWorkload(task: Task): Workload<TrainableModel> {
   return {
     length: task.length,
-    parts: ({batch, accumulate, seed}, cursor) => {
+    microBatches: ({batch, accumulate, seed}, cursor) => {
       const size = batch / accumulate;
-      return Array.from({length: accumulate}, (_, part) => {
-        const drawn = drawBatch(task, {seed, split: 'train', index: cursor + part * size}, size);
+      return Array.from({length: accumulate}, (_, index) => {
+        const drawn = drawBatch(task, {seed, split: 'train', index: cursor + index * size}, size);
         return {
           labels: drawn.labels,
           inputs: [
             {values: drawn.tokens, shape: [drawn.size, drawn.length]},
             {values: drawn.rows, shape: [1, drawn.rows.length]},
-            dropoutSeed(seed, cursor + part * size),
+            dropoutSeed(seed, cursor + index * size),
           ],
           forward: (model, [tokens, rows, masks]) => ({
             logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D, {

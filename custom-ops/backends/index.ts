@@ -1,24 +1,14 @@
-// Registers our kernels and gradients once, and switches backends by name.
+// Switches backends by name; each is loaded when it is first asked for.
 
-import '@tensorflow/tfjs'; // registers tf's own gradients, which tfjs-core alone does not
-import '@tensorflow/tfjs-backend-wasm';
 import {backend, env, getBackend, ready, setBackend} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
 import {opList} from '../op-list.js';
-import {registerOpGradient} from '../run.js';
 import {asBackendError, BackendError} from './backend-error.js';
 import type {BackendName, BackendRequest} from './backend-names.js';
 import {backendRequests} from './backend-names.js';
 import {chooseBackend} from './choose.js';
-import {registerCpuKernels} from './cpu.js';
-import {registerWasmKernels} from './wasm.js';
-import {shareClonesOnWasm} from './wasm-identity.js';
+import {loadWasmKernels} from './on-demand.js';
 import type {GpuDescription} from './webgpu/device.js';
-
-registerCpuKernels(opList);
-registerWasmKernels(opList);
-shareClonesOnWasm();
-for (const op of opList) registerOpGradient(op);
 
 /**
  * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see
@@ -37,7 +27,8 @@ export async function useBackend(request: BackendRequest = 'auto'): Promise<Back
 }
 
 async function startBackend(name: BackendName): Promise<BackendName> {
-  if (name === 'wasm') env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  if (name === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
+  if (name === 'wasm') await startWasm();
   if (name === 'webgpu') await startWebGPU();
   if (name === 'tensorflow') await startTensorFlow();
   if (!(await setBackend(name)))
@@ -62,6 +53,12 @@ export async function finishBackend(): Promise<void> {
   if (getBackend() !== 'webgpu') return;
   const {finishWork} = await import('./webgpu/index.js');
   await finishWork(backend());
+}
+
+async function startWasm(): Promise<void> {
+  await import('@tensorflow/tfjs-backend-wasm');
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  await loadWasmKernels();
 }
 
 /** Loaded on demand, so that the other backends carry none of it. */

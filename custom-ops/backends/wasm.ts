@@ -2,13 +2,16 @@
 
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
-import {registerKernel} from '@tensorflow/tfjs-core';
+import {getKernel, registerKernel} from '@tensorflow/tfjs-core';
+import {checkIntegerRange} from '../integer-range.js';
+import type {Invocation} from '../invocation.js';
+import {kernelConfigs} from '../invocation.js';
 import {wasmBinary} from '../native/wasm-binary.generated.js';
 import {nativeScalars} from '../native-numbers.js';
 import type {OpDefinition} from '../op.js';
-import {checkIntegerRange} from './integer-range.js';
-import type {Invocation} from './invocation.js';
-import {kernelConfigs} from './invocation.js';
+import {kernelName} from '../op.js';
+import {opList} from '../op-list.js';
+import {shareClonesOnWasm} from './wasm-identity.js';
 
 const STACK_BYTES = 1 << 16;
 /** Compiled code takes vectors on its stack and in scratch to lie at multiples of their size; malloc promises only 8. */
@@ -157,8 +160,11 @@ function renumber(backend: BackendWasm, {host}: NativeModule, tensor: TensorInfo
   host.tfjs.registerTensor(data.id, size, data.memoryOffset);
 }
 
-export function registerWasmKernels(ops: readonly OpDefinition[]): void {
-  for (const op of ops) {
+/** For every op; with them, clones share their memory. */
+export function registerWasmKernels(): void {
+  shareClonesOnWasm();
+  for (const op of opList) {
+    if (getKernel(kernelName(op, 'forward'), 'wasm') !== undefined) continue;
     for (const config of kernelConfigs(op, 'wasm', (call, direction, backend) =>
       run(op, call, direction, backend as BackendWasm),
     )) {

@@ -4,6 +4,7 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {
   add,
+  cast,
   concat,
   equal,
   greaterEqual,
@@ -99,12 +100,12 @@ function bandMask(
 }
 
 function eideticMemory(k: Tensor, v: Tensor, positions: Tensor, {B, C, M, G, Dh, me}: Dims): Memory {
-  const rows = equal(reshape(positions, [B, C * me, 1]), range(0, M, 1, 'int32')).toFloat();
+  const rows = cast(equal(reshape(positions, [B, C * me, 1]), range(0, M, 1, 'int32')), 'float32');
   const gather = (x: Tensor): Tensor => {
     const taken = matMul(rows, reshape(x, [B, M, G * Dh]));
     return reshape(headsFirst(reshape(taken, [B, C * me, G, Dh])), [B * G, C, me, Dh]);
   };
-  const empty = sub(scalar(1), greaterEqual(positions, scalar(0, 'int32')).toFloat());
+  const empty = sub(scalar(1), cast(greaterEqual(positions, scalar(0, 'int32')), 'float32'));
   const hidden = reshape(mul(empty, scalar(HIDDEN)), [B, 1, C, me]);
   return {keys: gather(k), values: gather(v), mask: reshape(tile(hidden, [1, G, 1, 1]), [B * G, C, 1, me])};
 }

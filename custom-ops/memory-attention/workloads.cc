@@ -139,21 +139,28 @@ Workload attention(int B, int L, int H, int Dh, int window, int me) {
     seen += std::min(me, std::max(0, t / window - 1) * window);
   }
   const double flops = 4.0 * B * H * Dh * seen, wide = 4.0 * rows;
-  const std::vector<double> select = {double(B), double(L), double(C), double(me), double(window), 0, 0, 0};
-  return {sized("memoryAttention", {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}}),
-          {{"q", rows, normal()}, {"k", rows, normal()}, {"v", rows, normal()}, {"kFading", rows, normal()},
-           {"vFading", rows, normal()}, {"scores", static_cast<size_t>(B) * L, uniform(0, 1)},
-           {"positions", slots, unwritten()}, {"out", rows, unwritten()}, {"logSumExp", heads, unwritten()},
-           {"gradOut", rows, normal()}, {"gradQ", rows, unwritten()}, {"gradK", rows, unwritten()},
-           {"gradV", rows, unwritten()}, {"gradKFading", rows, unwritten()}, {"gradVFading", rows, unwritten()}},
-          {{"selection", "innovation_select", {"scores"}, {"positions"}, select, 4.0 * (double(B) * L + slots), 0},
-           {"forward", "memory_attention_forward", {"q", "k", "v", "kFading", "vFading", "positions"},
-            {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, true},
-           {"backward", "memory_attention_backward",
-            {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut"},
-            {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, true}},
-          checkAttention,
-          {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}, {"C", C}}};
+  // Stored are the rows that innovationSelect chooses, where that op is there; elsewhere any rows.
+  const bool isSelected = findKernel("innovation_select") != nullptr;
+  Workload w = {sized("memoryAttention", {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}}),
+                {{"q", rows, normal()}, {"k", rows, normal()}, {"v", rows, normal()}, {"kFading", rows, normal()},
+                 {"vFading", rows, normal()}, {"scores", static_cast<size_t>(B) * L, uniform(0, 1)},
+                 {"positions", slots, isSelected ? unwritten() : integers(0, L)}, {"out", rows, unwritten()},
+                 {"logSumExp", heads, unwritten()},
+                 {"gradOut", rows, normal()}, {"gradQ", rows, unwritten()}, {"gradK", rows, unwritten()},
+                 {"gradV", rows, unwritten()}, {"gradKFading", rows, unwritten()}, {"gradVFading", rows, unwritten()}},
+                {{"forward", "memory_attention_forward", {"q", "k", "v", "kFading", "vFading", "positions"},
+                  {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, true},
+                 {"backward", "memory_attention_backward",
+                  {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut"},
+                  {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, true}},
+                checkAttention,
+                {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}, {"C", C}}};
+  if (isSelected) {
+    const std::vector<double> select = {double(B), double(L), double(C), double(me), double(window), 0, 0, 0};
+    w.directions.insert(w.directions.begin(), {"selection", "innovation_select", {"scores"}, {"positions"}, select,
+                                               4.0 * (double(B) * L + slots), 0});
+  }
+  return w;
 }
 
 }  // namespace

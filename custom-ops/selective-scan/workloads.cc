@@ -87,11 +87,13 @@ Workload scan(int B, int L, int E, int N, bool gated) {
   Workload w = {sized(gated ? "selectiveScan" : "selectiveScan without z", {{"B", B}, {"L", L}, {"E", E}, {"N", N}}),
                 tensors,
                 {{"forward", "selective_scan_forward", {"u", "delta", "A", "B", "C", "D", z, "deltaBias", ""},
-                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0, isNarrow ? variantsOf("selective_scan_forward") : 1},
+                  {"y", "finalState", "chunkStates"}, scalars, (gated ? 4 : 3) * wide + small + saved, 0,
+                  isNarrow ? variantsOf("selective_scan_forward") : 1},
                  {"backward", "selective_scan_backward",
                   {"u", "delta", "A", "B", "C", "D", z, "deltaBias", "", "chunkStates", "gradY", "gradFinalState"},
                   {"gradU", "gradDelta", "gradA", "gradB", "gradC", "gradD", gated ? "gradZ" : "", "gradDeltaBias", ""},
-                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0, isNarrow ? variantsOf("selective_scan_backward") : 1}},
+                  scalars, (gated ? 7 : 5) * wide + 2 * small + saved, 0,
+                  isNarrow ? variantsOf("selective_scan_backward") : 1}},
                 gated ? checkScan : nullptr,
                 {{"B", B}, {"L", L}, {"E", E}, {"N", N}}};
   return w;

@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Tokenizer} from '../tokenizers/index.js';
-import {TokenizerError, tokenizerFromJSON} from '../tokenizers/index.js';
+import {TokenizerError, tokenizerDigest, tokenizerFromJSON} from '../tokenizers/index.js';
 import {TokenFile} from './token-file.js';
 import {TokenFileError} from './token-format.js';
 
@@ -22,6 +22,8 @@ export interface SplitSummary {
 export interface DataSummary {
   readonly version: 1;
   readonly vocabSize: number;
+  /** Digest of tokenizer.json; absent in folders of earlier versions. */
+  readonly tokenizer?: string;
   readonly sources: readonly {readonly name: string; readonly bytes: number; readonly sha256: string}[];
   readonly splits: Readonly<Record<SplitName, SplitSummary>>;
 }
@@ -57,8 +59,8 @@ export interface OpenOptions {
   readonly verify?: boolean;
 }
 
-/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
-export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+/** Errors: TokenFileError when the folder has no data.json of this version. */
+export function readSummary(path: string): DataSummary {
   const file = join(path, 'data.json');
   if (!existsSync(file))
     throw new TokenFileError(
@@ -72,11 +74,22 @@ export function openData(path: string, {verify = false}: OpenOptions = {}): Data
   }
   if (summary?.version !== 1 || typeof summary.splits !== 'object')
     throw new TokenFileError(`${file} must be of version 1, got ${JSON.stringify(summary?.version)}`);
+  return summary;
+}
+
+/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
+export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+  const file = join(path, 'data.json');
+  const summary = readSummary(path);
   const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
+  if (summary.tokenizer !== undefined && summary.tokenizer !== tokenizerDigest(tokenizer))
+    throw new TokenFileError(
+      `${join(path, 'tokenizer.json')} is not the tokenizer that ${file} describes; prepare the data again`,
+    );
   const opened: TokenFile[] = [];
   try {
     for (const split of splitNames) {
-      const tokens = TokenFile.open(splitFile(path, split));
+      const tokens = TokenFile.open(splitFile(path, split), id => tokenizer.bytesOf(id));
       opened.push(tokens);
       if (tokens.sha256 !== summary.splits[split]?.sha256)
         throw new TokenFileError(`${tokens.path} is not the file that ${file} describes; prepare it again`);
@@ -96,6 +109,19 @@ export function openData(path: string, {verify = false}: OpenOptions = {}): Data
 export function closeData({train, valid}: DataFolder): void {
   train.close();
   valid.close();
+}
+
+/**
+ * Refuses data whose ids mean something else than those that the model of a run folder was trained on.
+ * Errors: TokenFileError naming both; TokenizerError when the run's tokenizer.json cannot be read.
+ */
+export function checkSameTokenizer(run: string, data: Pick<DataFolder, 'path' | 'tokenizer'>): void {
+  const file = join(run, 'tokenizer.json');
+  if (tokenizerDigest(readTokenizer(file)) === tokenizerDigest(data.tokenizer)) return;
+  throw new TokenFileError(
+    `${data.path} was encoded by another tokenizer than the model of ${run}; ` +
+      `prepare it with bmojo data prepare FILES --tokenizer ${file}`,
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -23,7 +23,10 @@ export interface Passage {
 export function readPassages(path: string): Passage[] {
   if (!existsSync(path)) throw new PassageError(`passages: ${path} does not exist`);
   const passages: Passage[] = [];
-  for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+  for (const [i, line] of readFileSync(path, 'utf8')
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .entries()) {
     if (line.trim() !== '') passages.push(parsePassage(line, `line ${i + 1} of ${path}`));
   }
   if (passages.length === 0) throw new PassageError(`passages: ${path} holds none`);

@@ -6,11 +6,12 @@ import {basename, join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import type {Tokenizer} from '../tokenizers/index.js';
-import {byteTokenizer, CharacterCollector, charTokenizer} from '../tokenizers/index.js';
+import {byteTokenizer, CharacterCollector, charTokenizer, tokenizerDigest} from '../tokenizers/index.js';
 import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
 import type {LastCut} from './documents.js';
 import {CorpusError, documents} from './documents.js';
+import {withRegularFiles} from './regular-files.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
 
@@ -107,7 +108,19 @@ class Encoder {
  * TokenizerError for a tokenizer that cannot be read or lacks a character. Nothing is left behind then.
  */
 export async function prepareData(options: PrepareOptions): Promise<DataSummary> {
-  const {files, validFiles = [], validShare = 0.1, out, onProgress = () => {}} = options;
+  const {files, validFiles = []} = options;
+  return withRegularFiles([...files, ...validFiles], copies => prepareFiles(options, copies));
+}
+
+/** `copies`: where the bytes of each file lie. */
+async function prepareFiles(
+  options: PrepareOptions,
+  copies: ReadonlyMap<string, string>,
+): Promise<DataSummary> {
+  const placeOf = (path: string): string => copies.get(path) ?? path;
+  const {validShare = 0.1, out, onProgress = () => {}} = options;
+  const files = options.files.map(placeOf);
+  const validFiles = (options.validFiles ?? []).map(placeOf);
   if (files.length === 0) throw new CorpusError('data prepare: needs at least one file');
   if (validFiles.length === 0 && !(validShare > 0 && validShare < 1))
     throw new CorpusError(`data prepare: the valid share must lie between 0 and 1, got ${validShare}`);
@@ -166,11 +179,15 @@ export async function prepareData(options: PrepareOptions): Promise<DataSummary>
     writeFileAtomic(tokenizerPath, Buffer.from(`${JSON.stringify(tokenizer)}\n`));
     written.push(tokenizerPath);
     const sources = await Promise.all(
-      [...files, ...validFiles].map(async path => ({name: basename(path), ...(await fileChecksum(path))})),
+      [...options.files, ...(options.validFiles ?? [])].map(async path => ({
+        name: basename(path),
+        ...(await fileChecksum(placeOf(path))),
+      })),
     );
     const summary: DataSummary = {
       version: 1,
       vocabSize: tokenizer.vocabSize,
+      tokenizer: tokenizerDigest(tokenizer),
       sources,
       splits: Object.fromEntries(splitNames.map(split => [split, summaryOf(out, split)])) as Record<
         SplitName,

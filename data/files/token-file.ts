@@ -16,12 +16,13 @@ export class TokenFile implements TokenSource {
     readonly path: string,
     private readonly file: number,
     private readonly header: TokenHeader,
+    readonly bytesOf: (id: number) => number,
   ) {
     this.borders = this.readBorders();
   }
 
-  /** Errors: TokenFileError when the file is missing, no token file, truncated, or has a damaged header. */
-  static open(path: string): TokenFile {
+  /** `bytesOf` is the tokenizer's; without it each token stands for the mean. Errors: TokenFileError when the file is missing, no token file, truncated, or has a damaged header. */
+  static open(path: string, bytesOf?: (id: number) => number): TokenFile {
     let file: number;
     try {
       file = openSync(path, 'r');
@@ -37,7 +38,8 @@ export class TokenFile implements TokenSource {
         throw new TokenFileError(
           `token file: ${path} must have ${fileBytes(header)} bytes by its header, has ${size}; prepare it again`,
         );
-      return new TokenFile(path, file, header);
+      const mean = header.textBytes / header.tokens;
+      return new TokenFile(path, file, header, bytesOf ?? (() => mean));
     } catch (error) {
       closeSync(file);
       throw error;

@@ -16,6 +16,7 @@ export function byteTokenizer(): Tokenizer {
       // A byte order mark is a character of the text like any other.
       return new TextDecoder('utf-8', {ignoreBOM: true}).decode(Uint8Array.from(ids));
     },
+    bytesOf: () => 1,
     isOpen: endsInsideCharacter,
     toJSON: () => ({type: 'byte'}),
   };

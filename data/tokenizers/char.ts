@@ -37,6 +37,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
       checkIds(tokens, characters.length);
       return Array.from(tokens, id => characters[id]).join('');
     },
+    bytesOf: id => new TextEncoder().encode(characters[id] ?? '').length,
     // The first half of a pair may stand alone in the list.
     isOpen: tokens => /[\ud800-\udbff]$/.test(characters[tokens[tokens.length - 1]] ?? ''),
     toJSON: () => ({type: 'char', characters}),

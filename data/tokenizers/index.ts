@@ -13,6 +13,7 @@ export {huggingFaceTokenizer} from './hugging-face/index.js';
 export {TextStream} from './text-stream.js';
 export type {Tokenizer} from './tokenizer.js';
 export {TokenizerError} from './tokenizer.js';
+export {tokenizerDigest} from './tokenizer-digest.js';
 
 /**
  * Reads what a tokenizer's `toJSON` gave, or a parsed tokenizer.json of Hugging Face.

@@ -22,6 +22,8 @@ export interface Tokenizer {
   encode(text: string): Int32Array;
   /** Errors: TokenizerError for an id outside [0, V). */
   decode(ids: ArrayLike<number>): string;
+  /** Bytes of UTF-8 that a token stands for inside a text; none for the end of one, and for ids without a token. */
+  bytesOf(id: number): number;
   /** Whether the text of these ids, at the end of others, may change with the ids that follow: a character has begun. */
   isOpen(ids: readonly number[]): boolean;
   /** What `tokenizerFromJSON` reads. */

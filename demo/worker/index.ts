@@ -7,6 +7,8 @@ import type {Answer, CallName, Calls, Handler, Order, ToldError} from '../protoc
 const handlers: {readonly [K in CallName]: () => Promise<Handler<K>>} = {
   device: async () => (await import('./device.js')).device,
   bench: async () => (await import('./bench.js')).bench,
+  train: async () => (await import('./train.js')).train,
+  runs: async () => (await import('./runs.js')).runs,
 };
 
 const running = new Map<number, AbortController>();

@@ -73,6 +73,8 @@ export interface WorkloadFamily {
   notice?(data: Settings<Schema>): string | undefined;
   /** Files that a run folder carries beside its own. */
   keepFiles?(config: RunConfig, folder: string): void;
+  /** Refuses data that do not go with these files when a run goes on. Errors: TokenFileError and others. */
+  checkFiles?(config: RunConfig, folder: string): void;
   /** Smaller is better. */
   score(report: Report): number;
   curve(title: string, lines: readonly MetricsLine[]): LinePlot;

@@ -5,7 +5,7 @@ import {join, resolve} from 'node:path';
 import type {Schema, Settings} from '../../config/schema.js';
 import {flag, integer, SettingError, text} from '../../config/schema.js';
 import type {DataFolder} from '../../data/files/index.js';
-import {closeData, openData, TokenFileError} from '../../data/files/index.js';
+import {checkSameTokenizer, closeData, openData, TokenFileError} from '../../data/files/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
@@ -123,6 +123,7 @@ export const languageFamily: WorkloadFamily = {
     if (existsSync(path)) return;
     withData(settingsOf(data).data, ({tokenizer}) => writeFileSync(path, `${JSON.stringify(tokenizer)}\n`));
   },
+  checkFiles: ({data}, folder) => withData(settingsOf(data).data, own => checkSameTokenizer(folder, own)),
   score: report => report.loss,
   curve: (title, lines) => ({
     title,

@@ -5,6 +5,7 @@ import {comparisonPlot, comparisonTable} from '../../eval/compare.js';
 import type {RecallReport} from '../../eval/recall.js';
 import {evaluateRecall} from '../../eval/recall.js';
 import type {ModelConfig} from '../../models/config.js';
+import {layerPlan} from '../../models/layer-plan.js';
 import {taskWorkload} from '../../train/workload.js';
 import type {Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
@@ -13,8 +14,11 @@ import {isLanguageReport} from './family.js';
 export const EVAL_BATCH = 64;
 
 /** Tokens that attention windows alone reach back through the stack; undefined where attention sees everything. */
-export function windowReach({attention, window, layers}: ModelConfig): number | undefined {
-  return attention && window > 0 ? layers * window : undefined;
+export function windowReach(config: ModelConfig): number | undefined {
+  const windows = layerPlan(config)
+    .filter(({mixer}) => mixer.attention)
+    .map(({mixer}) => mixer.window);
+  return windows.length === 0 || windows.includes(0) ? undefined : config.layers * Math.max(...windows);
 }
 
 /** Errors: Error for the report of another workload. */

@@ -3,7 +3,7 @@
 import {io} from '@tensorflow/tfjs-core';
 import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
-import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
 import type {ModelConfig} from '../config.js';
 import {configIn} from '../model-config.js';
@@ -12,7 +12,6 @@ import type {FileEntry, ModelCard} from './card.js';
 import {CARD, parseCard, parseConfig} from './parse-card.js';
 import type {ModelSource, TransferOptions} from './source.js';
 import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 import type {Topology} from './topology.js';
 import {parseTopology, TOPOLOGY} from './topology.js';
 import type {WeightEntry} from './weights.js';

@@ -3,6 +3,7 @@
 
 import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
+import {tokenizerDigest} from '../../data/tokenizers/index.js';
 import {sha256Of, startSha256} from '../../formats/sha256/index.js';
 import type {SequenceModel} from '../create.js';
 import {ModelFormatError} from '../model-format.js';
@@ -11,7 +12,6 @@ import {CARD_FORMAT} from './card.js';
 import {CARD} from './parse-card.js';
 import type {ModelStore, TransferOptions} from './source.js';
 import {ProgressCount} from './source.js';
-import {tokenizerDigest} from './tokenizer-digest.js';
 import {TOPOLOGY, topologyText} from './topology.js';
 import {
   bytesOf,

@@ -264,6 +264,51 @@ describe('language models on the command line', () => {
     renameSync(at('else'), at('moved'));
     const replaced = await bmojo(['train', 'lm', '--resume', '--out', at('whole')]);
     expect(replaced.code).to.equal(1);
-    expect(replaced.err).to.include('other tokens than the run was started with');
+    expect(replaced.err).to.include('was encoded by another tokenizer than the model of');
+  });
+
+  it('meets data of its own tokenizer alone, whatever the vocabulary’s size', async () => {
+    const trials = join(import.meta.dirname, '../../../test/trials');
+    for (const name of ['a', 'b'])
+      await bmojo(['data', 'prepare', join(trials, `alphabet-${name}.txt`), '--out', at(`alphabet-${name}`)]);
+    const run = at('alphabet-run');
+    const options = [...SMALL, '--steps', '1', '--backend', 'wasm', '--out', run];
+    const trained = await bmojo(['train', 'lm', '--data', at('alphabet-a'), ...options]);
+    expect(trained.code, trained.err).to.equal(0);
+    const evaluate = (data: string) =>
+      bmojo([
+        'eval',
+        'perplexity',
+        '--checkpoint',
+        run,
+        '--data',
+        data,
+        '--prefixes',
+        '0',
+        '--targets',
+        '8',
+        '--windows',
+        '2',
+      ]);
+    expect((await evaluate(at('alphabet-a'))).code).to.equal(0);
+    const refused = await evaluate(at('alphabet-b'));
+    expect(refused.code).to.equal(1);
+    expect(refused.err).to.match(
+      /^[^\n]*another tokenizer than the model of[^\n]*data prepare FILES --tokenizer [^\n]*\n$/,
+    );
+    // The same tokens, with other letters for them, in a folder that keeps no digest.
+    const {characters, ...rest} = JSON.parse(readFileSync(join(run, 'tokenizer.json'), 'utf8'));
+    writeFileSync(
+      join(at('alphabet-a'), 'tokenizer.json'),
+      JSON.stringify({...rest, characters: characters.reverse()}),
+    );
+    const record = join(at('alphabet-a'), 'data.json');
+    const {tokenizer: _, ...earlier} = JSON.parse(readFileSync(record, 'utf8'));
+    writeFileSync(record, JSON.stringify(earlier));
+    const before = readFileSync(join(run, 'config.json'), 'utf8') + readdirSync(run).sort().join();
+    const resumed = await bmojo(['train', 'lm', '--resume', '--out', run, '--steps', '2']);
+    expect(resumed.code).to.equal(1);
+    expect(resumed.err).to.include('another tokenizer than the model of');
+    expect(readFileSync(join(run, 'config.json'), 'utf8') + readdirSync(run).sort().join()).to.equal(before);
   });
 });

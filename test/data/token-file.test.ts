@@ -180,6 +180,10 @@ describe('token files', () => {
     await prepareData({files: [file], validShare: 0.5, tokenizer: 'byte', out: at('b')});
     expect(() => openData(at('c'))).to.throw(TokenFileError, 'is no data folder');
     writeFileSync(join(at('a'), 'tokenizer.json'), readFileSync(join(at('b'), 'tokenizer.json')));
+    expect(() => openData(at('a'))).to.throw(TokenFileError, 'is not the tokenizer that');
+    const record = join(at('a'), 'data.json');
+    const {tokenizer: _, ...earlier} = JSON.parse(readFileSync(record, 'utf8'));
+    writeFileSync(record, JSON.stringify(earlier));
     expect(() => openData(at('a'))).to.throw(TokenFileError, 'vocabulary of 10, its tokenizer 256');
     writeFileSync(join(at('a'), 'valid.tokens'), readFileSync(join(at('b'), 'valid.tokens')));
     writeFileSync(join(at('a'), 'train.tokens'), readFileSync(join(at('b'), 'train.tokens')));

@@ -9,12 +9,14 @@ import {useBackend} from '../../custom-ops/index.js';
 import {PassageError, readPassages} from '../../data/files/passages.js';
 import {randomStream} from '../../data/random.js';
 import {memoryTokens} from '../../data/token-source.js';
-import {byteTokenizer} from '../../data/tokenizers/index.js';
+import {byteTokenizer, charTokenizer, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {WindowError} from '../../data/windows.js';
 import {evaluateLambada, lambadaRecord} from '../../eval/lambada.js';
+import {evaluateLanguage} from '../../eval/language.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {perplexityRecords} from '../../eval/perplexity-record.js';
 import {LanguageModel} from '../../models/index.js';
+import {tinyBpe} from '../support/tiny-bpe.js';
 
 const random = randomStream([5, 5], 0);
 const text = Array.from({length: 3000}, () => random.integer(50));
@@ -214,5 +216,101 @@ describe('last words', () => {
       all.byProbability.map(({probability, share}) => [probability, share]),
     );
     model.model.dispose();
+  });
+});
+
+describe('bits per byte', () => {
+  it('count the bytes of the tokens that were scored', async () => {
+    await useBackend('cpu');
+    // Three bytes a token in the first half, one in the second.
+    const tokenizer = charTokenizer(['a', 'b', '\u4f60', '\u597d']);
+    const ids = [
+      ...Array.from({length: 64}, (_, i) => 2 + (i % 2)),
+      ...Array.from({length: 64}, (_, i) => i % 2),
+    ];
+    const bytes = memoryTokens([ids], 4, 256, id => tokenizer.bytesOf(id));
+    const model = LanguageModel.create({
+      vocabSize: 4,
+      dModel: 8,
+      window: 4,
+      eideticSlots: 2,
+      preset: 'bmojo',
+      seed: 1,
+    });
+    for (const [start, each] of [
+      [0, 3],
+      [64, 1],
+    ]) {
+      const {loss, bitsPerByte} = await evaluateLanguage(model, bytes, {
+        starts: [start],
+        context: 16,
+        batch: 1,
+      });
+      expect(bitsPerByte).to.be.closeTo(loss / Math.LN2 / each, 1e-9);
+    }
+    const {byPrefix, byPosition} = await evaluatePerplexity(model, bytes, {
+      ...{prefixes: [0, 56], targets: 16, windows: 1, batch: 1, trained: 16},
+    });
+    // Scored: tokens 57 to 72 of the window, seven of which are of three bytes.
+    for (const {loss, bitsPerByte, tokens} of byPrefix)
+      expect(bitsPerByte).to.be.closeTo((loss * tokens) / Math.LN2 / (7 * 3 + 9), 1e-6);
+    expect(byPosition[0].tokens).to.equal(72);
+    expect(byPosition[0].bitsPerByte).to.be.closeTo(
+      (byPosition[0].loss * 72) / Math.LN2 / (63 * 3 + 9),
+      1e-6,
+    );
+    model.model.dispose();
+  });
+
+  it('bytes of tokens together are those of the text, for every tokenizer', () => {
+    const text = 'the \u00e9t\u00e9, the \u4f60\u597d \u{1f600}.';
+    const metaspace = {type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always', split: true};
+    const words = [
+      '<unk>',
+      '\u2581the',
+      '\u2581a',
+      ...Array.from({length: 256}, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`),
+    ];
+    const sentencepiece = {
+      ...tinyBpe(),
+      added_tokens: [],
+      pre_tokenizer: metaspace,
+      decoder: {
+        type: 'Sequence',
+        decoders: [
+          {type: 'Replace', pattern: {String: '\u2581'}, content: ' '},
+          {type: 'ByteFallback'},
+          {type: 'Fuse'},
+          {type: 'Strip', content: ' ', start: 1, stop: 0},
+        ],
+      },
+      model: {
+        type: 'BPE',
+        unk_token: '<unk>',
+        byte_fallback: true,
+        vocab: Object.fromEntries(
+          [...words, '\u2581', 't', 'h', 'e', 'th', '\u2581t', '\u2581th'].map((word, id) => [word, id]),
+        ),
+        merges: [
+          ['t', 'h'],
+          ['\u2581', 'th'],
+          ['\u2581th', 'e'],
+        ],
+      },
+    };
+    const all = {
+      byte: byteTokenizer(),
+      char: charTokenizer([...new Set(text)]),
+      bpe: tokenizerFromJSON(tinyBpe()),
+    };
+    for (const [name, tokenizer] of Object.entries(all)) {
+      const total = [...tokenizer.encode(text)].reduce((sum, id) => sum + tokenizer.bytesOf(id), 0);
+      expect(total, name).to.equal(Buffer.byteLength(text));
+    }
+    const bpe = tokenizerFromJSON(sentencepiece);
+    // The space before the first word is the tokenizer's own.
+    const total = [...bpe.encode(text)].reduce((sum, id) => sum + bpe.bytesOf(id), 0);
+    expect(total).to.equal(Buffer.byteLength(text) + 1);
+    expect(tokenizerFromJSON(tinyBpe()).bytesOf(0), 'the end of a text').to.equal(0);
   });
 });

@@ -7,7 +7,7 @@ import {expect} from 'chai';
 import {RotaryEmbedding} from '../../layers/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {normal3d} from '../support/tensors.js';
-import {otherLayers, streamingLayers} from './mixers.js';
+import {layersOfOtherInputs, otherLayers, streamingLayers} from './mixers.js';
 
 const [BATCH, LENGTH, WIDTH] = [2, 29, 16];
 
@@ -33,13 +33,36 @@ for (const backend of readableBackends) {
     });
     after(() => dispose(made));
 
-    for (const [name, create] of Object.entries({...streamingLayers, ...otherLayers})) {
+    const all = {...streamingLayers, ...otherLayers, ...layersOfOtherInputs};
+    for (const [name, create] of Object.entries(all)) {
       it(`${name}: configuration round trip`, () => {
         const layer = create();
         const [Class, fromConfig] =
           serialization.SerializationMap.getMap().classNameMap[layer.getClassName()];
         const again = fromConfig(Class, layer.getConfig()) as tfl.layers.Layer;
         expect(again.getConfig()).to.deep.equal(layer.getConfig());
+      });
+
+      it(`${name}: refuses an unknown setting with a suggestion`, () => {
+        const layer = create();
+        const Class = layer.constructor as new (args: object) => tfl.layers.Layer;
+        expect(() => new Class({...layer.getConfig(), windwo: 3, epsilno: 1, hiden: 4})).to.throw(
+          /unknown setting/,
+        );
+      });
+    }
+
+    for (const [name, create] of Object.entries({...streamingLayers, ...otherLayers})) {
+      it(`${name}: has the weights that it declares`, () => {
+        const layer = create();
+        const declared = layer.weightSpecs(WIDTH).map(spec => `${spec.name} ${spec.shape}`);
+        layer.apply(x);
+        const built = layer.trainableWeights.map(weight => {
+          const [, own] = weight.originalName.split('/');
+          return `${own} ${weight.shape}`;
+        });
+        expect(built).to.deep.equal(declared);
+        layer.dispose();
       });
 
       it(`${name}: saves and loads bit-equal`, async () => {
@@ -78,14 +101,6 @@ for (const backend of readableBackends) {
         const layer = create();
         expect(() => tidy(() => layer.apply(x.reshape([BATCH * LENGTH, WIDTH])) as Tensor)).to.throw(
           /must be|rank/,
-        );
-      });
-
-      it(`${name}: refuses an unknown setting with a suggestion`, () => {
-        const layer = create();
-        const Class = layer.constructor as new (args: object) => tfl.layers.Layer;
-        expect(() => new Class({...layer.getConfig(), windwo: 3, epsilno: 1, hiden: 4})).to.throw(
-          /unknown setting/,
         );
       });
     }

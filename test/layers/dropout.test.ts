@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
-import type {KernelAttributes} from '../../custom-ops/run.js';
+import type {KernelAttributes} from '../../custom-ops/kernel-call.js';
 import {createModel, LanguageModel} from '../../models/index.js';
 
 const config = {

@@ -1,7 +1,8 @@
-// The mixers on which the sequence laws and the layer contract are tested. A new one is one line here.
+// The layers on which the sequence laws and the layer contract are tested. A new one is one line here; registry.test.ts
+// finds those that are missing.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import type {StreamingLayer} from '../../layers/index.js';
+import type {DeclaredLayer, StreamingLayer} from '../../layers/index.js';
 import {
   BMojoMixer,
   CausalConv1D,
@@ -9,9 +10,12 @@ import {
   MambaMixer,
   ResidualBlock,
   RMSNorm,
+  RotaryEmbedding,
   SequenceDecoder,
   SlidingWindowAttention,
   SwiGLU,
+  TiedHead,
+  TokenEmbedding,
 } from '../../layers/index.js';
 
 const small = {heads: 4, window: 6, stateSize: 4} as const;
@@ -36,7 +40,14 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
 };
 
 /** Layers that need the whole sequence, or end it. */
-export const otherLayers: Readonly<Record<string, () => tfl.layers.Layer>> = {
+export const otherLayers: Readonly<Record<string, () => DeclaredLayer>> = {
   'sequence decoder': () => new SequenceDecoder(),
   'linear head': () => new LinearHead({vocabSize: 16}),
+};
+
+/** Layers whose input is no sequence of vectors alone; models and tests of their own show what they compute. */
+export const layersOfOtherInputs: Readonly<Record<string, () => tfl.layers.Layer>> = {
+  'rotary embedding': () => new RotaryEmbedding({base: 100}),
+  'token embedding': () => new TokenEmbedding({vocabSize: 16, dim: 8, dropout: 0.1}),
+  'tied head': () => new TiedHead({activation: 'softmax'}),
 };

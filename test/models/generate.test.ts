@@ -7,10 +7,10 @@ import {useBackend} from '../../custom-ops/index.js';
 import {randomStream} from '../../data/random.js';
 import {byteTokenizer} from '../../data/tokenizers/index.js';
 import type {ModelConfig} from '../../models/config.js';
-import {DecodingSession, DecodingStateError} from '../../models/decoding-session.js';
+import {DecodingSession, DecodingSessionError, DecodingStateError} from '../../models/decoding-session.js';
 import {generate, generateText} from '../../models/generate.js';
 import {LanguageModel} from '../../models/language-model.js';
-import {sampleToken, samplingSchema} from '../../models/sampling.js';
+import {sampleToken, samplingSchema, withoutPadding} from '../../models/token-sampling.js';
 import {expectClose} from '../support/error.js';
 
 const small: Partial<ModelConfig> = {
@@ -24,6 +24,14 @@ const small: Partial<ModelConfig> = {
   mlp: true,
 };
 const sampling = (given: object = {}) => parseSettings('sampling', samplingSchema, given);
+
+/** The message of a call that fails; empty where it does not. */
+async function refusal(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => '',
+    error => String(error.message),
+  );
+}
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -50,6 +58,15 @@ describe('sampling', () => {
         expect(share(tokens, id)).to.be.closeTo(probability, 0.015);
       });
     }
+  });
+
+  it('never draws ids beyond the tokenizer’s, however likely the model finds them', () => {
+    const padded = Float32Array.from([0, 1, 0, 99, 99]);
+    const drawn = Array.from({length: 500}, (_, draw) =>
+      sampleToken(withoutPadding(padded, 3), sampling(), draw),
+    );
+    expect(new Set(drawn)).to.deep.equal(new Set([0, 1, 2]));
+    expect(withoutPadding(padded, 9)).to.have.lengthOf(5);
   });
 
   it('takes the most likely token at temperature 0', () => {
@@ -94,7 +111,7 @@ for (const backend of ['cpu', 'wasm'] as const) {
       const logits = await Promise.all(
         [1, 5, 512].map(async chunk => {
           const session = new DecodingSession(model, {chunk});
-          session.read(prompt);
+          await session.read(prompt);
           const values = await session.logits();
           session.dispose();
           return values;
@@ -120,7 +137,7 @@ for (const backend of ['cpu', 'wasm'] as const) {
 
     it('refuses states of other models and weights, and damaged ones', async () => {
       const session = new DecodingSession(model, {weights: 'a'});
-      session.read(prompt);
+      await session.read(prompt);
       const saved = await session.save();
       const other = LanguageModel.create({...small, window: 5});
       for (const [target, words] of [
@@ -135,14 +152,96 @@ for (const backend of ['cpu', 'wasm'] as const) {
       other.model.dispose();
     });
 
-    it('says what it needs', async () => {
+    it('refuses ids that the model does not have, and logits of nothing', async () => {
       const session = new DecodingSession(model);
-      expect(() => session.read([256])).to.throw(RangeError, '[0, 256)');
-      let message = '';
-      await session.logits().catch(error => {
-        message = error.message;
-      });
-      expect(message).to.include('read at least one token');
+      expect(await refusal(session.read([1, 256]))).to.include('tokens must be ids in [0, 256), got 256');
+      expect(await refusal(session.read([0.5]))).to.include('got 0.5');
+      expect(session.position).to.equal(0);
+      const error = await session.logits().catch(reason => reason);
+      expect(error).to.be.an.instanceOf(DecodingSessionError).and.have.property('kind', 'misuse');
+      expect(error.message).to.include('read at least one token first');
+      session.dispose();
+    });
+
+    it('gives the logits any number of times, and goes on and saves as if nobody had asked', async () => {
+      const before = memory().numTensors;
+      const [asked, plain] = [new DecodingSession(model), new DecodingSession(model)];
+      for (const session of [asked, plain]) await session.read(prompt);
+      const logits = await asked.logits();
+      const copy = logits.slice();
+      logits.fill(0);
+      expect(await asked.logits()).to.deep.equal(copy);
+      expect(asked.position).to.equal(plain.position);
+      expect(await asked.save()).to.deep.equal(await plain.save());
+      expect(await asked.write(sampling())).to.equal(await plain.write(sampling()));
+      await asked.logits();
+      for (const session of [asked, plain]) await session.read([3, 4]);
+      expect(asked.position).to.equal(plain.position);
+      // Here the tokens went in by other chunks.
+      expectClose(await asked.logits(), await plain.logits(), 1e-5, 'logits');
+      for (const session of [asked, plain]) session.dispose();
+      expect(memory().numTensors).to.equal(before);
+    });
+
+    it('reads with progress, lets others run, and stops in order when it is aborted', async () => {
+      const before = memory().numTensors;
+      const long = Array.from({length: 400}, (_, i) => (11 * i) % 256);
+      const session = new DecodingSession(model, {chunk: 20});
+      const aborted = new DecodingSession(model, {chunk: 20});
+      let turns = 0;
+      const others = setInterval(() => turns++, 1);
+      const told: number[] = [];
+      await session.read(long, {onProgress: done => told.push(done)});
+      clearInterval(others);
+      expect(told).to.deep.equal([...told].sort((a, b) => a - b));
+      expect(told.length).to.be.above(19);
+      expect(told.at(-1)).to.equal(400);
+      expect(turns, 'turns of others').to.be.above(0);
+      const controller = new AbortController();
+      const stop = (done: number): void => {
+        if (done >= 100) controller.abort();
+      };
+      const reason = await aborted
+        .read(long, {signal: controller.signal, onProgress: stop})
+        .catch(error => error);
+      expect(reason).to.equal(controller.signal.reason);
+      const {position} = aborted;
+      expect(position).to.be.within(100, 399);
+      await aborted.read(long.slice(position));
+      expectClose(await aborted.logits(), await session.logits(), 1e-5, 'logits');
+      expect(await refusal(session.read([1], {signal: controller.signal}))).to.not.equal('');
+      expect(session.position).to.equal(400);
+      for (const one of [session, aborted]) one.dispose();
+      expect(memory().numTensors).to.equal(before);
+    });
+
+    it('answers one call at a time, and ends with the one that is under way', async () => {
+      const before = memory().numTensors;
+      const session = new DecodingSession(model, {chunk: 2});
+      await session.read(prompt);
+      const saved = await session.save();
+      const first = session.write(sampling());
+      expect(() => session.restore(saved)).to.throw(DecodingSessionError, 'restore: a call of write');
+      for (const call of [session.read([1]), session.save(), session.logits(), session.write(sampling())])
+        expect(await refusal(call)).to.include(
+          'a call of write is under way on this session; await it first',
+        );
+      await first;
+      expect(session.position).to.equal(prompt.length + 1);
+      const reading = refusal(session.read(Array.from({length: 200}, () => 7)));
+      session.dispose();
+      expect(await reading).to.include('disposed');
+      expect(await refusal(session.logits())).to.include('disposed');
+      expect(memory().numTensors).to.equal(before);
+    });
+
+    it('a generation that is aborted within its prompt writes nothing', async () => {
+      const controller = new AbortController();
+      const session = new DecodingSession(model, {chunk: 2});
+      const onProgress = (): void => controller.abort();
+      const options = {prompt, maxTokens: 5, session, signal: controller.signal, onProgress};
+      expect(await collect(generate(model, options))).to.deep.equal([]);
+      expect(session.position).to.be.within(1, prompt.length);
       session.dispose();
     });
 
@@ -171,14 +270,14 @@ describe('decoding far into a text', () => {
     const random = randomStream([1, 2], 3);
     const settings = sampling();
     const before = memory().numTensors;
-    const sessionAt = (position: number) => {
+    const sessionAt = async (position: number) => {
       const session = new DecodingSession(model, {chunk: 4096});
-      session.read(Int32Array.from({length: position}, () => random.integer(256)));
+      await session.read(Int32Array.from({length: position}, () => random.integer(256)));
       return {session, bytes: session.stateBytes, times: [] as number[]};
     };
-    const near = sessionAt(1000);
+    const near = await sessionAt(1000);
     const tensors = memory().numTensors - before;
-    const far = sessionAt(100_000);
+    const far = await sessionAt(100_000);
     expect(far.bytes).to.equal(near.bytes);
     expect(far.bytes).to.equal(model.stateBytes());
     expect(memory().numTensors - before).to.equal(2 * tensors);

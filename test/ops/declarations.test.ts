@@ -44,6 +44,38 @@ describe('folders of operators', () => {
   }
 });
 
+/** Code below custom-ops and in scripts that is of no op's folder, without comments. */
+function sharedCode(): [path: string, code: string][] {
+  const isOwn = (path: string) => folders.some(folder => path.startsWith(`custom-ops/${folder}/`));
+  return ['custom-ops', 'scripts'].flatMap(top =>
+    readdirSync(join(root, '..', top), {recursive: true, encoding: 'utf8'})
+      .map(path => `${top}/${path}`)
+      .filter(path => /\.(ts|mjs|cc|h|cu|cuh|gyp)$/.test(path) && !/node_modules|\.generated\./.test(path))
+      .filter(path => !isOwn(path) && path !== 'custom-ops/registry.ts')
+      .map(path => [
+        path,
+        readFileSync(join(root, '..', path), 'utf8').replace(/^\s*(\/\/|\/?\*|#).*$/gm, ''),
+      ]),
+  );
+}
+
+describe('code that all operators share', () => {
+  it('names none of them', () => {
+    const symbols = opList.flatMap(({name, forward, backward}) => [
+      name,
+      forward.native.symbol,
+      ...(backward === undefined ? [] : [backward.native.symbol]),
+    ]);
+    // Words of their own too: a folder of tfjs's, a linear buffer.
+    const words = [...symbols, ...folders].filter(word => word !== 'linear');
+    const named = new RegExp(`(?<![\\w.-])(${words.join('|')})(?![\\w-])`);
+    const found = sharedCode().flatMap(([path, code]) =>
+      named.test(code) ? [`${path}: ${named.exec(code)?.[0]}`] : [],
+    );
+    expect(found).to.deep.equal([]);
+  });
+});
+
 describe('declarations', () => {
   for (const op of opList) {
     const ports = [...Object.values(op.inputs), ...Object.values(op.outputs)];

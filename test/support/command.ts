@@ -3,7 +3,7 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 
-const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
+export const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

@@ -3,6 +3,7 @@
 import type {Tensor1D} from '@tensorflow/tfjs-core';
 import {
   add,
+  addN,
   backend,
   memory,
   mul,
@@ -14,6 +15,7 @@ import {
   variable,
 } from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {asRecorder} from '../../custom-ops/backends/webgpu/dispatch/recorder.js';
 import {packUniforms} from '../../custom-ops/backends/webgpu/stock/uniform-store.js';
 import {adamW} from '../../custom-ops/index.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
@@ -47,6 +49,16 @@ describe("tfjs's operations on webgpu", function () {
       sum.dispose();
     }
     for (const one of [x, ...picked]) one.dispose();
+  });
+
+  it('add more summands than the device has bindings', async () => {
+    const {device} = asRecorder(backend());
+    const count = 2 * device.limits.maxStorageBuffersPerShaderStage + 3;
+    const summands = Array.from({length: count}, (_, i) => tensor1d([i, 2 * i, -i]));
+    const total = addN(summands);
+    const sum = (count * (count - 1)) / 2;
+    expect([...(await total.data())]).to.deep.equal([sum, 2 * sum, -sum]);
+    for (const one of [total, ...summands]) one.dispose();
   });
 
   it('share equal numbers, which no write in place changes', async () => {

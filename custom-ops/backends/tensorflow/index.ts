@@ -3,12 +3,12 @@
 import type {Tensor, TensorInfo} from '@tensorflow/tfjs-core';
 import {findBackend, getKernel, registerKernel} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
+import type {Invocation} from '../../invocation.js';
+import {kernelConfigs} from '../../invocation.js';
 import {varyingNumbers} from '../../native-numbers.js';
 import type {Attributes, DType, OpDefinition} from '../../op.js';
 import {kernelName} from '../../op.js';
 import {composeOnPurpose} from '../../run.js';
-import type {Invocation} from '../invocation.js';
-import {kernelConfigs} from '../invocation.js';
 import {asArgumentError} from './argument-error.js';
 import type {NodeBackend, OpAttr} from './node-backend.js';
 import {vectorOf} from './node-backend.js';

@@ -2,10 +2,10 @@
 
 import type {KernelConfig} from '@tensorflow/tfjs-core';
 import {registerKernel} from '@tensorflow/tfjs-core';
+import {kernelConfigs} from '../../invocation.js';
 import type {OpDefinition} from '../../op.js';
 import {opList} from '../../op-list.js';
 import type {GpuKernel} from '../../wgsl/plan.js';
-import {kernelConfigs} from '../invocation.js';
 import {dispatch, webgpuDebug} from './dispatch/dispatcher.js';
 import {checkAtFirstUse} from './dispatch/self-check.js';
 import {gpuKernels} from './kernels.generated.js';

@@ -8,6 +8,7 @@ import {openBrowser} from './browser.js';
 import type {InnerTokenizer} from './inner.js';
 import {checkTokenizerJson} from './json.js';
 import {openEndOf} from './open-end.js';
+import {bytesOf} from './token-bytes.js';
 import {wordCuts} from './word-cuts.js';
 
 /** Names under which vocabularies keep the token that ends a document. */
@@ -62,6 +63,7 @@ export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingF
       checkIds(tokens, vocabSize);
       return orRefused('decode', () => inner.decode(Array.from(tokens)));
     },
+    bytesOf: bytesOf(checked, ids => inner.decode(ids), endOfText),
     isOpen: openEndOf(checked),
     toJSON: () => ({type: 'hugging-face', tokenizer: value}),
   };

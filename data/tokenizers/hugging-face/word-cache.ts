@@ -25,18 +25,16 @@ export class WordCache {
 
   async encode(text: string): Promise<Int32Array> {
     if (text === '') return new Int32Array();
-    const [first, ...words] = this.words(text);
-    const parts = [await this.begin(first)];
-    const others = await this.lookUp(words);
-    let length = parts[0].length;
-    for (const word of words) {
-      const own = others(word);
-      parts.push(own);
-      length += own.length;
-    }
+    const words = this.words(text);
+    const parts = words.map((word, i) => (i === 0 ? undefined : this.known.get(word)));
+    parts[0] = await this.begin(words[0]);
+    await this.fill(words, parts);
+    let length = 0;
+    for (const own of parts) length += own?.length ?? 0;
     const ids = new Int32Array(length);
     let at = 0;
     for (const own of parts) {
+      if (own === undefined) continue;
       if (own.length === 1) ids[at] = own[0];
       else ids.set(own, at);
       at += own.length;
@@ -53,15 +51,23 @@ export class WordCache {
     return found;
   }
 
-  private async lookUp(words: readonly string[]): Promise<(word: string) => Int32Array> {
-    if (this.known.size > MOST_WORDS) this.known.clear();
-    const missing = [...new Set(words.filter(word => !this.known.has(word)))];
-    const found = missing.length === 0 ? [] : await this.encoders.others(missing);
-    const long = new Map<string, Int32Array>();
-    missing.forEach((word, i) => {
-      (word.length > LONGEST_WORD ? long : this.known).set(word, found[i]);
+  /** Encodes the words without ids, each once, and remembers them. */
+  private async fill(words: readonly string[], parts: (Int32Array | undefined)[]): Promise<void> {
+    const missing = new Map<string, number[]>();
+    parts.forEach((own, i) => {
+      if (own !== undefined) return;
+      const places = missing.get(words[i]);
+      if (places === undefined) missing.set(words[i], [i]);
+      else places.push(i);
     });
-    return word => this.known.get(word) ?? long.get(word) ?? new Int32Array();
+    if (missing.size === 0) return;
+    const names = [...missing.keys()];
+    const found = await this.encoders.others(names);
+    if (this.known.size > MOST_WORDS) this.known.clear();
+    names.forEach((word, n) => {
+      if (word.length <= LONGEST_WORD) this.known.set(word, found[n]);
+      for (const place of missing.get(word) ?? []) parts[place] = found[n];
+    });
   }
 
   private words(text: string): string[] {

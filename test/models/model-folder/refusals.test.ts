@@ -3,7 +3,7 @@
 import {expect} from 'chai';
 import {VERSION} from '../../../config/version.js';
 import {useBackend} from '../../../custom-ops/index.js';
-import {charTokenizer, TokenizerError} from '../../../data/tokenizers/index.js';
+import {charTokenizer, TokenizerError, tokenizerDigest} from '../../../data/tokenizers/index.js';
 import {sha256Of} from '../../../formats/sha256/index.js';
 import type {MemoryFolder, ModelCard} from '../../../models/model-folder/index.js';
 import {copyModel, modelInMemory, openModel, writeModel} from '../../../models/model-folder/index.js';
@@ -100,9 +100,7 @@ describe('model folders that are refused', () => {
         const larger = charTokenizer([...'\n abcdefghi']);
         put('tokenizer.json', JSON.stringify(larger));
         enter('tokenizer.json');
-        editCard(card =>
-          Object.assign(card, {tokenizer: {digest: sha256Of(bytesOf('tokenizer.json')), vocabSize: 11}}),
-        );
+        editCard(card => Object.assign(card, {tokenizer: {digest: tokenizerDigest(larger), vocabSize: 11}}));
       },
       'has 11 ids, the model only 10',
     ],

@@ -2,11 +2,11 @@
 
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
+import type {Invocation} from '../../../invocation.js';
 import type {Attributes, OpDefinition} from '../../../op.js';
 import {kernelName} from '../../../op.js';
 import {product} from '../../../sampling.js';
 import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
-import type {Invocation} from '../../invocation.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';

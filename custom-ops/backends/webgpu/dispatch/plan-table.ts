@@ -1,9 +1,9 @@
 // Plans of one kernel by everything that shapes them. A call like a recent one finds its plan by comparing numbers; only
 // others pay for a key.
 
+import type {Invocation} from '../../../invocation.js';
 import type {Attributes, Dims} from '../../../op.js';
 import type {GpuLimits} from '../../../wgsl/plan.js';
-import type {Invocation} from '../../invocation.js';
 
 type Shaping = Pick<Invocation, 'dims' | 'attrs' | 'inputs'>;
 

@@ -1,7 +1,7 @@
 // Integer inputs are indices: out of range they would read foreign memory, so readable backends check them.
 
-import {ArgumentError} from '../check.js';
-import type {Attributes, Dims, OpDefinition} from '../op.js';
+import {ArgumentError} from './check.js';
+import type {Attributes, Dims, OpDefinition} from './op.js';
 
 /** Errors: {@link ArgumentError} naming the first offending index. */
 export function checkIntegerRange(

@@ -1,9 +1,9 @@
 // What every backend needs to run one registered kernel: named inputs, sizes and the outputs to allocate.
 
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
-import type {Attributes, Dims, OpDefinition, Port} from '../op.js';
-import {gradName, kernelName, kernelPorts, shapeOf} from '../op.js';
-import type {KernelAttributes} from '../run.js';
+import type {KernelAttributes} from './kernel-call.js';
+import type {Attributes, Dims, OpDefinition, Port} from './op.js';
+import {gradName, kernelName, kernelPorts, shapeOf} from './op.js';
 
 export interface Invocation {
   readonly inputs: Readonly<Record<string, TensorInfo>>;

@@ -25,6 +25,11 @@ function ranked(logits: Float32Array): number[] {
   return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
 }
 
+/** The logits of a tokenizer's ids alone: vocabularies are often padded, and no text has the ids beyond. */
+export function withoutPadding(logits: Float32Array, vocabSize: number): Float32Array {
+  return logits.subarray(0, Math.min(logits.length, vocabSize));
+}
+
 /**
  * Draws a token; `draw` numbers the choices of a seed. Top-k is applied before top-p (Holtzman et al., arXiv 1904.09751).
  */

@@ -1,0 +1,239 @@
+// Train here: a small model learns in the tab, is paused, survives a reload, and is compared with another.
+
+import {useComputed, useSignal} from '@preact/signals';
+import {useEffect, useRef} from 'preact/hooks';
+import {modelSchema} from '../../../models/config.js';
+import {trainSchema} from '../../../train/settings.js';
+import {Client} from '../../client.js';
+import {Chart} from '../../ui/chart.js';
+import {Controls} from '../../ui/controls.js';
+import {Failure} from '../../ui/failure.js';
+import {Shares} from '../../ui/shares.js';
+import type {Device} from '../../worker/device.js';
+import type {TrainConfig} from '../../worker/recipes.js';
+import type {ShownRun} from '../../worker/runs.js';
+import type {KeptEvent} from '../../worker/train.js';
+import {curve} from './curves.js';
+import {recipes, shown} from './recipes.js';
+
+/** A name for a new run that nobody has yet. */
+function newId(config: TrainConfig): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
+  return `${config.recipe}-${config.model.preset}-${stamp}`;
+}
+
+export function TrainPage() {
+  const config = useSignal<TrainConfig>(recipes.recall);
+  const runs = useSignal<readonly ShownRun[]>([]);
+  const current = useSignal<string | undefined>(undefined);
+  const beside = useSignal<string | undefined>(undefined);
+  const device = useSignal<Device | undefined>(undefined);
+  const pace = useSignal('');
+  const error = useSignal<Error | undefined>(undefined);
+  const running = useSignal<AbortController | undefined>(undefined);
+  const client = useRef<Client | undefined>(undefined);
+
+  const guarded = async (body: (client: Client) => Promise<void>): Promise<void> => {
+    client.current ??= new Client();
+    error.value = undefined;
+    try {
+      await body(client.current);
+    } catch (caught) {
+      error.value = caught instanceof Error ? caught : new Error(String(caught));
+    }
+  };
+
+  const list = (remove?: string): Promise<void> =>
+    guarded(async worker => {
+      runs.value = await worker.call('runs', {remove});
+      if (!runs.value.some(({id}) => id === current.value)) current.value = runs.value.at(-1)?.id;
+    });
+
+  useEffect(() => {
+    void list();
+    return () => client.current?.close();
+  }, []);
+
+  const note = (id: string, event: KeptEvent): void => {
+    runs.value = runs.value.map(run => (run.id === id ? {...run, events: [...run.events, event]} : run));
+    if (event.type === 'training' && event.pace !== '') pace.value = event.pace;
+  };
+
+  const go = (id: string, given?: TrainConfig): Promise<void> =>
+    guarded(async worker => {
+      const stop = new AbortController();
+      running.value = stop;
+      current.value = id;
+      pace.value = '';
+      if (given !== undefined) runs.value = [...runs.value, {id, config: given, step: 0, events: []}];
+      try {
+        await worker.call(
+          'train',
+          {id, backend: 'auto', config: given},
+          {
+            signal: stop.signal,
+            onEvent: event => {
+              if (event.type === 'device') device.value = event.device;
+              else note(id, event);
+            },
+          },
+        );
+      } finally {
+        running.value = undefined;
+      }
+      runs.value = await worker.call('runs', {});
+    });
+
+  const run = useComputed(() => runs.value.find(({id}) => id === current.value));
+  const other = useComputed(() => runs.value.find(({id}) => id === beside.value));
+  const last = <T extends KeptEvent['type']>(type: T) =>
+    run.value?.events.filter((event): event is Extract<KeptEvent, {type: T}> => event.type === type).at(-1);
+  const compared = [run.value, other.value].flatMap(one =>
+    one === undefined ? [] : [{name: one.id, events: one.events}],
+  );
+  const plots = (['accuracy', 'loss'] as const).flatMap(of => curve(compared, of) ?? []);
+  const shares = last('memory')?.shares;
+  const sample = last('sample')?.text;
+  const training = last('training')?.event;
+  const isRunning = running.value !== undefined;
+  const steps = run.value?.config.train.steps ?? 0;
+  const step = training?.step ?? 0;
+
+  return (
+    <>
+      <h1>Train here</h1>
+      <p>
+        A model of this library learns in this tab. Recall: pairs of tokens come first, most of them far
+        beyond the window when they are asked for; watch the share of attention on eidetic memory rise when it
+        is learned. Text: the next character.
+      </p>
+      <fieldset disabled={isRunning}>
+        <legend>New training</legend>
+        <div class="actions" role="radiogroup" aria-label="What is learned">
+          {(['recall', 'text'] as const).map(recipe => (
+            <label key={recipe}>
+              <input
+                type="radio"
+                name="recipe"
+                checked={config.value.recipe === recipe}
+                onChange={() => {
+                  config.value = {
+                    ...recipes[recipe],
+                    ...(recipe === 'text' ? {text: config.value.text ?? ''} : {}),
+                  };
+                }}
+              />{' '}
+              {recipe === 'recall' ? 'recall of pairs' : 'characters of a text'}
+            </label>
+          ))}
+        </div>
+        {config.value.recipe === 'text' && (
+          <p>
+            <label for="text">Text to learn from, at least some thousand characters</label>
+            <textarea
+              id="text"
+              rows={5}
+              value={config.value.text}
+              onInput={event => {
+                config.value = {...config.value, text: event.currentTarget.value};
+              }}
+            />
+          </p>
+        )}
+        <details>
+          <summary>Settings</summary>
+          <Controls
+            schema={modelSchema}
+            keys={shown.model}
+            values={config.value.model}
+            onChange={(key, value) => {
+              config.value = {...config.value, model: {...config.value.model, [key]: value}};
+            }}
+          />
+          <Controls
+            schema={trainSchema}
+            keys={shown.train}
+            values={config.value.train}
+            onChange={(key, value) => {
+              config.value = {...config.value, train: {...config.value.train, [key]: value}};
+            }}
+          />
+        </details>
+        <p class="actions">
+          <button class="main" type="button" onClick={() => void go(newId(config.value), config.value)}>
+            Train
+          </button>
+        </p>
+      </fieldset>
+      <Failure error={error.value} />
+      {run.value !== undefined && (
+        <section aria-labelledby="run-title">
+          <h2 id="run-title">{run.value.id}</h2>
+          <p role="status">
+            {isRunning ? 'Training' : step >= steps ? 'Finished' : 'Paused'} at step {step} of {steps}
+            {isRunning && pace.value !== '' ? `, ${pace.value}` : ''}
+            {device.value === undefined ? '' : `, on ${device.value.name} (${device.value.backend})`}.
+          </p>
+          <progress max={steps} value={step} aria-label="steps made" />
+          <p class="actions">
+            <button type="button" disabled={!isRunning} onClick={() => running.value?.abort()}>
+              Pause
+            </button>
+            <button
+              type="button"
+              disabled={isRunning || step >= steps}
+              onClick={() => void go(run.value!.id)}
+            >
+              Resume
+            </button>
+            <button type="button" disabled={isRunning} onClick={() => void list(run.value!.id)}>
+              Delete
+            </button>
+          </p>
+          <div class="charts">
+            {plots.map(plot => (
+              <Chart key={plot.title} plot={plot} />
+            ))}
+          </div>
+          {shares !== undefined && <Shares layers={shares} />}
+          {sample !== undefined && <blockquote class="sample">{sample}</blockquote>}
+        </section>
+      )}
+      {runs.value.length > 1 && (
+        <section aria-labelledby="kept-title">
+          <h2 id="kept-title">Kept in this browser</h2>
+          <p class="actions">
+            <label for="shown-run">Shown</label>
+            <select
+              id="shown-run"
+              disabled={isRunning}
+              value={current.value}
+              onChange={event => {
+                current.value = event.currentTarget.value;
+              }}
+            >
+              {runs.value.map(({id}) => (
+                <option key={id}>{id}</option>
+              ))}
+            </select>
+            <label for="beside-run">beside</label>
+            <select
+              id="beside-run"
+              value={beside.value ?? ''}
+              onChange={event => {
+                beside.value = event.currentTarget.value || undefined;
+              }}
+            >
+              <option value="">nothing</option>
+              {runs.value
+                .filter(({id}) => id !== current.value)
+                .map(({id}) => (
+                  <option key={id}>{id}</option>
+                ))}
+            </select>
+          </p>
+        </section>
+      )}
+    </>
+  );
+}

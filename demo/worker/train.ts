@@ -1,0 +1,115 @@
+// A training in the tab: the library's loop, its checkpoints in the browser's own files, its memory looked at on the way.
+
+import type {LanguageReport, RecallReport} from '../../eval/index.js';
+import {memoryView} from '../../eval/index.js';
+import {meanShares} from '../../eval/memory-view.js';
+import {generateText, LanguageModel} from '../../models/index.js';
+import type {TrainEvent} from '../../train/index.js';
+import {Pace, parseTrainSettings, train as trainLoop} from '../../train/index.js';
+import type {Call, Handler} from '../protocol.js';
+import {BrowserRun} from '../storage/browser-runs.js';
+import type {Device, DeviceBackend} from './device.js';
+import {device} from './device.js';
+import type {Prepared, TrainConfig} from './recipes.js';
+import {prepare} from './recipes.js';
+
+export type TabReport = RecallReport | LanguageReport;
+
+/** Mean share of attention of each layer on window, fading and eidetic memory, over the second half of a held-out sequence. */
+export type LayerShares = readonly (readonly [number, number, number])[];
+
+export type TrainingEvent =
+  | {readonly type: 'device'; readonly device: Device}
+  | {readonly type: 'training'; readonly event: TrainEvent<TabReport>; readonly pace: string}
+  | {readonly type: 'memory'; readonly step: number; readonly shares: LayerShares}
+  | {readonly type: 'sample'; readonly step: number; readonly text: string};
+
+export interface TrainRequest {
+  readonly id: string;
+  readonly backend: DeviceBackend | 'auto';
+  /** Settings of a new run; a run that is kept goes on with its own. */
+  readonly config?: TrainConfig;
+}
+
+export type TrainCall = Call<TrainRequest, TrainingEvent, {readonly finished: boolean}>;
+
+/** Events that a reload shows again. */
+export type KeptEvent = Exclude<TrainingEvent, {type: 'device'}>;
+
+async function layerShares(model: LanguageModel, sample: Int32Array): Promise<LayerShares> {
+  const {layers} = await memoryView(model, sample);
+  return layers.map(layer => {
+    const rows = meanShares(layer);
+    const late = rows.slice(rows.length >> 1);
+    const mean = (memory: number): number =>
+      late.reduce((total, row) => total + row[memory], 0) / Math.max(1, late.length);
+    return [mean(0), mean(1), mean(2)] as const;
+  });
+}
+
+async function sampleText(model: LanguageModel, {tokenizer, sample}: Prepared): Promise<string> {
+  if (tokenizer === undefined) return '';
+  const prompt = tokenizer.decode(sample.subarray(0, 24));
+  let text = prompt;
+  for await (const piece of generateText(model, {
+    tokenizer,
+    prompt,
+    maxTokens: 120,
+    temperature: 0.8,
+    seed: 1,
+  }))
+    text += piece;
+  return text;
+}
+
+export const train: Handler<'train'> = async ({id, backend, config: given}, {tell, signal}) => {
+  tell({type: 'device', device: await device({backend}, {tell: () => {}, signal})});
+  const config = given ?? (await (await BrowserRun.open<TrainConfig, KeptEvent>(id)).summary())?.config;
+  if (config === undefined) throw new Error(`there is no kept training ${id}`);
+  const settings = parseTrainSettings(config.train);
+  const prepared = prepare(config, settings.seed);
+  const model = LanguageModel.create({...config.model, vocabSize: prepared.vocabSize});
+  // Only now is anything kept: what was refused leaves nothing behind.
+  const run = await BrowserRun.open<TrainConfig, KeptEvent>(id);
+  const resume = await run.load();
+  const kept = (await run.events()).filter(event => stepOf(event) <= (resume?.step ?? -1));
+  if (given !== undefined) await run.writeConfig(config);
+  const pace = new Pace();
+  let finished = false;
+  const note = (event: KeptEvent): void => {
+    kept.push(event);
+    tell(event);
+  };
+  try {
+    const events = trainLoop<LanguageModel, TabReport>({
+      model,
+      task: prepared.workload,
+      settings,
+      evaluate: () => prepared.evaluate(model),
+      enough: ({accuracy}) => settings.stopAccuracy > 0 && accuracy >= settings.stopAccuracy,
+      checkpoints: run,
+      resume,
+      signal,
+    });
+    for await (const event of events) {
+      pace.see(event, performance.now());
+      const told: KeptEvent = {type: 'training', event, pace: pace.words};
+      if (event.type !== 'step' || event.step % 5 === 0 || event.step === 1) note(told);
+      if (event.type === 'evaluated') {
+        note({type: 'memory', step: event.step, shares: await layerShares(model, prepared.sample)});
+        const text = await sampleText(model, prepared);
+        if (text !== '') note({type: 'sample', step: event.step, text});
+      }
+      if (event.type === 'checkpoint') await run.writeEvents(kept);
+      if (event.type === 'finished') finished = true;
+    }
+    await run.writeEvents(kept);
+    return {finished};
+  } finally {
+    model.model.dispose();
+  }
+};
+
+function stepOf(event: KeptEvent): number {
+  return event.type === 'training' ? event.event.step : event.step;
+}

@@ -1,0 +1,87 @@
+// What each layer of a model is: a pattern of letters or a list of settings, completed from the model's own settings.
+
+import type {Schema} from '../config/schema.js';
+import {parseSettings, SettingError} from '../config/schema.js';
+import type {MixerSettings} from '../layers/mixer-schema.js';
+import {mixerSchema} from '../layers/mixer-schema.js';
+import type {ModelConfig} from './config.js';
+
+const ssmAlone = {attention: false, ssm: true, fading: 'none', eideticSlots: 0} as const;
+const attentionAlone = {attention: true, ssm: false, fading: 'none', eideticSlots: 0} as const;
+
+/** The letters of patterns: what each sets of a layer's mixer. */
+export const patternLetters = {
+  B: {means: 'all memories of the settings', mixer: {}},
+  F: {means: 'no eidetic slots', mixer: {eideticSlots: 0}},
+  S: {means: 'the SSM alone', mixer: ssmAlone},
+  A: {means: 'the window alone', mixer: attentionAlone},
+  T: {means: 'attention to all of the past', mixer: {...attentionAlone, window: 0}},
+} as const satisfies Record<string, {means: string; mixer: Partial<MixerSettings>}>;
+
+type Letter = keyof typeof patternLetters;
+
+/** What a layer has of its own; everything else is as the model's settings say. */
+export interface LayerSettings {
+  readonly mixer?: Partial<Omit<MixerSettings, 'seed'>>;
+  /** Whether a SwiGLU block stands behind the mixer, and its hidden width. */
+  readonly mlp?: boolean;
+  readonly mlpWidth?: number;
+  readonly dropout?: number;
+  /** Epsilon of the norms before the mixer and the SwiGLU block. */
+  readonly normEpsilon?: number;
+}
+
+/** A layer's settings, all present. */
+export interface PlannedLayer extends Required<LayerSettings> {
+  readonly mixer: MixerSettings;
+}
+
+/** In words, for options and errors. */
+export const patternWords = Object.entries(patternLetters)
+  .map(([letter, {means}]) => `${letter} (${means})`)
+  .join(', ');
+
+function isLetter(letter: string): letter is Letter {
+  return Object.hasOwn(patternLetters, letter);
+}
+
+/** Errors: SettingError for an unknown letter, or layers that are no multiple of the pattern's. */
+export function checkPattern(pattern: string, layers: number): void {
+  const unknown = [...pattern].find(letter => !isLetter(letter));
+  if (unknown !== undefined)
+    throw new SettingError(
+      `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in '${pattern}'`,
+    );
+  if (pattern !== '' && layers % pattern.length !== 0)
+    throw new SettingError(
+      `model: layers must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for pattern ${pattern}, which is repeated over them, got ${layers}`,
+    );
+}
+
+/** A layer has its seed from the model. */
+const {seed: _, ...layerMixerSchema} = mixerSchema;
+
+/** Errors: SettingError naming the layer and the setting; `schema` is that of a layer's settings beside its mixer's. */
+export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void {
+  plan.forEach(({mixer = {}, ...own}, index) => {
+    parseSettings(`model: plan[${index}]`, schema, own);
+    parseSettings(`model: plan[${index}].mixer`, layerMixerSchema, mixer);
+  });
+}
+
+/** The settings of every layer of a model, in order. */
+export function layerPlan(config: ModelConfig): PlannedLayer[] {
+  const {layers, pattern, plan, mlp, mlpWidth, dropout, normEpsilon} = config;
+  const keys = Object.keys(mixerSchema);
+  const shared = Object.fromEntries(
+    Object.entries(config).filter(([key]) => keys.includes(key)),
+  ) as MixerSettings;
+  return Array.from({length: layers}, (_layer, index) => {
+    const letter = pattern[index % Math.max(1, pattern.length)] ?? 'B';
+    const own = plan?.[index] ?? {};
+    const memories = isLetter(letter) ? patternLetters[letter].mixer : {};
+    const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
+    const mixer = {...shared, ...memories, ...own.mixer, seed};
+    return {mlp, mlpWidth, dropout, normEpsilon, ...own, mixer};
+  });
+}

@@ -1,0 +1,81 @@
+// The page Train here: the loss falls, a pause keeps a checkpoint, a reload shows the run again and it goes on from there.
+
+import {expect} from 'chai';
+import type {Page} from 'playwright-core';
+import {chromiumOrSkip} from '../support/browser.js';
+import type {Site} from './site.js';
+import {seriousFindings, serveSite, visit} from './site.js';
+
+const step = async (page: Page): Promise<number> =>
+  Number(
+    /at step (\d+)/.exec((await page.locator('section [role=status]').first().textContent()) ?? '')?.[1],
+  );
+
+const waitForStep = (page: Page, least: number): Promise<unknown> =>
+  page.waitForFunction(
+    wanted =>
+      Number(/at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent ?? '')?.[1]) >=
+      wanted,
+    least,
+    {timeout: 240_000},
+  );
+
+describe('demo: train here', function () {
+  this.timeout(600_000);
+  let chromium: string;
+  let site: Site;
+  before(async function () {
+    chromium = chromiumOrSkip(this);
+    site = await serveSite();
+  });
+  after(() => site?.close());
+
+  it('trains recall on wasm, pauses, survives a reload and goes on', () =>
+    visit(
+      chromium,
+      site,
+      'train',
+      async ({page, complaints}) => {
+        await page.getByText('Settings').click();
+        await page.getByLabel('steps', {exact: true}).fill('60');
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await waitForStep(page, 20);
+        await page.getByRole('button', {name: 'Pause'}).click();
+        await page.getByText('Paused at step').waitFor();
+        const paused = await step(page);
+        expect(paused).to.be.within(20, 59);
+        await page.reload();
+        await page.getByText(`Paused at step ${paused} of 60`).waitFor();
+        await page.getByRole('button', {name: 'Resume'}).click();
+        await page.getByText('Finished at step 60').waitFor({timeout: 240_000});
+        const losses = await page.locator('.chart[aria-label^="loss"]').getAttribute('aria-label');
+        expect(losses).to.match(/held out 3\.\d+ at 60|held out 2\.\d+ at 60/);
+        expect(await page.locator('.share-row').count()).to.equal(2);
+        expect(await seriousFindings(page)).to.deep.equal([]);
+        await page.getByRole('button', {name: 'Delete'}).click();
+        await page.locator('section').waitFor({state: 'detached'});
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
+  it('refuses settings that do not fit in a sentence, and goes on working', () =>
+    visit(
+      chromium,
+      site,
+      'train',
+      async ({page}) => {
+        await page.getByText('Settings').click();
+        await page.getByLabel('heads', {exact: true}).fill('5');
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        const words = await page.getByRole('alert').textContent();
+        expect(words)
+          .to.match(/heads must divide D = 32/)
+          .and.not.to.match(/--/);
+        await page.reload();
+        await page.getByRole('button', {name: 'Train', exact: true}).waitFor();
+        expect(await page.locator('section').count(), 'nothing is kept of what was refused').to.equal(0);
+      },
+      {webgpu: false},
+    ));
+});
