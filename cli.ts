@@ -18,6 +18,8 @@ import {quickstartCommand} from './cli/quickstart.js';
 import {trainCommand} from './cli/train.js';
 import {verifyCommand} from './cli/verify.js';
 import {BmojoError} from './errors/bmojo-error.js';
+import {errorWords, isForUsers} from './errors/error-words.js';
+import {oneLine} from './errors/shown.js';
 
 /** What the option parser refuses. */
 class UsageError extends BmojoError {
@@ -25,16 +27,9 @@ class UsageError extends BmojoError {
   readonly kind = 'misuse';
 }
 
-/** Files that cannot be opened, made or written: the system's own words name the path. */
-function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
-}
-
 function report(error: unknown): void {
-  const known = error instanceof BmojoError || isOfSystem(error);
-  const words =
-    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`bmojo: ${words.replace(/^bmojo: /, '')}\n`);
+  const words = errorWords(error).replace(/^bmojo: /, '');
+  process.stderr.write(`bmojo: ${isForUsers(error) ? oneLine(words) : words}\n`);
   process.exitCode = error instanceof BmojoError && error.kind === 'misuse' ? 2 : 1;
 }
 

@@ -1,7 +1,6 @@
 // `bmojo eval report RUN...`: everything known of some runs in one HTML file.
 
-import {existsSync, readFileSync} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {ReportedRun} from '../eval/report/html.js';
@@ -56,13 +55,8 @@ function reported(path: string, name: string): ReportedRun {
     ['rate', config.train.rate],
   ];
   if (result !== undefined) facts.push(['parameters', result.parameters], ['state bytes', result.stateBytes]);
-  const curve = join(path, 'curve.svg');
-  return {
-    name,
-    facts,
-    curve: existsSync(curve) ? readFileSync(curve, 'utf8') : undefined,
-    records: readRecords(path),
-  };
+  const curve = folder.curve();
+  return {name, facts, records: readRecords(path), ...(curve.series.length > 0 ? {curve} : {})};
 }
 
 function execute(argv: Args): void {

@@ -10,7 +10,7 @@ import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {isRunFolder, readFolderWeights} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
-import type {NamedArray} from '../train/snapshot.js';
+import type {ArraySource} from '../train/snapshot.js';
 import {SnapshotError} from '../train/snapshot.js';
 
 /** What a new run takes over from another one. */
@@ -19,7 +19,7 @@ export interface InitialWeights {
   readonly path: string;
   readonly step: number;
   readonly model: ModelConfig;
-  readonly weights: readonly NamedArray[];
+  readonly weights: readonly ArraySource[];
   /** SHA-256 of the weights. */
   readonly digest: string;
 }
@@ -28,8 +28,9 @@ export interface InitialWeights {
 export async function readInitialWeights(path: string): Promise<InitialWeights> {
   if (!isRunFolder(path)) return readFolderWeights(path);
   const {config, checkpoints} = RunFolder.open(path);
-  const {step, weights} = checkpoints.load();
-  return {path, step, model: config.model, weights, digest: checkpoints.weightsDigest()};
+  // Open until the process ends: the weights are read when the run begins.
+  const {step, weights, digest} = checkpoints.open();
+  return {path, step, model: config.model, weights, digest};
 }
 
 /** Digest of a folder's tokenizer; nothing where there is none. */
@@ -52,7 +53,7 @@ export async function checkInitialWeights({path, weights}: InitialWeights, confi
         `bmojo data prepare FILES --tokenizer ${join(path, 'tokenizer.json')}`,
     );
   try {
-    await checkRun(config, weights);
+    await checkRun(config, {initial: weights});
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     throw new SettingError(

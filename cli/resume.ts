@@ -4,6 +4,7 @@ import {resolve} from 'node:path';
 import {SettingError} from '../config/schema.js';
 import {BackendError, useBackend} from '../custom-ops/index.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
+import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {parseStoredConfig} from '../experiments/run-config.js';
 import type {RunFolder} from '../experiments/run-folder.js';
@@ -73,17 +74,20 @@ async function startBackend({backend}: RunConfig): Promise<void> {
   }
 }
 
+/** How a run goes on. */
+export interface ResumePlan {
+  readonly config: RunConfig;
+  /** What changes, in words, for the run's own record; empty: nothing. */
+  readonly changes: readonly string[];
+  /** The same and what follows from it, for the user. */
+  readonly words: readonly string[];
+}
+
 /**
- * Takes over what may change when a run goes on: its length, its rates, how it is watched, where it is computed, where its
- * data lie.
- * Returns the changes in words. Errors: SettingError for any other change, and for fewer
- * steps than were made; BackendError; nothing has changed then.
+ * What may change when a run goes on: its length, its rates, how it is watched, where it is computed, where its data lie.
+ * Nothing is written. Errors: SettingError for any other change, and for fewer steps than were made; BackendError.
  */
-export async function resumeChanges(
-  folder: RunFolder,
-  family: WorkloadFamily,
-  argv: Args,
-): Promise<string[]> {
+export async function planResume(folder: RunFolder, family: WorkloadFamily, argv: Args): Promise<ResumePlan> {
   const {config} = folder;
   const found = changes(config, family, argv);
   const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(kebab)]);
@@ -96,7 +100,7 @@ export async function resumeChanges(
   if (found.length === 0) {
     family.checkFiles?.(config, folder.path);
     await startBackend(config);
-    return [];
+    return {config, changes: [], words: []};
   }
   const given = new Map(found.map(change => [change.option, change.given]));
   if (given.has('data')) checkMoved(config, family, given.get('data'));
@@ -114,10 +118,35 @@ export async function resumeChanges(
   family.checkFiles?.(next, folder.path);
   await startBackend(next);
   const words = found.map(({option, was, given: now}) => `--${option} ${was} is now ${now}`);
-  folder.change(next, words);
   const follows = given.has('steps')
     ? [`the rate follows the schedule of ${next.train.steps} steps from now on`]
     : [];
   const rounds = given.has('backend') ? [`${next.backend} rounds otherwise than ${config.backend}`] : [];
-  return [...words, ...follows, ...rounds];
+  return {config: next, changes: words, words: [...words, ...follows, ...rounds]};
+}
+
+/**
+ * Takes a plan over, once everything that the run goes on with is found sound.
+ * Errors: those of `checkRun`, CheckpointError, RunFolderError; nothing has changed then.
+ */
+export async function applyResume(folder: RunFolder, {config, changes: words}: ResumePlan): Promise<void> {
+  folder.lock();
+  try {
+    folder.check();
+    if (folder.checkpoints.lastStep === undefined) {
+      folder.checkUnbegun();
+      await checkRun(config);
+    } else {
+      const resume = folder.checkpoints.open();
+      try {
+        await checkRun(config, {resume});
+      } finally {
+        resume.close();
+      }
+    }
+    if (words.length > 0) folder.change(config, words);
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
 }

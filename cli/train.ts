@@ -22,7 +22,7 @@ import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
 import {ProgressPrinter} from './progress.js';
 import {typedCommand} from './publish.js';
-import {resumeChanges} from './resume.js';
+import {applyResume, planResume} from './resume.js';
 
 type Args = Record<string, unknown>;
 
@@ -120,7 +120,12 @@ function describeRun({task, backend, data, model}: RunConfig, choice?: BackendCh
 async function openFolder(
   family: WorkloadFamily,
   argv: Args,
-): Promise<{folder: RunFolder; choice?: BackendChoice; changes?: string[]; initial?: InitialWeights}> {
+): Promise<{
+  folder: RunFolder;
+  choice?: BackendChoice;
+  changes?: readonly string[];
+  initial?: InitialWeights;
+}> {
   const resume = argv.resume === true;
   if (resume) {
     if (typeof argv.out !== 'string') throw new SettingError('--resume: name the run folder with --out DIR');
@@ -131,7 +136,9 @@ async function openFolder(
     const folder = RunFolder.open(argv.out);
     if (folder.config.task !== family.name)
       throw new RunFolderError(`${argv.out} is a run of task ${folder.config.task}, not ${family.name}`);
-    return {folder, changes: await resumeChanges(folder, family, argv)};
+    const plan = await planResume(folder, family, argv);
+    await applyResume(folder, plan);
+    return {folder, changes: plan.words};
   }
   const initial = typeof argv.initFrom === 'string' ? await readInitialWeights(argv.initFrom) : undefined;
   const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));
@@ -155,7 +162,13 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
   const notice = family.notice?.(folder.config.data);
   if (notice !== undefined) process.stderr.write(`${notice}\n`);
-  const {lastStep} = folder.checkpoints;
+  const {lastStep, givenUp} = folder.checkpoints;
+  if (argv.resume === true && givenUp !== undefined)
+    process.stderr.write(
+      `goes on from step ${lastStep}, before the loss left its range; the checkpoint of step ${givenUp} is given up\n`,
+    );
+  if (argv.resume === true && lastStep === undefined)
+    process.stderr.write('the run has no checkpoint yet: it begins anew\n');
   if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
     console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
   await withInterrupts(async signal => {

@@ -1,6 +1,7 @@
 // One declaration of settings from which types, defaults, validation, CLI options and demo controls derive.
 
 import {BmojoError} from '../errors/bmojo-error.js';
+import {oneLine, shown} from '../errors/shown.js';
 
 export interface NumberField {
   readonly kind: 'integer' | 'number';
@@ -110,9 +111,9 @@ export function parseSettings<S extends Schema>(where: string, schema: S, given:
   const known = Object.keys(schema);
   for (const key of Object.keys(given)) {
     if (known.includes(key)) continue;
-    const near = suggestion(key, known);
+    const near = suggestion(key.slice(0, 64), known);
     const hint = near === undefined ? `known settings: ${known.join(', ')}` : `did you mean '${near}'?`;
-    throw new SettingError(`${where}: unknown setting '${key}'; ${hint}`);
+    throw new SettingError(`${where}: unknown setting '${oneLine(key.slice(0, 64))}'; ${hint}`);
   }
   const values = new Map<string, unknown>(Object.entries(given));
   const entries = Object.entries(schema).map(([key, field]) => {
@@ -136,11 +137,6 @@ function checkField(where: string, key: string, field: Field, value: unknown): v
             ? !field.choices.some(candidate => candidate === value)
             : typeof value !== 'string';
   if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${shown(value)}`);
-}
-
-/** A value in words; what was no number on the command line arrives as NaN, which JSON has no word for. */
-function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 function expectation(field: Field): string {

@@ -1,6 +1,5 @@
 // A memory view as table, drawing and numbers.
 
-import {memoryPlot} from '../plot/memory-plot.js';
 import type {LayerMemory, MemoryView} from './memory-view.js';
 import {meanShares} from './memory-view.js';
 import type {EvaluationRecord} from './report/record.js';
@@ -62,7 +61,7 @@ export function memoryRecord({
       ['layer', 'head', ...NAMES, 'tokens stored', 'their innovation', 'of others'],
       ...view.layers.flatMap(rows),
     ],
-    drawing: memoryPlot({
+    memory: {
       title: `${model}: memory over ${view.tokens.length} tokens, window ${view.window}`,
       length: view.tokens.length,
       names: ['in-context', 'fading', 'eidetic'],
@@ -73,7 +72,7 @@ export function memoryRecord({
         stored: layer.stored,
         shares: layer.shares && meanShares(layer),
       })),
-    }),
+    },
     data: pieces === undefined ? view : {...view, pieces},
   };
 }

@@ -1,139 +1,232 @@
 // Checkpoints on disk. Each is a folder of its own, written whole under another name and then renamed; a small pointer
 // file, replaced last and atomically, names the valid one. A process killed at any moment leaves a loadable checkpoint.
 
-import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {randomBytes} from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import {join} from 'node:path';
-import {BmojoError} from '../errors/bmojo-error.js';
-import {syncFolder, writeFileAtomic, writeFileDurably} from '../formats/atomic-file.js';
-import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
-import type {CarriedMemory, CheckpointStore, NamedArray, Snapshot} from '../train/snapshot.js';
+import {refuseLink, removeDrafts, syncFolder, writeFileAtomic, writeNewFile} from '../formats/atomic-file.js';
+import {readTextFile, sealedJson, sha256Of} from '../formats/json-file.js';
+import {writeShards} from '../formats/safetensors-file.js';
+import type {CheckpointStore, Snapshot} from '../train/snapshot.js';
+import type {ArraysName, BesideRecord, Pointer, PointerEntry} from './checkpoint-state.js';
+import {
+  CheckpointError,
+  isShardName,
+  pointerJson,
+  readPointer,
+  readState,
+  STEP_FOLDER,
+} from './checkpoint-state.js';
+import {OpenCheckpoint} from './open-checkpoint.js';
+
+export {CheckpointError} from './checkpoint-state.js';
 
 const POINTER = 'latest.json';
-const WEIGHTS = 'weights.safetensors';
-const OPTIMIZER = 'optimizer.safetensors';
-const MEMORY = 'memory.safetensors';
 const STATE = 'state.json';
+const DRAFT = /^draft-([0-9a-f]{16}|\d+)$/;
 
-/** A checkpoint that is missing or damaged. */
-export class CheckpointError extends BmojoError {
-  override readonly name = 'CheckpointError';
-  readonly kind = 'damage';
-}
-
-interface State {
-  readonly step: number;
-  readonly cursor: number;
-  /** Sizes of the carried memory, where there is one. */
-  readonly memory?: Omit<CarriedMemory, 'arrays'>;
-  /** SHA-256 of each file, by name. */
-  readonly checksums: Readonly<Record<string, string>>;
+export interface CheckpointFolderOptions {
+  /** Files beside the checkpoints whose state of the moment each checkpoint notes, by name. */
+  readonly beside?: () => Readonly<Record<string, BesideRecord>>;
+  /** Bytes of a file of arrays. Default 2^30. */
+  readonly shardBytes?: number;
 }
 
 export class CheckpointFolder implements CheckpointStore {
-  lastStep: number | undefined;
+  private pointer: Pointer | undefined;
+  /** Whether the pointer carries a digest; those of version 1 do not. */
+  readonly sealed: boolean = true;
 
-  constructor(readonly folder: string) {
-    this.lastStep = existsSync(join(folder, POINTER)) ? this.readPointer().step : undefined;
+  /** Errors: CheckpointError when the pointer is damaged. */
+  constructor(
+    readonly folder: string,
+    private readonly options: CheckpointFolderOptions = {},
+  ) {
+    if (existsSync(this.pointerPath)) ({pointer: this.pointer, sealed: this.sealed} = this.readPointer());
   }
 
+  get lastStep(): number | undefined {
+    return this.pointer?.step;
+  }
+
+  /** Step of a later checkpoint that the last one was preferred to. */
+  get givenUp(): number | undefined {
+    return this.pointer?.givenUp;
+  }
+
+  /** Files beside the checkpoints as they were at the last one. */
+  get beside(): Readonly<Record<string, BesideRecord>> {
+    return this.pointer?.beside ?? {};
+  }
+
+  /** Errors: FilePlaceError when the folder is a link: nothing is written or removed behind it; those of the system. */
   async save(snapshot: Snapshot): Promise<string> {
-    const usual = `step-${String(snapshot.step).padStart(8, '0')}`;
-    // The valid checkpoint is never touched, not even to save the same step again.
-    const name =
-      this.lastStep === snapshot.step && this.readPointer().folder === usual ? `${usual}-again` : usual;
-    const final = join(this.folder, name);
-    const draft = join(this.folder, `draft-${process.pid}`);
-    rmSync(draft, {recursive: true, force: true});
-    mkdirSync(draft, {recursive: true});
-    const {memory} = snapshot;
-    const files = {
-      [WEIGHTS]: encodeSafetensors(snapshot.weights),
-      [OPTIMIZER]: encodeSafetensors(snapshot.optimizer),
-      ...(memory === undefined ? {} : {[MEMORY]: encodeSafetensors(memory.arrays)}),
-    };
-    const checksums = Object.fromEntries(Object.entries(files).map(([file, bytes]) => [file, sha256(bytes)]));
-    const sizes = memory && {position: memory.position, parts: memory.parts, layers: memory.layers};
-    const state: State = {
-      step: snapshot.step,
-      cursor: snapshot.cursor,
-      ...(sizes === undefined ? {} : {memory: sizes}),
-      checksums,
-    };
-    for (const [file, bytes] of Object.entries(files)) writeFileDurably(join(draft, file), bytes);
-    writeFileDurably(join(draft, STATE), Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
-    syncFolder(draft);
-    rmSync(final, {recursive: true, force: true});
-    renameSync(draft, final);
-    const pointer = JSON.stringify({folder: name, step: snapshot.step});
-    writeFileAtomic(join(this.folder, POINTER), Buffer.from(`${pointer}\n`));
-    this.lastStep = snapshot.step;
-    for (const entry of readdirSync(this.folder)) {
-      if (entry !== name && entry !== POINTER)
-        rmSync(join(this.folder, entry), {recursive: true, force: true});
+    refuseLink(this.folder);
+    mkdirSync(this.folder, {recursive: true});
+    const draft = join(this.folder, `draft-${randomBytes(8).toString('hex')}`);
+    mkdirSync(draft);
+    let name: string;
+    let sha256: string;
+    try {
+      sha256 = await this.write(draft, snapshot);
+      name = this.freeName(snapshot.step);
+      renameSync(draft, join(this.folder, name));
+    } catch (error) {
+      this.remove(draft);
+      throw error;
     }
-    return final;
+    const before = this.pointer?.sound ?? this.lastEntry();
+    this.point({
+      folder: name,
+      step: snapshot.step,
+      sha256,
+      ...(snapshot.sound === false && before !== undefined ? {sound: before} : {}),
+      ...(this.options.beside === undefined ? {} : {beside: this.options.beside()}),
+    });
+    return join(this.folder, name);
+  }
+
+  retreat(): number | undefined {
+    const {sound, step} = this.pointer ?? {};
+    if (sound === undefined) return this.lastStep;
+    this.point({...sound, givenUp: step, beside: this.beside});
+    return sound.step;
   }
 
   /** SHA-256 of the weights of the last complete checkpoint. Errors: CheckpointError. */
   weightsDigest(): string {
-    return this.readState(this.validFolder()).checksums[WEIGHTS];
+    return this.patiently(pointer => this.readState(pointer).digest);
   }
 
-  /** The last complete checkpoint. Errors: CheckpointError when there is none or its files are damaged. */
-  load(): Snapshot {
-    const folder = this.validFolder();
-    const state = this.readState(folder);
-    return {
-      step: state.step,
-      cursor: state.cursor,
-      weights: this.readArrays(folder, WEIGHTS, state),
-      optimizer: this.readArrays(folder, OPTIMIZER, state),
-      ...(state.memory === undefined
-        ? {}
-        : {memory: {...state.memory, arrays: this.readArrays(folder, MEMORY, state)}}),
-    };
+  /**
+   * The last complete checkpoint, compared with its digests; to be closed.
+   * Errors: CheckpointError when there is none or its files are damaged.
+   */
+  open(): OpenCheckpoint {
+    return this.patiently(
+      pointer => new OpenCheckpoint(join(this.folder, pointer.folder), this.readState(pointer)),
+    );
   }
 
-  private validFolder(): string {
-    return join(this.folder, this.readPointer().folder);
-  }
-
-  private readState(folder: string): State {
-    return this.readJson<State>(join(folder, STATE), ['step', 'cursor', 'checksums']);
-  }
-
-  private readPointer(): {folder: string; step: number} {
-    return this.readJson(join(this.folder, POINTER), ['folder', 'step']);
-  }
-
-  private readJson<T>(path: string, keys: readonly (keyof T & string)[]): T {
-    let value: unknown;
-    try {
-      value = JSON.parse(readFileSync(path, 'utf8'));
-    } catch (error) {
-      const reason = existsSync(path) ? `cannot be read: ${String(error)}` : 'does not exist';
-      throw new CheckpointError(`checkpoint: ${path} ${reason}`);
+  /** Reads what the pointer names, and again while a writer has replaced it meanwhile. */
+  private patiently<T>(read: (pointer: Pointer) => T): T {
+    for (;;) {
+      const {pointer, text} = this.readPointer();
+      try {
+        return read(pointer);
+      } catch (error) {
+        const now = readTextFile(this.pointerPath, reason => {
+          throw new CheckpointError(`checkpoint: ${this.pointerPath} ${reason}`);
+        });
+        if (now === text) throw error;
+      }
     }
-    if (typeof value !== 'object' || value === null || keys.some(key => !(key in value)))
-      throw new CheckpointError(`checkpoint: ${path} must hold ${keys.join(', ')}`);
-    return value as T;
   }
 
-  private readArrays(folder: string, file: string, state: State): NamedArray[] {
-    const path = join(folder, file);
-    if (!existsSync(path)) throw new CheckpointError(`checkpoint: ${path} does not exist`);
-    const bytes = readFileSync(path);
-    if (sha256(bytes) !== state.checksums[file])
-      throw new CheckpointError(`checkpoint: ${path} is damaged: its SHA-256 is not the one in ${STATE}`);
-    return decodeSafetensors(bytes).tensors.map(({name, shape, data}) => {
-      if (!(data instanceof Float32Array))
-        throw new CheckpointError(`checkpoint: ${name} in ${path} must be float32`);
-      return {name, shape, data};
-    });
+  private async write(draft: string, snapshot: Snapshot): Promise<string> {
+    const {memory, step, cursor} = snapshot;
+    const {shardBytes} = this.options;
+    const all: [ArraysName, Snapshot['weights']][] = [
+      ['weights', snapshot.weights],
+      ['optimizer', snapshot.optimizer],
+      ...(memory === undefined ? [] : [['memory', memory.arrays] as [ArraysName, Snapshot['weights']]]),
+    ];
+    const files: Partial<Record<ArraysName, object>> = {};
+    let weightsSha256 = '';
+    for (const [name, arrays] of all) {
+      const {shards, sha256} = await writeShards(draft, name, arrays, {shardBytes});
+      files[name] = shards;
+      if (name === 'weights') weightsSha256 = sha256;
+    }
+    const sizes = memory && {position: memory.position, parts: memory.parts, layers: memory.layers};
+    const text = sealedJson({version: 2, step, cursor, ...(sizes && {memory: sizes}), files, weightsSha256});
+    writeNewFile(join(draft, STATE), text);
+    syncFolder(draft);
+    return sha256Of(text);
+  }
+
+  /** A name for the checkpoint of a step. The valid ones are never touched, not even to save the same step again. */
+  private freeName(step: number): string {
+    const usual = `step-${String(step).padStart(8, '0')}`;
+    const kept = keptFolders(this.pointer);
+    for (let again = 0; ; again++) {
+      const name = again === 0 ? usual : again === 1 ? `${usual}-again` : `${usual}-again-${again}`;
+      if (kept.includes(name)) continue;
+      this.removeCheckpoint(name);
+      if (lstatSync(join(this.folder, name), {throwIfNoEntry: false}) === undefined) return name;
+    }
+  }
+
+  private point(pointer: Pointer): void {
+    writeFileAtomic(this.pointerPath, sealedJson(pointerJson(pointer)));
+    this.pointer = pointer;
+    const kept = keptFolders(pointer);
+    for (const entry of readdirSync(this.folder)) {
+      if (DRAFT.test(entry)) this.remove(join(this.folder, entry));
+      else if (!kept.includes(entry)) this.removeCheckpoint(entry);
+    }
+    removeDrafts(this.folder, [POINTER]);
+  }
+
+  /** Removes a checkpoint that was made here: by its name and by the record in it. Anything else stays. */
+  private removeCheckpoint(name: string): void {
+    const path = join(this.folder, name);
+    if (!STEP_FOLDER.test(name) || !isFolder(path)) return;
+    try {
+      readState(join(path, STATE), {step: Number(/\d+/.exec(name)?.[0])} as PointerEntry);
+    } catch {
+      return;
+    }
+    this.remove(path);
+  }
+
+  /** Removes files of ours from a folder, the record last, and the folder when nothing else is in it. */
+  private remove(path: string): void {
+    if (!isFolder(path)) return;
+    try {
+      for (const entry of readdirSync(path)) if (isShardName(entry)) rmSync(join(path, entry), {force: true});
+      rmSync(join(path, STATE), {force: true});
+      rmdirSync(path);
+    } catch {
+      // Something else lies in it, or somebody reads it: it stays, and a later save tries again.
+    }
+  }
+
+  private lastEntry(): PointerEntry | undefined {
+    if (this.pointer === undefined) return undefined;
+    const {folder, step} = this.pointer;
+    const state = join(this.folder, folder, STATE);
+    return existsSync(state) ? {folder, step, sha256: sha256Of(readFileSync(state))} : undefined;
+  }
+
+  private get pointerPath(): string {
+    return join(this.folder, POINTER);
+  }
+
+  private readPointer() {
+    return readPointer(this.pointerPath);
+  }
+
+  private readState(pointer: PointerEntry) {
+    return readState(join(this.folder, pointer.folder, STATE), pointer);
   }
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function keptFolders(pointer: Pointer | undefined): string[] {
+  return pointer === undefined
+    ? []
+    : [pointer.folder, ...(pointer.sound === undefined ? [] : [pointer.sound.folder])];
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, {throwIfNoEntry: false})?.isDirectory() === true;
 }

@@ -1,11 +1,15 @@
 // Evaluations on disk: one JSON file in the run's folder `evaluations`, and its drawing beside it.
 
-import {existsSync, mkdirSync, readdirSync, readFileSync} from 'node:fs';
+import {lstatSync, mkdirSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {oneLine} from '../errors/shown.js';
+import {parseRecord} from '../eval/report/parse-record.js';
 import type {EvaluationRecord} from '../eval/report/record.js';
 import {drawingOf} from '../eval/report/record.js';
-import {writeFileAtomic} from '../formats/atomic-file.js';
+import {refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
+import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
+import {noteOnce} from './notes.js';
 
 /** An evaluation file that cannot be read. */
 export class EvaluationError extends BmojoError {
@@ -14,44 +18,46 @@ export class EvaluationError extends BmojoError {
 }
 
 const FOLDER = 'evaluations';
-const KEYS = ['name', 'title', 'definition', 'source', 'command', 'step', 'table'] as const;
+/** Longer records are nobody's. */
+const MOST_BYTES = 1 << 26;
 
 /** Writes `NAME.json` and, where there is a drawing, `NAME.svg`; returns their paths. */
 export function writeRecord(run: string, record: EvaluationRecord): string[] {
   const folder = join(run, FOLDER);
+  refuseLink(folder);
   mkdirSync(folder, {recursive: true});
+  removeDrafts(folder, [`${record.name}.json`, `${record.name}.svg`]);
   const json = join(folder, `${record.name}.json`);
-  writeFileAtomic(json, Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+  writeFileAtomic(json, sealedJson(record));
   const svg = drawingOf(record);
   if (svg === undefined) return [json];
   const image = join(folder, `${record.name}.svg`);
-  writeFileAtomic(image, Buffer.from(svg));
+  writeFileAtomic(image, svg);
   return [json, image];
 }
 
 /** The evaluations of a run, by name. Errors: EvaluationError for a file that is not one. */
 export function readRecords(run: string): EvaluationRecord[] {
   const folder = join(run, FOLDER);
-  if (!existsSync(folder)) return [];
+  const found = lstatSync(folder, {throwIfNoEntry: false});
+  if (found === undefined) return [];
+  if (!found.isDirectory())
+    throw new EvaluationError(`${folder} must be a folder of its own, is a link or a file`);
   return readdirSync(folder)
     .filter(file => file.endsWith('.json'))
     .sort()
-    .map(file => parseRecord(join(folder, file)));
+    .map(file => readRecord(join(folder, file)));
 }
 
-function parseRecord(path: string): EvaluationRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new EvaluationError(
-      `${path} must be JSON; ${error instanceof Error ? error.message : String(error)}`,
+function readRecord(path: string): EvaluationRecord {
+  const fail = (reason: string): never => {
+    throw new EvaluationError(`${oneLine(path)} ${reason}; remove it or run the evaluation again`);
+  };
+  if (!lstatSync(path).isFile()) return fail('must be a file, is a link or a folder');
+  const {value} = unsealJson(readTextFile(path, fail, MOST_BYTES), fail);
+  if (typeof value.drawing === 'string')
+    noteOnce(
+      `${oneLine(path)} holds a finished drawing, which is left out; run the evaluation again to see it`,
     );
-  }
-  const missing = KEYS.find(key => typeof value !== 'object' || value === null || !(key in value));
-  if (missing !== undefined)
-    throw new EvaluationError(
-      `${path} is no evaluation: it has no '${missing}'; remove it or run the evaluation again`,
-    );
-  return value as EvaluationRecord;
+  return parseRecord(value, fail);
 }

@@ -1,8 +1,8 @@
 // The curves of a run for TensorBoard, beside metrics.jsonl: `tensorboard --logdir runs`.
 
-import {appendFileSync, writeFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {join} from 'node:path';
+import {appendFile, writeNewFile} from '../formats/atomic-file.js';
 import {fileHeader, scalarEvent, sessionStart} from '../formats/event-file.js';
 import type {MetricsLine} from './families/index.js';
 import {isLanguageReport} from './families/index.js';
@@ -38,10 +38,10 @@ export class EventLog {
     const seconds = now / 1000;
     const stamp = String(Math.floor(seconds)).padStart(10, '0');
     this.path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${now % 1000}`);
-    writeFileSync(this.path, Buffer.concat([fileHeader(seconds), sessionStart(seconds, step)]));
+    writeNewFile(this.path, Buffer.concat([fileHeader(seconds), sessionStart(seconds, step)]));
   }
 
   add(line: MetricsLine, now = Date.now()): void {
-    appendFileSync(this.path, scalarEvent(now / 1000, line.step, scalarsOf(line)));
+    appendFile(this.path, scalarEvent(now / 1000, line.step, scalarsOf(line)));
   }
 }

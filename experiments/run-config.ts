@@ -4,6 +4,8 @@ import type {Schema, Settings} from '../config/schema.js';
 import {choice, parseSettings, SettingError} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames} from '../custom-ops/index.js';
+import {oneLine, shown} from '../errors/shown.js';
+import {isRecord, parseJson} from '../formats/json-text.js';
 import type {ModelConfig} from '../models/config.js';
 import {parseModelConfig} from '../models/config.js';
 import {withParameters} from '../models/parameters.js';
@@ -77,24 +79,26 @@ function present(given: object = {}): object {
 
 /** Reads the text of a config file: an object with any of the sections task, backend, data, model, train. */
 export function parseConfigText(where: string, text: string): GivenRun & {task?: string} {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new SettingError(
-      `${where}: must be JSON; ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  const value = parseJson(text, reason => {
+    throw new SettingError(`${where}: ${reason}`);
+  });
+  // A run's own config.json ends with a digest.
+  if (!isRecord(value)) return parseConfigJson(where, value);
+  const {sha256, ...rest} = value;
+  return parseConfigJson(where, rest);
+}
+
+/** As {@link parseConfigText}, the value of the JSON. */
+export function parseConfigJson(where: string, value: unknown): GivenRun & {task?: string} {
+  if (!isRecord(value))
     throw new SettingError(`${where}: must be an object with any of ${sections.join(', ')}`);
-  }
   for (const [key, section] of Object.entries(value)) {
     if (!sections.some(name => name === key))
-      throw new SettingError(`${where}: unknown section '${key}'; known: ${sections.join(', ')}`);
+      throw new SettingError(`${where}: unknown section '${oneLine(key)}'; known: ${sections.join(', ')}`);
     const isText = key === 'task' || key === 'backend';
-    if (isText ? typeof section !== 'string' : typeof section !== 'object' || section === null)
+    if (isText ? typeof section !== 'string' : !isRecord(section))
       throw new SettingError(
-        `${where}: ${key} must be ${isText ? 'text' : 'an object'}, got ${JSON.stringify(section)}`,
+        `${where}: ${key} must be ${isText ? 'text' : 'an object'}, got ${shown(section)}`,
       );
   }
   return value;

@@ -1,32 +1,26 @@
-// The folder of a run: config.json, changes.jsonl where they were changed on the way, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/ and result.json; what the
-// workload adds, such as tokenizer.json.
+// The folder of a run: config.json, changes.jsonl where they were changed on the way, metrics.jsonl, events for TensorBoard,
+// curve.svg, checkpoint/, best/, model/ and result.json; what the workload adds, such as tokenizer.json.
 
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {BmojoError} from '../errors/bmojo-error.js';
-import {writeFileAtomic} from '../formats/atomic-file.js';
+import {shown} from '../errors/shown.js';
+import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
+import {FolderLock, LOCK} from '../formats/folder-lock.js';
+import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
+import type {LinePlot} from '../plot/line-plot.js';
 import {linePlot} from '../plot/line-plot.js';
 import type {TrainEvent} from '../train/events.js';
 import {CheckpointFolder} from './checkpoint-folder.js';
 import {EventLog} from './event-log.js';
 import type {MetricsLine, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
+import {isReport, MetricsLog} from './metrics-log.js';
+import {noteUnsealed} from './notes.js';
 import type {RunConfig} from './run-config.js';
-import {parseConfigText, parseStoredConfig} from './run-config.js';
+import {parseConfigJson, parseStoredConfig} from './run-config.js';
+import {RunFolderError} from './run-folder-error.js';
 
-/** A run folder that is not there, not one, or would be overwritten. */
-export class RunFolderError extends BmojoError {
-  override readonly name = 'RunFolderError';
-  readonly kind = 'damage';
-}
+export {RunFolderError} from './run-folder-error.js';
 
 /** What a finished run leaves as numbers. */
 export interface RunResult {
@@ -39,27 +33,47 @@ export interface RunResult {
   readonly tokensPerSecond?: number;
 }
 
-function configText(config: RunConfig): string {
-  return `${JSON.stringify(config, null, 2)}\n`;
-}
+const CONFIG = 'config.json';
+const CHANGES = 'changes.jsonl';
+const METRICS = 'metrics.jsonl';
+const CURVE = 'curve.svg';
+const RESULT = 'result.json';
+const TOKENIZER = 'tokenizer.json';
+const FILES = [CONFIG, CHANGES, METRICS, CURVE, RESULT, TOKENIZER];
 
 export class RunFolder {
   /** The last state, from which a run goes on. */
   readonly checkpoints: CheckpointFolder;
   /** The state of the best evaluation. */
   readonly best: CheckpointFolder;
+  private readonly metrics: MetricsLog;
   private events: EventLog | undefined;
+  private owned: FolderLock | undefined;
 
   private constructor(
     readonly path: string,
     private settings: RunConfig,
   ) {
-    this.checkpoints = new CheckpointFolder(join(path, 'checkpoint'));
+    this.metrics = new MetricsLog(join(path, METRICS));
+    const beside = () => ({[METRICS]: this.metrics.record});
+    this.checkpoints = new CheckpointFolder(join(path, 'checkpoint'), {beside});
     this.best = new CheckpointFolder(join(path, 'best'));
   }
 
   get config(): RunConfig {
     return this.settings;
+  }
+
+  /** Makes this process the only one that writes here; once is enough. Errors: FolderLockError. */
+  lock(): void {
+    this.owned ??= FolderLock.take(this.path);
+    removeDrafts(this.path, FILES);
+  }
+
+  /** Lets other processes write here. */
+  release(): void {
+    this.owned?.release();
+    this.owned = undefined;
   }
 
   /**
@@ -68,56 +82,106 @@ export class RunFolder {
    */
   change(config: RunConfig, words: readonly string[]): void {
     const line = JSON.stringify({step: this.checkpoints.lastStep ?? 0, changes: words});
-    appendFileSync(join(this.path, 'changes.jsonl'), `${line}\n`);
-    if (config.train.steps > this.settings.train.steps) rmSync(join(this.path, 'result.json'), {force: true});
-    writeFileAtomic(join(this.path, 'config.json'), Buffer.from(configText(config)));
+    appendFile(join(this.path, CHANGES), `${line}\n`);
+    if (config.train.steps > this.settings.train.steps) rmSync(join(this.path, RESULT), {force: true});
+    writeFileAtomic(join(this.path, CONFIG), sealedJson(config));
     this.settings = config;
   }
 
-  /** A new run. Errors: RunFolderError when the folder exists and is not empty. */
+  /**
+   * A new run, locked. Errors: RunFolderError when the folder exists and is not empty but for what a killed process left
+   * before the run had begun; FolderLockError.
+   */
   static create(path: string, config: RunConfig): RunFolder {
-    if (existsSync(path) && readdirSync(path).length > 0) {
-      throw new RunFolderError(
-        `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
-      );
-    }
+    const isOurs = (name: string): boolean => name === LOCK || name === TOKENIZER || isDraft(name);
+    const check = (): void => {
+      if (!readdirSync(path).every(isOurs))
+        throw new RunFolderError(
+          `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
+        );
+    };
+    const existed = existsSync(path);
+    if (existed) check();
     mkdirSync(path, {recursive: true});
-    workloadFamily(config.task).keepFiles?.(config, path);
-    writeFileSync(join(path, 'config.json'), configText(config));
-    return new RunFolder(path, config);
+    const lock = FolderLock.take(path);
+    try {
+      check();
+      removeDrafts(path, [...FILES, LOCK]);
+      workloadFamily(config.task).keepFiles?.(config, path);
+      writeFileAtomic(join(path, CONFIG), sealedJson(config));
+      const folder = new RunFolder(path, config);
+      folder.owned = lock;
+      return folder;
+    } catch (error) {
+      lock.release();
+      if (!existed && readdirSync(path).length === 0) rmdirSync(path);
+      throw error;
+    }
   }
 
   /** A run that exists. Errors: RunFolderError when it has no config.json; SettingError when that is wrong. */
   static open(path: string): RunFolder {
-    const file = join(path, 'config.json');
+    const file = join(path, CONFIG);
     if (!existsSync(file)) throw new RunFolderError(`${path} is no run folder: it has no config.json`);
-    const {task, ...given} = parseConfigText(file, readFileSync(file, 'utf8'));
+    const fail = (reason: string): never => {
+      throw new RunFolderError(`${file} ${reason}`);
+    };
+    const {value, sealed} = unsealJson(readTextFile(file, fail), fail);
+    const {task, ...given} = parseConfigJson(file, value);
     if (task === undefined) throw new RunFolderError(`${file} names no task`);
-    return new RunFolder(path, parseStoredConfig(task, given));
+    const folder = new RunFolder(path, parseStoredConfig(task, given));
+    if (!sealed || !folder.checkpoints.sealed) noteUnsealed(path);
+    return folder;
   }
 
   get finished(): boolean {
-    return existsSync(join(this.path, 'result.json'));
+    return existsSync(join(this.path, RESULT));
   }
 
   /** Errors: RunFolderError when it is damaged. */
   readResult(): RunResult {
-    const path = join(this.path, 'result.json');
-    try {
-      return JSON.parse(readFileSync(path, 'utf8'));
-    } catch {
-      throw new RunFolderError(`${path} is damaged: it must be JSON; --resume writes it again`);
-    }
+    const path = join(this.path, RESULT);
+    const fail = (reason: string): never => {
+      throw new RunFolderError(`${path} ${reason}; --resume writes it again`);
+    };
+    const {value} = unsealJson(readTextFile(path, fail), fail);
+    const {report, tokensPerSecond} = value;
+    const number = (name: string): number => {
+      const found = value[name];
+      return typeof found === 'number' ? found : fail(`must hold ${name} as a number, got ${shown(found)}`);
+    };
+    if (!isReport(report)) return fail(`must hold a report, got ${shown(report)}`);
+    return {
+      step: number('step'),
+      parameters: number('parameters'),
+      stateBytes: number('stateBytes'),
+      report,
+      ...(tokensPerSecond === undefined ? {} : {tokensPerSecond: number('tokensPerSecond')}),
+    };
   }
 
   writeResult(result: RunResult): void {
-    writeFileSync(join(this.path, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+    writeFileAtomic(join(this.path, RESULT), sealedJson(result));
+  }
+
+  /** Everything that a resumed run takes from the folder is sound. Errors: RunFolderError, FilePlaceError. */
+  check(): void {
+    for (const name of [...FILES, 'checkpoint', 'best', 'model']) refuseLink(join(this.path, name));
+    this.readMetrics();
+    if (this.finished) this.readResult();
+  }
+
+  /** Errors: RunFolderError when a run without a checkpoint had one, or began with other weights than random ones. */
+  checkUnbegun(): void {
+    if (existsSync(join(this.path, CHANGES)) || this.finished || this.readMetrics().length > 0)
+      throw new RunFolderError(
+        `${this.path} has no checkpoint to go on from, though it had begun; remove it and begin again`,
+      );
   }
 
   /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's. */
   rewindMetrics(step: number): void {
-    const kept = this.readMetrics().filter(line => line.step <= step);
-    writeFileSync(this.metricsPath, kept.map(line => `${JSON.stringify(line)}\n`).join(''));
+    this.metrics.rewind(step, this.checkpoints.beside[METRICS]);
     this.events = new EventLog(this.path, step);
   }
 
@@ -139,38 +203,24 @@ export class RunFolder {
     );
   }
 
-  /** Draws curve.svg from metrics.jsonl. */
-  writeCurve(): void {
+  /** The learning curve, from metrics.jsonl. */
+  curve(): LinePlot {
     const {preset} = this.config.model;
     const family = workloadFamily(this.config.task);
-    const svg = linePlot(family.curve(`${preset} on ${family.name}`, this.readMetrics()));
-    writeFileSync(join(this.path, 'curve.svg'), svg);
+    return family.curve(`${preset} on ${family.name}`, this.readMetrics());
   }
 
-  private get metricsPath(): string {
-    return join(this.path, 'metrics.jsonl');
+  /** Draws curve.svg. */
+  writeCurve(): void {
+    writeFileAtomic(join(this.path, CURVE), linePlot(this.curve()));
   }
 
   private append(line: MetricsLine): void {
-    appendFileSync(this.metricsPath, `${JSON.stringify(line)}\n`);
+    this.metrics.append(line);
     this.events?.add(line);
   }
 
-  private parseLine(line: string, number: number): MetricsLine {
-    try {
-      return JSON.parse(line);
-    } catch {
-      throw new RunFolderError(
-        `${this.metricsPath} line ${number} is damaged: it must be JSON; mend or remove it`,
-      );
-    }
-  }
-
   private readMetrics(): MetricsLine[] {
-    if (!existsSync(this.metricsPath)) return [];
-    // A killed process may leave half a line at the end: that line is dropped.
-    return readFileSync(this.metricsPath, 'utf8')
-      .split('\n')
-      .flatMap((line, i) => (line.endsWith('}') ? [this.parseLine(line, i + 1)] : []));
+    return this.metrics.read(this.checkpoints.beside[METRICS]);
   }
 }

@@ -8,6 +8,7 @@ import type {SequenceModel} from '../models/create.js';
 import {writeModelFolder} from '../models/folder-on-disk.js';
 import type {CardData, CardEvaluation, ModelCard, PlainSettings} from '../models/model-folder/index.js';
 import {restoreArrays} from '../train/snapshot.js';
+import type {CheckpointFolder} from './checkpoint-folder.js';
 import {workloadFamily} from './families/index.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
@@ -66,12 +67,21 @@ export async function writeRunModels(
 ): Promise<void> {
   const {checkpoints, best} = folder;
   if (checkpoints.lastStep !== undefined) {
-    if (!sound) restoreArrays(model.parameters(), checkpoints.load().weights);
+    if (!sound) await restoreWeights(model, checkpoints);
     await writeRunModel(folder, model, {weights: 'last', step: checkpoints.lastStep, command});
   }
   if (best.lastStep !== undefined) {
-    restoreArrays(model.parameters(), best.load().weights);
+    await restoreWeights(model, best);
     await writeRunModel(folder, model, {weights: 'best', step: best.lastStep, command});
+  }
+}
+
+async function restoreWeights(model: SequenceModel, store: CheckpointFolder): Promise<void> {
+  const checkpoint = store.open();
+  try {
+    await restoreArrays(model.parameters(), checkpoint.weights);
+  } finally {
+    checkpoint.close();
   }
 }
 

@@ -6,6 +6,7 @@ import {fork} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {BmojoError} from '../errors/bmojo-error.js';
 import type {TrainEvent} from '../train/events.js';
 import type {Report} from './families/index.js';
 import {checkRun} from './run.js';
@@ -22,7 +23,18 @@ export interface RunOrder {
 /** What a worker says. */
 export type RunMessage =
   | {readonly type: 'event'; readonly event: TrainEvent<Report>}
-  | {readonly type: 'failed'; readonly message: string};
+  | {
+      readonly type: 'failed';
+      readonly message: string;
+      /** Whether the message is for users, and no stack. */
+      readonly isForUsers: boolean;
+    };
+
+/** A run of a set that failed; the others were stopped. */
+export class RunSetError extends BmojoError {
+  override readonly name = 'RunSetError';
+  readonly kind = 'damage';
+}
 
 export interface NamedRun {
   readonly name: string;
@@ -49,7 +61,7 @@ export interface RunSetOptions {
  */
 export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order: RunOrder} {
   if (!existsSync(join(path, 'config.json')))
-    return {folder: RunFolder.create(path, config), order: {path, resume: false}};
+    return {folder: created(path, config), order: {path, resume: false}};
   const folder = RunFolder.open(path);
   if (JSON.stringify(folder.config) !== JSON.stringify(config)) {
     throw new RunFolderError(`${path} holds a run with other settings; choose another folder with --out`);
@@ -57,10 +69,17 @@ export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order:
   return {folder, order: {path, resume: folder.checkpoints.lastStep !== undefined}};
 }
 
+/** A new folder, left to the process that will train in it. */
+function created(path: string, config: RunConfig): RunFolder {
+  const folder = RunFolder.create(path, config);
+  folder.release();
+  return folder;
+}
+
 /**
  * Trains all runs, those first that come first, and yields their events as they come. Finished runs are left alone and
  * interrupted ones continued. After the signal no run is begun; those under way save and stop.
- * Errors: those of `checkRun`; RunFolderError for a folder of other settings; Error with the message of a run that failed.
+ * Errors: those of `checkRun`; RunFolderError for a folder of other settings; RunSetError with the message of a run that failed.
  */
 export async function* trainAll(
   runs: readonly NamedRun[],
@@ -91,7 +110,9 @@ export async function* trainAll(
         put(
           message.type === 'event'
             ? {name, event: message.event}
-            : new Error(`run ${name}: ${message.message}`),
+            : message.isForUsers
+              ? new RunSetError(`run ${name}: ${message.message}`)
+              : new Error(`run ${name}: ${message.message}`),
         );
       });
       worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
@@ -100,7 +121,9 @@ export async function* trainAll(
         begin();
         const died = code !== 0 && !failed;
         put(
-          died ? new Error(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`) : undefined,
+          died
+            ? new RunSetError(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`)
+            : undefined,
         );
       });
     }

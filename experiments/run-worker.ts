@@ -2,6 +2,7 @@
 // 'stop'.
 
 import {enableProdMode} from '@tensorflow/tfjs-core';
+import {errorWords, isForUsers} from '../errors/error-words.js';
 import {runTraining} from './run.js';
 import {RunFolder} from './run-folder.js';
 import type {RunMessage, RunOrder} from './run-set.js';
@@ -21,10 +22,7 @@ async function run({path, ...order}: RunOrder): Promise<void> {
       await say({type: 'event', event});
     }
   } catch (error) {
-    await say({
-      type: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    await say({type: 'failed', message: errorWords(error), isForUsers: isForUsers(error)});
   }
   process.exit(0);
 }
@@ -33,7 +31,7 @@ process.on('message', (message: RunOrder | 'stop') => {
   if (message === 'stop') controller.abort();
   else void run(message);
 });
-// Ctrl-C reaches every process of a terminal; the one that began the runs says what to do about it.
-process.on('SIGINT', () => {});
-// Nobody listens any more.
-process.on('disconnect', () => process.exit(1));
+// Ctrl-C, and a terminal that is closed, reach every process of a terminal; the one that began the runs says what to do.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// Nobody listens any more: the run saves and ends.
+process.on('disconnect', () => controller.abort());

@@ -9,14 +9,18 @@ import {evaluateRecall} from '../eval/recall.js';
 import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel, createSequenceModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
+import {parameterShapes} from '../models/parameters.js';
+import {disposeModelState} from '../models/state.js';
 import type {TrainEvent} from '../train/events.js';
 import {train} from '../train/loop.js';
-import type {NamedArray} from '../train/snapshot.js';
-import {restoreArrays} from '../train/snapshot.js';
+import {restoreMemory} from '../train/memory.js';
+import type {ArraySource, NamedShape, Snapshot} from '../train/snapshot.js';
+import {checkShapes, restoreArrays, SnapshotError} from '../train/snapshot.js';
 import {Stopwatch} from '../train/stopwatch.js';
-import type {Report} from './families/index.js';
+import type {OpenWorkload, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 import {EVAL_BATCH, windowReach} from './families/recall.js';
+import type {OpenCheckpoint} from './open-checkpoint.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
 import {writeRunModels} from './run-models.js';
@@ -25,20 +29,48 @@ export function taskOf(config: Pick<RunConfig, 'task' | 'data'>): Task {
   return taskFamily(config.task).create(config.data);
 }
 
+/** What a run begins with instead of random numbers. */
+export interface Beginning {
+  /** Weights of another run. */
+  readonly initial?: readonly ArraySource[];
+  /** The checkpoint that it goes on from. */
+  readonly resume?: Snapshot;
+}
+
 /**
  * Opens the data and builds the model of a run once, so that damaged data, settings that do not go together, and weights of
- * another model are refused before anything is written.
+ * another model are refused before anything is written. Shapes are compared before anything is allocated.
  * Errors: SettingError, TokenFileError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
  */
-export async function checkRun(config: RunConfig, weights?: readonly NamedArray[]): Promise<void> {
+export async function checkRun(config: RunConfig, {initial, resume}: Beginning = {}): Promise<void> {
+  if (initial !== undefined) checkShapes(parameterShapes(config.model), initial);
+  if (resume !== undefined) checkSnapshot(config, resume);
   await useBackend(config.backend);
   workloadFamily(config.task).open(config).close();
   const model = createSequenceModel(config.model, {recompute: config.train.recompute});
   try {
-    if (weights !== undefined) restoreArrays(model.parameters(), weights);
+    const weights = initial ?? resume?.weights;
+    if (weights !== undefined) await restoreArrays(model.parameters(), weights);
+    for (const array of resume?.optimizer ?? []) await array.read();
+    if (resume?.memory !== undefined) (await restoreMemory(model, resume.memory)).forEach(disposeModelState);
   } finally {
     model.model.dispose();
   }
+}
+
+/** Errors: SnapshotError for a checkpoint that does not belong to these settings. */
+function checkSnapshot({model, train: {batch, steps}}: RunConfig, snapshot: Snapshot): void {
+  const {step, cursor, weights, optimizer} = snapshot;
+  const shapes = parameterShapes(model);
+  checkShapes(shapes, weights);
+  const moments = (kind: string): NamedShape[] =>
+    shapes.map(({name, shape}) => ({name: `${kind}/${name}`, shape}));
+  checkShapes([...moments('first_moment'), ...moments('second_moment')], optimizer);
+  if (step > steps) throw new SnapshotError(`it is of step ${step}, the run has ${steps}`);
+  if (cursor !== step * batch)
+    throw new SnapshotError(
+      `its cursor must be ${step * batch} after ${step} steps of ${batch} samples, is ${cursor}`,
+    );
 }
 
 export async function evaluateRun(
@@ -50,16 +82,19 @@ export async function evaluateRun(
 }
 
 export interface RunOptions {
-  /** Continue from the folder's last checkpoint instead of starting. */
+  /** Continue from the folder's last checkpoint, where there is one, instead of starting. */
   readonly resume: boolean;
   /** Weights to begin with instead of random ones; not when resuming. */
-  readonly initial?: readonly NamedArray[];
+  readonly initial?: readonly ArraySource[];
   /** The command that trains, for the cards of the run's model folders. */
   readonly command?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Trains the run of a folder and writes all its files; yields the loop's events. */
+/**
+ * Trains the run of a folder and writes all its files; yields the loop's events. Nothing is written before everything that
+ * the run begins with is checked. Errors: those of `checkRun`; CheckpointError; FolderLockError while another process trains it.
+ */
 export async function* runTraining(
   folder: RunFolder,
   {resume, initial, command, signal}: RunOptions,
@@ -67,14 +102,24 @@ export async function* runTraining(
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
   await useBackend(config.backend);
-  family.checkFiles?.(config, folder.path);
-  const open = family.open(config);
-  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
-  const evaluate = (): Promise<Report> => open.evaluate(model);
-  const stopwatch = new Stopwatch();
+  let snapshot: OpenCheckpoint | undefined;
+  let open: OpenWorkload | undefined;
+  let model: SequenceModel | undefined;
+  folder.lock();
   try {
-    const snapshot = resume ? checkpoints.load() : undefined;
-    if (snapshot === undefined && initial !== undefined) restoreArrays(model.parameters(), initial);
+    if (resume && checkpoints.lastStep !== undefined) snapshot = checkpoints.open();
+    if (snapshot !== undefined) checkSnapshot(config, snapshot);
+    folder.check();
+    family.checkFiles?.(config, folder.path);
+    open = family.open(config);
+    model = createSequenceModel(config.model, {recompute: config.train.recompute});
+    const trained = model;
+    const {evaluate: score, stateLength} = open;
+    const evaluate = (): Promise<Report> => score(trained);
+    const stopwatch = new Stopwatch();
+    if (snapshot === undefined && initial !== undefined) await restoreArrays(model.parameters(), initial);
+    if (snapshot?.memory !== undefined)
+      (await restoreMemory(model, snapshot.memory)).forEach(disposeModelState);
     folder.rewindMetrics(snapshot?.step ?? 0);
     const scores = folder.evaluations().map(({report}) => family.score(report));
     let report: Report | undefined;
@@ -97,7 +142,7 @@ export async function* runTraining(
         folder.writeResult({
           step: event.step,
           parameters: model.parameterCount(),
-          stateBytes: model.stateBytes(open.stateLength),
+          stateBytes: model.stateBytes(stateLength),
           report: report ?? (await evaluate()),
           ...stopwatch.result,
         });
@@ -109,8 +154,10 @@ export async function* runTraining(
       yield event;
     }
   } finally {
-    model.model.dispose();
-    open.close();
+    model?.model.dispose();
+    open?.close();
+    snapshot?.close();
+    folder.release();
   }
 }
 
@@ -144,9 +191,14 @@ export async function loadSequenceModel(
   {weights = 'last', backend = folder.config.backend}: LoadOptions = {},
 ): Promise<LoadedRun<SequenceModel>> {
   const store = weights === 'best' ? folder.best : folder.checkpoints;
-  const snapshot = store.load();
-  await useBackend(backend);
-  const model = createSequenceModel(folder.config.model);
-  restoreArrays(model.parameters(), snapshot.weights);
-  return {model, step: snapshot.step, digest: store.weightsDigest()};
+  const snapshot = store.open();
+  try {
+    checkShapes(parameterShapes(folder.config.model), snapshot.weights);
+    await useBackend(backend);
+    const model = createSequenceModel(folder.config.model);
+    await restoreArrays(model.parameters(), snapshot.weights);
+    return {model, step: snapshot.step, digest: snapshot.digest};
+  } finally {
+    snapshot.close();
+  }
 }

@@ -1,18 +1,87 @@
-// Files that are either the old or the new whole, whatever happens while they are written (Node only).
+// Files that are either the old or the new whole, whatever happens while they are written (Node only). Nothing is written
+// through a link, and drafts have names that nobody can foresee.
 
-import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
-import {dirname} from 'node:path';
+import {randomBytes} from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import {basename, dirname, join} from 'node:path';
+import {BmojoError} from '../errors/bmojo-error.js';
 
-let serial = 0;
+/** A link, a folder or a device where a file of ours belongs. */
+export class FilePlaceError extends BmojoError {
+  override readonly name = 'FilePlaceError';
+  readonly kind = 'damage';
+}
 
-/** Writes bytes so that they survive a power cut: the file is on the disk when this returns. */
-export function writeFileDurably(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+const DRAFT = /\.[0-9a-f]{16}\.tmp$/;
+
+/** Errors: FilePlaceError when `path` is a link: what it points to is nobody's to write or remove. */
+export function refuseLink(path: string): void {
+  if (lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink())
+    throw new FilePlaceError(
+      `${path} is a link; bmojo writes only into files and folders of its own: remove it`,
+    );
+}
+
+function writeAll(file: number, bytes: Uint8Array, offset?: number): void {
+  for (let at = 0; at < bytes.length; )
+    at += writeSync(file, bytes, at, bytes.length - at, offset === undefined ? null : offset + at);
+}
+
+/** A file under way, beside its place: it appears there only when it is whole. */
+export class Draft {
+  private readonly draft: string;
+  private file: number | undefined;
+
+  /** Errors: FilePlaceError when the place is taken by a link; those of the system. */
+  constructor(readonly path: string) {
+    refuseLink(path);
+    this.draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+    this.file = openSync(this.draft, 'wx');
+  }
+
+  /** Appends, or writes at a place of the file. */
+  write(bytes: Uint8Array, offset?: number): void {
+    writeAll(this.handle, bytes, offset);
+  }
+
+  /** Makes it the file, on the disk when this returns. */
+  commit(): void {
+    const {handle} = this;
+    try {
+      fsyncSync(handle);
+      closeSync(handle);
+      this.file = undefined;
+      renameSync(this.draft, this.path);
+    } catch (error) {
+      this.abandon();
+      rmSync(this.draft, {force: true});
+      throw error;
+    }
+    syncFolder(dirname(this.path));
+  }
+
+  /** Removes what was written so far, unless it is the file already. */
+  abandon(): void {
+    if (this.file === undefined) return;
+    closeSync(this.file);
+    this.file = undefined;
+    rmSync(this.draft, {force: true});
+  }
+
+  private get handle(): number {
+    if (this.file === undefined) throw new Error(`${this.path} is written already`);
+    return this.file;
   }
 }
 
@@ -27,15 +96,54 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Replaces or makes a file in one step: temporary file beside it, fsync, rename. */
-export function writeFileAtomic(path: string, bytes: Uint8Array): void {
-  const draft = `${path}.${process.pid}-${serial++}.tmp`;
+/** Replaces or makes a file in one step: draft beside it, fsync, rename. */
+export function writeFileAtomic(path: string, bytes: Uint8Array | string): void {
+  const draft = new Draft(path);
   try {
-    writeFileDurably(draft, bytes);
-    renameSync(draft, path);
+    draft.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    draft.commit();
   } catch (error) {
-    rmSync(draft, {force: true});
+    draft.abandon();
     throw error;
   }
-  syncFolder(dirname(path));
+}
+
+/** Writes a file that must not be there yet, so that it survives a power cut. */
+export function writeNewFile(path: string, bytes: Uint8Array | string): void {
+  const file = openSync(path, 'wx');
+  try {
+    writeAll(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Appends to a file of ours, whole or not at all. Errors: FilePlaceError for a link; those of the system. */
+export function appendFile(path: string, bytes: Uint8Array | string): void {
+  refuseLink(path);
+  const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0} = constants;
+  const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);
+  const before = lstatSync(path).size;
+  try {
+    writeAll(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  } catch (error) {
+    ftruncateSync(file, before); // half a line of a full disk
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Removes what killed processes left of drafts of these files of a folder. */
+export function removeDrafts(folder: string, files: readonly string[]): void {
+  for (const entry of readdirSync(folder)) {
+    if (DRAFT.test(entry) && files.includes(entry.replace(DRAFT, '')))
+      rmSync(join(folder, entry), {force: true});
+  }
+}
+
+/** Whether a file of this path is a draft of another. */
+export function isDraft(path: string): boolean {
+  return DRAFT.test(basename(path));
 }

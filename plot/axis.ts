@@ -14,9 +14,15 @@ function linearTicks(low: number, high: number, count: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= rough * 0.999) ?? 10 * power;
   const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  const steps = Math.floor(high / step + 1e-9) - first;
+  // Ranges that float64 has no steps for, such as one of 5e-324 or of 1e16 to the next number.
+  if (!(steps >= 0 && steps <= 2 * count && Math.abs(first) < 2 ** 50))
+    return [low, high].filter(Number.isFinite);
+  return Array.from({length: steps + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
+
+/** Ticks that have room beside each other. */
+const MOST_TICKS = 16;
 
 /** Powers of ten, with multiples of them when there are few. */
 function logTicks(low: number, high: number): number[] {
@@ -30,7 +36,8 @@ function logTicks(low: number, high: number): number[] {
       if (value >= low * 0.999 && value <= high * 1.001) ticks.push(value);
     }
   }
-  return ticks;
+  const each = Math.ceil(ticks.length / MOST_TICKS);
+  return ticks.filter((_, i) => i % each === 0);
 }
 
 /** An axis over the finite values given; a single value gets room on both sides. */
@@ -40,13 +47,17 @@ export function axisFor(values: readonly number[], scale: Scale, fixed?: readonl
     usable.reduce((a, b) => Math.min(a, b), Infinity),
     usable.reduce((a, b) => Math.max(a, b), -Infinity),
   ];
-  if (low > high) [low, high] = scale === 'log' ? [1, 10] : [0, 1];
+  if (!(low <= high && Number.isFinite(low) && Number.isFinite(high) && (scale === 'linear' || low > 0)))
+    [low, high] = scale === 'log' ? [1, 10] : [0, 1];
   if (scale === 'log') {
-    if (low === high) [low, high] = [low / 2, high * 2];
+    if (low === high)
+      [low, high] = [Math.max(low / 2, Number.MIN_VALUE), Math.min(high * 2, Number.MAX_VALUE)];
     return {place: value => Math.log(value / low) / Math.log(high / low), ticks: logTicks(low, high)};
   }
-  if (low === high) [low, high] = [low - 0.5, high + 0.5];
-  return {place: value => (value - low) / (high - low), ticks: linearTicks(low, high, 6)};
+  const room = Math.max(0.5, 1e-6 * Math.abs(low));
+  if (low === high) [low, high] = [low - room, high + room];
+  // Halved, so that the width of a range is a number even where it is the whole of float64.
+  return {place: value => (value / 2 - low / 2) / (high / 2 - low / 2), ticks: linearTicks(low, high, 6)};
 }
 
 /** `1500` as `1.5k`, `2e6` as `2M`, small numbers as they are. */

@@ -1,6 +1,7 @@
 // Grouped bars as standalone SVG text: scores of several models on several tasks.
 
 import {axisFor, tickLabel} from './axis.js';
+import {escapeXml, pixel} from './escape.js';
 
 export interface BarPlot {
   readonly title: string;
@@ -17,9 +18,6 @@ const HEIGHT = 420;
 const AREA = {left: 64, right: 800, top: 74, bottom: 352} as const;
 /** Okabe-Ito: told apart by colour-blind readers too. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
-
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, one => `&#${one.charCodeAt(0)};`);
-const pixel = (value: number): string => String(Math.round(value * 10) / 10);
 
 const words = (x: number, y: number, text: string, anchor: 'start' | 'middle' | 'end', size = 12): string =>
   `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" font-size="${size}">${escapeXml(text)}</text>`;

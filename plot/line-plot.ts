@@ -2,6 +2,7 @@
 
 import type {Axis, Scale} from './axis.js';
 import {axisFor, tickLabel} from './axis.js';
+import {escapeXml, largest, pixel as rounded} from './escape.js';
 
 export interface Series {
   readonly name: string;
@@ -37,9 +38,7 @@ const LEGEND_LINE = 18;
 /** Okabe-Ito: told apart by colour-blind readers too. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
-const escapeXml = (text: string): string =>
-  text.replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`);
-const pixel = (value: number): string => String(Math.round(value * 100) / 100);
+const pixel = (value: number): string => rounded(value, 2);
 
 interface TextStyle {
   readonly anchor?: 'start' | 'middle' | 'end';
@@ -183,13 +182,19 @@ function drawSeries(
 
 /** The legend in the corner where it hides least of the lines; of equal ones the first, top left. */
 function drawLegend(series: readonly VisibleSeries[], xAxis: Axis, yAxis: Axis): string[] {
-  const width = 32 + 7 * Math.max(0, ...series.map(({name}) => name.length));
+  const width =
+    32 +
+    7 *
+      largest(
+        series.map(({name}) => name.length),
+        0,
+      );
   const height = 8 + LEGEND_LINE * series.length;
   const [left, right] = [AREA.left + 8, AREA.right - width - 8];
   // Words of marks stand at the foot.
   const [top, bottom] = [AREA.top + 2, AREA.bottom - height - 24];
   const places = series.flatMap(({points}) =>
-    between(points.map(({x, y}) => [across(xAxis, x), up(yAxis, y)])),
+    between(points.map(({x, y}) => [inside(across(xAxis, x), WIDTH), inside(up(yAxis, y), HEIGHT)])),
   );
   const hidden = ([x0, y0]: readonly [number, number]): number =>
     places.filter(([x, y]) => x >= x0 && x <= x0 + width && y >= y0 - 4 && y <= y0 + height).length;
@@ -212,8 +217,15 @@ function drawLegend(series: readonly VisibleSeries[], xAxis: Axis, yAxis: Axis):
   ];
 }
 
+/** A place of the picture, or the nearest one to it. */
+const inside = (value: number, most: number): number => Math.min(most, Math.max(0, value));
+
+/** More points than that hide a corner by themselves. */
+const MOST_BETWEEN = 2000;
+
 /** Points on the lines between neighbours, about every eight pixels. */
 function between(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  if (points.length > MOST_BETWEEN) return [...points];
   return points.flatMap((point, i) => {
     const next = points[i + 1];
     if (next === undefined) return [point];

@@ -2,6 +2,7 @@
 // divides over the memories along the sequence.
 
 import {axisFor, tickLabel} from './axis.js';
+import {escapeXml, largest, pixel} from './escape.js';
 import {passage} from './passage.js';
 
 export interface MemoryPanel {
@@ -35,9 +36,6 @@ const GAP = 18;
 const MOST_WRITTEN = 4096;
 const COLORS = ['#56b4e9', '#e69f00', '#009e73'] as const;
 
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, one => `&#${one.charCodeAt(0)};`);
-const pixel = (value: number): string => String(Math.round(value * 10) / 10);
-
 interface Words {
   readonly anchor?: 'start' | 'middle' | 'end';
   readonly size?: number;
@@ -57,7 +55,10 @@ function writtenText(
   pieces: readonly string[],
   top: number,
 ): {parts: string[]; height: number} {
-  const most = Math.max(...stored.map(({position}) => innovation[position] ?? 0), Number.MIN_VALUE);
+  const most = largest(
+    stored.map(({position}) => innovation[position] ?? 0),
+    Number.MIN_VALUE,
+  );
   const grounds = new Map(
     stored.map(({position}) => [
       position,
@@ -85,7 +86,7 @@ function innovationStrip(panel: MemoryPanel, top: number, place: (position: numb
         kept.has(position) ? '#222' : '#c4c4c4',
       );
     }),
-    words(LEFT - 6, top + 10, tickLabel(Number(Math.max(0, ...innovation).toPrecision(3))), {anchor: 'end'}),
+    words(LEFT - 6, top + 10, tickLabel(Number(largest(innovation, 0).toPrecision(3))), {anchor: 'end'}),
     words(LEFT - 6, top + INNOVATION, '0', {anchor: 'end'}),
     words(LEFT + 4, top - 4, 'innovation; dark: stored at some time'),
   ];

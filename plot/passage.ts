@@ -1,5 +1,7 @@
 // A passage of text as lines of equally wide characters, some of its pieces on a coloured ground.
 
+import {escapeXml, pixel} from './escape.js';
+
 export interface PassageOptions {
   readonly left: number;
   readonly right: number;
@@ -15,9 +17,6 @@ const SIZE = 11;
 /** Advance of a character of the usual fixed-width fonts, as a share of their size; lines are stretched to it. */
 const ADVANCE = 0.6 * SIZE;
 const LINE = 15;
-
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, one => `&#${one.charCodeAt(0)};`);
-const pixel = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** A line break and what else has no shape, made visible. */
 const visible = (piece: string): string => piece.replace(/\n/g, '\u21b5').replace(/\p{Cc}/gu, '\u00b7');

@@ -19,7 +19,7 @@ export {duration, Pace} from './pace.js';
 export {rateAt} from './schedule.js';
 export type {TrainSettings} from './settings.js';
 export {parseTrainSettings, trainSchema} from './settings.js';
-export type {CarriedMemory, CheckpointStore, NamedArray, Snapshot} from './snapshot.js';
+export type {ArraySource, CarriedMemory, CheckpointStore, NamedShape, Snapshot} from './snapshot.js';
 export {SnapshotError} from './snapshot.js';
 export {Stopwatch} from './stopwatch.js';
 export type {Parameter, TrainableModel} from './trainable.js';

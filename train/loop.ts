@@ -7,13 +7,14 @@ import type {RecallReport} from '../eval/recall.js';
 import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
+import {LossRange} from './loss-range.js';
 import {readMemory, restoreMemory} from './memory.js';
 import {DeviceConstants} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
 import type {CheckpointStore, Snapshot} from './snapshot.js';
-import {readArrays, restoreArrays} from './snapshot.js';
+import {arraySources, restoreArrays} from './snapshot.js';
 import type {TrainableModel} from './trainable.js';
 import {update} from './update.js';
 import type {Workload} from './workload.js';
@@ -58,7 +59,7 @@ interface PendingStep {
  * Trains a model on a task and yields what happens; see {@link TrainEvent}.
  *
  * The last event is `finished` or `stopped`. A loss or gradient that is not finite ends the run with `stopped`; the last
- * checkpoint is then from before it. A step's numbers are read one step late, so that the device is never waited for.
+ * checkpoint is then from before it, and from before the loss left its range where the store can go back. A step's numbers are read one step late, so that the device is never waited for.
  */
 export async function* train<M extends TrainableModel = TrainableModel, R = RecallReport>(
   options: TrainOptions<M, R>,
@@ -80,17 +81,22 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     let step = resume?.step ?? 0;
     let cursor = resume?.cursor ?? 0;
     if (resume !== undefined) {
-      restoreArrays(model.parameters(), resume.weights);
-      restoreArrays(optimizer.moments(), resume.optimizer);
-      if (resume.memory !== undefined) memory = restoreMemory(model, resume.memory);
+      await restoreArrays(model.parameters(), resume.weights);
+      await restoreArrays(optimizer.moments(), resume.optimizer);
+      if (resume.memory !== undefined) memory = await restoreMemory(model, resume.memory);
     }
     const trainer = {model, optimizer, constants, runner};
     let bestScore = best?.known ?? Infinity;
+    const range = new LossRange();
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
-      const weights = await readArrays(model.parameters());
-      const moments = await readArrays(optimizer.moments());
-      const carried = memory.length > 0 ? {memory: await readMemory(memory)} : {};
-      const folder = await store.save({step, cursor, weights, optimizer: moments, ...carried});
+      const folder = await store.save({
+        step,
+        cursor,
+        sound: range.holds,
+        weights: arraySources(model.parameters()),
+        optimizer: arraySources(optimizer.moments()),
+        ...(memory.length > 0 ? {memory: await readMemory(memory)} : {}),
+      });
       return {type: 'checkpoint', step, folder};
     };
     yield {
@@ -124,6 +130,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
       }
       for (const one of ready) {
         const event = await settle(one);
+        range.see(event.loss);
         yield event;
         if (!Number.isFinite(event.loss) || !Number.isFinite(event.gradientNorm)) {
           yield notFinite(event, checkpoints);
@@ -173,8 +180,11 @@ function notFinite(event: StepEvent, checkpoints: CheckpointStore | undefined): 
   const what = Number.isFinite(event.loss)
     ? `gradient norm is ${event.gradientNorm}`
     : `loss is ${event.loss}`;
-  const last = checkpoints?.lastStep;
-  const rest = last === undefined ? '' : `; the last good checkpoint is of step ${last}`;
+  const newest = checkpoints?.lastStep;
+  const last = checkpoints?.retreat?.() ?? newest;
+  const why =
+    last === newest ? '' : `, from before the loss left its range (that of step ${newest} is given up)`;
+  const rest = last === undefined ? '' : `; the last good checkpoint is of step ${last}${why}`;
   return {
     type: 'stopped',
     reason: 'not-finite',

@@ -11,7 +11,11 @@ import {SnapshotError} from './snapshot.js';
 export async function readMemory(states: readonly ModelState[]): Promise<CarriedMemory> {
   const arrays = await Promise.all(
     states.map(async (state, index) =>
-      (await stateArrays(state)).map(({name, ...array}) => ({name: `${index}/${name}`, ...array})),
+      (await stateArrays(state)).map(({name, shape, data}) => ({
+        name: `${index}/${name}`,
+        shape,
+        read: () => data,
+      })),
     ),
   );
   const [{position, layers}] = states;
@@ -19,17 +23,26 @@ export async function readMemory(states: readonly ModelState[]): Promise<Carried
 }
 
 /** The memory that `readMemory` copied. Errors: SnapshotError when it is not one of the model. */
-export function restoreMemory(model: ScorableModel, {position, parts, arrays}: CarriedMemory): ModelState[] {
+export async function restoreMemory(
+  model: ScorableModel,
+  {position, parts, arrays}: CarriedMemory,
+): Promise<ModelState[]> {
   if (!isStreamable(model)) throw new SnapshotError('it holds a memory, and the model keeps none');
   const shapes = model.stateShapes(position);
+  const byPart = new Map<string, {name: string; shape: readonly number[]; data: Float32Array}[]>();
+  for (const source of arrays) {
+    const [part] = source.name.split('/', 1);
+    const own = byPart.get(part) ?? [];
+    byPart.set(part, own);
+    own.push({name: source.name.slice(part.length + 1), shape: source.shape, data: await source.read()});
+  }
   const states: ModelState[] = [];
   try {
     for (let index = 0; index < parts; index++) {
-      const prefix = `${index}/`;
-      const own = arrays.filter(({name}) => name.startsWith(prefix));
-      const batch = own[0]?.shape[0] ?? 1;
-      const named = own.map(({name, ...array}) => ({name: name.slice(prefix.length), ...array}));
-      states.push(stateFromArrays(shapes, named, batch));
+      const own = byPart.get(String(index));
+      if (own === undefined || byPart.size !== parts)
+        throw new SnapshotError(`its memory must have ${parts} parts, has ${byPart.size}`);
+      states.push(stateFromArrays(shapes, own, own[0].shape[0] ?? 1));
     }
     return states;
   } catch (error) {

@@ -3,6 +3,7 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor} from '@tensorflow/tfjs-core';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
 import type {Parameter} from './trainable.js';
 
 /** A snapshot of another model. */
@@ -16,10 +17,14 @@ export class SnapshotError extends BmojoError {
   }
 }
 
-export interface NamedArray {
+export interface NamedShape {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+}
+
+/** An array whose numbers are fetched one by one with others: a model's weights never stand in memory twice as a whole. */
+export interface ArraySource extends NamedShape {
+  read(): Float32Array | Promise<Float32Array>;
 }
 
 /** A model's memory between two updates that belong to one stretch of text. */
@@ -30,7 +35,7 @@ export interface CarriedMemory {
   readonly parts: number;
   readonly layers: number;
   /** Named `micro-batch/layer/name`. */
-  readonly arrays: readonly NamedArray[];
+  readonly arrays: readonly ArraySource[];
 }
 
 export interface Snapshot {
@@ -38,9 +43,11 @@ export interface Snapshot {
   readonly step: number;
   /** Index of the next training sample. */
   readonly cursor: number;
-  readonly weights: readonly NamedArray[];
+  /** False where the loss had left its usual range, as before it becomes NaN. Default true. */
+  readonly sound?: boolean;
+  readonly weights: readonly ArraySource[];
   /** Moments of the optimizer. */
-  readonly optimizer: readonly NamedArray[];
+  readonly optimizer: readonly ArraySource[];
   /** Present where the next update goes on from the memory of the last. */
   readonly memory?: CarriedMemory;
 }
@@ -49,38 +56,50 @@ export interface Snapshot {
 export interface CheckpointStore {
   /** Step of the last complete checkpoint. */
   readonly lastStep: number | undefined;
-  /** Keeps a snapshot; returns where. */
+  /** Keeps a snapshot; returns where. Sources are read before it resolves. */
   save(snapshot: Snapshot): Promise<string>;
+  /** Makes the last sound checkpoint the one to go on with, where the last one is not sound; returns its step. */
+  retreat?(): number | undefined;
 }
 
-/** Copies the values off the device. */
-export async function readArrays(parameters: readonly Parameter[]): Promise<NamedArray[]> {
-  return Promise.all(
-    parameters.map(async ({name, variable}) => ({
-      name,
-      shape: variable.shape,
-      data: Float32Array.from(await variable.data<'float32'>()),
-    })),
+/** The values as they are on the device when they are read. */
+export function arraySources(parameters: readonly Parameter[]): ArraySource[] {
+  return parameters.map(({name, variable}) => ({
+    name,
+    shape: variable.shape,
+    read: async () => Float32Array.from(await variable.data<'float32'>()),
+  }));
+}
+
+/** Errors: SnapshotError naming a missing or unknown entry, or one of another shape. */
+export function checkShapes(expected: readonly NamedShape[], found: readonly NamedShape[]): void {
+  const byName = new Map(found.map(one => [one.name, one.shape]));
+  if (byName.size < found.length) throw new SnapshotError('a name stands twice');
+  for (const {name, shape} of expected) {
+    const own = byName.get(name);
+    if (own === undefined) throw new SnapshotError(`no entry ${name}`);
+    if (own.join() !== shape.join())
+      throw new SnapshotError(`${name} must be [${shape.join(', ')}], got ${shown(own)}`);
+    byName.delete(name);
+  }
+  if (byName.size > 0) throw new SnapshotError(`the model has no parameter ${shown([...byName.keys()])}`);
+}
+
+/** Writes arrays back, one at a time. Errors: SnapshotError as of {@link checkShapes}, before anything is written. */
+export async function restoreArrays(
+  parameters: readonly Parameter[],
+  arrays: readonly ArraySource[],
+): Promise<void> {
+  checkShapes(
+    parameters.map(({name, variable}) => ({name, shape: variable.shape})),
+    arrays,
   );
-}
-
-/** Writes arrays back. Errors: SnapshotError naming a missing or unknown entry, or one of another shape. */
-export function restoreArrays(parameters: readonly Parameter[], arrays: readonly NamedArray[]): void {
   const byName = new Map(arrays.map(array => [array.name, array]));
   for (const {name, variable} of parameters) {
-    const array = byName.get(name);
-    if (array === undefined) throw new SnapshotError(`no entry ${name}`);
-    if (array.shape.join() !== variable.shape.join()) {
-      throw new SnapshotError(
-        `${name} must be [${variable.shape.join(', ')}], got [${array.shape.join(', ')}]`,
-      );
-    }
-    byName.delete(name);
+    const data = await byName.get(name)!.read();
     // A copy: the cpu backend keeps the array, and the optimizer writes into the variable's memory.
-    const value: Tensor = tensor(array.data.slice(), [...array.shape], 'float32');
+    const value: Tensor = tensor(data.slice(), variable.shape, 'float32');
     variable.assign(value);
     value.dispose();
   }
-  const left = [...byName.keys()];
-  if (left.length > 0) throw new SnapshotError(`the model has no parameter ${left.join(', ')}`);
 }

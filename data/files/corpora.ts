@@ -1,10 +1,15 @@
 // Corpora by name: those that ship with the project, and those that a manifest tells where to get.
 
-import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
-import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {oneLine, shown} from '../../errors/shown.js';
+import {readJsonFile} from '../../formats/json-file.js';
+import type {Fail} from '../../formats/json-text.js';
+import {isCount, isRecord} from '../../formats/json-text.js';
 import {CorpusError} from './documents.js';
-import {fileChecksum} from './prepare.js';
+import type {DownloadOptions} from './download.js';
+import {download} from './download.js';
+import {fileChecksum} from './file-checksum.js';
 
 export interface CorpusFile {
   readonly name: string;
@@ -25,36 +30,53 @@ const shippedFolder = join(import.meta.dirname, '../../../data/corpora');
 
 /** The corpora of a manifest: a JSON list of {@link Corpus}. Default: the project's own. Errors: CorpusError. */
 export function readManifest(path = join(shippedFolder, 'manifest.json')): Corpus[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new CorpusError(
-      `manifest: ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  if (!Array.isArray(value)) throw new CorpusError(`manifest: ${path} must be a list of corpora`);
-  return value.map((one: Partial<Corpus> | null, i) => {
-    const {name, summary = '', licence, files} = one ?? {};
+  const fail = (reason: string): never => {
+    throw new CorpusError(`manifest: ${path} ${reason}`);
+  };
+  const value = readJsonFile(path, fail, MOST_MANIFEST);
+  if (!Array.isArray(value)) return fail('must be a list of corpora');
+  return value.map((one: unknown, i) => {
+    if (!isRecord(one)) return fail(`entry ${i} must be an object, got ${shown(one)}`);
+    const {name, summary = '', licence, files} = one;
     if (
       typeof name !== 'string' ||
       typeof licence !== 'string' ||
+      typeof summary !== 'string' ||
+      !PLAIN_NAME.test(name) ||
       !Array.isArray(files) ||
       files.length === 0
     )
-      throw new CorpusError(`manifest: ${path} entry ${i} must have a name, a licence and files`);
-    for (const file of files) {
-      if (
-        !/^[\w.-]+$/.test(file?.name ?? '') ||
-        !/^[0-9a-f]{64}$/.test(file.sha256 ?? '') ||
-        !URL.canParse(file.address)
-      )
-        throw new CorpusError(
-          `manifest: ${path}: each file of ${name} must have a plain name, an address and a sha256 of 64 digits`,
-        );
-    }
-    return {name, summary, licence, files};
+      return fail(`entry ${i} must have a plain name, a licence and files`);
+    return {
+      name,
+      summary: oneLine(summary),
+      licence: oneLine(licence),
+      files: files.map(file => corpusFile(file, name, fail)),
+    };
   });
+}
+
+const MOST_MANIFEST = 1 << 24;
+const PLAIN_NAME = /^[\w-][\w.-]*$/;
+
+function corpusFile(value: unknown, corpus: string, fail: Fail): CorpusFile {
+  const {name, address, bytes, sha256} = isRecord(value) ? value : {};
+  const isAddress = typeof address === 'string' && /^https?:/.test(address) && URL.canParse(address);
+  if (
+    typeof name !== 'string' ||
+    !PLAIN_NAME.test(name) ||
+    !isAddress ||
+    !isCount(bytes) ||
+    !isDigest(sha256)
+  )
+    return fail(
+      `each file of ${corpus} must have a plain name, an http(s) address, its bytes and a sha256 of 64 digits, got ${shown(value)}`,
+    );
+  return {name, address, bytes, sha256};
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
 /** Paths of a corpus that ships with the project; undefined when it does not. Errors: CorpusError when one is damaged. */
@@ -99,7 +121,11 @@ export async function resolveFiles(names: readonly string[], manifest?: string):
 }
 
 /** Downloads a corpus into a folder, whole files only. Errors: CorpusError when an address fails or a checksum differs. */
-export async function fetchCorpus({files}: Corpus, folder: string): Promise<string[]> {
+export async function fetchCorpus(
+  {files}: Corpus,
+  folder: string,
+  options: DownloadOptions = {},
+): Promise<string[]> {
   mkdirSync(folder, {recursive: true});
   const paths: string[] = [];
   for (const file of files) {
@@ -109,26 +135,7 @@ export async function fetchCorpus({files}: Corpus, folder: string): Promise<stri
       await checkFile(path, file);
       continue;
     }
-    const bytes = await download(file.address);
-    const digest = await crypto.subtle.digest('SHA-256', bytes);
-    const sha256 = Buffer.from(digest).toString('hex');
-    if (sha256 !== file.sha256)
-      throw new CorpusError(`corpus: ${file.address} must have SHA-256 ${file.sha256}, has ${sha256}`);
-    writeFileAtomic(path, bytes);
+    await download(file, path, options);
   }
   return paths;
-}
-
-async function download(address: string): Promise<Uint8Array<ArrayBuffer>> {
-  let response: Response;
-  try {
-    response = await fetch(address);
-  } catch (error) {
-    throw new CorpusError(
-      `corpus: ${address} cannot be reached: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  if (!response.ok)
-    throw new CorpusError(`corpus: ${address} answered ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
 }

@@ -1,7 +1,10 @@
 // The folder that `bmojo data prepare` makes: data.json, tokenizer.json, train.tokens, valid.tokens.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
+import {shown} from '../../errors/shown.js';
+import {readJsonFile, readTextFile, unsealJson} from '../../formats/json-file.js';
+import {isCount, isRecord} from '../../formats/json-text.js';
 import type {Tokenizer} from '../tokenizers/index.js';
 import {TokenizerError, tokenizerDigest, tokenizerFromJSON} from '../tokenizers/index.js';
 import {TokenFile} from './token-file.js';
@@ -40,13 +43,9 @@ export const splitFile = (folder: string, split: SplitName): string => join(fold
 
 /** Errors: TokenizerError when the file is missing, no JSON, or no tokenizer. */
 export function readTokenizer(path: string): Tokenizer {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const reason = existsSync(path) ? `is no JSON: ${messageOf(error)}` : 'does not exist';
+  const json = readJsonFile(path, reason => {
     throw new TokenizerError(`tokenizer: ${path} ${reason}`);
-  }
+  });
   try {
     return tokenizerFromJSON(json);
   } catch (error) {
@@ -66,15 +65,7 @@ export function readSummary(path: string): DataSummary {
     throw new TokenFileError(
       `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}, or say with --data where it lies`,
     );
-  let summary: DataSummary;
-  try {
-    summary = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new TokenFileError(`${file} is no JSON: ${messageOf(error)}`);
-  }
-  if (summary?.version !== 1 || typeof summary.splits !== 'object')
-    throw new TokenFileError(`${file} must be of version 1, got ${JSON.stringify(summary?.version)}`);
-  return summary;
+  return parseSummary(file);
 }
 
 /** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
@@ -106,6 +97,30 @@ export function openData(path: string, {verify = false}: OpenOptions = {}): Data
   return {path, tokenizer, summary, train: opened[0], valid: opened[1]};
 }
 
+/** Errors: TokenFileError when the file is damaged or describes nothing that can be compared. */
+function parseSummary(path: string): DataSummary {
+  const fail = (reason: string): never => {
+    throw new TokenFileError(`${path} ${reason}`);
+  };
+  const {value} = unsealJson(readTextFile(path, fail), fail);
+  const {version, vocabSize, tokenizer, sources, splits} = value;
+  if (version !== 1) return fail(`must be of version 1, got ${shown(version)}`);
+  if (!isCount(vocabSize)) return fail(`must hold vocabSize as a whole number, got ${shown(vocabSize)}`);
+  if (tokenizer !== undefined && typeof tokenizer !== 'string')
+    return fail(`must hold tokenizer as a digest, got ${shown(tokenizer)}`);
+  if (!isRecord(splits) || !Array.isArray(sources)) return fail('must hold sources and splits');
+  for (const split of splitNames) {
+    const one = splits[split];
+    if (!isRecord(one) || typeof one.sha256 !== 'string')
+      return fail(`must hold the split ${split} with its SHA-256, got ${shown(one)}`);
+    for (const key of ['documents', 'tokens', 'textBytes'])
+      if (!isCount(one[key]))
+        return fail(`must hold ${split}.${key} as a whole number, got ${shown(one[key])}`);
+  }
+  // All of it is checked above, but for the sources, which are words for people.
+  return value as unknown as DataSummary;
+}
+
 export function closeData({train, valid}: DataFolder): void {
   train.close();
   valid.close();
@@ -122,8 +137,4 @@ export function checkSameTokenizer(run: string, data: Pick<DataFolder, 'path' | 
     `${data.path} was encoded by another tokenizer than the model of ${run}; ` +
       `prepare it with bmojo data prepare FILES --tokenizer ${file}`,
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

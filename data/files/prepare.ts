@@ -1,9 +1,10 @@
 // From text files to a data folder. Files are read in pieces, twice: once to count, once to encode.
 
-import {createHash} from 'node:crypto';
-import {createReadStream, existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {basename, join} from 'node:path';
-import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {isDraft, writeFileAtomic} from '../../formats/atomic-file.js';
+import {FolderLock, LOCK} from '../../formats/folder-lock.js';
+import {sealedJson} from '../../formats/json-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import type {Tokenizer} from '../tokenizers/index.js';
 import {byteTokenizer, CharacterCollector, charTokenizer, tokenizerDigest} from '../tokenizers/index.js';
@@ -11,6 +12,7 @@ import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
 import type {LastCut} from './documents.js';
 import {CorpusError, documents} from './documents.js';
+import {fileChecksum} from './file-checksum.js';
 import {withRegularFiles} from './regular-files.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
@@ -50,23 +52,6 @@ function survey(files: readonly string[], collect: boolean): Survey {
     }
   }
   return {textBytes, characters: collector.characters};
-}
-
-/** SHA-256 of a file, read in blocks. Errors: CorpusError. */
-export async function fileChecksum(path: string): Promise<{bytes: number; sha256: string}> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  try {
-    for await (const block of createReadStream(path)) {
-      hash.update(block);
-      bytes += block.length;
-    }
-  } catch (error) {
-    throw new CorpusError(
-      `corpus: ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  return {bytes, sha256: hash.digest('hex')};
 }
 
 /** Splits text at a byte of its UTF-8 form, moved back to where a character begins. */
@@ -125,8 +110,7 @@ async function prepareFiles(
   if (validFiles.length === 0 && !(validShare > 0 && validShare < 1))
     throw new CorpusError(`data prepare: the valid share must lie between 0 and 1, got ${validShare}`);
   const existed = existsSync(out);
-  if (existed && readdirSync(out).length > 0)
-    throw new CorpusError(`data prepare: ${out} exists and is not empty; choose another folder with --out`);
+  if (existed) checkFree(out);
   const isChar = options.tokenizer === 'char';
   const named = options.tokenizer === 'byte' ? byteTokenizer() : undefined;
   const read = isChar || named !== undefined ? named : readTokenizer(options.tokenizer);
@@ -138,9 +122,13 @@ async function prepareFiles(
   const total = main.textBytes + held.textBytes;
   const cutAt = validFiles.length > 0 ? Infinity : Math.floor(main.textBytes * (1 - validShare));
   mkdirSync(out, {recursive: true});
-  const writers = splitNames.map(split => new TokenWriter(splitFile(out, split), tokenizer.vocabSize));
+  const lock = FolderLock.take(out);
+  const writers: TokenWriter[] = [];
   const written: string[] = [];
   try {
+    checkFree(out);
+    for (const name of readdirSync(out)) if (name !== LOCK) rmSync(join(out, name));
+    for (const split of splitNames) writers.push(new TokenWriter(splitFile(out, split), tokenizer.vocabSize));
     const [train, valid] = writers.map(writer => new Encoder(writer, tokenizer));
     let done = 0;
     const divide: LastCut = (text, from) => tokenizer.lastCut(text, from);
@@ -194,14 +182,31 @@ async function prepareFiles(
         SplitSummary
       >,
     };
-    writeFileAtomic(join(out, 'data.json'), Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
+    writeFileAtomic(join(out, 'data.json'), sealedJson(summary));
     return summary;
   } catch (error) {
     for (const writer of writers) writer.abandon();
     for (const path of written) rmSync(path, {force: true});
-    if (!existed) rmSync(out, {recursive: true, force: true});
+    lock.release();
+    if (!existed && readdirSync(out).length === 0) rmdirSync(out);
     throw error;
+  } finally {
+    lock.release();
   }
+}
+
+/** What a preparation makes; data.json comes last, and is what makes the folder one of data. */
+const MADE = [...splitNames.map(split => `${split}.tokens`), 'tokenizer.json'];
+
+/** Errors: CorpusError for a folder that holds anything but what a killed preparation left. */
+function checkFree(out: string): void {
+  const isOurs = (name: string): boolean =>
+    name === LOCK ||
+    MADE.includes(name) ||
+    (isDraft(name) && [...MADE, 'data.json', LOCK].some(made => name.startsWith(made)));
+  const names = readdirSync(out);
+  if (!names.every(isOurs))
+    throw new CorpusError(`data prepare: ${out} exists and is not empty; choose another folder with --out`);
 }
 
 function summaryOf(folder: string, split: SplitName): SplitSummary {

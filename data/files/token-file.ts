@@ -4,7 +4,18 @@ import {createHash} from 'node:crypto';
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {TokenSource} from '../token-source.js';
 import type {TokenHeader} from './token-format.js';
-import {bordersOffset, decodeHeader, fileBytes, HEADER_BYTES, TokenFileError} from './token-format.js';
+import {
+  BLOCK_BYTES,
+  blockCount,
+  blocksOffset,
+  bordersOffset,
+  DIGEST_BYTES,
+  decodeHeader,
+  fileBytes,
+  HEADER_BYTES,
+  TokenFileError,
+  tokensOffset,
+} from './token-format.js';
 
 const BLOCK = 1 << 20;
 
@@ -12,12 +23,28 @@ export class TokenFile implements TokenSource {
   /** First token of every document, ascending, then the number of tokens: [documents + 1]. */
   readonly borders: Float64Array;
 
+  /** Digests of the blocks, where the file has them, and which were compared already. */
+  private readonly digests: Uint8Array;
+  private readonly isChecked: Uint8Array;
+  /** Version 1: whether the whole file was compared. */
+  private isVerified = false;
+
   private constructor(
     readonly path: string,
     private readonly file: number,
     private readonly header: TokenHeader,
     readonly bytesOf: (id: number) => number,
   ) {
+    const blocks = blockCount(header);
+    this.isChecked = new Uint8Array(blocks);
+    this.digests = this.readBytes(blocksOffset(header), blocks * DIGEST_BYTES);
+    if (
+      header.blocks !== undefined &&
+      !createHash('sha256').update(this.digests).digest().equals(header.blocks)
+    )
+      throw new TokenFileError(
+        `token file: ${path} is damaged: its blocks' digests do not match the header; prepare it again`,
+      );
     this.borders = this.readBorders();
   }
 
@@ -75,7 +102,7 @@ export class TokenFile implements TokenSource {
       throw new RangeError(
         `token file: range must lie in [0, ${tokens}], got ${length} tokens from ${start} of ${this.path}`,
       );
-    const bytes = this.readBytes(HEADER_BYTES + start * width, length * width);
+    const bytes = this.readChecked(tokensOffset(this.header) + start * width, length * width);
     const ids = Int32Array.from(
       width === 2 ? new Uint16Array(bytes.buffer, 0, length) : new Uint32Array(bytes.buffer, 0, length),
     );
@@ -87,16 +114,18 @@ export class TokenFile implements TokenSource {
     return ids;
   }
 
-  /** Reads the whole file once, in blocks. Errors: TokenFileError when it does not match its checksum. */
+  /** Reads the whole file, in blocks. Errors: TokenFileError when it does not match its checksum. */
   verify(): void {
     const hash = createHash('sha256');
-    const end = fileBytes(this.header);
-    for (let at = HEADER_BYTES; at < end; at += BLOCK)
-      hash.update(this.readBytes(at, Math.min(BLOCK, end - at)));
+    const end = blocksOffset(this.header);
+    const read = this.header.blocks === undefined ? this.readBytes : this.readChecked;
+    for (let at = tokensOffset(this.header); at < end; at += BLOCK)
+      hash.update(read.call(this, at, Math.min(BLOCK, end - at)));
     if (!hash.digest().equals(this.header.sha256))
       throw new TokenFileError(
         `token file: ${this.path} is damaged: its content does not match its SHA-256; prepare it again`,
       );
+    this.isVerified = true;
   }
 
   close(): void {
@@ -105,7 +134,7 @@ export class TokenFile implements TokenSource {
 
   private readBorders(): Float64Array {
     const {documents, tokens} = this.header;
-    const bytes = this.readBytes(bordersOffset(this.header), documents * 8);
+    const bytes = this.readChecked(bordersOffset(this.header), documents * 8);
     const starts = Float64Array.from(new BigUint64Array(bytes.buffer, 0, documents), Number);
     const all = new Float64Array(documents + 1);
     all.set(starts);
@@ -114,6 +143,30 @@ export class TokenFile implements TokenSource {
     if (documents < 1 || starts[0] !== 0 || !isAscending)
       throw new TokenFileError(`token file: ${this.path} is damaged: its documents do not follow each other`);
     return all;
+  }
+
+  /** Bytes of tokens or starts, once they were compared with the digests of their blocks. */
+  private readChecked(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.header.blocks === undefined) {
+      if (!this.isVerified) this.verify();
+      return this.readBytes(offset, length);
+    }
+    const begin = tokensOffset(this.header);
+    const first = Math.floor((offset - begin) / BLOCK_BYTES);
+    const end = Math.ceil((offset - begin + length) / BLOCK_BYTES);
+    for (let block = first; block < end; block++) if (this.isChecked[block] === 0) this.checkBlock(block);
+    return this.readBytes(offset, length);
+  }
+
+  private checkBlock(block: number): void {
+    const from = tokensOffset(this.header) + block * BLOCK_BYTES;
+    const bytes = this.readBytes(from, Math.min(BLOCK_BYTES, blocksOffset(this.header) - from));
+    const expected = this.digests.subarray(block * DIGEST_BYTES, (block + 1) * DIGEST_BYTES);
+    if (!createHash('sha256').update(bytes).digest().equals(expected))
+      throw new TokenFileError(
+        `token file: ${this.path} is damaged: bytes ${from} to ${from + bytes.length} do not match their SHA-256; prepare it again`,
+      );
+    this.isChecked[block] = 1;
   }
 
   private readBytes(offset: number, length: number): Uint8Array<ArrayBuffer> {

@@ -1,17 +1,19 @@
 // Writes a token file piece by piece; it appears under its name only when it is whole.
 
 import {createHash} from 'node:crypto';
-import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
-import {dirname} from 'node:path';
-import {syncFolder} from '../../formats/atomic-file.js';
-import {encodeHeader, HEADER_BYTES, TokenFileError} from './token-format.js';
+import {Draft} from '../../formats/atomic-file.js';
+import {BLOCK_BYTES, encodeHeader, HEADER_BYTES, TokenFileError} from './token-format.js';
 
 export class TokenWriter {
-  private readonly draft: string;
+  private readonly draft: Draft;
   private readonly width: 2 | 4;
   private readonly hash = createHash('sha256');
+  /** Digests of the blocks that are full, and the one that is not. */
+  private readonly blocks: Buffer[] = [];
+  private block = createHash('sha256');
+  private filled = 0;
   private readonly starts: number[] = [];
-  private file: number | undefined;
+  private isOpen = true;
   private offset = HEADER_BYTES;
   private tokens = 0;
   private textBytes = 0;
@@ -21,8 +23,7 @@ export class TokenWriter {
     private readonly vocabSize: number,
   ) {
     this.width = vocabSize <= 1 << 16 ? 2 : 4;
-    this.draft = `${path}.${process.pid}.tmp`;
-    this.file = openSync(this.draft, 'w');
+    this.draft = new Draft(path);
   }
 
   get count(): number {
@@ -52,10 +53,13 @@ export class TokenWriter {
 
   /** Completes the file. Errors: TokenFileError when there are no tokens. */
   finish(): void {
-    if (this.file === undefined || this.tokens === 0)
+    if (!this.isOpen || this.tokens === 0)
       throw new TokenFileError(`token file: ${this.path} would hold no tokens`);
     if (this.starts.at(-1) === this.tokens) this.starts.pop();
     this.write(BigUint64Array.from(this.starts, BigInt));
+    if (this.filled > 0) this.blocks.push(this.block.digest());
+    const blocks = Buffer.concat(this.blocks);
+    this.draft.write(blocks, this.offset);
     const header = encodeHeader({
       width: this.width,
       vocabSize: this.vocabSize,
@@ -63,32 +67,34 @@ export class TokenWriter {
       documents: this.starts.length,
       textBytes: this.textBytes,
       sha256: this.hash.digest(),
+      blocks: createHash('sha256').update(blocks).digest(),
     });
-    writeAll(this.file, header, 0);
-    fsyncSync(this.file);
-    closeSync(this.file);
-    this.file = undefined;
-    renameSync(this.draft, this.path);
-    syncFolder(dirname(this.path));
+    this.draft.write(header, 0);
+    this.isOpen = false;
+    this.draft.commit();
   }
 
   /** Removes what was written so far, unless it is complete. */
   abandon(): void {
-    if (this.file === undefined) return;
-    closeSync(this.file);
-    this.file = undefined;
-    rmSync(this.draft, {force: true});
+    this.isOpen = false;
+    this.draft.abandon();
   }
 
   private write(numbers: Uint16Array | Uint32Array | BigUint64Array): void {
-    if (this.file === undefined) throw new TokenFileError(`token file: ${this.path} is closed`);
+    if (!this.isOpen) throw new TokenFileError(`token file: ${this.path} is closed`);
     const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     this.hash.update(bytes);
-    writeAll(this.file, bytes, this.offset);
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + BLOCK_BYTES - this.filled);
+      this.block.update(part);
+      this.filled += part.length;
+      at += part.length;
+      if (this.filled < BLOCK_BYTES) continue;
+      this.blocks.push(this.block.digest());
+      this.block = createHash('sha256');
+      this.filled = 0;
+    }
+    this.draft.write(bytes, this.offset);
     this.offset += bytes.length;
   }
-}
-
-function writeAll(file: number, bytes: Uint8Array, offset: number): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, offset + at);
 }

@@ -1,7 +1,7 @@
 // Trainings kept in the browser: settings, events and the last checkpoint of each, so that a reload loses nothing.
 
-import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
-import type {CheckpointStore, NamedArray, Snapshot} from '../../train/snapshot.js';
+import {asFloat32, decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
+import type {ArraySource, CheckpointStore, Snapshot} from '../../train/snapshot.js';
 import {folderAt, namesIn, readFile, writeFile} from './opfs.js';
 
 const ROOT = 'runs';
@@ -61,8 +61,8 @@ export class BrowserRun<Config, Event> implements CheckpointStore {
     const {step, cursor} = snapshot;
     const weights = `weights-${step}.safetensors`;
     const optimizer = `optimizer-${step}.safetensors`;
-    await writeFile(this.folder, weights, encoded(snapshot.weights));
-    await writeFile(this.folder, optimizer, encoded(snapshot.optimizer));
+    await writeFile(this.folder, weights, await encoded(snapshot.weights));
+    await writeFile(this.folder, optimizer, await encoded(snapshot.optimizer));
     await writeFile(this.folder, POINTER, JSON.stringify({step, cursor, weights, optimizer}));
     this.lastStep = step;
     for (const name of await namesIn(this.folder))
@@ -82,13 +82,13 @@ export class BrowserRun<Config, Event> implements CheckpointStore {
     return {step: pointer.step, cursor: pointer.cursor, weights, optimizer};
   }
 
-  private async arrays(name: string): Promise<NamedArray[]> {
+  private async arrays(name: string): Promise<ArraySource[]> {
     const bytes = await readFile(this.folder, name);
     if (bytes === undefined) throw new Error(`the checkpoint of this run lacks ${name}; delete the run`);
-    return decodeSafetensors(bytes).tensors.map(({name: tensor, shape, data}) => ({
-      name: tensor,
-      shape,
-      data: Float32Array.from(data),
+    return decodeSafetensors(bytes).tensors.map(tensor => ({
+      name: tensor.name,
+      shape: tensor.shape,
+      read: () => asFloat32(tensor),
     }));
   }
 
@@ -98,6 +98,9 @@ export class BrowserRun<Config, Event> implements CheckpointStore {
   }
 }
 
-function encoded(arrays: readonly NamedArray[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encodeSafetensors(arrays));
+async function encoded(arrays: readonly ArraySource[]): Promise<Uint8Array<ArrayBuffer>> {
+  const read = await Promise.all(
+    arrays.map(async source => ({name: source.name, shape: source.shape, data: await source.read()})),
+  );
+  return new Uint8Array(encodeSafetensors(read));
 }

@@ -2,6 +2,7 @@
 
 import type {LinePlot} from '../../plot/line-plot.js';
 import {linePlot} from '../../plot/line-plot.js';
+import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
 import type {EvaluationRecord} from './record.js';
 
@@ -11,8 +12,8 @@ export interface ReportedRun {
   readonly name: string;
   /** Settings and figures: rows of words. */
   readonly facts: readonly (readonly [string, Cell])[];
-  /** Learning curve, as SVG. */
-  readonly curve?: string;
+  /** Learning curve. */
+  readonly curve?: LinePlot;
   readonly records: readonly EvaluationRecord[];
 }
 
@@ -30,6 +31,9 @@ code { background: #f3f3f3; padding: 0.1rem 0.3rem; overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; } .source { color: #555; } .curves { display: grid; gap: 1rem; }
 `;
 
+/** Nothing is fetched, run or sent, whatever the page holds. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
 /** Cells longer than that are broken into lines; others never are. */
 const LONGEST = 36;
 
@@ -40,7 +44,7 @@ function kindOf(cell: Cell, isNumeric: boolean): string {
 
 function table(rows: readonly (readonly Cell[])[]): string {
   const [head, ...body] = rows;
-  const numeric = head.map((_, column) => body.every(row => /^[-\d.]/.test(String(row[column]))));
+  const numeric = head.map((_, column) => body.every(row => /^[-\d.]/.test(String(row[column] ?? ''))));
   const line = (row: readonly Cell[], tag: 'th' | 'td'): string =>
     `<tr>${row
       .map((cell, column) => `<${tag}${kindOf(cell, numeric[column])}>${escapeHtml(cell)}</${tag}>`)
@@ -89,7 +93,7 @@ function section(records: readonly {run: string; record: EvaluationRecord}[]): s
   const {title, definition, source} = records[0].record;
   const plot = joinedPlot(records);
   const drawings = records.flatMap(({run, record}) =>
-    record.drawing === undefined ? [] : [`<h3>${escapeHtml(run)}</h3>`, record.drawing],
+    record.memory === undefined ? [] : [`<h3>${escapeHtml(run)}</h3>`, memoryPlot(record.memory)],
   );
   const commands = records.map(({run, record}) => [run, record.step, record.command]);
   return [
@@ -103,7 +107,7 @@ function section(records: readonly {run: string; record: EvaluationRecord}[]): s
     `<table><tr><th>run</th><th class="number">step</th><th>command</th></tr>${commands
       .map(
         ([run, step, command]) =>
-          `<tr><td>${escapeHtml(run)}</td><td class="number">${step}</td><td class="words"><code>${escapeHtml(command)}</code></td></tr>`,
+          `<tr><td>${escapeHtml(run)}</td><td class="number">${escapeHtml(step)}</td><td class="words"><code>${escapeHtml(command)}</code></td></tr>`,
       )
       .join('')}</table>`,
   ].join('\n');
@@ -130,12 +134,12 @@ export function htmlReport(title: string, runs: readonly ReportedRun[]): string 
   const curves = runs.flatMap(run =>
     run.curve === undefined
       ? []
-      : [`<figure><figcaption>${escapeHtml(run.name)}</figcaption>${run.curve}</figure>`],
+      : [`<figure><figcaption>${escapeHtml(run.name)}</figcaption>${linePlot(run.curve)}</figure>`],
   );
   return `${[
     '<!doctype html>',
     '<html lang="en">',
-    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>`,
+    `<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>`,
     '<body>',
     `<h1>${escapeHtml(title)}</h1>`,
     table(overview),

@@ -2,6 +2,8 @@
 
 import type {LinePlot} from '../../plot/line-plot.js';
 import {linePlot} from '../../plot/line-plot.js';
+import type {MemoryPlot} from '../../plot/memory-plot.js';
+import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
 
 export interface EvaluationRecord {
@@ -20,13 +22,14 @@ export interface EvaluationRecord {
   readonly table: readonly (readonly Cell[])[];
   /** Curves, which reports lay over those of other runs. */
   readonly plot?: LinePlot;
-  /** A finished drawing, as SVG, where curves do not do. */
-  readonly drawing?: string;
+  /** A memory view, drawn for each run by itself. */
+  readonly memory?: MemoryPlot;
   /** All numbers. */
   readonly data: unknown;
 }
 
-/** The record's picture as SVG, where it has one. */
-export function drawingOf({plot, drawing}: EvaluationRecord): string | undefined {
-  return drawing ?? (plot === undefined ? undefined : linePlot(plot));
+/** The record's picture as SVG, where it has one; drawn from its numbers, so that no file's text becomes markup. */
+export function drawingOf({plot, memory}: EvaluationRecord): string | undefined {
+  if (memory !== undefined) return memoryPlot(memory);
+  return plot === undefined ? undefined : linePlot(plot);
 }

@@ -1,8 +1,9 @@
 // A file of test vectors: inputs `in.*`, results `out.*`, gradients `grad.*`, attributes as JSON in the metadata.
 // The format is described in test/golden/README.md.
 
+import {isRecord, parseJson} from '../../formats/json-text.js';
 import type {NamedTensorData} from '../../formats/safetensors.js';
-import {decodeSafetensors} from '../../formats/safetensors.js';
+import {decodeSafetensors, SafetensorsError} from '../../formats/safetensors.js';
 
 export interface VectorFile {
   readonly inputs: ReadonlyMap<string, NamedTensorData>;
@@ -19,14 +20,19 @@ function section(tensors: readonly NamedTensorData[], prefix: string): Map<strin
   );
 }
 
-/** Errors: SafetensorsError for a malformed file, SyntaxError for attributes that are not JSON. */
+function fail(reason: string): never {
+  throw new SafetensorsError(`vector file: attrs ${reason}`);
+}
+
+/** Errors: SafetensorsError for a malformed file, and for attributes that are no object in JSON. */
 export function readVectorFile(bytes: Uint8Array): VectorFile {
   const {tensors, metadata} = decodeSafetensors(bytes);
+  const attrs = parseJson(metadata.get('attrs') ?? '{}', fail);
   return {
     inputs: section(tensors, 'in.'),
     outputs: section(tensors, 'out.'),
     gradients: section(tensors, 'grad.'),
-    attrs: JSON.parse(metadata.get('attrs') ?? '{}'),
+    attrs: isRecord(attrs) ? attrs : fail('must be an object'),
   };
 }
 

@@ -4,7 +4,8 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {addN, dispose, grads, mul, sum, tensor, tidy} from '@tensorflow/tfjs-core';
 import {relativeError} from '../../custom-ops/parity.js';
 import type {NamedTensorData} from '../../formats/safetensors.js';
-import type {Call} from './subjects.js';
+import {asFloat32} from '../../formats/safetensors.js';
+import type {Call, Subject} from './subjects.js';
 import {knownPrefixes, subjectOf} from './subjects.js';
 import type {VectorFile} from './vector-file.js';
 import {cotangentName, readVectorFile} from './vector-file.js';
@@ -23,13 +24,20 @@ export interface VerifyRow {
   readonly message?: string;
 }
 
-function toTensor({shape, data}: NamedTensorData): Tensor {
+function toTensor(value: NamedTensorData): Tensor {
+  const {shape, data} = value;
   return data instanceof Int32Array
     ? tensor(data, [...shape], 'int32')
-    : tensor(Float32Array.from(data), [...shape], 'float32');
+    : tensor(asFloat32(value).slice(), [...shape], 'float32');
 }
 
-async function compare(actual: Tensor, expected: NamedTensorData): Promise<number> {
+/** Errors: Error for another shape: that is no matter of tolerance. */
+async function compare(name: string, actual: Tensor, expected: NamedTensorData): Promise<number> {
+  if (actual.shape.join() !== expected.shape.join())
+    throw new Error(
+      `${name} is [${expected.shape.join(', ')}] in the file, [${actual.shape.join(', ')}] here`,
+    );
+  if (actual.size === 0) return 0;
   const values = await actual.data();
   if (!(expected.data instanceof Int32Array)) return relativeError(values, expected.data);
   const differing = expected.data.filter((value, i) => value !== values[i]).length;
@@ -58,30 +66,69 @@ async function* verifyVectors(fileName: string, file: VectorFile): AsyncGenerato
       `no function is known for this name; it must start with one of ${knownPrefixes.join(', ')}`,
     );
   }
+  const compared = [...file.outputs.keys()].filter(name => !subject.internal?.includes(name));
+  if (compared.length === 0) throw new Error(`the file has no outputs of ${subject.name} to compare with`);
+  checkWork(file);
   const cotangents = new Set([...file.outputs.keys()].map(cotangentName));
   const inputs = Object.fromEntries(
     [...file.inputs]
       .filter(([name]) => !cotangents.has(name))
       .map(([name, value]) => [name, toTensor(value)]),
   );
-  const call = subject.prepare(inputs, file.attrs);
+  const held: Tensor[] = Object.values(inputs);
+  let call: Call | undefined;
+  try {
+    call = subject.prepare(inputs, file.attrs);
+    yield* compareAll(fileName, subject, call, file, held);
+  } finally {
+    dispose(held);
+    call?.dispose();
+  }
+}
+
+/** `held` takes what is to be disposed of, also after an error. */
+async function* compareAll(
+  fileName: string,
+  subject: Subject,
+  call: Call,
+  file: VectorFile,
+  held: Tensor[],
+): AsyncGenerator<VerifyRow> {
   const row = (quantity: string, error: number, tolerance: number): VerifyRow => {
     const passed = error <= tolerance; // NaN fails
     return {file: fileName, subject: subject.name, quantity, error, tolerance, passed};
   };
   const outputs = tidy(() => ({...call.run()}));
+  held.push(...Object.values(outputs));
   for (const [name, expected] of file.outputs) {
     if (subject.internal?.includes(name)) continue;
     if (outputs[name] === undefined) throw new Error(`out.${name} is not an output of ${subject.name}`);
     const tolerance = expected.data instanceof Int32Array ? 0 : TOLERANCE.value;
-    yield row(`out.${name}`, await compare(outputs[name], expected), tolerance);
+    yield row(`out.${name}`, await compare(`out.${name}`, outputs[name], expected), tolerance);
   }
   const gradients = file.gradients.size === 0 ? {} : tidy(() => gradientsOf(call, file));
+  held.push(...Object.values(gradients));
   for (const [name, expected] of file.gradients) {
-    yield row(`grad.${name}`, await compare(gradients[name], expected), TOLERANCE.gradient);
+    yield row(`grad.${name}`, await compare(`grad.${name}`, gradients[name], expected), TOLERANCE.gradient);
   }
-  dispose([...Object.values(outputs), ...Object.values(gradients), ...Object.values(inputs)]);
-  call.dispose();
+}
+
+/** Numbers that a call may make for each that its file holds, and in any case. */
+const MOST_FOR_EACH = 256;
+const MOST_ANYWAY = 1 << 22;
+
+/** Errors: Error for a small file of huge lengths, in tensors without elements or among its attributes. */
+function checkWork({inputs, outputs, attrs}: VectorFile): void {
+  const all = [...inputs.values(), ...outputs.values()];
+  const held = all.reduce((sum, {data}) => sum + data.length, 0);
+  const most = Math.max(MOST_ANYWAY, MOST_FOR_EACH * held);
+  const spanned = all.map(({shape}) => shape.reduce((product, length) => product * Math.max(1, length), 1));
+  const attributes = Object.values(attrs).filter(value => typeof value === 'number');
+  if ([...spanned, ...attributes].some(value => !(Math.abs(value) <= most)))
+    throw new Error(`the file holds ${held} numbers and lengths or attributes of more than ${most}`);
+  const capacity = typeof attrs.capacity === 'number' ? attrs.capacity : 1;
+  if (Math.max(...spanned) * Math.max(1, capacity) > MOST_FOR_EACH * most)
+    throw new Error(`the file asks for the work of more than ${MOST_FOR_EACH * most} numbers`);
 }
 
 /** A file of test vectors and how to read it. */

@@ -1,6 +1,5 @@
 // Language modelling as the command line knows it: `bmojo train lm --data DIR`.
 
-import {existsSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import type {Schema, Settings} from '../../config/schema.js';
 import {flag, integer, SettingError, text} from '../../config/schema.js';
@@ -10,6 +9,7 @@ import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
 import {perplexityText} from '../../eval/table.js';
+import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {asLanguageModel} from '../../models/create.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
@@ -119,9 +119,9 @@ export const languageFamily: WorkloadFamily = {
     });
   },
   keepFiles: ({data}, folder) => {
-    const path = join(folder, 'tokenizer.json');
-    if (existsSync(path)) return;
-    withData(settingsOf(data).data, ({tokenizer}) => writeFileSync(path, `${JSON.stringify(tokenizer)}\n`));
+    withData(settingsOf(data).data, ({tokenizer}) =>
+      writeFileAtomic(join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizer)}\n`),
+    );
   },
   checkFiles: ({data}, folder) => withData(settingsOf(data).data, own => checkSameTokenizer(folder, own)),
   score: report => report.loss,

@@ -14,7 +14,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {sealedJson} from '../../formats/json-file.js';
 import {bmojo} from '../support/command.js';
+import {loadCheckpoint} from '../support/snapshots.js';
 
 const SMALL = [
   ...[
@@ -68,11 +70,10 @@ describe('language models on the command line', () => {
     ]);
     expect(tuned.code, tuned.err).to.equal(0);
     expect(tuned.out).to.include(`begins with the weights of ${at('first')}, step 3`);
-    const weights = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load().weights;
+    const weights = async (run: string) =>
+      (await loadCheckpoint(new CheckpointFolder(join(at(run), 'checkpoint')))).weights;
     // At a rate of zero the weights stay what they began with.
-    expect(weights('tuned').map(({data}) => [...data])).to.deep.equal(
-      weights('first').map(({data}) => [...data]),
-    );
+    expect(await weights('tuned')).to.deep.equal(await weights('first'));
     expect(readFileSync(join(at('tuned'), 'changes.jsonl'), 'utf8')).to.include('step 3, sha256');
     const wider = await bmojo([...lm, '--init-from', at('first'), '--out', at('wider'), '--d-model', '12']);
     expect(wider.code).to.equal(2);
@@ -150,9 +151,9 @@ describe('language models on the command line', () => {
     expect(stopped.code, stopped.err).to.equal(130);
     const resumed = await bmojo(['train', 'lm', '--resume', '--json', '--out', at('parts')]);
     expect(resumed.code, resumed.err).to.equal(0);
-    const last = (run: string) => new CheckpointFolder(join(at(run), 'checkpoint')).load();
-    expect(last('parts')).to.deep.equal(last('whole'));
-    expect(last('whole').memory).to.include({position: 12, parts: 1});
+    const last = (run: string) => loadCheckpoint(new CheckpointFolder(join(at(run), 'checkpoint')));
+    expect(await last('parts')).to.deep.equal(await last('whole'));
+    expect((await last('whole')).memory).to.include({position: 12, parts: 1});
     expect(readFileSync(join(at('parts'), 'metrics.jsonl'))).to.deep.equal(
       readFileSync(join(at('whole'), 'metrics.jsonl')),
     );
@@ -212,11 +213,11 @@ describe('language models on the command line', () => {
   it('loads a run elsewhere: other weights, backends and damaged states are told apart, aloud', async () => {
     cpSync(at('whole'), at('other'), {recursive: true});
     const checkpoints = new CheckpointFolder(join(at('other'), 'checkpoint'));
-    const snapshot = checkpoints.load();
+    const snapshot = await loadCheckpoint(checkpoints);
     snapshot.weights[0].data[0] += 1;
     await checkpoints.save(snapshot);
-    const config = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
-    writeFileSync(join(at('other'), 'config.json'), JSON.stringify({...config, backend: 'webgpu'}));
+    const {sha256, ...config} = JSON.parse(readFileSync(join(at('other'), 'config.json'), 'utf8'));
+    writeFileSync(join(at('other'), 'config.json'), sealedJson({...config, backend: 'webgpu'}));
     rmSync(join(at('other'), 'best'), {recursive: true});
     process.env.BMOJO_DAWN = at('none.node');
     try {

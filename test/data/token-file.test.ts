@@ -1,16 +1,12 @@
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:http';
-import type {AddressInfo} from 'node:net';
-import {tmpdir} from 'node:os';
+import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {
   CorpusError,
   closeData,
-  fetchCorpus,
   openData,
   prepareData,
-  readManifest,
   resolveFiles,
   TokenFile,
   TokenFileError,
@@ -79,13 +75,73 @@ describe('token files', () => {
       };
     };
     expect(broken(bytes => bytes.subarray(0, 60))).to.throw(TokenFileError, 'is no token file');
-    expect(broken(bytes => bytes.subarray(0, -1))).to.throw(TokenFileError, 'must have 142 bytes');
-    expect(broken(bytes => Buffer.concat([bytes, Buffer.of(0)]))).to.throw(TokenFileError, 'has 143');
+    expect(broken(bytes => bytes.subarray(0, -1))).to.throw(TokenFileError, 'must have 238 bytes');
+    expect(broken(bytes => Buffer.concat([bytes, Buffer.of(0)]))).to.throw(TokenFileError, 'has 239');
     expect(broken(bytes => void bytes.writeUInt8(1, 24))).to.throw(TokenFileError, 'header does not match');
-    expect(broken(bytes => void bytes.writeUInt8(9, 128))).to.throw(TokenFileError, 'its SHA-256');
-    expect(broken(bytes => void bytes.writeUInt8(2, 8))).to.throw(TokenFileError, 'version 2');
+    expect(broken(bytes => void bytes.writeUInt8(9, 192))).to.throw(TokenFileError, 'their SHA-256');
+    expect(broken(bytes => void bytes.writeUInt8(3, 8))).to.throw(TokenFileError, 'version 3');
     expect(() => TokenFile.open(at('none'))).to.throw(TokenFileError, 'cannot be opened');
     expect(broken(() => undefined)).to.not.throw();
+  });
+
+  it('compares what is read, block by block, and no more', () => {
+    const writer = new TokenWriter(at('a.tokens'), 300);
+    const ids = Int32Array.from({length: 100_000}, (_, i) => i % 300);
+    for (let i = 0; i < ids.length; i += 999) writer.add(ids.subarray(i, i + 999), 1);
+    writer.finish();
+    const whole = readFileSync(at('a.tokens'));
+    expect([...TokenFile.open(at('a.tokens')).read(32_760, 20)]).to.deep.equal([
+      ...ids.slice(32_760, 32_780),
+    ]);
+    whole.writeUInt16LE(7, 192 + 2 * 40_000);
+    writeFileSync(at('b.tokens'), whole);
+    const file = TokenFile.open(at('b.tokens'));
+    expect([...file.read(0, 10)]).to.deep.equal([...ids.slice(0, 10)]);
+    expect(() => file.read(39_000, 4)).to.throw(TokenFileError, 'b.tokens is damaged: bytes 65728 to 131264');
+    expect(() => file.verify()).to.throw(TokenFileError, 'do not match their SHA-256');
+    file.close();
+    whole.writeUInt8(whole[whole.length - 1] ^ 1, whole.length - 1);
+    writeFileSync(at('b.tokens'), whole);
+    expect(() => TokenFile.open(at('b.tokens'))).to.throw(TokenFileError, "blocks' digests do not match");
+  });
+
+  it('compares the whole of a file of version 1 before it believes any of it', () => {
+    const whole = readFileSync(
+      join(import.meta.dirname, '../../../test/fixtures/v0.1.0/tokens/valid.tokens'),
+    );
+    const read = (bytes: Buffer): Int32Array => {
+      writeFileSync(at('old.tokens'), bytes);
+      const file = TokenFile.open(at('old.tokens'));
+      try {
+        return file.read(0, 3);
+      } finally {
+        file.close();
+      }
+    };
+    expect(read(whole)).to.have.lengthOf(3);
+    whole.writeUInt16LE(whole.readUInt16LE(140) === 1 ? 2 : 1, 140);
+    expect(() => read(whole)).to.throw(TokenFileError, 'does not match its SHA-256');
+  });
+
+  it('takes over what a killed preparation left, and nothing else', async () => {
+    const file = text('a.txt', 'some text of some words\n'.repeat(50));
+    const prepare = (): Promise<unknown> => prepareData({files: [file], tokenizer: 'char', out: at('out')});
+    await prepare();
+    rmSync(join(at('out'), 'data.json')); // written last
+    writeFileSync(join(at('out'), 'train.tokens.0123456789abcdef.tmp'), 'half');
+    writeFileSync(join(at('out'), 'lock.json'), JSON.stringify({host: hostname(), pid: 2 ** 22 + 1}));
+    writeFileSync(join(at('out'), 'mine.txt'), 'mine');
+    expect((await failure(prepare())).message).to.include('exists and is not empty');
+    expect(readFileSync(join(at('out'), 'mine.txt'), 'utf8')).to.equal('mine');
+    rmSync(join(at('out'), 'mine.txt'));
+    await prepare();
+    expect(readdirSync(at('out')).sort()).to.deep.equal([
+      'data.json',
+      'tokenizer.json',
+      'train.tokens',
+      'valid.tokens',
+    ]);
+    expect((await failure(prepare())).message).to.include('exists and is not empty');
   });
 
   it('leaves no file behind that is not whole', () => {
@@ -161,7 +217,7 @@ describe('token files', () => {
       [prepare([text('b.jsonl', '{"text": "a"')]), CorpusError, 'line 1 is no JSON'],
       [prepare([good], {validShare: 1.5}), CorpusError, 'between 0 and 1'],
       [prepare([good], {tokenizer: at('none.json')}), TokenizerError, 'does not exist'],
-      [prepare([good], {tokenizer: text('t.json', '{')}), TokenizerError, 'is no JSON'],
+      [prepare([good], {tokenizer: text('t.json', '{')}), TokenizerError, 'must be JSON'],
       [prepare([folder]), CorpusError, 'cannot be read'],
       [prepare([good], {out: folder}), CorpusError, 'not empty'],
       [prepare([text('one.txt', 'a')]), TokenFileError, 'would hold no tokens'],
@@ -182,7 +238,7 @@ describe('token files', () => {
     writeFileSync(join(at('a'), 'tokenizer.json'), readFileSync(join(at('b'), 'tokenizer.json')));
     expect(() => openData(at('a'))).to.throw(TokenFileError, 'is not the tokenizer that');
     const record = join(at('a'), 'data.json');
-    const {tokenizer: _, ...earlier} = JSON.parse(readFileSync(record, 'utf8'));
+    const {tokenizer: _, sha256: _seal, ...earlier} = JSON.parse(readFileSync(record, 'utf8'));
     writeFileSync(record, JSON.stringify(earlier));
     expect(() => openData(at('a'))).to.throw(TokenFileError, 'vocabulary of 10, its tokenizer 256');
     writeFileSync(join(at('a'), 'valid.tokens'), readFileSync(join(at('b'), 'valid.tokens')));
@@ -205,36 +261,5 @@ describe('corpora', () => {
     expect(readFileSync(file).length).to.equal(1_115_394);
     expect((await failure(resolveFiles(['wikitext-2']))).message).to.include('bmojo data fetch wikitext-2');
     expect((await failure(resolveFiles(['shakespear']))).message).to.include('neither a file nor a corpus');
-  });
-
-  it('downloads whole files and refuses others', async () => {
-    const server = createServer((request, response) => {
-      if (request.url !== '/a.txt') response.statusCode = 404;
-      response.end('hello');
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const good = {
-      name: 'a.txt',
-      address: `${base}/a.txt`,
-      bytes: 5,
-      sha256: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
-    };
-    const manifest = join(folder, 'manifest.json');
-    const corpus = async (file: object) => {
-      writeFileSync(manifest, JSON.stringify([{name: 'x', licence: 'none', files: [file]}]));
-      return fetchCorpus(readManifest(manifest)[0], join(folder, 'x'));
-    };
-    try {
-      const damaged = await failure(corpus({...good, sha256: good.sha256.replace('2', '3')}));
-      expect(damaged.message).to.include('must have SHA-256 3cf2');
-      expect((await failure(corpus({...good, address: `${base}/b.txt`}))).message).to.include('answered 404');
-      expect(readdirSync(join(folder, 'x'))).to.deep.equal([]);
-      const [path] = await corpus(good);
-      expect(readFileSync(path, 'utf8')).to.equal('hello');
-    } finally {
-      server.close();
-    }
-    expect((await failure(corpus({...good, name: '../a'}))).message).to.include('plain name');
   });
 });

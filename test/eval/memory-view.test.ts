@@ -4,6 +4,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import {createMqar} from '../../data/mqar.js';
 import {memoryRecord} from '../../eval/memory-record.js';
 import {memoryView} from '../../eval/memory-view.js';
+import {drawingOf} from '../../eval/report/record.js';
 import {LanguageModel} from '../../models/index.js';
 
 const tokens = createMqar({length: 64, pairs: 4, vocabSize: 64}).sample({
@@ -51,7 +52,7 @@ describe('memory view', () => {
         expect(present.map(([key]) => key)).to.have.members(['layer', ...keys]);
       }
       const record = memoryRecord({view, model: preset, sequence: 'a sample', command: 'bmojo', step: 1});
-      expect(record.drawing).to.match(/^<svg/);
+      expect(drawingOf(record)).to.match(/^<svg/);
       expect(record.table).to.have.lengthOf(
         1 + view.layers.reduce((n, {shares}) => n + Math.max(1, shares?.length ?? 0), 0),
       );

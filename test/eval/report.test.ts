@@ -1,10 +1,11 @@
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {htmlReport} from '../../eval/report/html.js';
 import type {EvaluationRecord} from '../../eval/report/record.js';
 import {EvaluationError, readRecords, writeRecord} from '../../experiments/evaluations.js';
+import {FilePlaceError} from '../../formats/atomic-file.js';
 
 const record = (model: string): EvaluationRecord => ({
   name: 'needle',
@@ -58,11 +59,57 @@ describe('evaluation records', () => {
     writeFileSync(file, '{"name": "needle"');
     expect(() => readRecords(folder)).to.throw(EvaluationError, 'must be JSON');
     writeFileSync(file, '{"name": "needle"}');
-    expect(() => readRecords(folder)).to.throw(EvaluationError, "has no 'title'");
+    expect(() => readRecords(folder)).to.throw(EvaluationError, 'must hold table as a list');
+    writeRecord(folder, record('bmojo'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"50.0 %"', '"60.0 %"'));
+    expect(() => readRecords(folder)).to.throw(EvaluationError, 'is damaged or was changed: its SHA-256');
+  });
+
+  it('of others are checked before they are believed', () => {
+    mkdirSync(join(folder, 'evaluations'));
+    const file = join(folder, 'evaluations', 'needle.json');
+    const refused: [object, string][] = [
+      [{step: '<img src=x onerror=alert(1)>'}, 'must hold step as a whole number from 0'],
+      [{name: '../outside'}, 'must hold name as a plain file name'],
+      [{title: 7}, 'must hold title as text, got 7'],
+      [{table: [[{}]]}, 'table[0][0]'],
+      [{plot: {...record('a').plot, series: 'x'}}, 'plot.series'],
+      [{plot: {...record('a').plot, xScale: 'cubic'}}, 'plot.xScale as one of linear, log, got "cubic"'],
+      [{plot: {...record('a').plot, yRange: [0, '1']}}, 'plot.yRange[1] must be a number'],
+      [
+        {memory: {title: 't', length: 1, names: ['a', 'b', 'c'], panels: [{title: 't', stored: [1]}]}},
+        'stored[0]',
+      ],
+      [{plot: JSON.parse(`${'['.repeat(150)}${']'.repeat(150)}`)}, 'must hold plot as an object'],
+    ];
+    for (const [own, words] of refused) {
+      writeFileSync(file, JSON.stringify({...record('bmojo'), ...own}));
+      expect(() => readRecords(folder)).to.throw(EvaluationError, words);
+    }
+    // A finished drawing of an older version is no markup of ours.
+    writeFileSync(file, JSON.stringify({...record('bmojo'), drawing: '<script>alert(2)</script>'}));
+    expect(readRecords(folder)).to.deep.equal([record('bmojo')]);
+  });
+
+  it('behind links are neither read nor written', () => {
+    const elsewhere = join(folder, 'elsewhere');
+    writeRecord(elsewhere, record('bmojo'));
+    const run = join(folder, 'run');
+    mkdirSync(run);
+    symlinkSync(join(elsewhere, 'evaluations'), join(run, 'evaluations'));
+    expect(() => readRecords(run)).to.throw(EvaluationError, 'must be a folder of its own');
+    expect(() => writeRecord(run, record('mamba'))).to.throw(FilePlaceError, 'is a link');
+    rmSync(join(run, 'evaluations'));
+    mkdirSync(join(run, 'evaluations'));
+    symlinkSync(join(elsewhere, 'evaluations', 'needle.json'), join(run, 'evaluations', 'needle.json'));
+    expect(() => readRecords(run)).to.throw(EvaluationError, 'must be a file');
+    expect(() => writeRecord(run, record('mamba'))).to.throw(FilePlaceError, 'is a link');
+    expect(readRecords(elsewhere)).to.deep.equal([record('bmojo')]);
   });
 });
 
 describe('HTML report', () => {
+  const curve = {...record('curve').plot!, title: 'learned <b>'};
   const html = htmlReport('Report', [
     {
       name: 'a',
@@ -72,22 +119,23 @@ describe('HTML report', () => {
       ],
       records: [record('bmojo')],
     },
-    {name: 'b', facts: [['model', 'mamba']], curve: '<svg id="curve"></svg>', records: [record('mamba')]},
+    {name: 'b', facts: [['model', 'mamba']], curve, records: [record('mamba')]},
   ]);
 
   it('lays the curves of the runs over each other and joins their tables', () => {
-    expect(html.match(/<polyline/g)).to.have.lengthOf(2);
+    expect(html.match(/<polyline/g), 'two of the evaluation, one learning curve').to.have.lengthOf(3);
     expect(html.match(/<h2>/g), 'one section for the evaluation, one for learning curves').to.have.lengthOf(
       2,
     );
     expect(html).to.include('<td>a</td><td class="number">64</td><td class="number">50.0 %</td>');
-    expect(html).to.include('id="curve"');
+    expect(html).to.include('learned &#60;b&#62;');
     expect(html, 'commands are broken into lines').to.include('<td class="words"><code>bmojo eval needle');
     expect(html).to.include('<td>b</td><td>mamba</td><td class="number">-</td>');
   });
 
   it('escapes what it shows, and needs neither scripts nor the network', () => {
     expect(html).to.include('found &#38; counted').and.include('&#60;here&#62;').and.include('&#34;a b&#34;');
+    expect(html).to.include(`<meta http-equiv="Content-Security-Policy" content="default-src 'none';`);
     expect(html).not.to.match(/<script|<link|<img|@import|\ssrc=|href=/);
     const addresses = [...html.matchAll(/https?:[^"' <)]*/g)].map(([address]) => address);
     expect(new Set(addresses)).to.deep.equal(new Set(['http://www.w3.org/2000/svg']));

@@ -9,6 +9,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import type {VerifyRow} from '../../eval/verify/verify.js';
 import {verifyFiles} from '../../eval/verify/verify.js';
 import {vectorFiles} from '../../experiments/vectors.js';
+import type {NamedTensorData} from '../../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 
@@ -68,6 +69,52 @@ describe('verify', () => {
       writeFileSync(join(folder, 'causal-conv1d-0.safetensors'), bytes.subarray(0, 1000));
       const [row] = await rowsOf(folder);
       expect(row.passed).to.equal(false);
+    });
+
+    const rewritten = (change: (tensors: NamedTensorData[]) => NamedTensorData[], attrs?: string): void => {
+      const {tensors, metadata} = decodeSafetensors(readFileSync(join(golden, 'innovation-0.safetensors')));
+      const own = {...Object.fromEntries(metadata), ...(attrs === undefined ? {} : {attrs})};
+      writeFileSync(join(folder, 'innovation-0.safetensors'), encodeSafetensors(change([...tensors]), own));
+    };
+    const only = async (): Promise<VerifyRow> => {
+      const before = memory().numTensors;
+      const rows = await rowsOf(folder);
+      expect(memory().numTensors, 'tensors left behind').to.equal(before);
+      const failed = rows.filter(({passed}) => !passed);
+      expect(failed, 'rows that failed').to.have.lengthOf(1);
+      return failed[0];
+    };
+
+    it('a file without outputs', async () => {
+      rewritten(tensors => tensors.filter(({name}) => !name.startsWith('out.')));
+      expect((await only()).message).to.include('has no outputs of innovationScores');
+    });
+
+    it('an output of another shape with the same numbers', async () => {
+      rewritten(tensors =>
+        tensors.map(one => (one.name === 'out.innovation' ? {...one, shape: [...one.shape, 1]} : one)),
+      );
+      expect((await only()).message).to.match(/out\.innovation is \[.*, 1\] in the file/);
+    });
+
+    it('attributes that are no object', async () => {
+      rewritten(tensors => tensors, '[1]');
+      expect((await only()).message).to.include('attrs must be an object');
+    });
+
+    it('a small file of huge lengths, before any memory is taken', async () => {
+      const empty = (name: string, shape: number[]): NamedTensorData => ({
+        name,
+        shape,
+        data: new Float32Array(0),
+      });
+      rewritten(
+        () => [empty('in.y', [1, 1_000_000_000, 0]), empty('out.innovation', [0])],
+        '{"span":1,"window":1000000,"capacity":1}',
+      );
+      const began = Date.now();
+      expect((await only()).message).to.include('holds 0 numbers and lengths');
+      expect(Date.now() - began).to.be.below(1000);
     });
 
     it('an empty folder', async () => {

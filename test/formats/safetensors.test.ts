@@ -72,7 +72,7 @@ describe('safetensors', () => {
     ['trailing bytes', Uint8Array.of(...whole, 0), 'the file has'],
     ['a header beyond the file', whole.slice(0, 20), 'the header needs'],
     ['a huge header length', Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 255), 'too long'],
-    ['no JSON', file('{"a":'), 'no JSON'],
+    ['no JSON', file('{"a":'), 'must be JSON'],
     ['no object', file([1]), 'must be an object'],
     ['overlapping tensors', file({a: entry(0, 8), b: entry(4, 12)}, 12), 'overlap'],
     ['a gap', file({a: entry(0, 4), b: entry(8, 12)}, 12), 'overlap or leave gaps'],

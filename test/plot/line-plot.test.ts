@@ -18,6 +18,48 @@ describe('line plots', () => {
     expect(axisFor([0, 1], 'linear').ticks).to.deep.equal([0, 0.2, 0.4, 0.6, 0.8, 1]);
   });
 
+  it('stay small whatever numbers come: ticks, coordinates and the legend are bounded', () => {
+    const largest = Number.MAX_VALUE;
+    for (const [low, high] of [
+      [0, 5e-324],
+      [-largest, largest],
+      [1e16, 1e16 + 2],
+      [1, 1 + Number.EPSILON],
+      [Number.NaN, 1],
+      [5, -5],
+      [0, Infinity],
+    ]) {
+      for (const scale of ['linear', 'log'] as const) {
+        expect(axisFor([low, high], scale).ticks.length, `${scale} ${low} to ${high}`).to.be.within(1, 20);
+        expect(axisFor([], scale, [low, high]).ticks.length, `${scale} ${low} to ${high}`).to.be.within(
+          1,
+          20,
+        );
+      }
+    }
+    expect(axisFor([5e-324, largest], 'log').ticks.length).to.be.within(2, 16);
+    // One point a long way outside a fixed range took 4 GB.
+    const svg = linePlot({
+      title: 't\u0000\u001b[31m',
+      xLabel: 'x',
+      yLabel: 'y',
+      yRange: [0, 1],
+      series: [
+        {
+          name: '"><script>',
+          points: [
+            [1, 0.5],
+            [2, 1e7],
+            [3, -largest],
+            [4, 0.5],
+          ],
+        },
+      ],
+    });
+    expect(svg.length).to.be.below(10_000);
+    expect(svg).to.not.match(/<script|\p{Cc}(?<!\n)|Infinity|NaN|e\+/u);
+  });
+
   it('survive one value, none, and values that no axis can hold', () => {
     expect(axisFor([3], 'linear').place(3)).to.equal(0.5);
     expect(axisFor([3], 'log').place(3)).to.be.closeTo(0.5, 1e-12);

@@ -14,8 +14,9 @@ import type {StepEvent} from '../../train/events.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
-import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
+import type {Snapshot} from '../../train/snapshot.js';
 import {expectClose} from '../support/error.js';
+import {MemoryStore} from '../support/snapshots.js';
 
 const VOCABULARY = 11;
 /** Counts upwards with a jump now and then: easy to predict from the token before. */
@@ -34,16 +35,6 @@ const small: Partial<ModelConfig> = {
   stateSize: 4,
   mlp: true,
 };
-
-class MemoryStore implements CheckpointStore {
-  readonly snapshots = new Map<number, Snapshot>();
-  lastStep: number | undefined;
-  async save(snapshot: Snapshot): Promise<string> {
-    this.snapshots.set(snapshot.step, structuredClone(snapshot));
-    this.lastStep = snapshot.step;
-    return 'memory';
-  }
-}
 
 interface RunOptions {
   readonly segments?: number;

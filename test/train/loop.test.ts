@@ -7,19 +7,10 @@ import type {TrainOptions} from '../../train/loop.js';
 import {train} from '../../train/loop.js';
 import type {TrainSettings} from '../../train/settings.js';
 import {parseTrainSettings} from '../../train/settings.js';
-import type {CheckpointStore, Snapshot} from '../../train/snapshot.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import type {HeldSnapshot} from '../support/snapshots.js';
+import {MemoryStore} from '../support/snapshots.js';
 import {mapTask, tinyModel} from '../support/tiny-model.js';
-
-class MemoryStore implements CheckpointStore {
-  readonly snapshots = new Map<number, Snapshot>();
-  lastStep: number | undefined;
-  async save(snapshot: Snapshot): Promise<string> {
-    this.snapshots.set(snapshot.step, snapshot);
-    this.lastStep = snapshot.step;
-    return 'memory';
-  }
-}
 
 const settings = (given: Partial<TrainSettings> = {}): TrainSettings =>
   parseTrainSettings({steps: 6, batch: 8, rate: 0.05, checkpointEvery: 3, evalEvery: 3, ...given});
@@ -46,7 +37,7 @@ async function run(
 
 const steps = (events: TrainEvent[]) => events.filter(event => event.type === 'step');
 
-function digest({weights, optimizer}: Snapshot): string {
+function digest({weights, optimizer}: HeldSnapshot): string {
   const hash = createHash('sha256');
   for (const {name, data} of [...weights, ...optimizer])
     hash.update(name).update(new Uint8Array(data.buffer));

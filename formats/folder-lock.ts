@@ -1,0 +1,173 @@
+// One writer for a folder (Node only): a file that names its process and host. A lock whose process is gone is taken over;
+// one of another host never is, since nobody here can tell.
+
+import {randomBytes} from 'node:crypto';
+import {linkSync, readFileSync, readlinkSync, renameSync, rmSync} from 'node:fs';
+import {hostname} from 'node:os';
+import {join} from 'node:path';
+import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
+import {writeNewFile} from './atomic-file.js';
+import {isRecord} from './json-text.js';
+
+/** A folder that another process writes to. */
+export class FolderLockError extends BmojoError {
+  override readonly name = 'FolderLockError';
+  readonly kind = 'misuse';
+}
+
+export const LOCK = 'lock.json';
+
+interface Owner {
+  readonly host: string;
+  /** Linux: what tells the processes of one container from those of another that call themselves alike. */
+  readonly space?: string;
+  readonly pid: number;
+  /** When the process began, in the system's own count, where it tells: pids are used again. */
+  readonly began?: string;
+}
+
+export class FolderLock {
+  private held: string | undefined;
+
+  private constructor(private readonly path: string) {}
+
+  /** Errors: FolderLockError while another process has it; those of the system. */
+  static take(folder: string): FolderLock {
+    const path = join(folder, LOCK);
+    const own: Owner = {host: hostname(), space: ownSpace(), pid: process.pid, began: beginOf(process.pid)};
+    const text = `${JSON.stringify({...own, token: randomBytes(8).toString('hex')})}\n`;
+    const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+    writeNewFile(draft, text);
+    try {
+      for (let tries = 0; tries < 100; tries++) {
+        if (link(draft, path)) {
+          const lock = new FolderLock(path);
+          lock.held = text;
+          return lock;
+        }
+        const found = textOf(path);
+        if (found === undefined) continue; // just released
+        const owner = ownerOf(found);
+        if (owner === undefined || !isGone(owner)) throw new FolderLockError(words(folder, path, owner));
+        takeAway(path, found);
+      }
+      throw new FolderLockError(`${folder} is taken and released by other processes all the time`);
+    } finally {
+      rmSync(draft, {force: true});
+    }
+  }
+
+  /** Gives it back, if it is still this process's. */
+  release(): void {
+    if (this.held !== undefined && textOf(this.path) === this.held) rmSync(this.path, {force: true});
+    this.held = undefined;
+  }
+}
+
+function words(folder: string, path: string, owner: Owner | undefined): string {
+  if (owner === undefined)
+    return `${folder} is locked by ${path}, which names no process; remove that file if nothing writes there`;
+  const {host, pid} = owner;
+  const here = isHere(owner);
+  return (
+    `${folder} is written by process ${pid}${here ? '' : ` on ${shown(host)}`}; wait for it or stop it` +
+    (here ? '' : `, or remove ${path} if it has ended`)
+  );
+}
+
+function link(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    // File systems without hard links: the name is still taken by one process alone.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
+    try {
+      writeNewFile(to, readFileSync(from));
+      return true;
+    } catch (again) {
+      if (codeOf(again) === 'EEXIST') return false;
+      throw again;
+    }
+  }
+}
+
+/** Removes a lock that was found stale, unless another process was faster: then its lock is put back. */
+function takeAway(path: string, stale: string): void {
+  const aside = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (textOf(aside) !== stale) link(aside, path);
+  rmSync(aside, {force: true});
+}
+
+function ownerOf(text: string): Owner | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isRecord(value)) return undefined;
+    const {host, space, pid, began} = value;
+    if (typeof host !== 'string' || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1)
+      return undefined;
+    return {
+      host,
+      pid,
+      ...(typeof space === 'string' ? {space} : {}),
+      ...(typeof began === 'string' ? {began} : {}),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function isHere({host, space}: Owner): boolean {
+  return host === hostname() && (space === undefined || space === ownSpace());
+}
+
+function isGone(owner: Owner): boolean {
+  const {pid, began} = owner;
+  if (!isHere(owner)) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+  const now = beginOf(pid);
+  return began !== undefined && now !== undefined && now !== began;
+}
+
+function ownSpace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Linux: when a process began, in clock ticks since the machine did. */
+function beginOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
