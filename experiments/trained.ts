@@ -21,7 +21,7 @@ import {
   weightsDigest,
 } from '../models/model-folder/index.js';
 import {ModelFormatError} from '../models/model-format.js';
-import type {NamedArray} from '../train/snapshot.js';
+import type {ArraySource} from '../train/snapshot.js';
 import {workloadFamily} from './families/index.js';
 import type {LoadedRun} from './run.js';
 import {loadSequenceModel} from './run.js';
@@ -79,7 +79,7 @@ export interface FolderWeights {
   /** Updates behind the weights; 0 where the folder does not say. */
   readonly step: number;
   readonly model: ModelConfig;
-  readonly weights: readonly NamedArray[];
+  readonly weights: readonly ArraySource[];
   readonly digest: string;
 }
 
@@ -89,7 +89,8 @@ export async function readFolderWeights(path: string): Promise<FolderWeights> {
   if ((await source.read('model.json')) === undefined) throw neither(path);
   const model = await readModelConfig(source);
   const {weights, card, digest} = await readWeights(source);
-  return {path, step: card?.training?.step ?? 0, model, weights, digest};
+  const arrays = weights.map(({data, ...rest}) => ({...rest, read: () => data}));
+  return {path, step: card?.training?.step ?? 0, model, weights: arrays, digest};
 }
 
 function ofRun(folder: RunFolder): Trained {

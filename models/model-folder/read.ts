@@ -11,7 +11,7 @@ import {ModelFormatError} from '../model-format.js';
 import type {FileEntry, ModelCard} from './card.js';
 import {CARD, parseCard, parseConfig} from './parse-card.js';
 import type {ModelSource, TransferOptions} from './source.js';
-import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
+import {decodeText, joinPieces, ProgressCount, parseObject, readText, verifiedPieces} from './source.js';
 import type {Topology} from './topology.js';
 import {parseTopology, TOPOLOGY} from './topology.js';
 import type {WeightEntry} from './weights.js';
@@ -135,7 +135,7 @@ async function readTokenizer(
 ): Promise<Tokenizer | undefined> {
   if (card.tokenizer === undefined) return undefined;
   const where = `${source.name}: ${TOKENIZER}`;
-  const tokenizer = tokenizerFromJSON(parseJson(where, decodeText(where, await whole(TOKENIZER))));
+  const tokenizer = tokenizerFromJSON(parseObject(where, decodeText(where, await whole(TOKENIZER))));
   if (tokenizerDigest(tokenizer) !== card.tokenizer.digest)
     throw new ModelFormatError(`${where} is not the tokenizer that the model was trained with`);
   if (tokenizer.vocabSize > card.model.config.vocabSize)
