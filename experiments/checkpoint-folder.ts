@@ -42,8 +42,8 @@ export interface CheckpointFolderOptions {
 }
 
 /**
- * Keeps the last complete checkpoint of a run on disk, and the last sound one beside it; a process killed at
- * any moment leaves one that loads.
+ * Keeps the last complete checkpoint of a run on disk, and the last sound one where that one is not; a
+ * process killed at any moment leaves one that loads.
  *
  * Errors: CheckpointError for a damaged pointer or checkpoint, FilePlaceError for a folder that is a link.
  */

@@ -22,6 +22,10 @@ import type {StepKind, StepResult} from './streaming.js';
 import {STEADY, StreamingLayer} from './streaming.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
 
+/**
+ * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
+ * stand.
+ */
 export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
 
 /** What the mixer computed on the way to its output. */

@@ -11,6 +11,10 @@ export const dropoutField = number(
   'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
 );
 
+/**
+ * Settings of {@link BMojoMixer} with their defaults, bounds and reasons; models, the command line and the
+ * demo take them too.
+ */
 export const mixerSchema = {
   heads: integer(2, 1, 1024, 'query heads H'),
   kvHeads: integer(0, 0, 1024, 'key/value heads G, a divisor of heads; 0 means one for each query head'),
@@ -57,4 +61,5 @@ export const mixerSchema = {
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
+/** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
 export type MixerSettings = Settings<typeof mixerSchema>;

@@ -6,6 +6,7 @@ import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
 
+/** Names of the presets: `transformer`, `swa`, `mamba`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
 export const presetNames = [
   'transformer',
   'swa',
@@ -15,8 +16,13 @@ export const presetNames = [
   'bmojo',
   'bmojo-paper',
 ] as const;
+/** One of {@link presetNames}: which memories a model's mixers have. */
 export type PresetName = (typeof presetNames)[number];
 
+/**
+ * Settings of a model with their defaults, bounds and reasons, those of its mixers ({@link mixerSchema})
+ * among them.
+ */
 export const modelSchema = {
   preset: choice(
     presetNames,
@@ -49,6 +55,7 @@ export const modelSchema = {
   ...mixerSchema,
 } as const;
 
+/** All settings of a model, from {@link parseModelConfig}; defaults and bounds stand in {@link modelSchema}. */
 export type ModelConfig = Settings<typeof modelSchema> & {
   /** What single layers have of their own, one entry a layer, beside what the other settings say of all of them. */
   readonly plan?: readonly LayerSettings[];

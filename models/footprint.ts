@@ -13,6 +13,7 @@ import type {ModelConfig} from './config.js';
 import {layerPlan} from './layer-plan.js';
 import {parameterCount} from './parameters.js';
 
+/** Options of {@link footprint}: `context` and `batch` must be given. */
 export interface FootprintOptions {
   /** Tokens L. */
   readonly context: number;
@@ -22,6 +23,7 @@ export interface FootprintOptions {
   readonly recompute?: boolean;
 }
 
+/** Bytes that training and decoding of a model take, by what they hold, and its number of parameters. */
 export interface Footprint {
   readonly parameters: number;
   /** Bytes, float32. */

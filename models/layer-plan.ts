@@ -31,7 +31,7 @@ export interface LayerSettings {
   readonly normEpsilon?: number;
 }
 
-/** A layer's settings, all present. */
+/** A layer's settings, all present, as {@link layerPlan} completes them. */
 export interface PlannedLayer extends Required<LayerSettings> {
   readonly mixer: MixerSettings;
 }
