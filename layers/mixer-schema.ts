@@ -32,6 +32,11 @@ export const mixerSchema = {
     'fading tokens mf before the chunk when fading is chunk; 0 means the window',
   ),
   tieFading: flag(true, 'fading tokens share the keys and values projections of the inputs'),
+  ssmOutput: choice(
+    ['none', 'add', 'gated', 'projected'],
+    'none',
+    "what the SSM adds to the attention's output beside its fading tokens: nothing (the paper), the fading tokens, those times the tanh of a gate for each channel that starts at 0, or a projection of its own; text gains by it, but fading tokens that are output too recall less",
+  ),
   eideticSlots: integer(
     32,
     0,

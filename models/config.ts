@@ -61,14 +61,15 @@ export type ModelConfig = Settings<typeof modelSchema> & {
   readonly plan?: readonly LayerSettings[];
 };
 
-const attentionOnly = {ssm: false, fading: 'none', eideticSlots: 0} as const;
+const oneMemory = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
+const attentionOnly = {...oneMemory, ssm: false} as const;
 
 /** What each preset sets; see the table of special cases in the README. */
 export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
   transformer: {...attentionOnly, window: 0},
   swa: attentionOnly,
-  mamba: {attention: false, fading: 'none', eideticSlots: 0},
-  hybrid: {pattern: 'SA', fading: 'none', eideticSlots: 0},
+  mamba: {...oneMemory, attention: false},
+  hybrid: {...oneMemory, pattern: 'SA'},
   'bmojo-f': {eideticSlots: 0},
   bmojo: {},
   'bmojo-paper': {fading: 'chunk', fadingTokens: 4, positions: 'none', eideticOverlap: true},

@@ -51,7 +51,7 @@ interface Kept {
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, eideticSlots, positions, window} = mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window} = mixer;
   let perToken = 1 + D; // inverse RMS, normalised input
   let perSequence = 0;
   let once = 0;
@@ -71,6 +71,8 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   if (ssm) perToken += D; // fading tokens
   if (fading !== 'none') perToken += rotated * key + key;
   perToken += query + heads; // attention's output and log-sum-exp
+  if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
+  if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
 }
