@@ -12,7 +12,7 @@ import {kebab, onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import type {SettingValue} from './lists.js';
 import {combinations, valueList} from './lists.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {loadingOptions, loadOptions} from './load-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -160,7 +160,7 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
       ]);
       const options = {
         checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
-        ...loadOptionsOf('last'),
+        ...loadingOptions,
         samples: {
           type: 'number' as const,
           describe: `held-out samples of each variant [default: ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}]`,

@@ -14,7 +14,7 @@ import {generateText} from '../models/generate.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {loadingOptions, loadOptions} from './load-options.js';
 import {checkFolder, optionFile, optionText} from './option-file.js';
 
 type Args = Record<string, unknown>;
@@ -28,7 +28,7 @@ const options = {
     demandOption: true as const,
     describe: 'run folder made by bmojo train lm',
   },
-  ...loadOptionsOf('best'),
+  ...loadingOptions,
   prompt: {
     type: 'string' as const,
     describe: 'text to go on from [default: a line break, nothing with --state]',
@@ -91,9 +91,10 @@ async function execute(argv: Args): Promise<void> {
     readAt = performance.now();
     process.stdout.write(saved === undefined ? prompt : '');
   };
-  await withInterrupts(async signal => {
+  const isStopped = await withInterrupts(async signal => {
     const options = {tokenizer, session, prompt, maxTokens, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
+    return signal.aborted;
   }, 'finishing this token');
   if (session.position < first) {
     process.stderr.write('stopped within the prompt: nothing is written\n');
@@ -105,7 +106,15 @@ async function execute(argv: Args): Promise<void> {
   process.stdout.write('\n');
   const seconds = (performance.now() - readAt) / 1000;
   const written = session.position - first;
-  if (typeof argv['save-state'] === 'string') writeFileAtomic(argv['save-state'], await session.save());
+  const state = argv['save-state'];
+  if (typeof state === 'string') writeFileAtomic(state, await session.save());
+  if (isStopped) {
+    process.exitCode = INTERRUPTED;
+    if (typeof state === 'string')
+      process.stderr.write(
+        `continue with: bmojo generate --checkpoint ${folder.path} --weights ${argv.weights} --state ${state}\n`,
+      );
+  }
   if (argv.quiet !== true) {
     process.stderr.write(
       `read ${read.length} tokens in ${((readAt - started) / 1000).toFixed(2)} s, ` +
@@ -125,7 +134,7 @@ export const generateCommand: CommandModule<object, Args> = {
       .check(onlyOptions(options))
       .example('$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:"', 'text as it is written')
       .example(
-        '$0 generate --checkpoint runs/shakespeare --save-state s && $0 generate --checkpoint runs/shakespeare --state s',
+        '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',
         'the second goes on where the first stopped',
       ),
   handler: execute,

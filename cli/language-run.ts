@@ -8,7 +8,7 @@ import type {Tokenizer} from '../data/tokenizers/index.js';
 import {loadRunModel} from '../experiments/run.js';
 import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
 import type {LanguageModel} from '../models/language-model.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {loadingOptions, loadOptions} from './load-options.js';
 import {optionText} from './option-file.js';
 
 export interface LanguageRun {
@@ -20,7 +20,7 @@ export interface LanguageRun {
 
 export const checkpointOptions = {
   checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train lm'},
-  ...loadOptionsOf('last'),
+  ...loadingOptions,
 };
 
 /** Errors: RunFolderError when the run is of another task. */

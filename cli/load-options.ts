@@ -6,28 +6,21 @@ import type {RunFolder} from '../experiments/run-folder.js';
 
 type Args = Readonly<Record<string, unknown>>;
 
-const WEIGHTS = {
-  best: 'weights of the best evaluation, or of the last checkpoint',
-  last: 'weights of the last checkpoint, or of the best evaluation',
-} as const;
-
-/** The options that {@link loadOptions} reads. */
-export function loadOptionsOf(weights: 'best' | 'last') {
-  return {
-    weights: {
-      type: 'string' as const,
-      choices: ['last', 'best'] as const,
-      default: weights,
-      describe: WEIGHTS[weights],
-    },
-    backend: {
-      type: 'string' as const,
-      choices: backendRequests,
-      describe:
-        'where to compute [default: as in training; where that does not start here, the fastest that does]',
-    },
-  };
-}
+/** The options that {@link loadOptions} reads: the same weights for whatever is done with a run. */
+export const loadingOptions = {
+  weights: {
+    type: 'string' as const,
+    choices: ['best', 'last'] as const,
+    default: 'best' as const,
+    describe: 'weights of the best evaluation, or of the last checkpoint',
+  },
+  backend: {
+    type: 'string' as const,
+    choices: backendRequests,
+    describe:
+      'where to compute [default: as in training; where that does not start here, the fastest that does]',
+  },
+};
 
 /** Starts a backend for a run and says aloud what is not as asked. Errors: BackendError when the one asked for does not start. */
 export async function loadOptions(folder: RunFolder, {weights, backend}: Args): Promise<LoadOptions> {
