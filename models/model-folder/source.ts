@@ -48,6 +48,7 @@ export interface ModelProgress {
   readonly path: string;
 }
 
+/** Options of reading and writing model folders: to be told of progress, and to abort. */
 export interface TransferOptions {
   /** Is told of every piece. */
   readonly onProgress?: (progress: ModelProgress) => void;
