@@ -3,6 +3,7 @@
 import {ModelFormatError} from '../model-format.js';
 import type {ModelSource, Pieces} from './source.js';
 
+/** How patiently a server is asked. */
 export interface UrlOptions {
   /** Attempts at the same place of a file before giving up. Default 5. */
   readonly attempts?: number;

@@ -14,6 +14,7 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** Settings of a schema, as JSON has them. */
 export type PlainSettings = Readonly<Record<string, string | number | boolean>>;
 
 /** How the weights were trained. */
@@ -30,6 +31,7 @@ export interface CardTraining {
   readonly evaluation?: CardEvaluation;
 }
 
+/** What an evaluation found. */
 export interface CardEvaluation {
   /** Updates behind the weights that were evaluated. */
   readonly step: number;

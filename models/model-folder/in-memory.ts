@@ -7,6 +7,7 @@ export interface MemoryFolder extends ModelStore {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/** A folder in memory, empty at first; `name` is what messages call it. */
 export function modelInMemory(name = 'memory'): MemoryFolder {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const append = (path: string, piece: Uint8Array): void => {
