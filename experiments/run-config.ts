@@ -13,6 +13,7 @@ import type {TrainSettings} from '../train/settings.js';
 import {parseTrainSettings} from '../train/settings.js';
 import {workloadFamily} from './families/index.js';
 
+/** Everything that decides a run, complete and checked: what config.json holds. */
 export interface RunConfig {
   readonly task: string;
   readonly backend: BackendName;

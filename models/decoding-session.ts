@@ -35,6 +35,7 @@ export class DecodingSessionError extends BmojoError {
 
 const FORMAT = 'bmojo decoding state 1';
 
+/** Options of {@link DecodingSession.read}, all of which may be left out. */
 export interface ReadOptions {
   /** When aborted, no further chunk is read. */
   readonly signal?: AbortSignal;
@@ -49,6 +50,7 @@ interface ComputedStep {
   readonly state: ModelState;
 }
 
+/** Options of {@link DecodingSession}; defaults stand beside each. */
 export interface SessionOptions {
   /** Tokens of a chunk of the prompt. Default 512. */
   readonly chunk?: number;

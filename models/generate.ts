@@ -10,6 +10,7 @@ import type {LanguageModel} from './language-model.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {samplingSchema} from './token-sampling.js';
 
+/** Options of {@link generate}; those of sampling have their defaults in {@link samplingSchema}. */
 export interface GenerateOptions extends Partial<SamplingSettings> {
   /** Token ids to read first; at least one, unless `session` has read some. Default none. */
   readonly prompt?: ArrayLike<number>;
@@ -67,6 +68,10 @@ async function readPrompt(
   }
 }
 
+/**
+ * Options of {@link generateText}: as of {@link generate}, with text for the prompt; `tokenizer` must be
+ * given.
+ */
 export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt'> {
   readonly tokenizer: Tokenizer;
   /** Text to go on from. Default ''. */

@@ -45,6 +45,7 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   return model;
 }
 
+/** Options of {@link LanguageModel}, all of which may be left out. */
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;

@@ -4,6 +4,7 @@ import type {Settings} from '../config/schema.js';
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
 
+/** Settings of choosing the next token with their defaults, bounds and reasons. */
 export const samplingSchema = {
   temperature: number(
     1,
@@ -16,6 +17,7 @@ export const samplingSchema = {
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
 } as const;
 
+/** All settings of choosing the next token; defaults and bounds stand in {@link samplingSchema}. */
 export type SamplingSettings = Settings<typeof samplingSchema>;
 
 const TAG = 0x73616d70;

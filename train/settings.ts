@@ -3,6 +3,7 @@
 import type {Settings} from '../config/schema.js';
 import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
 
+/** Settings of a training with their defaults, bounds and reasons. */
 export const trainSchema = {
   steps: integer(
     4000,
@@ -44,9 +45,16 @@ export const trainSchema = {
   checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
 } as const;
 
+/**
+ * All settings of a training, from {@link parseTrainSettings}; defaults and bounds stand in {@link
+ * trainSchema}.
+ */
 export type TrainSettings = Settings<typeof trainSchema>;
 
-/** Fills defaults in. Errors: SettingError. */
+/**
+ * Fills defaults into training settings and checks them. Errors: SettingError for an unknown setting, a bad
+ * value, or a batch that `accumulate` does not divide.
+ */
 export function parseTrainSettings(given: object): TrainSettings {
   const settings = parseSettings('train', trainSchema, given);
   if (settings.batch % settings.accumulate !== 0) {

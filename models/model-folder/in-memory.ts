@@ -7,7 +7,10 @@ export interface MemoryFolder extends ModelStore {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** A folder in memory, empty at first; `name` is what messages call it. */
+/**
+ * An empty model folder in memory, to be written by `writeModel` and read by `openModel`; `name` stands in
+ * messages.
+ */
 export function modelInMemory(name = 'memory'): MemoryFolder {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const append = (path: string, piece: Uint8Array): void => {

@@ -25,7 +25,7 @@ export interface ReadModel {
   readonly tokenizer?: Tokenizer;
 }
 
-/** A weight with its numbers, under the name by which tf loads it. */
+/** A weight of a model folder as plain numbers, row-major. */
 export interface WeightArray extends WeightEntry {
   readonly data: Float32Array<ArrayBuffer>;
 }

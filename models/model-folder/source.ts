@@ -51,7 +51,7 @@ export interface ModelProgress {
   readonly path: string;
 }
 
-/** For everything that takes its time: progress and a way out. */
+/** Options of reading and writing model folders: to be told of progress, and to abort. */
 export interface TransferOptions {
   /** Is told of every piece. */
   readonly onProgress?: (progress: ModelProgress) => void;

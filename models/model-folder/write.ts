@@ -39,7 +39,7 @@ export interface ModelContents {
   readonly data?: CardData;
 }
 
-/** How a model folder is cut, watched and stopped. */
+/** Options of {@link writeModel}, all of which may be left out. */
 export interface WriteModelOptions extends TransferOptions {
   /** Bytes of a shard at most, a multiple of four. Default 32,000,000. */
   readonly shardBytes?: number;
