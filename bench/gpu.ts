@@ -1,4 +1,4 @@
-// Large sizes on a GPU: the scan and the attention beside what the card itself can do (copy, product), and what it
+// Large sizes on a GPU: linear, the scan and the attention beside what the card itself can do (copy, product), and what it
 // costs to issue an operation. Inputs are tiled on the device: drawing them on the host would take minutes.
 
 import type {Rank, ShapeMap, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
@@ -21,7 +21,7 @@ import {
   tile,
 } from '@tensorflow/tfjs-core';
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
-import {memoryAttention, selectiveScan} from '../custom-ops/index.js';
+import {linear, memoryAttention, selectiveScan} from '../custom-ops/index.js';
 import {deviceTiming} from './device-timing.js';
 import {issueTimings} from './issuing.js';
 import {time} from './timing.js';
@@ -34,10 +34,11 @@ export interface GpuTiming {
   readonly rate: string;
 }
 
-/** [B, L, E, N] and [B, L, H, Dh, w, me]; the side of the square product; numbers to copy. */
+/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, Dh, w, me]. */
 export interface GpuSizes {
   readonly copy: number;
   readonly product: number;
+  readonly linear: readonly (readonly [number, number, number])[];
   readonly scan: readonly [number, number, number, number];
   readonly attention: readonly (readonly [number, number, number, number, number, number])[];
 }
@@ -45,6 +46,12 @@ export interface GpuSizes {
 export const largeSizes: GpuSizes = {
   copy: 2 ** 26,
   product: 4096,
+  linear: [
+    [16384, 768, 3072],
+    [16384, 768, 768],
+    [16384, 1536, 80],
+    [4096, 128, 256],
+  ],
   scan: [8, 2048, 2048, 16],
   attention: [
     [4, 8192, 16, 64, 512, 64],
@@ -73,6 +80,21 @@ function tokens<R extends Rank>(shape: number[]): Tensor<R> {
   const period = Math.min(64, length);
   const repeats = [batch, length / period, ...rest.map(() => 1)];
   return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
+}
+
+async function* linearTimings([L, D, E]: GpuSizes['linear'][number]): AsyncGenerator<GpuTiming> {
+  const x = tokens<Rank.R3>([1, L, D]);
+  const weight = tidy(() => mul(D ** -0.5, randomNormal([D, E])) as Tensor2D);
+  const cotangent = tokens<Rank.R3>([1, L, E]);
+  const shape = `linear ${L}x${D}x${E}`;
+  const rate = (ms: number, products: number): string =>
+    `${((2 * products * L * D * E) / ms / 1e9).toFixed(1)} TFLOP/s`;
+  const forward = await medianMs(() => linear(x, weight));
+  yield {name: `${shape} forward`, ms: forward, rate: rate(forward, 1)};
+  const both = grads((a: Tensor, b: Tensor) => linear(a as Tensor3D, b as Tensor2D));
+  const total = await medianMs(() => both([x, weight], cotangent));
+  yield {name: `${shape} forward+backward`, ms: total, rate: rate(total, 3)};
+  dispose([x, weight, cotangent]);
 }
 
 async function* scanTimings(
@@ -167,6 +189,7 @@ export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<Gp
     rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
   };
   square.dispose();
+  for (const size of sizes.linear) yield* linearTimings(size);
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
   for (const size of sizes.attention) yield* attentionTimings(size);

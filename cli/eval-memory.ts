@@ -7,10 +7,12 @@ import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
 import {memoryRecord} from '../eval/memory-record.js';
 import {memoryView} from '../eval/memory-view.js';
-import {loadRunModel, taskOf} from '../experiments/run.js';
-import {RunFolder} from '../experiments/run-folder.js';
+import {taskOf} from '../experiments/run.js';
+import type {Trained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
+import {asLanguageModel} from '../models/create.js';
 import {onlyOptions, wholeNumber} from './command-line.js';
-import {checkpointOptions, openLanguageRun, withTokens} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, withTokens} from './language-run.js';
 import {loadOptions} from './load-options.js';
 import {publish, typedCommand} from './publish.js';
 
@@ -29,13 +31,17 @@ function piecesOf(tokens: Int32Array, tokenizer: Tokenizer): string[] {
   return Array.from(tokens, id => stream.push(id));
 }
 
-async function taskSequence(folder: RunFolder, argv: Args) {
+async function taskSequence(folder: Trained, argv: Args) {
   if (argv.text !== undefined || argv.prompt !== undefined || argv.length !== undefined)
     throw new SettingError(
       '--text, --prompt and --length are for language models; choose a sample with --sample',
     );
-  const task = taskOf(folder.config);
-  const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
+  const {task: name, data} = folder.config;
+  if (name === undefined) throw new SettingError(`${folder.path} does not say which task it was trained on`);
+  const task = taskOf({task: name, data});
+  const {weights, backend} = await loadOptions(folder, argv);
+  const {model: loaded, step} = await folder.load(weights, backend);
+  const model = asLanguageModel(loaded);
   const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
   const sequence: Sequence = {
     tokens: inputs,
@@ -45,8 +51,8 @@ async function taskSequence(folder: RunFolder, argv: Args) {
   return {model, step, sequence};
 }
 
-async function textSequence(argv: Args) {
-  const run = await openLanguageRun(argv);
+async function textSequence(folder: Trained, argv: Args) {
+  const run = await loadLanguageRun(folder, argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {
     const tokens = tokenizer.encode(argv.prompt);
@@ -69,9 +75,9 @@ async function textSequence(argv: Args) {
 
 async function execute(argv: Args): Promise<void> {
   wholeNumber(argv, 'sample', 0);
-  const folder = RunFolder.open(String(argv.checkpoint));
+  const folder = await openTrained(String(argv.checkpoint));
   const isText = folder.config.task === 'lm';
-  const {model, step, sequence} = await (isText ? textSequence(argv) : taskSequence(folder, argv));
+  const {model, step, sequence} = await (isText ? textSequence : taskSequence)(folder, argv);
   if (sequence.tokens.length === 0) throw new SettingError('--prompt: the text has no tokens');
   const view = await memoryView(model, sequence.tokens);
   model.model.dispose();
@@ -92,7 +98,6 @@ export const memoryCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
-      checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
       sample: {type: 'number' as const, default: 0, describe: 'number of the held-out sample'},
       prompt: {type: 'string' as const, describe: 'language models: the text to read'},
       text: {type: 'string' as const, describe: 'language models: the file whose beginning is read'},

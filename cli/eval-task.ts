@@ -6,13 +6,15 @@ import type {Task, TaskFamily} from '../data/task.js';
 import {textTable} from '../eval/table.js';
 import type {TaskVariant} from '../eval/task-record.js';
 import {taskRecord} from '../eval/task-record.js';
-import {evaluateRun, loadSequenceModel} from '../experiments/run.js';
-import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
+import {evaluateRun} from '../experiments/run.js';
+import {RunFolderError} from '../experiments/run-folder.js';
+import type {Trained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
 import {kebab, onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import type {SettingValue} from './lists.js';
 import {combinations, valueList} from './lists.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -34,7 +36,7 @@ interface Planned {
  * What is evaluated unless the user says otherwise: the values that the run knows, then the family's own, without those
  * that do not go with the run's other settings, such as more pairs than its vocabulary has keys.
  */
-function possible(family: TaskFamily, {config: {data}}: RunFolder): Record<string, SettingValue>[] {
+function possible(family: TaskFamily, {config: {data}}: Trained): Record<string, SettingValue>[] {
   const trained = family.trained?.(data) ?? {};
   const swept = Object.entries(family.sweep ?? {}).map(([key, values]) => ({
     key,
@@ -61,7 +63,7 @@ function possible(family: TaskFamily, {config: {data}}: RunFolder): Record<strin
   return kept;
 }
 
-function plan(family: TaskFamily, folder: RunFolder, argv: Args): Planned[] {
+function plan(family: TaskFamily, folder: Trained, argv: Args): Planned[] {
   const {config} = folder;
   const given = Object.entries(family.schema).flatMap(([key, field]) => {
     const option = argv[kebab(key)];
@@ -87,11 +89,14 @@ function plan(family: TaskFamily, folder: RunFolder, argv: Args): Planned[] {
 }
 
 async function execute(family: TaskFamily, argv: Args): Promise<void> {
-  const folder = RunFolder.open(String(argv.checkpoint));
+  const folder = await openTrained(String(argv.checkpoint));
   if (folder.config.task !== family.name)
-    throw new RunFolderError(`${folder.path} is a run of task ${folder.config.task}, not ${family.name}`);
+    throw new RunFolderError(
+      `${folder.path} was trained on ${folder.config.task ?? 'a task it does not name'}, not ${family.name}`,
+    );
   const planned = plan(family, folder, argv);
-  const {model, step} = await loadSequenceModel(folder, await loadOptions(folder, argv));
+  const {weights, backend} = await loadOptions(folder, argv);
+  const {model, step} = await folder.load(weights, backend);
   const total = planned.reduce((sum, {length, samples}) => sum + length * samples, 0);
   const progress = new CountProgress(process.stderr, total);
   const variants: TaskVariant[] = [];
@@ -159,8 +164,8 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
         },
       ]);
       const options = {
-        checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train'},
-        ...loadOptionsOf('last'),
+        checkpoint: {type: 'string' as const, demandOption: true, describe: checkpointWords},
+        ...loadOptionsGroup,
         samples: {
           type: 'number' as const,
           describe: `held-out samples of each variant [default: ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}]`,

@@ -1,12 +1,8 @@
 // `bmojo generate`: text from a trained model, streamed as it is written.
 
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
-import {readTokenizer} from '../data/files/index.js';
-import {loadRunModel} from '../experiments/run.js';
-import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
+import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
@@ -14,7 +10,7 @@ import {generateText} from '../models/generate.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {checkpointOptions, loadLanguageRun} from './language-run.js';
 import {checkFolder, optionFile, optionText} from './option-file.js';
 
 type Args = Record<string, unknown>;
@@ -23,12 +19,7 @@ type Args = Record<string, unknown>;
 const INTERRUPTED = 130;
 
 const options = {
-  checkpoint: {
-    type: 'string' as const,
-    demandOption: true as const,
-    describe: 'run folder made by bmojo train lm',
-  },
-  ...loadOptionsOf('best'),
+  ...checkpointOptions,
   prompt: {
     type: 'string' as const,
     describe: 'text to go on from [default: a line break, nothing with --state]',
@@ -62,19 +53,13 @@ function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array):
 }
 
 async function execute(argv: Args): Promise<void> {
-  const folder = RunFolder.open(String(argv.checkpoint));
-  const tokenizerPath = join(folder.path, 'tokenizer.json');
-  if (!existsSync(tokenizerPath))
-    throw new RunFolderError(
-      `${folder.path} has no tokenizer.json: it is a run of ${folder.config.task}, not of lm`,
-    );
+  const folder = await openTrained(String(argv.checkpoint));
   checkFolder('--save-state', argv['save-state']);
   const maxTokens = wholeNumber(argv, 'tokens', 0);
-  const tokenizer = readTokenizer(tokenizerPath);
   const sampling = parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv));
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const prompt = promptOf(argv, saved !== undefined);
-  const {model, digest} = await loadRunModel(folder, await loadOptions(folder, argv));
+  const {model, digest, tokenizer} = await loadLanguageRun(folder, argv);
   const session = new DecodingSession(model, {weights: digest});
   if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
   const read = tokenizer.encode(prompt);

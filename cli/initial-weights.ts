@@ -8,13 +8,14 @@ import {tokenizerDigest} from '../data/tokenizers/index.js';
 import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
+import {isRunFolder, readFolderWeights} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
 import type {ArraySource} from '../train/snapshot.js';
 import {SnapshotError} from '../train/snapshot.js';
 
 /** What a new run takes over from another one. */
 export interface InitialWeights {
-  /** Folder of the other run. */
+  /** Folder of the other run, or of its model. */
   readonly path: string;
   readonly step: number;
   readonly model: ModelConfig;
@@ -23,8 +24,9 @@ export interface InitialWeights {
   readonly digest: string;
 }
 
-/** Reads the last checkpoint of a run. Errors: RunFolderError, CheckpointError without a sound one. */
-export function readInitialWeights(path: string): InitialWeights {
+/** Reads the last checkpoint of a run, or a model folder. Errors: RunFolderError, CheckpointError, ModelFormatError without a sound one. */
+export async function readInitialWeights(path: string): Promise<InitialWeights> {
+  if (!isRunFolder(path)) return readFolderWeights(path);
   const {config, checkpoints} = RunFolder.open(path);
   // Open until the process ends: the weights are read when the run begins.
   const {step, weights, digest} = checkpoints.open();

@@ -1,49 +1,51 @@
 // What evaluations of text need of a run: its model, its tokenizer, its held-out tokens or a text of the user's.
 
-import {basename, join} from 'node:path';
+import {basename} from 'node:path';
 import {SettingError} from '../config/schema.js';
-import {checkSameTokenizer, closeData, openData, readTokenizer} from '../data/files/index.js';
+import {checkSameTokenizer, closeData, openData} from '../data/files/index.js';
 import {memoryTokens, type TokenSource} from '../data/token-source.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
-import {loadRunModel} from '../experiments/run.js';
-import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
+import type {Trained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
+import {asLanguageModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
-import {loadOptions, loadOptionsOf} from './load-options.js';
+import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
 import {optionText} from './option-file.js';
 
 export interface LanguageRun {
-  readonly folder: RunFolder;
+  readonly folder: Trained;
   readonly model: LanguageModel;
   readonly step: number;
+  /** SHA-256 of the weights. */
+  readonly digest: string;
   readonly tokenizer: Tokenizer;
 }
 
 export const checkpointOptions = {
-  checkpoint: {type: 'string' as const, demandOption: true, describe: 'run folder made by bmojo train lm'},
-  ...loadOptionsOf('last'),
+  checkpoint: {type: 'string' as const, demandOption: true as const, describe: checkpointWords},
+  ...loadOptionsGroup,
 };
 
-/** Errors: RunFolderError when the run is of another task. */
-export function languageFolder(path: string): RunFolder {
-  const folder = RunFolder.open(path);
-  if (folder.config.task !== 'lm')
-    throw new RunFolderError(
-      `${path} is a run of task ${folder.config.task}; text needs a run of bmojo train lm`,
-    );
-  return folder;
-}
-
+/** Opens the language model of `--checkpoint`. Errors: RunFolderError without a tokenizer; as of `openTrained`. */
 export async function openLanguageRun(argv: Readonly<Record<string, unknown>>): Promise<LanguageRun> {
-  const path = String(argv.checkpoint);
-  const folder = languageFolder(path);
-  const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
-  const {model, step} = await loadRunModel(folder, await loadOptions(folder, argv));
-  return {folder, model, step, tokenizer};
+  return loadLanguageRun(await openTrained(String(argv.checkpoint)), argv);
 }
 
-/** Tokens of a training sample, those of all segments. */
-export function trainedTokens({config: {data}}: RunFolder): number {
-  return Number(data.context) * Number(data.segments);
+/** As `openLanguageRun`, for a folder that is open. */
+export async function loadLanguageRun(
+  folder: Trained,
+  argv: Readonly<Record<string, unknown>>,
+): Promise<LanguageRun> {
+  const tokenizer = folder.tokenizer();
+  const {weights, backend} = await loadOptions(folder, argv);
+  const {model, ...rest} = await folder.load(weights, backend);
+  return {folder, model: asLanguageModel(model), tokenizer, ...rest};
+}
+
+/** Tokens of a training sample, those of all segments. Errors: SettingError where nobody knows. */
+export function trainedTokens({path, config: {data}}: Trained): number {
+  if (data.context !== undefined) return Number(data.context) * Number(data.segments ?? 1);
+  throw new SettingError(`${path} does not say how long the samples were that it was trained on`);
 }
 
 /** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */
@@ -61,7 +63,11 @@ export async function withTokens<T>(
   use: (source: TokenSource, name: string) => Promise<T>,
 ): Promise<T> {
   if (typeof text === 'string') return use(textTokens(text, tokenizer), basename(text));
-  const path = typeof data === 'string' ? data : String(folder.config.data.data);
+  const path = typeof data === 'string' ? data : folder.config.data.data;
+  if (typeof path !== 'string')
+    throw new SettingError(
+      `${folder.path} does not say which text it was trained on; name one with --text or --data`,
+    );
   const opened = openData(path);
   try {
     checkSameTokenizer(folder.path, opened);

@@ -1,56 +1,65 @@
-// Which weights of a run a command loads, and where it computes.
+// Which weights of a trained model a command loads, and where it computes.
 
+import {SettingError} from '../config/schema.js';
+import type {BackendName} from '../custom-ops/index.js';
 import {BackendError, backendRequests, chooseBackend, useBackend} from '../custom-ops/index.js';
-import type {LoadOptions} from '../experiments/run.js';
-import type {RunFolder} from '../experiments/run-folder.js';
+import type {WeightsName} from '../experiments/run-models.js';
+import type {Trained} from '../experiments/trained.js';
 
 type Args = Readonly<Record<string, unknown>>;
 
-const WEIGHTS = {
-  best: 'weights of the best evaluation, or of the last checkpoint',
-  last: 'weights of the last checkpoint, or of the best evaluation',
-} as const;
-
 /** The options that {@link loadOptions} reads. */
-export function loadOptionsOf(weights: 'best' | 'last') {
-  return {
-    weights: {
-      type: 'string' as const,
-      choices: ['last', 'best'] as const,
-      default: weights,
-      describe: WEIGHTS[weights],
-    },
-    backend: {
-      type: 'string' as const,
-      choices: backendRequests,
-      describe:
-        'where to compute [default: as in training; where that does not start here, the fastest that does]',
-    },
-  };
-}
+export const loadOptionsGroup = {
+  weights: {
+    type: 'string' as const,
+    choices: ['best', 'last'] as const,
+    describe:
+      'weights of the best evaluation, or of the last update [default: best, where there was an evaluation]',
+  },
+  backend: {
+    type: 'string' as const,
+    choices: backendRequests,
+    describe:
+      'where to compute [default: as in training; where that does not start here, the fastest that does]',
+  },
+};
 
-/** Starts a backend for a run and says aloud what is not as asked. Errors: BackendError when the one asked for does not start. */
-export async function loadOptions(folder: RunFolder, {weights, backend}: Args): Promise<LoadOptions> {
+/** For `--checkpoint`: what it takes. */
+export const checkpointWords = 'run folder made by bmojo train, or a model folder';
+
+/** Starts a backend for a trained model and says aloud what is not as asked. Errors: BackendError when the one asked for does not start; SettingError. */
+export async function loadOptions(
+  trained: Trained,
+  {weights, backend}: Args,
+): Promise<{weights: WeightsName; backend: BackendName}> {
   const asked = backendRequests.find(name => name === backend);
-  const lacksBest = weights === 'best' && folder.best.lastStep === undefined;
-  if (lacksBest && folder.checkpoints.lastStep !== undefined)
-    process.stderr.write(
-      `note: ${folder.path} has no evaluation yet; these are the weights of its last checkpoint\n`,
-    );
   return {
-    weights: weights === 'best' && !lacksBest ? 'best' : 'last',
-    backend: asked === undefined ? await backendOf(folder) : await useBackend(asked),
+    weights: chosenWeights(trained, weights),
+    backend: asked === undefined ? await backendOf(trained) : await useBackend(asked),
   };
 }
 
-async function backendOf({config: {backend}}: RunFolder): Promise<LoadOptions['backend']> {
+/** Errors: SettingError when weights are asked for that a folder does not hold. */
+export function chosenWeights({path, kind, weights: held}: Trained, asked: unknown): WeightsName {
+  if (asked === undefined && !held.includes('best') && held.includes('last')) {
+    if (kind === 'run')
+      process.stderr.write(`note: ${path} has no evaluation yet; these are its last weights\n`);
+    return 'last';
+  }
+  const wanted = asked === 'last' ? 'last' : 'best';
+  if (asked !== undefined && held.length > 0 && !held.includes(wanted))
+    throw new SettingError(`--weights ${wanted}: ${path} holds the ${held.join(' and ')} weights alone`);
+  return wanted;
+}
+
+async function backendOf({config: {backend}}: Trained): Promise<BackendName> {
   try {
     return await useBackend(backend);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
     const choice = await chooseBackend();
     process.stderr.write(
-      `note: the run was trained on ${backend}, which does not start here; computed on ${choice.backend} (${choice.reason})\n`,
+      `note: the model was trained on ${backend}, which does not start here; computed on ${choice.backend} (${choice.reason})\n`,
     );
     return useBackend(choice.backend);
   }

@@ -1,14 +1,23 @@
 // `bmojo model`: what a model is and takes, without making it.
 
 import type {Argv, CommandModule} from 'yargs';
+import {SettingError} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import {textTable} from '../eval/table.js';
-import {modelSchema, parseModelConfig} from '../models/config.js';
+import {isRunFolder, openTrained} from '../experiments/trained.js';
+import type {ModelConfig} from '../models/config.js';
+import {modelSchema, parseModelConfig, presetNames} from '../models/config.js';
+import {modelInFolder} from '../models/folder-on-disk.js';
 import {footprint} from '../models/footprint.js';
+import type {ModelCard} from '../models/model-folder/index.js';
+import {readCard} from '../models/model-folder/index.js';
 import {parameterShapes, withParameters} from '../models/parameters.js';
 import type {SizeName} from '../models/sizes.js';
 import {sizeField, sizeModel, sizeNames} from '../models/sizes.js';
+import {byteWords} from './byte-words.js';
+import {cardWords} from './card-words.js';
 import {givenSettings, NEEDS_COMMAND, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
+import {modelExportCommand} from './model-export.js';
 
 type Args = Record<string, unknown>;
 
@@ -16,8 +25,7 @@ const options = {
   model: {
     type: 'string' as const,
     choices: modelSchema.preset.choices,
-    default: modelSchema.preset.default,
-    describe: modelSchema.preset.why,
+    describe: `${modelSchema.preset.why} [default "${modelSchema.preset.default}"]`,
   },
   size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why},
   ...schemaOptions(modelSchema, 'Model', ['preset', 'seed']),
@@ -31,34 +39,42 @@ const options = {
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
-/** `12345678` as `12.3 MB`. */
-export function byteWords(bytes: number): string {
-  if (!Number.isFinite(bytes)) return 'grows with every token';
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+/** The settings of a folder's model and its card. Errors: SettingError for model options beside a folder. */
+async function ofFolder(folder: string, argv: Args): Promise<{config: ModelConfig; card?: ModelCard}> {
+  const given = [...Object.keys(schemaOptions(modelSchema, 'Model')), 'model', 'size', 'parameters'];
+  const beside = given.find(option => argv[option] !== undefined);
+  if (beside !== undefined)
+    throw new SettingError(`--${beside}: ${folder} has settings of its own; leave it away, or the folder`);
+  const {config} = await openTrained(folder);
+  const card = isRunFolder(folder) ? undefined : await readCard(modelInFolder(folder));
+  return {config: config.model, ...(card === undefined ? {} : {card})};
 }
 
-function execute(argv: Args): void {
-  const preset = modelSchema.preset.choices.find(name => name === argv.model) ?? 'bmojo';
+function ofOptions(argv: Args): ModelConfig {
+  const preset = presetNames.find(name => name === argv.model) ?? modelSchema.preset.default;
   const size = sizeNames.find((name): name is SizeName => name === argv.size);
   const sized = size === undefined ? {} : {vocabSize: 50_280, ...sizeModel(size, preset)};
   const plain = parseModelConfig({...sized, ...givenSettings(modelSchema, argv), preset});
-  const config =
-    argv.parameters === undefined ? plain : withParameters(plain, wholeNumber(argv, 'parameters'));
+  return argv.parameters === undefined ? plain : withParameters(plain, wholeNumber(argv, 'parameters'));
+}
+
+async function execute(argv: Args): Promise<void> {
+  const {config, card} =
+    typeof argv.folder === 'string'
+      ? await ofFolder(argv.folder, argv)
+      : {config: ofOptions(argv), card: undefined};
   const [context, batch] = [wholeNumber(argv, 'context'), wholeNumber(argv, 'batch')];
   const whole = footprint(config, {context, batch});
   const recomputed = footprint(config, {context, batch, recompute: true});
   if (argv.json === true) {
     const activationsRecomputed = recomputed.activations;
-    console.log(JSON.stringify({config, context, batch, ...whole, activationsRecomputed}, null, 2));
+    console.log(JSON.stringify({config, card, context, batch, ...whole, activationsRecomputed}, null, 2));
     return;
   }
-  const {dModel, layers, heads, window, mlp, eideticSlots, vocabSize} = config;
+  const {preset, dModel, layers, heads, window, mlp, eideticSlots, vocabSize} = config;
+  if (card !== undefined) console.log(`${cardWords(card)}\n`);
   console.log(
-    `${preset}${size === undefined ? '' : ` ${size}`}: ${layers} layers, D ${dModel}, ${heads} heads, ` +
+    `${preset}${argv.size === undefined ? '' : ` ${argv.size}`}: ${layers} layers, D ${dModel}, ${heads} heads, ` +
       `window ${window === 0 ? 'all' : window}, ${eideticSlots} eidetic slots, ${mlp ? 'with' : 'without'} MLP, V ${vocabSize}\n`,
   );
   const training = whole.weights + whole.gradients + whole.optimizer;
@@ -82,12 +98,17 @@ function execute(argv: Args): void {
 }
 
 const infoCommand: CommandModule<object, Args> = {
-  command: 'info',
-  describe: 'parameters and bytes of a model, computed without allocating them',
+  command: 'info [folder]',
+  describe: 'parameters and bytes of a model, computed without allocating them; of a folder also its card',
   builder: (yargs: Argv<object>) =>
     yargs
+      .positional('folder', {
+        type: 'string',
+        describe: 'run folder or model folder; else the options describe the model',
+      })
       .options(options)
-      .check(onlyOptions(options))
+      .check(onlyOptions(options, 'folder'))
+      .example('$0 model info runs/shakespeare/model-best', 'where it comes from, and what it takes')
       .example(
         '$0 model info --model bmojo --size 130m --context 2048 --batch 8',
         'does it fit?',
@@ -97,7 +118,8 @@ const infoCommand: CommandModule<object, Args> = {
 
 export const modelCommand: CommandModule<object, Args> = {
   command: 'model <what>',
-  describe: 'what a model is and takes, without making it',
-  builder: yargs => yargs.command(infoCommand).demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
+  describe: 'what a model is and takes; a model as one folder that travels',
+  builder: yargs =>
+    yargs.command(infoCommand).command(modelExportCommand).demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
   handler: () => {},
 };

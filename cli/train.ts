@@ -140,7 +140,7 @@ async function openFolder(
     await applyResume(folder, plan);
     return {folder, changes: plan.words};
   }
-  const initial = typeof argv.initFrom === 'string' ? readInitialWeights(argv.initFrom) : undefined;
+  const initial = typeof argv.initFrom === 'string' ? await readInitialWeights(argv.initFrom) : undefined;
   const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));
   const config = parseRunConfig(family.name, given);
   await (initial === undefined ? checkRun(config) : checkInitialWeights(initial, config));
@@ -210,7 +210,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         'init-from': {
           type: 'string' as const,
           describe:
-            'run folder whose last weights a new run begins with (fine-tuning); its model settings are the defaults then',
+            'run folder whose last weights a new run begins with (fine-tuning), or a model folder; its model settings are the defaults then',
           group: 'Run',
         },
         json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},

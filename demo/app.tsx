@@ -11,10 +11,16 @@ interface Page {
 }
 
 const pages: readonly Page[] = [
+  {path: 'write', title: 'Write', view: lazy(async () => (await import('./pages/write/page.js')).WritePage)},
   {
     path: 'train',
     title: 'Train here',
     view: lazy(async () => (await import('./pages/train/page.js')).TrainPage),
+  },
+  {
+    path: 'yours',
+    title: 'Your model',
+    view: lazy(async () => (await import('./pages/yours/page.js')).YoursPage),
   },
   {path: 'bench', title: 'Bench', view: lazy(async () => (await import('./pages/bench/page.js')).BenchPage)},
 ];

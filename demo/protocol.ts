@@ -3,8 +3,10 @@
 
 import type {BenchCall} from './worker/bench.js';
 import type {DeviceCall} from './worker/device.js';
+import type {BringCall, ModelsCall} from './worker/models.js';
 import type {RunsCall} from './worker/runs.js';
 import type {TrainCall} from './worker/train.js';
+import type {StateCall, WriteCall} from './worker/write.js';
 
 /** A call: `request` goes to the worker, any number of `event`s come back, then one `result`. */
 export interface Call<Request, Event, Result> {
@@ -19,6 +21,10 @@ export interface Calls {
   readonly bench: BenchCall;
   readonly train: TrainCall;
   readonly runs: RunsCall;
+  readonly models: ModelsCall;
+  readonly bring: BringCall;
+  readonly write: WriteCall;
+  readonly state: StateCall;
 }
 
 export type CallName = keyof Calls;

@@ -1,5 +1,5 @@
 // The folder of a run: config.json, changes.jsonl where they were changed on the way, metrics.jsonl, events for TensorBoard,
-// curve.svg, checkpoint/, best/, model/ and result.json; what the workload adds, such as tokenizer.json.
+// curve.svg, checkpoint/, best/, model/, model-best/ and result.json; what the workload adds, such as tokenizer.json.
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
@@ -175,7 +175,8 @@ export class RunFolder {
 
   /** Everything that a resumed run takes from the folder is sound. Errors: RunFolderError, FilePlaceError. */
   check(): void {
-    for (const name of [...FILES, 'checkpoint', 'best', 'model']) refuseLink(join(this.path, name));
+    for (const name of [...FILES, 'checkpoint', 'best', 'model', 'model-best'])
+      refuseLink(join(this.path, name));
     this.readMetrics();
     if (this.finished) this.readResult();
   }

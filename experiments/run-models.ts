@@ -98,7 +98,9 @@ function dataName({task, data}: RunConfig): string {
 /** What a card says of data: a folder by its name alone, since the card travels and the path does not. */
 function dataOf({task, data}: RunConfig): CardData {
   const settings: PlainSettings = Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, key === 'data' ? basename(String(value)) : value]),
+    Object.entries(data)
+      .filter(([key]) => key !== 'checksum')
+      .map(([key, value]) => [key, key === 'data' ? basename(String(value)) : value]),
   );
   const sha256 = 'checksum' in workloadFamily(task).schema ? String(data.checksum) : '';
   return {settings, ...(sha256 === '' ? {} : {sha256})};

@@ -25,7 +25,7 @@ import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
 import {writeRunModels} from './run-models.js';
 
-export function taskOf(config: RunConfig): Task {
+export function taskOf(config: Pick<RunConfig, 'task' | 'data'>): Task {
   return taskFamily(config.task).create(config.data);
 }
 

@@ -1,7 +1,7 @@
 // How one softmax divides over the three memories, exactly, through the operator itself.
 
 import type {Rank, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, onesLike, slice, stack, tidy, zerosLike} from '@tensorflow/tfjs-core';
+import {concat, onesLike, reshape, slice, stack, tidy, zerosLike} from '@tensorflow/tfjs-core';
 import type {MemoryAttentionOptions} from '../custom-ops/index.js';
 import {memoryAttention} from '../custom-ops/index.js';
 
@@ -40,11 +40,8 @@ export function attentionShares(
         options,
       );
       const [batch, rows, heads] = out.shape;
-      return slice<Rank.R4, Tensor4D>(out, [0, 0, 0, 0], [batch, rows, heads, 1]).reshape([
-        batch,
-        rows,
-        heads,
-      ]);
+      const column = slice<Rank.R4, Tensor4D>(out, [0, 0, 0, 0], [batch, rows, heads, 1]);
+      return reshape(column, [batch, rows, heads]);
     };
     return stack([share(zero, one, zero), share(zero, zero, one), share(one, zero, zero)], 3) as Tensor4D;
   });

@@ -2,20 +2,12 @@
 
 import type {Tensor3D} from '@tensorflow/tfjs-core';
 import {dispose, tensor1d} from '@tensorflow/tfjs-core';
-import {number} from '../config/schema.js';
 import {dropout} from '../custom-ops/index.js';
 import {streamSeed} from './initializers.js';
 import type {TrainingCall} from './step-context.js';
 
 /** Arguments that reach `call`: tf's own flag in `model.fit`, or what `LanguageModel` passes on. */
 export type CallArguments = Partial<TrainingCall> & {readonly training?: boolean};
-
-export const dropoutField = number(
-  0,
-  0,
-  0.99,
-  'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
-);
 
 /** Streams are passed to GPUs as float32. */
 const STREAMS = 2 ** 24;

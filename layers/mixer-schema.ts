@@ -3,6 +3,14 @@
 import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
 
+/** Dropout of blocks and of the embedding; beside the mixer's settings, since a form reads both without a tensor library. */
+export const dropoutField = number(
+  0,
+  0,
+  0.99,
+  'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
+);
+
 export const mixerSchema = {
   heads: integer(2, 1, 1024, 'query heads H'),
   kvHeads: integer(0, 0, 1024, 'key/value heads G, a divisor of heads; 0 means one for each query head'),

@@ -47,20 +47,29 @@ export function treeOf(
   shapes: ShapeTree,
   tensorOf: (name: string, shape: readonly number[]) => Tensor,
 ): StateTree {
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, node]) => {
-      if (node === undefined) return [name, undefined];
-      return [name, isShape(node) ? tensorOf(name, node) : treeOf(node, tensorOf)];
-    }),
-  );
+  const tree: Record<string, Tensor | StateTree> = {};
+  for (const name in shapes) {
+    const node = shapes[name];
+    if (node !== undefined) tree[name] = isShape(node) ? tensorOf(name, node) : treeOf(node, tensorOf);
+  }
+  return tree;
 }
 
 /** The named tensors of a memory, in its order. */
 export function stateLeaves(state: StateTree): [name: string, tensor: Tensor][] {
-  return Object.entries(state).flatMap(([name, node]) => {
-    if (node === undefined) return [];
-    return isTensor(node) ? [[name, node] as [string, Tensor]] : stateLeaves(node);
-  });
+  const found: [string, Tensor][] = [];
+  collect(state, found);
+  return found;
+}
+
+/** A loop: decoding asks for every token. */
+function collect(state: StateTree, found: [string, Tensor][]): void {
+  for (const name in state) {
+    const node = state[name];
+    if (node === undefined) continue;
+    if (isTensor(node)) found.push([name, node]);
+    else collect(node, found);
+  }
 }
 
 function isTensor(node: Tensor | StateTree): node is Tensor {

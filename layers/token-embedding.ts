@@ -8,10 +8,11 @@ import type {Settings} from '../config/schema.js';
 import {choice, integer} from '../config/schema.js';
 import {embeddingLookup, linearTransposed} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
-import {DropoutPlace, dropoutField} from './dropout.js';
+import {DropoutPlace} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {dropoutField} from './mixer-schema.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
 

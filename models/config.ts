@@ -2,8 +2,7 @@
 
 import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number, parseSettings, SettingError, text} from '../config/schema.js';
-import {dropoutField} from '../layers/dropout.js';
-import {mixerSchema} from '../layers/mixer-schema.js';
+import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
 

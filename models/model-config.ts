@@ -11,9 +11,13 @@ export function markModel(model: tfl.LayersModel, config: ModelConfig): void {
   model.setUserDefinedMetadata({...model.getUserDefinedMetadata(), [KEY]: config});
 }
 
+/** What metadata say of the configuration, unchecked; undefined for a model of others. */
+export function configIn(metadata: object | undefined): Partial<ModelConfig> | undefined {
+  return (metadata as Record<string, Partial<ModelConfig>> | undefined)?.[KEY];
+}
+
 /** The configuration in a model's metadata; undefined for a model of others. Errors: SettingError. */
 export function markOf(model: tfl.LayersModel): ModelConfig | undefined {
-  const metadata = model.getUserDefinedMetadata() as Record<string, Partial<ModelConfig>> | undefined;
-  const config = metadata?.[KEY];
+  const config = configIn(model.getUserDefinedMetadata());
   return config === undefined ? undefined : parseModelConfig(config);
 }

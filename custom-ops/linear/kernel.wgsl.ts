@@ -3,26 +3,23 @@
 import {columnSumPasses} from '../wgsl/column-sum.js';
 import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
-import {productPass, slicesFor} from './product.wgsl.js';
+import {productPass} from './product.wgsl.js';
+import {cutFor} from './tile.js';
 
 function forwardWith(transposeWeight: boolean) {
-  return ({dims: {B, L, D, E}, present, limits}: PlanRequest): Plan => ({
-    passes: [
-      productPass(
-        {
-          name: 'linear',
-          a: {name: 'x', transposed: false},
-          b: {name: 'weight', transposed: transposeWeight},
-          out: 'y',
-          rows: B * L,
-          columns: E,
-          inner: D,
-          bias: present.has('bias') ? 'bias' : undefined,
-        },
-        limits,
-      ),
-    ],
-  });
+  return ({dims: {B, L, D, E}, present, limits}: PlanRequest): Plan => {
+    const sizes = {rows: B * L, columns: E, inner: D};
+    const product = {
+      name: 'linear',
+      a: {name: 'x', transposed: false},
+      b: {name: 'weight', transposed: transposeWeight},
+      out: 'y',
+      bias: present.has('bias') ? 'bias' : undefined,
+      ...sizes,
+      ...cutFor(sizes, limits),
+    };
+    return {passes: [productPass(product, limits)]};
+  };
 }
 
 function weightPasses(
@@ -32,13 +29,14 @@ function weightPasses(
   const [first, second] = transposeWeight ? ['gradY', 'x'] : ['x', 'gradY'];
   const [rows, columns] = transposeWeight ? [E, D] : [D, E];
   const sizes = {rows, columns, inner: B * L};
-  const slices = slicesFor(sizes);
+  const cut = cutFor(sizes, limits, {sliced: true});
+  const {slices} = cut;
   const product = {
     name: 'linear gradient of weight',
     a: {name: first, transposed: true},
     b: {name: second, transposed: false},
     ...sizes,
-    slices,
+    ...cut,
   };
   if (slices === 1) return {passes: [productPass({...product, out: 'gradWeight'}, limits)], words: 0};
   const sum = rowSumPass(
@@ -60,6 +58,7 @@ function backwardWith(transposeWeight: boolean) {
     const {dims, present, limits} = request;
     const {B, L, D, E} = dims;
     const weight = weightPasses(request, transposeWeight);
+    const sizes = {rows: B * L, columns: D, inner: E};
     const bias = columnSumPasses({from: 'gradY', to: 'gradBias', rows: B * L, columns: E}, limits);
     return {
       scratch: {
@@ -73,9 +72,8 @@ function backwardWith(transposeWeight: boolean) {
             a: {name: 'gradY', transposed: false},
             b: {name: 'weight', transposed: !transposeWeight},
             out: 'gradX',
-            rows: B * L,
-            columns: D,
-            inner: E,
+            ...sizes,
+            ...cutFor(sizes, limits),
           },
           limits,
         ),

@@ -1,114 +1,156 @@
-// A blocked matrix product out = a b: tiles of 64 x 64 in workgroup memory, 4 x 4 results in the registers of a thread.
-// Either factor may be stored transposed; a long inner dimension may be cut into slices whose results are added later.
+// A blocked matrix product out = a b: a tile of both factors in workgroup memory, a block of results in the registers of a
+// thread. Either factor may be stored transposed; a long inner dimension may be cut into slices whose results are added
+// later.
 
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
-import {constants, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {load4, store4} from '../wgsl/rows.js';
+import type {Operand} from './operand.wgsl.js';
+import {carrier, operandType} from './operand.wgsl.js';
+import type {Cut, ProductSize} from './tile.js';
+import {threadsOf} from './tile.js';
 
-const TILE = 64;
-const DEPTH = 16;
-const THREADS = 256;
-
-export interface Product {
+export interface Product extends ProductSize, Cut {
   readonly name: string;
   /** Buffer of a [rows, inner], or [inner, rows] when transposed. */
   readonly a: {name: string; transposed: boolean};
   /** Buffer of b [inner, columns], or [columns, inner] when transposed. */
   readonly b: {name: string; transposed: boolean};
+  /** Buffer [slices, rows, columns]. */
   readonly out: string;
-  readonly rows: number;
-  readonly columns: number;
-  readonly inner: number;
   /** Buffer [columns] added to every row. */
   readonly bias?: string;
-  /** Number of slices of the inner dimension; `out` is then [slices, rows, columns]. Default 1. */
-  readonly slices?: number;
 }
 
-/** How many slices keep a large device busy, none shorter than a few tiles. */
-export function slicesFor({rows, columns, inner}: Pick<Product, 'rows' | 'columns' | 'inner'>): number {
-  const tiles = Math.ceil(rows / TILE) * Math.ceil(columns / TILE);
-  return Math.max(1, Math.min(Math.ceil(inner / 128), Math.ceil(512 / tiles)));
+function count<T>(length: number, item: (i: number) => T): T[] {
+  return Array.from({length}, (_, i) => item(i));
 }
 
-/** WGSL that fills a tile [DEPTH][TILE / 4] of vec4f, `across` counting rows of a or columns of b from `first`. */
-function loadTile(
-  tile: string,
-  buffer: string,
-  alongInner: boolean,
-  first: string,
-  across: string,
-  stride: number,
-): string {
-  const at = (i: number): string =>
-    alongInner ? `(start + ${i}u) * ${stride}u + k` : `k * ${stride}u + start + ${i}u`;
-  // Neighbouring threads read neighbouring words of whichever dimension lies together in memory.
-  const place = alongInner
-    ? `let depth = local % ${DEPTH}u; let quad = local / ${DEPTH}u;`
-    : `let depth = local / ${TILE / 4}u; let quad = local % ${TILE / 4}u;`;
-  const items = [0, 1, 2, 3].map(
-    i => `select(0.0, ${buffer}[${at(i)}], k < stop && start + ${i}u < ${across})`,
+/**
+ * WGSL of `threadRow` and `threadColumn`: 32 neighbours own 4 by 8 blocks, so that what they read of a tile at once are few
+ * vectors that lie together.
+ */
+function placeOfThread(threadColumns: number): string {
+  const across = threadColumns / 8;
+  return `
+  let lane = local % 32u;
+  let team = local / 32u;
+  let threadRow = (team / ${across}u) * 4u + (lane & 1u) + 2u * (lane >> 4u);
+  let threadColumn = (team % ${across}u) * 8u + ((lane >> 1u) & 7u);`;
+}
+
+function operands({a, b, rows, columns, inner, tile}: Product): [Operand, Operand] {
+  const common = {inner, depth: tile.depth};
+  return [
+    {
+      ...common,
+      tile: 'tileA',
+      name: a.name,
+      alongInner: !a.transposed,
+      first: 'firstRow',
+      across: rows,
+      width: tile.rows,
+      threads: tile.rows / tile.threadRows,
+    },
+    {
+      ...common,
+      tile: 'tileB',
+      name: b.name,
+      alongInner: b.transposed,
+      first: 'firstColumn',
+      across: columns,
+      width: tile.columns,
+      threads: tile.columns / tile.threadColumns,
+    },
+  ];
+}
+
+/** WGSL of one step along the inner dimension, the `d`-th of a tile: the places in it are constants, so nothing is checked. */
+function step(sums: readonly string[][], d: number): string {
+  const rowQuads = count(sums.length / 4, h => `let x${h} = tileA[${d}][${h}][threadRow];`);
+  const columnQuads = sums[0].map((_, c) => `let y${c} = tileB[${d}][${c}][threadColumn];`);
+  const products = sums.map((line, i) =>
+    line.map((sum, c) => `${sum} += x${Math.floor(i / 4)}.${'xyzw'[i % 4]} * y${c};`).join(' '),
   );
   return `
     {
-      ${place}
-      let k = begin + depth;
-      let start = ${first} + 4u * quad;
-      ${tile}[depth * ${TILE / 4}u + quad] = vec4f(${items.join(',\n        ')});
+      ${[...rowQuads, ...columnQuads].join(' ')}
+      ${products.join('\n      ')}
     }`;
 }
 
-export function productPass(product: Product, limits: GpuLimits): Pass {
-  const {name, a, b, out, rows, columns, inner, bias, slices = 1} = product;
-  const rowTiles = Math.ceil(rows / TILE);
-  const columnTiles = Math.ceil(columns / TILE);
-  const depthOfSlice = Math.ceil(Math.ceil(inner / slices) / DEPTH) * DEPTH;
-  const store = [0, 1, 2, 3].map(
-    i => `
-  if (row + ${i}u < ROWS) {
-    let at = (slice * ROWS + row + ${i}u) * COLUMNS + column;
-    ${[0, 1, 2, 3].map(j => `if (column + ${j}u < COLUMNS) { ${out}[at + ${j}u] = sum${i}.${'xyzw'[j]}${bias === undefined ? '' : ` + ${bias}[column + ${j}u]`}; }`).join('\n    ')}
+function storeResults({out, bias, rows, columns, tile}: Product, sums: readonly string[][]): string {
+  const [threadRows, threadColumns] = [tile.rows / tile.threadRows, tile.columns / tile.threadColumns];
+  const reach = (Math.ceil(columns / tile.columns) * tile.columns) / 4;
+  const value = (sum: string): string =>
+    bias === undefined ? sum : `(${sum} + ${load4({name: bias, width: columns, reach}, '0u', 'quad')})`;
+  return sums
+    .map(
+      (line, i) => `
+  {
+    let row = firstRow + 4u * (threadRow + ${Math.floor(i / 4) * threadRows}u) + ${i % 4}u;
+    if (row < ${rows}u) {
+      ${line
+        .map(
+          (sum, c) => `{
+        let quad = firstColumn / 4u + threadColumn + ${c * threadColumns}u;
+        ${store4({name: out, width: columns, reach}, `slice * ${rows}u + row`, 'quad', value(sum))}
+      }`,
+        )
+        .join('\n      ')}
+    }
   }`,
-  );
+    )
+    .join('');
+}
+
+export function productPass(product: Product, limits: GpuLimits): Pass {
+  const {name, rows, columns, inner, bias, tile, slices} = product;
+  const {depth} = tile;
+  const rowTiles = Math.ceil(rows / tile.rows);
+  const columnTiles = Math.ceil(columns / tile.columns);
+  const depthOfSlice = Math.ceil(Math.ceil(inner / slices) / depth) * depth;
+  const threads = threadsOf(tile);
+  const [a, b] = operands(product);
+  const carry = carrier(a, b, threads);
+  const sums = count(tile.threadRows, i => count(tile.threadColumns / 4, c => `sum${i}_${c}`));
+  const type = columns % 4 === 0 ? 'vec4f' : 'f32';
   return {
     name,
-    read: {[a.name]: 'f32', [b.name]: 'f32', ...(bias === undefined ? {} : {[bias]: 'f32'})},
-    write: {[out]: 'f32'},
+    read: {
+      [a.name]: operandType(a),
+      [b.name]: operandType(b),
+      ...(bias === undefined ? {} : {[bias]: type}),
+    },
+    write: {[product.out]: type},
     workgroups: spread(rowTiles * columnTiles * slices, limits),
     code: `
-${constants({ROWS: rows, COLUMNS: columns, INNER: inner})}
-var<workgroup> tileA: array<vec4f, ${(DEPTH * TILE) / 4}>;
-var<workgroup> tileB: array<vec4f, ${(DEPTH * TILE) / 4}>;
-@compute @workgroup_size(${THREADS})
+var<workgroup> tileA: array<array<array<vec4f, ${a.threads}>, ${tile.threadRows / 4}>, ${depth}>;
+var<workgroup> tileB: array<array<array<vec4f, ${b.threads}>, ${tile.threadColumns / 4}>, ${depth}>;
+@compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${rowTiles * columnTiles * slices}u) { return; }
-  let firstColumn = (workgroup % ${columnTiles}u) * ${TILE}u;
-  let firstRow = (workgroup / ${columnTiles}u % ${rowTiles}u) * ${TILE}u;
+  let firstColumn = (workgroup % ${columnTiles}u) * ${tile.columns}u;
+  let firstRow = (workgroup / ${columnTiles}u % ${rowTiles}u) * ${tile.rows}u;
   let slice = workgroup / ${columnTiles * rowTiles}u;
-  let stop = min(INNER, (slice + 1u) * ${depthOfSlice}u);
-  let rowQuad = local / ${TILE / 4}u;
-  let columnQuad = local % ${TILE / 4}u;
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
-  for (var begin = slice * ${depthOfSlice}u; begin < stop; begin += ${DEPTH}u) {
-    ${loadTile('tileA', a.name, !a.transposed, 'firstRow', 'ROWS', a.transposed ? rows : inner)}
-    ${loadTile('tileB', b.name, b.transposed, 'firstColumn', 'COLUMNS', b.transposed ? inner : columns)}
+  let stop = min(${inner}u, (slice + 1u) * ${depthOfSlice}u);
+  ${placeOfThread(b.threads)}
+  ${sums.map(line => line.map(sum => `var ${sum} = vec4f();`).join(' ')).join('\n  ')}
+  ${carry.declare}
+  var begin = slice * ${depthOfSlice}u;
+  ${carry.load}
+  while (begin < stop) {
+    ${carry.store}
     workgroupBarrier();
-    for (var depth = 0u; depth < ${DEPTH}u; depth++) {
-      let x = tileA[depth * ${TILE / 4}u + rowQuad];
-      let y = tileB[depth * ${TILE / 4}u + columnQuad];
-      sum0 += x.x * y;
-      sum1 += x.y * y;
-      sum2 += x.z * y;
-      sum3 += x.w * y;
-    }
+    begin += ${depth}u;
+    // What the next tile needs is on its way while this one is used.
+    if (begin < stop) {
+      ${carry.load}
+    }${count(depth, d => step(sums, d)).join('')}
     workgroupBarrier();
   }
-  let row = firstRow + 4u * rowQuad;
-  let column = firstColumn + 4u * columnQuad;
-  ${store.join('')}
+  ${storeResults(product, sums)}
 }`,
   };
 }

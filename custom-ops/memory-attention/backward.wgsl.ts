@@ -4,10 +4,12 @@
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
-import {geometry, loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
+import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {keyPasses, linkPasses} from './key-blocks.wgsl.js';
-import {queryBlockPass} from './query-blocks.wgsl.js';
+import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import type {TeamCode} from './team.wgsl.js';
 
+/** Keys handled in one go. */
 const KEYS = 4;
 
 /** `outDots` [B, L, H]: the product of output and cotangent of each query and head. */
@@ -33,25 +35,35 @@ fn main(${workgroupParameters}) {
   };
 }
 
+function queryCode(team: TeamCode, Dh: number): {begin: string; keys: string; end: string} {
+  const load = (name: string, r: number, c: number): string =>
+    loadRow(name, `queryRow${r}`, team.vector(c), Dh, team.width);
+  return {
+    begin: `
+  ${team.eachVector((r, c) => `let q${r}_${c} = SCALE * ${load('q', r, c)}; let g${r}_${c} = ${load('gradOut', r, c)}; var d${r}_${c} = vec4f();`)}
+  let level = logSumExp[ownQueryRow];
+  let outDot = outDots[ownQueryRow];`,
+    keys: `
+      ${team.multiply('s', 'q', 'tileK')}
+      ${team.multiply('p', 'g', 'tileV')}
+      ${team.eachScore(i => `s${i} = select(0.0, exp(s${i} - level), ${seen(team, i)}) * (p${i} - outDot);`)}
+      ${team.accumulate('d', 's', 'tileK')}`,
+    end: team.eachVector(
+      (r, c) =>
+        `if (isRow${r}) { ${storeRow('gradQ', `queryRow${r}`, team.vector(c), `(SCALE * d${r}_${c})`, Dh, team.width)} }`,
+    ),
+  };
+}
+
 function queryPass(request: AttentionRequest, g: Geometry): Pass {
-  const {vectors, Dh} = g;
+  const {Dh} = g;
   return queryBlockPass(request, g, {
     name: 'memoryAttention gradients of queries',
     read: {...rowBindings(['q', 'gradOut'], Dh), logSumExp: 'f32', outDots: 'f32'},
     write: rowBindings(['gradQ'], Dh),
-    begin: `
-  ${unroll(vectors, v => `let q${v} = SCALE * ${loadRow('q', 'queryRow', `${v}u`, Dh)};`)}
-  ${unroll(vectors, v => `let g${v} = ${loadRow('gradOut', 'queryRow', `${v}u`, Dh)}; var d${v} = vec4f();`)}
-  let level = logSumExp[queryRow];
-  let outDot = outDots[queryRow];`,
-    keys: `
-      let at = key * ${vectors}u;
-      ${unroll(KEYS, j => `var s${j} = 0.0; var p${j} = 0.0;`)}
-      ${unroll(vectors, v => unroll(KEYS, j => `s${j} += dot(q${v}, tileK[at + ${j * vectors + v}u]); p${j} += dot(g${v}, tileV[at + ${j * vectors + v}u]);`))}
-      ${unroll(KEYS, j => `s${j} = select(0.0, exp(s${j} - level), isSeen(key + ${j}u, lowest, highest)) * (p${j} - outDot);`)}
-      ${unroll(vectors, v => `d${v} += ${Array.from({length: KEYS}, (_, j) => `s${j} * tileK[at + ${j * vectors + v}u]`).join(' + ')};`)}`,
+    kept: 3,
     batch: KEYS,
-    end: unroll(vectors, v => storeRow('gradQ', 'queryRow', v, `SCALE * d${v}`, Dh)),
+    code: team => queryCode(team, Dh),
   });
 }
 

@@ -2,48 +2,56 @@
 
 import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
-import {geometry, loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
-import {queryBlockPass} from './query-blocks.wgsl.js';
+import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
+import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import type {TeamCode} from './team.wgsl.js';
 
+/** Of a key that is not seen, and of no key yet: less than any score, and their difference is finite. */
 const HIDDEN = '-1e30';
+const LOWEST = '-1e29';
+
+const maximum = (a: string, b: string): string => `max(${a}, ${b})`;
+const sum = (a: string, b: string): string => `${a} + ${b}`;
+
+/** Scores are powers of two, which cost less than exponentials; the logarithm is natural again. */
+function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: string} {
+  return {
+    begin: `
+  ${team.eachVector((r, c) => `let q${r}_${c} = ${Math.LOG2E}f * SCALE * ${loadRow('q', `queryRow${r}`, team.vector(c), Dh, team.width)}; var o${r}_${c} = vec4f();`)}
+  var peak = f32(${LOWEST});
+  var total = 0.0;`,
+    keys: `
+      ${team.multiply('s', 'q', 'tileK')}
+      var newPeak = peak;
+      ${team.eachScore(i => `s${i} = select(${HIDDEN}, s${i}, ${seen(team, i)}); newPeak = max(newPeak, s${i});`)}
+      ${team.overSharers('newPeak', maximum)}
+      let fade = exp2(peak - newPeak);
+      peak = newPeak;
+      total *= fade;
+      ${team.eachScore(i => `s${i} = exp2(s${i} - peak); total += s${i};`)}
+      ${team.eachRow(r => `{ let fadeOfRow = ${team.from('fade', r)}; ${Array.from({length: team.spans}, (_, c) => `o${r}_${c} *= fadeOfRow;`).join(' ')} }`)}
+      ${team.accumulate('o', 's', 'tileV')}`,
+    end: `
+  ${team.overSharers('total', sum)}
+  let normaliser = 1.0 / total;
+  ${team.eachRow(r => `let normaliser${r} = ${team.from('normaliser', r)};`)}
+  ${team.eachRow(r => `if (isRow${r}) { ${Array.from({length: team.spans}, (_, c) => storeRow('out', `queryRow${r}`, team.vector(c), `(o${r}_${c} * normaliser${r})`, Dh, team.width)).join(' ')} }`)}
+  if (isOwn && ownFirst == 0u) { logSumExp[ownQueryRow] = ${Math.LN2}f * (peak + log2(total)); }`,
+  };
+}
 
 export function forward(request: AttentionRequest): Plan {
   const g = geometry(request);
-  const {vectors, Dh} = g;
-  /** Keys whose scores are in registers at once; wide heads leave fewer registers. */
-  const batch = vectors > 8 ? 4 : 8;
-  const keys = `
-      ${unroll(batch, j => `var s${j} = 0.0;`)}
-      {
-        let at = key * ${vectors}u;
-        ${unroll(vectors, v => unroll(batch, j => `s${j} += dot(q${v}, tileK[at + ${j * vectors + v}u]);`))}
-      }
-      ${unroll(batch, j => `s${j} = select(${HIDDEN}, s${j}, isSeen(key + ${j}u, lowest, highest));`)}
-      var newPeak = peak;
-      ${unroll(batch, j => `newPeak = max(newPeak, s${j});`)}
-      let fade = exp(peak - newPeak);
-      peak = newPeak;
-      total *= fade;
-      ${unroll(batch, j => `s${j} = select(0.0, exp(s${j} - peak), s${j} > ${HIDDEN}); total += s${j};`)}
-      {
-        let at = key * ${vectors}u;
-        ${unroll(vectors, v => `o${v} = o${v} * fade + ${Array.from({length: batch}, (_, j) => `s${j} * tileV[at + ${j * vectors + v}u]`).join(' + ')};`)}
-      }`;
+  const {Dh} = g;
   return {
     passes: [
       queryBlockPass(request, g, {
         name: 'memoryAttention',
         read: rowBindings(['q'], Dh),
         write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
-        begin: `
-  ${unroll(vectors, v => `let q${v} = SCALE * ${loadRow('q', 'queryRow', `${v}u`, Dh)}; var o${v} = vec4f();`)}
-  var peak = ${HIDDEN};
-  var total = 0.0;`,
-        keys,
-        batch: batch,
-        end: `
-  ${unroll(vectors, v => storeRow('out', 'queryRow', v, `o${v} / total`, Dh))}
-  logSumExp[queryRow] = peak + log(total);`,
+        kept: 2,
+        batch: g.vectors > 8 ? 4 : 8,
+        code: team => code(team, Dh),
       }),
     ],
   };

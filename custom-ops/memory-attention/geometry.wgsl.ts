@@ -74,14 +74,21 @@ fn lastQuery(chunk: i32) -> i32 { return min(i32(QUERIES), chunkStart(chunk + 1)
   };
 }
 
-/** WGSL of the v-th vec4f of a row; `v` may be an expression. */
-export function loadRow(name: string, row: string, v: number | string, Dh: number): string {
-  return load4({name, width: Dh}, row, v);
+/** WGSL of the v-th vec4f of a row; `v` may be an expression, of numbers below `reach`. */
+export function loadRow(name: string, row: string, v: number | string, Dh: number, reach?: number): string {
+  return load4({name, width: Dh, reach}, row, v);
 }
 
-/** WGSL that stores `value` as the v-th vec4f of a row. */
-export function storeRow(name: string, row: string, v: number | string, value: string, Dh: number): string {
-  return store4({name, width: Dh}, row, v, value);
+/** WGSL that stores `value` as the v-th vec4f of a row, if it has so many. */
+export function storeRow(
+  name: string,
+  row: string,
+  v: number | string,
+  value: string,
+  Dh: number,
+  reach?: number,
+): string {
+  return store4({name, width: Dh, reach}, row, v, value);
 }
 
 /** One line of WGSL for each v = 0 .. count-1. */

@@ -1,15 +1,17 @@
-// The frame of kernels that own keys: one thread for a row of keys (or a stored slot) and its gradients, streaming over
-// the queries that can see it, a contiguous range, in workgroup memory. No atomics: every sum has one owner.
+// The frame of kernels that own keys: a team of lanes for some rows of keys (or stored slots) and their gradients, streaming
+// over the queries that can see them, a contiguous range, in workgroup memory. No atomics: every sum has one owner.
 
 import type {Bindings, GpuLimits, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
+import {chooseTeam, lanesFor, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
 
-const THREADS = 64;
+/** Keys of a workgroup, at most. */
+const KEYS = 64;
 /** Queries handled in one go. */
 const BATCH = 4;
-/** Above this head width a thread's keys, values and both gradients outgrow the registers: two passes then. */
+/** Above this head width the registers of a lane alone do not hold keys, values and both gradients: two passes then. */
 const WIDEST_FUSED = 32;
 
 /** Which memory's rows the threads own. */
@@ -50,35 +52,42 @@ fn firstSeen(row: i32) -> i32 { return chunkStart(floorChunk(row - queryOffset()
 fn lastSeen(row: i32) -> i32 { return chunkStart(floorChunk(row - queryOffset() + FADING) + 1) - 1; }`;
 }
 
-function ownerCode(source: KeySource): string {
+/** What the team's row `row` of the block is: `isRow`, `keyRow` of k, `gradRow` of its gradient; names end with `r`. */
+function ownerRow(source: KeySource, row: string, r: string): string {
   if (source === 'stored') {
     return `
-  let slot = block * ${THREADS}u + local;
+  let slot${r} = ${row};
+  let owned${r} = (batch * CHUNKS + u32(chunk)) * SLOTS + min(slot${r}, SLOTS - 1u);
+  let position${r} = positions[owned${r}];
+  let isRow${r} = slot${r} < SLOTS;
+  let isSeen${r} = isRow${r} && position${r} >= 0;
+  let keyRow${r} = (batch * rows() + u32(max(0, position${r}))) * GROUPS + group;
+  let gradRow${r} = owned${r} * GROUPS + group;`;
+  }
+  return `
+  let row${r} = i32(${row});
+  let isRow${r} = row${r} <= lastRow;
+  let isSeen${r} = isRow${r} && row${r} >= FIRST_ROW;
+  let keyRow${r} = (batch * rows() + u32(min(row${r}, lastRow))) * GROUPS + group;
+  let gradRow${r} = keyRow${r};`;
+}
+
+/** Queries `first` .. `last` that see keys of this block, of `keys` rows. */
+function ownerRange(source: KeySource, keys: number): string {
+  if (source === 'stored') {
+    return `
   let chunk = i32(outer % CHUNKS);
   let batch = outer / CHUNKS;
   if (batch >= BATCH) { return; }
-  let owned = (batch * CHUNKS + u32(chunk)) * SLOTS + min(slot, SLOTS - 1u);
-  let position = positions[owned];
-  let isOwn = slot < SLOTS && position >= 0;
-  let keyRow = (batch * rows() + u32(max(0, position))) * GROUPS + group;
-  let gradRow = owned * GROUPS + group;
   let first = firstQuery(chunk);
-  let last = lastQuery(chunk);
-  let ownFirst = first;
-  let ownLast = last;`;
+  let last = lastQuery(chunk);`;
   }
   return `
-  let row = i32(block * ${THREADS}u + local);
   let batch = outer;
   if (batch >= BATCH) { return; }
-  let lastRow = min(i32(rows()), i32(block + 1u) * ${THREADS}) - 1;
-  let isOwn = row <= lastRow && row >= FIRST_ROW;
-  let keyRow = (batch * rows() + u32(min(row, lastRow))) * GROUPS + group;
-  let gradRow = keyRow;
-  let first = max(0, firstSeen(i32(block) * ${THREADS}));
-  let last = min(i32(QUERIES) - 1, lastSeen(lastRow));
-  let ownFirst = firstSeen(row);
-  let ownLast = lastSeen(row);`;
+  let lastRow = min(i32(rows()), i32(block + 1u) * ${keys}) - 1;
+  let first = max(0, firstSeen(i32(block) * ${keys}));
+  let last = min(i32(QUERIES) - 1, lastSeen(lastRow));`;
 }
 
 function keyBlockPass(
@@ -94,8 +103,16 @@ function keyBlockPass(
   const hasValues = parts.includes('values');
   const rows = source === 'stored' ? g.me : g.M;
   const outer = source === 'stored' ? g.B * g.C : g.B;
-  const blocks = Math.ceil(rows / THREADS);
-  const tile = Math.max(BATCH, Math.min(32, 2 ** Math.floor(Math.log2(8192 / (vectors * 16)))));
+  const kept = hasKeys && hasValues ? 4 : 3;
+  const team = chooseTeam({vectors, kept, rows, batch: BATCH}, limits);
+  const code = new TeamCode(team, vectors);
+  const most = (Math.min(MOST_THREADS, limits.invocations) * team.rows) / team.lanes;
+  const keys = Math.min(KEYS, most);
+  const threads = (keys / team.rows) * team.lanes;
+  const blocks = Math.ceil(rows / keys);
+  const tile = tileRows(code, {tiles: 2, words: 2}, limits);
+  const load = (name: string, row: string, c: number): string =>
+    loadRow(name, row, code.vector(c), Dh, code.width);
   const isLinked = source === 'window' && g.hasEidetic;
   const grads: [string, string, string][] = [];
   if (hasKeys) grads.push([own.gradK, 'dk', 'storedK']);
@@ -118,75 +135,85 @@ function keyBlockPass(
       Dh,
     ),
     uniforms: g.uniformNames,
+    ...code.use,
     workgroups: spread(outer * g.G * blocks, limits),
     code: `
 ${g.code}
 ${source === 'stored' ? '' : seenRange(source, attrs.fading)}
-var<workgroup> tileQ: array<vec4f, ${tile * vectors}>;
-var<workgroup> tileG: array<vec4f, ${tile * vectors}>;
+${TeamCode.addDot}
+${code.tile('tileQ', tile)}
+${code.tile('tileG', tile)}
 var<workgroup> tileNumbers: array<vec2f, ${tile}>;
-@compute @workgroup_size(${THREADS})
-fn main(${workgroupParameters}) {
+@compute @workgroup_size(${threads})
+fn main(${code.parameters}) {
   ${workgroupNumber}
   let block = workgroup % ${blocks}u;
   let group = workgroup / ${blocks}u % GROUPS;
   let outer = workgroup / ${blocks}u / GROUPS;
-  ${ownerCode(source)}
-  ${unroll(vectors, v => `let k${v} = SCALE * ${loadRow(own.k, 'keyRow', `${v}u`, Dh)};`)}
-  ${hasKeys ? unroll(vectors, v => `let v${v} = ${loadRow(own.v, 'keyRow', `${v}u`, Dh)};`) : ''}
-  ${grads.map(([, d]) => unroll(vectors, v => `var ${d}${v} = vec4f();`)).join('\n')}
+  ${ownerRange(source, keys)}
+  ${code.place}
+  ${code.eachRow(r => ownerRow(source, `block * ${keys}u + team * ${team.rows}u + ${r}u`, `${r}`))}
+  ${ownerRow(source, `block * ${keys}u + team * ${team.rows}u + ownRow`, 'Own')}
+  let ownFirstQuery = ${source === 'stored' ? 'first' : 'firstSeen(rowOwn)'};
+  let ownLastQuery = ${source === 'stored' ? 'last' : 'min(last, lastSeen(rowOwn))'};
+  ${code.eachVector((r, c) => `let k${r}_${c} = SCALE * ${load(own.k, `keyRow${r}`, c)};`)}
+  ${hasKeys ? code.eachVector((r, c) => `let v${r}_${c} = ${load(own.v, `keyRow${r}`, c)};`) : ''}
+  ${grads.map(([, d]) => code.eachVector((r, c) => `var ${d}${r}_${c} = vec4f();`)).join('\n')}
   let tiles = (max(0, last - first + 1) + ${tile - 1}) / ${tile};
   for (var t = 0; t < tiles * i32(REPEATS); t++) {
     let h = group * REPEATS + u32(t / tiles);
     let begin = first + (t % tiles) * ${tile};
     workgroupBarrier();
-    for (var slot = local; slot < ${tile * vectors}u; slot += ${THREADS}u) {
-      let part = slot % ${vectors}u;
-      let query = begin + i32(slot / ${vectors}u);
+    for (var slot = local; slot < ${tile * code.width}u; slot += ${threads}u) {
+      let line = slot / ${code.width}u;
+      let part = slot % ${code.width}u;
+      let query = begin + i32(line);
       let queryRow = (batch * QUERIES + u32(min(query, last))) * HEADS + h;
-      tileQ[slot] = ${loadRow('q', 'queryRow', 'part', Dh)};
-      tileG[slot] = ${loadRow('gradOut', 'queryRow', 'part', Dh)};
-      if (part == 0u) { tileNumbers[slot / ${vectors}u] = vec2f(logSumExp[queryRow], ${hasKeys ? 'outDots[queryRow]' : '0.0'}); }
+      ${code.inTile('tileQ', 'line', 'part')} = ${loadRow('q', 'queryRow', 'part', Dh, code.width)};
+      ${code.inTile('tileG', 'line', 'part')} = ${loadRow('gradOut', 'queryRow', 'part', Dh, code.width)};
+      if (part == 0u) { tileNumbers[line] = vec2f(logSumExp[queryRow], ${hasKeys ? 'outDots[queryRow]' : '0.0'}); }
     }
     workgroupBarrier();
-    for (var j = 0u; j < ${tile}u; j += ${BATCH}u) {
-      let at = j * ${vectors}u;
-      ${unroll(BATCH, b => `var s${b} = 0.0; var p${b} = 0.0;`)}
-      ${unroll(vectors, v => unroll(BATCH, b => `s${b} += dot(k${v}, tileQ[at + ${b * vectors + v}u]);`))}
-      ${hasKeys ? unroll(vectors, v => unroll(BATCH, b => `p${b} += dot(v${v}, tileG[at + ${b * vectors + v}u]);`)) : ''}
-      ${unroll(
-        BATCH,
-        b => `
+    for (var at = 0u; at < ${tile / team.batch}u; at++) {
+      ${code.multiply('s', 'k', 'tileQ')}
+      ${hasKeys ? code.multiply('p', 'v', 'tileG') : ''}
+      ${code.eachScore(
+        i => `
       {
-        let query = begin + i32(j) + ${b};
-        let isSeen = isOwn && query >= ownFirst && query <= min(ownLast, last);
-        let numbers = tileNumbers[j + ${b}u];
-        s${b} = select(0.0, exp(s${b} - numbers.x), isSeen);
-        p${b} = SCALE * s${b} * (p${b} - numbers.y);
+        let line = at * ${team.batch}u + ownFirst + ${i}u;
+        let query = begin + i32(line);
+        let numbers = tileNumbers[line];
+        s${i} = select(0.0, exp(s${i} - numbers.x), isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery);
+        ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
       }`,
       )}
-      ${hasValues ? unroll(vectors, v => unroll(BATCH, b => `dv${v} += s${b} * tileG[at + ${b * vectors + v}u];`)) : ''}
-      ${hasKeys ? unroll(vectors, v => unroll(BATCH, b => `dk${v} += p${b} * tileQ[at + ${b * vectors + v}u];`)) : ''}
+      ${hasValues ? code.accumulate('dv', 's', 'tileG') : ''}
+      ${hasKeys ? code.accumulate('dk', 'p', 'tileQ') : ''}
     }
   }
-  ${source === 'stored' ? 'if (slot >= SLOTS) { return; }' : 'if (row > lastRow) { return; }'}
-  ${
-    isLinked
-      ? `var link = links[batch * rows() + u32(row)];
-  while (link >= 0) {
-    let stored = (batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group;
-    ${grads.map(([, d, from]) => unroll(vectors, v => `${d}${v} += ${loadRow(from, 'stored', `${v}u`, Dh)};`)).join('\n')}
-    link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
-  }`
-      : ''
-  }
-  ${grads.map(([name, d]) => unroll(vectors, v => storeRow(name, 'gradRow', v, `${d}${v}`, Dh))).join('\n')}
+  ${code.eachRow(
+    r => `
+  if (isRow${r}) {
+    ${
+      isLinked
+        ? `var link = links[batch * rows() + u32(row${r})];
+    while (link >= 0) {
+      let stored = (batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group;
+      ${grads.map(([, d, from]) => unroll(code.spans, c => `${d}${r}_${c} += ${load(from, 'stored', c)};`)).join('\n')}
+      link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
+    }`
+        : ''
+    }
+    ${grads.map(([name, d]) => unroll(code.spans, c => storeRow(name, `gradRow${r}`, code.vector(c), `${d}${r}_${c}`, Dh, code.width))).join('\n')}
+  }`,
+  )}
 }`,
   };
 }
 
 export function keyPasses(request: AttentionRequest, g: Geometry, source: KeySource): Pass[] {
-  const parts: Part[][] = g.Dh <= WIDEST_FUSED ? [['keys', 'values']] : [['keys'], ['values']];
+  const isFused = g.Dh <= WIDEST_FUSED || lanesFor(g.vectors, request.limits) > 1;
+  const parts: Part[][] = isFused ? [['keys', 'values']] : [['keys'], ['values']];
   return parts.map(part => keyBlockPass(request, g, source, part));
 }
 

@@ -9,6 +9,10 @@ const handlers: {readonly [K in CallName]: () => Promise<Handler<K>>} = {
   bench: async () => (await import('./bench.js')).bench,
   train: async () => (await import('./train.js')).train,
   runs: async () => (await import('./runs.js')).runs,
+  models: async () => (await import('./models.js')).models,
+  bring: async () => (await import('./models.js')).bring,
+  write: async () => (await import('./write.js')).write,
+  state: async () => (await import('./write.js')).state,
 };
 
 const running = new Map<number, AbortController>();

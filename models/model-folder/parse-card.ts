@@ -2,12 +2,14 @@
 
 import {SettingError} from '../../config/schema.js';
 import {VERSION} from '../../config/version.js';
+import {shown} from '../../errors/shown.js';
+import {isCount, isRecord} from '../../formats/json-text.js';
 import type {ModelConfig} from '../config.js';
 import {parseModelConfig} from '../config.js';
 import {ModelFormatError} from '../model-format.js';
 import type {CardData, CardEvaluation, CardTraining, FileEntry, ModelCard, PlainSettings} from './card.js';
 import {CARD_FORMAT} from './card.js';
-import {parseJson} from './source.js';
+import {parseObject} from './source.js';
 
 export const CARD = 'card.json';
 
@@ -25,9 +27,9 @@ class Entries {
   ) {}
 
   static of(where: string, value: unknown, prefix: string): Entries {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
+    if (!isRecord(value))
       throw new ModelFormatError(`${where}: ${prefix} must be an object, got ${shown(value)}`);
-    return new Entries(where, value as Record<string, unknown>, `${prefix}.`);
+    return new Entries(where, value, `${prefix}.`);
   }
 
   has(key: string): boolean {
@@ -51,9 +53,7 @@ class Entries {
 
   count(key: string): number {
     const value = this.values[key];
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-      ? value
-      : this.fail(key, 'a whole number, at least 0');
+    return isCount(value) ? value : this.fail(key, 'a whole number, at least 0');
   }
 
   digest(key: string): string {
@@ -81,16 +81,12 @@ class Entries {
   }
 }
 
-function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 60);
-}
-
 /**
  * Checks the text of a card.json. `where` is what messages call it.
  * Errors: ModelFormatError for no JSON, a later form, a missing or wrong entry, or settings that this version does not know.
  */
 export function parseCard(where: string, text: string): ModelCard {
-  const card = new Entries(where, parseJson(where, text));
+  const card = new Entries(where, parseObject(where, text));
   const format = card.count('format');
   if (format > CARD_FORMAT)
     throw new ModelFormatError(

@@ -1,14 +1,17 @@
 // Reads a model folder from any source and holds every byte against its card; a folder of an earlier version has none.
 
-import type {io} from '@tensorflow/tfjs-core';
+import {io} from '@tensorflow/tfjs-core';
+import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
+import type {ModelConfig} from '../config.js';
+import {configIn} from '../model-config.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry, ModelCard} from './card.js';
-import {CARD, parseCard} from './parse-card.js';
+import {CARD, parseCard, parseConfig} from './parse-card.js';
 import type {ModelSource, TransferOptions} from './source.js';
-import {decodeText, joinPieces, ProgressCount, parseJson, readText, verifiedPieces} from './source.js';
+import {decodeText, joinPieces, ProgressCount, parseObject, readText, verifiedPieces} from './source.js';
 import type {Topology} from './topology.js';
 import {parseTopology, TOPOLOGY} from './topology.js';
 import type {WeightEntry} from './weights.js';
@@ -20,6 +23,10 @@ export interface ReadModel {
   readonly artifacts: io.ModelArtifacts;
   readonly card?: ModelCard;
   readonly tokenizer?: Tokenizer;
+}
+
+export interface WeightArray extends WeightEntry {
+  readonly data: Float32Array<ArrayBuffer>;
 }
 
 /** The card of a folder; undefined where there is none. Errors: ModelFormatError; the signal's reason. */
@@ -35,6 +42,16 @@ export async function readCard(source: ModelSource, signal?: AbortSignal): Promi
 export async function readModel(source: ModelSource, options: TransferOptions = {}): Promise<ReadModel> {
   const card = await readCard(source, options.signal);
   return card === undefined ? readOlder(source, options) : readCarded(source, card, options);
+}
+
+/** The configuration in a model.json of ours, without its weights. Errors: ModelFormatError. */
+export async function readModelConfig(source: ModelSource, signal?: AbortSignal): Promise<ModelConfig> {
+  const where = `${source.name}: ${TOPOLOGY}`;
+  const text = await readText(source, TOPOLOGY, signal);
+  if (text === undefined) throw new ModelFormatError(`${where} is missing`);
+  const config = configIn(parseTopology(where, text).json.userDefinedMetadata);
+  if (config === undefined) throw new ModelFormatError(`${where} carries no bmojo configuration`);
+  return parseConfig(where, VERSION, config);
 }
 
 async function readCarded(
@@ -81,6 +98,25 @@ async function readCarded(
   return {artifacts: artifactsOf(topology, weightData), card, tokenizer};
 }
 
+/** The weights of a folder as arrays, without a model and without a backend. Errors: as of `openModel`. */
+export async function readWeights(
+  source: ModelSource,
+  options: TransferOptions = {},
+): Promise<{weights: WeightArray[]; card?: ModelCard; digest: string}> {
+  const {artifacts, card} = await readModel(source, options);
+  const bytes = new io.CompositeArrayBuffer(artifacts.weightData);
+  const hash = startWeightsDigest(artifacts.weightSpecs ?? []);
+  let at = 0;
+  const weights = (artifacts.weightSpecs ?? []).map(({name, shape}) => {
+    const end = at + bytesOf([{name, shape}]);
+    const data = new Float32Array(bytes.slice(at, end));
+    hash.add(new Uint8Array(data.buffer));
+    at = end;
+    return {name, shape, data};
+  });
+  return {weights, digest: card?.weights.sha256 ?? hash.hex(), ...(card === undefined ? {} : {card})};
+}
+
 async function* counted(
   pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
   path: string,
@@ -99,7 +135,7 @@ async function readTokenizer(
 ): Promise<Tokenizer | undefined> {
   if (card.tokenizer === undefined) return undefined;
   const where = `${source.name}: ${TOKENIZER}`;
-  const tokenizer = tokenizerFromJSON(parseJson(where, decodeText(where, await whole(TOKENIZER))));
+  const tokenizer = tokenizerFromJSON(parseObject(where, decodeText(where, await whole(TOKENIZER))));
   if (tokenizerDigest(tokenizer) !== card.tokenizer.digest)
     throw new ModelFormatError(`${where} is not the tokenizer that the model was trained with`);
   if (tokenizer.vocabSize > card.model.config.vocabSize)

@@ -1,5 +1,7 @@
 // Where the files of a model folder come from and go to; every place is read in the same way and refused in the same words.
 
+import {shown} from '../../errors/shown.js';
+import {isRecord, parseJson} from '../../formats/json-text.js';
 import type {Sha256} from '../../formats/sha256/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
 import {ModelFormatError} from '../model-format.js';
@@ -91,17 +93,13 @@ export function decodeText(where: string, bytes: Uint8Array): string {
   }
 }
 
-/** The checked value of JSON text. Errors: ModelFormatError, with how the text begins: many servers answer with a page. */
-export function parseJson(where: string, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ModelFormatError(`${where} is no JSON; it begins with ${JSON.stringify(text.slice(0, 40))}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ModelFormatError(`${where} must hold an object, got ${JSON.stringify(value).slice(0, 40)}`);
-  return value as Record<string, unknown>;
+/** The object in JSON text. Errors: ModelFormatError, with how the text begins: many servers answer with a page. */
+export function parseObject(where: string, text: string): Record<string, unknown> {
+  const value = parseJson(text, () => {
+    throw new ModelFormatError(`${where} is no JSON; it begins with ${shown(text.slice(0, 40))}`);
+  });
+  if (!isRecord(value)) throw new ModelFormatError(`${where} must hold an object, got ${shown(value)}`);
+  return value;
 }
 
 /**

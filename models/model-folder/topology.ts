@@ -4,9 +4,10 @@ import type {io} from '@tensorflow/tfjs-core';
 import {serialization} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import {VERSION} from '../../config/version.js';
+import {shown} from '../../errors/shown.js';
 import {ModelFormatError} from '../model-format.js';
 import {isPlainName} from './parse-card.js';
-import {parseJson} from './source.js';
+import {parseObject} from './source.js';
 import type {WeightEntry} from './weights.js';
 import {specsOf} from './weights.js';
 
@@ -50,7 +51,7 @@ export function parseTopology(where: string, text: string): Topology {
   const fail = (reason: string): never => {
     throw new ModelFormatError(`${where} ${reason}`);
   };
-  const json = parseJson(where, text) as unknown as io.ModelJSON & {sha256?: unknown};
+  const json = parseObject(where, text) as unknown as io.ModelJSON & {sha256?: unknown};
   if (typeof json.modelTopology !== 'object' || json.modelTopology === null) fail('holds no modelTopology');
   const groups: unknown = json.weightsManifest;
   if (
@@ -60,11 +61,11 @@ export function parseTopology(where: string, text: string): Topology {
     return fail('holds no weightsManifest');
   const paths: unknown[] = groups.flatMap(group => group.paths);
   const foreign = paths.find(path => !isPlainName(path));
-  if (foreign !== undefined) fail(`names ${JSON.stringify(foreign)}, which is no plain file name`);
+  if (foreign !== undefined) fail(`names ${shown(foreign)}, which is no plain file name`);
   const weights = groups.flatMap(group => group.weights.map((spec: unknown) => parseSpec(spec, fail)));
   const names = weights.map(({name}) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
-  if (repeated !== undefined) fail(`holds the weight ${JSON.stringify(repeated)} twice`);
+  if (repeated !== undefined) fail(`holds the weight ${shown(repeated)} twice`);
   const unknown = unknownLayer(json.modelTopology);
   if (unknown !== undefined)
     fail(
@@ -78,11 +79,9 @@ export function parseTopology(where: string, text: string): Topology {
 function parseSpec(spec: unknown, fail: (reason: string) => never): WeightEntry {
   const {name, shape, dtype, quantization} = (spec ?? {}) as Partial<io.WeightsManifestEntry>;
   if (typeof name !== 'string' || name === '__proto__')
-    return fail(`holds the weight name ${JSON.stringify(name)}, which is not allowed`);
+    return fail(`holds the weight name ${shown(name)}, which is not allowed`);
   if (dtype !== 'float32' || quantization !== undefined)
-    return fail(
-      `holds ${name} as ${JSON.stringify(quantization?.dtype ?? dtype)}; weights must be plain float32`,
-    );
+    return fail(`holds ${name} as ${shown(quantization?.dtype ?? dtype)}; weights must be plain float32`);
   if (!Array.isArray(shape) || !shape.every(size => Number.isSafeInteger(size) && size >= 0))
     return fail(`holds ${name}, which has no valid shape`);
   return {name, shape};

@@ -3,6 +3,7 @@
 import type {io} from '@tensorflow/tfjs-core';
 import {Variable} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import {encodeHeader} from '../../formats/safetensors-header.js';
 import type {Sha256} from '../../formats/sha256/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
 import {ModelFormatError} from '../model-format.js';
@@ -96,21 +97,14 @@ export function shardName(index: number, count: number): string {
  */
 export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
   const hash = startSha256();
-  hash.add(safetensorsHeader(weights));
+  hash.add(encodeHeader(weights.map(({name, shape}) => ({name, shape, dtype: 'F32'}))));
   return hash;
 }
 
-function safetensorsHeader(weights: readonly WeightEntry[]): Uint8Array {
-  let offset = 0;
-  const words = weights.map(({name, shape}) => {
-    const begin = offset;
-    offset += 4 * sizeOf(shape);
-    const entry = {dtype: 'F32', shape, data_offsets: [begin, offset]};
-    return `${JSON.stringify(name)}:${JSON.stringify(entry)}`;
-  });
-  const json = new TextEncoder().encode(`{${words.join(',')}}`);
-  const bytes = new Uint8Array(Math.ceil((8 + json.length) / 8) * 8).fill(0x20, 8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
-  bytes.set(json, 8);
-  return bytes;
+/** The digest of a model's weights, as its card has it: what a saved state of generation is held against. */
+export async function weightsDigest({model}: {readonly model: tfl.LayersModel}): Promise<string> {
+  const weights = weightsOf(model);
+  const hash = startWeightsDigest(weights);
+  for await (const piece of weightPieces(weights)) hash.add(piece);
+  return hash.hex();
 }

@@ -1,7 +1,5 @@
 // A model folder on a server: addresses, broken connections, servers that cannot send parts, copies that go on.
 
-import {createServer} from 'node:http';
-import type {AddressInfo} from 'node:net';
 import {expect} from 'chai';
 import {useBackend} from '../../../custom-ops/index.js';
 import type {MemoryFolder} from '../../../models/model-folder/index.js';
@@ -13,48 +11,15 @@ import {
   writeModel,
 } from '../../../models/model-folder/index.js';
 import {answers, languageContents} from '../../support/model-folders.js';
-
-/** How the server treats requests: which it cuts off, and whether it knows Range. */
-interface Manners {
-  /** Bytes after which the connection breaks, for the next requests of a file. */
-  cuts?: Map<string, number[]>;
-  ranges?: boolean;
-  /** Answers before the right one. */
-  statuses?: number[];
-}
+import type {ModelServer} from '../../support/model-server.js';
+import {serveModel} from '../../support/model-server.js';
 
 describe('a model folder at an address', () => {
   let folder: MemoryFolder;
   let expected: number[];
-  let manners: Manners = {};
-  let asked: string[] = [];
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '', 'http://x').pathname.replace('/models/small/', '');
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    asked.push(range === null ? path : `${path} from ${range[1]}`);
-    const status = manners.statuses?.shift();
-    const bytes = folder.files.get(path);
-    if (status !== undefined || bytes === undefined) {
-      response.writeHead(status ?? 404).end('<!doctype html>');
-      return;
-    }
-    const from = range === null || manners.ranges === false ? 0 : Number(range[1]);
-    if (from >= bytes.length) {
-      response.writeHead(416, {'content-range': `bytes */${bytes.length}`}).end();
-      return;
-    }
-    const head =
-      range === null || manners.ranges === false
-        ? {}
-        : {'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`};
-    response.writeHead('content-range' in head ? 206 : 200, {...head, 'content-length': bytes.length - from});
-    const cut = manners.cuts?.get(path)?.shift();
-    if (cut === undefined) response.end(bytes.subarray(from));
-    else response.write(bytes.subarray(from, cut), () => setTimeout(() => response.destroy(), 20));
-  });
+  let server: ModelServer;
   const shard = 'weights-00002-of-00007.bin';
-  let address: string;
-  const source = (options = {}) => modelAtUrl(address, {delay: 1, ...options});
+  const source = (options = {}) => modelAtUrl(server.address, {delay: 1, ...options});
 
   before(async () => {
     await useBackend('wasm');
@@ -62,33 +27,24 @@ describe('a model folder at an address', () => {
     const contents = languageContents();
     expected = answers(contents.model.model);
     await writeModel(folder, contents, {shardBytes: 4000});
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/models/small`;
+    server = await serveModel(folder);
   });
-  beforeEach(() => {
-    manners = {};
-    asked = [];
-  });
+  beforeEach(() => server.reset());
   after(() => server.close());
 
   it('opens by the address of the folder, of model.json, of card.json', async () => {
     for (const end of ['', '/', '/model.json', '/card.json?v=2']) {
-      const {model} = await openModel(`${address}${end}`);
+      const {model} = await openModel(`${server.address}${end}`);
       expect(answers(model.model)).to.deep.equal(expected);
       model.model.dispose();
     }
   });
 
   it('goes on where a connection broke, byte by byte the same', async () => {
-    manners = {
-      cuts: new Map([
-        [shard, [1000, 2500, 2600]],
-        ['card.json', [100]],
-      ]),
-    };
+    server.cuts.set(shard, [1000, 2500, 2600]).set('card.json', [100]);
     const {model} = await openModel(source());
     expect(answers(model.model)).to.deep.equal(expected);
-    expect(asked.filter(line => line.startsWith(shard))).to.deep.equal([
+    expect(server.asked.filter(line => line.startsWith(shard))).to.deep.equal([
       shard,
       `${shard} from 1000`,
       `${shard} from 2500`,
@@ -97,33 +53,34 @@ describe('a model folder at an address', () => {
   });
 
   it('reads a file again from its beginning where the server sends no parts', async () => {
-    manners = {cuts: new Map([[shard, [1000]]]), ranges: false};
+    server.cuts.set(shard, [1000]);
+    server.ranges = false;
     const {model} = await openModel(source());
     expect(answers(model.model)).to.deep.equal(expected);
-    expect(asked).to.include(`${shard} from 1000`);
+    expect(server.asked).to.include(`${shard} from 1000`);
   });
 
   it('gives up after so many attempts at one place, and says where', async () => {
-    manners = {statuses: Array(9).fill(503)};
+    server.statuses.push(...Array(9).fill(503));
     const error = await openModel(source({attempts: 3})).catch(reason => reason);
     expect(String(error)).to.include('card.json could not be fetched').and.include('503');
-    expect(asked.length).to.equal(3);
+    expect(server.asked.length).to.equal(3);
   });
 
   it('asks again when a server is busy, not when it refuses', async () => {
-    manners = {statuses: [503, 429]};
+    server.statuses.push(503, 429);
     expect((await openModel(source())).card?.format).to.equal(1);
-    manners = {statuses: [403]};
-    asked = [];
+    server.reset();
+    server.statuses.push(403);
     const error = await openModel(source()).catch(reason => reason);
     expect(String(error)).to.include('the server answered 403 Forbidden to card.json');
-    expect(asked.length).to.equal(1);
+    expect(server.asked.length).to.equal(1);
   });
 
   it('says that there is no model, and what a page in place of a card is', async () => {
-    const error = await openModel(modelAtUrl(`${address}/elsewhere`)).catch(reason => reason);
+    const error = await openModel(modelAtUrl(`${server.address}/elsewhere`)).catch(reason => reason);
     expect(String(error)).to.include('holds no model');
-    manners = {statuses: [200]};
+    server.statuses.push(200);
     const page = await openModel(source()).catch(reason => reason);
     expect(String(page)).to.include('card.json is no JSON; it begins with "<!doctype html>"');
   });
@@ -139,10 +96,10 @@ describe('a model folder at an address', () => {
     expect(store.files.has('card.json')).to.equal(false);
     const begun = store.files.get(shard)?.slice(0, 1234) as Uint8Array<ArrayBuffer>;
     store.files.set(shard, begun);
-    asked = [];
+    server.reset();
     const seen: number[] = [];
     await copyModel(source(), store, {onProgress: ({loaded}) => seen.push(loaded)});
-    expect(asked).to.include(`${shard} from 1234`).and.not.include('weights-00001-of-00007.bin');
+    expect(server.asked).to.include(`${shard} from 1234`).and.not.include('weights-00001-of-00007.bin');
     expect([...store.files].sort()).to.deep.equal([...folder.files].sort());
     expect(seen.at(-1)).to.equal(
       [...folder.files].reduce((sum, [name, bytes]) => sum + (name === 'card.json' ? 0 : bytes.length), 0),

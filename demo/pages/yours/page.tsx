@@ -1,0 +1,147 @@
+// Your model: a folder that the command line wrote, opened here; malformed files are told in the library's own words.
+
+import {useSignal} from '@preact/signals';
+import {useEffect} from 'preact/hooks';
+import type {ModelProgress} from '../../../models/index.js';
+import {droppedFiles} from '../../../models/model-folder/in-files.js';
+import {bytesText} from '../../ui/bytes.js';
+import {Failure} from '../../ui/failure.js';
+import {Transfer} from '../../ui/transfer.js';
+import {useWorker} from '../../ui/use-worker.js';
+import type {BroughtFile, ListedModel, ModelFacts} from '../../worker/models.js';
+
+export function YoursPage() {
+  const {error, guarded} = useWorker();
+  const models = useSignal<readonly ListedModel[]>([]);
+  const facts = useSignal<ModelFacts | undefined>(undefined);
+  const progress = useSignal<ModelProgress | undefined>(undefined);
+  const over = useSignal(false);
+
+  const list = (remove?: string): Promise<void> =>
+    guarded(async client => {
+      models.value = await client.call('models', {remove});
+    });
+  useEffect(() => {
+    void list();
+  }, []);
+
+  const bring = (files: readonly BroughtFile[]): Promise<void> =>
+    guarded(async client => {
+      facts.value = undefined;
+      try {
+        facts.value = await client.call(
+          'bring',
+          {files},
+          {
+            onEvent: event => {
+              progress.value = event;
+            },
+          },
+        );
+      } finally {
+        progress.value = undefined;
+      }
+      models.value = await client.call('models', {});
+    });
+
+  const chosen = (list: FileList | null): void => {
+    const files = [...(list ?? [])].map(file => ({path: file.webkitRelativePath || file.name, file}));
+    if (files.length > 0) void bring(files);
+  };
+
+  const {card} = facts.value ?? {};
+  const rows: readonly (readonly [string, string])[] =
+    facts.value === undefined
+      ? []
+      : [
+          ['name here', facts.value.name],
+          ['what', card?.title ?? 'unknown: the folder has no card'],
+          ['parameters', facts.value.parameters.toLocaleString('en')],
+          ['trained by', card?.command ?? 'unknown'],
+          ['steps', String(card?.training?.step ?? 'unknown')],
+          ...facts.value.stateBytes.map(
+            ({tokens, bytes}) =>
+              [`state after ${tokens.toLocaleString('en')} tokens`, bytesText(bytes)] as const,
+          ),
+        ];
+  return (
+    <>
+      <h1>Your model</h1>
+      <p>
+        Drop the folder of a model here: the <code>model</code> or <code>model-best</code> of a run, or what{' '}
+        <code>bmojo model export</code> wrote. It stays in this browser, and every page can open it.
+      </p>
+      <div
+        class={over.value ? 'drop over' : 'drop'}
+        onDragOver={event => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => {
+          over.value = false;
+        }}
+        onDrop={event => {
+          event.preventDefault();
+          over.value = false;
+          const {dataTransfer} = event;
+          if (dataTransfer === null) return;
+          void guarded(async () => {
+            const files = await droppedFiles(dataTransfer);
+            await bring(files.map(({path, file}) => ({path, file: file as File})));
+          });
+        }}
+      >
+        <p>Drop a folder or its files</p>
+        <p class="actions">
+          <label class="file">
+            Choose a folder
+            {/* Browsers take a folder for an input that has this attribute alone. */}
+            <input
+              type="file"
+              ref={input => input?.setAttribute('webkitdirectory', '')}
+              onChange={event => chosen(event.currentTarget.files)}
+            />
+          </label>
+          <label class="file">
+            Choose files
+            <input type="file" multiple onChange={event => chosen(event.currentTarget.files)} />
+          </label>
+        </p>
+      </div>
+      <Failure error={error.value} />
+      <Transfer progress={progress.value} />
+      {rows.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="The model">
+          <table>
+            <tbody>
+              {rows.map(([name, value]) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td class="words">{value}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {facts.value?.writesText && (
+            <p>
+              <a href="#/write">Write with it</a>
+            </p>
+          )}
+        </div>
+      )}
+      <h2>Kept in this browser</h2>
+      <ul class="plain">
+        {models.value
+          .filter(({kept}) => kept)
+          .map(({name, title, bytes}) => (
+            <li key={name}>
+              {name}: {title} ({bytesText(bytes ?? 0)}){' '}
+              <button type="button" onClick={() => void list(name)}>
+                Delete {name}
+              </button>
+            </li>
+          ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,83 @@
+// Models in this browser: those that ship with the site and those that were dropped, each a model folder in the origin's
+// private files, checked when it is copied and again when it is opened.
+
+import type {ModelCard, ModelProgress, ModelSource, OpenedModel} from '../../models/index.js';
+import {copyModel, modelAtUrl, modelInDirectory, openModel, readCard} from '../../models/index.js';
+import {folderAt, namesIn} from './opfs.js';
+
+const ROOT = 'models';
+
+/** A model that can be opened by its name. */
+export interface ListedModel {
+  readonly name: string;
+  readonly title: string;
+  /** Whether it ships with the site; others were brought by the visitor. */
+  readonly shipped: boolean;
+  /** Whether its files lie in the browser already. */
+  readonly kept: boolean;
+  /** Bytes of its files, where they are kept. */
+  readonly bytes?: number;
+}
+
+export interface TransferOptions {
+  readonly onProgress?: (progress: ModelProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Where the shipped models lie: beside the page. */
+const shippedAt = (name: string): URL => new URL(`models/${name}/`, pageAddress());
+
+/** The page's folder; the worker's own address lies in its assets. */
+function pageAddress(): URL {
+  return new URL(import.meta.env.DEV ? '/' : '../', self.location.href);
+}
+
+const bytesOf = ({files}: ModelCard): number => files.reduce((total, {bytes}) => total + bytes, 0);
+
+async function keptCard(name: string): Promise<ModelCard | undefined> {
+  try {
+    return await readCard(modelInDirectory(await folderAt([ROOT, name])));
+  } catch {
+    return undefined; // half a copy, which opening goes on with
+  }
+}
+
+/** Shipped models first, then the visitor's own. */
+export async function listModels(): Promise<ListedModel[]> {
+  const response = await fetch(new URL('models/index.json', pageAddress()));
+  const shipped: {name: string; title: string}[] = response.ok ? await response.json() : [];
+  const kept = await namesIn(await folderAt([ROOT]));
+  const listed: ListedModel[] = [];
+  for (const {name, title} of shipped) {
+    const card = kept.includes(name) ? await keptCard(name) : undefined;
+    listed.push({name, title, shipped: true, kept: card !== undefined, ...(card && {bytes: bytesOf(card)})});
+  }
+  for (const name of kept.filter(one => !shipped.some(other => other.name === one))) {
+    const card = await keptCard(name);
+    if (card !== undefined)
+      listed.push({name, title: card.title, shipped: false, kept: true, bytes: bytesOf(card)});
+  }
+  return listed;
+}
+
+export async function deleteModel(name: string): Promise<void> {
+  await (await folderAt([ROOT])).removeEntry(name, {recursive: true});
+}
+
+/** Copies a model folder of the visitor's into the browser; returns its name there. Errors: those of `copyModel`. */
+export async function keepModel(
+  source: ModelSource,
+  name: string,
+  options: TransferOptions,
+): Promise<string> {
+  const free = name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+  await copyModel(source, modelInDirectory(await folderAt([ROOT, free])), options);
+  return free;
+}
+
+/** Opens a model by name; a shipped one is fetched first, and gone on with where an earlier fetch broke off. */
+export async function openKept(name: string, options: TransferOptions): Promise<OpenedModel> {
+  const store = modelInDirectory(await folderAt([ROOT, name]));
+  if ((await keptCard(name)) === undefined) await copyModel(modelAtUrl(shippedAt(name)), store, options);
+  return openModel(store, options);
+}

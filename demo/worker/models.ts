@@ -1,0 +1,51 @@
+// Models that can be opened: listed, brought in from files, deleted.
+
+import type {ModelCard, ModelProgress} from '../../models/index.js';
+import {modelInFiles} from '../../models/index.js';
+import type {Call, Handler} from '../protocol.js';
+import type {ListedModel} from '../storage/model-store.js';
+import {deleteModel, keepModel, listModels} from '../storage/model-store.js';
+import {droppedName} from '../storage/names.js';
+import {opened} from './opened.js';
+
+export type {ListedModel} from '../storage/model-store.js';
+
+/** Files with the paths that they were dropped under. */
+export interface BroughtFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+/** Deletes the model named, if any, then lists what there is. */
+export type ModelsCall = Call<{readonly remove?: string}, never, readonly ListedModel[]>;
+
+export const models: Handler<'models'> = async ({remove}) => {
+  if (remove !== undefined) await deleteModel(remove);
+  return listModels();
+};
+
+/** What is told of an opened model. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly card?: ModelCard;
+  readonly parameters: number;
+  /** Bytes of memory of one sequence after as many tokens. */
+  readonly stateBytes: readonly {readonly tokens: number; readonly bytes: number}[];
+  readonly writesText: boolean;
+}
+
+/** Keeps the files of a model folder and opens it. */
+export type BringCall = Call<{readonly files: readonly BroughtFile[]}, ModelProgress, ModelFacts>;
+
+export const bring: Handler<'bring'> = async ({files}, {tell, signal}) => {
+  const source = modelInFiles(files);
+  const name = await keepModel(source, droppedName(source.name), {onProgress: tell, signal});
+  const {model, tokenizer, card} = await opened(name, {onProgress: tell, signal});
+  return {
+    name,
+    card,
+    parameters: model.parameterCount(),
+    stateBytes: [64, 512, 4096, 65536].map(tokens => ({tokens, bytes: model.stateBytes(tokens)})),
+    writesText: tokenizer !== undefined,
+  };
+};

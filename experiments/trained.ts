@@ -1,0 +1,181 @@
+// A trained model as commands take it: a run folder with its checkpoints, or a model folder, which knows its settings from its
+// card.
+
+import {existsSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import type {Schema, Settings} from '../config/schema.js';
+import {parseSettings} from '../config/schema.js';
+import type {BackendName} from '../custom-ops/index.js';
+import {backendNames, useBackend} from '../custom-ops/index.js';
+import {readTokenizer} from '../data/files/index.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {ModelConfig} from '../models/config.js';
+import type {SequenceModel} from '../models/create.js';
+import {modelInFolder} from '../models/folder-on-disk.js';
+import type {ModelCard} from '../models/model-folder/index.js';
+import {
+  openModel,
+  readCard,
+  readModelConfig,
+  readWeights,
+  weightsDigest,
+} from '../models/model-folder/index.js';
+import {ModelFormatError} from '../models/model-format.js';
+import type {ArraySource} from '../train/snapshot.js';
+import {workloadFamily} from './families/index.js';
+import type {LoadedRun} from './run.js';
+import {loadSequenceModel} from './run.js';
+import {RunFolder, RunFolderError} from './run-folder.js';
+import type {WeightsName} from './run-models.js';
+
+/** What is known of a trained model before it is loaded. */
+export interface TrainedConfig {
+  readonly model: ModelConfig;
+  /** Where it was trained. */
+  readonly backend: BackendName;
+  /** Task and data settings; none for a model whose card does not say. */
+  readonly task?: string;
+  readonly data: Settings<Schema>;
+}
+
+/** A run folder or a model folder. */
+export interface Trained {
+  readonly path: string;
+  /** A run has weights to choose from, a model folder has its own. */
+  readonly kind: 'run' | 'model';
+  readonly config: TrainedConfig;
+  /** Which weights it holds; none where that is not known. */
+  readonly weights: readonly WeightsName[];
+  /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
+  tokenizer(): Tokenizer;
+  /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
+  load(weights: WeightsName, backend?: BackendName): Promise<LoadedRun<SequenceModel>>;
+}
+
+/** Whether a path is that of a run, not of a model folder. */
+export function isRunFolder(path: string): boolean {
+  return existsSync(join(path, 'config.json'));
+}
+
+/** Opens either. Errors: RunFolderError when a path is neither; ModelFormatError for a damaged card; SettingError. */
+export async function openTrained(path: string): Promise<Trained> {
+  if (isRunFolder(path)) return ofRun(RunFolder.open(path));
+  const source = modelInFolder(path);
+  const card = await readCard(source);
+  if (card !== undefined) return ofCard(path, card);
+  if ((await source.read('model.json')) !== undefined) return ofPlainFiles(path);
+  throw neither(path);
+}
+
+function neither(path: string): RunFolderError {
+  return new RunFolderError(
+    `${path} is no run folder (it has no config.json) and no model folder (it has no card.json)`,
+  );
+}
+
+/** What a new run takes from a model folder. */
+export interface FolderWeights {
+  readonly path: string;
+  /** Updates behind the weights; 0 where the folder does not say. */
+  readonly step: number;
+  readonly model: ModelConfig;
+  readonly weights: readonly ArraySource[];
+  readonly digest: string;
+}
+
+/** The weights of a model folder as arrays. Errors: RunFolderError where there is none; ModelFormatError. */
+export async function readFolderWeights(path: string): Promise<FolderWeights> {
+  const source = modelInFolder(path);
+  if ((await source.read('model.json')) === undefined) throw neither(path);
+  const model = await readModelConfig(source);
+  const {weights, card, digest} = await readWeights(source);
+  const arrays = weights.map(({data, ...rest}) => ({...rest, read: () => data}));
+  return {path, step: card?.training?.step ?? 0, model, weights: arrays, digest};
+}
+
+function ofRun(folder: RunFolder): Trained {
+  const {path, config, checkpoints, best} = folder;
+  return {
+    path,
+    kind: 'run',
+    config,
+    weights: [
+      ...(best.lastStep === undefined ? [] : (['best'] as const)),
+      ...(checkpoints.lastStep === undefined ? [] : (['last'] as const)),
+    ],
+    tokenizer: () => tokenizerIn(path, config.task),
+    load: (weights, backend) => loadSequenceModel(folder, {weights, backend}),
+  };
+}
+
+function tokenizerIn(folder: string, task: string | undefined): Tokenizer {
+  const file = join(folder, 'tokenizer.json');
+  if (existsSync(file)) return readTokenizer(file);
+  const trained = task === undefined ? '' : `: it was trained on ${task}; text needs a run of bmojo train lm`;
+  throw new RunFolderError(`${folder} has no tokenizer.json${trained}`);
+}
+
+function ofCard(path: string, card: ModelCard): Trained {
+  const {training, tokenizer, model} = card;
+  return {
+    path,
+    kind: 'model',
+    config: {
+      model: model.config,
+      backend: backendNames.find(name => name === training?.backend) ?? 'wasm',
+      ...(training === undefined ? {} : {task: training.task}),
+      data: dataOf(path, card),
+    },
+    weights: training === undefined ? [] : [training.weights],
+    tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
+    load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
+  };
+}
+
+/** Files of version 0.1.0: what the run around them says, where there is one. */
+async function ofPlainFiles(path: string): Promise<Trained> {
+  const around = dirname(path);
+  if (isRunFolder(around)) {
+    const run = ofRun(RunFolder.open(around));
+    const {lastStep = 0} = RunFolder.open(around).checkpoints;
+    return {
+      ...run,
+      path,
+      kind: 'model',
+      weights: ['last'],
+      load: (_, backend) => loadFolder(path, lastStep, backend),
+    };
+  }
+  return {
+    path,
+    kind: 'model',
+    config: {model: await readModelConfig(modelInFolder(path)), backend: 'wasm', data: {}},
+    weights: [],
+    tokenizer: () => tokenizerIn(path, undefined),
+    load: (_, backend) => loadFolder(path, 0, backend),
+  };
+}
+
+async function loadFolder(
+  path: string,
+  step: number,
+  backend: BackendName = 'wasm',
+): Promise<LoadedRun<SequenceModel>> {
+  await useBackend(backend);
+  const {model, card} = await openModel(modelInFolder(path));
+  return {model, step, digest: card?.weights.sha256 ?? (await weightsDigest(model))};
+}
+
+/** The data settings of a card, complete. Errors: ModelFormatError for those of an unknown task or unknown settings. */
+function dataOf(path: string, {training, data}: ModelCard): Settings<Schema> {
+  if (training === undefined) return {};
+  try {
+    const {schema} = workloadFamily(training.task);
+    const checksum = 'checksum' in schema && data?.sha256 !== undefined ? {checksum: data.sha256} : {};
+    return parseSettings(training.task, schema, {...data?.settings, ...checksum});
+  } catch (error) {
+    throw new ModelFormatError(
+      `${path}: card.json: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
