@@ -57,7 +57,8 @@ function changeJson(random: RandomStream, value: Json): Json {
   const change = below(random, 10);
   if (change < 5) holder[key] = changeValue(random, holder[key]);
   else if (change === 5) Array.isArray(holder) ? holder.splice(Number(key), 1) : delete holder[key];
-  else if (change === 6) holder[pick(random, ['x', PROTO, key.toUpperCase(), `${key}2`])] = structuredClone(holder[key]);
+  else if (change === 6)
+    holder[pick(random, ['x', PROTO, key.toUpperCase(), `${key}2`])] = structuredClone(holder[key]);
   else if (change === 7) {
     const kept = structuredClone(holder[key]);
     holder[key] = structuredClone(other[otherKey]);
