@@ -2,6 +2,10 @@
 
 import type {SampleKey, Task} from './task.js';
 
+/**
+ * Samples of a task side by side, as {@link drawBatch} lays them out: B = `size` rows of L = `length` tokens,
+ * R scored positions.
+ */
 export interface Batch {
   readonly size: number;
   /** Tokens of the longest sample, L; shorter ones are filled up with id 0 behind their end, which nothing sees. */

@@ -4,7 +4,7 @@ import type {LinePlot} from '../plot/line-plot.js';
 import type {RecallReport} from './recall.js';
 import type {Cell} from './table.js';
 
-/** One trained model. */
+/** One trained model in a comparison: its name, peak learning rate, size, and what it recalls. */
 export interface Contestant {
   readonly model: string;
   readonly rate: number;

@@ -18,6 +18,7 @@ export interface StoredToken {
   readonly until: number;
 }
 
+/** What the memories of one layer did with a sequence of L tokens, as plain numbers. */
 export interface LayerMemory {
   readonly layer: number;
   /** Innovation of each token [L]; absent without a fading memory. */
@@ -31,6 +32,7 @@ export interface LayerMemory {
   readonly shares?: readonly (readonly (readonly number[])[])[];
 }
 
+/** What every layer of a model stored of one sequence, when and why, and how its attention divides. */
 export interface MemoryView {
   readonly window: number;
   readonly tokens: readonly number[];

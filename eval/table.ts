@@ -30,7 +30,7 @@ export function perplexityText(perplexity: number): string {
   return perplexity < 1e6 ? perplexity.toFixed(3) : perplexity.toExponential(2);
 }
 
-/** `0.955` as `95.5 %`. */
+/** A share as per cent with one decimal: `0.955` as `95.5 %`. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }

@@ -42,6 +42,12 @@ export interface CheckpointFolderOptions {
   readonly shardBytes?: number;
 }
 
+/**
+ * Keeps the last complete checkpoint of a run on disk, and the last sound one where that one is not; a
+ * process killed at any moment leaves one that loads.
+ *
+ * Errors: CheckpointError for a damaged pointer or checkpoint, FilePlaceError for a folder that is a link.
+ */
 export class CheckpointFolder implements CheckpointStore {
   private pointer: Pointer | undefined;
   /** Whether the pointer carries a digest; those of version 1 do not. */

@@ -42,6 +42,13 @@ const RESULT = 'result.json';
 const TOKENIZER = 'tokenizer.json';
 const FILES = [CONFIG, CHANGES, METRICS, CURVE, RESULT, TOKENIZER];
 
+/**
+ * The folder of a run: its settings, metrics, checkpoints, models and result; one process at a time writes
+ * there.
+ *
+ * Errors: RunFolderError for a folder that holds something else or is damaged, FolderLockError while another
+ * process writes.
+ */
 export class RunFolder {
   /** The last state, from which a run goes on. */
   readonly checkpoints: CheckpointFolder;

@@ -85,7 +85,7 @@ export function sessionStart(seconds: number, step: number): Uint8Array {
   );
 }
 
-/** Named numbers of one step. */
+/** The record of an event file that holds named numbers of one step; `seconds` since 1970. */
 export function scalarEvent(
   seconds: number,
   step: number,

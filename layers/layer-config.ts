@@ -15,6 +15,7 @@ export interface KerasConfig {
   dtype?: 'float32' | 'int32';
 }
 
+/** What a layer takes whose settings are a schema S: keys of tf layers, and any of its settings. */
 export type LayerArgs<S extends Schema> = KerasConfig & Partial<Settings<S>>;
 
 /** What tfjs adds to a configuration when it loads a layer; ours need it not. */

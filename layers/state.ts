@@ -55,7 +55,7 @@ export function treeOf(
   return tree;
 }
 
-/** The named tensors of a memory, in its order. */
+/** The named tensors [B, ...] of a memory, in its order. */
 export function stateLeaves(state: StateTree): [name: string, tensor: Tensor][] {
   const found: [string, Tensor][] = [];
   collect(state, found);
@@ -86,6 +86,7 @@ export function mapState(state: StateTree, change: (tensor: Tensor) => Tensor): 
   );
 }
 
+/** Disposes every tensor of a layer's memory; it cannot be stepped from afterwards. */
 export function disposeState(state: StateTree): void {
   dispose(stateLeaves(state).map(([, tensor]) => tensor));
 }

@@ -14,7 +14,7 @@ import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
-import {sampleToken} from './token-sampling.js';
+import {sampleToken, withoutPadding} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
@@ -35,6 +35,7 @@ export class DecodingSessionError extends BmojoError {
 
 const FORMAT = 'bmojo decoding state 1';
 
+/** Options of {@link DecodingSession.read}, all of which may be left out. */
 export interface ReadOptions {
   /** When aborted, no further chunk is read. */
   readonly signal?: AbortSignal;
@@ -49,6 +50,7 @@ interface ComputedStep {
   readonly state: ModelState;
 }
 
+/** Options of {@link DecodingSession}; defaults stand beside each. */
 export interface SessionOptions {
   /** Tokens of a chunk of the prompt. Default 512. */
   readonly chunk?: number;
@@ -132,10 +134,14 @@ export class DecodingSession {
     return this.alone('logits', async () => (await this.step()).logits.slice());
   }
 
-  /** Chooses the next token and makes it the last one. Errors: as `logits`. */
-  async write(sampling: SamplingSettings): Promise<number> {
+  /**
+   * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
+   * Errors: as `logits`.
+   */
+  async write(sampling: SamplingSettings, ids?: number): Promise<number> {
     return this.alone('write', async () => {
-      const token = sampleToken((await this.step()).logits, sampling, this.draws);
+      const {logits} = await this.step();
+      const token = sampleToken(withoutPadding(logits, ids), sampling, this.draws);
       this.takeStep();
       this.draws++;
       this.pending = token;

@@ -33,6 +33,7 @@ export class ModelStateError extends BmojoError {
   readonly kind = 'damage';
 }
 
+/** Disposes every tensor of a model's memory; it cannot be advanced from afterwards. */
 export function disposeModelState(state: ModelState): void {
   for (const layer of state.layers) disposeState(layer);
 }

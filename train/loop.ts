@@ -29,6 +29,7 @@ export interface BestOptions<R> {
   readonly known?: number;
 }
 
+/** Options of {@link train}: `model`, `task` and `settings` must be given. */
 export interface TrainOptions<M extends TrainableModel = TrainableModel, R = RecallReport> {
   readonly model: M;
   /** What is learnt: a task's samples, or any other workload. */

@@ -11,6 +11,9 @@ export interface HostInput {
   readonly shape: readonly number[];
 }
 
+/**
+ * One run of a step for a {@link StepRunner}: what computes it, and everything that differs from run to run.
+ */
 export interface StepCall {
   /** Tells apart runs of different operations that take inputs of the same shapes. */
   readonly kind?: string;
@@ -27,6 +30,10 @@ export interface StepCall {
   body(inputs: readonly Tensor[], tensors: readonly Tensor[]): Tensor[];
 }
 
+/**
+ * Runs a step again and again: recorded once and replayed where the backend can, op by op elsewhere, with the
+ * same numbers.
+ */
 export interface StepRunner {
   /** Runs one step; the results are the caller's to dispose. */
   run(call: StepCall): Tensor[];
@@ -35,6 +42,7 @@ export interface StepRunner {
   dispose(): void;
 }
 
+/** Options of `createStepRunner`; defaults stand beside each. */
 export interface StepRunnerOptions {
   /** Whether to record at all. Default true. */
   readonly capture?: boolean;

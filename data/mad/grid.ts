@@ -14,6 +14,7 @@ export type MadTaskName = (typeof madTaskNames)[number];
 export const madVariables = ['baseline', 'vocabulary', 'length', 'examples', 'noise', 'tokens'] as const;
 export type MadVariable = (typeof madVariables)[number];
 
+/** One of MAD's difficulty settings of a task: its baseline with at most one variable changed. */
 export interface MadSetting {
   readonly task: MadTaskName;
   readonly variable: MadVariable;

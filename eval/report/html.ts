@@ -6,7 +6,7 @@ import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
 import type {EvaluationRecord} from './record.js';
 
-/** One run in a report. */
+/** One run in a report: its facts, its learning curve, and what its evaluations found. */
 export interface ReportedRun {
   /** Its name in tables and legends, unique within the report. */
   readonly name: string;

@@ -3,6 +3,7 @@
 import {ModelFormatError} from '../model-format.js';
 import type {ModelSource, Pieces} from './source.js';
 
+/** Options of {@link modelAtUrl}; defaults stand beside each. */
 export interface UrlOptions {
   /** Attempts at the same place of a file before giving up. Default 5. */
   readonly attempts?: number;
@@ -18,8 +19,13 @@ const NOTHING_LEFT = 416;
 class RefusedError extends ModelFormatError {}
 
 /**
- * The folder at an address, or at that of its model.json or card.json. Relative addresses are those of the page.
- * After a broken connection the rest of a file is asked for (Range); a server that cannot do that sends all of it again.
+ * The folder at an address, or at that of its model.json or card.json. Relative addresses are those of the
+ * page. After a broken connection the rest of a file is asked for (Range); a server that cannot do that sends
+ * all of it again.
+ *
+ * Errors: from `read`, ModelFormatError when the server refuses, or cannot be reached in `attempts` attempts;
+ * what fetch says of a connection that breaks off for good on the way; the signal's reason when it is
+ * aborted. A 404 or 410 is a file that is not there.
  */
 export function modelAtUrl(
   address: string | URL,

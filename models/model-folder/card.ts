@@ -14,9 +14,10 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** Settings by name, as a card keeps them: words, numbers, true or false. */
 export type PlainSettings = Readonly<Record<string, string | number | boolean>>;
 
-/** How the weights were trained. */
+/** How the weights were trained: on what task, how far, where, and with which settings. */
 export interface CardTraining {
   readonly task: string;
   /** Updates behind these weights. */
@@ -30,6 +31,7 @@ export interface CardTraining {
   readonly evaluation?: CardEvaluation;
 }
 
+/** What an evaluation of the weights found, and how old they were then. */
 export interface CardEvaluation {
   /** Updates behind the weights that were evaluated. */
   readonly step: number;

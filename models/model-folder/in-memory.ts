@@ -7,6 +7,10 @@ export interface MemoryFolder extends ModelStore {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/**
+ * An empty model folder in memory, to be written by `writeModel` and read by `openModel`; `name` stands in
+ * messages.
+ */
 export function modelInMemory(name = 'memory'): MemoryFolder {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const append = (path: string, piece: Uint8Array): void => {

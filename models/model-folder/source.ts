@@ -7,8 +7,10 @@ import {startSha256} from '../../formats/sha256/index.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry} from './card.js';
 
+/** Bytes as they come. */
 export type Pieces = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
+/** Which bytes are wanted, and until when. */
 export interface ReadOptions {
   /** First byte that is wanted. Default 0. */
   readonly from?: number;
@@ -35,6 +37,7 @@ export interface ModelStore extends ModelSource {
   ): Promise<void>;
 }
 
+/** How a file is written. */
 export interface WriteOptions {
   /** Keep what the file holds. Default false. */
   readonly append?: boolean;
@@ -48,6 +51,7 @@ export interface ModelProgress {
   readonly path: string;
 }
 
+/** Options of reading and writing model folders: to be told of progress, and to abort. */
 export interface TransferOptions {
   /** Is told of every piece. */
   readonly onProgress?: (progress: ModelProgress) => void;

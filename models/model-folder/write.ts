@@ -39,6 +39,7 @@ export interface ModelContents {
   readonly data?: CardData;
 }
 
+/** Options of {@link writeModel}, all of which may be left out. */
 export interface WriteModelOptions extends TransferOptions {
   /** Bytes of a shard at most, a multiple of four. Default 32,000,000. */
   readonly shardBytes?: number;
