@@ -465,9 +465,7 @@ export const noReaders: Readonly<Record<string, string>> = {
   'data/files/train-tokenizer.ts': 'reads what the library beneath has just written',
   'experiments/documents.ts': "the project's own documents",
   'experiments/kept-results.ts': "the project's own kept results",
-  'bench/pytorch.ts': 'what a process of ours answers',
   'custom-ops/backends/tensorflow/index.ts': "the addon's own table",
-  'experiments/run-set.ts': 'messages of processes of ours',
 };
 
 /** A folder for a reader, filled. */
