@@ -9,7 +9,7 @@ import type {ShardRecord} from '../formats/safetensors-file.js';
 import {sha256Of} from '../formats/sha256/index.js';
 import type {CarriedMemory} from '../train/snapshot.js';
 
-/** A checkpoint that is missing or damaged. */
+/** A checkpoint that is missing or damaged; the message says which file and why. */
 export class CheckpointError extends BmojoError {
   override readonly name = 'CheckpointError';
   readonly kind = 'damage';

@@ -38,7 +38,7 @@ export interface TrainedConfig {
   readonly data: Settings<Schema>;
 }
 
-/** A run folder or a model folder. */
+/** A run folder or a model folder, opened: what is known of its model, and how to load it. */
 export interface Trained {
   readonly path: string;
   /** A run has weights to choose from, a model folder has its own. */
@@ -57,7 +57,10 @@ export function isRunFolder(path: string): boolean {
   return existsSync(join(path, 'config.json'));
 }
 
-/** Opens either. Errors: RunFolderError when a path is neither; ModelFormatError for a damaged card; SettingError. */
+/**
+ * Opens a trained model where it lies: in the folder of a run, or in a model folder. Errors: RunFolderError
+ * when a path is neither; ModelFormatError for a damaged card; SettingError.
+ */
 export async function openTrained(path: string): Promise<Trained> {
   if (isRunFolder(path)) return ofRun(RunFolder.open(path));
   const source = modelInFolder(path);

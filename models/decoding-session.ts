@@ -23,7 +23,7 @@ export class DecodingStateError extends BmojoError {
   readonly kind = 'damage';
 }
 
-/** A call that a session cannot answer now. */
+/** A call that a session cannot answer now: it is disposed, busy with another, or has read nothing. */
 export class DecodingSessionError extends BmojoError {
   override readonly name = 'DecodingSessionError';
   readonly kind = 'misuse';
