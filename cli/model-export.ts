@@ -59,7 +59,7 @@ export const modelExportCommand: CommandModule<object, Args> = {
       .options(options)
       .check(onlyOptions(options, 'run'))
       .example(
-        '$0 model export runs/shakespeare --out site/models/shakespeare',
+        '$0 model export runs/shakespeare --out runs/site/shakespeare',
         'best weights, tokenizer and card, checked by every reader',
       ) as Argv<Args>,
   handler: execute,

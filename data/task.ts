@@ -4,10 +4,10 @@ import type {Schema, Settings} from '../config/schema.js';
 import type {Random} from './random.js';
 import {randomStream} from './random.js';
 
-/** Label of a position that is not scored. */
+/** Label of a position that is not scored, -100 as in PyTorch. */
 export const IGNORED = -100;
 
-/** Samples of the two splits come from disjoint random streams. */
+/** Which samples: `train` or `test`, which come from disjoint random streams. */
 export type Split = 'train' | 'test';
 
 /** What decides a sample: the same key gives the same sample on every machine. */

@@ -61,7 +61,7 @@ interface Answer {
   readonly right: boolean;
 }
 
-/** Scores samples 0 to `samples - 1` of a split. */
+/** Scores samples 0 to `samples - 1` of a split of a task, `batch` at a time. */
 export async function evaluateRecall(
   model: ScorableModel,
   task: Task,

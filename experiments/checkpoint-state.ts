@@ -8,7 +8,7 @@ import {isCount, isRecord} from '../formats/json-text.js';
 import type {ShardRecord} from '../formats/safetensors-file.js';
 import type {CarriedMemory} from '../train/snapshot.js';
 
-/** A checkpoint that is missing or damaged. */
+/** A checkpoint that is missing or damaged; the message says which file and why. */
 export class CheckpointError extends BmojoError {
   override readonly name = 'CheckpointError';
   readonly kind = 'damage';

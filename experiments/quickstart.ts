@@ -100,7 +100,7 @@ export async function reportQuickstart(
   const runs = quickstartRuns(options);
   for (const {name, path} of runs) {
     const folder = RunFolder.open(path);
-    const {model: trained} = await loadRunModel(folder);
+    const {model: trained} = await loadRunModel(folder, {weights: 'best'});
     const task = taskOf(folder.config);
     const report = await evaluateRun(trained, task, {
       seed: folder.config.train.seed + 1,

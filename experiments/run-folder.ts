@@ -22,7 +22,7 @@ import {RunFolderError} from './run-folder-error.js';
 
 export {RunFolderError} from './run-folder-error.js';
 
-/** What a finished run leaves as numbers. */
+/** What a finished run leaves as numbers: result.json. */
 export interface RunResult {
   readonly step: number;
   readonly parameters: number;

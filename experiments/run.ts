@@ -196,7 +196,12 @@ export async function loadRunModel(
   return {model: asLanguageModel(model), ...rest};
 }
 
-/** As `loadRunModel`, for models of any backbone. */
+/**
+ * The model of a run folder, of any backbone, with the weights of a checkpoint.
+ *
+ * Errors: CheckpointError where no checkpoint is or it is damaged; SnapshotError where it belongs to other
+ * settings; what the backend says when it cannot start.
+ */
 export async function loadSequenceModel(
   folder: RunFolder,
   {weights = 'last', backend = folder.config.backend}: LoadOptions = {},

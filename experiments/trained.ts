@@ -38,7 +38,7 @@ export interface TrainedConfig {
   readonly data: Settings<Schema>;
 }
 
-/** A run folder or a model folder. */
+/** A run folder or a model folder, opened: what is known of its model, and how to load it. */
 export interface Trained {
   readonly path: string;
   /** Folder of tokenizer.json: its own, but for files of version 0.1.0, which lie in their run. */
@@ -67,7 +67,10 @@ export function tokenizerFolderOf(path: string): string {
   return !isOwn && isRunFolder(dirname(path)) ? dirname(path) : path;
 }
 
-/** Opens either. Errors: RunFolderError when a path is neither; ModelFormatError for a damaged card; SettingError. */
+/**
+ * Opens a trained model where it lies: in the folder of a run, or in a model folder. Errors: RunFolderError
+ * when a path is neither; ModelFormatError for a damaged card; SettingError.
+ */
 export async function openTrained(path: string): Promise<Trained> {
   if (isRunFolder(path)) return ofRun(RunFolder.open(path));
   const source = modelInFolder(path);

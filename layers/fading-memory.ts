@@ -56,7 +56,7 @@ export function fadingWeights(
   ];
 }
 
-/** Recurrent memory: convolution tail [B, K-1, E] and SSM state [B, E, N]. */
+/** Recurrent memory of a mixer's SSM: convolution tail [B, K-1, E] and state [B, E, N]. */
 export type FadingState = {
   readonly conv: Tensor3D;
   readonly ssm: Tensor3D;

@@ -5,7 +5,7 @@ import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 
-/** Keys that every tf layer takes. */
+/** Keys that every tf layer takes, beside the settings of its own. */
 export interface KerasConfig {
   name?: string;
   trainable?: boolean;

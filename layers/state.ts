@@ -15,7 +15,7 @@ type ShapesOf<T> = T extends Tensor ? readonly number[] : T extends undefined ? 
 /** The shapes of a memory of type S. */
 export type StateShapes<S> = {readonly [K in keyof S]: ShapesOf<S[K]>};
 
-/** The memory of a layer that has none. */
+/** The memory of a layer that has none: an empty tree. */
 export type NoState = Readonly<Record<never, never>>;
 
 /** Bytes of a float32, the type of every weight and of every memory. */

@@ -64,7 +64,10 @@ export type ModelConfig = Settings<typeof modelSchema> & {
 const oneMemory = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
 const attentionOnly = {...oneMemory, ssm: false} as const;
 
-/** What each preset sets; see the table of special cases in the README. */
+/**
+ * Settings that each preset changes in the defaults of {@link modelSchema}; see the table of special cases in
+ * the README.
+ */
 export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
   transformer: {...attentionOnly, window: 0},
   swa: attentionOnly,

@@ -14,7 +14,7 @@ import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
-import {sampleToken} from './token-sampling.js';
+import {sampleToken, withoutPadding} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
@@ -23,7 +23,7 @@ export class DecodingStateError extends BmojoError {
   readonly kind = 'damage';
 }
 
-/** A call that a session cannot answer now. */
+/** A call that a session cannot answer now: it is disposed, busy with another, or has read nothing. */
 export class DecodingSessionError extends BmojoError {
   override readonly name = 'DecodingSessionError';
   readonly kind = 'misuse';
@@ -134,10 +134,14 @@ export class DecodingSession {
     return this.alone('logits', async () => (await this.step()).logits.slice());
   }
 
-  /** Chooses the next token and makes it the last one. Errors: as `logits`. */
-  async write(sampling: SamplingSettings): Promise<number> {
+  /**
+   * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
+   * Errors: as `logits`.
+   */
+  async write(sampling: SamplingSettings, ids?: number): Promise<number> {
     return this.alone('write', async () => {
-      const token = sampleToken((await this.step()).logits, sampling, this.draws);
+      const {logits} = await this.step();
+      const token = sampleToken(withoutPadding(logits, ids), sampling, this.draws);
       this.takeStep();
       this.draws++;
       this.pending = token;

@@ -106,7 +106,10 @@ export function stateBytes(config: ModelConfig, length = Number.POSITIVE_INFINIT
   return blocksOf(config).reduce((total, block) => total + block.stateBytes(config.dModel, length), 0);
 }
 
-/** Everything that training and decoding of a model take. */
+/**
+ * Everything that training and decoding of a model take, computed from its configuration; nothing is
+ * allocated. Errors: SettingError, as in building it.
+ */
 export function footprint(config: ModelConfig, options: FootprintOptions): Footprint {
   const parameters = parameterCount(config);
   const activations = activationBytes(config, options);

@@ -71,7 +71,10 @@ export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void 
   });
 }
 
-/** The settings of every layer of a model, in order. */
+/**
+ * The settings of every layer of a model, in order: its own, else those of its letter in `pattern`, else the
+ * model's.
+ */
 export function layerPlan(config: ModelConfig): PlannedLayer[] {
   const {layers, pattern, plan, mlp, mlpWidth, dropout, normEpsilon} = config;
   const keys = Object.keys(mixerSchema);

@@ -27,7 +27,7 @@ export interface NamedArray {
   readonly data: Float32Array;
 }
 
-/** Stored arrays that are not the memory of the model. */
+/** Stored arrays that are not the memory of the model that they were given to. */
 export class ModelStateError extends BmojoError {
   override readonly name = 'ModelStateError';
   readonly kind = 'damage';

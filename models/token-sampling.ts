@@ -28,7 +28,7 @@ function ranked(logits: Float32Array): number[] {
 }
 
 /** The logits of a tokenizer's ids alone: vocabularies are often padded, and no text has the ids beyond. */
-export function withoutPadding(logits: Float32Array, vocabSize: number): Float32Array {
+export function withoutPadding(logits: Float32Array, vocabSize = logits.length): Float32Array {
   return logits.subarray(0, Math.min(logits.length, vocabSize));
 }
 

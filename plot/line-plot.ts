@@ -97,7 +97,7 @@ function xTicks(
   return ticks;
 }
 
-/** Draws the plot; colours repeat after seven series. */
+/** Draws a plot as a standalone SVG; colours repeat after seven series. */
 export function linePlot(plot: LinePlot): string {
   const {xScale = 'linear', yScale = 'linear'} = plot;
   const visible: VisibleSeries[] = plot.series.map(({name, points, errors = []}) => ({

@@ -20,7 +20,7 @@ import {update} from './update.js';
 import type {Workload} from './workload.js';
 import {taskWorkload} from './workload.js';
 
-/** Keeps the weights that scored best. */
+/** Where the weights that scored best are kept, and what best means. */
 export interface BestOptions<R> {
   readonly store: CheckpointStore;
   /** Smaller is better. */

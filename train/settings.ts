@@ -32,7 +32,7 @@ export const trainSchema = {
   beta2: number(0.999, 0, 0.999999, 'decay of the mean of squared gradients'),
   epsilon: number(1e-8, 1e-30, 1, 'added to the root of the mean square'),
   capture: flag(true, 'webgpu, tensorflow: record a step once and replay it; same numbers, less time'),
-  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, on the command line, of the initial weights'),
+  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, in runs, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
   evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
   stopAccuracy: number(

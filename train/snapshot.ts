@@ -28,7 +28,7 @@ export interface ArraySource extends NamedShape {
   read(): Float32Array | Promise<Float32Array>;
 }
 
-/** A model's memory between two updates that belong to one stretch of text. */
+/** A model's memory as plain arrays, between two updates that belong to one stretch of text. */
 export interface CarriedMemory {
   /** Tokens behind it. */
   readonly position: number;

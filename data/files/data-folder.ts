@@ -45,8 +45,8 @@ export interface DataFolder {
 export const splitFile = (folder: string, split: SplitName): string => join(folder, `${split}.tokens`);
 
 /**
- * The tokenizer of a tokenizer.json. Errors: TokenizerError when the file is missing, no JSON, or no
- * tokenizer.
+ * Reads the tokenizer that a tokenizer.json holds. Errors: TokenizerError when the file is missing, no JSON,
+ * or no tokenizer.
  */
 export function readTokenizer(path: string): Tokenizer {
   const json = readJsonFile(path, reason => {
@@ -74,7 +74,12 @@ export function readSummary(path: string): DataSummary {
   return parseSummary(file);
 }
 
-/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
+/**
+ * Opens a prepared folder: both splits, their tokenizer, and the record of what they hold; to be closed with
+ * {@link closeData}.
+ *
+ * Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus.
+ */
 export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
   const file = join(path, 'data.json');
   const summary = readSummary(path);

@@ -113,7 +113,10 @@ function section(records: readonly {run: string; record: EvaluationRecord}[]): s
   ].join('\n');
 }
 
-/** The report as one HTML document. */
+/**
+ * The runs as one HTML document that holds everything: curves, tables, definitions with their sources; no
+ * scripts, no network.
+ */
 export function htmlReport(title: string, runs: readonly ReportedRun[]): string {
   const facts = [...new Set(runs.flatMap(run => run.facts.map(([name]) => name)))];
   const overview = [

@@ -5,7 +5,7 @@ import type {ModelConfig} from '../config.js';
 /** The form of card.json that this version writes, and the newest that it reads. */
 export const CARD_FORMAT = 1;
 
-/** A file of a model folder. */
+/** A file of a model folder as its card lists it: name, bytes, SHA-256. */
 export interface FileEntry {
   /** Name inside the folder: letters, digits, `.`, `_`, `-`. */
   readonly path: string;
@@ -39,7 +39,7 @@ export interface CardEvaluation {
   readonly report: Readonly<Record<string, unknown>>;
 }
 
-/** What the weights were trained on. */
+/** What the weights were trained on: the task's settings, and the digest of its tokens. */
 export interface CardData {
   /** Settings of the task; folders without the path to them. */
   readonly settings: PlainSettings;

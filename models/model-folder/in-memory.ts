@@ -2,7 +2,7 @@
 
 import type {ModelStore, Pieces} from './source.js';
 
-/** Files by name, as they are. */
+/** A model folder in memory, with its files by name. */
 export interface MemoryFolder extends ModelStore {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }

@@ -17,7 +17,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A folder of files, whatever holds it. */
+/** A folder of files to read from, whatever holds it: an address, files of a page, a disk, memory. */
 export interface ModelSource {
   /** For messages: an address, the name of a folder. */
   readonly name: string;
@@ -25,7 +25,7 @@ export interface ModelSource {
   read(path: string, options?: ReadOptions): Promise<Pieces | undefined>;
 }
 
-/** A folder that can be written as well. */
+/** A folder of files to read from and to write to. */
 export interface ModelStore extends ModelSource {
   /** Bytes of a file, also of one that was begun and not finished; undefined where there is none. */
   size(path: string): Promise<number | undefined>;
@@ -43,7 +43,7 @@ export interface WriteOptions {
   readonly append?: boolean;
 }
 
-/** Bytes so far of those of all files. */
+/** Bytes read or written so far, of those of all files of a folder. */
 export interface ModelProgress {
   readonly loaded: number;
   readonly total: number;

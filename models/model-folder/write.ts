@@ -26,7 +26,7 @@ import {
 
 export const TOKENIZER = 'tokenizer.json';
 
-/** What goes into a model folder. */
+/** What goes into a model folder: the model, and what its card says of it. */
 export interface ModelContents {
   readonly model: SequenceModel;
   /** Of a language model: the one whose ids it was trained on. */
