@@ -3,6 +3,7 @@
 import {BmojoError} from '../errors/bmojo-error.js';
 import {oneLine, shown} from '../errors/shown.js';
 
+/** A setting that is a number within bounds, whole or not; made by `integer` and `number`. */
 export interface NumberField {
   readonly kind: 'integer' | 'number';
   readonly default: number;
@@ -12,12 +13,14 @@ export interface NumberField {
   readonly why: string;
 }
 
+/** A setting that is on or off; made by `flag`. */
 export interface BooleanField {
   readonly kind: 'boolean';
   readonly default: boolean;
   readonly why: string;
 }
 
+/** A setting that is one of a few words; made by `choice`. */
 export interface ChoiceField<T extends string = string> {
   readonly kind: 'choice';
   readonly choices: readonly T[];
@@ -25,13 +28,19 @@ export interface ChoiceField<T extends string = string> {
   readonly why: string;
 }
 
+/** A setting that is any text, which whoever reads it checks further; made by `text`. */
 export interface TextField {
   readonly kind: 'text';
   readonly default: string;
   readonly why: string;
 }
 
+/** One setting of a schema: its kind, its default, what values it takes, and why. */
 export type Field = NumberField | BooleanField | ChoiceField | TextField;
+/**
+ * Settings by name, declared once: types ({@link Settings}), defaults, checks ({@link parseSettings}),
+ * options of the command line and controls of the demo derive from it.
+ */
 export type Schema = Readonly<Record<string, Field>>;
 
 type ValueOf<F extends Field> = F extends NumberField
@@ -45,6 +54,7 @@ type ValueOf<F extends Field> = F extends NumberField
 /** The settings that a schema describes, all present. */
 export type Settings<S extends Schema> = {readonly [K in keyof S]: ValueOf<S[K]>};
 
+/** Declares a whole number in [min, max] with its default `value`. */
 export const integer = (value: number, min: number, max: number, why: string): NumberField => ({
   kind: 'integer',
   default: value,
@@ -52,6 +62,7 @@ export const integer = (value: number, min: number, max: number, why: string): N
   max,
   why,
 });
+/** Declares a number in [min, max], whole or not, with its default `value`. */
 export const number = (value: number, min: number, max: number, why: string): NumberField => ({
   kind: 'number',
   default: value,
@@ -59,12 +70,15 @@ export const number = (value: number, min: number, max: number, why: string): Nu
   max,
   why,
 });
+/** Declares a setting that is true or false, with its default `value`. */
 export const flag = (value: boolean, why: string): BooleanField => ({kind: 'boolean', default: value, why});
+/** Declares a setting that is one of `choices`, with its default `value`. */
 export const choice = <const T extends string>(
   choices: readonly T[],
   value: NoInfer<T>,
   why: string,
 ): ChoiceField<T> => ({kind: 'choice', choices, default: value, why});
+/** Declares a setting that is any text, with its default `value`. */
 export const text = (value: string, why: string): TextField => ({kind: 'text', default: value, why});
 
 /** The same settings with other defaults. Errors: SettingError when a default is unknown or out of range. */

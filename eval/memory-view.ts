@@ -6,7 +6,7 @@ import type {MixerAnalysis} from '../layers/index.js';
 import type {LanguageModel} from '../models/index.js';
 import {layerPlan} from '../models/layer-plan.js';
 
-/** A token that was kept word for word for some time. */
+/** A token that was kept word for word for some time, with when and why. */
 export interface StoredToken {
   readonly position: number;
   readonly token: number;
@@ -18,6 +18,7 @@ export interface StoredToken {
   readonly until: number;
 }
 
+/** What the memories of one layer did with a sequence of L tokens, as plain numbers. */
 export interface LayerMemory {
   readonly layer: number;
   /** Innovation of each token [L]; absent without a fading memory. */
@@ -31,13 +32,14 @@ export interface LayerMemory {
   readonly shares?: readonly (readonly (readonly number[])[])[];
 }
 
+/** What every layer of a model stored of one sequence, when and why, and how its attention divides. */
 export interface MemoryView {
   readonly window: number;
   readonly tokens: readonly number[];
   readonly layers: readonly LayerMemory[];
 }
 
-/** Runs one sequence of token ids through the model. */
+/** Runs one sequence of token ids through the model and reads from the device what its memories did. */
 export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>): Promise<MemoryView> {
   const ids = Array.from(tokens);
   const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');

@@ -13,6 +13,7 @@ import type {TrainSettings} from '../train/settings.js';
 import {parseTrainSettings} from '../train/settings.js';
 import {workloadFamily} from './families/index.js';
 
+/** Everything that decides a run, complete and checked: what config.json holds. */
 export interface RunConfig {
   readonly task: string;
   readonly backend: BackendName;
@@ -44,13 +45,16 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const {trainDefaults, modelDefaults} = family;
   const vocabSize = family.vocabSize(data);
   const backbone = family.backbone?.(data) ?? 'causal';
-  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize, backbone});
+  const train = parseTrainSettings({...trainDefaults, ...present(given.train)});
+  // One seed, as shown: that of the training, unless the model's section names its own.
+  const seed = {seed: train.seed};
+  const model = parseModelConfig({...modelDefaults, ...seed, ...present(given.model), vocabSize, backbone});
   return {
     task,
     backend: parseBackend(given),
     data,
     model: given.parameters === undefined ? model : withParameters(model, given.parameters),
-    train: parseTrainSettings({...trainDefaults, ...present(given.train)}),
+    train,
   };
 }
 

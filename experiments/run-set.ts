@@ -36,17 +36,20 @@ export class RunSetError extends BmojoError {
   readonly kind = 'damage';
 }
 
+/** A run of a set: its name, unique within the set, its folder and its settings. */
 export interface NamedRun {
   readonly name: string;
   readonly path: string;
   readonly config: RunConfig;
 }
 
+/** An event of one run of a set, with the run's name. */
 export interface NamedEvent {
   readonly name: string;
   readonly event: TrainEvent<Report>;
 }
 
+/** Options of {@link trainAll}: `jobs` must be given. */
 export interface RunSetOptions {
   /** Runs at the same time. */
   readonly jobs: number;

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {BmojoError} from '../errors/bmojo-error.js';
 import type {VectorSource} from '../eval/verify/verify.js';
 
-/** A folder that holds no test vectors. */
+/** A folder that holds no test vectors where some were expected. */
 export class VectorFolderError extends BmojoError {
   override readonly name = 'VectorFolderError';
   readonly kind = 'damage';

@@ -27,12 +27,11 @@ import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {markModel, markOf} from './model-config.js';
 import {recomputed} from './recompute.js';
 import type {ModelShapes, ModelState} from './state.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
-
-const METADATA_KEY = 'bmojoModel';
 
 /**
  * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
@@ -42,10 +41,11 @@ const METADATA_KEY = 'bmojoModel';
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
   const model = tfl.sequential({layers: layersOf({...config, backbone: 'causal'})});
-  model.setUserDefinedMetadata({[METADATA_KEY]: config});
+  markModel(model, config);
   return model;
 }
 
+/** Options of {@link LanguageModel}, all of which may be left out. */
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;
@@ -86,11 +86,10 @@ export class LanguageModel {
     this.embedding = first;
     this.blocks = blocks;
     this.head = last;
-    const metadata = model.getUserDefinedMetadata() as Record<string, Partial<ModelConfig>> | undefined;
-    const config = metadata?.[METADATA_KEY];
+    const config = markOf(model);
     if (config === undefined)
       throw new Error('LanguageModel: the model carries no bmojo configuration (see createModel)');
-    this.config = parseModelConfig(config);
+    this.config = config;
     this.rotarySpecs = distinctRotary(blocks.flatMap(block => block.rotarySpecs(this.config.dModel)));
   }
 

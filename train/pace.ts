@@ -2,7 +2,7 @@
 
 import type {TrainEvent} from './events.js';
 
-/** `75` as `1m15s`. */
+/** Seconds in words, as short as they can be read: `75` as `1m15s`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}s`;

@@ -21,6 +21,7 @@ export interface Device {
 export type DeviceCall = Call<{readonly backend: DeviceBackend | 'auto'}, never, Device>;
 
 let wasmIsServed = false;
+let current: Device | undefined;
 
 async function startWasm(reason?: string): Promise<Device> {
   if (!wasmIsServed)
@@ -34,7 +35,7 @@ async function startWasm(reason?: string): Promise<Device> {
   return {backend: 'wasm', name: 'WebAssembly, one core', ...(reason === undefined ? {} : {reason})};
 }
 
-export const device: Handler<'device'> = async ({backend}) => {
+async function start(backend: DeviceBackend | 'auto'): Promise<Device> {
   if (backend === 'wasm') return startWasm();
   try {
     const {name} = await useWebGPU();
@@ -43,4 +44,16 @@ export const device: Handler<'device'> = async ({backend}) => {
     if (backend === 'webgpu') throw error;
     return startWasm(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Where the worker computes now; WebGPU where there is one, unless something was asked for before. */
+export async function ensureDevice(): Promise<Device> {
+  current ??= await start('auto');
+  return current;
+}
+
+export const device: Handler<'device'> = async ({backend}) => {
+  if (backend === 'auto') return ensureDevice();
+  current = await start(backend);
+  return current;
 };

@@ -5,6 +5,7 @@ import type {LanguageModel, ModelCard} from '../../models/index.js';
 import {asLanguageModel} from '../../models/index.js';
 import type {TransferOptions} from '../storage/model-store.js';
 import {openKept} from '../storage/model-store.js';
+import {ensureDevice} from './device.js';
 
 export interface Opened {
   readonly name: string;
@@ -24,6 +25,7 @@ export function beforeClosing(body: () => void): void {
 /** The model of this name, opened unless it is held already. */
 export async function opened(name: string, options: TransferOptions = {}): Promise<Opened> {
   if (held?.name === name) return held;
+  await ensureDevice();
   const {model, ...rest} = await openKept(name, options);
   for (const body of closing) body();
   closing.clear();

@@ -3,8 +3,8 @@
 import {useSignal} from '@preact/signals';
 import {useEffect} from 'preact/hooks';
 import type {ModelProgress} from '../../../models/index.js';
-import type {SamplingSettings} from '../../../models/sampling.js';
-import {samplingSchema} from '../../../models/sampling.js';
+import type {SamplingSettings} from '../../../models/token-sampling.js';
+import {samplingSchema} from '../../../models/token-sampling.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure} from '../../ui/failure.js';
