@@ -18,6 +18,7 @@ import {readRows} from './reads.js';
 import type {RowScores} from './row-scores.js';
 import {probabilities, scoreRows} from './row-scores.js';
 
+/** What `inspect` changes in the memory on the way, and what it measures the loss against. */
 export interface InspectOptions {
   /** Default: none. */
   readonly interventions?: readonly Intervention[];
@@ -34,6 +35,7 @@ export interface InspectedLayer extends LayerMemory {
   readonly eideticSlots: number;
 }
 
+/** What a model does with one sequence [L] of tokens, layer by layer and position by position. */
 export interface Inspection extends RowScores {
   readonly tokens: readonly number[];
   readonly layers: readonly InspectedLayer[];

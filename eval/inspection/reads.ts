@@ -3,6 +3,7 @@
 import {fadingRows, windowRows} from '../../custom-ops/memory-attention/geometry.js';
 import type {MixerSettings} from '../../layers/index.js';
 
+/** The memories that one softmax attends over: tokens in the window, fading tokens, stored tokens. */
 export type MemoryName = 'window' | 'fading' | 'eidetic';
 
 /** A row that a query attends to. */
