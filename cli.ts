@@ -14,6 +14,7 @@ import {evalCommand} from './cli/eval.js';
 import {generateCommand} from './cli/generate.js';
 import {kernelsCommand} from './cli/kernels.js';
 import {modelCommand} from './cli/model.js';
+import {guardOutput} from './cli/output.js';
 import {quickstartCommand} from './cli/quickstart.js';
 import {trainCommand} from './cli/train.js';
 import {verifyCommand} from './cli/verify.js';
@@ -50,11 +51,7 @@ function usageWords(message: string): string {
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
-// A reader that went away, as in `bmojo ... | head`, ends the command without a word.
-process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(141);
-  throw error;
-});
+guardOutput();
 enableProdMode();
 try {
   await yargs(hideBin(process.argv))
