@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {kebab, NEEDS_COMMAND} from './cli/command-line.js';
 import {addCommands} from './cli/commands.js';
+import {guardOutput} from './cli/output.js';
 import {withNegativeNumbers} from './cli/typed-options.js';
 import {SettingError} from './config/schema.js';
 import {BmojoError} from './errors/bmojo-error.js';
@@ -49,11 +50,7 @@ function usageWords(message: string): string {
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
-// A reader that went away, as in `bmojo ... | head`, ends the command without a word.
-process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(141);
-  throw error;
-});
+guardOutput();
 try {
   await addCommands(yargs(withNegativeNumbers(hideBin(process.argv))))
     .scriptName('bmojo')
