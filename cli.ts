@@ -50,8 +50,20 @@ function usageWords(message: string): string {
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
+/** Errors: UsageError for an option that every object has, such as --toString, which the option parser takes for known. */
+function refuseInherited(words: readonly string[]): void {
+  for (const word of words) {
+    if (word === '--') return;
+    const name = /^--(?:no-)?([^=.]+)/.exec(word)?.[1] ?? '';
+    const camel = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    if (name in Object.prototype || camel in Object.prototype)
+      throw new UsageError(`unknown option --${name}; see --help`);
+  }
+}
+
 guardOutput();
 try {
+  refuseInherited(hideBin(process.argv));
   await addCommands(yargs(withNegativeNumbers(hideBin(process.argv))))
     .scriptName('bmojo')
     .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
