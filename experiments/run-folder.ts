@@ -3,6 +3,7 @@
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {errorWords} from '../errors/error-words.js';
 import {shown} from '../errors/shown.js';
 import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
@@ -167,8 +168,16 @@ export class RunFolder {
     };
   }
 
+  /** Errors: RunFolderError that holds the whole result, where it cannot be written. */
   writeResult(result: RunResult): void {
-    writeFileAtomic(join(this.path, RESULT), sealedJson(result));
+    const path = join(this.path, RESULT);
+    try {
+      writeFileAtomic(path, sealedJson(result));
+    } catch (error) {
+      throw new RunFolderError(
+        `${path} cannot be written (${errorWords(error)}); the result: ${JSON.stringify(result)}`,
+      );
+    }
   }
 
   /** Everything that a resumed run takes from the folder is sound. Errors: RunFolderError, FilePlaceError. */

@@ -41,7 +41,19 @@ export type MixerAnalysis = {
   readonly stored?: Tensor3D;
   /** Shares of attention on in-context, fading and eidetic memory [B, L, H, 3]; from `analyze`, absent without attention. */
   readonly shares?: Tensor4D;
+  /** Queries [B, L, H, Dh], their keys and those of fading tokens [B, L, G, Dh]; from `analyze` where they are asked for. */
+  readonly queries?: Tensor4D;
+  readonly keys?: Tensor4D;
+  readonly fadingKeys?: Tensor4D;
 };
+
+/** What `analyze` is asked beside the tokens. */
+export interface AnalyzeOptions {
+  /** Positions stored for each chunk, int32 [B, C, me], -1 for an empty slot, in the place of those of largest innovation. */
+  readonly stored?: Tensor3D;
+  /** Whether queries and keys are given too. Default false. */
+  readonly rows?: boolean;
+}
 
 /** Memory of a mixer: of those that it has, after at least one token. */
 export type MixerState = {
@@ -94,13 +106,15 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   }
 
   /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */
-  analyze(x: Tensor3D): MixerAnalysis {
+  analyze(x: Tensor3D, {stored: given, rows = false}: AnalyzeOptions = {}): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false);
+      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false, given);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      return {y, fading, innovation, stored, shares: this.attentionMemory?.shares(x, fading, stored)};
+      const shares = this.attentionMemory?.shares(x, fading, stored);
+      const matched = rows ? this.attentionMemory?.matched(x, fading) : undefined;
+      return {y, fading, innovation, stored, shares, ...matched};
     });
   }
 
@@ -151,6 +165,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     past: MixerState,
     context: StepContext,
     keepState: boolean,
+    stored?: Tensor3D,
   ): MixerAnalysis & {state: MixerState} {
     const faded = this.fadingMemory?.run(x, past.fading);
     const fading = faded?.y;
@@ -160,7 +175,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
       state,
       y: attended,
       ...result
-    } = this.attentionMemory.run(x, fading, past.attention, context, keepState);
+    } = this.attentionMemory.run(x, fading, past.attention, context, keepState, stored);
     const y = faded
       ? withSsmOutput(this.settings.ssmOutput, attended, faded, name => this.read(name))
       : attended;

@@ -5,7 +5,7 @@ import {tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
-import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
+import {decodeSealed, encodeSealed} from '../formats/sealed-safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
 import type {ModelConfig} from './config.js';
@@ -161,7 +161,7 @@ export class DecodingSession {
    */
   restore(bytes: Uint8Array): void {
     this.refuseOverlap('restore');
-    const {tensors, metadata} = decodeSafetensors(bytes);
+    const {tensors, metadata} = decodeSealed(bytes);
     if (metadata.get('format') !== FORMAT)
       throw new DecodingStateError(
         `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
@@ -180,6 +180,9 @@ export class DecodingSession {
     };
     const position = whole('position');
     const pending = metadata.get('pending') === '' ? undefined : whole('pending');
+    const {vocabSize} = this.model.config;
+    if (pending !== undefined && pending >= vocabSize)
+      throw new DecodingStateError(`decoding state: pending must lie in [0, ${vocabSize}), got ${pending}`);
     const draws = whole('draws');
     this.replaceState(this.storedState(position, tensors));
     this.pending = pending;
@@ -254,7 +257,7 @@ export class DecodingSession {
   }
 
   private async saved(): Promise<Uint8Array> {
-    return encodeSafetensors(await stateArrays(this.state), {
+    return encodeSealed(await stateArrays(this.state), {
       format: FORMAT,
       model: JSON.stringify(this.model.config),
       weights: this.weights,

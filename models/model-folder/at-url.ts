@@ -1,5 +1,6 @@
 // A model folder on a web server: fetched file by file, and gone on with where a connection broke off.
 
+import {shown} from '../../errors/shown.js';
 import {ModelFormatError} from '../model-format.js';
 import type {ModelSource, Pieces} from './source.js';
 
@@ -31,7 +32,7 @@ export function modelAtUrl(
   address: string | URL,
   {attempts = 5, delay = 300, headers = {}}: UrlOptions = {},
 ): ModelSource {
-  const folder = new URL(address, globalThis.location?.href);
+  const folder = parseAddress(address);
   folder.pathname = folder.pathname.replace(/\/[^/]*\.json$/, '/').replace(/\/?$/, '/');
   const addressOf = (path: string): URL => {
     const url = new URL(folder);
@@ -138,4 +139,15 @@ function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
     }, milliseconds);
     signal?.addEventListener('abort', stop, {once: true});
   });
+}
+
+/** Errors: ModelFormatError for text that is none, such as a path on disk. */
+function parseAddress(address: string | URL): URL {
+  try {
+    return new URL(address, globalThis.location?.href);
+  } catch {
+    throw new ModelFormatError(
+      `${shown(address)} is no address; a folder on disk is opened by modelInFolder of bmojo/node`,
+    );
+  }
 }
