@@ -25,7 +25,7 @@ describe('public names', () => {
     const dangling = [...publicNames(root)].flatMap(([path, names]) => {
       const known = new Set(names.map(({name}) => name));
       return names.flatMap(({name, docstring, declaration}) =>
-        [...`${docstring}\n${declaration}`.matchAll(/\{@link (\w+)/g)]
+        [...`${docstring}\n${declaration}`.matchAll(/\{@link\s[\s*]*(\w+)/g)]
           .filter(([, target]) => !known.has(target))
           .map(([link]) => `${path} ${name} ${link}}`),
       );
