@@ -142,8 +142,6 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
 }
 
 export const compareCommand: CommandModule<object, Args> = {
-  command: 'compare <task>',
-  describe: 'train several models on the same data and report them side by side',
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)

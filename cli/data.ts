@@ -190,8 +190,6 @@ const fetchCommand: CommandModule<object, Args> = {
 };
 
 export const dataCommand: CommandModule<object, Args> = {
-  command: 'data <what>',
-  describe: 'make, check and list data for language models',
   builder: yargs =>
     yargs
       .command(prepareCommand)

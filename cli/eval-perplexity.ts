@@ -61,8 +61,6 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const perplexityCommand: CommandModule<object, Args> = {
-  command: 'perplexity',
-  describe: 'language: loss by length of the prefix (the same last tokens each time) and by position',
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,

@@ -80,9 +80,6 @@ function execute(argv: Args): void {
 }
 
 export const reportCommand: CommandModule<object, Args> = {
-  command: 'report <runs..>',
-  describe:
-    'one self-contained HTML file of runs: settings, learning curves, every evaluation with its source',
   builder: (yargs: Argv<object>) => {
     const options = {
       out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`},

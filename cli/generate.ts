@@ -112,8 +112,6 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const generateCommand: CommandModule<object, Args> = {
-  command: 'generate',
-  describe: 'write text with a trained language model',
   builder: (yargs: Argv<object>) =>
     yargs
       .options(options)

@@ -117,8 +117,6 @@ const infoCommand: CommandModule<object, Args> = {
 };
 
 export const modelCommand: CommandModule<object, Args> = {
-  command: 'model <what>',
-  describe: 'what a model is and takes; a model as one folder that travels',
   builder: yargs =>
     yargs.command(infoCommand).command(modelExportCommand).demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
   handler: () => {},

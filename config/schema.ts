@@ -138,8 +138,8 @@ export function parseSettings<S extends Schema>(where: string, schema: S, given:
   return Object.fromEntries(entries) as Settings<S>;
 }
 
-function checkField(where: string, key: string, field: Field, value: unknown): void {
-  const expected = expectation(field);
+/** Whether a setting may have that value. */
+function allows(field: Field, value: unknown): boolean {
   const fails =
     field.kind === 'integer'
       ? !Number.isInteger(value) || Number(value) < field.min || Number(value) > field.max
@@ -150,7 +150,17 @@ function checkField(where: string, key: string, field: Field, value: unknown): v
           : field.kind === 'choice'
             ? !field.choices.some(candidate => candidate === value)
             : typeof value !== 'string';
-  if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${shown(value)}`);
+  return !fails;
+}
+
+/** Why a setting may not have that value, in words that go behind its name; undefined where it may. */
+export function refusal(field: Field, value: unknown, came = shown(value)): string | undefined {
+  return allows(field, value) ? undefined : `must be ${expectation(field)}, got ${came}`;
+}
+
+function checkField(where: string, key: string, field: Field, value: unknown): void {
+  const words = refusal(field, value);
+  if (words !== undefined) throw new SettingError(`${where}: ${key} ${words}`);
 }
 
 function expectation(field: Field): string {
@@ -175,18 +185,29 @@ export interface CliOption {
   readonly type: 'number' | 'boolean' | 'string';
   readonly describe: string;
   readonly choices?: readonly string[];
+  /** The setting that it gives. */
+  readonly field: Field;
 }
 
-/** Command-line options for a schema. Defaults stand in the text, not in yargs, so that presets can fill the gaps. */
+/** `[default 32; 0 to 4096]`, or what else may be given beside the default. */
+function defaultWords(field: Field): string {
+  const value = `default ${JSON.stringify(field.default)}`;
+  return field.kind === 'integer' || field.kind === 'number'
+    ? `[${value}; ${field.min} to ${field.max}]`
+    : `[${value}]`;
+}
+
+/**
+ * Command-line options for a schema. Defaults and ranges stand in the text, not in yargs, so that presets can fill the gaps.
+ */
 export function cliOptions(schema: Schema): Record<string, CliOption> {
   return Object.fromEntries(
     Object.entries(schema).map(([key, field]) => {
-      const shown = `${field.why} [default ${JSON.stringify(field.default)}]`;
-      if (field.kind === 'integer' || field.kind === 'number')
-        return [key, {type: 'number', describe: shown}];
-      if (field.kind === 'boolean') return [key, {type: 'boolean', describe: shown}];
-      if (field.kind === 'choice') return [key, {type: 'string', describe: shown, choices: field.choices}];
-      return [key, {type: 'string', describe: shown}];
+      const common = {describe: `${field.why} ${defaultWords(field)}`, field};
+      if (field.kind === 'integer' || field.kind === 'number') return [key, {type: 'number', ...common}];
+      if (field.kind === 'boolean') return [key, {type: 'boolean', ...common}];
+      if (field.kind === 'choice') return [key, {type: 'string', choices: field.choices, ...common}];
+      return [key, {type: 'string', ...common}];
     }),
   );
 }

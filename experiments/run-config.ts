@@ -72,6 +72,20 @@ export function parseStoredConfig(task: string, given: GivenRun): RunConfig {
   };
 }
 
+/** In which settings a run that exists differs from one that is wanted, in words. */
+export function differences(there: RunConfig, wanted: RunConfig): string[] {
+  const flat = ({task, backend, ...parts}: RunConfig): Map<string, string> =>
+    new Map(
+      Object.entries({run: {task, backend}, ...parts}).flatMap(([section, settings]) =>
+        Object.entries(settings).map(([key, value]) => [`${section} ${key}`, shown(value)] as const),
+      ),
+    );
+  const [own, asked] = [flat(there), flat(wanted)];
+  return [...new Set([...own.keys(), ...asked.keys()])]
+    .filter(key => own.get(key) !== asked.get(key))
+    .map(key => `${key} is ${own.get(key) ?? 'not given'} there, ${asked.get(key) ?? 'not given'} here`);
+}
+
 function parseBackend({backend}: GivenRun): BackendName {
   return parseSettings('run', backendSchema, backend === undefined ? {} : {backend}).backend;
 }

@@ -11,6 +11,7 @@ import type {TrainEvent} from '../train/events.js';
 import type {Report} from './families/index.js';
 import {checkRun} from './run.js';
 import type {RunConfig} from './run-config.js';
+import {differences} from './run-config.js';
 import {RunFolder, RunFolderError} from './run-folder.js';
 
 /** What a worker is told. */
@@ -66,9 +67,11 @@ export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order:
   if (!existsSync(join(path, 'config.json')))
     return {folder: created(path, config), order: {path, resume: false}};
   const folder = RunFolder.open(path);
-  if (JSON.stringify(folder.config) !== JSON.stringify(config)) {
-    throw new RunFolderError(`${path} holds a run with other settings; choose another folder with --out`);
-  }
+  const others = differences(folder.config, config);
+  if (others.length > 0)
+    throw new RunFolderError(
+      `${path} holds a run with other settings (${others.join('; ')}); choose another folder with --out`,
+    );
   return {folder, order: {path, resume: folder.checkpoints.lastStep !== undefined}};
 }
 

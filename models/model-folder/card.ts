@@ -60,7 +60,7 @@ export interface ModelCard {
   readonly title: string;
   /** When the folder was written, ISO 8601. */
   readonly date: string;
-  /** The command that trained the weights, where it was a command; absolute paths without their folders. */
+  /** The last command that trained the run, where it was a command; absolute paths without their folders. */
   readonly command?: string;
   readonly model: {
     /** All settings of the model, the seed of its first weights among them. */

@@ -165,6 +165,20 @@ describe('nothing lost', function () {
     expect(third.code, third.err).to.equal(0);
   });
 
+  it('options that every object has, and control characters in names, come back in one plain line', async () => {
+    for (const [args, words] of [
+      [['train', 'mqar', '--toString'], 'unknown option --toString'],
+      [['model', 'info', '--constructor', '3'], 'unknown option --constructor'],
+      [['--to-string'], 'unknown option --to-string'],
+      [['generate', '--checkpoint', at('a\u001b[31m\nb')], '\\u001b[31m\\nb is no run folder'],
+    ] as const) {
+      const {code, err} = await bmojo(args);
+      expect(code, err).to.be.oneOf([1, 2]);
+      expect(err).to.include(words);
+      expect(err).to.match(/^bmojo: [^\p{Cc}]*\n$/u);
+    }
+  });
+
   it('nothing behind a linked best/ is removed', async () => {
     expect((await train('a', '--steps', '2', '--eval-every', '100')).code).to.equal(0);
     const victim = at('victim');

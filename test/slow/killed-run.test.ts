@@ -1,4 +1,4 @@
-// kill -9 at a random moment, twenty times: the run that goes on ends with the weights of the run that was left alone.
+// kill -9 at a random moment, again and again: the run that goes on ends with the weights of the run that was left alone.
 
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
@@ -10,9 +10,11 @@ import {prepareData, resolveFiles} from '../../data/files/index.js';
 import {randomStream} from '../../data/random.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {metricsOf} from '../support/metrics.js';
 
 const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-const KILLS = 20;
+/** Kills on each backend: `BMOJO_KILLS=100` for the hundred. */
+const KILLS = Number(process.env.BMOJO_KILLS ?? 20);
 const STEPS = 60;
 const SETTINGS = [
   ...[
@@ -106,8 +108,7 @@ describe('a run that is killed', () => {
       );
     };
     expect(bytes('killed')).to.deep.equal(bytes('whole'));
-    const metrics = (run: string): string =>
-      readFileSync(join(folder, `${backend}-${run}`, 'metrics.jsonl'), 'utf8');
+    const metrics = (run: string): string => metricsOf(join(folder, `${backend}-${run}`));
     expect(metrics('killed')).to.equal(metrics('whole'));
   }
 });
