@@ -77,7 +77,7 @@ export const tiedHeadSchema = {
   activation: choice(
     ['none', 'softmax'],
     'none',
-    'none returns logits; softmax suits the losses of model.compile',
+    'none returns logits, which sparseCrossEntropyFromLogits takes; softmax suits the losses of tf',
   ),
 } as const;
 
@@ -115,8 +115,13 @@ export class TiedHead extends tfl.layers.Layer {
     const x = singleInput<Tensor3D>('TiedHead', inputs, 3);
     return tidy(() => {
       const logits = this.logits(x);
-      return this.settings.activation === 'softmax' ? softmax(logits) : logits;
+      return this.isProbability ? softmax(logits) : logits;
     });
+  }
+
+  /** Whether `call` gives probabilities instead of logits. */
+  get isProbability(): boolean {
+    return this.settings.activation === 'softmax';
   }
 
   /** Logits [B, L, V] of x [B, L, D], whatever the activation. */
