@@ -1,22 +1,13 @@
 #!/usr/bin/env node
 // The command `bmojo`: one file per command; errors of the user in one line, ours with their stack.
 
-import {enableProdMode} from '@tensorflow/tfjs-core';
 import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
-import {benchCommand} from './cli/bench.js';
-import {benchTensorFlowCommand} from './cli/bench-tensorflow.js';
-import {NEEDS_COMMAND} from './cli/command-line.js';
-import {compareCommand} from './cli/compare.js';
-import {dataCommand} from './cli/data.js';
-import {doctorCommand} from './cli/doctor.js';
-import {evalCommand} from './cli/eval.js';
-import {generateCommand} from './cli/generate.js';
-import {kernelsCommand} from './cli/kernels.js';
-import {modelCommand} from './cli/model.js';
-import {quickstartCommand} from './cli/quickstart.js';
-import {trainCommand} from './cli/train.js';
-import {verifyCommand} from './cli/verify.js';
+import {kebab, NEEDS_COMMAND} from './cli/command-line.js';
+import {addCommands} from './cli/commands.js';
+import {guardOutput} from './cli/output.js';
+import {withNegativeNumbers} from './cli/typed-options.js';
+import {SettingError} from './config/schema.js';
 import {BmojoError} from './errors/bmojo-error.js';
 import {errorWords, isForUsers} from './errors/error-words.js';
 import {oneLine} from './errors/shown.js';
@@ -27,8 +18,17 @@ class UsageError extends BmojoError {
   readonly kind = 'misuse';
 }
 
+/** `model: eideticSlots must ...` as `--eidetic-slots must ...`: settings that do not go together, by their options. */
+function asOption(words: string): string {
+  return words.replace(
+    /^(?!needle-text)[\w-]+: ([a-z]\w*) must /,
+    (_, key: string) => `--${kebab(key)} must `,
+  );
+}
+
 function report(error: unknown): void {
-  const words = errorWords(error).replace(/^bmojo: /, '');
+  const plain = errorWords(error).replace(/^bmojo: /, '');
+  const words = error instanceof SettingError ? asOption(plain) : plain;
   process.stderr.write(`bmojo: ${isForUsers(error) ? oneLine(words) : words}\n`);
   process.exitCode = error instanceof BmojoError && error.kind === 'misuse' ? 2 : 1;
 }
@@ -50,28 +50,23 @@ function usageWords(message: string): string {
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
-// A reader that went away, as in `bmojo ... | head`, ends the command without a word.
-process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(141);
-  throw error;
-});
-enableProdMode();
+/** Errors: UsageError for an option that every object has, such as --toString, which the option parser takes for known. */
+function refuseInherited(words: readonly string[]): void {
+  for (const word of words) {
+    if (word === '--') return;
+    const name = /^--(?:no-)?([^=.]+)/.exec(word)?.[1] ?? '';
+    const camel = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    if (name in Object.prototype || camel in Object.prototype)
+      throw new UsageError(`unknown option --${name}; see --help`);
+  }
+}
+
+guardOutput();
 try {
-  await yargs(hideBin(process.argv))
+  refuseInherited(hideBin(process.argv));
+  await addCommands(yargs(withNegativeNumbers(hideBin(process.argv))))
     .scriptName('bmojo')
     .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
-    .command(quickstartCommand)
-    .command(dataCommand)
-    .command(trainCommand)
-    .command(generateCommand)
-    .command(evalCommand)
-    .command(compareCommand)
-    .command(modelCommand)
-    .command(verifyCommand)
-    .command(kernelsCommand)
-    .command(benchCommand)
-    .command(benchTensorFlowCommand)
-    .command(doctorCommand)
     .demandCommand(1, 'a command is needed; see bmojo --help')
     .strictCommands()
     .recommendCommands()

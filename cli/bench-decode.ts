@@ -55,9 +55,6 @@ const options = {
 };
 
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
-  command: 'decode',
-  describe:
-    "time and memory of one more token far into a text: B'MOJO, B'MOJO-F and Mamba beside a Transformer",
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
   handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out}) => {

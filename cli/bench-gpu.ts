@@ -21,8 +21,6 @@ const gpuOptions = {
 };
 
 export const benchGpuCommand: CommandModule<object, {json: boolean}> = {
-  command: 'gpu',
-  describe: 'the part of `bench ops --backend webgpu` about the GPU as a whole: large sizes, cost of issuing',
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
   handler: ({json}) => printGpuTimings(benchGpu(), json),
 };

@@ -105,8 +105,6 @@ const opsOptions = {
 };
 
 export const benchOpsCommand: CommandModule<object, BenchArguments> = {
-  command: 'ops',
-  describe: 'time every operator: kernel, composed form and JavaScript kernel, side by side',
   builder: yargs => yargs.options(opsOptions).check(onlyOptions(opsOptions)),
   handler: async args => {
     const {runs, seconds} = args;

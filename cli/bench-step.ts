@@ -92,8 +92,6 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
 }
 
 export const benchStepCommand: CommandModule<object, Args> = {
-  command: 'step <task>',
-  describe: 'time a training step on WebGPU, kernel by kernel; takes the options of train',
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)

@@ -118,8 +118,6 @@ const options = {
 };
 
 export const benchTensorFlowCommand: CommandModule<object, BenchArguments> = {
-  command: 'bench-tensorflow',
-  describe: 'time the tensorflow backend beside wasm and PyTorch on the same cores',
   builder: yargs =>
     yargs
       .options(options)

@@ -1,21 +1,40 @@
 // bmojo bench: what is measured, one command each.
 
 import type {CommandModule} from 'yargs';
-import {benchDecodeCommand} from './bench-decode.js';
-import {benchGpuCommand} from './bench-gpu.js';
-import {benchOpsCommand} from './bench-ops.js';
-import {benchStepCommand} from './bench-step.js';
 import {NEEDS_COMMAND} from './command-line.js';
+import {lazy} from './lazy.js';
 
 export const benchCommand: CommandModule = {
-  command: 'bench <what>',
-  describe: 'measure speed on this machine',
   builder: yargs =>
     yargs
-      .command(benchOpsCommand)
-      .command(benchGpuCommand)
-      .command(benchDecodeCommand)
-      .command(benchStepCommand)
+      .command(
+        lazy(
+          'ops',
+          'time every operator: kernel, composed form and JavaScript kernel, side by side',
+          async () => (await import('./bench-ops.js')).benchOpsCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'gpu',
+          'the part of `bench ops --backend webgpu` about the GPU as a whole: large sizes, cost of issuing',
+          async () => (await import('./bench-gpu.js')).benchGpuCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'decode',
+          "time and memory of one more token far into a text: B'MOJO, B'MOJO-F and Mamba beside a Transformer",
+          async () => (await import('./bench-decode.js')).benchDecodeCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'step <task>',
+          'time a training step on WebGPU, kernel by kernel; takes the options of train',
+          async () => (await import('./bench-step.js')).benchStepCommand,
+        ),
+      )
       .demandCommand(1, NEEDS_COMMAND),
   handler: () => {},
 };

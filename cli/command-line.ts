@@ -2,6 +2,8 @@
 
 import type {CliOption, Schema} from '../config/schema.js';
 import {cliOptions, SettingError, suggestion} from '../config/schema.js';
+import type {OptionShape} from './typed-options.js';
+import {checkTyped} from './typed-options.js';
 
 /** What a command that only groups others says when the word behind it names none of them. */
 export const NEEDS_COMMAND = 'a command is needed';
@@ -33,15 +35,10 @@ export function givenSettings(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** What an option parser is told of an option, as far as it matters here. */
-interface OptionShape {
-  readonly describe?: string;
-  readonly array?: boolean;
-}
-
 /**
  * For the `check` of a command with these options and positional arguments: whether nothing else was given, and nothing twice.
- * Errors: SettingError naming the first option that is not known, with the nearest one that is, or that has several values.
+ * Errors: SettingError naming the first option that is not known, with the nearest one that is, that has several values, or a
+ * value that it does not take.
  */
 export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...positionals: string[]) {
   const names = ['help', 'version', ...Object.keys(options), ...positionals];
@@ -58,6 +55,7 @@ export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...p
       if (array || !Array.isArray(value)) continue;
       throw new SettingError(`--${option} takes one value, got ${value.length}: ${value.join(', ')}`);
     }
+    checkTyped(options, argv, process.argv.slice(2));
     return true;
   };
 }

@@ -1,6 +1,6 @@
 // `bmojo compare mad`: MAD's whole grid, or a part of it, as one resumable set of runs with MAD's score.
 
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -31,7 +31,8 @@ import {duration} from '../train/pace.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
-import {typedCommand} from './publish.js';
+import {writeResults} from './output.js';
+import {typedCommand, writtenWords} from './publish.js';
 import {SetProgress} from './set-progress.js';
 
 type Args = Record<string, unknown>;
@@ -132,16 +133,14 @@ async function execute(argv: Args): Promise<void> {
     'mad.md': `${markdownTable(madTable(scores))}\n`,
     'mad.svg': barPlot(madPlot(scores)),
   };
-  for (const [file, content] of Object.entries(files)) writeFileSync(join(out, file), content);
+  const written = writeResults(
+    Object.fromEntries(Object.entries(files).map(([file, content]) => [join(out, file), content])),
+  );
   if (json) return;
   console.log(`\naccuracy per class (plain accuracy), per cent\n\n${textTable(madTable(scores))}`);
   if (results.length < runs.length)
     console.log(`\n${runs.length - results.length} runs diverged and do not count`);
-  console.log(
-    `\nwritten: ${Object.keys(files)
-      .map(file => join(out, file))
-      .join(', ')}`,
-  );
+  console.log(writtenWords(written));
 }
 
 export const compareMadCommand: CommandModule<object, Args> = {

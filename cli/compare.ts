@@ -1,6 +1,6 @@
 // `bmojo compare TASK`: several models on the same data, each at several learning rates.
 
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -17,7 +17,8 @@ import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
 import {compareMadCommand} from './compare-mad.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
-import {typedCommand} from './publish.js';
+import {writeResults} from './output.js';
+import {typedCommand, writtenWords} from './publish.js';
 import {SetProgress} from './set-progress.js';
 import {givenRun, runOptions, withBackend} from './train.js';
 
@@ -80,14 +81,16 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     const {preset} = config.model;
     return {model: preset, rate: config.train.rate, ...RunFolder.open(path).readResult()};
   });
-  writeFileSync(join(out, 'compare.json'), `${JSON.stringify({results, diverged}, null, 2)}\n`);
   const {table, plot} = family.compare(finished.map(compared), runs[0].config);
-  writeFileSync(join(out, 'compare.svg'), linePlot(plot));
-  writeFileSync(join(out, 'compare.md'), `${markdownTable(table)}\n`);
+  const written = writeResults({
+    [join(out, 'compare.json')]: `${JSON.stringify({results, diverged}, null, 2)}\n`,
+    [join(out, 'compare.svg')]: linePlot(plot),
+    [join(out, 'compare.md')]: `${markdownTable(table)}\n`,
+  });
   if (json || finished.length === 0) return;
   console.log(`\n${textTable(table)}`);
   if (diverged.length > 0) console.log(`\ndiverged: ${diverged.join(', ')}`);
-  console.log(`\nwritten: ${join(out, 'compare.json')}, ${join(out, 'compare.svg')}`);
+  console.log(writtenWords(written));
 }
 
 function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
@@ -139,8 +142,6 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
 }
 
 export const compareCommand: CommandModule<object, Args> = {
-  command: 'compare <task>',
-  describe: 'train several models on the same data and report them side by side',
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)

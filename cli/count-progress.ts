@@ -26,7 +26,7 @@ export class CountProgress {
     if (!this.status.isDue(at)) return;
     const share = this.done / this.total;
     const left = duration(((at - this.begun) / 1000) * ((1 - share) / share));
-    this.status.show(`${words}  ${Math.floor(100 * share)} %  ${left} left`);
+    this.status.show(`${Math.floor(100 * share)} %  ${left} left  ${words}`);
   }
 
   /** Clears the line. */

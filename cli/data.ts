@@ -66,11 +66,11 @@ const prepareCommand: CommandModule<object, Args> = {
       .options(prepareOptions)
       .check(onlyOptions(prepareOptions, 'files'))
       .example(
-        '$0 data prepare tiny-shakespeare --out data/shakespeare',
+        '$0 data prepare tiny-shakespeare --out runs/data/shakespeare',
         'characters, the last tenth held out',
       )
       .example(
-        '$0 data prepare a.txt b.txt --valid-files c.txt --tokenizer tokenizer.json --out data/books',
+        '$0 data prepare a.txt b.txt --valid-files c.txt --tokenizer tokenizer.json --out runs/data/books',
         'BPE, a whole book held out',
       ) as Argv<Args>,
   handler: async argv => {
@@ -120,11 +120,11 @@ const tokenizerCommand: CommandModule<object, Args> = {
       .options(tokenizerOptions)
       .check(onlyOptions(tokenizerOptions, 'files'))
       .example(
-        '$0 data tokenizer tiny-shakespeare --vocab 1024 --out shakespeare.json',
+        '$0 data tokenizer tiny-shakespeare --vocab 1024 --out runs/shakespeare.json',
         'the same file each time',
       )
       .example(
-        '$0 data prepare tiny-shakespeare --tokenizer shakespeare.json --out data/shakespeare-bpe',
+        '$0 data prepare tiny-shakespeare --tokenizer runs/shakespeare.json --out runs/data/shakespeare-bpe',
         'then the tokens of it',
       ) as unknown as Argv<Args>,
   handler: async argv => {
@@ -190,8 +190,6 @@ const fetchCommand: CommandModule<object, Args> = {
 };
 
 export const dataCommand: CommandModule<object, Args> = {
-  command: 'data <what>',
-  describe: 'make, check and list data for language models',
   builder: yargs =>
     yargs
       .command(prepareCommand)

@@ -71,8 +71,6 @@ export async function diagnose(backend: BackendName): Promise<Diagnosis> {
 const options = {json: {type: 'boolean' as const, describe: 'print JSON'}};
 
 export const doctorCommand: CommandModule<object, Record<string, unknown>> = {
-  command: 'doctor',
-  describe: 'say which backends work on this machine, why others do not, and what to do',
   builder: yargs => yargs.options(options).check(onlyOptions(options)),
   handler: async argv => {
     const found: Diagnosis[] = [];

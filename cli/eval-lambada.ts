@@ -33,8 +33,6 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const lambadaCommand: CommandModule<object, Args> = {
-  command: 'lambada <file>',
-  describe: 'language: the last word of each passage of a file of yours, accuracy and perplexity',
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,

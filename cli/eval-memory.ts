@@ -93,8 +93,6 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const memoryCommand: CommandModule<object, Args> = {
-  command: 'memory',
-  describe: 'what each layer stores of a sequence, when and why, and how attention divides over its memories',
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,

@@ -48,8 +48,6 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const needleTextCommand: CommandModule<object, Args> = {
-  command: 'needle-text',
-  describe: 'language: needles in a haystack of text, single, multi-key and multi-value, by length and depth',
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,

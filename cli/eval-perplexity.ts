@@ -6,12 +6,11 @@ import type {PerplexityOptions} from '../eval/perplexity.js';
 import {evaluatePerplexity, perplexityTokens} from '../eval/perplexity.js';
 import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
-import {writeRecord} from '../experiments/evaluations.js';
 import {onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkpointOptions, openLanguageRun, trainedTokens, withTokens} from './language-run.js';
 import {numberList} from './lists.js';
-import {typedCommand} from './publish.js';
+import {keepRecords, typedCommand, writtenWords} from './publish.js';
 
 type Args = Record<string, unknown>;
 
@@ -52,18 +51,16 @@ async function execute(argv: Args): Promise<void> {
   });
   progress.end();
   run.model.model.dispose();
-  const files = records.flatMap(record => writeRecord(run.folder.path, record));
+  const files = keepRecords(run.folder.path, records);
   if (argv.json === true)
     console.log(JSON.stringify({step: run.step, ...(records[0].data as object)}, null, 2));
   else {
     for (const {definition, table} of records) console.log(`${definition}\n\n${textTable(table)}\n`);
-    console.log(`written: ${files.join(', ')}`);
+    console.log(writtenWords(files).trimStart());
   }
 }
 
 export const perplexityCommand: CommandModule<object, Args> = {
-  command: 'perplexity',
-  describe: 'language: loss by length of the prefix (the same last tokens each time) and by position',
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,

@@ -1,6 +1,7 @@
 // `bmojo eval report RUN...`: everything known of some runs in one HTML file.
 
-import {resolve} from 'node:path';
+import {mkdirSync} from 'node:fs';
+import {dirname, join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {ReportedRun} from '../eval/report/html.js';
@@ -14,6 +15,8 @@ import {kebab, onlyOptions} from './command-line.js';
 import {checkFolder} from './option-file.js';
 
 type Args = Record<string, unknown>;
+
+const REPORT = join('runs', 'report.html');
 
 /** Folder names, with as much of the path in front as tells the runs apart. */
 function distinctNames(paths: readonly string[]): string[] {
@@ -63,9 +66,10 @@ function execute(argv: Args): void {
   const paths = (Array.isArray(argv.runs) ? argv.runs : []).map(String);
   const names = distinctNames(paths);
   if (new Set(names).size < names.length) throw new SettingError('eval report: each run may be named once');
-  const out = String(argv.out);
-  checkFolder('--out', out);
+  const out = String(argv.out ?? REPORT);
+  checkFolder('--out', argv.out);
   const runs = paths.map((path, i) => reported(path, names[i]));
+  mkdirSync(dirname(out), {recursive: true});
   writeFileAtomic(out, Buffer.from(htmlReport(String(argv.title), runs)));
   console.log(`written: ${out}`);
   const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);
@@ -76,19 +80,16 @@ function execute(argv: Args): void {
 }
 
 export const reportCommand: CommandModule<object, Args> = {
-  command: 'report <runs..>',
-  describe:
-    'one self-contained HTML file of runs: settings, learning curves, every evaluation with its source',
   builder: (yargs: Argv<object>) => {
     const options = {
-      out: {type: 'string' as const, default: 'report.html', describe: 'file to write'},
+      out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`},
       title: {type: 'string' as const, default: "B'MOJO: evaluation report", describe: 'heading'},
     };
     return yargs
       .positional('runs', {type: 'string', array: true, describe: 'run folders'})
       .options(options)
       .check(onlyOptions(options, 'runs'))
-      .example('$0 eval report runs/bmojo runs/mamba --out report.html', 'two runs side by side');
+      .example('$0 eval report runs/bmojo runs/mamba --out runs/both.html', 'two runs side by side');
   },
   handler: execute,
 };

@@ -3,24 +3,52 @@
 import type {Argv, CommandModule} from 'yargs';
 import {taskFamilies} from '../data/families.js';
 import {NEEDS_COMMAND} from './command-line.js';
-import {lambadaCommand} from './eval-lambada.js';
-import {memoryCommand} from './eval-memory.js';
-import {needleTextCommand} from './eval-needle-text.js';
-import {perplexityCommand} from './eval-perplexity.js';
-import {reportCommand} from './eval-report.js';
-import {taskEvaluation} from './eval-task.js';
+import {lazy} from './lazy.js';
 
 export const evalCommand: CommandModule<object, Record<string, unknown>> = {
-  command: 'eval <what>',
-  describe: 'measure a trained model',
   builder: (yargs: Argv<object>) => {
-    for (const family of taskFamilies) yargs.command(taskEvaluation(family));
+    for (const family of taskFamilies)
+      yargs.command(
+        lazy(family.name, family.summary, async () =>
+          (await import('./eval-task.js')).taskEvaluation(family),
+        ),
+      );
     return yargs
-      .command(perplexityCommand)
-      .command(lambadaCommand)
-      .command(needleTextCommand)
-      .command(memoryCommand)
-      .command(reportCommand)
+      .command(
+        lazy(
+          'perplexity',
+          'language: loss by length of the prefix (the same last tokens each time) and by position',
+          async () => (await import('./eval-perplexity.js')).perplexityCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'lambada <file>',
+          'language: the last word of each passage of a file of yours, accuracy and perplexity',
+          async () => (await import('./eval-lambada.js')).lambadaCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'needle-text',
+          'language: needles in a haystack of text, single, multi-key and multi-value, by length and depth',
+          async () => (await import('./eval-needle-text.js')).needleTextCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'memory',
+          'what each layer stores of a sequence, when and why, and how attention divides over its memories',
+          async () => (await import('./eval-memory.js')).memoryCommand,
+        ),
+      )
+      .command(
+        lazy(
+          'report <runs..>',
+          'one self-contained HTML file of runs: settings, learning curves, every evaluation with its source',
+          async () => (await import('./eval-report.js')).reportCommand,
+        ),
+      )
       .demandCommand(1, NEEDS_COMMAND);
   },
   handler: () => {},

@@ -76,9 +76,10 @@ async function execute(argv: Args): Promise<void> {
     readAt = performance.now();
     process.stdout.write(saved === undefined ? prompt : '');
   };
-  await withInterrupts(async signal => {
+  const isStopped = await withInterrupts(async signal => {
     const options = {tokenizer, session, prompt, maxTokens, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
+    return signal.aborted;
   }, 'finishing this token');
   if (session.position < first) {
     process.stderr.write('stopped within the prompt: nothing is written\n');
@@ -90,7 +91,16 @@ async function execute(argv: Args): Promise<void> {
   process.stdout.write('\n');
   const seconds = (performance.now() - readAt) / 1000;
   const written = session.position - first;
-  if (typeof argv['save-state'] === 'string') writeFileAtomic(argv['save-state'], await session.save());
+  const state = argv['save-state'];
+  if (typeof state === 'string') writeFileAtomic(state, await session.save());
+  if (isStopped) {
+    process.exitCode = INTERRUPTED;
+    const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
+    if (typeof state === 'string')
+      process.stderr.write(
+        `continue with: bmojo generate --checkpoint ${folder.path}${weights} --state ${state}\n`,
+      );
+  }
   if (argv.quiet !== true) {
     process.stderr.write(
       `read ${read.length} tokens in ${((readAt - started) / 1000).toFixed(2)} s, ` +
@@ -102,15 +112,13 @@ async function execute(argv: Args): Promise<void> {
 }
 
 export const generateCommand: CommandModule<object, Args> = {
-  command: 'generate',
-  describe: 'write text with a trained language model',
   builder: (yargs: Argv<object>) =>
     yargs
       .options(options)
       .check(onlyOptions(options))
       .example('$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:"', 'text as it is written')
       .example(
-        '$0 generate --checkpoint runs/shakespeare --save-state s && $0 generate --checkpoint runs/shakespeare --state s',
+        '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',
         'the second goes on where the first stopped',
       ),
   handler: execute,

@@ -8,7 +8,7 @@ import {tokenizerDigest} from '../data/tokenizers/index.js';
 import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
-import {isRunFolder, readFolderWeights} from '../experiments/trained.js';
+import {isRunFolder, readFolderWeights, tokenizerFolderOf} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
 import type {ArraySource} from '../train/snapshot.js';
 import {SnapshotError} from '../train/snapshot.js';
@@ -46,11 +46,12 @@ function tokenizerOf(folder: string): string | undefined {
  */
 export async function checkInitialWeights({path, weights}: InitialWeights, config: RunConfig): Promise<void> {
   const own = 'data' in config.data ? tokenizerOf(String(config.data.data)) : undefined;
-  const other = tokenizerOf(path);
+  const home = tokenizerFolderOf(path);
+  const other = tokenizerOf(home);
   if (own !== other)
     throw new SettingError(
       `--init-from: ${path} was trained on the ids of another tokenizer; prepare the data with ` +
-        `bmojo data prepare FILES --tokenizer ${join(path, 'tokenizer.json')}`,
+        `bmojo data prepare FILES --tokenizer ${join(home, 'tokenizer.json')}`,
     );
   try {
     await checkRun(config, {initial: weights});

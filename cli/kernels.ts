@@ -25,8 +25,6 @@ const options = {
 };
 
 export const kernelsCommand: CommandModule<object, KernelArguments> = {
-  command: 'kernels',
-  describe: 'compare every kernel of a backend with the float64 definitions; fails when one is off',
   builder: yargs => yargs.options(options).check(onlyOptions(options)),
   handler: async ({backend, op: only, json}) => {
     await useBackend(backend);

@@ -70,7 +70,7 @@ export async function withTokens<T>(
     );
   const opened = openData(path);
   try {
-    checkSameTokenizer(folder.path, opened);
+    checkSameTokenizer(folder.tokenizerFolder, opened);
     return await use(opened.valid, `the held-out split of ${basename(path)}`);
   } finally {
     closeData(opened);

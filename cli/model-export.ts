@@ -5,9 +5,8 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import {loadSequenceModel} from '../experiments/run.js';
-import {RunFolder} from '../experiments/run-folder.js';
 import {modelFolderNames, writeRunModel} from '../experiments/run-models.js';
-import {isRunFolder, openTrained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
 import {modelInFolder, modelStoreAt} from '../models/folder-on-disk.js';
 import type {ModelCard} from '../models/model-folder/index.js';
 import {copyModel, readCard} from '../models/model-folder/index.js';
@@ -26,8 +25,8 @@ const options = {
 async function exported(path: string, out: string, asked: unknown): Promise<ModelCard> {
   const trained = await openTrained(path);
   const weights = chosenWeights(trained, asked);
-  if (!isRunFolder(path)) return copyModel(modelInFolder(path), modelStoreAt(out));
-  const folder = RunFolder.open(path);
+  const {run: folder} = trained;
+  if (folder === undefined) return copyModel(modelInFolder(path), modelStoreAt(out));
   // The command that trained stands on the card that the run's end has written.
   const made = await readCard(modelInFolder(join(path, modelFolderNames[weights])));
   const {model, step} = await loadSequenceModel(folder, {weights, backend: 'cpu'});
@@ -60,7 +59,7 @@ export const modelExportCommand: CommandModule<object, Args> = {
       .options(options)
       .check(onlyOptions(options, 'run'))
       .example(
-        '$0 model export runs/shakespeare --out site/models/shakespeare',
+        '$0 model export runs/shakespeare --out runs/site/shakespeare',
         'best weights, tokenizer and card, checked by every reader',
       ) as Argv<Args>,
   handler: execute,

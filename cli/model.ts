@@ -4,7 +4,7 @@ import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import {textTable} from '../eval/table.js';
-import {isRunFolder, openTrained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
 import {modelSchema, parseModelConfig, presetNames} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -45,8 +45,8 @@ async function ofFolder(folder: string, argv: Args): Promise<{config: ModelConfi
   const beside = given.find(option => argv[option] !== undefined);
   if (beside !== undefined)
     throw new SettingError(`--${beside}: ${folder} has settings of its own; leave it away, or the folder`);
-  const {config} = await openTrained(folder);
-  const card = isRunFolder(folder) ? undefined : await readCard(modelInFolder(folder));
+  const {config, kind} = await openTrained(folder);
+  const card = kind === 'run' ? undefined : await readCard(modelInFolder(folder));
   return {config: config.model, ...(card === undefined ? {} : {card})};
 }
 
@@ -117,8 +117,6 @@ const infoCommand: CommandModule<object, Args> = {
 };
 
 export const modelCommand: CommandModule<object, Args> = {
-  command: 'model <what>',
-  describe: 'what a model is and takes; a model as one folder that travels',
   builder: yargs =>
     yargs.command(infoCommand).command(modelExportCommand).demandCommand(1, NEEDS_COMMAND) as Argv<Args>,
   handler: () => {},

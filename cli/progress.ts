@@ -28,10 +28,14 @@ export function eventLine(event: TrainEvent<Report>, pace: Pace, steps: number):
     case 'started':
       return `${event.parameters} parameters, ${event.tokensPerStep} tokens a step, steps ${event.step} to ${event.steps}`;
     case 'step':
-      return (
-        `step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}  accuracy ${percent(event.accuracy)}  ` +
-        `rate ${event.rate.toExponential(2)}  gradient ${event.gradientNorm.toPrecision(3)}  ${pace.words}`
-      );
+      return [
+        `step ${event.step}/${steps}`,
+        ...(pace.words === '' ? [] : [pace.words]),
+        `loss ${event.loss.toFixed(3)}`,
+        `accuracy ${percent(event.accuracy)}`,
+        `gradient ${event.gradientNorm.toPrecision(3)}`,
+        `rate ${event.rate.toExponential(2)}`,
+      ].join('  ');
     case 'evaluated':
       return `step ${event.step}: ${reportWords(event.report)}`;
     case 'stopped':

@@ -11,8 +11,6 @@ import {withInterrupts} from './interrupts.js';
 import {SetProgress} from './set-progress.js';
 
 export const quickstartCommand: CommandModule<object, Record<string, unknown>> = {
-  command: 'quickstart',
-  describe: "train B'MOJO and a window-only model on recall and compare them, in about five minutes",
   builder: yargs => {
     const options = {
       out: {

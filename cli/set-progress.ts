@@ -2,7 +2,7 @@
 
 import {percent} from '../eval/table.js';
 import type {NamedEvent} from '../experiments/run-set.js';
-import {Pace} from '../train/pace.js';
+import {duration, Pace} from '../train/pace.js';
 import {eventLine} from './progress.js';
 import type {StatusOutput} from './status-line.js';
 import {StatusLine} from './status-line.js';
@@ -56,11 +56,14 @@ export class SetProgress {
   private line(at: number): void {
     if (!this.status.isDue(at)) return;
     const running = [...this.runs].filter(([, run]) => !run.done);
+    const paces = running.map(([, {pace}]) => pace);
+    const left = Math.max(...paces.map(({secondsLeft = 0}) => secondsLeft));
+    const speed = paces.reduce((sum, {tokensPerSecond = 0}) => sum + tokensPerSecond, 0);
     const words = running.map(
-      ([name, {step, steps, accuracy, pace}]) =>
-        `${name} ${step}/${steps} ${percent(accuracy)} ${pace.words}`,
+      ([name, {step, steps, accuracy}]) => `${name} ${step}/${steps} ${percent(accuracy)}`,
     );
-    this.status.show(words.join('  |  '));
+    // The time first: a narrow terminal shows the beginning of the line alone.
+    this.status.show([`${duration(left)} left  ${Math.round(speed)} tokens/s`, ...words].join('  |  '));
   }
 
   endLine(): void {

@@ -160,6 +160,8 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   if (initial !== undefined && argv.json !== true)
     console.log(`begins with the weights of ${initial.path}, step ${initial.step}`);
   if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
+  if (folder.config.train.rate === 0)
+    process.stderr.write('note: at --rate 0 nothing is learned, the weights stay what they began with\n');
   const notice = family.notice?.(folder.config.data);
   if (notice !== undefined) process.stderr.write(`${notice}\n`);
   const {lastStep, givenUp} = folder.checkpoints;
@@ -232,8 +234,6 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
 }
 
 export const trainCommand: CommandModule<object, Args> = {
-  command: 'train <task>',
-  describe: 'train a model on a task',
   builder: (yargs: Argv<object>) =>
     workloadFamilies
       .reduce((builder, family) => builder.command(taskCommand(family)), yargs)

@@ -19,9 +19,6 @@ const options = {
 };
 
 export const verifyCommand: CommandModule<object, VerifyArguments> = {
-  command: 'verify <dir>',
-  describe:
-    'compare operators and layers with a folder of test vectors; exits 1 when one misses its tolerance',
   builder: yargs =>
     yargs
       .positional('dir', {
@@ -33,10 +30,11 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
       .check(onlyOptions(options, 'dir'))
       .example('$0 verify test/golden --backend wasm', 'the vectors that ship with the project'),
   handler: async ({dir, backend, json}) => {
+    const files = vectorFiles(dir);
     await useBackend(backend);
     let passed = 0;
     let failed = 0;
-    for await (const row of verifyFiles(vectorFiles(dir))) {
+    for await (const row of verifyFiles(files)) {
       if (row.passed) passed++;
       else failed++;
       const verdict = row.passed ? 'ok  ' : 'MISS';

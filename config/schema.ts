@@ -3,6 +3,7 @@
 import {BmojoError} from '../errors/bmojo-error.js';
 import {oneLine, shown} from '../errors/shown.js';
 
+/** A setting that is a number within bounds, whole or not; made by `integer` and `number`. */
 export interface NumberField {
   readonly kind: 'integer' | 'number';
   readonly default: number;
@@ -12,12 +13,14 @@ export interface NumberField {
   readonly why: string;
 }
 
+/** A setting that is on or off; made by `flag`. */
 export interface BooleanField {
   readonly kind: 'boolean';
   readonly default: boolean;
   readonly why: string;
 }
 
+/** A setting that is one of a few words; made by `choice`. */
 export interface ChoiceField<T extends string = string> {
   readonly kind: 'choice';
   readonly choices: readonly T[];
@@ -25,13 +28,19 @@ export interface ChoiceField<T extends string = string> {
   readonly why: string;
 }
 
+/** A setting that is any text, which whoever reads it checks further; made by `text`. */
 export interface TextField {
   readonly kind: 'text';
   readonly default: string;
   readonly why: string;
 }
 
+/** One setting of a schema: its kind, its default, what values it takes, and why. */
 export type Field = NumberField | BooleanField | ChoiceField | TextField;
+/**
+ * Settings by name, declared once: types ({@link Settings}), defaults, checks ({@link parseSettings}),
+ * options of the command line and controls of the demo derive from it.
+ */
 export type Schema = Readonly<Record<string, Field>>;
 
 type ValueOf<F extends Field> = F extends NumberField
@@ -45,6 +54,7 @@ type ValueOf<F extends Field> = F extends NumberField
 /** The settings that a schema describes, all present. */
 export type Settings<S extends Schema> = {readonly [K in keyof S]: ValueOf<S[K]>};
 
+/** Declares a whole number in [min, max] with its default `value`. */
 export const integer = (value: number, min: number, max: number, why: string): NumberField => ({
   kind: 'integer',
   default: value,
@@ -52,6 +62,7 @@ export const integer = (value: number, min: number, max: number, why: string): N
   max,
   why,
 });
+/** Declares a number in [min, max], whole or not, with its default `value`. */
 export const number = (value: number, min: number, max: number, why: string): NumberField => ({
   kind: 'number',
   default: value,
@@ -59,12 +70,15 @@ export const number = (value: number, min: number, max: number, why: string): Nu
   max,
   why,
 });
+/** Declares a setting that is true or false, with its default `value`. */
 export const flag = (value: boolean, why: string): BooleanField => ({kind: 'boolean', default: value, why});
+/** Declares a setting that is one of `choices`, with its default `value`. */
 export const choice = <const T extends string>(
   choices: readonly T[],
   value: NoInfer<T>,
   why: string,
 ): ChoiceField<T> => ({kind: 'choice', choices, default: value, why});
+/** Declares a setting that is any text, with its default `value`. */
 export const text = (value: string, why: string): TextField => ({kind: 'text', default: value, why});
 
 /** The same settings with other defaults. Errors: SettingError when a default is unknown or out of range. */
@@ -124,8 +138,8 @@ export function parseSettings<S extends Schema>(where: string, schema: S, given:
   return Object.fromEntries(entries) as Settings<S>;
 }
 
-function checkField(where: string, key: string, field: Field, value: unknown): void {
-  const expected = expectation(field);
+/** Whether a setting may have that value. */
+function allows(field: Field, value: unknown): boolean {
   const fails =
     field.kind === 'integer'
       ? !Number.isInteger(value) || Number(value) < field.min || Number(value) > field.max
@@ -136,7 +150,17 @@ function checkField(where: string, key: string, field: Field, value: unknown): v
           : field.kind === 'choice'
             ? !field.choices.some(candidate => candidate === value)
             : typeof value !== 'string';
-  if (fails) throw new SettingError(`${where}: ${key} must be ${expected}, got ${shown(value)}`);
+  return !fails;
+}
+
+/** Why a setting may not have that value, in words that go behind its name; undefined where it may. */
+export function refusal(field: Field, value: unknown, came = shown(value)): string | undefined {
+  return allows(field, value) ? undefined : `must be ${expectation(field)}, got ${came}`;
+}
+
+function checkField(where: string, key: string, field: Field, value: unknown): void {
+  const words = refusal(field, value);
+  if (words !== undefined) throw new SettingError(`${where}: ${key} ${words}`);
 }
 
 function expectation(field: Field): string {
@@ -161,18 +185,29 @@ export interface CliOption {
   readonly type: 'number' | 'boolean' | 'string';
   readonly describe: string;
   readonly choices?: readonly string[];
+  /** The setting that it gives. */
+  readonly field: Field;
 }
 
-/** Command-line options for a schema. Defaults stand in the text, not in yargs, so that presets can fill the gaps. */
+/** `[default 32; 0 to 4096]`, or what else may be given beside the default. */
+function defaultWords(field: Field): string {
+  const value = `default ${JSON.stringify(field.default)}`;
+  return field.kind === 'integer' || field.kind === 'number'
+    ? `[${value}; ${field.min} to ${field.max}]`
+    : `[${value}]`;
+}
+
+/**
+ * Command-line options for a schema. Defaults and ranges stand in the text, not in yargs, so that presets can fill the gaps.
+ */
 export function cliOptions(schema: Schema): Record<string, CliOption> {
   return Object.fromEntries(
     Object.entries(schema).map(([key, field]) => {
-      const shown = `${field.why} [default ${JSON.stringify(field.default)}]`;
-      if (field.kind === 'integer' || field.kind === 'number')
-        return [key, {type: 'number', describe: shown}];
-      if (field.kind === 'boolean') return [key, {type: 'boolean', describe: shown}];
-      if (field.kind === 'choice') return [key, {type: 'string', describe: shown, choices: field.choices}];
-      return [key, {type: 'string', describe: shown}];
+      const common = {describe: `${field.why} ${defaultWords(field)}`, field};
+      if (field.kind === 'integer' || field.kind === 'number') return [key, {type: 'number', ...common}];
+      if (field.kind === 'boolean') return [key, {type: 'boolean', ...common}];
+      if (field.kind === 'choice') return [key, {type: 'string', choices: field.choices, ...common}];
+      return [key, {type: 'string', ...common}];
     }),
   );
 }

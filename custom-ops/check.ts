@@ -157,6 +157,7 @@ function resolveDims<A extends Attributes>(
       continue;
     }
     checkKind(op.name, name, spec, tensor);
+    if (tensor.size === 0) refuse(op.name, name, 'of sizes in [1, 2^31 - 1]', tensor.shape);
     if (spec.shape === '*') {
       dims['*'] ??= tensor.size;
       source['*'] ??= name;

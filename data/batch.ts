@@ -2,6 +2,10 @@
 
 import type {SampleKey, Task} from './task.js';
 
+/**
+ * Samples of a task side by side, as {@link drawBatch} lays them out: B = `size` rows of L = `length` tokens,
+ * R scored positions.
+ */
 export interface Batch {
   readonly size: number;
   /** Tokens of the longest sample, L; shorter ones are filled up with id 0 behind their end, which nothing sees. */
@@ -16,7 +20,7 @@ export interface Batch {
   readonly distances: Int32Array;
 }
 
-/** Samples `index` to `index + size - 1` of a stream. */
+/** Samples `index` to `index + size - 1` of a stream, side by side as one batch. */
 export function drawBatch(task: Task, first: SampleKey, size: number): Batch {
   const samples = Array.from({length: size}, (_, b) => task.sample({...first, index: first.index + b}));
   const length = samples.reduce((longest, {inputs}) => Math.max(longest, inputs.length), 0);

@@ -14,6 +14,7 @@ import {needle} from './needle.js';
 import {selectiveCopying} from './selective-copying.js';
 import type {TaskFamily} from './task.js';
 
+/** All tasks that are known by name, in the order in which `--help` lists them. */
 export const taskFamilies: readonly TaskFamily[] = [
   mqar,
   mqarMixture,
@@ -28,7 +29,10 @@ export const taskFamilies: readonly TaskFamily[] = [
   madMemorization,
 ];
 
-/** Errors: SettingError for an unknown name. */
+/**
+ * The task of a name, one of {@link taskFamilies}. Errors: SettingError for an unknown name, with the nearest
+ * known one.
+ */
 export function taskFamily(name: string): TaskFamily {
   const found = taskFamilies.find(family => family.name === name);
   if (found !== undefined) return found;

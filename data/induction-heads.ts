@@ -24,6 +24,7 @@ const TAG = 0x69680000;
  * labels    .  .  .  .  .  .  .  .  .  3      ('.' is -100)
  * ```
  * The first place is uniform in [0, length - 3]. Train at 256, test at any other length.
+ * Errors: SettingError for a bad setting.
  * Source: Gu and Dao 2023, arXiv 2312.00752, section 4.1.2 and appendix E.1; Olsson et al. 2022.
  */
 export function createInductionHeads(given: Partial<InductionHeadsSettings> = {}): Task {

@@ -7,6 +7,7 @@ import {createMqar, mqarSchema} from './mqar.js';
 import {randomStream} from './random.js';
 import type {Task, TaskFamily} from './task.js';
 
+/** Settings of {@link createMqarMixture} with their defaults, bounds and reasons. */
 export const mqarMixtureSchema = {
   vocabSize: integer(8192, 4, 1 << 20, 'ids: 0 is filler, the lower half keys, the upper half values'),
   parts: text(

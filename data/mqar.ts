@@ -7,6 +7,7 @@ import {randomStream, weightedDistinct} from './random.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED} from './task.js';
 
+/** Settings of {@link createMqar} with their defaults, bounds and reasons. */
 export const mqarSchema = {
   vocabSize: integer(512, 4, 1 << 20, 'ids: 0 is filler, the lower half keys, the upper half values'),
   length: integer(256, 4, 1 << 20, 'tokens per sample, even; at least 4 x pairs'),
@@ -24,6 +25,7 @@ export const mqarSchema = {
   ),
 } as const;
 
+/** All settings of {@link createMqar}; defaults and bounds stand in {@link mqarSchema}. */
 export type MqarSettings = Settings<typeof mqarSchema>;
 
 const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
@@ -94,6 +96,10 @@ function fill(inputs: Int32Array, random: Random, vocabSize: number): void {
   for (let i = 0; i < inputs.length; i++) if (inputs[i] === 0) inputs[i] = random.integer(vocabSize);
 }
 
+/**
+ * Multi-query associative recall as a task with settings: what the command line and reports know of {@link
+ * createMqar}.
+ */
 export const mqar: TaskFamily<typeof mqarSchema> = {
   name: 'mqar',
   summary: 'multi-query associative recall: remember key-value pairs, give the value when a key returns',

@@ -4,12 +4,13 @@ import type {Schema, Settings} from '../config/schema.js';
 import type {Random} from './random.js';
 import {randomStream} from './random.js';
 
-/** Label of a position that is not scored. */
+/** Label of a position that is not scored, -100 as in PyTorch. */
 export const IGNORED = -100;
 
-/** Samples of the two splits come from disjoint random streams. */
+/** Which samples: `train` or `test`, which come from disjoint random streams. */
 export type Split = 'train' | 'test';
 
+/** What decides a sample: the same key gives the same sample on every machine. */
 export interface SampleKey {
   /** Integer in [0, 2^32). */
   readonly seed: number;
@@ -18,13 +19,14 @@ export interface SampleKey {
   readonly index: number;
 }
 
-/** A scored position. */
+/** A scored position of a sample, and how far back the wanted value lies. */
 export interface Query {
   readonly position: number;
   /** Tokens from the wanted value back to the query; 0 where there is no such distance. */
   readonly distance: number;
 }
 
+/** One sequence of a task: token ids, wanted tokens, and which positions are scored. */
 export interface Sample {
   /** Token ids [L]. */
   readonly inputs: Int32Array;
@@ -37,6 +39,7 @@ export interface Sample {
 /** `causal`: a position sees what came before it. `autoencoder`: the whole sequence is rebuilt from its last vector. */
 export type Backbone = 'causal' | 'autoencoder';
 
+/** A source of samples as a pure function of (seed, split, index), and what a model needs to know of them. */
 export interface Task {
   readonly name: string;
   readonly vocabSize: number;

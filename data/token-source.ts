@@ -1,5 +1,9 @@
 // Tokens that are read by range: a file, or an array in memory.
 
+/**
+ * Tokens of documents one after the other, read by range: a file (`TokenFile` of bmojo/data/files) or memory
+ * ({@link memoryTokens}).
+ */
 export interface TokenSource {
   /** Number of tokens. */
   readonly count: number;
@@ -15,8 +19,10 @@ export interface TokenSource {
 }
 
 /**
- * Documents held in memory: browsers and tests have no files. Without a tokenizer's `bytesOf` each token stands for the mean of
- * `textBytes`.
+ * Documents held in memory: browsers and tests have no files. Without a tokenizer's `bytesOf` each token
+ * stands for the mean of `textBytes`.
+ *
+ * Errors: RangeError from `read` for a range beyond the end.
  */
 export function memoryTokens(
   documents: readonly ArrayLike<number>[],

@@ -4,7 +4,10 @@ import {BmojoError} from '../errors/bmojo-error.js';
 import {randomStream} from './random.js';
 import type {TokenSource} from './token-source.js';
 
-/** Windows that start at `starts[b]`; labels are the inputs one token later. */
+/**
+ * Windows of consecutive tokens side by side, B = `size` rows of L = `length`; labels are the inputs one
+ * token later.
+ */
 export interface WindowBatch {
   readonly size: number;
   readonly length: number;
@@ -14,7 +17,10 @@ export interface WindowBatch {
   readonly labels: Int32Array;
 }
 
-/** A context for which a corpus has no window. */
+/**
+ * A context for which a corpus has no window: the message says how long the longest document is, and what
+ * helps.
+ */
 export class WindowError extends BmojoError {
   override readonly name = 'WindowError';
   readonly kind = 'misuse';
@@ -96,7 +102,10 @@ export class WindowIndex {
   }
 }
 
-/** Reads the windows that begin at `starts`. */
+/**
+ * Reads the windows of `length` tokens that begin at `starts`, with the token after each. Errors: those of
+ * `source.read`.
+ */
 export function readWindows(source: TokenSource, starts: readonly number[], length: number): WindowBatch {
   const tokens = new Int32Array(starts.length * length);
   const labels = new Int32Array(starts.length * length);

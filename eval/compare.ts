@@ -4,7 +4,7 @@ import type {LinePlot} from '../plot/line-plot.js';
 import type {RecallReport} from './recall.js';
 import type {Cell} from './table.js';
 
-/** One trained model. */
+/** One trained model in a comparison: its name, peak learning rate, size, and what it recalls. */
 export interface Contestant {
   readonly model: string;
   readonly rate: number;
@@ -15,7 +15,7 @@ export interface Contestant {
 
 const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-/** The most accurate run of each model, in order of first appearance. */
+/** The most accurate run of each model, in order of their first appearance. */
 export function bestOfEach(runs: readonly Contestant[]): Contestant[] {
   const best = new Map<string, Contestant>();
   for (const run of runs) {
@@ -25,7 +25,7 @@ export function bestOfEach(runs: readonly Contestant[]): Contestant[] {
   return [...best.values()];
 }
 
-/** Rows for `textTable`: every model with its best rate. */
+/** Rows for `textTable`: every model with its best rate, beside `chance`, the accuracy of guessing. */
 export function comparisonTable(runs: readonly Contestant[], chance: number): Cell[][] {
   const rows = bestOfEach(runs).map(({model, rate, stateBytes, parameters, report}) => [
     model,
@@ -44,7 +44,7 @@ export function comparisonTable(runs: readonly Contestant[], chance: number): Ce
   ];
 }
 
-/** Accuracy against state bytes, one dot for each model. */
+/** A plot of accuracy against bytes of state, one dot for the best run of each model. */
 export function comparisonPlot(runs: readonly Contestant[], title: string): LinePlot {
   return {
     title,

@@ -10,6 +10,7 @@ import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 import {perplexityText} from './table.js';
 
+/** What {@link evaluateLambada} counted over all passages. */
 export interface LambadaReport {
   readonly passages: number;
   /** Share of passages in which every token of the last word is the most likely one. */
@@ -32,7 +33,10 @@ function encode({context, target}: Passage, tokenizer: Tokenizer): AnsweredText 
   return {ids, begin: Math.max(1, begin)};
 }
 
-/** Scores passages, `batch` at a time. Errors: TokenizerError for text that the vocabulary cannot express. */
+/**
+ * Scores passages, `batch` at a time: the last word of each given what comes before it. Errors:
+ * TokenizerError for text that the vocabulary cannot express.
+ */
 export async function evaluateLambada(
   model: ScorableModel,
   tokenizer: Tokenizer,

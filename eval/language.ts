@@ -9,6 +9,7 @@ import type {LanguageModel} from '../models/language-model.js';
 import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
 
+/** What {@link evaluateLanguage} measured over all tokens of its windows. */
 export interface LanguageReport {
   readonly windows: number;
   readonly tokens: number;
@@ -22,6 +23,7 @@ export interface LanguageReport {
   readonly accuracy: number;
 }
 
+/** Options of {@link evaluateLanguage}: all but `segments` must be given. */
 export interface LanguageOptions {
   /** First tokens of the windows to score. */
   readonly starts: readonly number[];

@@ -5,6 +5,7 @@ import type {BarPlot} from '../plot/bar-plot.js';
 import type {RecallReport} from './recall.js';
 import type {Cell} from './table.js';
 
+/** A run of one model on one setting of a MAD task, with one learning rate and weight decay. */
 export interface MadResult {
   readonly model: string;
   readonly task: MadTaskName;
@@ -14,6 +15,7 @@ export interface MadResult {
   readonly report: RecallReport;
 }
 
+/** What MAD says of a model: accuracy in [0, 1] for each task, and their mean. */
 export interface MadScore {
   readonly model: string;
   readonly tasks: readonly {
@@ -43,6 +45,10 @@ function bestRuns(results: readonly MadResult[]): MadResult[] {
   return [...best.values()];
 }
 
+/**
+ * Scores each model as MAD does, from all of its runs: the best run of each setting by accuracy per class,
+ * the mean over a task's settings, the mean over tasks. Source: arXiv 2403.17844.
+ */
 export function madScores(results: readonly MadResult[]): MadScore[] {
   return [...new Set(results.map(({model}) => model))].map(model => {
     const own = results.filter(result => result.model === model);

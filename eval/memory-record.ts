@@ -39,6 +39,10 @@ function rows({layer, shares = [], stored, innovation = []}: LayerMemory): Cell[
     : heads.map(head => [...head, ...common]);
 }
 
+/**
+ * A memory view as a record for reports: a table of what each layer stored and where its heads attend, the
+ * drawing, and all numbers.
+ */
 export function memoryRecord({
   view,
   model,

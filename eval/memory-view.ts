@@ -6,7 +6,7 @@ import type {MixerAnalysis} from '../layers/index.js';
 import type {LanguageModel} from '../models/index.js';
 import {layerPlan} from '../models/layer-plan.js';
 
-/** A token that was kept word for word for some time. */
+/** A token that was kept word for word for some time, with when and why. */
 export interface StoredToken {
   readonly position: number;
   readonly token: number;
@@ -18,6 +18,7 @@ export interface StoredToken {
   readonly until: number;
 }
 
+/** What the memories of one layer did with a sequence of L tokens, as plain numbers. */
 export interface LayerMemory {
   readonly layer: number;
   /** Innovation of each token [L]; absent without a fading memory. */
@@ -31,13 +32,14 @@ export interface LayerMemory {
   readonly shares?: readonly (readonly (readonly number[])[])[];
 }
 
+/** What every layer of a model stored of one sequence, when and why, and how its attention divides. */
 export interface MemoryView {
   readonly window: number;
   readonly tokens: readonly number[];
   readonly layers: readonly LayerMemory[];
 }
 
-/** Runs one sequence of token ids through the model. */
+/** Runs one sequence of token ids through the model and reads from the device what its memories did. */
 export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>): Promise<MemoryView> {
   const ids = Array.from(tokens);
   const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');
@@ -46,13 +48,14 @@ export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>
   const plan = layerPlan(model.config);
   const layers: LayerMemory[] = [];
   for (const [layer, analysis] of analyses.entries()) {
-    layers.push({layer, ...(await read(analysis, ids, plan[layer].mixer.window))});
+    layers.push({layer, ...(await layerMemory(analysis, ids, plan[layer].mixer.window))});
     for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
   }
   return {window: model.config.window, tokens: ids, layers};
 }
 
-async function read(
+/** What an analysis of one sequence says, off the device. */
+export async function layerMemory(
   {innovation, stored, shares}: MixerAnalysis,
   tokens: readonly number[],
   window: number,
@@ -84,16 +87,24 @@ function storedTokens(
   innovation: readonly number[],
   window: number,
 ): StoredToken[] {
-  const spans = new Map<number, {from: number; until: number}>();
+  const spans: {position: number; from: number; until: number}[] = [];
+  const last = new Map<number, (typeof spans)[number]>();
   for (let i = 0; i < positions.length; i++) {
-    if (positions[i] < 0) continue;
-    const chunk = Math.floor(i / slots);
-    const until = Math.min(tokens.length, (chunk + 1) * window);
-    spans.set(positions[i], {from: spans.get(positions[i])?.from ?? chunk * window, until});
+    const position = positions[i];
+    if (position < 0) continue;
+    const from = Math.floor(i / slots) * window;
+    const until = Math.min(tokens.length, from + window);
+    const before = last.get(position);
+    if (before?.until === from) before.until = until;
+    else {
+      const span = {position, from, until};
+      spans.push(span);
+      last.set(position, span);
+    }
   }
-  return [...spans]
-    .sort(([a], [b]) => a - b)
-    .map(([position, span]) => ({
+  return spans
+    .sort((a, b) => a.position - b.position || a.from - b.from)
+    .map(({position, ...span}) => ({
       position,
       token: tokens[position],
       innovation: innovation[position],

@@ -9,6 +9,7 @@ import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
+/** What {@link evaluateNeedleText} found for one kind, length (in tokens) and depth of the needle. */
 export interface NeedleTextCell {
   readonly kind: NeedleKind;
   readonly length: number;
@@ -22,11 +23,21 @@ export interface NeedleTextCell {
   readonly distance: number;
 }
 
+/**
+ * Options of {@link evaluateNeedleText}: how many prompts, how many at a time, and what `needleText` makes
+ * each of.
+ */
 export interface NeedleTextOptions extends Omit<NeedleTextSettings, 'index'> {
   readonly samples: number;
   readonly batch: number;
 }
 
+/**
+ * Asks a language model for the numbers hidden in `samples` prompts of one kind, length and depth, `batch` at
+ * a time.
+ *
+ * An answer counts when every token of it is the most likely one. Errors: those of `needleText`.
+ */
 export async function evaluateNeedleText(
   model: ScorableModel,
   tokenizer: Tokenizer,

@@ -18,6 +18,7 @@ export interface PerplexityRecordOptions {
 const SOURCE =
   "this project's own measures on long documents; PG-19 (Rae et al. 2019, arXiv 1911.05507) defines none by context length";
 
+/** A perplexity report as records for reports: the loss by length of the prefix, and the loss by position. */
 export function perplexityRecords({
   report,
   model,

@@ -8,6 +8,7 @@ import {readWindows, WindowIndex} from '../data/windows.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
+/** Options of {@link evaluatePerplexity}: all but `reference` and `onProgress` must be given. */
 export interface PerplexityOptions {
   /** Tokens before the scored ones, each a measurement of its own, ascending. */
   readonly prefixes: readonly number[];
@@ -25,7 +26,9 @@ export interface PerplexityOptions {
   readonly onProgress?: (tokens: number) => void;
 }
 
-/** A mean over tokens. */
+/**
+ * A mean over tokens of the loss, with the perplexity and the bits for each byte of text that follow from it.
+ */
 export interface LossPoint {
   readonly tokens: number;
   /** Nats a token. */
@@ -43,6 +46,10 @@ export interface LossChange {
   readonly error?: number;
 }
 
+/**
+ * What {@link evaluatePerplexity} measured: the loss of the same tokens by prefix, and of whole windows by
+ * position.
+ */
 export interface PerplexityReport {
   readonly windows: number;
   readonly targets: number;

@@ -7,6 +7,7 @@ import {classAccuracy} from './class-accuracy.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
+/** Accuracy over the queries whose distance lies between two bounds, both included. */
 export interface AccuracySlice {
   /** Smallest and largest distance from value to query, in tokens. */
   readonly from: number;
@@ -16,6 +17,9 @@ export interface AccuracySlice {
   readonly accuracy: number;
 }
 
+/**
+ * What {@link evaluateRecall} measured, counted in the several ways of the literature; accuracies in [0, 1].
+ */
 export interface RecallReport {
   readonly samples: number;
   readonly queries: number;
@@ -35,6 +39,7 @@ export interface RecallReport {
   readonly beyondReach?: AccuracySlice;
 }
 
+/** Options of {@link evaluateRecall}: `seed`, `samples` and `batch` must be given. */
 export interface RecallOptions {
   readonly seed: number;
   /** Default `test`. */
@@ -56,7 +61,7 @@ interface Answer {
   readonly right: boolean;
 }
 
-/** Scores samples 0 to `samples - 1` of a split. */
+/** Scores samples 0 to `samples - 1` of a split of a task, `batch` at a time. */
 export async function evaluateRecall(
   model: ScorableModel,
   task: Task,

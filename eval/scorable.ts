@@ -4,6 +4,7 @@ import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import type {TrainingCall} from '../layers/index.js';
 import type {ModelShapes, ModelState} from '../models/index.js';
 
+/** What evaluation needs of a model; `LanguageModel` and `AutoEncoder` have it. */
 export interface ScorableModel {
   /** Tokens [B, L] int32 -> hidden states after the final norm [B, L, D]; nothing is dropped unless `training` is given. */
   hidden(tokens: Tensor2D, training?: TrainingCall): Tensor3D;

@@ -2,7 +2,7 @@
 
 export type Cell = string | number;
 
-/** First row: headings. Numbers stand right, words left. */
+/** Rows as an aligned table for terminals, the first of them headings; numbers stand right, words left. */
 export function textTable(rows: readonly (readonly Cell[])[]): string {
   const words = rows.map(row => row.map(String));
   const widths = words[0].map((_, column) => Math.max(...words.map(row => row[column].length)));
@@ -15,7 +15,7 @@ export function textTable(rows: readonly (readonly Cell[])[]): string {
   return words.map(line).join('\n');
 }
 
-/** The same as a Markdown table, its columns aligned. */
+/** Rows as a Markdown table, the first of them headings, its columns aligned. */
 export function markdownTable(rows: readonly (readonly Cell[])[]): string {
   const words = rows.map(row => row.map(String));
   const widths = words[0].map((_, column) => Math.max(3, ...words.map(row => row[column].length)));
@@ -30,7 +30,7 @@ export function perplexityText(perplexity: number): string {
   return perplexity < 1e6 ? perplexity.toFixed(3) : perplexity.toExponential(2);
 }
 
-/** `0.955` as `95.5 %`. */
+/** A share as per cent with one decimal: `0.955` as `95.5 %`. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }

@@ -95,6 +95,10 @@ function plot(options: TaskRecordOptions, varied: readonly string[]): LinePlot |
   return {...common, xLabel: 'tokens from the wanted value to the question, at most', series};
 }
 
+/**
+ * The accuracy of a model on variants of a task as a record for reports: a row for each variant, and a curve
+ * over the setting that varies or over distances.
+ */
 export function taskRecord(options: TaskRecordOptions): EvaluationRecord {
   const {family, variants, command, step} = options;
   const varied = [...new Set(variants.flatMap(({settings}) => Object.keys(settings)))];

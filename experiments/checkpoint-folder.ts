@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {refuseLink, removeDrafts, syncFolder, writeFileAtomic, writeNewFile} from '../formats/atomic-file.js';
-import {readTextFile, sealedJson, sha256Of} from '../formats/json-file.js';
+import {readTextFile, sealedJson} from '../formats/json-file.js';
 import {writeShards} from '../formats/safetensors-file.js';
+import {sha256Of} from '../formats/sha256/index.js';
 import type {CheckpointStore, Snapshot} from '../train/snapshot.js';
 import type {ArraysName, BesideRecord, Pointer, PointerEntry} from './checkpoint-state.js';
 import {
@@ -41,6 +42,12 @@ export interface CheckpointFolderOptions {
   readonly shardBytes?: number;
 }
 
+/**
+ * Keeps the last complete checkpoint of a run on disk, and the last sound one where that one is not; a
+ * process killed at any moment leaves one that loads.
+ *
+ * Errors: CheckpointError for a damaged pointer or checkpoint, FilePlaceError for a folder that is a link.
+ */
 export class CheckpointFolder implements CheckpointStore {
   private pointer: Pointer | undefined;
   /** Whether the pointer carries a digest; those of version 1 do not. */
@@ -151,7 +158,7 @@ export class CheckpointFolder implements CheckpointStore {
     const text = sealedJson({version: 2, step, cursor, ...(sizes && {memory: sizes}), files, weightsSha256});
     writeNewFile(join(draft, STATE), text);
     syncFolder(draft);
-    return sha256Of(text);
+    return sha256Of(Buffer.from(text));
   }
 
   /** A name for the checkpoint of a step. The valid ones are never touched, not even to save the same step again. */

@@ -3,12 +3,13 @@
 
 import {BmojoError} from '../errors/bmojo-error.js';
 import {shown} from '../errors/shown.js';
-import {readTextFile, sha256Of, unsealJson} from '../formats/json-file.js';
+import {readTextFile, unsealJson} from '../formats/json-file.js';
 import {isCount, isRecord} from '../formats/json-text.js';
 import type {ShardRecord} from '../formats/safetensors-file.js';
+import {sha256Of} from '../formats/sha256/index.js';
 import type {CarriedMemory} from '../train/snapshot.js';
 
-/** A checkpoint that is missing or damaged. */
+/** A checkpoint that is missing or damaged; the message says which file and why. */
 export class CheckpointError extends BmojoError {
   override readonly name = 'CheckpointError';
   readonly kind = 'damage';
@@ -142,7 +143,7 @@ function filesOfVersion1(checksums: unknown, fail: (reason: string) => never): C
 export function readState(path: string, {step, sha256}: PointerEntry): CheckpointState {
   const fail = failIn(path);
   const text = readTextFile(path, fail);
-  if (sha256 !== undefined && sha256Of(text) !== sha256)
+  if (sha256 !== undefined && sha256Of(Buffer.from(text)) !== sha256)
     return fail('is damaged: its SHA-256 is not the one in latest.json');
   const {value, sealed} = unsealJson(text, fail);
   const {memory} = value;

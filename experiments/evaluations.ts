@@ -11,7 +11,7 @@ import {refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
 import {noteOnce} from './notes.js';
 
-/** An evaluation file that cannot be read. */
+/** An evaluation file of a run that cannot be read. */
 export class EvaluationError extends BmojoError {
   override readonly name = 'EvaluationError';
   readonly kind = 'damage';

@@ -1,9 +1,10 @@
 // The quickstart: B'MOJO and a window-only model of the same size learn recall side by side, in minutes on two cores.
 
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {RecallReport} from '../eval/recall.js';
 import {markdownTable, percent, textTable} from '../eval/table.js';
+import {writeFileAtomic} from '../formats/atomic-file.js';
 import {linePlot} from '../plot/line-plot.js';
 import {recallOf} from './families/recall.js';
 import {evaluateRun, loadRunModel, taskOf} from './run.js';
@@ -100,7 +101,7 @@ export async function reportQuickstart(
   const runs = quickstartRuns(options);
   for (const {name, path} of runs) {
     const folder = RunFolder.open(path);
-    const {model: trained} = await loadRunModel(folder);
+    const {model: trained} = await loadRunModel(folder, {weights: 'best'});
     const task = taskOf(folder.config);
     const report = await evaluateRun(trained, task, {
       seed: folder.config.train.seed + 1,
@@ -148,8 +149,8 @@ export async function reportQuickstart(
       ];
     }),
   });
-  writeFileSync(join(options.out, 'curve.svg'), svg);
-  writeFileSync(join(options.out, 'result.json'), `${JSON.stringify({chance, rows}, null, 2)}\n`);
-  writeFileSync(join(options.out, 'result.md'), `${markdownTable(table)}\n`);
+  writeFileAtomic(join(options.out, 'curve.svg'), svg);
+  writeFileAtomic(join(options.out, 'result.json'), `${JSON.stringify({chance, rows}, null, 2)}\n`);
+  writeFileAtomic(join(options.out, 'result.md'), `${markdownTable(table)}\n`);
   return {rows, words: textTable(table)};
 }

@@ -13,6 +13,7 @@ import type {TrainSettings} from '../train/settings.js';
 import {parseTrainSettings} from '../train/settings.js';
 import {workloadFamily} from './families/index.js';
 
+/** Everything that decides a run, complete and checked: what config.json holds. */
 export interface RunConfig {
   readonly task: string;
   readonly backend: BackendName;
@@ -44,13 +45,16 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const {trainDefaults, modelDefaults} = family;
   const vocabSize = family.vocabSize(data);
   const backbone = family.backbone?.(data) ?? 'causal';
-  const model = parseModelConfig({...modelDefaults, ...present(given.model), vocabSize, backbone});
+  const train = parseTrainSettings({...trainDefaults, ...present(given.train)});
+  // One seed, as shown: that of the training, unless the model's section names its own.
+  const seed = {seed: train.seed};
+  const model = parseModelConfig({...modelDefaults, ...seed, ...present(given.model), vocabSize, backbone});
   return {
     task,
     backend: parseBackend(given),
     data,
     model: given.parameters === undefined ? model : withParameters(model, given.parameters),
-    train: parseTrainSettings({...trainDefaults, ...present(given.train)}),
+    train,
   };
 }
 
@@ -66,6 +70,20 @@ export function parseStoredConfig(task: string, given: GivenRun): RunConfig {
     model: parseModelConfig(given.model ?? {}),
     train: parseTrainSettings(given.train ?? {}),
   };
+}
+
+/** In which settings a run that exists differs from one that is wanted, in words. */
+export function differences(there: RunConfig, wanted: RunConfig): string[] {
+  const flat = ({task, backend, ...parts}: RunConfig): Map<string, string> =>
+    new Map(
+      Object.entries({run: {task, backend}, ...parts}).flatMap(([section, settings]) =>
+        Object.entries(settings).map(([key, value]) => [`${section} ${key}`, shown(value)] as const),
+      ),
+    );
+  const [own, asked] = [flat(there), flat(wanted)];
+  return [...new Set([...own.keys(), ...asked.keys()])]
+    .filter(key => own.get(key) !== asked.get(key))
+    .map(key => `${key} is ${own.get(key) ?? 'not given'} there, ${asked.get(key) ?? 'not given'} here`);
 }
 
 function parseBackend({backend}: GivenRun): BackendName {

@@ -3,6 +3,7 @@
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {errorWords} from '../errors/error-words.js';
 import {shown} from '../errors/shown.js';
 import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
@@ -22,7 +23,7 @@ import {RunFolderError} from './run-folder-error.js';
 
 export {RunFolderError} from './run-folder-error.js';
 
-/** What a finished run leaves as numbers. */
+/** What a finished run leaves as numbers: result.json. */
 export interface RunResult {
   readonly step: number;
   readonly parameters: number;
@@ -41,6 +42,13 @@ const RESULT = 'result.json';
 const TOKENIZER = 'tokenizer.json';
 const FILES = [CONFIG, CHANGES, METRICS, CURVE, RESULT, TOKENIZER];
 
+/**
+ * The folder of a run: its settings, metrics, checkpoints, models and result; one process at a time writes
+ * there.
+ *
+ * Errors: RunFolderError for a folder that holds something else or is damaged, FolderLockError while another
+ * process writes.
+ */
 export class RunFolder {
   /** The last state, from which a run goes on. */
   readonly checkpoints: CheckpointFolder;
@@ -160,8 +168,16 @@ export class RunFolder {
     };
   }
 
+  /** Errors: RunFolderError that holds the whole result, where it cannot be written. */
   writeResult(result: RunResult): void {
-    writeFileAtomic(join(this.path, RESULT), sealedJson(result));
+    const path = join(this.path, RESULT);
+    try {
+      writeFileAtomic(path, sealedJson(result));
+    } catch (error) {
+      throw new RunFolderError(
+        `${path} cannot be written (${errorWords(error)}); the result: ${JSON.stringify(result)}`,
+      );
+    }
   }
 
   /** Everything that a resumed run takes from the folder is sound. Errors: RunFolderError, FilePlaceError. */

@@ -13,11 +13,13 @@ import {workloadFamily} from './families/index.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
 
+/** Which weights of a run: those of its last update, or of its best evaluation. */
 export type WeightsName = 'last' | 'best';
 
 /** Where in a run's folder the model of these weights lies. */
 export const modelFolderNames: Readonly<Record<WeightsName, string>> = {last: 'model', best: 'model-best'};
 
+/** Options of {@link writeRunModel}: `weights` and `step` must be given. */
 export interface RunModelOptions {
   readonly weights: WeightsName;
   /** Updates behind the weights that the model holds. */

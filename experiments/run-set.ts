@@ -11,6 +11,7 @@ import type {TrainEvent} from '../train/events.js';
 import type {Report} from './families/index.js';
 import {checkRun} from './run.js';
 import type {RunConfig} from './run-config.js';
+import {differences} from './run-config.js';
 import {RunFolder, RunFolderError} from './run-folder.js';
 
 /** What a worker is told. */
@@ -36,17 +37,20 @@ export class RunSetError extends BmojoError {
   readonly kind = 'damage';
 }
 
+/** A run of a set: its name, unique within the set, its folder and its settings. */
 export interface NamedRun {
   readonly name: string;
   readonly path: string;
   readonly config: RunConfig;
 }
 
+/** An event of one run of a set, with the run's name. */
 export interface NamedEvent {
   readonly name: string;
   readonly event: TrainEvent<Report>;
 }
 
+/** Options of {@link trainAll}: `jobs` must be given. */
 export interface RunSetOptions {
   /** Runs at the same time. */
   readonly jobs: number;
@@ -63,9 +67,11 @@ export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order:
   if (!existsSync(join(path, 'config.json')))
     return {folder: created(path, config), order: {path, resume: false}};
   const folder = RunFolder.open(path);
-  if (JSON.stringify(folder.config) !== JSON.stringify(config)) {
-    throw new RunFolderError(`${path} holds a run with other settings; choose another folder with --out`);
-  }
+  const others = differences(folder.config, config);
+  if (others.length > 0)
+    throw new RunFolderError(
+      `${path} holds a run with other settings (${others.join('; ')}); choose another folder with --out`,
+    );
   return {folder, order: {path, resume: folder.checkpoints.lastStep !== undefined}};
 }
 

@@ -73,6 +73,10 @@ function checkSnapshot({model, train: {batch, steps}}: RunConfig, snapshot: Snap
     );
 }
 
+/**
+ * Accuracy of a model on `samples` held-out samples of a task, with the reach of its windows for the
+ * questions beyond them.
+ */
 export async function evaluateRun(
   model: SequenceModel,
   task: Task,
@@ -81,6 +85,7 @@ export async function evaluateRun(
   return evaluateRecall(model, task, {...options, batch: EVAL_BATCH, reach: windowReach(model.config)});
 }
 
+/** Options of {@link runTraining}: `resume` must be given. */
 export interface RunOptions {
   /** Continue from the folder's last checkpoint, where there is one, instead of starting. */
   readonly resume: boolean;
@@ -161,6 +166,7 @@ export async function* runTraining(
   }
 }
 
+/** Options of {@link loadRunModel} and {@link loadSequenceModel}; defaults stand beside each. */
 export interface LoadOptions {
   /** Weights of the last checkpoint, or of the best evaluation. Default `last`. */
   readonly weights?: 'last' | 'best';
@@ -176,7 +182,12 @@ export interface LoadedRun<M> {
   readonly digest: string;
 }
 
-/** The language model of a run folder with the weights of a checkpoint. Errors: SettingError for an auto-encoder. */
+/**
+ * The language model of a run folder with the weights of a checkpoint.
+ *
+ * Errors: SettingError for an auto-encoder; CheckpointError where no checkpoint is or it is damaged;
+ * SnapshotError where it belongs to other settings; what the backend says when it cannot start.
+ */
 export async function loadRunModel(
   folder: RunFolder,
   options: LoadOptions = {},
@@ -185,7 +196,12 @@ export async function loadRunModel(
   return {model: asLanguageModel(model), ...rest};
 }
 
-/** As `loadRunModel`, for models of any backbone. */
+/**
+ * The model of a run folder, of any backbone, with the weights of a checkpoint.
+ *
+ * Errors: CheckpointError where no checkpoint is or it is damaged; SnapshotError where it belongs to other
+ * settings; what the backend says when it cannot start.
+ */
 export async function loadSequenceModel(
   folder: RunFolder,
   {weights = 'last', backend = folder.config.backend}: LoadOptions = {},

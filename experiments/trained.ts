@@ -38,12 +38,16 @@ export interface TrainedConfig {
   readonly data: Settings<Schema>;
 }
 
-/** A run folder or a model folder. */
+/** A run folder or a model folder, opened: what is known of its model, and how to load it. */
 export interface Trained {
   readonly path: string;
+  /** Folder of tokenizer.json: its own, but for files of version 0.1.0, which lie in their run. */
+  readonly tokenizerFolder: string;
   /** A run has weights to choose from, a model folder has its own. */
   readonly kind: 'run' | 'model';
   readonly config: TrainedConfig;
+  /** The run itself, where it is one. */
+  readonly run?: RunFolder;
   /** Which weights it holds; none where that is not known. */
   readonly weights: readonly WeightsName[];
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
@@ -57,7 +61,16 @@ export function isRunFolder(path: string): boolean {
   return existsSync(join(path, 'config.json'));
 }
 
-/** Opens either. Errors: RunFolderError when a path is neither; ModelFormatError for a damaged card; SettingError. */
+/** Where a path's tokenizer.json lies: with it, or, for files of version 0.1.0, with the run around them. */
+export function tokenizerFolderOf(path: string): string {
+  const isOwn = isRunFolder(path) || existsSync(join(path, 'card.json'));
+  return !isOwn && isRunFolder(dirname(path)) ? dirname(path) : path;
+}
+
+/**
+ * Opens a trained model where it lies: in the folder of a run, or in a model folder. Errors: RunFolderError
+ * when a path is neither; ModelFormatError for a damaged card; SettingError.
+ */
 export async function openTrained(path: string): Promise<Trained> {
   if (isRunFolder(path)) return ofRun(RunFolder.open(path));
   const source = modelInFolder(path);
@@ -97,8 +110,10 @@ function ofRun(folder: RunFolder): Trained {
   const {path, config, checkpoints, best} = folder;
   return {
     path,
+    tokenizerFolder: path,
     kind: 'run',
     config,
+    run: folder,
     weights: [
       ...(best.lastStep === undefined ? [] : (['best'] as const)),
       ...(checkpoints.lastStep === undefined ? [] : (['last'] as const)),
@@ -119,6 +134,7 @@ function ofCard(path: string, card: ModelCard): Trained {
   const {training, tokenizer, model} = card;
   return {
     path,
+    tokenizerFolder: path,
     kind: 'model',
     config: {
       model: model.config,
@@ -136,18 +152,19 @@ function ofCard(path: string, card: ModelCard): Trained {
 async function ofPlainFiles(path: string): Promise<Trained> {
   const around = dirname(path);
   if (isRunFolder(around)) {
-    const run = ofRun(RunFolder.open(around));
-    const {lastStep = 0} = RunFolder.open(around).checkpoints;
+    const {run, ...rest} = ofRun(RunFolder.open(around));
+    const step = run?.checkpoints.lastStep ?? 0;
     return {
-      ...run,
+      ...rest,
       path,
       kind: 'model',
       weights: ['last'],
-      load: (_, backend) => loadFolder(path, lastStep, backend),
+      load: (_, backend) => loadFolder(path, step, backend),
     };
   }
   return {
     path,
+    tokenizerFolder: path,
     kind: 'model',
     config: {model: await readModelConfig(modelInFolder(path)), backend: 'wasm', data: {}},
     weights: [],

@@ -33,9 +33,15 @@ export function refuseLink(path: string): void {
     );
 }
 
-function writeAll(file: number, bytes: Uint8Array, offset?: number): void {
-  for (let at = 0; at < bytes.length; )
-    at += writeSync(file, bytes, at, bytes.length - at, offset === undefined ? null : offset + at);
+function writeAll(path: string, file: number, bytes: Uint8Array, offset?: number): void {
+  try {
+    for (let at = 0; at < bytes.length; )
+      at += writeSync(file, bytes, at, bytes.length - at, offset === undefined ? null : offset + at);
+  } catch (error) {
+    // Of a full disk the system says the place in the code, not which file.
+    if (error instanceof Error && !('path' in error)) error.message += ` '${path}'`;
+    throw error;
+  }
 }
 
 /** A file under way, beside its place: it appears there only when it is whole. */
@@ -52,7 +58,7 @@ export class Draft {
 
   /** Appends, or writes at a place of the file. */
   write(bytes: Uint8Array, offset?: number): void {
-    writeAll(this.handle, bytes, offset);
+    writeAll(this.path, this.handle, bytes, offset);
   }
 
   /** Makes it the file, on the disk when this returns. */
@@ -112,7 +118,7 @@ export function writeFileAtomic(path: string, bytes: Uint8Array | string): void 
 export function writeNewFile(path: string, bytes: Uint8Array | string): void {
   const file = openSync(path, 'wx');
   try {
-    writeAll(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    writeAll(path, file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -126,7 +132,7 @@ export function appendFile(path: string, bytes: Uint8Array | string): void {
   const file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);
   const before = lstatSync(path).size;
   try {
-    writeAll(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    writeAll(path, file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
   } catch (error) {
     ftruncateSync(file, before); // half a line of a full disk
     throw error;

@@ -6,6 +6,7 @@ const table = Uint32Array.from({length: 256}, (_, byte) => {
   return value;
 });
 
+/** The CRC-32C (Castagnoli) of bytes, an integer in [0, 2^32). Source: RFC 3720, appendix B.4. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = table[(crc ^ byte) & 255] ^ (crc >>> 8);

@@ -68,7 +68,7 @@ function record(event: Message): Uint8Array {
   return bytes;
 }
 
-/** The first record of every file. `seconds` since 1970. */
+/** The record that every event file of TensorBoard begins with; `seconds` since 1970. */
 export function fileHeader(seconds: number): Uint8Array {
   return record(new Message().double(1, seconds).text(3, 'brain.Event:2'));
 }
@@ -85,7 +85,7 @@ export function sessionStart(seconds: number, step: number): Uint8Array {
   );
 }
 
-/** Named numbers of one step. */
+/** The record of an event file that holds named numbers of one step; `seconds` since 1970. */
 export function scalarEvent(
   seconds: number,
   step: number,

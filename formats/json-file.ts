@@ -1,9 +1,9 @@
 // JSON files on disk (Node only): read with bounds, and with a digest of their own content where we wrote them.
 
-import {createHash} from 'node:crypto';
 import {readFileSync, statSync} from 'node:fs';
 import type {Fail} from './json-text.js';
 import {isRecord, parseJson} from './json-text.js';
+import {sha256Of} from './sha256/index.js';
 
 /** Longer JSON files than that are none of ours. */
 const MOST_BYTES = 1 << 28;
@@ -61,10 +61,6 @@ export function unsealJson(text: string, fail: Fail): Unsealed {
   return {value, sealed: true};
 }
 
-export function sha256Of(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 function digestOf(value: object): string {
-  return sha256Of(JSON.stringify(value));
+  return sha256Of(Buffer.from(JSON.stringify(value)));
 }

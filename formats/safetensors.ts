@@ -13,14 +13,17 @@ import {
 
 export {SafetensorsError} from './safetensors-header.js';
 
+/** Numbers of a tensor in memory: float32, float64 or int32. */
 export type SafetensorsData = Float32Array | Float64Array | Int32Array;
 
+/** A tensor as plain numbers: its name, its shape, and its elements in row-major order. */
 export interface NamedTensorData {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: SafetensorsData;
 }
 
+/** What a safetensors file holds: tensors in the order of their bytes, and words by name. */
 export interface SafetensorsFile {
   readonly tensors: readonly NamedTensorData[];
   readonly metadata: ReadonlyMap<string, string>;
@@ -58,6 +61,7 @@ export function encodeSafetensors(
   return bytes;
 }
 
+/** Options of {@link decodeSafetensors}, all of which may be left out. */
 export interface DecodeOptions {
   /** Accept NaN and infinite numbers. Default false: weights never hold them. */
   readonly allowNonFinite?: boolean;

@@ -27,6 +27,16 @@ export interface AttentionResult {
   readonly state?: AttentionState;
 }
 
+/** Queries and the keys that they are matched with, at their rotary positions. */
+export interface MatchedRows {
+  /** [B, L, H, Dh]. */
+  readonly queries: Tensor4D;
+  /** [B, L, G, Dh]. */
+  readonly keys: Tensor4D;
+  /** As `keys`; with fading tokens attended. */
+  readonly fadingKeys?: Tensor4D;
+}
+
 export class AttentionMemory {
   private readonly projections: Projections;
 
@@ -38,13 +48,17 @@ export class AttentionMemory {
     this.projections = new Projections(settings, sizes, weight);
   }
 
-  /** Attends from h [B, L, D] over h, the fading tokens [B, L, D] and the memory of earlier tokens. */
+  /**
+   * Attends from h [B, L, D] over h, the fading tokens [B, L, D] and the memory of earlier tokens. `given`: rows stored for
+   * each chunk, [B, C, me], in the place of those of largest innovation.
+   */
   run(
     h: Tensor3D,
     fading: Tensor3D | undefined,
     past: AttentionState | undefined,
     context: StepContext,
     keepState: boolean,
+    given?: Tensor3D,
   ): AttentionResult {
     const {settings, projections} = this;
     const length = h.shape[1];
@@ -61,7 +75,8 @@ export class AttentionMemory {
     const scores = innovation && layout.all(past?.eidetic?.scores, innovation);
     const {window, firstRow, queryOffset, phase} = layout.options;
     const {eideticSlots: capacity, eideticOverlap: overlap} = settings;
-    const chosen = scores && innovationSelect(scores, {window, capacity, overlap, queryOffset, phase});
+    const chosen =
+      given ?? (scores && innovationSelect(scores, {window, capacity, overlap, queryOffset, phase}));
     const attended = memoryAttention(
       {
         q: projections.queries(h, cosSin),
@@ -88,23 +103,29 @@ export class AttentionMemory {
 
   /** Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3]. */
   shares(h: Tensor3D, fading: Tensor3D | undefined, stored: Tensor3D | undefined): Tensor4D {
-    const {settings, projections} = this;
-    const length = h.shape[1];
-    const layout = new RowLayout(settings, 0, length);
-    const cosSin = this.table(START, length);
+    const {settings} = this;
+    const {queries: q, ...keys} = this.matched(h, fading);
     return attentionShares(
+      {q, ...keys, stored},
       {
-        q: projections.queries(h, cosSin),
-        keys: projections.rows(h, cosSin).keys,
-        fadingKeys: this.fadingRows(fading, undefined, layout, cosSin)?.keys,
-        stored,
-      },
-      {
-        window: settings.window === 0 ? length : settings.window,
+        window: settings.window === 0 ? h.shape[1] : settings.window,
         fading: settings.fading,
         fadingTokens: fadingReach(settings),
       },
     );
+  }
+
+  /** What is matched with what in a whole sequence h [B, L, D]: queries [B, L, H, Dh] with keys [B, L, G, Dh]. */
+  matched(h: Tensor3D, fading: Tensor3D | undefined): MatchedRows {
+    const {settings, projections} = this;
+    const length = h.shape[1];
+    const layout = new RowLayout(settings, 0, length);
+    const cosSin = this.table(START, length);
+    return {
+      queries: projections.queries(h, cosSin),
+      keys: projections.rows(h, cosSin).keys,
+      fadingKeys: this.fadingRows(fading, undefined, layout, cosSin)?.keys,
+    };
   }
 
   /** The rotary table of a step, [L, Dh], where positions are rotary. */

@@ -10,7 +10,7 @@ import type {RowLayout} from './row-layout.js';
 import {keptBands, lastRows} from './row-layout.js';
 import type {StateShapes} from './state.js';
 
-/** Memory after at least one token. */
+/** Memory of a mixer's attention after at least one token: rows of the window, and those that are stored. */
 export type AttentionState = {
   /** [B, stored + recent, G, Dh]; empty slots hold any row. */
   readonly keys: Tensor4D;

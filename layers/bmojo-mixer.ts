@@ -15,6 +15,7 @@ import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
 import type {StateShapes} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
 import {START} from './step-context.js';
@@ -22,6 +23,10 @@ import type {StepKind, StepResult} from './streaming.js';
 import {STEADY, StreamingLayer} from './streaming.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
 
+/**
+ * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
+ * stand.
+ */
 export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
 
 /** What the mixer computed on the way to its output. */
@@ -36,7 +41,19 @@ export type MixerAnalysis = {
   readonly stored?: Tensor3D;
   /** Shares of attention on in-context, fading and eidetic memory [B, L, H, 3]; from `analyze`, absent without attention. */
   readonly shares?: Tensor4D;
+  /** Queries [B, L, H, Dh], their keys and those of fading tokens [B, L, G, Dh]; from `analyze` where they are asked for. */
+  readonly queries?: Tensor4D;
+  readonly keys?: Tensor4D;
+  readonly fadingKeys?: Tensor4D;
 };
+
+/** What `analyze` is asked beside the tokens. */
+export interface AnalyzeOptions {
+  /** Positions stored for each chunk, int32 [B, C, me], -1 for an empty slot, in the place of those of largest innovation. */
+  readonly stored?: Tensor3D;
+  /** Whether queries and keys are given too. Default false. */
+  readonly rows?: boolean;
+}
 
 /** Memory of a mixer: of those that it has, after at least one token. */
 export type MixerState = {
@@ -69,6 +86,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     return [
       ...(settings.ssm ? fadingWeights(fadingSizes(settings, width), settings.seed) : []),
       ...(settings.attention ? attentionWeights(settings, width) : []),
+      ...ssmOutputWeights(settings, fadingSizes(settings, width)),
     ];
   }
 
@@ -88,13 +106,15 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   }
 
   /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */
-  analyze(x: Tensor3D): MixerAnalysis {
+  analyze(x: Tensor3D, {stored: given, rows = false}: AnalyzeOptions = {}): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false);
+      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false, given);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      return {y, fading, innovation, stored, shares: this.attentionMemory?.shares(x, fading, stored)};
+      const shares = this.attentionMemory?.shares(x, fading, stored);
+      const matched = rows ? this.attentionMemory?.matched(x, fading) : undefined;
+      return {y, fading, innovation, stored, shares, ...matched};
     });
   }
 
@@ -145,18 +165,26 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     past: MixerState,
     context: StepContext,
     keepState: boolean,
+    stored?: Tensor3D,
   ): MixerAnalysis & {state: MixerState} {
     const faded = this.fadingMemory?.run(x, past.fading);
     const fading = faded?.y;
     if (this.attentionMemory === undefined)
       return {y: fading as Tensor3D, fading, state: {fading: faded?.state}};
-    const {state, ...result} = this.attentionMemory.run(x, fading, past.attention, context, keepState);
-    return {...result, fading, state: {fading: faded?.state, attention: state}};
+    const {
+      state,
+      y: attended,
+      ...result
+    } = this.attentionMemory.run(x, fading, past.attention, context, keepState, stored);
+    const y = faded
+      ? withSsmOutput(this.settings.ssmOutput, attended, faded, name => this.read(name))
+      : attended;
+    return {...result, y, fading, state: {fading: faded?.state, attention: state}};
   }
 }
 
 function checkConsistency(settings: MixerSettings): void {
-  const {attention, ssm, fading, eideticSlots, window, heads, kvHeads} = settings;
+  const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -166,9 +194,11 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && !ssm && fading !== 'none') fail(`fading must be 'none' without ssm, got '${fading}'`);
   if (!ssm && eideticSlots > 0)
     fail(`eideticSlots must be 0 without ssm (nothing predicts the tokens), got ${eideticSlots}`);
-  if (attention && ssm && fading === 'none') {
+  if (ssmOutput !== 'none' && !(attention && ssm))
+    fail(`ssmOutput must be 'none' where attention and ssm are not both on, got '${ssmOutput}'`);
+  if (attention && ssm && fading === 'none' && (ssmOutput === 'none' || ssmOutput === 'projected')) {
     fail(
-      "fading must be 'sliding' or 'chunk' when attention and ssm are on, else the SSM reaches no output, got 'none'",
+      `fading must be 'sliding' or 'chunk' when attention and ssm are on and ssmOutput is '${ssmOutput}', else fading tokens reach no output, got 'none'`,
     );
   }
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {

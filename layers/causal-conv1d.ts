@@ -24,6 +24,7 @@ export type ConvState = {readonly conv?: Tensor3D};
  * Depthwise causal convolution over time with a bias, [B, L, E] -> [B, L, E].
  *
  * Defaults: kernelSize 4, activation 'silu'. Weights start uniform within K^-1/2. State: the last K-1 inputs.
+ * Errors: SettingError for a bad setting, ArgumentError for an input of another rank.
  */
 export class CausalConv1D extends StreamingLayer<ConvState> {
   static className = 'BMojoCausalConv1D';

@@ -56,7 +56,7 @@ export function fadingWeights(
   ];
 }
 
-/** Recurrent memory: convolution tail [B, K-1, E] and SSM state [B, E, N]. */
+/** Recurrent memory of a mixer's SSM: convolution tail [B, K-1, E] and state [B, E, N]. */
 export type FadingState = {
   readonly conv: Tensor3D;
   readonly ssm: Tensor3D;
@@ -70,6 +70,14 @@ export function fadingStateShapes({
   return {conv: [convWidth - 1, inner], ssm: [inner, stateSize]};
 }
 
+export interface FadingRun {
+  /** Fading tokens [B, L, D]. */
+  readonly y: Tensor3D;
+  /** Gated outputs of the scan [B, L, E], of which they are a projection. */
+  readonly scanned: Tensor3D;
+  readonly state: FadingState;
+}
+
 export class FadingMemory {
   /** `weight` gives the built weights of `fadingWeights` by name. */
   constructor(
@@ -78,7 +86,7 @@ export class FadingMemory {
   ) {}
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
-  run(h: Tensor3D, past?: FadingState): {y: Tensor3D; state: FadingState} {
+  run(h: Tensor3D, past?: FadingState): FadingRun {
     const {stateSize, deltaRank} = this.sizes;
     const [x, z] = this.inputAndGate(h);
     const conv = causalConv1d(
@@ -107,7 +115,7 @@ export class FadingMemory {
       {deltaSoftplus: true},
     );
     const y = linear(scan.y, this.read<Tensor2D>('out_proj'));
-    return {y, state: {conv: conv.finalState, ssm: scan.finalState}};
+    return {y, scanned: scan.y, state: {conv: conv.finalState, ssm: scan.finalState}};
   }
 
   /** The two halves of h Win, each [B, L, E]: the smaller of weight and activations is cut in two, not both. */

@@ -5,7 +5,7 @@ import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 
-/** Keys that every tf layer takes. */
+/** Keys that every tf layer takes, beside the settings of its own. */
 export interface KerasConfig {
   name?: string;
   trainable?: boolean;
@@ -15,6 +15,7 @@ export interface KerasConfig {
   dtype?: 'float32' | 'int32';
 }
 
+/** What a layer takes whose settings are a schema S: keys of tf layers, and any of its settings. */
 export type LayerArgs<S extends Schema> = KerasConfig & Partial<Settings<S>>;
 
 /** What tfjs adds to a configuration when it loads a layer; ours need it not. */

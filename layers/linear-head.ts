@@ -16,9 +16,11 @@ export const linearHeadSchema = {
 } as const;
 
 /**
- * Scores every token id by weights of its own, [B, L, D] -> [B, L, V] logits: the output head that is not tied.
+ * Scores every token id by weights of its own, [B, L, D] -> [B, L, V] logits: the output head that is not
+ * tied.
  *
- * The kernel starts normal with deviation 0.02, the bias at zero.
+ * The kernel starts normal with deviation 0.02, the bias at zero. Errors: SettingError for a bad setting,
+ * ArgumentError for an input of another rank.
  */
 export class LinearHead extends DeclaredLayer {
   static className = 'BMojoLinearHead';

@@ -11,6 +11,10 @@ export const dropoutField = number(
   'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
 );
 
+/**
+ * Settings of {@link BMojoMixer} with their defaults, bounds and reasons; models, the command line and the
+ * demo take them too.
+ */
 export const mixerSchema = {
   heads: integer(2, 1, 1024, 'query heads H'),
   kvHeads: integer(0, 0, 1024, 'key/value heads G, a divisor of heads; 0 means one for each query head'),
@@ -28,6 +32,11 @@ export const mixerSchema = {
     'fading tokens mf before the chunk when fading is chunk; 0 means the window',
   ),
   tieFading: flag(true, 'fading tokens share the keys and values projections of the inputs'),
+  ssmOutput: choice(
+    ['none', 'add', 'gated', 'projected'],
+    'none',
+    "what the SSM adds to the attention's output beside its fading tokens: nothing (the paper), the fading tokens, those times the tanh of a gate for each channel that starts at 0, or a projection of its own; text gains by it, but fading tokens that are output too recall less",
+  ),
   eideticSlots: integer(
     32,
     0,
@@ -57,4 +66,5 @@ export const mixerSchema = {
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
+/** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
 export type MixerSettings = Settings<typeof mixerSchema>;

@@ -22,6 +22,10 @@ export const residualSchema = {
   dropout: dropoutField,
 } as const;
 
+/**
+ * What {@link ResidualBlock} takes: keys of tf layers, the layer inside, `epsilon` (default 1e-5) and
+ * `dropout` (default 0).
+ */
 export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
   /** The layer inside: a mixer, SwiGLU or any other streaming layer that keeps the shape. */
   layer: StreamingLayer | {className: string; config: serialization.ConfigDict};
@@ -30,8 +34,8 @@ export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
 /**
  * Pre-norm residual block: x + dropout(layer(RMSNorm(x))), [B, L, D] -> [B, L, D]; dropout in training alone.
  *
- * The inner layer's weights are the block's own, beside the gain `norm`.
- * Errors: ArgumentError when `layer` is not a streaming layer.
+ * The inner layer's weights are the block's own, beside the gain `norm`. Errors: ArgumentError when `layer`
+ * is not a streaming layer, and for an input of another rank; SettingError for a bad setting.
  */
 export class ResidualBlock extends StreamingLayer {
   static className = 'BMojoResidualBlock';

@@ -15,7 +15,8 @@ export const rmsNormSchema = {
 /**
  * Root-mean-square normalisation over channels with a learned gain, [B, L, D] -> [B, L, D].
  *
- * Default: epsilon 1e-5. Source: arXiv 1910.07467.
+ * Default: epsilon 1e-5. Errors: SettingError for a bad setting, ArgumentError for an input of another rank.
+ * Source: arXiv 1910.07467.
  */
 export class RMSNorm extends StatelessLayer {
   static className = 'BMojoRMSNorm';

@@ -14,7 +14,8 @@ export const rotarySchema = {
 /**
  * Rotates the halves of every head by its token's position, [B, L, H, Dh] -> [B, L, H, Dh]; Dh must be even.
  *
- * Default: base 10000. Source: Su et al. 2021, arXiv 2104.09864.
+ * Default: base 10000. Errors: SettingError for a bad setting, ArgumentError for an input of another rank or
+ * an odd Dh. Source: Su et al. 2021, arXiv 2104.09864.
  */
 export class RotaryEmbedding extends tfl.layers.Layer {
   static className = 'BMojoRotaryEmbedding';

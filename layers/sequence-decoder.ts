@@ -18,10 +18,11 @@ export const sequenceDecoderSchema = {
 } as const;
 
 /**
- * Rebuilds a sequence from its last vector, [B, L, D] -> [B, L, D]: the vector plus a fixed sine-cosine code of each
- * position, then `depth` times RMSNorm, linear D -> D and GELU, the same for every position.
+ * Rebuilds a sequence from its last vector, [B, L, D] -> [B, L, D]: the vector plus a fixed sine-cosine code
+ * of each position, then `depth` times RMSNorm, linear D -> D and GELU, the same for every position.
  *
- * Kernels start normal with deviation 0.02. Source: the auto-encoder of MAD (arXiv 2403.17844), positions of arXiv 1706.03762.
+ * Kernels start normal with deviation 0.02. Errors: SettingError for a bad setting, ArgumentError for an
+ * input of another rank. Source: the auto-encoder of MAD (arXiv 2403.17844), positions of arXiv 1706.03762.
  */
 export class SequenceDecoder extends DeclaredLayer {
   static className = 'BMojoSequenceDecoder';

@@ -5,13 +5,18 @@ import {BMojoMixer} from './bmojo-mixer.js';
 import type {KerasConfig} from './layer-config.js';
 import type {MixerSettings} from './mixer-schema.js';
 
+/**
+ * What {@link MambaMixer} takes: keys of tf layers, and the settings of {@link mixerSchema} that its SSM has.
+ */
 export type MambaMixerArgs = KerasConfig &
   Partial<Pick<MixerSettings, 'stateSize' | 'expand' | 'convWidth' | 'deltaRank' | 'seed'>>;
 
 /**
- * The Mamba-1 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution, selective scan, gate, out-projection.
+ * The Mamba-1 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution, selective scan, gate,
+ * out-projection.
  *
- * Defaults: stateSize N 16, expand 2, convWidth 4, deltaRank ceil(D / 16). Source: arXiv 2312.00752.
+ * Settings and defaults: {@link mixerSchema}, of which it has stateSize N 16, expand 2, convWidth 4,
+ * deltaRank ceil(D / 16), seed. Errors: SettingError for a bad setting. Source: arXiv 2312.00752.
  */
 export class MambaMixer extends BMojoMixer {
   static override className = 'MambaMixer';
@@ -21,15 +26,22 @@ export class MambaMixer extends BMojoMixer {
   }
 }
 
+/**
+ * What {@link SlidingWindowAttention} takes: keys of tf layers, and the settings of {@link mixerSchema} that
+ * its attention has.
+ */
 export type SlidingWindowAttentionArgs = KerasConfig &
   Partial<
     Pick<MixerSettings, 'heads' | 'kvHeads' | 'headWidth' | 'window' | 'positions' | 'rotaryBase' | 'seed'>
   >;
 
 /**
- * Causal softmax attention over the last `window` tokens, [B, L, D] -> [B, L, D]; window 0 attends over all of them.
+ * Causal softmax attention over the last `window` tokens, [B, L, D] -> [B, L, D]; window 0 attends over all
+ * of them.
  *
- * Defaults: heads 2, kvHeads = heads, window 32, rotary positions. Source: Beltagy et al. 2020, arXiv 2004.05150.
+ * Settings and defaults: {@link mixerSchema}, of which it has heads 2, kvHeads = heads, headWidth D / heads,
+ * window 32, rotary positions, seed. Errors: SettingError for settings that do not fit each other or D.
+ * Source: Beltagy et al. 2020, arXiv 2004.05150.
  */
 export class SlidingWindowAttention extends BMojoMixer {
   static override className = 'SlidingWindowAttention';

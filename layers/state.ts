@@ -15,7 +15,7 @@ type ShapesOf<T> = T extends Tensor ? readonly number[] : T extends undefined ? 
 /** The shapes of a memory of type S. */
 export type StateShapes<S> = {readonly [K in keyof S]: ShapesOf<S[K]>};
 
-/** The memory of a layer that has none. */
+/** The memory of a layer that has none: an empty tree. */
 export type NoState = Readonly<Record<never, never>>;
 
 /** Bytes of a float32, the type of every weight and of every memory. */
@@ -55,7 +55,7 @@ export function treeOf(
   return tree;
 }
 
-/** The named tensors of a memory, in its order. */
+/** The named tensors [B, ...] of a memory, in its order. */
 export function stateLeaves(state: StateTree): [name: string, tensor: Tensor][] {
   const found: [string, Tensor][] = [];
   collect(state, found);
@@ -86,6 +86,7 @@ export function mapState(state: StateTree, change: (tensor: Tensor) => Tensor): 
   );
 }
 
+/** Disposes every tensor of a layer's memory; it cannot be stepped from afterwards. */
 export function disposeState(state: StateTree): void {
   dispose(stateLeaves(state).map(([, tensor]) => tensor));
 }

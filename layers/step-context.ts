@@ -17,11 +17,13 @@ export interface RotarySpec {
   readonly base: number;
 }
 
+/** The rotary table of a step's positions, for layers of one head width and base. */
 export interface RotaryTable extends RotarySpec {
   /** Cosines and sines of the step's positions, [L, Dh]. */
   readonly cosSin: Tensor2D;
 }
 
+/** What a layer is told of the tokens of a step beside their vectors; handed down from the model. */
 export interface StepContext {
   /** Tokens before those of the step: every sequence of the batch stands at the same position. */
   readonly position: number;

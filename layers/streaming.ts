@@ -8,6 +8,10 @@ import {shapeBytes} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
 import {DeclaredLayer} from './weights.js';
 
+/**
+ * What a step of a {@link StreamingLayer} gives: outputs for the new tokens, and the memory after them, the
+ * caller's to dispose.
+ */
 export type StepResult<S extends StateTree = StateTree> = {
   /** Outputs for the new tokens, [B, L, D]. */
   readonly y: Tensor3D;
@@ -62,7 +66,7 @@ export abstract class StreamingLayer<S extends StateTree = StateTree> extends De
   }
 }
 
-/** A layer that treats every token by itself and keeps no memory. */
+/** A layer [B, L, D] -> [B, L, D] that treats every token by itself and keeps no memory. */
 export abstract class StatelessLayer extends StreamingLayer<NoState> {
   initialState(): NoState {
     return {};

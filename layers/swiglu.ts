@@ -22,7 +22,8 @@ export function hiddenWidth(hidden: number, width: number): number {
 /**
  * Gated feed-forward network: (SiLU(x Wgate) * (x Wup)) Wdown, [B, L, D] -> [B, L, D].
  *
- * Default: hidden width 8/3 D. Source: Shazeer 2020, arXiv 2002.05202.
+ * Default: hidden width 8/3 D. Errors: SettingError for a bad setting, ArgumentError for an input of another
+ * rank. Source: Shazeer 2020, arXiv 2002.05202.
  */
 export class SwiGLU extends StatelessLayer {
   static className = 'BMojoSwiGLU';

@@ -26,7 +26,8 @@ export const tokenEmbeddingSchema = {
 /**
  * Looks up a vector for each token id, [B, L] -> [B, L, D], with dropout in training alone.
  *
- * The table starts normal with deviation 0.02. Ids outside [0, V) are refused on backends whose memory is readable.
+ * The table starts normal with deviation 0.02. Errors: SettingError for a bad setting; ArgumentError for an
+ * input of another rank, and for ids outside [0, V) on backends whose memory is readable.
  */
 export class TokenEmbedding extends DeclaredLayer {
   static className = 'BMojoTokenEmbedding';

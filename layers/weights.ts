@@ -16,7 +16,7 @@ export interface WeightSpec {
 /** Gives a built weight by its name. */
 export type ReadWeight = <T extends Tensor>(name: string) => T;
 
-/** A layer whose weights are those that it declares. */
+/** A layer on [B, L, D] whose weights are those that it declares. */
 export abstract class DeclaredLayer extends tfl.layers.Layer {
   private readonly variables = new Map<string, LayerVariable>();
 

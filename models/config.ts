@@ -6,6 +6,7 @@ import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
 
+/** Names of the presets: `transformer`, `swa`, `mamba`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
 export const presetNames = [
   'transformer',
   'swa',
@@ -15,8 +16,13 @@ export const presetNames = [
   'bmojo',
   'bmojo-paper',
 ] as const;
+/** One of {@link presetNames}: which memories a model's mixers have. */
 export type PresetName = (typeof presetNames)[number];
 
+/**
+ * Settings of a model with their defaults, bounds and reasons, those of its mixers ({@link mixerSchema})
+ * among them.
+ */
 export const modelSchema = {
   preset: choice(
     presetNames,
@@ -49,19 +55,24 @@ export const modelSchema = {
   ...mixerSchema,
 } as const;
 
+/** All settings of a model, from {@link parseModelConfig}; defaults and bounds stand in {@link modelSchema}. */
 export type ModelConfig = Settings<typeof modelSchema> & {
   /** What single layers have of their own, one entry a layer, beside what the other settings say of all of them. */
   readonly plan?: readonly LayerSettings[];
 };
 
-const attentionOnly = {ssm: false, fading: 'none', eideticSlots: 0} as const;
+const oneMemory = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
+const attentionOnly = {...oneMemory, ssm: false} as const;
 
-/** What each preset sets; see the table of special cases in the README. */
+/**
+ * Settings that each preset changes in the defaults of {@link modelSchema}; see the table of special cases in
+ * the README.
+ */
 export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
   transformer: {...attentionOnly, window: 0},
   swa: attentionOnly,
-  mamba: {attention: false, fading: 'none', eideticSlots: 0},
-  hybrid: {pattern: 'SA', fading: 'none', eideticSlots: 0},
+  mamba: {...oneMemory, attention: false},
+  hybrid: {...oneMemory, pattern: 'SA'},
   'bmojo-f': {eideticSlots: 0},
   bmojo: {},
   'bmojo-paper': {fading: 'chunk', fadingTokens: 4, positions: 'none', eideticOverlap: true},

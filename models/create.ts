@@ -9,9 +9,13 @@ import {LanguageModel} from './language-model.js';
 import {markOf} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
 
+/** A model of either backbone: causal, or an auto-encoder. */
 export type SequenceModel = LanguageModel | AutoEncoder;
 
-/** Errors: SettingError. */
+/**
+ * Builds the model that a configuration describes, with random weights: a LanguageModel, or an AutoEncoder
+ * where `backbone` says so. Errors: SettingError, also for an auto-encoder with `recompute`.
+ */
 export function createSequenceModel(
   config: Partial<ModelConfig>,
   options: LanguageModelOptions = {},
@@ -30,7 +34,7 @@ export function sequenceModelOf(model: tfl.LayersModel): SequenceModel {
   return config.backbone === 'autoencoder' ? AutoEncoder.of(model, config) : new LanguageModel(model);
 }
 
-/** Errors: SettingError for a model of another backbone. */
+/** The same model where it is causal. Errors: SettingError for an auto-encoder. */
 export function asLanguageModel(model: SequenceModel): LanguageModel {
   if (model instanceof LanguageModel) return model;
   throw new SettingError('a causal model is needed here, got an auto-encoder');

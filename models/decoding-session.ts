@@ -5,7 +5,7 @@ import {tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
-import {decodeSafetensors, encodeSafetensors} from '../formats/safetensors.js';
+import {decodeSealed, encodeSealed} from '../formats/sealed-safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
 import type {ModelConfig} from './config.js';
@@ -14,7 +14,7 @@ import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
-import {sampleToken} from './token-sampling.js';
+import {sampleToken, withoutPadding} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
@@ -23,7 +23,7 @@ export class DecodingStateError extends BmojoError {
   readonly kind = 'damage';
 }
 
-/** A call that a session cannot answer now. */
+/** A call that a session cannot answer now: it is disposed, busy with another, or has read nothing. */
 export class DecodingSessionError extends BmojoError {
   override readonly name = 'DecodingSessionError';
   readonly kind = 'misuse';
@@ -35,6 +35,7 @@ export class DecodingSessionError extends BmojoError {
 
 const FORMAT = 'bmojo decoding state 1';
 
+/** Options of {@link DecodingSession.read}, all of which may be left out. */
 export interface ReadOptions {
   /** When aborted, no further chunk is read. */
   readonly signal?: AbortSignal;
@@ -49,6 +50,7 @@ interface ComputedStep {
   readonly state: ModelState;
 }
 
+/** Options of {@link DecodingSession}; defaults stand beside each. */
 export interface SessionOptions {
   /** Tokens of a chunk of the prompt. Default 512. */
   readonly chunk?: number;
@@ -132,10 +134,14 @@ export class DecodingSession {
     return this.alone('logits', async () => (await this.step()).logits.slice());
   }
 
-  /** Chooses the next token and makes it the last one. Errors: as `logits`. */
-  async write(sampling: SamplingSettings): Promise<number> {
+  /**
+   * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
+   * Errors: as `logits`.
+   */
+  async write(sampling: SamplingSettings, ids?: number): Promise<number> {
     return this.alone('write', async () => {
-      const token = sampleToken((await this.step()).logits, sampling, this.draws);
+      const {logits} = await this.step();
+      const token = sampleToken(withoutPadding(logits, ids), sampling, this.draws);
       this.takeStep();
       this.draws++;
       this.pending = token;
@@ -155,7 +161,7 @@ export class DecodingSession {
    */
   restore(bytes: Uint8Array): void {
     this.refuseOverlap('restore');
-    const {tensors, metadata} = decodeSafetensors(bytes);
+    const {tensors, metadata} = decodeSealed(bytes);
     if (metadata.get('format') !== FORMAT)
       throw new DecodingStateError(
         `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
@@ -174,6 +180,9 @@ export class DecodingSession {
     };
     const position = whole('position');
     const pending = metadata.get('pending') === '' ? undefined : whole('pending');
+    const {vocabSize} = this.model.config;
+    if (pending !== undefined && pending >= vocabSize)
+      throw new DecodingStateError(`decoding state: pending must lie in [0, ${vocabSize}), got ${pending}`);
     const draws = whole('draws');
     this.replaceState(this.storedState(position, tensors));
     this.pending = pending;
@@ -248,7 +257,7 @@ export class DecodingSession {
   }
 
   private async saved(): Promise<Uint8Array> {
-    return encodeSafetensors(await stateArrays(this.state), {
+    return encodeSealed(await stateArrays(this.state), {
       format: FORMAT,
       model: JSON.stringify(this.model.config),
       weights: this.weights,

@@ -13,6 +13,7 @@ import type {ModelConfig} from './config.js';
 import {layerPlan} from './layer-plan.js';
 import {parameterCount} from './parameters.js';
 
+/** Options of {@link footprint}: `context` and `batch` must be given. */
 export interface FootprintOptions {
   /** Tokens L. */
   readonly context: number;
@@ -22,6 +23,7 @@ export interface FootprintOptions {
   readonly recompute?: boolean;
 }
 
+/** Bytes that training and decoding of a model take, by what they hold, and its number of parameters. */
 export interface Footprint {
   readonly parameters: number;
   /** Bytes, float32. */
@@ -49,7 +51,7 @@ interface Kept {
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, eideticSlots, positions, window} = mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window} = mixer;
   let perToken = 1 + D; // inverse RMS, normalised input
   let perSequence = 0;
   let once = 0;
@@ -69,6 +71,8 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   if (ssm) perToken += D; // fading tokens
   if (fading !== 'none') perToken += rotated * key + key;
   perToken += query + heads; // attention's output and log-sum-exp
+  if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
+  if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
 }
@@ -102,7 +106,10 @@ export function stateBytes(config: ModelConfig, length = Number.POSITIVE_INFINIT
   return blocksOf(config).reduce((total, block) => total + block.stateBytes(config.dModel, length), 0);
 }
 
-/** Everything that training and decoding of a model take. */
+/**
+ * Everything that training and decoding of a model take, computed from its configuration; nothing is
+ * allocated. Errors: SettingError, as in building it.
+ */
 export function footprint(config: ModelConfig, options: FootprintOptions): Footprint {
   const parameters = parameterCount(config);
   const activations = activationBytes(config, options);

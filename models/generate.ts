@@ -10,6 +10,7 @@ import type {LanguageModel} from './language-model.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {samplingSchema} from './token-sampling.js';
 
+/** Options of {@link generate}; those of sampling have their defaults in {@link samplingSchema}. */
 export interface GenerateOptions extends Partial<SamplingSettings> {
   /** Token ids to read first; at least one, unless `session` has read some. Default none. */
   readonly prompt?: ArrayLike<number>;
@@ -17,6 +18,8 @@ export interface GenerateOptions extends Partial<SamplingSettings> {
   readonly maxTokens?: number;
   /** Stop before writing this token, such as the end of text. */
   readonly stopToken?: number;
+  /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
+  readonly ids?: number;
   /** Go on with a session, which then stays open. Default: one of its own. */
   readonly session?: DecodingSession;
   /** When aborted, no further token is read or written. */
@@ -35,14 +38,14 @@ export async function* generate(
   model: LanguageModel,
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, void> {
-  const {prompt = [], maxTokens = 256, stopToken, session, signal, onProgress, ...given} = options;
+  const {prompt = [], maxTokens = 256, stopToken, ids, session, signal, onProgress, ...given} = options;
   const sampling = parseSettings('generate', samplingSchema, given);
   const own = session ?? new DecodingSession(model);
   try {
     if (!(await readPrompt(own, prompt, {signal, onProgress}))) return;
     const breath = new Breath();
     for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
-      const token = await own.write(sampling);
+      const token = await own.write(sampling, ids);
       if (token === stopToken) return;
       yield token;
       await breath.take();
@@ -67,7 +70,11 @@ async function readPrompt(
   }
 }
 
-export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt'> {
+/**
+ * Options of {@link generateText}: as of {@link generate}, with text for the prompt; `tokenizer` must be
+ * given.
+ */
+export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'ids'> {
   readonly tokenizer: Tokenizer;
   /** Text to go on from. Default ''. */
   readonly prompt?: string;
@@ -80,7 +87,9 @@ export async function* generateText(
 ): AsyncGenerator<string, void, void> {
   const stream = new TextStream(tokenizer);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
-  for await (const token of generate(model, {...options, prompt: tokenizer.encode(prompt), stopToken})) {
+  const ids = tokenizer.vocabSize;
+  const read = tokenizer.encode(prompt);
+  for await (const token of generate(model, {...options, prompt: read, stopToken, ids})) {
     const text = stream.push(token);
     if (text !== '') yield text;
   }

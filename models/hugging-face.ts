@@ -3,9 +3,12 @@
 import {tensor} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
-import {decodeSafetensors} from '../formats/safetensors.js';
+import {asFloat32, decodeSafetensors} from '../formats/safetensors.js';
+import {parseModelConfig} from './config.js';
 import {LanguageModel} from './language-model.js';
+import {parameterShapes} from './parameters.js';
 
 /** A checkpoint that is not a Mamba-1 model as expected; the message says which setting or tensor, and what came. */
 export class CheckpointImportError extends BmojoError {
@@ -14,9 +17,7 @@ export class CheckpointImportError extends BmojoError {
 }
 
 function fail(what: string, expected: string, received: unknown): never {
-  throw new CheckpointImportError(
-    `importMamba: ${what} must be ${expected}, got ${JSON.stringify(received) ?? 'nothing'}`,
-  );
+  throw new CheckpointImportError(`importMamba: ${what} must be ${expected}, got ${shown(received)}`);
 }
 
 class HuggingFaceConfig {
@@ -100,7 +101,8 @@ export function importMamba(config: object, weights: Uint8Array): tfl.LayersMode
   const dModel = given.integer('hidden_size');
   const inner = given.integer('intermediate_size');
   if (inner % dModel !== 0) fail('intermediate_size', `a multiple of hidden_size ${dModel}`, inner);
-  const language = LanguageModel.create({
+  const {tensors} = decodeSafetensors(weights);
+  const settings = parseModelConfig({
     preset: 'mamba',
     vocabSize: given.integer('vocab_size'),
     dModel,
@@ -110,8 +112,12 @@ export function importMamba(config: object, weights: Uint8Array): tfl.LayersMode
     convWidth: given.integer('conv_kernel'),
     deltaRank: given.integer('time_step_rank'),
   });
+  // Compared before anything is allocated: a config.json of huge sizes takes no memory.
+  const byName = tensorsByName(tensors);
+  for (const {name, shape} of parameterShapes(settings)) foundFor(name, shape, byName);
+  const language = LanguageModel.create(settings);
   try {
-    assignWeights(language, decodeSafetensors(weights).tensors);
+    assignWeights(language, byName);
   } catch (error) {
     language.model.dispose();
     throw error;
@@ -119,13 +125,29 @@ export function importMamba(config: object, weights: Uint8Array): tfl.LayersMode
   return language.model;
 }
 
-function assignWeights(language: LanguageModel, tensors: readonly NamedTensorData[]): void {
-  const rest = new Map(
+function tensorsByName(tensors: readonly NamedTensorData[]): Map<string, NamedTensorData> {
+  return new Map(
     tensors.map(value => [
       value.name.replace('backbone.embedding.weight', 'backbone.embeddings.weight'),
       value,
     ]),
   );
+}
+
+/** The tensor of a parameter. Errors: CheckpointImportError when it is missing or of another shape. */
+function foundFor(
+  name: string,
+  own: readonly number[],
+  tensors: ReadonlyMap<string, NamedTensorData>,
+): Source & {readonly found: NamedTensorData} {
+  const source = sourceOf(name, own);
+  const found = tensors.get(source.key);
+  if (found === undefined || found.shape.join() !== source.shape.join())
+    fail(source.key, `a tensor [${source.shape.join(', ')}]`, found?.shape);
+  return {...source, found};
+}
+
+function assignWeights(language: LanguageModel, rest: Map<string, NamedTensorData>): void {
   const head = rest.get('lm_head.weight');
   const table = rest.get('backbone.embeddings.weight');
   if (head !== undefined && table !== undefined && !head.data.every((value, i) => value === table.data[i])) {
@@ -133,15 +155,10 @@ function assignWeights(language: LanguageModel, tensors: readonly NamedTensorDat
   }
   rest.delete('lm_head.weight');
   for (const {name, variable} of language.parameters()) {
-    const {key, shape, transpose} = sourceOf(name, variable.shape);
-    const found = rest.get(key);
-    if (found === undefined || found.shape.join() !== shape.join()) {
-      fail(key, `a tensor [${shape.join(', ')}]`, found?.shape);
-    }
+    const {key, shape, transpose, found} = foundFor(name, variable.shape, rest);
     const rows = shape[0];
-    const data = transpose
-      ? transposed(found.data, rows, variable.size / rows)
-      : Float32Array.from(found.data);
+    const numbers = asFloat32(found);
+    const data = transpose ? transposed(numbers, rows, variable.size / rows) : Float32Array.from(numbers);
     const value = tensor(data, variable.shape);
     variable.assign(value);
     value.dispose();

@@ -1,7 +1,7 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {dispose, tidy} from '@tensorflow/tfjs-core';
+import {add, dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {HostInput} from '../custom-ops/index.js';
 import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
@@ -27,12 +27,11 @@ import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {markModel, markOf} from './model-config.js';
 import {recomputed} from './recompute.js';
 import type {ModelShapes, ModelState} from './state.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
-
-const METADATA_KEY = 'bmojoModel';
 
 /**
  * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
@@ -42,13 +41,20 @@ const METADATA_KEY = 'bmojoModel';
 export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
   const config = parseModelConfig(given);
   const model = tfl.sequential({layers: layersOf({...config, backbone: 'causal'})});
-  model.setUserDefinedMetadata({[METADATA_KEY]: config});
+  markModel(model, config);
   return model;
 }
 
+/** Options of {@link LanguageModel}, all of which may be left out. */
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;
+}
+
+/** A mixer on the way through the model, and what it is given, [B, L, D]. */
+export interface MixerVisit {
+  readonly mixer: BMojoMixer;
+  readonly input: Tensor3D;
 }
 
 /** A view of a LayersModel from `createModel` (or loaded from its files) for training and decoding. */
@@ -80,11 +86,10 @@ export class LanguageModel {
     this.embedding = first;
     this.blocks = blocks;
     this.head = last;
-    const metadata = model.getUserDefinedMetadata() as Record<string, Partial<ModelConfig>> | undefined;
-    const config = metadata?.[METADATA_KEY];
+    const config = markOf(model);
     if (config === undefined)
       throw new Error('LanguageModel: the model carries no bmojo configuration (see createModel)');
-    this.config = parseModelConfig(config);
+    this.config = config;
     this.rotarySpecs = distinctRotary(blocks.flatMap(block => block.rotarySpecs(this.config.dModel)));
   }
 
@@ -139,19 +144,35 @@ export class LanguageModel {
   /** What every mixer does with tokens [B, L] int32, in order of the layers; the caller disposes all tensors. */
   analyze(tokens: Tensor2D): MixerAnalysis[] {
     const analyses: MixerAnalysis[] = [];
+    const walk = this.mixers(tokens);
+    let visit = walk.next();
+    while (!visit.done) {
+      const {mixer, input} = visit.value;
+      const analysis = mixer.analyze(input);
+      analyses.push(analysis);
+      visit = walk.next(analysis.y);
+    }
+    visit.value.dispose();
+    return analyses;
+  }
+
+  /**
+   * Walks through the mixers in order of the layers, each with its input [B, L, D]: whoever walks answers with the mixer's
+   * output [B, L, D], which stays theirs, and gets what `hidden` gives in the end.
+   */
+  *mixers(tokens: Tensor2D): Generator<MixerVisit, Tensor3D, Tensor3D> {
     let x = this.embedding.apply(tokens) as Tensor3D;
     for (const block of this.blocks) {
-      const input = x;
+      const before = x;
       if (block instanceof ResidualBlock && block.layer instanceof BMojoMixer) {
-        const normalised = tidy(() => block.normalise(input));
-        analyses.push(block.layer.analyze(normalised));
-        normalised.dispose();
-      }
-      x = tidy(() => block.apply(input) as Tensor3D);
-      input.dispose();
+        const input = tidy(() => block.normalise(before));
+        const y = yield {mixer: block.layer, input};
+        input.dispose();
+        x = add(before, y);
+      } else x = tidy(() => block.apply(before) as Tensor3D);
+      before.dispose();
     }
-    x.dispose();
-    return analyses;
+    return x;
   }
 
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */

@@ -6,8 +6,9 @@ import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
 
-const ssmAlone = {attention: false, ssm: true, fading: 'none', eideticSlots: 0} as const;
-const attentionAlone = {attention: true, ssm: false, fading: 'none', eideticSlots: 0} as const;
+const alone = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
+const ssmAlone = {...alone, attention: false, ssm: true} as const;
+const attentionAlone = {...alone, attention: true, ssm: false} as const;
 
 /** The letters of patterns: what each sets of a layer's mixer. */
 export const patternLetters = {
@@ -16,6 +17,7 @@ export const patternLetters = {
   S: {means: 'the SSM alone', mixer: ssmAlone},
   A: {means: 'the window alone', mixer: attentionAlone},
   T: {means: 'attention to all of the past', mixer: {...attentionAlone, window: 0}},
+  P: {means: "as B, with the SSM's output added to the attention's", mixer: {ssmOutput: 'add'}},
 } as const satisfies Record<string, {means: string; mixer: Partial<MixerSettings>}>;
 
 type Letter = keyof typeof patternLetters;
@@ -31,7 +33,7 @@ export interface LayerSettings {
   readonly normEpsilon?: number;
 }
 
-/** A layer's settings, all present. */
+/** A layer's settings, all present, as {@link layerPlan} completes them. */
 export interface PlannedLayer extends Required<LayerSettings> {
   readonly mixer: MixerSettings;
 }
@@ -69,7 +71,10 @@ export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void 
   });
 }
 
-/** The settings of every layer of a model, in order. */
+/**
+ * The settings of every layer of a model, in order: its own, else those of its letter in `pattern`, else the
+ * model's.
+ */
 export function layerPlan(config: ModelConfig): PlannedLayer[] {
   const {layers, pattern, plan, mlp, mlpWidth, dropout, normEpsilon} = config;
   const keys = Object.keys(mixerSchema);

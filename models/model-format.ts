@@ -2,6 +2,7 @@
 
 import type {io} from '@tensorflow/tfjs-core';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
 
 /** A saved model that is missing, damaged, or not what it says. */
 export class ModelFormatError extends BmojoError {
@@ -16,12 +17,15 @@ const widths: Readonly<Record<string, number>> = {float32: 4, int32: 4, bool: 1}
 
 /** Bytes that weights of these specs take. Errors: ModelFormatError for a dtype that models of ours never hold. */
 export function totalBytes(specs: readonly io.WeightsManifestEntry[]): number {
-  return specs.reduce((total, {name, shape, dtype, quantization}) => {
+  return specs.reduce((total, spec) => {
+    if (typeof spec !== 'object' || spec === null)
+      throw new ModelFormatError(`a weight must be an object, got ${shown(spec)}`);
+    const {name, shape, dtype, quantization} = spec;
     const width = widths[dtype];
     if (width === undefined || quantization !== undefined)
-      throw new ModelFormatError(`${name} must be plain float32, int32 or bool, got ${dtype}`);
+      throw new ModelFormatError(`${shown(name)} must be plain float32, int32 or bool, got ${shown(dtype)}`);
     if (!Array.isArray(shape) || !shape.every(size => Number.isSafeInteger(size) && size >= 0))
-      throw new ModelFormatError(`${name} has no valid shape`);
+      throw new ModelFormatError(`${shown(name)} has no valid shape`);
     return total + width * shape.reduce((product, size) => product * size, 1);
   }, 0);
 }
@@ -80,13 +84,14 @@ export function modelArtifacts(
   const foreign = paths.find(
     path => typeof path !== 'string' || !/^[\w.-]+$/.test(path) || path.startsWith('.'),
   );
-  if (foreign !== undefined) fail(`names ${JSON.stringify(foreign)}, which is no plain file name`);
+  if (foreign !== undefined) fail(`names ${shown(foreign)}, which is no plain file name`);
   const names = specs.map(spec => spec?.name);
-  const repeated = names.find(
-    (name, i) => typeof name !== 'string' || name === '__proto__' || names.indexOf(name) !== i,
-  );
-  if (repeated !== undefined)
-    fail(`holds the weight name ${JSON.stringify(repeated)}, which is repeated or not allowed`);
+  const seen = new Set<unknown>(['__proto__']);
+  for (const name of names) {
+    if (typeof name !== 'string' || seen.has(name))
+      fail(`holds the weight name ${shown(name)}, which is repeated or not allowed`);
+    seen.add(name);
+  }
   const expected = totalBytes(specs);
   const weights = readWeights(paths, typeof json.sha256 === 'string' ? json.sha256 : undefined);
   if (weights.length !== expected) fail(`needs ${expected} bytes of weights, got ${weights.length}`);

@@ -6,6 +6,7 @@ import {elements} from '../layers/state.js';
 import {layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 
+/** A trained array of a model by its name and shape, before there is one. */
 export interface ParameterShape {
   /** As in `LanguageModel.parameters()`. */
   readonly name: string;
@@ -22,6 +23,10 @@ export function parameterShapes(config: ModelConfig): ParameterShape[] {
   });
 }
 
+/**
+ * Number of trained numbers of the model that a configuration describes; nothing is allocated. Errors:
+ * SettingError, as in building it.
+ */
 export function parameterCount(config: ModelConfig): number {
   return parameterShapes(config).reduce((total, {shape}) => total + elements(shape), 0);
 }

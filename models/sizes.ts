@@ -26,8 +26,10 @@ const sizes = {
   '1.4b': {dModel: 2048, heads: 32, window: 512, eideticSlots: 256, mambaLayers: 48, rate: 2e-4},
 } as const satisfies Record<string, Size>;
 
+/** One of {@link sizeNames}: `tiny`, `130m`, `370m`, `790m` or `1.4b`. */
 export type SizeName = keyof typeof sizes;
 
+/** Names of the sizes that {@link sizeModel} knows, from the smallest to the largest. */
 export const sizeNames = Object.keys(sizes) as SizeName[];
 
 export const sizeField = choice(

@@ -27,12 +27,13 @@ export interface NamedArray {
   readonly data: Float32Array;
 }
 
-/** Stored arrays that are not the memory of the model. */
+/** Stored arrays that are not the memory of the model that they were given to. */
 export class ModelStateError extends BmojoError {
   override readonly name = 'ModelStateError';
   readonly kind = 'damage';
 }
 
+/** Disposes every tensor of a model's memory; it cannot be advanced from afterwards. */
 export function disposeModelState(state: ModelState): void {
   for (const layer of state.layers) disposeState(layer);
 }

@@ -4,6 +4,7 @@ import type {Settings} from '../config/schema.js';
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
 
+/** Settings of choosing the next token with their defaults, bounds and reasons. */
 export const samplingSchema = {
   temperature: number(
     1,
@@ -16,6 +17,7 @@ export const samplingSchema = {
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
 } as const;
 
+/** All settings of choosing the next token; defaults and bounds stand in {@link samplingSchema}. */
 export type SamplingSettings = Settings<typeof samplingSchema>;
 
 const TAG = 0x73616d70;
@@ -26,7 +28,7 @@ function ranked(logits: Float32Array): number[] {
 }
 
 /** The logits of a tokenizer's ids alone: vocabularies are often padded, and no text has the ids beyond. */
-export function withoutPadding(logits: Float32Array, vocabSize: number): Float32Array {
+export function withoutPadding(logits: Float32Array, vocabSize = logits.length): Float32Array {
   return logits.subarray(0, Math.min(logits.length, vocabSize));
 }
 

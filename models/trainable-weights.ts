@@ -3,6 +3,7 @@
 import {Variable} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 
+/** A trained variable of a model, under the name by which checkpoints know it. */
 export interface Parameter {
   /** Stable name such as `block_0/ssm.A_log`: the key in checkpoints, and what decides the parameter's group. */
   readonly name: string;

@@ -4,6 +4,7 @@ import type {Axis, Scale} from './axis.js';
 import {axisFor, tickLabel} from './axis.js';
 import {escapeXml, largest, pixel as rounded} from './escape.js';
 
+/** One line of a {@link LinePlot}: its name in the legend and its points. */
 export interface Series {
   readonly name: string;
   /** Points (x, y) in drawing order; those that are not finite (or not positive on a log axis) are left out. */
@@ -12,6 +13,7 @@ export interface Series {
   readonly errors?: readonly (number | undefined)[];
 }
 
+/** What {@link linePlot} draws: titles, axes and lines. */
 export interface LinePlot {
   readonly title: string;
   readonly xLabel: string;
@@ -95,7 +97,7 @@ function xTicks(
   return ticks;
 }
 
-/** Draws the plot; colours repeat after seven series. */
+/** Draws a plot as a standalone SVG; colours repeat after seven series. */
 export function linePlot(plot: LinePlot): string {
   const {xScale = 'linear', yScale = 'linear'} = plot;
   const visible: VisibleSeries[] = plot.series.map(({name, points, errors = []}) => ({

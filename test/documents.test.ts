@@ -1,7 +1,7 @@
 // Numbers in documents are the kept ones: generated parts as they must be, quoted figures equal to their files, and no
 // measurement that has none.
 
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {documents, readmePaths, withGeneratedParts} from '../experiments/documents.js';
@@ -81,6 +81,23 @@ describe('documents', () => {
         if (anchor !== undefined) expect([...anchors(text)], `${path}: ${target}`).to.include(anchor);
       }
     }
+  });
+
+  it('commands that documents and --help show write below runs/, which git ignores', () => {
+    const folders = ['cli', 'experiments/families', 'data', 'data/mad'];
+    const sources = folders.flatMap(folder =>
+      readdirSync(join(root, folder)).flatMap(name => (name.endsWith('.ts') ? [`${folder}/${name}`] : [])),
+    );
+    const shown = [...readmePaths(root), ...sources].flatMap(path =>
+      [...read(path).matchAll(/--(?:out|save-state) (?!wrote|from)([\w./-]+)/g)].map(([, place]) => ({
+        path,
+        place,
+      })),
+    );
+    expect(shown.length).to.be.above(20);
+    const elsewhere = shown.filter(({place}) => !/^(runs\/|DIR$|FILE$)/.test(place));
+    expect(elsewhere).to.deep.equal([]);
+    expect(read('.gitignore').split('\n')).to.include('runs/');
   });
 
   it('a part of a result that is not kept is refused', () => {

@@ -2,6 +2,7 @@
 
 import type {RecallReport} from '../eval/recall.js';
 
+/** The first event of a training: how much there is to do. */
 export interface StartedEvent {
   readonly type: 'started';
   /** Updates already made: 0, or those of the checkpoint that is resumed. */
@@ -12,6 +13,7 @@ export interface StartedEvent {
   readonly tokensPerStep: number;
 }
 
+/** An update was made: the numbers of its batch. */
 export interface StepEvent {
   readonly type: 'step';
   /** Updates made, this one included. */
@@ -25,18 +27,21 @@ export interface StepEvent {
   readonly gradientNorm: number;
 }
 
+/** The model was scored on held-out samples after `step` updates. */
 export interface EvaluatedEvent<R = RecallReport> {
   readonly type: 'evaluated';
   readonly step: number;
   readonly report: R;
 }
 
+/** A checkpoint was kept after `step` updates; `folder` is what the store says of where. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
   readonly folder: string;
 }
 
+/** The last event of a training that ended before its time, and why. */
 export interface StoppedEvent {
   readonly type: 'stopped';
   /** `interrupted`: the signal was given. `not-finite`: the loss or the gradient became NaN or infinite. */
@@ -47,12 +52,16 @@ export interface StoppedEvent {
   readonly message: string;
 }
 
+/** The last event of a training that made all of its updates, or was found good enough before. */
 export interface FinishedEvent {
   readonly type: 'finished';
   readonly step: number;
 }
 
-/** `R` is the report of an evaluation; it differs between workloads. */
+/**
+ * What a training says while it goes: one of the events above, told apart by `type`. `R` is the report of an
+ * evaluation; it differs between workloads.
+ */
 export type TrainEvent<R = RecallReport> =
   | StartedEvent
   | StepEvent

@@ -12,6 +12,7 @@ import type {TrainSettings} from './settings.js';
 import type {MicroBatch, Workload} from './workload.js';
 import {dropoutSeed} from './workload.js';
 
+/** Options of {@link languageWorkload}, all of which must be given. */
 export interface LanguageWorkloadOptions {
   /** Tokens L of one update. */
   readonly context: number;

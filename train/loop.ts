@@ -20,7 +20,7 @@ import {update} from './update.js';
 import type {Workload} from './workload.js';
 import {taskWorkload} from './workload.js';
 
-/** Keeps the weights that scored best. */
+/** Where the weights that scored best are kept, and what best means. */
 export interface BestOptions<R> {
   readonly store: CheckpointStore;
   /** Smaller is better. */
@@ -29,6 +29,7 @@ export interface BestOptions<R> {
   readonly known?: number;
 }
 
+/** Options of {@link train}: `model`, `task` and `settings` must be given. */
 export interface TrainOptions<M extends TrainableModel = TrainableModel, R = RecallReport> {
   readonly model: M;
   /** What is learnt: a task's samples, or any other workload. */

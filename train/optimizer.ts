@@ -15,6 +15,12 @@ interface Slot extends Parameter {
   readonly secondMoment: Variable;
 }
 
+/**
+ * AdamW over a model's parameters, each group with its own rate and decay, with clipping by the global norm
+ * of the gradient on the device; settings as of {@link trainSchema}.
+ *
+ * Gradients and moments have the shapes of their parameters, any shape. Source: arXiv 1711.05101.
+ */
 export class AdamWOptimizer {
   private readonly slots: readonly Slot[];
   /** The largest norm, on the device. */

@@ -2,7 +2,7 @@
 
 import type {TrainEvent} from './events.js';
 
-/** `75` as `1m15s`. */
+/** Seconds in words, as short as they can be read: `75` as `1m15s`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}s`;
@@ -33,10 +33,22 @@ export class Pace {
     return (this.now - this.begun.at) / 1000 / (this.step - this.begun.step);
   }
 
-  get words(): string {
+  /** Seconds until the last step; nothing before the second. */
+  get secondsLeft(): number | undefined {
     const each = this.secondsPerStep;
-    if (Number.isNaN(each)) return '';
-    const left = duration((this.steps - this.step) * each);
-    return `${Math.round(this.tokensPerStep / each)} tokens/s  ${left} left`;
+    return Number.isNaN(each) ? undefined : (this.steps - this.step) * each;
+  }
+
+  /** Nothing before the second step. */
+  get tokensPerSecond(): number | undefined {
+    const each = this.secondsPerStep;
+    return Number.isNaN(each) ? undefined : this.tokensPerStep / each;
+  }
+
+  /** Time left, then speed: a narrow line that is cut keeps the time. Nothing before the second step. */
+  get words(): string {
+    const {secondsLeft, tokensPerSecond} = this;
+    if (secondsLeft === undefined || tokensPerSecond === undefined) return '';
+    return `${duration(secondsLeft)} left  ${Math.round(tokensPerSecond)} tokens/s`;
   }
 }

@@ -3,6 +3,7 @@
 import type {Settings} from '../config/schema.js';
 import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
 
+/** Settings of a training with their defaults, bounds and reasons. */
 export const trainSchema = {
   steps: integer(
     4000,
@@ -31,7 +32,7 @@ export const trainSchema = {
   beta2: number(0.999, 0, 0.999999, 'decay of the mean of squared gradients'),
   epsilon: number(1e-8, 1e-30, 1, 'added to the root of the mean square'),
   capture: flag(true, 'webgpu, tensorflow: record a step once and replay it; same numbers, less time'),
-  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, on the command line, of the initial weights'),
+  seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, in runs, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
   evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
   stopAccuracy: number(
@@ -44,9 +45,16 @@ export const trainSchema = {
   checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
 } as const;
 
+/**
+ * All settings of a training, from {@link parseTrainSettings}; defaults and bounds stand in {@link
+ * trainSchema}.
+ */
 export type TrainSettings = Settings<typeof trainSchema>;
 
-/** Fills defaults in. Errors: SettingError. */
+/**
+ * Fills defaults into training settings and checks them. Errors: SettingError for an unknown setting, a bad
+ * value, or a batch that `accumulate` does not divide.
+ */
 export function parseTrainSettings(given: object): TrainSettings {
   const settings = parseSettings('train', trainSchema, given);
   if (settings.batch % settings.accumulate !== 0) {

@@ -6,7 +6,7 @@ import {BmojoError} from '../errors/bmojo-error.js';
 import {shown} from '../errors/shown.js';
 import type {Parameter} from './trainable.js';
 
-/** A snapshot of another model. */
+/** A snapshot that belongs to another model or to other settings; the message says what differs. */
 export class SnapshotError extends BmojoError {
   override readonly name = 'SnapshotError';
   readonly kind = 'damage';
@@ -17,6 +17,7 @@ export class SnapshotError extends BmojoError {
   }
 }
 
+/** The name and the shape of an array, without its numbers. */
 export interface NamedShape {
   readonly name: string;
   readonly shape: readonly number[];
@@ -27,7 +28,7 @@ export interface ArraySource extends NamedShape {
   read(): Float32Array | Promise<Float32Array>;
 }
 
-/** A model's memory between two updates that belong to one stretch of text. */
+/** A model's memory as plain arrays, between two updates that belong to one stretch of text. */
 export interface CarriedMemory {
   /** Tokens behind it. */
   readonly position: number;
@@ -38,6 +39,7 @@ export interface CarriedMemory {
   readonly arrays: readonly ArraySource[];
 }
 
+/** The whole state of a run between two updates: what a checkpoint holds, and what a run goes on from. */
 export interface Snapshot {
   /** Updates made. */
   readonly step: number;

@@ -2,6 +2,7 @@
 
 import type {TrainEvent} from './events.js';
 
+/** Measures the speed of a run's updates from its events, without its evaluations and checkpoints. */
 export class Stopwatch {
   private tokensPerStep = 0;
   private steps = 0;

@@ -5,6 +5,7 @@ import type {Parameter} from '../models/index.js';
 
 export type {Parameter};
 
+/** What training needs of a model; `LanguageModel` and `AutoEncoder` have it. */
 export interface TrainableModel extends ScorableModel {
   parameters(): readonly Parameter[];
 }

@@ -10,6 +10,7 @@ import type {ModelShapes, ModelState} from '../models/index.js';
 import type {TrainSettings} from './settings.js';
 import type {TrainableModel} from './trainable.js';
 
+/** What the forward pass of a {@link MicroBatch} gives. */
 export interface MicroBatchResult {
   /** One row for each label, [R, V]. */
   readonly logits: Tensor2D;
@@ -38,6 +39,7 @@ export interface MicroBatch<M> {
   forward(model: M, inputs: readonly Tensor[], memory?: ModelState): MicroBatchResult;
 }
 
+/** What training is about: the batches of every update of a model M, and what may be recorded of them. */
 export interface Workload<M> {
   /** Tokens of one sample in one update. */
   readonly length: number;
@@ -62,7 +64,7 @@ export function dropoutSeed(seed: number, firstSample: number): HostInput {
 /** Each recorded kind holds the memory of a step. */
 const MOST_KINDS = 8;
 
-/** Samples of a task, each on its own. */
+/** A task as a workload: its training samples, each on its own, `batch` of them in an update. */
 export function taskWorkload(task: Task): Workload<TrainableModel> {
   return {
     length: task.length,

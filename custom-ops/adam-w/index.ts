@@ -2,6 +2,7 @@ import type {Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {adamWOp} from './definition.js';
 
+/** What one step of {@link adamW} reads and writes: a parameter, its gradient and its two moments. */
 export interface AdamWState {
   /** Any shape; written in place. */
   parameter: Variable;
@@ -15,6 +16,7 @@ export interface AdamWState {
   gradientScale?: Scalar;
 }
 
+/** Numbers of one step of {@link adamW}; defaults stand beside each. */
 export interface AdamWOptions {
   learningRate: number;
   /** Number of this step, from 1. */

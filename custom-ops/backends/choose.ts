@@ -2,12 +2,14 @@
 
 import type {BackendName} from './backend-names.js';
 
+/** What {@link chooseBackend} found: the fastest backend that works here, and why it is that one. */
 export interface BackendChoice {
   readonly backend: BackendName;
   /** Why this one, and why none of the faster ones: one line. */
   readonly reason: string;
 }
 
+/** A backend that {@link chooseBackend} tries, and how it finds out whether that one serves here. */
 export interface BackendCandidate {
   readonly backend: BackendName;
   /** Whether it serves on this machine, and in a few words what was found or what is missing. */

@@ -5,12 +5,16 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {dispose, tensor, tidy} from '@tensorflow/tfjs-core';
 import type {Attributes} from '../op.js';
 
-/** Values that a step takes from the host. */
+/** Values that a step takes from the host: numbers in row-major order, and their shape. */
 export interface HostInput {
   readonly values: Float32Array | Int32Array;
   readonly shape: readonly number[];
 }
 
+/**
+ * One run of a step for a {@link StepRunner}: what computes it, and everything that differs from run to run;
+ * tensors of any shape.
+ */
 export interface StepCall {
   /** Tells apart runs of different operations that take inputs of the same shapes. */
   readonly kind?: string;
@@ -27,6 +31,10 @@ export interface StepCall {
   body(inputs: readonly Tensor[], tensors: readonly Tensor[]): Tensor[];
 }
 
+/**
+ * Runs a step again and again, on tensors of any shape: recorded once and replayed where the backend can, op
+ * by op elsewhere, with the same numbers.
+ */
 export interface StepRunner {
   /** Runs one step; the results are the caller's to dispose. */
   run(call: StepCall): Tensor[];
@@ -35,6 +43,7 @@ export interface StepRunner {
   dispose(): void;
 }
 
+/** Options of `createStepRunner`; defaults stand beside each. */
 export interface StepRunnerOptions {
   /** Whether to record at all. Default true. */
   readonly capture?: boolean;

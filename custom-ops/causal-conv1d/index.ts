@@ -3,6 +3,7 @@ import {runOp} from '../run.js';
 import type {ConvActivation} from './attributes.js';
 import {causalConv1dOp} from './definition.js';
 
+/** Tensors of {@link causalConv1d}; `bias` and `initialState` may be left out. */
 export interface CausalConvInputs {
   /** [B, L, E]. */
   x: Tensor3D;
@@ -14,6 +15,7 @@ export interface CausalConvInputs {
   initialState?: Tensor3D;
 }
 
+/** Options of {@link causalConv1d}, all of which may be left out. */
 export interface CausalConvOptions {
   /** Applied to the sum. Default 'none'. */
   activation?: ConvActivation;

@@ -4,6 +4,7 @@ import {checkOneOf} from '../check.js';
 import {runOp} from '../run.js';
 import {crossEntropyOp} from './definition.js';
 
+/** Options of {@link crossEntropy}; defaults stand beside each. */
 export interface CrossEntropyOptions {
   /** Rows with this label cost nothing. Default -100. */
   ignoreIndex?: number;

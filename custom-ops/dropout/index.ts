@@ -3,6 +3,7 @@ import {runOp} from '../run.js';
 import type {DropoutAttributes} from './attributes.js';
 import {dropoutOp} from './definition.js';
 
+/** Tensors of {@link dropout}: what is dropped from, and the seed of the mask. */
 export interface DropoutInputs {
   /** [B, L, D]. */
   x: Tensor3D;

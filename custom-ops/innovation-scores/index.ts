@@ -2,6 +2,7 @@ import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {innovationScoresOp} from './definition.js';
 
+/** Options of {@link innovationScores}, all of which may be left out. */
 export interface InnovationScoresOptions {
   /** Fading tokens k that predict the next one, in [1, 64]. Default 4. */
   span?: number;

@@ -2,6 +2,7 @@ import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {innovationSelectOp} from './definition.js';
 
+/** Options of {@link innovationSelect}: window and capacity must be given, other defaults stand beside each. */
 export interface InnovationSelectOptions {
   /** Chunk length w. */
   window: number;

@@ -4,6 +4,7 @@ import {runOp} from '../run.js';
 import type {FadingMode} from './attributes.js';
 import {memoryAttentionOp} from './definition.js';
 
+/** Tensors of {@link memoryAttention}: queries, and keys and values of the memories that they attend to. */
 export interface MemoryAttentionInputs {
   /** Queries, [B, L, H, Dh]. */
   q: Tensor4D;
@@ -17,6 +18,7 @@ export interface MemoryAttentionInputs {
   positions?: Tensor3D;
 }
 
+/** Options of {@link memoryAttention}: the window must be given, other defaults stand beside each. */
 export interface MemoryAttentionOptions {
   /** Tokens w attended exactly, and the chunk length: 1 to 2^30 - 1, may exceed L. */
   window: number;

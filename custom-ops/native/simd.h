@@ -81,7 +81,8 @@ static inline Vec vpower2(Vec x) {
   return (Vec)((IntVec)shifted << 23) * ((high * f2 + middle) * f2 + low);
 }
 
-// log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7).
+// log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7). NaN and
+// infinity stay what they are.
 static inline Vec vlog(Vec x) {
   IntVec bits = (IntVec)x;
   IntVec exponent = ((bits - 0x3f3504f3) >> 23);
@@ -97,7 +98,7 @@ static inline Vec vlog(Vec x) {
   p = p * m + 3.3333331174e-1f;
   Vec m2 = m * m;
   Vec y = p * m * m2 + e * -2.12194440e-4f - 0.5f * m2;
-  return m + y + e * 0.693359375f;
+  return select(x < __builtin_inff(), m + y + e * 0.693359375f, x);
 }
 
 static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }

@@ -2,6 +2,7 @@ import type {Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {rmsNormOp} from './definition.js';
 
+/** Options of {@link rmsNorm}, all of which may be left out. */
 export interface RmsNormOptions {
   /** Added to the mean square before the root. Default 1e-5. */
   epsilon?: number;

@@ -7,6 +7,7 @@ import {checkHeadWidth, rotaryTable, sharedRotaryTable} from './table.js';
 
 export {rotaryTable} from './table.js';
 
+/** Options of {@link rotaryEmbedding}; defaults stand beside each. */
 export interface RotaryEmbeddingOptions {
   /** Base of the wavelengths. Default 10000. */
   base?: number;

@@ -2,6 +2,7 @@ import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {selectiveScanOp} from './definition.js';
 
+/** Tensors of {@link selectiveScan}; `D`, `z`, `deltaBias` and `initialState` may be left out. */
 export interface SelectiveScanInputs {
   /** Input, [B, L, E]. */
   u: Tensor3D;
@@ -23,6 +24,7 @@ export interface SelectiveScanInputs {
   initialState?: Tensor3D;
 }
 
+/** Options of {@link selectiveScan}, all of which may be left out. */
 export interface SelectiveScanOptions {
   /** Pass delta + deltaBias through softplus. Default false. */
   deltaSoftplus?: boolean;

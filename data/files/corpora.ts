@@ -11,6 +11,7 @@ import type {DownloadOptions} from './download.js';
 import {download} from './download.js';
 import {fileChecksum} from './file-checksum.js';
 
+/** A file of a corpus: its name, where to get it, and what it must be once it is here (bytes, SHA-256). */
 export interface CorpusFile {
   readonly name: string;
   readonly address: string;
@@ -18,6 +19,7 @@ export interface CorpusFile {
   readonly sha256: string;
 }
 
+/** A corpus of a manifest: what it is, under which licence, and its files. */
 export interface Corpus {
   readonly name: string;
   readonly summary: string;

@@ -11,8 +11,10 @@ import {TokenFile} from './token-file.js';
 import {TokenFileError} from './token-format.js';
 
 export const splitNames = ['train', 'valid'] as const;
+/** A split of a data folder: `train`, or `valid` for held-out text. */
 export type SplitName = (typeof splitNames)[number];
 
+/** Sizes of one split of a data folder, and the digest of its file. */
 export interface SplitSummary {
   readonly documents: number;
   readonly tokens: number;
@@ -21,7 +23,7 @@ export interface SplitSummary {
   readonly sha256: string;
 }
 
-/** What data.json holds. */
+/** What data.json holds: the vocabulary, where the text came from, and the sizes and digests of the splits. */
 export interface DataSummary {
   readonly version: 1;
   readonly vocabSize: number;
@@ -31,6 +33,7 @@ export interface DataSummary {
   readonly splits: Readonly<Record<SplitName, SplitSummary>>;
 }
 
+/** A prepared folder of text that is open for reading; to be closed with {@link closeData}. */
 export interface DataFolder {
   readonly path: string;
   readonly tokenizer: Tokenizer;
@@ -41,7 +44,10 @@ export interface DataFolder {
 
 export const splitFile = (folder: string, split: SplitName): string => join(folder, `${split}.tokens`);
 
-/** Errors: TokenizerError when the file is missing, no JSON, or no tokenizer. */
+/**
+ * Reads the tokenizer that a tokenizer.json holds. Errors: TokenizerError when the file is missing, no JSON,
+ * or no tokenizer.
+ */
 export function readTokenizer(path: string): Tokenizer {
   const json = readJsonFile(path, reason => {
     throw new TokenizerError(`tokenizer: ${path} ${reason}`);
@@ -68,7 +74,12 @@ export function readSummary(path: string): DataSummary {
   return parseSummary(file);
 }
 
-/** Opens a prepared folder. Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus. */
+/**
+ * Opens a prepared folder: both splits, their tokenizer, and the record of what they hold; to be closed with
+ * {@link closeData}.
+ *
+ * Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus.
+ */
 export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
   const file = join(path, 'data.json');
   const summary = readSummary(path);
@@ -121,6 +132,7 @@ function parseSummary(path: string): DataSummary {
   return value as unknown as DataSummary;
 }
 
+/** Closes the token files of a folder that `openData` opened; they cannot be read afterwards. */
 export function closeData({train, valid}: DataFolder): void {
   train.close();
   valid.close();

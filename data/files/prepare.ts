@@ -17,6 +17,7 @@ import {withRegularFiles} from './regular-files.js';
 import {TokenFile} from './token-file.js';
 import {TokenWriter} from './token-writer.js';
 
+/** Options of {@link prepareData}: `files`, `tokenizer` and `out` must be given. */
 export interface PrepareOptions {
   /** Text files, and .jsonl files with one document a line. */
   readonly files: readonly string[];

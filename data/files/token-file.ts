@@ -19,6 +19,12 @@ import {
 
 const BLOCK = 1 << 20;
 
+/**
+ * A token file, open for reading by range; whatever is read was compared with its SHA-256 first.
+ *
+ * Errors: RangeError for a range beyond the end; TokenFileError for a damaged file, or ids outside the
+ * vocabulary.
+ */
 export class TokenFile implements TokenSource {
   /** First token of every document, ascending, then the number of tokens: [documents + 1]. */
   readonly borders: Float64Array;

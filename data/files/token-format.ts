@@ -19,7 +19,7 @@
 import {createHash} from 'node:crypto';
 import {BmojoError} from '../../errors/bmojo-error.js';
 
-/** A token file or data folder that is missing or damaged. */
+/** A token file or data folder that is missing or damaged; the message says where and what to do. */
 export class TokenFileError extends BmojoError {
   override readonly name = 'TokenFileError';
   readonly kind = 'damage';

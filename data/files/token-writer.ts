@@ -4,6 +4,10 @@ import {createHash} from 'node:crypto';
 import {Draft} from '../../formats/atomic-file.js';
 import {BLOCK_BYTES, encodeHeader, HEADER_BYTES, TokenFileError} from './token-format.js';
 
+/**
+ * Writes a token file document by document; it appears under its name when `finish` has completed it. Errors:
+ * TokenFileError for a file without tokens.
+ */
 export class TokenWriter {
   private readonly draft: Draft;
   private readonly width: 2 | 4;

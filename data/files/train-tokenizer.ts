@@ -12,6 +12,7 @@ import {TokenizerError} from '../tokenizers/index.js';
 import {CorpusError, documents} from './documents.js';
 import {withRegularFiles} from './regular-files.js';
 
+/** Options of {@link trainTokenizer}, all of which must be given. */
 export interface TrainTokenizerOptions {
   /** Text files, and files of one document a line. */
   readonly files: readonly string[];
@@ -21,6 +22,7 @@ export interface TrainTokenizerOptions {
   readonly out: string;
 }
 
+/** What {@link trainTokenizer} made: ids in its vocabulary, and bytes of UTF-8 that it learnt from. */
 export interface TrainedTokenizer {
   readonly vocabSize: number;
   readonly textBytes: number;

@@ -61,7 +61,10 @@ function tokenizerProblems(folder: string, summary: DataSummary): string[] {
   }
 }
 
-/** Reads everything once. Errors: TokenFileError naming all that does not match. */
+/**
+ * Reads everything in a data folder once and compares it with its record. Errors: TokenFileError naming all
+ * that does not match.
+ */
 export function verifyData(folder: string): Verified {
   const summary = readSummary(folder);
   const problems = [

@@ -28,6 +28,7 @@ const TAG = 0x6d630000;
  * ```
  * It needs the auto-encoder backbone: a causal model would see each answer. The mark itself is asked for too, and is
  * always right, as in the source. Distances count from each token to the mark.
+ * Errors: SettingError for a bad setting.
  * Source: `generate_compression_instance` of athms/mad-lab.
  */
 export function createMadCompression(given: Partial<MadCompressionSettings> = {}): Task {

@@ -14,6 +14,7 @@ export type MadTaskName = (typeof madTaskNames)[number];
 export const madVariables = ['baseline', 'vocabulary', 'length', 'examples', 'noise', 'tokens'] as const;
 export type MadVariable = (typeof madVariables)[number];
 
+/** One of MAD's difficulty settings of a task: its baseline with at most one variable changed. */
 export interface MadSetting {
   readonly task: MadTaskName;
   readonly variable: MadVariable;
@@ -55,7 +56,7 @@ const changes: Readonly<Record<MadTaskName, Changes>> = {
   'mad-memorization': [['vocabulary', 'vocabSize', [512, 1024, 2048, 4096, 8192]]],
 };
 
-/** The settings of some tasks, and of some variables of them: 66 in all. */
+/** The settings of some tasks, and of some variables of them. Default: all of them, 66. */
 export function madSettings(
   tasks: readonly MadTaskName[] = madTaskNames,
   variables: readonly MadVariable[] = madVariables,

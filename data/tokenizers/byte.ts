@@ -5,7 +5,12 @@ import type {Tokenizer} from './tokenizer.js';
 import {checkIds} from './tokenizer.js';
 import {endsInsideCharacter} from './utf-8.js';
 
-/** Bytes that are no UTF-8 decode to U+FFFD. */
+/**
+ * One token for each byte of UTF-8, 256 in all, so that every text can be encoded; bytes that are no UTF-8
+ * decode to U+FFFD.
+ *
+ * Errors: TokenizerError from `decode` for an id that is no byte.
+ */
 export function byteTokenizer(): Tokenizer {
   return {
     vocabSize: 256,

@@ -8,7 +8,12 @@ import {checkIds, TokenizerError} from './tokenizer.js';
 const codeOf = (character: string): string =>
   `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** Ids follow the order given. Errors: TokenizerError when an entry is not one character or stands twice. */
+/**
+ * One token for each of the given characters (Unicode code points), with ids in their order.
+ *
+ * Errors: TokenizerError when an entry is not one character or stands twice, and from `encode` for a
+ * character that is not among them.
+ */
 export function charTokenizer(characters: readonly string[]): Tokenizer {
   const ids = new Map<string, number>();
   characters.forEach((character, id) => {
@@ -44,7 +49,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
   };
 }
 
-/** The characters of texts in ascending order of code points. */
+/** Collects the distinct characters of texts, in ascending order of code points, for {@link charTokenizer}. */
 export class CharacterCollector {
   private readonly seen = new Set<string>();
 

@@ -8,6 +8,7 @@ export class TokenizerError extends BmojoError {
   readonly kind = 'damage';
 }
 
+/** Turns text into token ids and back, with a JSON form that run and model folders carry. */
 export interface Tokenizer {
   /** Number of token ids V; every id is in [0, V). */
   readonly vocabSize: number;

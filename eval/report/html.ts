@@ -6,7 +6,7 @@ import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
 import type {EvaluationRecord} from './record.js';
 
-/** One run in a report. */
+/** One run in a report: its facts, its learning curve, and what its evaluations found. */
 export interface ReportedRun {
   /** Its name in tables and legends, unique within the report. */
   readonly name: string;
@@ -113,7 +113,10 @@ function section(records: readonly {run: string; record: EvaluationRecord}[]): s
   ].join('\n');
 }
 
-/** The report as one HTML document. */
+/**
+ * The runs as one HTML document that holds everything: curves, tables, definitions with their sources; no
+ * scripts, no network.
+ */
 export function htmlReport(title: string, runs: readonly ReportedRun[]): string {
   const facts = [...new Set(runs.flatMap(run => run.facts.map(([name]) => name)))];
   const overview = [

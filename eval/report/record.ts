@@ -6,6 +6,7 @@ import type {MemoryPlot} from '../../plot/memory-plot.js';
 import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
 
+/** What one evaluation found, complete: words, table, curves, numbers, and the command that made it. */
 export interface EvaluationRecord {
   /** File name without its ending; a later evaluation of the same name replaces this one. */
   readonly name: string;

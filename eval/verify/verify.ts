@@ -12,6 +12,10 @@ import {cotangentName, readVectorFile} from './vector-file.js';
 
 export const TOLERANCE = {value: 1e-5, gradient: 1e-4} as const;
 
+/**
+ * One comparison with a test vector: an output or a gradient of one file, and whether its error is within the
+ * tolerance.
+ */
 export interface VerifyRow {
   readonly file: string;
   readonly subject: string;

@@ -14,11 +14,12 @@ import type {RunResult} from '../run-folder.js';
 /** What an evaluation found; recall and language measure different things. */
 export type Report = RecallReport | LanguageReport;
 
+/** Whether a report is of language (loss, perplexity, bits per byte) and not of recall. */
 export function isLanguageReport(report: Report): report is LanguageReport {
   return 'perplexity' in report;
 }
 
-/** One line of metrics.jsonl. */
+/** One line of metrics.jsonl: the numbers of a step, or what an evaluation found after it. */
 export interface MetricsLine {
   readonly step: number;
   readonly loss?: number;
@@ -51,6 +52,7 @@ export interface Comparison {
   readonly plot: LinePlot;
 }
 
+/** A kind of workload with its settings: what the command line, run folders and reports know of it. */
 export interface WorkloadFamily {
   readonly name: string;
   /** One line for `--help`. */

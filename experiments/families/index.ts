@@ -9,12 +9,16 @@ import {recallFamily} from './recall.js';
 export type {ComparedRun, MetricsLine, OpenWorkload, Report, WorkloadFamily} from './family.js';
 export {isLanguageReport} from './family.js';
 
+/** All workloads that are known by name: the tasks of `taskFamilies`, then language modelling. */
 export const workloadFamilies: readonly WorkloadFamily[] = [
   ...taskFamilies.map(recallFamily),
   languageFamily,
 ];
 
-/** Errors: SettingError for an unknown name. */
+/**
+ * The workload of a name, one of {@link workloadFamilies}. Errors: SettingError for an unknown name, with the
+ * nearest known one.
+ */
 export function workloadFamily(name: string): WorkloadFamily {
   const found = workloadFamilies.find(family => family.name === name);
   if (found !== undefined) return found;

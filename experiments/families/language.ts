@@ -74,8 +74,14 @@ export const languageFamily: WorkloadFamily = {
   },
   rates: '1e-3',
   examples: [
-    ['--data data/shakespeare --out runs/shakespeare', 'a small model of characters, minutes on one core'],
-    ['--data data/books --size 130m --context 2048 --batch 8 --recompute', 'as in the paper, on a large GPU'],
+    [
+      '--data runs/data/shakespeare --out runs/shakespeare',
+      'a small model of characters, minutes on one core',
+    ],
+    [
+      '--data runs/data/books --size 130m --context 2048 --batch 8 --recompute',
+      'as in the paper, on a large GPU',
+    ],
   ],
   completeData: data => {
     const settings = settingsOf(data);

@@ -1,8 +1,10 @@
 // A model folder on a web server: fetched file by file, and gone on with where a connection broke off.
 
+import {shown} from '../../errors/shown.js';
 import {ModelFormatError} from '../model-format.js';
 import type {ModelSource, Pieces} from './source.js';
 
+/** Options of {@link modelAtUrl}; defaults stand beside each. */
 export interface UrlOptions {
   /** Attempts at the same place of a file before giving up. Default 5. */
   readonly attempts?: number;
@@ -18,14 +20,19 @@ const NOTHING_LEFT = 416;
 class RefusedError extends ModelFormatError {}
 
 /**
- * The folder at an address, or at that of its model.json or card.json. Relative addresses are those of the page.
- * After a broken connection the rest of a file is asked for (Range); a server that cannot do that sends all of it again.
+ * The folder at an address, or at that of its model.json or card.json. Relative addresses are those of the
+ * page. After a broken connection the rest of a file is asked for (Range); a server that cannot do that sends
+ * all of it again.
+ *
+ * Errors: from `read`, ModelFormatError when the server refuses, or cannot be reached in `attempts` attempts;
+ * what fetch says of a connection that breaks off for good on the way; the signal's reason when it is
+ * aborted. A 404 or 410 is a file that is not there.
  */
 export function modelAtUrl(
   address: string | URL,
   {attempts = 5, delay = 300, headers = {}}: UrlOptions = {},
 ): ModelSource {
-  const folder = new URL(address, globalThis.location?.href);
+  const folder = parseAddress(address);
   folder.pathname = folder.pathname.replace(/\/[^/]*\.json$/, '/').replace(/\/?$/, '/');
   const addressOf = (path: string): URL => {
     const url = new URL(folder);
@@ -132,4 +139,15 @@ function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
     }, milliseconds);
     signal?.addEventListener('abort', stop, {once: true});
   });
+}
+
+/** Errors: ModelFormatError for text that is none, such as a path on disk. */
+function parseAddress(address: string | URL): URL {
+  try {
+    return new URL(address, globalThis.location?.href);
+  } catch {
+    throw new ModelFormatError(
+      `${shown(address)} is no address; a folder on disk is opened by modelInFolder of bmojo/node`,
+    );
+  }
 }

@@ -5,7 +5,7 @@ import type {ModelConfig} from '../config.js';
 /** The form of card.json that this version writes, and the newest that it reads. */
 export const CARD_FORMAT = 1;
 
-/** A file of a model folder. */
+/** A file of a model folder as its card lists it: name, bytes, SHA-256. */
 export interface FileEntry {
   /** Name inside the folder: letters, digits, `.`, `_`, `-`. */
   readonly path: string;
@@ -14,9 +14,10 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** Settings by name, as a card keeps them: words, numbers, true or false. */
 export type PlainSettings = Readonly<Record<string, string | number | boolean>>;
 
-/** How the weights were trained. */
+/** How the weights were trained: on what task, how far, where, and with which settings. */
 export interface CardTraining {
   readonly task: string;
   /** Updates behind these weights. */
@@ -30,6 +31,7 @@ export interface CardTraining {
   readonly evaluation?: CardEvaluation;
 }
 
+/** What an evaluation of the weights found, and how old they were then. */
 export interface CardEvaluation {
   /** Updates behind the weights that were evaluated. */
   readonly step: number;
@@ -37,7 +39,7 @@ export interface CardEvaluation {
   readonly report: Readonly<Record<string, unknown>>;
 }
 
-/** What the weights were trained on. */
+/** What the weights were trained on: the task's settings, and the digest of its tokens. */
 export interface CardData {
   /** Settings of the task; folders without the path to them. */
   readonly settings: PlainSettings;
@@ -58,7 +60,7 @@ export interface ModelCard {
   readonly title: string;
   /** When the folder was written, ISO 8601. */
   readonly date: string;
-  /** The command that trained the weights, where it was a command; absolute paths without their folders. */
+  /** The last command that trained the run, where it was a command; absolute paths without their folders. */
   readonly command?: string;
   readonly model: {
     /** All settings of the model, the seed of its first weights among them. */

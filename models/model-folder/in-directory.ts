@@ -13,8 +13,11 @@ interface SyncAccess {
 }
 
 /**
- * Reads and writes a directory: `modelInDirectory(await navigator.storage.getDirectory())`. Browsers without `createWritable`
- * write in workers alone.
+ * Reads and writes a directory: `modelInDirectory(await navigator.storage.getDirectory())`. Browsers without
+ * `createWritable` write in workers alone.
+ *
+ * Errors: what the browser says of the directory; Error from `write` outside of a worker where that is
+ * needed.
  */
 export function modelInDirectory(directory: FileSystemDirectoryHandle): ModelStore {
   const fileOf = async (path: string): Promise<File | undefined> => {

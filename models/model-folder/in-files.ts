@@ -5,7 +5,7 @@ import {CARD} from './parse-card.js';
 import type {ModelSource, Pieces} from './source.js';
 import {TOPOLOGY} from './topology.js';
 
-/** A file with the path that it was chosen under. */
+/** A file with the path that it was chosen or dropped under. */
 export interface PlacedFile {
   readonly path: string;
   readonly file: Blob;

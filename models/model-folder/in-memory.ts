@@ -2,11 +2,15 @@
 
 import type {ModelStore, Pieces} from './source.js';
 
-/** Files by name, as they are. */
+/** A model folder in memory, with its files by name. */
 export interface MemoryFolder extends ModelStore {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/**
+ * An empty model folder in memory, to be written by `writeModel` and read by `openModel`; `name` stands in
+ * messages.
+ */
 export function modelInMemory(name = 'memory'): MemoryFolder {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const append = (path: string, piece: Uint8Array): void => {

@@ -13,7 +13,7 @@ import {CARD} from './parse-card.js';
 import {readModel} from './read.js';
 import type {ModelSource, TransferOptions} from './source.js';
 
-/** What a model folder holds, ready for use. */
+/** What a model folder holds, ready for use: the model, its tokenizer and its card. */
 export interface OpenedModel {
   readonly model: SequenceModel;
   /** Of language models. */

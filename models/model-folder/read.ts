@@ -25,6 +25,7 @@ export interface ReadModel {
   readonly tokenizer?: Tokenizer;
 }
 
+/** A weight of a model folder as plain numbers, row-major. */
 export interface WeightArray extends WeightEntry {
   readonly data: Float32Array<ArrayBuffer>;
 }

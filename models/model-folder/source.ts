@@ -7,15 +7,17 @@ import {startSha256} from '../../formats/sha256/index.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry} from './card.js';
 
+/** Bytes as they come. */
 export type Pieces = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
+/** Which bytes are wanted, and until when. */
 export interface ReadOptions {
   /** First byte that is wanted. Default 0. */
   readonly from?: number;
   readonly signal?: AbortSignal;
 }
 
-/** A folder of files, whatever holds it. */
+/** A folder of files to read from, whatever holds it: an address, files of a page, a disk, memory. */
 export interface ModelSource {
   /** For messages: an address, the name of a folder. */
   readonly name: string;
@@ -23,7 +25,7 @@ export interface ModelSource {
   read(path: string, options?: ReadOptions): Promise<Pieces | undefined>;
 }
 
-/** A folder that can be written as well. */
+/** A folder of files to read from and to write to. */
 export interface ModelStore extends ModelSource {
   /** Bytes of a file, also of one that was begun and not finished; undefined where there is none. */
   size(path: string): Promise<number | undefined>;
@@ -35,12 +37,13 @@ export interface ModelStore extends ModelSource {
   ): Promise<void>;
 }
 
+/** How a file is written. */
 export interface WriteOptions {
   /** Keep what the file holds. Default false. */
   readonly append?: boolean;
 }
 
-/** Bytes so far of those of all files. */
+/** Bytes read or written so far, of those of all files of a folder. */
 export interface ModelProgress {
   readonly loaded: number;
   readonly total: number;
@@ -48,6 +51,7 @@ export interface ModelProgress {
   readonly path: string;
 }
 
+/** Options of reading and writing model folders: to be told of progress, and to abort. */
 export interface TransferOptions {
   /** Is told of every piece. */
   readonly onProgress?: (progress: ModelProgress) => void;

@@ -11,6 +11,7 @@ import {ModelFormatError} from '../model-format.js';
 /** Bytes of a shard at most; a multiple of four, so that no number lies in two. */
 export const SHARD_BYTES = 32_000_000;
 
+/** Name and shape of a weight. */
 export interface WeightEntry {
   readonly name: string;
   readonly shape: readonly number[];

@@ -26,7 +26,7 @@ import {
 
 export const TOKENIZER = 'tokenizer.json';
 
-/** What goes into a model folder. */
+/** What goes into a model folder: the model, and what its card says of it. */
 export interface ModelContents {
   readonly model: SequenceModel;
   /** Of a language model: the one whose ids it was trained on. */
@@ -39,6 +39,7 @@ export interface ModelContents {
   readonly data?: CardData;
 }
 
+/** Options of {@link writeModel}, all of which may be left out. */
 export interface WriteModelOptions extends TransferOptions {
   /** Bytes of a shard at most, a multiple of four. Default 32,000,000. */
   readonly shardBytes?: number;

@@ -196,7 +196,8 @@ describe('language models on the command line', () => {
       sent = true;
       kill('SIGINT');
     });
-    expect(ended.code, ended.err).to.equal(0);
+    expect(ended.code, ended.err).to.equal(130);
+    expect(ended.err).to.include(`continue with: bmojo generate --checkpoint ${at('whole')} --state`);
     expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
     const more = await bmojo([
       'generate',

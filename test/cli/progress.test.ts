@@ -32,8 +32,21 @@ describe('progress', () => {
       [step(10), 5000],
     ]);
     expect(text.split('\n')[1]).to.equal(
-      'step 10/100  loss 2.500  accuracy 25.0 %  rate 5.00e-3  gradient 0.731  1280 tokens/s  45s left',
+      'step 10/100  45s left  1280 tokens/s  loss 2.500  accuracy 25.0 %  gradient 0.731  rate 5.00e-3',
     );
+  });
+
+  it('keeps the time left on 80 columns, whatever the numbers', () => {
+    let text = '';
+    let clock = 0;
+    const output = {isTTY: true, columns: 80, write: (part: string) => (text += part)};
+    const printer = new ProgressPrinter({output, json: false, now: () => clock});
+    printer.show({...started, steps: 1_000_000_000, tokensPerStep: 1 << 24});
+    clock = 1000;
+    printer.show({...step(999_999), loss: 12.345, gradientNorm: 1.234e-7});
+    const line = text.split('\u001b[2K').at(-1) ?? '';
+    expect(line).to.have.length.below(80);
+    expect(line).to.match(/^step 999999\/1000000000 {2}\d+m\d+s left {2}\d+ tokens\/s {2}loss 12\.345/);
   });
 
   it('stays on one line on a terminal, and prints spaced plain lines elsewhere', () => {

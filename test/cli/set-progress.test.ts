@@ -27,11 +27,11 @@ describe('progress of several runs', () => {
     show('b', step(20), 1000);
     show('a', step(10), 2000);
     expect(text.split('\u001b[2K').at(-1)).to.equal(
-      'a 10/100 10.0 % 3200 tokens/s  18s left  |  b 20/100 20.0 % 12800 tokens/s  4s left',
+      '18s left  16000 tokens/s  |  a 10/100 10.0 %  |  b 20/100 20.0 %',
     );
     show('b', {type: 'finished', step: 100}, 3000);
     expect(text.endsWith('\nb: finished after step 100\n')).to.equal(true);
     show('a', step(30), 6000);
-    expect(text.split('\u001b[2K').at(-1)).to.equal('a 30/100 30.0 % 3200 tokens/s  14s left');
+    expect(text.split('\u001b[2K').at(-1)).to.equal('14s left  3200 tokens/s  |  a 30/100 30.0 %');
   });
 });

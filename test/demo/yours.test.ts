@@ -47,7 +47,7 @@ describe('demo: your model, write', function () {
       title: 'a model of random weights',
       command: 'bmojo train lm',
     });
-    const options = {tokenizer, prompt: 'ROMEO:\n', maxTokens: 40, temperature: 0, seed: 1};
+    const options = {tokenizer, prompt: 'ROMEO:\n', maxTokens: 24, temperature: 0, seed: 1};
     for await (const piece of generateText(model, options)) expected += piece;
     model.model.dispose();
   });
@@ -106,6 +106,7 @@ describe('demo: your model, write', function () {
           await page.getByLabel('Model').selectOption('the-chosen-files');
           await page.getByText('How it chooses').click();
           await page.getByLabel('temperature').fill('0');
+          await page.getByLabel('max tokens').fill('24');
           await page.getByRole('button', {name: 'Write', exact: true}).click();
           await page.locator('mark').first().waitFor();
           const text = (await page.getByRole('region', {name: 'Text'}).textContent()) ?? '';
@@ -130,6 +131,7 @@ describe('demo: your model, write', function () {
           expect(await page.getByRole('region', {name: 'Text'}).textContent()).to.equal(text);
           await page.getByText('How it chooses').click();
           await page.getByLabel('temperature').fill('0');
+          await page.getByLabel('max tokens').fill('24');
           await page.getByRole('button', {name: 'Go on'}).click();
           await page.waitForFunction(
             length => (document.querySelector('.sample')?.textContent?.length ?? 0) > length,

@@ -2,6 +2,7 @@ import {expect} from 'chai';
 import {onlyOptions} from '../../cli/command-line.js';
 import {SettingError} from '../../config/schema.js';
 import {parseConfigText, parseRunConfig} from '../../experiments/run-config.js';
+import {trainSchema} from '../../train/settings.js';
 
 describe('run configuration', () => {
   it('completes every section and takes the vocabulary from the task', () => {
@@ -11,6 +12,16 @@ describe('run configuration', () => {
     expect(config.backend).to.equal('wasm');
     const {task, ...rest} = JSON.parse(JSON.stringify(config));
     expect(parseRunConfig(task, rest), 'config.json describes the same run').to.deep.equal(config);
+  });
+
+  it('has one seed, as shown: samples and initial weights', () => {
+    const shown = trainSchema.seed.default;
+    expect(parseRunConfig('mqar', {}).train.seed).to.equal(shown);
+    expect(parseRunConfig('mqar', {}).model.seed).to.equal(shown);
+    expect(parseRunConfig('mqar', {train: {seed: 7}}).model.seed).to.equal(7);
+    expect(parseRunConfig('mqar', {train: {seed: 7}, model: {seed: 0}}).model.seed, 'a config file').to.equal(
+      0,
+    );
   });
 
   it('refuses unknown settings, tasks and sections with a suggestion', () => {

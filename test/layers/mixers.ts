@@ -33,6 +33,14 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
     new BMojoMixer({...small, fading: 'chunk', positions: 'none', eideticSlots: 5, innovationSpan: 2}),
   "B'MOJO, overlap, untied": () =>
     new BMojoMixer({...small, eideticSlots: 5, eideticOverlap: true, tieFading: false}),
+  "B'MOJO, SSM output added": () => new BMojoMixer({...small, eideticSlots: 5, ssmOutput: 'add'}),
+  "B'MOJO-F, SSM output gated": () => new BMojoMixer({...small, eideticSlots: 0, ssmOutput: 'gated'}),
+  "B'MOJO, SSM output projected": () =>
+    new BMojoMixer({...small, fading: 'chunk', eideticSlots: 5, ssmOutput: 'projected'}),
+  'a window beside Mamba': () =>
+    new BMojoMixer({...small, fading: 'none', eideticSlots: 0, ssmOutput: 'add'}),
+  'slots and a window beside Mamba': () =>
+    new BMojoMixer({...small, fading: 'none', eideticSlots: 5, ssmOutput: 'add'}),
   'causal convolution': () => new CausalConv1D({kernelSize: 3}),
   SwiGLU: () => new SwiGLU(),
   RMSNorm: () => new RMSNorm(),

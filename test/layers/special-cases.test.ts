@@ -116,4 +116,71 @@ describe("special cases of B'MOJO (cpu)", () => {
       }),
     );
   });
+
+  const parallel = {fading: 'none', eideticSlots: 0, ssmOutput: 'add', stateSize: 4} as const;
+
+  it('SSM output added, no fading tokens: a window beside Mamba (a parallel hybrid)', () => {
+    const layer = built({...parallel, heads: 2, window: 5});
+    expectSame([layer], (x, w) => {
+      const own = under('0/', w);
+      return steppedMamba(x, own, 4).add(denseWindowAttention(x, own, {heads: 2, kvHeads: 2, window: 5}));
+    });
+  });
+
+  it('SSM output gated, no fading tokens: the same with a factor for each channel', () => {
+    const layer = built({...parallel, heads: 2, window: 5, ssmOutput: 'gated'});
+    const gate = layer.trainableWeights.find(weight => weight.originalName.endsWith('output_gate'));
+    gate?.write(tf.linspace(-1, 2, WIDTH));
+    expectSame([layer], (x, w) => {
+      const own = under('0/', w);
+      const gated = steppedMamba(x, own, 4).mul(own.output_gate.tanh());
+      return gated.add(denseWindowAttention(x, own, {heads: 2, kvHeads: 2, window: 5}));
+    });
+  });
+
+  it('SSM output projected by the weights of the fading tokens: the same as added', () => {
+    const shared = {heads: 2, window: 5, eideticSlots: 3, stateSize: 4} as const;
+    const [added, projected] = [
+      built({...shared, ssmOutput: 'add'}),
+      built({...shared, ssmOutput: 'projected'}),
+    ];
+    const weight = (layer: BMojoMixer, name: string): tf.Tensor | undefined =>
+      layer.trainableWeights.find(({originalName}) => originalName.endsWith(name))?.read();
+    const x = normal3d([BATCH, LENGTH, WIDTH], 2);
+    const values = (layer: BMojoMixer): Float32Array | Int32Array | Uint8Array =>
+      tf.tidy(() => (layer.apply(x) as tf.Tensor).dataSync());
+    const direct = weight(projected, 'ssm.direct_proj') as tf.Variable;
+    expect(values(projected)).to.not.deep.equal(values(added));
+    direct.assign(weight(projected, 'ssm.out_proj') as tf.Tensor);
+    expect(values(projected)).to.deep.equal(values(added));
+    x.dispose();
+    for (const layer of [added, projected]) layer.dispose();
+  });
+
+  it("SSM output added: B'MOJO of the same weights, plus the fading tokens", () => {
+    const shared = {heads: 2, window: 5, eideticSlots: 3, stateSize: 4} as const;
+    const [paper, added, gated] = (['none', 'add', 'gated'] as const).map(ssmOutput =>
+      built({...shared, ssmOutput}),
+    );
+    tf.tidy(() => {
+      const x = normal3d([BATCH, LENGTH, WIDTH], 2);
+      const {y, fading, innovation, stored} = paper.analyze(x);
+      const other = added.analyze(x);
+      expect(other.y.dataSync()).to.deep.equal(y.add(fading as tf.Tensor3D).dataSync());
+      expect(other.stored?.dataSync()).to.deep.equal(stored?.dataSync());
+      expect(other.innovation?.dataSync()).to.deep.equal(innovation?.dataSync());
+      expect(gated.analyze(x).y.dataSync(), 'gates start closed').to.deep.equal(y.dataSync());
+    });
+    for (const layer of [paper, added, gated]) layer.dispose();
+  });
+
+  it('refuses an SSM output that nothing could bring forth or use', () => {
+    expect(() => new BMojoMixer({...attention, ssmOutput: 'add'})).to.throw(
+      "ssmOutput must be 'none' where attention and ssm are not both on, got 'add'",
+    );
+    expect(() => new BMojoMixer({fading: 'none', eideticSlots: 0, ssmOutput: 'projected'})).to.throw(
+      "fading must be 'sliding' or 'chunk' when attention and ssm are on and ssmOutput is 'projected'",
+    );
+    expect(() => new BMojoMixer({fading: 'none', eideticSlots: 0})).to.throw("and ssmOutput is 'none'");
+  });
 });

@@ -20,6 +20,10 @@ const models: Record<string, Partial<ModelConfig>> = {
   bmojo: {...small, preset: 'bmojo', eideticSlots: 5, mlpWidth: 40},
   'bmojo-paper': {...small, preset: 'bmojo-paper', eideticSlots: 5, kvHeads: 2},
   dropout: {...small, preset: 'bmojo', dropout: 0.1},
+  'SSM output added': {...small, ssmOutput: 'add', eideticSlots: 3},
+  'SSM output gated': {...small, ssmOutput: 'gated', eideticSlots: 0},
+  'SSM output projected': {...small, ssmOutput: 'projected', eideticSlots: 3},
+  'window beside Mamba': {...small, ssmOutput: 'add', fading: 'none', eideticSlots: 0},
   untied: {...small, tieFading: false, eideticSlots: 3},
 };
 

@@ -107,6 +107,18 @@ for (const backend of ['cpu', 'wasm'] as const) {
       expect(memory().numTensors).to.equal(before);
     });
 
+    it('writes no id of a padded vocabulary that the tokenizer does not have', async () => {
+      const padded = LanguageModel.create({...small, vocabSize: 512});
+      const options = {maxTokens: 40, temperature: 100};
+      const largest = async (ids?: number): Promise<number> =>
+        Math.max(...(await collect(generate(padded, {...options, prompt: [1], ids}))));
+      expect(await largest()).to.be.above(255);
+      expect(await largest(256)).to.be.below(256);
+      const text = generateText(padded, {...options, tokenizer: byteTokenizer(), prompt: 'abc'});
+      expect((await collect(text)).join('')).to.have.length.above(0);
+      padded.model.dispose();
+    });
+
     it('reads a prompt in pieces as it reads it at once', async () => {
       const logits = await Promise.all(
         [1, 5, 512].map(async chunk => {

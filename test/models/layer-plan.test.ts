@@ -63,6 +63,21 @@ describe('layer plan', () => {
     for (const {model} of [listed, patterned]) model.dispose();
   });
 
+  it("lets the SSM's output reach single layers' outputs", () => {
+    const outputs = (given: Parameters<typeof parseModelConfig>[0]): string[] =>
+      layerPlan(parseModelConfig({...small, layers: 4, ...given})).map(({mixer}) => mixer.ssmOutput);
+    expect(outputs({pattern: 'PPPB'})).to.deep.equal(['add', 'add', 'add', 'none']);
+    expect(outputs({pattern: 'PBSA', ssmOutput: 'gated'})).to.deep.equal(['add', 'gated', 'none', 'none']);
+    const listed = LanguageModel.create({...small, plan: [{mixer: {ssmOutput: 'add'}}, {}]});
+    const patterned = LanguageModel.create({...small, layers: 2, pattern: 'PB'});
+    const plain = LanguageModel.create({...small, layers: 2});
+    const tokens = ids();
+    expect(logits(listed, tokens)).to.deep.equal(logits(patterned, tokens));
+    expect(logits(plain, tokens)).to.not.deep.equal(logits(patterned, tokens));
+    tokens.dispose();
+    for (const {model} of [listed, patterned, plain]) model.dispose();
+  });
+
   it('of layers that differ in everything: whole and token by token agree, files carry it, sizes are declared', async () => {
     const config = {
       ...small,

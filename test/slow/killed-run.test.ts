@@ -1,4 +1,4 @@
-// kill -9 at a random moment, twenty times: the run that goes on ends with the weights of the run that was left alone.
+// kill -9 at a random moment, again and again: the run that goes on ends with the weights of the run that was left alone.
 
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
@@ -12,7 +12,8 @@ import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 
 const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-const KILLS = 20;
+/** Kills on each backend: `BMOJO_KILLS=100` for the hundred. */
+const KILLS = Number(process.env.BMOJO_KILLS ?? 20);
 const STEPS = 60;
 const SETTINGS = [
   ...[

@@ -32,6 +32,7 @@ const noAdapter =
 /** Adapters that compute on the CPU, by what they call themselves. */
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 
+/** The GPU that computes for the backend `webgpu`, in the words of its adapter. */
 export interface GpuDescription {
   readonly vendor: string;
   readonly architecture: string;

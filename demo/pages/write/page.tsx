@@ -2,6 +2,7 @@
 
 import {useSignal} from '@preact/signals';
 import {useEffect} from 'preact/hooks';
+import {integer} from '../../../config/schema.js';
 import type {ModelProgress} from '../../../models/index.js';
 import type {SamplingSettings} from '../../../models/token-sampling.js';
 import {samplingSchema} from '../../../models/token-sampling.js';
@@ -17,7 +18,11 @@ import type {Mark, WriteEvent} from '../../worker/write.js';
 import {packState, unpackState} from './state-file.js';
 
 const defaults: SamplingSettings = {temperature: 0.8, topK: 0, topP: 1, seed: 1};
-const TOKENS = 400;
+
+/** What is asked of one push of the button. */
+const lengthSchema = {
+  maxTokens: integer(400, 1, 100_000, 'tokens to write at most; go on for more'),
+} as const;
 
 export function WritePage() {
   const {error, guarded} = useWorker();
@@ -25,6 +30,7 @@ export function WritePage() {
   const chosen = useSignal<string | undefined>(undefined);
   const prompt = useSignal('ROMEO:\n');
   const sampling = useSignal<SamplingSettings>(defaults);
+  const maxTokens = useSignal(lengthSchema.maxTokens.default);
   const written = useSignal('');
   const marks = useSignal<readonly Mark[]>([]);
   const device = useSignal<Device | undefined>(undefined);
@@ -55,7 +61,7 @@ export function WritePage() {
             backend: 'auto',
             prompt: prompt.value,
             goOn,
-            maxTokens: TOKENS,
+            maxTokens: maxTokens.value,
             sampling: sampling.value,
           },
           {
@@ -136,6 +142,15 @@ export function WritePage() {
           disabled={isRunning}
           onChange={(key, value) => {
             sampling.value = {...sampling.value, [key]: value};
+          }}
+        />
+        <Controls
+          schema={lengthSchema}
+          keys={['maxTokens']}
+          values={{maxTokens: maxTokens.value}}
+          disabled={isRunning}
+          onChange={(_, value) => {
+            maxTokens.value = Number(value);
           }}
         />
       </details>

@@ -40,6 +40,11 @@ describe('a model folder at an address', () => {
     }
   });
 
+  it('is not a path on disk, and says who opens those', async () => {
+    const error = await openModel('runs/shakespeare/model').catch(reason => reason);
+    expect(String(error)).to.include('"runs/shakespeare/model" is no address').and.include('bmojo/node');
+  });
+
   it('goes on where a connection broke, byte by byte the same', async () => {
     server.cuts.set(shard, [1000, 2500, 2600]).set('card.json', [100]);
     const {model} = await openModel(source());

@@ -9,7 +9,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import {expect} from 'chai';
 import {VERSION} from '../../../config/version.js';
 import {encodeSafetensors} from '../../../formats/safetensors.js';
-import type {ModelProgress} from '../../../models/model-folder/index.js';
+import type {ModelProgress, OpenedModel} from '../../../models/model-folder/index.js';
 import {
   copyModel,
   modelHandler,
@@ -28,6 +28,7 @@ import {
   training,
 } from '../../support/model-folders.js';
 import {heldArrays} from '../../support/snapshots.js';
+import {warnings} from '../../support/warnings.js';
 
 const shardBytes = 4000;
 
@@ -189,6 +190,25 @@ describe('a model folder', () => {
     });
     const {card} = await openModel(modelInFiles((await Promise.all(parts)).flat()));
     expect(card?.title).to.equal('best');
+  });
+
+  it('of version 0.1.0 opens with one warning and the logits of its run, and is written anew with a card', async () => {
+    const root = join(import.meta.dirname, '../../../../test/fixtures/v0.1.0');
+    for (const name of ['mqar', 'hybrid', 'lm']) {
+      const old = join(root, name, 'model');
+      const plain = await tfl.loadLayersModel(fileSystem(old));
+      let opened: OpenedModel | undefined;
+      const said = await warnings(async () => {
+        opened = await openModel(old);
+      });
+      expect(said.length, said.join()).to.equal(1);
+      expect(said[0]).to.include('has no card.json');
+      const {model, card} = opened!;
+      expect(card).to.equal(undefined);
+      expect(answers(model.model)).to.deep.equal(answers(plain));
+      await writeModelFolder(path, {model});
+      expect(answers((await openModel(path)).model.model)).to.deep.equal(answers(plain));
+    }
   });
 
   it('is small beside its weights', async () => {

@@ -1,0 +1,59 @@
+// Options as they were typed: what an option parser makes of them loses the words that a user should be told of.
+
+import type {Field} from '../config/schema.js';
+import {refusal, SettingError} from '../config/schema.js';
+
+/** What an option parser is told of an option, as far as it matters here. */
+export interface OptionShape {
+  readonly describe?: string;
+  readonly array?: boolean;
+  readonly type?: string;
+  /** The setting that it gives, where it comes from a schema. */
+  readonly field?: Field;
+}
+
+/** Numbers below zero, also as 1e-3; option parsers take some of them for options. */
+const NEGATIVE = /^-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+
+/** Command words in which every negative number behind an option is joined to it: `--rate -1e-3` as `--rate=-1e-3`. */
+export function withNegativeNumbers(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const before = joined.at(-1);
+    if (NEGATIVE.test(word) && before !== undefined && /^--[^=]+$/.test(before))
+      joined[joined.length - 1] = `${before}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
+}
+
+/** What stands behind the last `--option` among the words: '' for nothing, undefined where the option is not given. */
+function typedValue(option: string, words: readonly string[]): string | undefined {
+  const at = words.findLastIndex(word => word === `--${option}` || word.startsWith(`--${option}=`));
+  if (at < 0) return undefined;
+  const [word, next = ''] = [words[at], words[at + 1]];
+  if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
+  return next.startsWith('--') ? '' : next;
+}
+
+/**
+ * Compares the options of a command with what was typed.
+ * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range.
+ */
+export function checkTyped(
+  options: Readonly<Record<string, OptionShape>>,
+  argv: Readonly<Record<string, unknown>>,
+  words: readonly string[],
+): void {
+  for (const [option, {type, field}] of Object.entries(options)) {
+    const typed = typedValue(option, words);
+    if (typed === undefined || type === 'boolean') continue;
+    const value = argv[option];
+    if (typed === '' && type !== undefined && (value === undefined || value === ''))
+      throw new SettingError(`--${option} needs a value, got none; see --help`);
+    const wrong = field === undefined ? undefined : refusal(field, value, typed);
+    if (wrong !== undefined) throw new SettingError(`--${option} ${wrong}`);
+    if (type === 'number' && typeof value === 'number' && !Number.isFinite(value))
+      throw new SettingError(`--${option} must be a number, got ${typed}`);
+  }
+}

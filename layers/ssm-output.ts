@@ -1,0 +1,45 @@
+// What the SSM adds to the attention's output, beside what reaches it through the keys and values of fading tokens.
+
+import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {add, mul, tanh} from '@tensorflow/tfjs-core';
+import {linear} from '../custom-ops/index.js';
+import type {FadingMemorySizes, FadingRun} from './fading-memory.js';
+import {constant, streamSeed, symmetric} from './initializers.js';
+import type {MixerSettings} from './mixer-schema.js';
+import type {ReadWeight, WeightSpec} from './weights.js';
+
+const GATE = 'output_gate';
+/** Its name makes it one of the SSM's weights, which may learn at a rate of their own. */
+const PROJECTION = 'ssm.direct_proj';
+
+/** Gates start at 0, so that the layer starts as one without them; the projection starts uniform within E^-1/2. */
+export function ssmOutputWeights(
+  {ssmOutput, seed}: MixerSettings,
+  {width, inner}: FadingMemorySizes,
+): WeightSpec[] {
+  if (ssmOutput === 'gated') return [{name: GATE, shape: [width], initializer: constant(0)}];
+  if (ssmOutput !== 'projected') return [];
+  const initializer = symmetric(inner ** -0.5, streamSeed(seed, 'direct_proj'));
+  return [{name: PROJECTION, shape: [inner, width], initializer}];
+}
+
+/** The layer's output [B, L, D] from the attention's [B, L, D]; `weight` gives the built weights of `ssmOutputWeights`. */
+export function withSsmOutput(
+  kind: MixerSettings['ssmOutput'],
+  attended: Tensor3D,
+  {y, scanned}: FadingRun,
+  weight: ReadWeight,
+): Tensor3D {
+  switch (kind) {
+    case 'none':
+      return attended;
+    case 'add':
+      return add(attended, y);
+    case 'gated':
+      return add(attended, mul(y, tanh(weight<Tensor1D>(GATE))));
+    case 'projected':
+      return add(attended, linear(scanned, weight<Tensor2D>(PROJECTION)));
+    default:
+      return kind satisfies never;
+  }
+}

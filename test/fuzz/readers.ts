@@ -1,0 +1,478 @@
+// The one table of readers: whatever of this package reads a file or bytes of others is in it. A test greps for readers.
+
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {taskFamily} from '../../data/families.js';
+import {documents} from '../../data/files/documents.js';
+import {
+  closeData,
+  openData,
+  prepareData,
+  readManifest,
+  readTokenizer,
+  TokenFile,
+} from '../../data/files/index.js';
+import {readPassages} from '../../data/files/passages.js';
+import {verifyFiles} from '../../eval/verify/verify.js';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {readRecords, writeRecord} from '../../experiments/evaluations.js';
+import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
+import {RunFolder} from '../../experiments/run-folder.js';
+import {vectorFiles} from '../../experiments/vectors.js';
+import {FolderLock} from '../../formats/folder-lock.js';
+import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
+import {SafetensorsReader} from '../../formats/safetensors-file.js';
+import {DecodingSession} from '../../models/decoding-session.js';
+import {importMamba, LanguageModel} from '../../models/index.js';
+import {fileSystem, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
+import {parameterShapes} from '../../models/parameters.js';
+import {languageContents} from '../support/model-folders.js';
+import {HeldArray} from '../support/snapshots.js';
+import {tinyBpe} from '../support/tiny-bpe.js';
+import type {FileKind} from './mutate.js';
+
+export interface Reader {
+  readonly name: string;
+  /** Source files whose reading this is about. */
+  readonly covers: readonly string[];
+  /** Files that are changed, below the folder that `make` filled. */
+  readonly files: Readonly<Record<string, FileKind>>;
+  /** Files whose content carries a digest: a changed one is refused, or means the same. */
+  readonly sealed: readonly string[];
+  make(folder: string): Promise<void> | void;
+  /** Reads everything; what it returns is all that was read. Errors must be for users. */
+  read(folder: string): unknown;
+}
+
+const numbers = (name: string, length: number): HeldArray =>
+  new HeldArray(
+    name,
+    [length],
+    Float32Array.from({length}, (_, i) => i / 7 - 1),
+  );
+
+const tensors = [
+  {name: 'block_0/q', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6)},
+  {name: 'ids', shape: [2], data: Int32Array.of(-7, 9)},
+  {name: 'wide', shape: [1, 2], data: Float64Array.of(Math.PI, 1e300)},
+];
+
+const taskConfig = () =>
+  parseRunConfig('mqar', {
+    backend: 'cpu',
+    data: {length: 16, pairs: 2, vocabSize: 16},
+    model: {dModel: 8, layers: 1, heads: 1},
+    train: {steps: 3, batch: 4},
+  });
+
+const mamba = {
+  model_type: 'mamba',
+  hidden_size: 8,
+  intermediate_size: 16,
+  vocab_size: 12,
+  num_hidden_layers: 1,
+  state_size: 4,
+  conv_kernel: 4,
+  time_step_rank: 1,
+};
+
+/** Weights of the Mamba above under the names of its layout. */
+function mambaWeights(): Uint8Array {
+  const layer = 'backbone.layers.0';
+  const shapes: [string, number[]][] = [
+    ['backbone.embeddings.weight', [12, 8]],
+    ['backbone.norm_f.weight', [8]],
+    [`${layer}.norm.weight`, [8]],
+    [`${layer}.mixer.in_proj.weight`, [32, 8]],
+    [`${layer}.mixer.conv1d.weight`, [16, 1, 4]],
+    [`${layer}.mixer.conv1d.bias`, [16]],
+    [`${layer}.mixer.x_proj.weight`, [9, 16]],
+    [`${layer}.mixer.dt_proj.weight`, [16, 1]],
+    [`${layer}.mixer.dt_proj.bias`, [16]],
+    [`${layer}.mixer.A_log`, [16, 4]],
+    [`${layer}.mixer.D`, [16]],
+    [`${layer}.mixer.out_proj.weight`, [8, 16]],
+  ];
+  return encodeSafetensors(
+    shapes.map(([name, shape]) => ({
+      name,
+      shape,
+      data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.1),
+    })),
+  );
+}
+
+let model: LanguageModel | undefined;
+const decodingModel = (): LanguageModel => {
+  model ??= LanguageModel.create({vocabSize: 12, dModel: 8, layers: 1, heads: 1, window: 4, eideticSlots: 2});
+  return model;
+};
+
+/** A sequence of numbers that a source reads of a file. */
+async function readAll(checkpoint: ReturnType<CheckpointFolder['open']>): Promise<unknown> {
+  try {
+    const {step, cursor, digest, weights, optimizer, memory} = checkpoint;
+    const arrays = [...weights, ...optimizer, ...(memory?.arrays ?? [])];
+    const read = await Promise.all(
+      arrays.map(async one => [one.name, one.shape, Array.from(await one.read())]),
+    );
+    return {step, cursor, digest, read, memory: memory && [memory.position, memory.parts, memory.layers]};
+  } finally {
+    checkpoint.close();
+  }
+}
+
+export const readers: readonly Reader[] = [
+  {
+    name: 'safetensors',
+    covers: ['formats/safetensors.ts', 'formats/safetensors-header.ts', 'formats/json-text.ts'],
+    files: {'a.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(join(folder, 'a.safetensors'), encodeSafetensors(tensors, {attrs: '{"a":1}'})),
+    read: folder => decodeSafetensors(readFileSync(join(folder, 'a.safetensors'))).tensors.length,
+  },
+  {
+    name: 'safetensors by range',
+    covers: ['formats/safetensors-file.ts'],
+    files: {'a.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder => writeFileSync(join(folder, 'a.safetensors'), encodeSafetensors(tensors.slice(0, 1))),
+    read: folder => {
+      const reader = SafetensorsReader.open(join(folder, 'a.safetensors'));
+      try {
+        return [reader.digest(), reader.sources().map(source => source.read())];
+      } finally {
+        reader.close();
+      }
+    },
+  },
+  {
+    name: 'generation state',
+    covers: ['formats/sealed-safetensors.ts', 'models/decoding-session.ts', 'models/state.ts'],
+    files: {state: 'safetensors'},
+    sealed: ['state'],
+    make: async folder => {
+      const session = new DecodingSession(decodingModel());
+      await session.read([1, 2, 3, 4, 5, 6, 7]);
+      writeFileSync(join(folder, 'state'), await session.save());
+      session.dispose();
+    },
+    read: async folder => {
+      const session = new DecodingSession(decodingModel());
+      try {
+        session.restore(readFileSync(join(folder, 'state')));
+        return Array.from(await session.save());
+      } finally {
+        session.dispose();
+      }
+    },
+  },
+  {
+    name: 'checkpoint',
+    covers: [
+      'experiments/checkpoint-folder.ts',
+      'experiments/checkpoint-state.ts',
+      'experiments/open-checkpoint.ts',
+      'formats/json-file.ts',
+    ],
+    files: {
+      'latest.json': 'json',
+      'step-00000003/state.json': 'json',
+      'step-00000003/weights.safetensors': 'safetensors',
+      'step-00000003/memory.safetensors': 'safetensors',
+    },
+    sealed: [
+      'latest.json',
+      'step-00000003/state.json',
+      'step-00000003/weights.safetensors',
+      'step-00000003/memory.safetensors',
+    ],
+    make: async folder => {
+      await new CheckpointFolder(folder).save({
+        step: 3,
+        cursor: 12,
+        weights: [numbers('a', 5), numbers('b', 2)],
+        optimizer: [numbers('first_moment/a', 5)],
+        memory: {position: 4, parts: 1, layers: 1, arrays: [numbers('0/0/x', 3)]},
+      });
+    },
+    read: folder => readAll(new CheckpointFolder(folder).open()),
+  },
+  {
+    name: 'run folder',
+    covers: ['experiments/run-folder.ts', 'experiments/metrics-log.ts', 'experiments/run-config.ts'],
+    files: {'config.json': 'json', 'result.json': 'json', 'metrics.jsonl': 'jsonl'},
+    sealed: ['config.json', 'result.json', 'metrics.jsonl'],
+    make: async folder => {
+      const path = join(folder, 'run');
+      const run = RunFolder.create(path, taskConfig());
+      run.rewindMetrics(0);
+      const report = {loss: 2.5, accuracy: 0.25, byDistance: []};
+      for (const step of [1, 2, 3])
+        run.record({type: 'step', step, loss: 3 / step, accuracy: 0.1, rate: 0.01, gradientNorm: 1});
+      run.record({type: 'evaluated', step: 3, report: report as never});
+      await run.checkpoints.save({
+        step: 3,
+        cursor: 12,
+        weights: [numbers('a', 2)],
+        optimizer: [numbers('m', 2)],
+      });
+      run.writeResult({step: 3, parameters: 4, stateBytes: 5, report: report as never});
+      run.release();
+      for (const name of ['config.json', 'result.json', 'metrics.jsonl'])
+        writeFileSync(join(folder, name), readFileSync(join(path, name)));
+    },
+    read: folder => {
+      const path = join(folder, 'run');
+      for (const name of ['config.json', 'result.json', 'metrics.jsonl'])
+        writeFileSync(join(path, name), readFileSync(join(folder, name)));
+      const run = RunFolder.open(path);
+      return [run.config, run.readResult(), run.evaluations(), run.curve()];
+    },
+  },
+  {
+    name: 'evaluations',
+    covers: ['experiments/evaluations.ts', 'eval/report/parse-record.ts'],
+    files: {'evaluations/a.json': 'json'},
+    sealed: ['evaluations/a.json'],
+    make: folder => {
+      writeRecord(folder, {
+        name: 'a',
+        title: 't',
+        definition: 'd',
+        source: 's',
+        command: 'c',
+        step: 3,
+        table: [
+          ['x', 'y'],
+          [1, '2 %'],
+        ],
+        plot: {title: 't', xLabel: 'x', yLabel: 'y', yRange: [0, 1], series: [{name: 's', points: [[1, 2]]}]},
+        memory: {
+          title: 'm',
+          length: 2,
+          names: ['a', 'b', 'c'],
+          panels: [{title: 'p', innovation: [1, 2], stored: [{position: 0, from: 1, until: 2}]}],
+        },
+        data: {a: 1},
+      });
+    },
+    read: folder => readRecords(folder),
+  },
+  {
+    name: 'prepared data',
+    covers: ['data/files/data-folder.ts', 'data/files/token-file.ts', 'data/files/token-format.ts'],
+    files: {
+      'data/data.json': 'json',
+      'data/tokenizer.json': 'json',
+      'data/train.tokens': 'binary',
+      'data/valid.tokens': 'binary',
+    },
+    sealed: ['data/data.json', 'data/tokenizer.json', 'data/train.tokens', 'data/valid.tokens'],
+    make: async folder => {
+      writeFileSync(join(folder, 'text.txt'), 'some text of a few words\n'.repeat(40));
+      await prepareData({files: [join(folder, 'text.txt')], tokenizer: 'char', out: join(folder, 'data')});
+    },
+    read: folder => {
+      const data = openData(join(folder, 'data'));
+      try {
+        const {summary, tokenizer, train, valid} = data;
+        const tokens = [train, valid].map(one => [one.borders, one.read(0, one.count)]);
+        return [summary, tokenizer.vocabSize, tokenizer.decode(tokens[1][1] as Int32Array), tokens];
+      } finally {
+        closeData(data);
+      }
+    },
+  },
+  {
+    name: 'token file of version 1',
+    covers: [],
+    files: {'valid.tokens': 'binary'},
+    sealed: ['valid.tokens'],
+    make: folder => {
+      const old = join(import.meta.dirname, '../../../test/fixtures/v0.1.0/tokens/valid.tokens');
+      writeFileSync(join(folder, 'valid.tokens'), readFileSync(old));
+    },
+    read: folder => {
+      const file = TokenFile.open(join(folder, 'valid.tokens'));
+      try {
+        return [file.borders, file.read(0, file.count)];
+      } finally {
+        file.close();
+      }
+    },
+  },
+  {
+    name: 'tokenizer.json',
+    covers: ['data/tokenizers/hugging-face/reference-thread.ts', 'data/tokenizers/hugging-face/browser.ts'],
+    files: {'char.json': 'json'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(
+        join(folder, 'char.json'),
+        readFileSync(join(import.meta.dirname, '../../../test/fixtures/v0.1.0/tokens/tokenizer.json')),
+      ),
+    read: folder => readTokenizer(join(folder, 'char.json')).vocabSize,
+  },
+  {
+    name: 'corpus',
+    covers: ['data/files/documents.ts', 'data/files/regular-files.ts', 'data/files/file-checksum.ts'],
+    files: {'a.jsonl': 'jsonl', 'b.txt': 'text'},
+    sealed: [],
+    make: folder => {
+      writeFileSync(join(folder, 'a.jsonl'), '{"text":"one"}\n{"text":"two \\u00e9"}\n');
+      writeFileSync(join(folder, 'b.txt'), 'words of \u00e9t\u00e9\nand more\n');
+    },
+    read: folder => ['a.jsonl', 'b.txt'].map(name => [...documents(join(folder, name), () => 0)]),
+  },
+  {
+    name: 'manifest',
+    covers: ['data/files/corpora.ts'],
+    files: {'manifest.json': 'json'},
+    sealed: [],
+    make: folder => {
+      const file = {name: 'a.txt', address: 'https://example.org/a', bytes: 7, sha256: 'a'.repeat(64)};
+      writeFileSync(
+        join(folder, 'manifest.json'),
+        JSON.stringify([{name: 'x', summary: 's', licence: 'none', files: [file]}]),
+      );
+    },
+    read: folder => readManifest(join(folder, 'manifest.json')),
+  },
+  {
+    name: 'passages',
+    covers: ['data/files/passages.ts'],
+    files: {'a.jsonl': 'jsonl'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(join(folder, 'a.jsonl'), '{"text":"one two"}\n{"text":"three four five"}\n'),
+    read: folder => readPassages(join(folder, 'a.jsonl')),
+  },
+  {
+    name: 'config file',
+    covers: ['cli/train.ts', 'cli/option-file.ts'],
+    files: {'config.json': 'json'},
+    sealed: [],
+    make: folder => writeFileSync(join(folder, 'config.json'), JSON.stringify(taskConfig())),
+    read: folder => {
+      const {task = 'mqar', ...given} = parseConfigText(
+        'config.json',
+        new TextDecoder().decode(readFileSync(join(folder, 'config.json'))),
+      );
+      const config = parseStoredConfig(task, given);
+      taskFamily(task === 'lm' ? 'mqar' : task);
+      return [config, parameterShapes(config.model).length];
+    },
+  },
+  {
+    name: 'test vectors',
+    covers: ['eval/verify/vector-file.ts', 'eval/verify/verify.ts', 'experiments/vectors.ts'],
+    files: {'innovation-0.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(
+        join(folder, 'innovation-0.safetensors'),
+        readFileSync(join(import.meta.dirname, '../../../test/golden/innovation-0.safetensors')),
+      ),
+    read: async folder => {
+      const rows = [];
+      for await (const row of verifyFiles(vectorFiles(folder))) rows.push(row);
+      return rows;
+    },
+  },
+  {
+    name: 'Hugging Face Mamba',
+    covers: ['models/hugging-face.ts'],
+    files: {'config.json': 'json', 'model.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder => {
+      writeFileSync(join(folder, 'config.json'), JSON.stringify(mamba));
+      writeFileSync(join(folder, 'model.safetensors'), mambaWeights());
+    },
+    read: folder => {
+      let config: object;
+      try {
+        config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+      } catch {
+        return 'no JSON'; // the caller's own to read
+      }
+      importMamba(config, readFileSync(join(folder, 'model.safetensors'))).dispose();
+      return 'read';
+    },
+  },
+  {
+    name: 'model folder',
+    covers: [
+      'models/model-folder/parse-card.ts',
+      'models/model-folder/read.ts',
+      'models/model-folder/source.ts',
+      'models/model-folder/topology.ts',
+      'models/model-format.ts',
+      'models/file-system.ts',
+      'models/folder-on-disk.ts',
+    ],
+    files: {'model/model.json': 'json', 'model/card.json': 'json', 'model/tokenizer.json': 'json'},
+    sealed: ['model/model.json', 'model/tokenizer.json'],
+    make: async folder => {
+      const contents = languageContents();
+      await writeModelFolder(join(folder, 'model'), contents);
+      contents.model.model.dispose();
+    },
+    read: async folder => {
+      const {model: opened} = await openModel(modelInFolder(join(folder, 'model')));
+      try {
+        return [opened.config, opened.model.getWeights().map(weight => Array.from(weight.dataSync()))];
+      } finally {
+        opened.model.dispose();
+      }
+    },
+  },
+  {
+    name: 'tf model folder',
+    covers: [],
+    files: {'model.json': 'json'},
+    sealed: [],
+    make: async folder => {
+      const small = decodingModel();
+      await small.model.save(fileSystem(folder));
+    },
+    read: async folder => (await fileSystem(folder).load?.())?.weightSpecs?.length,
+  },
+  {
+    name: 'lock',
+    covers: ['formats/folder-lock.ts'],
+    files: {'lock.json': 'json'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(join(folder, 'lock.json'), '{"host":"else","pid":7,"began":"1","token":"a"}\n'),
+    read: folder => FolderLock.take(folder).release(),
+  },
+  {
+    name: 'byte-level BPE',
+    covers: [],
+    files: {'bpe.json': 'json'},
+    sealed: [],
+    make: folder => writeFileSync(join(folder, 'bpe.json'), JSON.stringify(tinyBpe())),
+    read: folder => readTokenizer(join(folder, 'bpe.json')).vocabSize,
+  },
+];
+
+/** Files of the source that name a function of reading and read nothing of others', with the reason. */
+export const noReaders: Readonly<Record<string, string>> = {
+  'formats/atomic-file.ts': 'writes',
+  'data/files/download.ts': 'writes what a server sends; its own test has the servers',
+  'data/files/train-tokenizer.ts': 'reads what the library beneath has just written',
+  'experiments/documents.ts': "the project's own documents",
+  'experiments/kept-results.ts': "the project's own kept results",
+  'custom-ops/backends/tensorflow/index.ts': "the addon's own table",
+};
+
+/** A folder for a reader, filled. */
+export async function makeFixture(reader: Reader, folder: string): Promise<Map<string, Uint8Array>> {
+  mkdirSync(folder, {recursive: true});
+  await reader.make(folder);
+  return new Map(
+    Object.keys(reader.files).map(name => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+  );
+}

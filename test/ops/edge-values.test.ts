@@ -1,0 +1,41 @@
+// Tensors without elements, and numbers that are none: the same answer on every backend.
+
+import type {Rank, Tensor} from '@tensorflow/tfjs-core';
+import {ones, tensor1d, tensor2d, tidy, zeros} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {ArgumentError, causalConv1d, crossEntropy, selectiveScan} from '../../custom-ops/index.js';
+import {readableBackends, useReadableBackend} from '../support/backends.js';
+
+const values = (tensor: Tensor): number[] => Array.from(tensor.dataSync());
+
+for (const backend of readableBackends) {
+  describe(`edge values on ${backend}`, () => {
+    before(function () {
+      return useReadableBackend(this, backend);
+    });
+    it('tensors without elements are refused, by name, before any kernel sees them', () => {
+      tidy(() => {
+        const none = zeros<Rank.R3>([1, 0, 2]);
+        expect(() => causalConv1d({x: none, weight: ones([4, 2])})).to.throw(
+          ArgumentError,
+          'causalConv1d: x must be of sizes in [1, 2^31 - 1], got [1, 0, 2]',
+        );
+        const inputs = {u: none, delta: none, A: ones<Rank.R2>([2, 3]), B: none, C: none};
+        expect(() => selectiveScan(inputs)).to.throw(ArgumentError, 'u must be of sizes in [1, 2^31 - 1]');
+        expect(() => crossEntropy(zeros([0, 3]), tensor1d([], 'int32'))).to.throw(
+          ArgumentError,
+          'of sizes in',
+        );
+      });
+    });
+
+    it('a logit that is NaN makes its loss NaN', () => {
+      tidy(() => {
+        const loss = (third: number): number =>
+          values(crossEntropy(tensor2d([[1, 2, third, 0, 1, 1, 1, 1, 1]]), tensor1d([0], 'int32')))[0];
+        expect(loss(Number.NaN)).to.be.NaN;
+        expect(loss(3)).to.be.closeTo(2.8019, 1e-3);
+      });
+    });
+  });
+}

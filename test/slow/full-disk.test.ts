@@ -1,0 +1,96 @@
+// A disk that is full at twenty different moments: the run says so in one line, and goes on to the same weights afterwards.
+
+import {spawn} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {bmojo, cli} from '../support/command.js';
+import {loadCheckpoint} from '../support/snapshots.js';
+
+const MOMENTS = 20;
+const RUN = [
+  ...[
+    'train',
+    'mqar',
+    '--length',
+    '16',
+    '--pairs',
+    '2',
+    '--vocab-size',
+    '16',
+    '--d-model',
+    '8',
+    '--layers',
+    '1',
+  ],
+  ...[
+    '--heads',
+    '1',
+    '--batch',
+    '4',
+    '--steps',
+    '30',
+    '--log-every',
+    '1',
+    '--eval-every',
+    '10',
+    '--eval-samples',
+    '4',
+  ],
+  ...['--checkpoint-every', '5', '--backend', 'wasm'],
+];
+
+/** Runs bmojo where no file may be longer than so many blocks of 512 bytes. */
+function limited(blocks: number, args: readonly string[]): Promise<{code: number | null; err: string}> {
+  return new Promise(resolve => {
+    const child = spawn('sh', ['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, cli, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let err = '';
+    child.stderr.on('data', chunk => {
+      err += chunk;
+    });
+    child.on('close', code => resolve({code, err}));
+  });
+}
+
+describe('a disk that is full', () => {
+  let folder: string;
+  before(function () {
+    if (process.platform === 'win32') this.skip();
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-full-'));
+  });
+  after(() => rmSync(folder, {recursive: true, force: true}));
+
+  it(`at ${MOMENTS} moments ends a run in one line, and the run goes on to the same weights`, async () => {
+    const weights = (run: string) => loadCheckpoint(new CheckpointFolder(join(folder, run, 'checkpoint')));
+    expect((await bmojo([...RUN, '--out', join(folder, 'whole')])).code).to.equal(0);
+    const whole = await weights('whole');
+    let refused = 0;
+    for (let moment = 0; moment < MOMENTS; moment++) {
+      const name = `full-${moment}`;
+      const out = join(folder, name);
+      // From files of a few hundred bytes to those of the whole run.
+      const blocks = 1 + Math.round(2 * moment ** 1.35);
+      const {code, err} = await limited(blocks, [...RUN, '--out', out]);
+      if (code !== 0) {
+        refused++;
+        expect(code, err).to.equal(1);
+        expect(err, `${blocks} blocks`).to.not.match(/\n\s+at /);
+        expect(err).to.match(/EFBIG|file too large|cannot be written/i);
+      }
+      const begun = existsSync(join(out, 'config.json'));
+      const args = begun ? ['train', 'mqar', '--resume', '--out', out] : [...RUN, '--out', out];
+      const ended = await bmojo(args);
+      expect(ended.code, ended.err).to.equal(0);
+      expect(await weights(name)).to.deep.equal(whole);
+      expect(readFileSync(join(out, 'metrics.jsonl'), 'utf8'), 'steps').to.equal(
+        readFileSync(join(folder, 'whole', 'metrics.jsonl'), 'utf8'),
+      );
+      rmSync(out, {recursive: true});
+    }
+    expect(refused).to.be.above(MOMENTS / 2);
+  });
+});
