@@ -42,7 +42,7 @@ export async function useBackend(
     if (name === 'wasm') await startWasm(wasmPaths);
     if (name === 'webgpu') await startWebGPU();
     if (name === 'tensorflow') await startTensorFlow();
-    return makeCurrent(name);
+    return makeCurrent(name, wasmPaths);
   });
 }
 
@@ -72,9 +72,9 @@ function inTurn<T>(start: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-async function makeCurrent<T extends BackendName>(name: T): Promise<T> {
+async function makeCurrent(name: BackendName, wasmPaths?: WasmPaths): Promise<BackendName> {
   if (!(await setBackend(name))) {
-    if (name === 'wasm' && !isNode) throw new BackendError(wasmFault());
+    if (name === 'wasm' && !isNode) throw new BackendError(await wasmFault(wasmPaths));
     const remedy = isNode ? '; run bmojo doctor' : '; the console says why';
     throw new BackendError(`bmojo: the ${name} backend could not start here${remedy}`);
   }

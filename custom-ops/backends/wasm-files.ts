@@ -25,10 +25,17 @@ export function giveWasmPaths(
   }
 }
 
+const SIMD = 'tfjs-backend-wasm-simd.wasm';
+
+/** Milliseconds until the browser lists a request that has failed. */
+const LISTED = 200;
+
 /** Why the WASM backend did not start in a page: the file that was asked for last. */
-export function wasmFault(): string {
+export async function wasmFault(paths?: WasmPaths): Promise<string> {
+  await new Promise(resolve => setTimeout(resolve, LISTED));
   const asked = performance.getEntriesByType('resource').map(({name}) => name);
-  const file = asked.findLast(name => /\.wasm(\?|$)/.test(name)) ?? 'tfjs-backend-wasm-simd.wasm';
+  const given = typeof paths === 'string' ? paths + SIMD : paths?.[SIMD];
+  const file = asked.findLast(name => /\.wasm(\?|$)/.test(name)) ?? given ?? SIMD;
   return (
     `bmojo: the wasm backend could not start: ${file} is missing or no WebAssembly. Serve the .wasm files of ` +
     "@tensorflow/tfjs-backend-wasm/dist and say where: useBackend('wasm', {wasmPaths})"

@@ -10,13 +10,13 @@ const cases = {
     await tf.setBackend('webgpu');
     const device = (tf.backend() as unknown as {device: GPUDevice}).device;
     const before = tf.tensor1d([1, 2, 3]);
-    const doubled = before.mul(2); // recorded, not submitted
+    const doubled = tf.mul(before, tf.scalar(2)); // recorded, not submitted
     const composed = linear(tf.ones([1, 2, 3]) as tf.Tensor3D, tf.ones([3, 2]) as tf.Tensor2D);
     linear(tf.ones([1, 2, 4]) as tf.Tensor3D, tf.ones([4, 2]) as tf.Tensor2D).dispose();
-    before.square().dispose();
+    tf.square(before).dispose();
     const [first, second] = await Promise.all([useWebGPU(), useWebGPU()]); // React's StrictMode
     const after = linear(tf.ones([1, 2, 3]) as tf.Tensor3D, tf.ones([3, 2]) as tf.Tensor2D);
-    const sums = Array.from({length: 40}, (_, i) => doubled.add(i));
+    const sums = Array.from({length: 40}, (_, i) => tf.add(doubled, tf.scalar(i)));
     const last = await sums[39].data();
     sums.forEach(sum => {
       sum.dispose();
