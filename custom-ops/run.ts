@@ -121,14 +121,12 @@ function tellOnce(name: string): void {
   if (!hasSome && told.has(current)) return;
   told.add(current);
   const what = hasSome ? `${name} has no kernel` : 'no operator has a kernel';
-  console.warn(
-    `bmojo: ${what} on backend '${current}': composed from tf operations instead, much slower; ` +
-      (current === 'webgpu'
-        ? USE_WEBGPU
-        : 'for full speed, `await useBackend()` of bmojo takes the fastest one'),
-  );
+  const slower = `bmojo: ${what} on backend '${current}': composed from tf operations instead, much slower`;
+  if (hasSome) console.warn(slower);
+  else console.warn(`${slower}; ${current === 'webgpu' ? USE_WEBGPU : USE_FASTEST}`);
 }
 
+const USE_FASTEST = 'for full speed, `await useBackend()` of bmojo takes the fastest one';
 const USE_WEBGPU = "`await useBackend('webgpu')` of bmojo brings the kernels, on the same device";
 
 let isCpuTold = false;

@@ -50,6 +50,15 @@ export class TokenEmbedding extends DeclaredLayer {
     return this.settings.vocabSize;
   }
 
+  /** Width D of the vectors. */
+  get dim(): number {
+    return this.settings.dim;
+  }
+
+  override get isTokenwise(): boolean {
+    return true;
+  }
+
   weightSpecs(): WeightSpec[] {
     const {vocabSize, dim, seed} = this.settings;
     return [{name: 'table', shape: [vocabSize, dim], initializer: normal(0.02, streamSeed(seed, 'table'))}];
