@@ -97,8 +97,8 @@ function fill(inputs: Int32Array, random: Random, vocabSize: number): void {
 }
 
 /**
- * Multi-query associative recall as a task with settings: what the command line and reports know of {@link
- * createMqar}.
+ * Multi-query associative recall with its settings: what the command line and reports know of
+ * {@link createMqar}.
  */
 export const mqar: TaskFamily<typeof mqarSchema> = {
   name: 'mqar',

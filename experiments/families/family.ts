@@ -26,6 +26,10 @@ export interface MetricsLine {
   readonly accuracy?: number;
   readonly rate?: number;
   readonly gradientNorm?: number;
+  /** When, in seconds since 1970. */
+  readonly time?: number;
+  /** Tokens trained on in a second since the line before; evaluations and checkpoints do not count. */
+  readonly tokensPerSecond?: number;
   readonly evaluated?: Report;
 }
 
