@@ -70,5 +70,9 @@ export async function bundleSizes() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, sizes] of Object.entries(await bundleSizes()))
-    console.log(`${name}: ${Object.entries(sizes).map(([what, bytes]) => `${what} ${Math.round(bytes / 1000)} kB`).join(', ')}`);
+    console.log(
+      `${name}: ${Object.entries(sizes)
+        .map(([what, bytes]) => `${what} ${Math.round(bytes / 1000)} kB`)
+        .join(', ')}`,
+    );
 }
