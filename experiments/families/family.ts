@@ -75,8 +75,10 @@ export interface WorkloadFamily {
   /** What kind of model the data ask for. Default causal. */
   backbone?(data: Settings<Schema>): Backbone | undefined;
   open(config: RunConfig): OpenWorkload;
-  /** What the user of a new run should know about its data. */
-  notice?(data: Settings<Schema>): string | undefined;
+  /** What the user of a new run should know about its data and settings. */
+  notice?(config: RunConfig): string | undefined;
+  /** What the user of a run should know of an evaluation that says little was learned, and what helps. */
+  advice?(report: Report, config: RunConfig): string | undefined;
   /** Files that a run folder carries beside its own. */
   keepFiles?(config: RunConfig, folder: string): void;
   /** Refuses data that do not go with these files when a run goes on. Errors: TokenFileError and others. */
