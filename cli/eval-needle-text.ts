@@ -2,12 +2,13 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
-import {needleKinds} from '../data/needle-text.js';
+import {leastNeedleTokens, needleKinds} from '../data/needle-text.js';
 import type {NeedleTextCell} from '../eval/needle-text.js';
 import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
+import {openTrained} from '../experiments/trained.js';
 import {onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, openLanguageRun, trainedTokens} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
 import {publish, typedCommand} from './publish.js';
 
@@ -18,8 +19,19 @@ async function execute(argv: Args): Promise<void> {
   const lengths = numberList('lengths', String(argv.lengths));
   const depths = numberList('depths', String(argv.depths));
   if (depths.some(depth => depth < 0 || depth > 1)) throw new SettingError('--depths must lie in [0, 1]');
+  if (lengths.some(length => !Number.isInteger(length) || length < 1))
+    throw new SettingError(`--lengths must be whole numbers, at least 1, got ${argv.lengths}`);
   const samples = wholeNumber(argv, 'samples');
-  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
+  const seed = wholeNumber(argv, 'seed', 0);
+  const trained = await openTrained(String(argv.checkpoint));
+  // Before anything is loaded or computed: the whole grid must be possible.
+  const least = leastNeedleTokens({kinds, samples, seed}, trained.tokenizer());
+  const short = lengths.filter(length => length < least.tokens);
+  if (short.length > 0)
+    throw new SettingError(
+      `--lengths must be at least ${least.tokens} for ${least.kind} with this tokenizer, got ${short.join(', ')}`,
+    );
+  const {folder, model, step, tokenizer} = await loadLanguageRun(trained, argv);
   const grid = kinds.flatMap(kind =>
     combinations([
       {key: 'length', values: lengths},
@@ -32,9 +44,7 @@ async function execute(argv: Args): Promise<void> {
   );
   const cells: NeedleTextCell[] = [];
   for (const place of grid) {
-    cells.push(
-      await evaluateNeedleText(model, tokenizer, {...place, samples, seed: Number(argv.seed), batch: 8}),
-    );
+    cells.push(await evaluateNeedleText(model, tokenizer, {...place, samples, seed, batch: 8}));
     progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
   }
   progress.end();
@@ -44,7 +54,7 @@ async function execute(argv: Args): Promise<void> {
     step,
     trained: trainedTokens(folder),
   });
-  publish(folder.path, record, {json: argv.json, numbers: {step, cells}});
+  publish(folder.path, record, {json: argv.json, numbers: {step, cells}, seeds: {samples: seed}});
 }
 
 export const needleTextCommand: CommandModule<object, Args> = {

@@ -94,6 +94,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     throw new RunFolderError(
       `${folder.path} was trained on ${folder.config.task ?? 'a task it does not name'}, not ${family.name}`,
     );
+  const seed = wholeNumber(argv, 'seed', 0);
   const planned = plan(family, folder, argv);
   const {weights, backend} = await loadOptions(folder, argv);
   const {model, step} = await folder.load(weights, backend);
@@ -102,7 +103,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   const variants: TaskVariant[] = [];
   for (const {settings, task, length, samples} of planned) {
     const report = await evaluateRun(model, task, {
-      seed: wholeNumber(argv, 'seed', 0),
+      seed,
       samples,
       onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
     });
@@ -142,6 +143,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     variants.length > 1 ? [`mean accuracy of ${variants.length}: ${(100 * mean).toFixed(1)} %`] : [];
   publish(folder.path, record, {
     json: argv.json,
+    seeds: {samples: seed},
     numbers: {step, variants: variants.map(({settings, ...rest}) => ({...settings, ...rest}))},
     words: [`checkpoint of step ${step}`, textTable(record.table), ...summary, ...distances].join('\n\n'),
   });

@@ -5,12 +5,13 @@ import {parseSettings, SettingError} from '../config/schema.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
+import {beyondContextWords} from '../models/beyond-context.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
-import {checkpointOptions, loadLanguageRun} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, trainedContext} from './language-run.js';
 import {checkFolder, optionFile, optionText} from './option-file.js';
 
 type Args = Record<string, unknown>;
@@ -65,6 +66,10 @@ async function execute(argv: Args): Promise<void> {
   const read = tokenizer.encode(prompt);
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
+  const trained = trainedContext(folder);
+  const far = trained === undefined ? undefined : beyondContextWords(model.config, trained);
+  if (trained !== undefined && far !== undefined && session.position + read.length + maxTokens > trained)
+    process.stderr.write(`note: ${far}\n`);
   const started = performance.now();
   const first = session.position + read.length;
   let readAt = started;

@@ -42,9 +42,16 @@ export async function loadLanguageRun(
   return {folder, model: asLanguageModel(model), tokenizer, ...rest};
 }
 
-/** Tokens of a training sample, those of all segments. Errors: SettingError where nobody knows. */
-export function trainedTokens({path, config: {data}}: Trained): number {
-  if (data.context !== undefined) return Number(data.context) * Number(data.segments ?? 1);
+/** Tokens of a training sample, those of all segments; undefined where nobody knows. */
+export function trainedContext({config: {data}}: Trained): number | undefined {
+  return data.context === undefined ? undefined : Number(data.context) * Number(data.segments ?? 1);
+}
+
+/** As `trainedContext`. Errors: SettingError where nobody knows. */
+export function trainedTokens(trained: Trained): number {
+  const {path} = trained;
+  const tokens = trainedContext(trained);
+  if (tokens !== undefined) return tokens;
   throw new SettingError(`${path} does not say how long the samples were that it was trained on`);
 }
 

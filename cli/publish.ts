@@ -1,8 +1,10 @@
 // What every evaluation does with its result: print it, and leave it in the run's folder for reports.
 
+import type {Provenance} from '../eval/report/provenance.js';
 import type {EvaluationRecord} from '../eval/report/record.js';
 import {textTable} from '../eval/table.js';
 import {writeRecord} from '../experiments/evaluations.js';
+import {provenance} from '../experiments/provenance.js';
 import {tellUnwritten} from './output.js';
 
 /** The command as it was typed. */
@@ -13,11 +15,19 @@ export function typedCommand(): string {
   return ['bmojo', ...words].join(' ');
 }
 
-/** Leaves records in a run's folder; one that cannot be written is printed instead. Returns the paths of what was written. */
-export function keepRecords(run: string, records: readonly EvaluationRecord[]): string[] {
+/**
+ * Leaves records in a run's folder, with where they come from; `seeds` by what was drawn. One that cannot be written is
+ * printed instead. Returns the paths of what was written.
+ */
+export function keepRecords(
+  run: string,
+  records: readonly EvaluationRecord[],
+  seeds: Provenance['seeds'] = {},
+): string[] {
+  const made = provenance(seeds);
   return records.flatMap(record => {
     try {
-      return writeRecord(run, record);
+      return writeRecord(run, {...record, made});
     } catch (error) {
       tellUnwritten(`${record.name} of ${run}`, error, JSON.stringify(record, null, 2));
       return [];
@@ -29,9 +39,14 @@ export function keepRecords(run: string, records: readonly EvaluationRecord[]): 
 export function publish(
   run: string,
   record: EvaluationRecord,
-  {json, numbers, words = textTable(record.table)}: {json: unknown; numbers: unknown; words?: string},
+  {
+    json,
+    numbers,
+    words = textTable(record.table),
+    seeds,
+  }: {json: unknown; numbers: unknown; words?: string; seeds?: Provenance['seeds']},
 ): void {
-  const files = keepRecords(run, [record]);
+  const files = keepRecords(run, [record], seeds);
   if (json === true) console.log(JSON.stringify(numbers, null, 2));
   else console.log(`${words}${writtenWords(files)}`);
 }

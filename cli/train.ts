@@ -16,6 +16,7 @@ import type {PresetName} from '../models/config.js';
 import {modelSchema, presetNames} from '../models/config.js';
 import {sizeField, sizeModel, sizeNames, sizeTraining} from '../models/sizes.js';
 import {trainSchema} from '../train/settings.js';
+import {Adviser} from './adviser.js';
 import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
 import type {InitialWeights} from './initial-weights.js';
 import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
@@ -162,7 +163,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   if (changes.length > 0) process.stderr.write(`changed: ${changes.join('; ')}\n`);
   if (folder.config.train.rate === 0)
     process.stderr.write('note: at --rate 0 nothing is learned, the weights stay what they began with\n');
-  const notice = family.notice?.(folder.config.data);
+  const notice = family.notice?.(folder.config);
   if (notice !== undefined) process.stderr.write(`${notice}\n`);
   const {lastStep, givenUp} = folder.checkpoints;
   if (argv.resume === true && givenUp !== undefined)
@@ -173,6 +174,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     process.stderr.write('the run has no checkpoint yet: it begins anew\n');
   if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
     console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
+  const adviser = new Adviser(family, folder.config, process.stderr);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {
       resume: argv.resume === true,
@@ -181,6 +183,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
       signal,
     })) {
       printer.show(event);
+      if (event.type === 'evaluated') adviser.see(event.step, event.report);
       if (event.type !== 'stopped') continue;
       const isInterrupted = event.reason === 'interrupted';
       process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;

@@ -92,6 +92,7 @@ export function createMqarMixture(given: Partial<MqarMixtureSettings> = {}): Tas
     vocabSize,
     length: Math.max(...all.map(({length}) => length)),
     chance: all[0].chance,
+    guess: test.reduce((sum, {task}) => sum + (task.guess ?? 1), 0) / test.length,
     batchShapes: train.length,
     sample: key =>
       key.split === 'train'

@@ -88,6 +88,25 @@ function compose({kind, depth, seed, index}: NeedleTextSettings): Words {
 }
 
 /**
+ * The fewest tokens that hold every prompt of some forms, and the form that needs most.
+ * Errors: TokenizerError for a vocabulary that cannot express the text.
+ */
+export function leastNeedleTokens(
+  {kinds, samples, seed}: {kinds: readonly NeedleKind[]; samples: number; seed: number},
+  tokenizer: Tokenizer,
+): {kind: NeedleKind; tokens: number} {
+  tokenizer.encode(LINE);
+  let most = {kind: kinds[0], tokens: 0};
+  for (const kind of kinds)
+    for (let index = 0; index < samples; index++) {
+      const {context, question, answer} = compose({kind, length: 0, depth: 0, seed, index});
+      const tokens = tokenizer.encode(context(0).text + question + answer).length;
+      if (tokens > most.tokens) most = {kind, tokens};
+    }
+  return most;
+}
+
+/**
  * The longest prompt of whole haystack lines that fits into `length` tokens with its answer.
  *
  * Example, single:

@@ -47,6 +47,8 @@ export interface Task {
   readonly length: number;
   /** Accuracy of guessing uniformly among the possible answers. */
   readonly chance: number;
+  /** Accuracy of guessing among the values that a sample holds, where it holds several. Default `chance`. */
+  readonly guess?: number;
   /** What kind of model the task asks for. Default `causal`. */
   readonly backbone?: Backbone;
   /** How many shapes the training batches take, where it is known and more than one. */

@@ -11,6 +11,11 @@ interface Page {
 }
 
 const pages: readonly Page[] = [
+  {
+    path: 'microscope',
+    title: 'Memory microscope',
+    view: lazy(async () => (await import('./pages/microscope/page.js')).MicroscopePage),
+  },
   {path: 'write', title: 'Write', view: lazy(async () => (await import('./pages/write/page.js')).WritePage)},
   {
     path: 'train',

@@ -3,9 +3,11 @@
 
 import type {BenchCall} from './worker/bench.js';
 import type {DeviceCall} from './worker/device.js';
+import type {AttendCall, InspectCall} from './worker/inspect.js';
 import type {BringCall, ModelsCall} from './worker/models.js';
 import type {RunsCall} from './worker/runs.js';
 import type {TrainCall} from './worker/train.js';
+import type {TwinsCall} from './worker/twins.js';
 import type {StateCall, WriteCall} from './worker/write.js';
 
 /** A call: `request` goes to the worker, any number of `event`s come back, then one `result`. */
@@ -25,6 +27,9 @@ export interface Calls {
   readonly bring: BringCall;
   readonly write: WriteCall;
   readonly state: StateCall;
+  readonly inspect: InspectCall;
+  readonly attend: AttendCall;
+  readonly twins: TwinsCall;
 }
 
 export type CallName = keyof Calls;

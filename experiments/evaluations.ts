@@ -21,17 +21,51 @@ const FOLDER = 'evaluations';
 /** Longer records are nobody's. */
 const MOST_BYTES = 1 << 26;
 
-/** Writes `NAME.json` and, where there is a drawing, `NAME.svg`; returns their paths. */
+/** What makes two evaluations the same: a later one replaces the earlier. */
+const identity = ({command, step}: EvaluationRecord): string =>
+  `${step} ${command.replace(/ --json\b/g, '')}`;
+
+/** The evaluation in a file; nothing where it cannot be read. */
+function identityIn(path: string): string | undefined {
+  try {
+    const {value} = unsealJson(readTextFile(path, unreadable, MOST_BYTES), unreadable);
+    return identity(parseRecord(value, unreadable));
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined;
+    throw error;
+  }
+}
+
+function unreadable(reason: string): never {
+  throw new EvaluationError(reason);
+}
+
+/** NAME, or NAME-2 and so on: the first that is free, holds the same evaluation, or holds nothing that can be read. */
+function fileNameOf(folder: string, record: EvaluationRecord): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? record.name : `${record.name}-${number}`;
+    const path = join(folder, `${name}.json`);
+    if (lstatSync(path, {throwIfNoEntry: false}) === undefined) return name;
+    const held = identityIn(path);
+    if (held === undefined || held === identity(record)) return name;
+  }
+}
+
+/**
+ * Writes `NAME.json` and, where there is a drawing, `NAME.svg`; returns their paths. Evaluations by other commands or of
+ * other weights are kept: the files are then NAME-2, NAME-3.
+ */
 export function writeRecord(run: string, record: EvaluationRecord): string[] {
   const folder = join(run, FOLDER);
   refuseLink(folder);
   mkdirSync(folder, {recursive: true});
-  removeDrafts(folder, [`${record.name}.json`, `${record.name}.svg`]);
-  const json = join(folder, `${record.name}.json`);
+  const name = fileNameOf(folder, record);
+  removeDrafts(folder, [`${name}.json`, `${name}.svg`]);
+  const json = join(folder, `${name}.json`);
   writeFileAtomic(json, sealedJson(record));
   const svg = drawingOf(record);
   if (svg === undefined) return [json];
-  const image = join(folder, `${record.name}.svg`);
+  const image = join(folder, `${name}.svg`);
   writeFileAtomic(image, svg);
   return [json, image];
 }

@@ -1,5 +1,6 @@
-// The folder of a run: config.json, changes.jsonl where they were changed on the way, metrics.jsonl, events for TensorBoard,
-// curve.svg, checkpoint/, best/, model/, model-best/ and result.json; what the workload adds, such as tokenizer.json.
+// The folder of a run: config.json, changes.jsonl where they were changed on the way, sessions.jsonl of the processes that
+// worked on it, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/, model-best/ and result.json; what
+// the workload adds, such as tokenizer.json.
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
@@ -11,12 +12,14 @@ import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {linePlot} from '../plot/line-plot.js';
 import type {TrainEvent} from '../train/events.js';
+import {Stopwatch} from '../train/stopwatch.js';
 import {CheckpointFolder} from './checkpoint-folder.js';
 import {EventLog} from './event-log.js';
 import type {MetricsLine, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 import {isReport, MetricsLog} from './metrics-log.js';
 import {noteUnsealed} from './notes.js';
+import {provenance} from './provenance.js';
 import type {RunConfig} from './run-config.js';
 import {parseConfigJson, parseStoredConfig} from './run-config.js';
 import {RunFolderError} from './run-folder-error.js';
@@ -37,10 +40,11 @@ export interface RunResult {
 const CONFIG = 'config.json';
 const CHANGES = 'changes.jsonl';
 const METRICS = 'metrics.jsonl';
+const SESSIONS = 'sessions.jsonl';
 const CURVE = 'curve.svg';
 const RESULT = 'result.json';
 const TOKENIZER = 'tokenizer.json';
-const FILES = [CONFIG, CHANGES, METRICS, CURVE, RESULT, TOKENIZER];
+const FILES = [CONFIG, CHANGES, SESSIONS, METRICS, CURVE, RESULT, TOKENIZER];
 
 /**
  * The folder of a run: its settings, metrics, checkpoints, models and result; one process at a time writes
@@ -56,6 +60,7 @@ export class RunFolder {
   readonly best: CheckpointFolder;
   private readonly metrics: MetricsLog;
   private events: EventLog | undefined;
+  private readonly stopwatch = new Stopwatch();
   private owned: FolderLock | undefined;
 
   private constructor(
@@ -196,7 +201,15 @@ export class RunFolder {
       );
   }
 
-  /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's. */
+  /** Notes in sessions.jsonl that a process goes on with the run, and what it is. */
+  begin(step: number, command?: string): void {
+    const {backend, train, model} = this.settings;
+    const seeds = {samples: train.seed, weights: model.seed};
+    const line = {step, ...(command === undefined ? {} : {command}), backend, ...provenance(seeds)};
+    appendFile(join(this.path, SESSIONS), `${JSON.stringify(line)}\n`);
+  }
+
+  /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's but for the times. */
   rewindMetrics(step: number): void {
     this.metrics.rewind(step, this.checkpoints.beside[METRICS]);
     this.events = new EventLog(this.path, step);
@@ -205,9 +218,11 @@ export class RunFolder {
   /** Appends an event to metrics.jsonl: every `logEvery`-th step, the first and the last, and every evaluation. */
   record(event: TrainEvent<Report>): void {
     const {logEvery, steps} = this.config.train;
+    this.stopwatch.see(event);
     if (event.type === 'step') {
       const {type, ...numbers} = event;
-      if (event.step === 1 || event.step === steps || event.step % logEvery === 0) this.append(numbers);
+      if (event.step === 1 || event.step === steps || event.step % logEvery === 0)
+        this.append({...numbers, ...this.stopwatch.lap()});
     } else if (event.type === 'evaluated') {
       this.append({step: event.step, evaluated: event.report});
     }
@@ -232,7 +247,8 @@ export class RunFolder {
     writeFileAtomic(join(this.path, CURVE), linePlot(this.curve()));
   }
 
-  private append(line: MetricsLine): void {
+  private append(given: MetricsLine): void {
+    const line = {...given, time: Date.now() / 1000};
     this.metrics.append(line);
     this.events?.add(line);
   }

@@ -126,6 +126,7 @@ export async function* runTraining(
     if (snapshot?.memory !== undefined)
       (await restoreMemory(model, snapshot.memory)).forEach(disposeModelState);
     folder.rewindMetrics(snapshot?.step ?? 0);
+    folder.begin(snapshot?.step ?? 0, command);
     const scores = folder.evaluations().map(({report}) => family.score(report));
     let report: Report | undefined;
     for await (const event of train<SequenceModel, Report>({

@@ -21,6 +21,18 @@ describe('public names', () => {
     expect(faults.join('\n')).to.equal('');
   });
 
+  it('are what docstrings link to, within a subpath', () => {
+    const dangling = [...publicNames(root)].flatMap(([path, names]) => {
+      const known = new Set(names.map(({name}) => name));
+      return names.flatMap(({name, docstring, declaration}) =>
+        [...`${docstring}\n${declaration}`.matchAll(/\{@link\s[\s*]*(\w+)/g)]
+          .filter(([, target]) => !known.has(target))
+          .map(([link]) => `${path} ${name} ${link}}`),
+      );
+    });
+    expect(dangling.join('\n')).to.equal('');
+  });
+
   it('are on the pages of the API, from all subpaths', () => {
     const {entryPoints} = JSON.parse(readFileSync(join(root, 'scripts/api/typedoc.json'), 'utf8'));
     const sources = [...subpathFiles(root).values()].map(file =>

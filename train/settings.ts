@@ -46,8 +46,8 @@ export const trainSchema = {
 } as const;
 
 /**
- * All settings of a training, from {@link parseTrainSettings}; defaults and bounds stand in {@link
- * trainSchema}.
+ * All settings of a training, from {@link parseTrainSettings}; defaults and bounds stand in
+ * {@link trainSchema}.
  */
 export type TrainSettings = Settings<typeof trainSchema>;
 

@@ -7,6 +7,7 @@ export class Stopwatch {
   private tokensPerStep = 0;
   private steps = 0;
   private milliseconds = 0;
+  private lapped = {steps: 0, milliseconds: 0};
   /** When the last step was seen, unless something else came since. */
   private since: number | undefined;
 
@@ -21,6 +22,14 @@ export class Stopwatch {
       this.milliseconds += now - this.since;
     }
     this.since = now;
+  }
+
+  /** Tokens a second since the last call; nothing where no two steps came in a row. */
+  lap(): {tokensPerSecond?: number} {
+    const steps = this.steps - this.lapped.steps;
+    const milliseconds = this.milliseconds - this.lapped.milliseconds;
+    this.lapped = {steps: this.steps, milliseconds: this.milliseconds};
+    return steps === 0 ? {} : {tokensPerSecond: (steps * this.tokensPerStep * 1000) / milliseconds};
   }
 
   /** Nothing before two steps came in a row. */

@@ -129,9 +129,13 @@ export function htmlReport(title: string, runs: readonly ReportedRun[]): string 
   const names = [...new Set(runs.flatMap(run => run.records.map(record => record.name)))];
   const sections = names.map(name =>
     section(
-      runs.flatMap(run =>
-        run.records.filter(record => record.name === name).map(record => ({run: run.name, record})),
-      ),
+      runs.flatMap(run => {
+        const own = run.records.filter(record => record.name === name);
+        return own.map((record, i) => ({
+          run: own.length === 1 ? run.name : `${run.name} (${i + 1})`,
+          record,
+        }));
+      }),
     ),
   );
   const curves = runs.flatMap(run =>

@@ -6,6 +6,7 @@ import {isCount, isRecord} from '../../formats/json-text.js';
 import type {LinePlot, Series} from '../../plot/line-plot.js';
 import type {MemoryPanel, MemoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
+import type {Provenance} from './provenance.js';
 import type {EvaluationRecord} from './record.js';
 
 /** Longer lists than that are no table and no curve that anybody reads. */
@@ -141,7 +142,18 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
     return present(plot);
   };
 
-  const {name, title, definition, source, command, step, table, plot, memory, data} = record(
+  const provenance: Check<Provenance> = (one, what) => {
+    const {version, date, machine, seeds} = record(one, what);
+    const drawn = Object.entries(record(seeds, `${what}.seeds`));
+    return {
+      version: text(version, `${what}.version`),
+      date: text(date, `${what}.date`),
+      machine: text(machine, `${what}.machine`),
+      seeds: Object.fromEntries(drawn.map(([key, seed]) => [key, count(seed, `${what}.seeds.${key}`)])),
+    };
+  };
+
+  const {name, title, definition, source, command, step, made, table, plot, memory, data} = record(
     value,
     'a record',
   );
@@ -156,6 +168,7 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
     source: text(source, 'source'),
     command: text(command, 'command'),
     step: count(step, 'step'),
+    made: optional(made, 'made', provenance),
     table: rows,
     plot: optional(plot, 'plot', linePlot),
     memory: optional(memory, 'memory', memoryPlot),

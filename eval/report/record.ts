@@ -5,10 +5,11 @@ import {linePlot} from '../../plot/line-plot.js';
 import type {MemoryPlot} from '../../plot/memory-plot.js';
 import {memoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
+import type {Provenance} from './provenance.js';
 
 /** What one evaluation found, complete: words, table, curves, numbers, and the command that made it. */
 export interface EvaluationRecord {
-  /** File name without its ending; a later evaluation of the same name replaces this one. */
+  /** What was measured; the files of further evaluations of the name are numbered. */
   readonly name: string;
   readonly title: string;
   /** What was asked and counted. */
@@ -19,6 +20,8 @@ export interface EvaluationRecord {
   readonly command: string;
   /** Updates of the weights that were measured. */
   readonly step: number;
+  /** Absent in records of version 0.1.0. */
+  readonly made?: Provenance;
   /** First row: headings. */
   readonly table: readonly (readonly Cell[])[];
   /** Curves, which reports lay over those of other runs. */

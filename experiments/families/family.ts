@@ -26,6 +26,10 @@ export interface MetricsLine {
   readonly accuracy?: number;
   readonly rate?: number;
   readonly gradientNorm?: number;
+  /** When, in seconds since 1970. */
+  readonly time?: number;
+  /** Tokens trained on in a second since the line before; evaluations and checkpoints do not count. */
+  readonly tokensPerSecond?: number;
   readonly evaluated?: Report;
 }
 
@@ -71,8 +75,10 @@ export interface WorkloadFamily {
   /** What kind of model the data ask for. Default causal. */
   backbone?(data: Settings<Schema>): Backbone | undefined;
   open(config: RunConfig): OpenWorkload;
-  /** What the user of a new run should know about its data. */
-  notice?(data: Settings<Schema>): string | undefined;
+  /** What the user of a new run should know about its data and settings. */
+  notice?(config: RunConfig): string | undefined;
+  /** What the user of a run should know of an evaluation that says little was learned, and what helps. */
+  advice?(report: Report, config: RunConfig): string | undefined;
   /** Files that a run folder carries beside its own. */
   keepFiles?(config: RunConfig, folder: string): void;
   /** Refuses data that do not go with these files when a run goes on. Errors: TokenFileError and others. */

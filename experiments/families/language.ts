@@ -10,6 +10,7 @@ import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
 import {perplexityText} from '../../eval/table.js';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {beyondContextWords} from '../../models/beyond-context.js';
 import {asLanguageModel} from '../../models/create.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
@@ -64,7 +65,8 @@ export const languageFamily: WorkloadFamily = {
   name: 'lm',
   summary: 'language modelling: predict the next token of text',
   schema: languageSchema,
-  modelDefaults: {mlp: true, layers: 4, dModel: 128, heads: 4},
+  // The rotary base holds far beyond the context: see `Length` in RESULTS.md.
+  modelDefaults: {mlp: true, layers: 4, dModel: 128, heads: 4, rotaryBase: 100},
   trainDefaults: {
     steps: 2000,
     batch: 12,
@@ -115,14 +117,17 @@ export const languageFamily: WorkloadFamily = {
       close: () => closeData(data),
     };
   },
-  notice: given => {
+  notice: ({data: given, model}) => {
     const {data, context, segments, crossBorders} = settingsOf(given);
-    return withData(data, ({train}) => {
+    const far = beyondContextWords(model, context * segments);
+    const unseen = withData(data, ({train}) => {
       const {unused} = new WindowIndex(train, context * segments, {crossBorders});
       if (unused === 0) return undefined;
       const share = (100 * unused).toPrecision(2);
-      return `note: ${share} % of the training tokens stand in documents shorter than a sample and are never seen; --cross-borders uses them`;
+      return `${share} % of the training tokens stand in documents shorter than a sample and are never seen; --cross-borders uses them`;
     });
+    const notes = [unseen, far].flatMap(words => (words === undefined ? [] : [`note: ${words}`]));
+    return notes.length === 0 ? undefined : notes.join('\n');
   },
   keepFiles: ({data}, folder) => {
     withData(settingsOf(data).data, ({tokenizer}) =>

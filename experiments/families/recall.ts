@@ -4,6 +4,7 @@ import type {TaskFamily} from '../../data/task.js';
 import {comparisonPlot, comparisonTable} from '../../eval/compare.js';
 import type {RecallReport} from '../../eval/recall.js';
 import {evaluateRecall} from '../../eval/recall.js';
+import {percent} from '../../eval/table.js';
 import type {ModelConfig} from '../../models/config.js';
 import {layerPlan} from '../../models/layer-plan.js';
 import {taskWorkload} from '../../train/workload.js';
@@ -35,7 +36,7 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
     modelDefaults: family.modelDefaults ?? {},
     trainDefaults: family.trainDefaults ?? {},
     rates: '2e-3,5e-3,1e-2',
-    examples: [['--model bmojo --out runs/first', 'train with the defaults'], ...(family.examples ?? [])],
+    examples: [...(family.examples ?? []), ['--model bmojo --out runs/first', 'train with the defaults']],
     completeData: data => data,
     vocabSize: data => family.create(data).vocabSize,
     backbone: data => family.create(data).backbone,
@@ -49,6 +50,17 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
         stateLength: task.length,
         close: () => {},
       };
+    },
+    advice: (report, config) => {
+      const task = family.create(config.data);
+      const guess = task.guess ?? task.chance;
+      if (guess >= 0.9 || report.accuracy > guess + 0.3 * Math.min(guess, 1 - guess)) return undefined;
+      const what = task.guess === undefined ? 'at random' : 'among the values that a sample holds';
+      return (
+        `the model still guesses ${what}: ${percent(report.accuracy)} right, guessing gives ${percent(guess)}. Recall comes in a ` +
+        `sudden transition that this run has not reached. What helps: more steps (--resume --steps ${2 * config.train.steps}), ` +
+        'another --rate or --seed, --ssm-output projected, fewer or shorter samples first (bmojo train mqar-mixture, then --init-from)'
+      );
     },
     score: report => -report.accuracy,
     curve: (title, lines) => {

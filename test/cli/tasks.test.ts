@@ -4,9 +4,11 @@ import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
+import {VERSION} from '../../config/version.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {bmojo} from '../support/command.js';
+import {metricsOf} from '../support/metrics.js';
 
 const SMALL = [
   ...[
@@ -34,7 +36,7 @@ describe('bmojo on the command line', () => {
   afterEach(() => rmSync(folder, {recursive: true}));
 
   const run = (name: string): string => join(folder, name);
-  const metrics = (name: string): string => readFileSync(join(run(name), 'metrics.jsonl'), 'utf8');
+  const metrics = (name: string): string => metricsOf(run(name));
 
   /** The bytes of every file of a run's last checkpoint. */
   const checkpoint = (name: string, step: string): string[] =>
@@ -334,6 +336,23 @@ describe('bmojo on the command line', () => {
     ]);
     expect(swept.code, swept.err).to.equal(0);
     expect(swept.out).to.include('mean accuracy of 2').and.include('evaluations');
+    const again = await bmojo(['eval', 'mqar', '--checkpoint', run('a'), '--samples', '4', '--seed', '5']);
+    expect(again.code, again.err).to.equal(0);
+    const second = JSON.parse(readFileSync(join(run('a'), 'evaluations', 'mqar-2.json'), 'utf8'));
+    expect(second.made.seeds).to.deep.equal({samples: 5});
+    expect(second.command).to.include('--seed 5');
+    const [session] = readFileSync(join(run('a'), 'sessions.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    for (const {version, date, machine} of [second.made, JSON.parse(session)]) {
+      expect(version).to.equal(VERSION);
+      expect(Math.abs(Date.parse(date) - Date.now())).to.be.below(300_000);
+      expect(machine).to.include(`Node ${process.versions.node}`);
+    }
+    expect(JSON.parse(session)).to.deep.include({step: 0, seeds: {samples: 1, weights: 1}});
+    expect(JSON.parse(session).command).to.match(/^bmojo train mqar .*--steps 1/);
+    const [line] = readFileSync(join(run('a'), 'metrics.jsonl'), 'utf8').split('\n');
+    expect(Math.abs(JSON.parse(line).time - Date.now() / 1000)).to.be.below(300);
     const seen = await bmojo(['eval', 'memory', '--checkpoint', run('a'), '--sample', '2']);
     expect(seen.code, seen.err).to.equal(0);
     expect(seen.out).to.include('eidetic');

@@ -1,6 +1,6 @@
 import {expect} from 'chai';
 import {SettingError} from '../../config/schema.js';
-import {needleKinds, needleText} from '../../data/needle-text.js';
+import {leastNeedleTokens, needleKinds, needleText} from '../../data/needle-text.js';
 import {byteTokenizer} from '../../data/tokenizers/index.js';
 
 const tokenizer = byteTokenizer();
@@ -48,5 +48,15 @@ describe('needles as text', () => {
     expect(draw('single', 0.5, 3).text).to.equal(draw('single', 0.5, 3).text);
     expect(draw('single', 0.5, 3).answer).not.to.equal(draw('single', 0.5, 4).answer);
     expect(() => draw('single', 0.5, 0, 100)).to.throw(SettingError, 'needle-text: length must be at least');
+  });
+
+  it('says before anything is computed how many tokens a grid needs', () => {
+    const {kind, tokens} = leastNeedleTokens({kinds: needleKinds, samples: 3, seed: 1}, tokenizer);
+    const lengths = (length: number) => (): void => {
+      for (let index = 0; index < 3; index++) draw(kind, 0.5, index, length);
+    };
+    expect(lengths(tokens)).to.not.throw();
+    expect(lengths(tokens - 1)).to.throw(SettingError, `length must be at least ${tokens}`);
+    for (const other of needleKinds) expect(() => draw(other, 0, 2, tokens)).to.not.throw();
   });
 });

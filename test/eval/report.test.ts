@@ -1,6 +1,6 @@
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {expect} from 'chai';
 import {htmlReport} from '../../eval/report/html.js';
 import type {EvaluationRecord} from '../../eval/report/record.js';
@@ -51,6 +51,22 @@ describe('evaluation records', () => {
     ]);
     expect(readFileSync(files[1], 'utf8')).to.match(/^<svg/);
     expect(readRecords(folder)).to.deep.equal([record('bmojo')]);
+  });
+
+  it('stand side by side, unless the same command measured the same weights again', () => {
+    const other = {...record('bmojo'), command: 'bmojo eval needle --checkpoint "a b" --pairs 4'};
+    const names = (files: string[]): string[] => files.map(file => basename(file));
+    writeRecord(folder, record('bmojo'));
+    expect(names(writeRecord(folder, other))).to.deep.equal(['needle-2.json', 'needle-2.svg']);
+    expect(names(writeRecord(folder, {...record('bmojo'), step: 8}))[0]).to.equal('needle-3.json');
+    expect(names(writeRecord(folder, {...other, command: `${other.command} --json`}))[0]).to.equal(
+      'needle-2.json',
+    );
+    expect(names(writeRecord(folder, record('again')))[0], 'the same again').to.equal('needle.json');
+    const kept = readRecords(folder);
+    expect(kept.map(({command, step}) => `${step} ${command}`)).to.have.lengthOf(3);
+    const html = htmlReport('r', [{name: 'run', facts: [], records: kept}]);
+    for (const label of ['run (1)', 'run (2)', 'run (3)']) expect(html).to.include(label);
   });
 
   it('that are damaged are named', () => {

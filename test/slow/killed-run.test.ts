@@ -10,6 +10,7 @@ import {prepareData, resolveFiles} from '../../data/files/index.js';
 import {randomStream} from '../../data/random.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {metricsOf} from '../support/metrics.js';
 
 const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
 /** Kills on each backend: `BMOJO_KILLS=100` for the hundred. */
@@ -107,8 +108,7 @@ describe('a run that is killed', () => {
       );
     };
     expect(bytes('killed')).to.deep.equal(bytes('whole'));
-    const metrics = (run: string): string =>
-      readFileSync(join(folder, `${backend}-${run}`, 'metrics.jsonl'), 'utf8');
+    const metrics = (run: string): string => metricsOf(join(folder, `${backend}-${run}`));
     expect(metrics('killed')).to.equal(metrics('whole'));
   }
 });

@@ -16,6 +16,9 @@ const END_OF_TEXT = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>'];
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Characters of the implementation's own words that a message repeats. */
+const LONGEST = 300;
+
 /** What is told of a refusal: one line. */
 function orRefused<T>(what: string, body: () => T): T {
   try {
@@ -23,7 +26,7 @@ function orRefused<T>(what: string, body: () => T): T {
   } catch (error) {
     throw error instanceof TokenizerError
       ? error
-      : new TokenizerError(`${what}: ${messageOf(error).split('\n')[0]}`);
+      : new TokenizerError(`${what}: ${messageOf(error).split('\n')[0].slice(0, LONGEST)}`);
   }
 }
 

@@ -75,6 +75,22 @@ function* addedEntries(added: unknown): Generator<[string, number]> {
   }
 }
 
+/** The reference implementation ends the whole process where the second part of a merge lacks the prefix that it takes off. */
+function checkMerges({merges, continuing_subword_prefix: prefix}: Json): void {
+  if (typeof prefix !== 'string' || prefix === '' || !Array.isArray(merges)) return;
+  for (const [i, merge] of merges.entries()) {
+    const second = Array.isArray(merge)
+      ? merge[1]
+      : typeof merge === 'string'
+        ? merge.split(' ')[1]
+        : undefined;
+    if (typeof second !== 'string' || !second.startsWith(prefix))
+      refuse(
+        `merge ${i} must continue with ${quoted(prefix)}, the continuing_subword_prefix, got ${quoted(merge)}`,
+      );
+  }
+}
+
 /** Without calls inside calls, which a deep value exhausts. */
 function checkDepth(json: Json): void {
   let level: unknown[] = [json];
@@ -101,6 +117,7 @@ export function checkTokenizerJson(value: unknown): TokenizerJson {
     ({type, stop}) => type === 'Strip' && stop !== 0,
   );
   if (cuts) refuse('decoder Strip must have a stop of 0');
+  checkMerges(value.model);
   const vocabulary = new Map<string, number>();
   const owner = new Map<number, string>();
   for (const [token, id] of modelEntries(value.model)) {

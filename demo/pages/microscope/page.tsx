@@ -1,0 +1,207 @@
+// Memory microscope: what a model keeps of what it reads, what it looks at, and what becomes of it when that is changed.
+
+import {useSignal} from '@preact/signals';
+import {Chart} from '../../ui/chart.js';
+import {Failure} from '../../ui/failure.js';
+import {ModelChoice} from '../../ui/model-choice.js';
+import {Transfer} from '../../ui/transfer.js';
+import {download, drawingOf, htmlOf, pngOf, statePlot} from './drawing.js';
+import {Effect} from './effect.js';
+import {Interventions} from './interventions.js';
+import {formatView} from './link.js';
+import {Reading} from './reading.js';
+import {Source} from './source.js';
+import {Strip} from './strip.js';
+import {Tour} from './tour.js';
+import {Twins} from './twins.js';
+import {layerOf, tokenOf, useMicroscope} from './use-microscope.js';
+import {memories, percent, sharesAt, shown, storedWords} from './words.js';
+
+const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i);
+
+export function MicroscopePage() {
+  const microscope = useMicroscope();
+  const {models, show, askTwins} = microscope;
+  const copied = useSignal('');
+  const view = microscope.view.value;
+  const looked = microscope.looked.value;
+  const attended = microscope.attended.value;
+  const at = looked === undefined ? 0 : tokenOf(view, looked);
+  const choose = (position: number): void => show({at: position});
+  const layers = (looked?.after ?? looked?.before)?.layers ?? [];
+  const layer = looked === undefined ? undefined : layers[layerOf(view, looked)];
+  const head = layer !== undefined && view.head < layer.heads ? view.head : -1;
+  const titleOf = (name: string): string => models.value?.find(one => one.name === name)?.title ?? name;
+  const title = `Memory of ${titleOf(view.model ?? '')}`;
+  const fileName = `memory-${view.model ?? 'model'}`;
+
+  const save = async (kind: 'svg' | 'png' | 'html'): Promise<void> => {
+    if (looked === undefined) return;
+    const svg = drawingOf(looked, title, head);
+    const link = `${location.href.split('#')[0]}${formatView(view)}`;
+    const words = `${looked.pieces.length} tokens; the window holds ${layer?.window} tokens, ${layer?.eideticSlots} are kept word for word.`;
+    const blob =
+      kind === 'png'
+        ? await pngOf(svg)
+        : kind === 'svg'
+          ? new Blob([svg], {type: 'image/svg+xml'})
+          : new Blob([htmlOf(svg, title, words, link)], {type: 'text/html'});
+    download(`${fileName}.${kind}`, blob);
+  };
+  const copyLink = async (): Promise<void> => {
+    await navigator.clipboard.writeText(location.href);
+    copied.value = 'Copied.';
+  };
+  const shares = layer === undefined ? undefined : sharesAt(layer, at, head);
+
+  return (
+    <>
+      <h1>Memory microscope</h1>
+      <p>
+        B'MOJO reads with three memories: a window of the last tokens, a fading memory of all tokens, and the
+        tokens that surprised it most, kept word for word. Here you see them at work, and change them.
+      </p>
+      <Tour />
+      {models.value?.length === 0 && (
+        <p role="status">
+          There is no model here yet. <a href="#/train">Train one here</a>, or bring one in by{' '}
+          <a href="#/yours">Your model</a>.
+        </p>
+      )}
+      {models.value !== undefined && models.value.length > 0 && (
+        <>
+          <ModelChoice
+            models={models.value}
+            chosen={view.model}
+            onChoose={name => {
+              const isText =
+                models.value?.find(one => one.name === name)?.shipped && !name.startsWith('recall-');
+              const source = isText
+                ? ({kind: 'text', text: 'ROMEO:\nO, speak again, bright angel! for thou art\n'} as const)
+                : view.source;
+              show({
+                model: name,
+                ...{source, at: undefined, interventions: [], window: undefined, eideticSlots: undefined},
+              });
+            }}
+          />
+          <Source
+            key={view.source.kind}
+            source={view.source}
+            disabled={microscope.busy.value}
+            onChange={source => show({source, at: undefined, interventions: []})}
+          />
+        </>
+      )}
+      <Failure error={microscope.error.value} />
+      <Transfer progress={microscope.progress.value} />
+      <p role="status">
+        {microscope.busy.value
+          ? 'Looking ...'
+          : looked === undefined
+            ? ''
+            : `${looked.pieces.length} tokens, on ${looked.device.name} (${looked.device.backend}).`}
+      </p>
+      {looked !== undefined && layer !== undefined && (
+        <>
+          <p class="actions">
+            <label>
+              Layer{' '}
+              <select
+                value={String(layer.layer)}
+                onChange={event => show({layer: Number(event.currentTarget.value)})}
+              >
+                {numbers(layers.length).map(one => (
+                  <option key={one} value={String(one)}>
+                    {one + 1}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label>
+              Head{' '}
+              <select
+                value={String(head)}
+                onChange={event => show({head: Number(event.currentTarget.value)})}
+              >
+                <option value="-1">mean of all</option>
+                {numbers(layer.heads).map(one => (
+                  <option key={one} value={String(one)}>
+                    {one + 1}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <span>
+              {memories.map(memory => (
+                <span key={memory} class={`key ${memory}`}>
+                  {memory}
+                </span>
+              ))}
+            </span>
+          </p>
+          <Strip
+            pieces={looked.pieces}
+            layer={layer}
+            head={head}
+            at={at}
+            reads={attended?.after ?? attended?.before ?? []}
+            onChoose={choose}
+          />
+          <h2>
+            Token {at}: {shown(looked.pieces[at])}
+          </h2>
+          <p id="chosen">
+            {shares === undefined
+              ? ''
+              : `Its attention in layer ${layer.layer + 1}: ${memories.map((memory, i) => `${memory} ${percent(shares[i])}`).join(', ')}. `}
+            {storedWords(layer, at) === '' ? 'It is never stored. ' : `It is ${storedWords(layer, at)}. `}
+          </p>
+          {attended !== undefined && (
+            <Reading attended={attended} pieces={looked.pieces} head={head} onChoose={choose} />
+          )}
+          <Interventions
+            view={{...view, layer: layer.layer}}
+            at={at}
+            pieces={looked.pieces}
+            window={looked.window}
+            eideticSlots={looked.eideticSlots}
+            disabled={microscope.busy.value}
+            onChange={show}
+          />
+          <Effect looked={looked} onChoose={choose} />
+          {view.source.kind === 'recall' && (
+            <>
+              <h2>Beside others</h2>
+              <p class="actions">
+                <button type="button" disabled={microscope.busy.value} onClick={() => void askTwins()}>
+                  Ask the other models the same
+                </button>
+              </p>
+              <Twins
+                twins={microscope.twins.value.map(one => ({...one, title: titleOf(one.name)}))}
+                onChoose={choose}
+              />
+            </>
+          )}
+          <h2>Its state</h2>
+          <div class="one-chart">
+            <Chart plot={statePlot(looked.state, titleOf(view.model ?? ''))} />
+          </div>
+          <h2>Take it with you</h2>
+          <p class="actions">
+            <button type="button" onClick={() => void copyLink()}>
+              Copy a link
+            </button>
+            {(['svg', 'png', 'html'] as const).map(kind => (
+              <button key={kind} type="button" onClick={() => void save(kind)}>
+                Save as {kind.toUpperCase()}
+              </button>
+            ))}
+            <span role="status">{copied.value}</span>
+          </p>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,145 @@
+// The page's state: the view that the address holds, what the worker sees of it, and how one follows the other.
+
+import type {Signal} from '@preact/signals';
+import {useSignal} from '@preact/signals';
+import {useEffect, useRef} from 'preact/hooks';
+import type {ModelProgress} from '../../../models/index.js';
+import {WorkerError} from '../../client.js';
+import {useWorker} from '../../ui/use-worker.js';
+import type {Attended, Looked} from '../../worker/inspect.js';
+import type {ListedModel} from '../../worker/models.js';
+import type {TwinAnswers} from '../../worker/twins.js';
+import type {View} from './link.js';
+import {formatView, parseView} from './link.js';
+
+export interface Microscope {
+  readonly view: Signal<View>;
+  /** Undefined until they are listed. */
+  readonly models: Signal<readonly ListedModel[] | undefined>;
+  readonly looked: Signal<Looked | undefined>;
+  readonly attended: Signal<Attended | undefined>;
+  readonly twins: Signal<readonly TwinAnswers[]>;
+  readonly progress: Signal<ModelProgress | undefined>;
+  readonly error: Signal<Error | undefined>;
+  readonly busy: Signal<boolean>;
+  /** Changes the view; the address, and what is seen, follow. */
+  show(changes: Partial<View>): void;
+  askTwins(): Promise<void>;
+}
+
+/** The chosen token, among those that there are. */
+export function tokenOf({at}: View, {queries, pieces}: Looked): number {
+  return Math.min(at ?? queries[0]?.position ?? pieces.length - 1, pieces.length - 1);
+}
+
+export function layerOf({layer}: View, {before}: Looked): number {
+  return Math.min(layer, before.layers.length - 1);
+}
+
+export function useMicroscope(): Microscope {
+  const {error, guarded} = useWorker();
+  const view = useSignal<View>(parseView(location.hash));
+  const models = useSignal<readonly ListedModel[] | undefined>(undefined);
+  const looked = useSignal<Looked | undefined>(undefined);
+  const attended = useSignal<Attended | undefined>(undefined);
+  const twins = useSignal<readonly TwinAnswers[]>([]);
+  const progress = useSignal<ModelProgress | undefined>(undefined);
+  const busy = useSignal(false);
+  const turn = useRef(0);
+
+  const read = async (client: Parameters<Parameters<typeof guarded>[0]>[0], own: number): Promise<void> => {
+    if (looked.value === undefined) return;
+    const position = tokenOf(view.value, looked.value);
+    const result = await client.call('attend', {layer: layerOf(view.value, looked.value), position});
+    if (own === turn.current) attended.value = result;
+  };
+
+  const look = (): Promise<void> => {
+    const own = ++turn.current;
+    const {model, source, window, eideticSlots, interventions} = view.value;
+    if (model === undefined) return Promise.resolve();
+    busy.value = true;
+    return guarded(async client => {
+      try {
+        const result = await client.call(
+          'inspect',
+          {model, source, changes: {window, eideticSlots, interventions}},
+          {
+            onEvent: event => {
+              progress.value = event;
+            },
+          },
+        );
+        if (own !== turn.current) return;
+        looked.value = result;
+        await read(client, own);
+      } finally {
+        if (own === turn.current) {
+          progress.value = undefined;
+          busy.value = false;
+        }
+      }
+    });
+  };
+
+  const show = (changes: Partial<View>): void => {
+    const isSameWork = Object.keys(changes).every(key => ['at', 'layer', 'head'].includes(key));
+    view.value = {...view.value, ...changes};
+    history.replaceState(null, '', formatView(view.value));
+    if (isSameWork && looked.value !== undefined) {
+      const own = busy.value ? turn.current : ++turn.current;
+      if (!busy.value) void guarded(client => read(client, own));
+      return;
+    }
+    if (changes.model !== undefined || changes.source !== undefined) {
+      looked.value = undefined;
+      attended.value = undefined;
+      twins.value = [];
+    }
+    void look();
+  };
+
+  const askTwins = (): Promise<void> =>
+    guarded(async client => {
+      const {source, model} = view.value;
+      if (source.kind !== 'recall') return;
+      const names = (models.value ?? [])
+        .map(({name}) => name)
+        .filter(name => name === model || name.startsWith('recall-'));
+      twins.value = [];
+      await client.call(
+        'twins',
+        {names, source},
+        {
+          onEvent: event => {
+            twins.value = [...twins.value, event];
+          },
+        },
+      );
+    });
+
+  useEffect(() => {
+    void guarded(async client => {
+      models.value = await client.call('models', {});
+      const wanted = view.value.model;
+      const names = models.value.map(({name}) => name);
+      const own = names.includes('recall-bmojo') ? 'recall-bmojo' : names[0];
+      if (own === undefined) return;
+      if (wanted !== undefined && !names.includes(wanted))
+        throw new WorkerError({
+          name: 'SettingError',
+          kind: 'misuse',
+          message: `the model ${wanted} of this link is not in this browser: bring it in by Your model, or choose another`,
+        });
+      show({model: wanted ?? own});
+    });
+    const follow = (): void => {
+      const isHere = /^#\/microscope\?/.test(location.hash);
+      if (isHere && location.hash !== formatView(view.value)) show(parseView(location.hash));
+    };
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+
+  return {view, models, looked, attended, twins, progress, error, busy, show, askTwins};
+}

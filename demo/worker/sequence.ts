@@ -1,0 +1,62 @@
+// The sequence that is looked at: a sample of recall by its seed, or a text.
+
+import {SettingError} from '../../config/index.js';
+import {createMqar, type Query, type Tokenizer} from '../../data/index.js';
+import type {LanguageModel} from '../../models/index.js';
+
+export type SequenceSource =
+  | {readonly kind: 'recall'; readonly seed: number; readonly length: number; readonly pairs: number}
+  | {readonly kind: 'text'; readonly text: string};
+
+export interface Sequence {
+  readonly tokens: Int32Array;
+  /** What each token says, in words for people. */
+  readonly pieces: readonly string[];
+  /** Wanted tokens [L], of recall. */
+  readonly labels?: Int32Array;
+  /** Where something is asked, of recall. */
+  readonly queries: readonly Query[];
+}
+
+/** What an id of recall says: filler, a key or a value. */
+export function recallPiece(id: number, vocabSize: number): string {
+  if (id === 0) return '·';
+  return id < Math.floor(vocabSize / 2) ? `k${id}` : `v${id}`;
+}
+
+/** What an id says to a model. */
+export function pieceOf(
+  id: number,
+  source: SequenceSource,
+  vocabSize: number,
+  tokenizer?: Tokenizer,
+): string {
+  if (source.kind === 'text' && tokenizer !== undefined) return tokenizer.decode([id]);
+  return recallPiece(id, vocabSize);
+}
+
+/** Errors: SettingError for a text that the model cannot read, no text, or settings of recall that do not fit. */
+export function sequenceOf(
+  source: SequenceSource,
+  {config: {vocabSize}}: LanguageModel,
+  tokenizer?: Tokenizer,
+): Sequence {
+  if (source.kind === 'recall') {
+    const {seed, length, pairs} = source;
+    const task = createMqar({vocabSize, length, pairs, filler: 'zero'});
+    const {inputs, labels, queries} = task.sample({seed, split: 'test', index: 0});
+    return {
+      tokens: inputs,
+      pieces: Array.from(inputs, id => recallPiece(id, vocabSize)),
+      labels,
+      queries,
+    };
+  }
+  if (tokenizer === undefined)
+    throw new SettingError(
+      'this model reads numbers, not text: look at recall of pairs, or take another model',
+    );
+  const tokens = Int32Array.from(tokenizer.encode(source.text));
+  if (tokens.length === 0) throw new SettingError('write a few words first: there is nothing to look at');
+  return {tokens, pieces: Array.from(tokens, id => tokenizer.decode([id])), queries: []};
+}

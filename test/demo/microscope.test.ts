@@ -1,0 +1,205 @@
+// The memory microscope: what it shows is what Node computes, an intervention changes what it should, a link restores it.
+
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import type {Page} from 'playwright-core';
+import {byteTokenizer, createMqar} from '../../data/index.js';
+import type {Inspection} from '../../eval/index.js';
+import {inspect} from '../../eval/index.js';
+import {LanguageModel, useBackend} from '../../index.js';
+import {writeModelFolder} from '../../models/node.js';
+import {chromiumOrSkip} from '../support/browser.js';
+import type {Site} from './site.js';
+import {seriousFindings, serveSite, visit} from './site.js';
+
+const sample = createMqar({vocabSize: 256, length: 64, pairs: 8, filler: 'zero'}).sample({
+  seed: 1,
+  split: 'test',
+  index: 0,
+});
+const BROUGHT = 'the-chosen-files';
+const LOOKED = /64 tokens, on/;
+
+async function bring(page: Page, folder: string): Promise<void> {
+  const files = readdirSync(folder).map(name => join(folder, name));
+  await page.getByLabel('Choose files').setInputFiles(files);
+  await page.getByRole('button', {name: /^Delete/}).waitFor();
+}
+
+/** Opens the microscope with a view, on the model that was brought. */
+async function see(page: Page, parts: string): Promise<void> {
+  await page.goto(`${page.url().split('#')[0]}#/microscope?model=${BROUGHT}&${parts}`);
+  await page.getByText(LOOKED).waitFor();
+  await page.getByRole('region', {name: 'What comes next'}).waitFor();
+}
+
+const cells = (page: Page, region: string): Promise<string[][]> =>
+  page
+    .getByRole('region', {name: region})
+    .locator('tbody tr')
+    .evaluateAll(rows =>
+      rows.map(row => [...row.querySelectorAll('td, th')].map(cell => cell.textContent?.trim() ?? '')),
+    );
+
+describe('demo: memory microscope', function () {
+  this.timeout(300_000);
+  let chromium: string;
+  let site: Site;
+  let folder: string;
+  let model: LanguageModel;
+  let seen: Inspection;
+  before(async function () {
+    chromium = chromiumOrSkip(this);
+    site = await serveSite();
+    folder = join(mkdtempSync(join(tmpdir(), 'bmojo-microscope-')), 'first');
+    await useBackend('wasm');
+    model = LanguageModel.create({
+      preset: 'bmojo',
+      vocabSize: 256,
+      dModel: 16,
+      layers: 2,
+      window: 4,
+      eideticSlots: 4,
+      seed: 5,
+    });
+    const tokenizer = byteTokenizer();
+    await writeModelFolder(folder, {model, tokenizer, title: 'a model of random weights'});
+    seen = await inspect(model, sample.inputs, {labels: sample.labels});
+  });
+  after(() => {
+    site?.close();
+    model?.model.dispose();
+    rmSync(join(folder, '..'), {recursive: true, force: true});
+  });
+
+  it('is the landing page, and says what to do where there is no model', () =>
+    visit(
+      chromium,
+      site,
+      '',
+      async ({page, complaints}) => {
+        await page.getByRole('heading', {name: 'Memory microscope', level: 1}).waitFor();
+        await page
+          .getByText('There is no model here yet')
+          .or(page.getByLabel('Model', {exact: true}))
+          .waitFor();
+        expect(await seriousFindings(page)).to.deep.equal([]);
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
+  for (const webgpu of [true, false]) {
+    it(`shows what Node computes, on ${webgpu ? 'webgpu' : 'wasm'}; what is forgotten changes what follows, alone`, () =>
+      visit(
+        chromium,
+        site,
+        'yours',
+        async ({page, complaints}) => {
+          await bring(page, folder);
+          // Stored for many queries: the one that most of the sequence can read.
+          const [stored] = [...seen.layers[0].stored!].sort((a, b) => b.until - b.from - (a.until - a.from));
+          const query = sample.queries.find(({position}) => position > stored.from)!.position;
+          await see(page, `seed=1&length=64&pairs=8&at=${query}&layer=0&head=1`);
+          expect(await page.locator('main').textContent()).to.include(webgpu ? '(webgpu)' : '(wasm)');
+          const token = page.locator(`#token-${stored.position}`);
+          expect(await token.getAttribute('aria-label')).to.include(
+            `innovation ${seen.layers[0].innovation![stored.position].toPrecision(3).slice(0, 4)}`,
+          );
+          expect(await token.getAttribute('class')).to.equal('token stored');
+          const next = await seen.next(query);
+          const likely = await page
+            .getByRole('region', {name: 'What comes next'})
+            .locator('tbody tr')
+            .evaluateAll(rows =>
+              rows.map(row => [row.children[0].textContent, row.children[1].getAttribute('title')]),
+            );
+          expect(likely).to.have.lengthOf(6);
+          for (const [piece, share] of likely) {
+            const id = piece === '·' ? 0 : Number(piece?.slice(1));
+            expect(Math.log(Number(share)), `logit of ${piece}`).to.be.closeTo(Math.log(next[id]), 1e-4);
+          }
+          const reads = seen.reads(0, query).sort((a, b) => b.weights[1] - a.weights[1]);
+          for (const [row, told] of (await cells(page, 'What it reads')).entries()) {
+            expect(told[1]).to.equal(reads[row].memory);
+            expect(Number(told[3].replace(' %', ''))).to.be.closeTo(100 * reads[row].weights[1], 0.51);
+          }
+          expect(await seriousFindings(page)).to.deep.equal([]);
+
+          await page.getByRole('listbox').press('Home');
+          await token.click();
+          await page.getByRole('heading', {name: new RegExp(`^Token ${stored.position}:`)}).waitFor();
+          await page.getByRole('button', {name: 'Forget it'}).click();
+          await page.getByRole('region', {name: 'What changes'}).waitFor();
+          const changed = await inspect(model, sample.inputs, {
+            labels: sample.labels,
+            interventions: [{kind: 'forget', position: stored.position}],
+          });
+          for (const [at, one, other] of await cells(page, 'What changes')) {
+            const position = Number.parseInt(at, 10);
+            expect(position).to.be.at.least(stored.from);
+            expect(Number(one)).to.be.closeTo(seen.losses[position], 6e-4);
+            expect(Number(other)).to.be.closeTo(changed.losses[position], 6e-4);
+          }
+          expect(await token.getAttribute('class')).to.equal('token');
+
+          const link = page.url();
+          expect(link).to.include(`do=forget.${stored.position}`);
+          const effect = await page.locator('#effect').textContent();
+          await page.goto('about:blank');
+          await page.goto(link);
+          await page.getByRole('region', {name: 'What changes'}).waitFor();
+          expect(await page.locator('#effect').textContent()).to.equal(effect);
+          await page.getByRole('button', {name: 'Undo all'}).click();
+          await page.locator('#effect').waitFor({state: 'detached'});
+          expect(page.url()).to.not.include('do=');
+          expect(complaints.filter(words => !/404/.test(words))).to.deep.equal([]);
+        },
+        {webgpu},
+      ));
+  }
+
+  it('takes other slots, a text of ten thousand tokens, and saves what it shows', () =>
+    visit(
+      chromium,
+      site,
+      'yours',
+      async ({page, complaints}) => {
+        await bring(page, folder);
+        await see(page, 'seed=1&length=64&pairs=8');
+        await page.getByLabel('Slots').fill('1');
+        await page.getByLabel('Slots').press('Tab');
+        await page.locator('#effect').waitFor();
+        expect(page.url()).to.include('slots=1');
+        for (const kind of ['SVG', 'PNG', 'HTML']) {
+          const [file] = await Promise.all([
+            page.waitForEvent('download'),
+            page.getByRole('button', {name: `Save as ${kind}`}).click(),
+          ]);
+          const bytes = readFileSync(await file.path());
+          if (kind === 'PNG') expect(bytes.subarray(1, 4).toString()).to.equal('PNG');
+          else expect(bytes.toString()).to.include('layer 2').and.include('</svg>');
+        }
+        await page.getByLabel('Slots').fill('4');
+        await page.getByLabel('Slots').press('Tab');
+        await page.locator('#effect').waitFor({state: 'detached'});
+
+        await page.getByLabel('your own text').check();
+        await page.getByLabel('Text', {exact: true}).fill('All the world is a stage. '.repeat(400));
+        await page.getByRole('button', {name: 'Look at it'}).click();
+        await page.getByText('10400 tokens, on').waitFor();
+        await page.getByRole('listbox').press('End');
+        await page.getByRole('heading', {name: /^Token 10399:/}).waitFor();
+        expect(await page.locator('.token').count(), 'only what is in sight is there').to.be.below(600);
+        expect(await page.locator('#token-10399').count()).to.equal(1);
+        const started = Date.now();
+        for (let press = 0; press < 20; press++) await page.getByRole('listbox').press('ArrowLeft');
+        await page.getByRole('heading', {name: /^Token 10379:/}).waitFor();
+        expect(Date.now() - started, 'twenty steps, ms').to.be.below(10_000);
+        expect(complaints.filter(words => !/404/.test(words))).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+});

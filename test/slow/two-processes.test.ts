@@ -1,0 +1,96 @@
+// Two processes on one folder, again and again: one writes, the other is refused, and readers beside them read what is whole.
+
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
+import {RunFolder} from '../../experiments/run-folder.js';
+import {bmojo} from '../support/command.js';
+import {HeldArray, loadCheckpoint} from '../support/snapshots.js';
+
+const ROUNDS = 4;
+const SMALL = [
+  ...[
+    '--length',
+    '16',
+    '--pairs',
+    '2',
+    '--vocab-size',
+    '16',
+    '--d-model',
+    '8',
+    '--layers',
+    '1',
+    '--heads',
+    '1',
+  ],
+  ...[
+    '--batch',
+    '4',
+    '--eval-samples',
+    '4',
+    '--backend',
+    'wasm',
+    '--log-every',
+    '1',
+    '--checkpoint-every',
+    '1',
+  ],
+];
+
+describe('two processes on one folder', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-two-'));
+  });
+  after(() => rmSync(folder, {recursive: true}));
+
+  it(`train it one at a time, ${ROUNDS} rounds, and lose nothing`, async () => {
+    const out = join(folder, 'run');
+    expect((await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', out])).code).to.equal(0);
+    for (let round = 1; round <= ROUNDS; round++) {
+      const steps = String(1 + 4 * round);
+      const resume = () => bmojo(['train', 'mqar', '--resume', '--out', out, '--steps', steps]);
+      const ended = await Promise.all([resume(), resume()]);
+      const codes = ended.map(({code}) => code);
+      expect(codes, ended.map(({err}) => err).join()).to.include(0);
+      for (const {code, err} of ended)
+        if (code !== 0)
+          expect([code, err]).to.satisfy(() => code === 2 && err.includes('is written by process'));
+      const run = RunFolder.open(out);
+      expect(run.checkpoints.lastStep).to.equal(Number(steps));
+      expect(run.readResult().step).to.equal(Number(steps));
+    }
+  });
+
+  it('a reader beside a writer always gets one whole checkpoint', async () => {
+    const path = join(folder, 'checkpoint');
+    const numbers = (step: number) => [new HeldArray('a', [3], new Float32Array(3).fill(step))];
+    const snapshot = (step: number) => ({
+      step,
+      cursor: step,
+      weights: numbers(step),
+      optimizer: numbers(step),
+    });
+    const writer = new CheckpointFolder(path);
+    await writer.save(snapshot(0));
+    let isWriting = true;
+    const writing = (async () => {
+      for (let step = 1; step <= 200; step++) {
+        await writer.save(snapshot(step));
+        await new Promise(setImmediate);
+      }
+      isWriting = false;
+    })();
+    let read = 0;
+    while (isWriting) {
+      const {step, weights, optimizer} = await loadCheckpoint(new CheckpointFolder(path));
+      expect([...weights[0].data, ...optimizer[0].data]).to.deep.equal(new Array(6).fill(step));
+      read++;
+      await new Promise(setImmediate);
+    }
+    await writing;
+    expect(read).to.be.above(10);
+  });
+});
