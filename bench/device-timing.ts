@@ -6,7 +6,7 @@ import type {ClockOptions} from '../custom-ops/backends/webgpu/index.js';
 import {CapturedStep, selfChecksDone} from '../custom-ops/backends/webgpu/index.js';
 import {finishBackend} from '../custom-ops/index.js';
 import type {Timing} from './timing.js';
-import {median} from './timing.js';
+import {timingOf} from './timing.js';
 
 /**
  * Median milliseconds of a busy device for one run, with neither the host's work nor new memory in it. Undefined where the
@@ -22,7 +22,7 @@ export async function deviceTiming(run: () => Tensor[], options?: ClockOptions):
     for (let again = 0; again < 2 && refusals.length === 0; again++) once(); // recorded, and confirmed
     await finishBackend();
     const times = refusals.length === 0 ? await runner.deviceTimes(options) : undefined;
-    return times && {medianMs: median(times), runs: times.length, clock: 'device'};
+    return times && timingOf(times, 'device');
   } finally {
     runner.dispose();
   }

@@ -19,7 +19,7 @@ import {opList} from '../custom-ops/op-list.js';
 import {runOp, withComposedOps} from '../custom-ops/run.js';
 import {caseDims, product, sampleCase} from '../custom-ops/sampling.js';
 import type {Timing, TimingLimits} from './timing.js';
-import {median, time, timeInTurns} from './timing.js';
+import {measurable, median, time, timeInTurns, timingOf} from './timing.js';
 
 export type Form = 'kernel' | 'composed' | 'javascript';
 
@@ -30,10 +30,15 @@ export interface OpTiming {
   readonly backend: BackendName;
   /** Median milliseconds. */
   readonly forwardMs: number;
+  /** Milliseconds between the quartiles of the forward runs, and of those with the gradient. */
+  readonly forwardSpreadMs: number;
+  readonly totalSpreadMs?: number;
   /** Median of forward and gradient together; absent for an op without gradient. */
   readonly totalMs?: number;
   /** Median of the gradient alone: on the host's clock of differences between runs in turns, else of totalMs - forwardMs. */
   readonly backwardMs?: number;
+  /** Whether there is a gradient whose time a busy machine hid: the difference came out as nothing or less. */
+  readonly notMeasurable: boolean;
   readonly runs: number;
   /** Whose clock; see {@link Timing}. */
   readonly clock: Timing['clock'];
@@ -126,14 +131,9 @@ async function deviceTimes(
 async function hostTimes({forward, total}: Omit<Runner, 'inputs'>, limits: TimingLimits): Promise<Times> {
   if (total === undefined) return {forward: await time(forward, limits)};
   const [alone, both] = await timeInTurns([forward, total], limits);
-  const timing = (samples: number[]): Timing => ({
-    medianMs: median(samples),
-    runs: samples.length,
-    clock: 'host',
-  });
   return {
-    forward: timing(alone),
-    total: timing(both),
+    forward: timingOf(alone, 'host'),
+    total: timingOf(both, 'host'),
     backwardMs: median(both.map((ms, i) => ms - alone[i])),
   };
 }
@@ -178,8 +178,11 @@ async function timeCase(
     form,
     backend,
     forwardMs: forward.medianMs,
+    forwardSpreadMs: forward.spreadMs,
     totalMs: total?.medianMs,
-    backwardMs,
+    totalSpreadMs: total?.spreadMs,
+    backwardMs: measurable(backwardMs),
+    notMeasurable: total !== undefined && measurable(backwardMs) === undefined,
     runs: forward.runs,
     clock: forward.clock,
     forwardBytes: bytes,

@@ -15,6 +15,8 @@ export interface TimingLimits {
 
 export interface Timing {
   readonly medianMs: number;
+  /** Milliseconds between the quartiles: half of the runs lie that close together. */
+  readonly spreadMs: number;
   readonly runs: number;
   /** The host's clock runs from the call until everything is done; a device's own, while it is busy. */
   readonly clock: 'host' | 'device';
@@ -32,6 +34,26 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
+
+/** Distance between the quartiles, as R's type 7: half of the values lie within it. */
+export function spread(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
+  };
+  return at(0.75) - at(0.25);
+}
+
+/** What runs took, in milliseconds, as median and spread. */
+export function timingOf(samples: readonly number[], clock: Timing['clock']): Timing {
+  return {medianMs: median(samples), spreadMs: spread(samples), runs: samples.length, clock};
+}
+
+/** A duration that was taken as a difference: undefined where a busy machine made it nothing or less. */
+export const measurable = (ms: number | undefined): number | undefined =>
+  ms !== undefined && Number.isFinite(ms) && ms > 0 ? ms : undefined;
 
 /** Milliseconds of each run, taken in turns after one warm-up of each; the tensors that runs return are disposed. */
 export async function timeInTurns(
@@ -63,5 +85,5 @@ export async function timeInTurns(
 /** Median milliseconds of `run` after one warm-up. */
 export async function time(run: () => Tensor[], limits: TimingLimits): Promise<Timing> {
   const [samples] = await timeInTurns([run], limits);
-  return {medianMs: median(samples), runs: samples.length, clock: 'host'};
+  return timingOf(samples, 'host');
 }

@@ -27,39 +27,45 @@ const columns = [
   'case',
   'form',
   'forward ms',
+  'spread',
   'x',
   'backward ms',
   'x',
   'total ms',
+  'spread',
   'GB/s',
   'x copy',
   'peak MB',
 ] as const;
-const widths = [18, 30, 12, 10, 7, 11, 7, 9, 7, 7, 8] as const;
+const widths = [18, 30, 12, 10, 7, 7, 14, 7, 9, 7, 7, 7, 8] as const;
 
 function line(cells: readonly string[]): string {
   return cells.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' ');
 }
 
 /**
- * `x`: how many times longer than the kernel of the same case. `x copy`: than a copy of the bytes that the forward pass
+ * Times are medians; `spread`: what lies between the quartiles, as a share of the median. `x`: how many times longer than the kernel of the same case. `x copy`: than a copy of the bytes that the forward pass
  * must move.
  */
-function row(timing: OpTiming, kernel: OpTiming): string {
+export function row(timing: OpTiming, kernel: OpTiming): string {
   const number = (value: number | undefined, digits = 2): string =>
     value === undefined ? '-' : value.toFixed(digits);
   const digits = timing.clock === 'device' ? 3 : 2;
   const ratio = (value?: number, base?: number): string =>
     value === undefined || base === undefined || timing === kernel ? '' : (value / base).toFixed(1);
+  const share = (spread?: number, of?: number): string =>
+    spread === undefined || of === undefined ? '-' : `${Math.round((100 * spread) / of)} %`;
   return line([
     timing.op,
     timing.case,
     timing.backend === 'webgpu' && timing.clock === 'host' ? `${timing.form} *` : timing.form,
     number(timing.forwardMs, digits),
+    share(timing.forwardSpreadMs, timing.forwardMs),
     ratio(timing.forwardMs, kernel.forwardMs),
-    number(timing.backwardMs, digits),
+    timing.notMeasurable ? 'not measurable' : number(timing.backwardMs, digits),
     ratio(timing.backwardMs, kernel.backwardMs),
     number(timing.totalMs, digits),
+    share(timing.totalSpreadMs, timing.totalMs),
     number(timing.forwardBytes / timing.forwardMs / 1e6, 1),
     number(timing.copyFloorMs && timing.forwardMs / timing.copyFloorMs, 1),
     number(timing.peakBytes / 2 ** 20, 1),
@@ -111,11 +117,20 @@ export const benchOpsCommand: CommandModule<object, BenchArguments> = {
     const limits = {minRuns: runs, budgetMs: seconds * 1000};
     const forms = args.beside.filter(form => form !== 'nothing');
     let kernel: OpTiming | undefined;
+    let hidden = 0;
     const options = {backend: args.backend, ops: args.op, filter: args.case, forms, limits};
     for await (const timing of benchOps(options)) {
       if (kernel === undefined && !args.json) console.log(line(columns));
       if (timing.form === 'kernel') kernel = timing;
+      if (timing.notMeasurable) hidden++;
       console.log(args.json ? JSON.stringify(timing) : row(timing, kernel ?? timing));
+    }
+    if (hidden > 0) {
+      process.exitCode = 1;
+      process.stderr.write(
+        `${hidden} times are not measurable: this machine was busy, a gradient took no longer than nothing; ` +
+          'stop what else runs, or take more time with --seconds\n',
+      );
     }
     if (args.backend !== 'webgpu') return;
     if (!args.json)

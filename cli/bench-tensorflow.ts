@@ -12,7 +12,7 @@ import {
   scanSizes,
   scanWorkload,
 } from '../bench/tensorflow.js';
-import {median} from '../bench/timing.js';
+import {median, spread} from '../bench/timing.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
@@ -88,7 +88,7 @@ async function measure(
   {title, make, wasm, pytorch, settings}: Measurement,
   python: PyTorch,
   {rounds, runs}: BenchArguments,
-): Promise<{title: string; contestant: string; ms: number; ratio: number}[]> {
+): Promise<{title: string; contestant: string; ms: number; spreadMs: number; ratio: number}[]> {
   const times = new Map<string, number[]>();
   const add = (contestant: string, values: number[]): void => {
     times.set(contestant, [...(times.get(contestant) ?? []), ...values]);
@@ -102,7 +102,7 @@ async function measure(
   const own = median(times.get('tensorflow') ?? []);
   return [...times].map(([contestant, values]) => {
     const ms = median(values);
-    return {title, contestant, ms, ratio: ms / own};
+    return {title, contestant, ms, spreadMs: spread(values), ratio: ms / own};
   });
 }
 
@@ -143,8 +143,13 @@ export const benchTensorFlowCommand: CommandModule<object, BenchArguments> = {
           for (const one of found) console.log(JSON.stringify(one));
           continue;
         }
-        const rows = found.map(({contestant, ms, ratio}) => [contestant, ms.toFixed(1), ratio.toFixed(2)]);
-        console.log(`${measurement.title}\n${textTable([['by', 'ms', 'x'], ...rows])}\n`);
+        const rows = found.map(({contestant, ms, spreadMs, ratio}) => [
+          contestant,
+          ms.toFixed(1),
+          spreadMs.toFixed(1),
+          ratio.toFixed(2),
+        ]);
+        console.log(`${measurement.title}\n${textTable([['by', 'ms', 'spread', 'x'], ...rows])}\n`);
       }
     } finally {
       python.stop();

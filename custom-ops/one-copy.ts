@@ -1,5 +1,14 @@
-// Says so when bmojo is loaded a second time: copies share tf's lists of kernels and gradients, where each would run what the
-// other has put there.
+// Says so when bmojo or TensorFlow.js is loaded a second time: copies share tf's lists of kernels and gradients, where each
+// would run what the other has put there. And when TensorFlow.js is of a version that our kernels do not know.
+
+import {Environment, env, version_core} from '@tensorflow/tfjs-core';
+import {isNode} from './backends/environment.js';
+
+const TFJS = '4.22.0';
+const remedy = (name: string): string =>
+  isNode
+    ? `\`npm ls ${name}\` shows who brings the other, \`npm dedupe\` removes it`
+    : `have the bundler take one ${name}`;
 
 const KEY = Symbol.for('bmojo');
 
@@ -12,7 +21,16 @@ if (other === undefined) shared[KEY] = here;
 else
   console.warn(
     `bmojo: two copies are loaded, from ${other} and from ${here}; they share TensorFlow.js and run each other's kernels. ` +
-      'Keep one: `npm ls bmojo` shows who brings the other, `npm dedupe` or the bundler (resolve.dedupe, one entry) removes it',
+      `Keep one: ${remedy('bmojo')} (bundlers: resolve.dedupe, one entry)`,
   );
 
-export {};
+if (version_core !== TFJS)
+  console.warn(
+    `bmojo: TensorFlow.js is ${version_core} and must be ${TFJS}, whose backends our kernels compute in: ` +
+      `have every @tensorflow/tfjs package at ${TFJS}`,
+  );
+if (!(env() instanceof Environment))
+  console.warn(
+    'bmojo: two copies of TensorFlow.js are loaded, which share their backends but not their classes of tensors and layers. ' +
+      `Keep one, of version ${TFJS}: ${remedy('@tensorflow/tfjs-core')}`,
+  );

@@ -159,11 +159,14 @@ export function shapeOf(spec: {shape: string}, dims: Dims): number[] {
 
 const kernelNames = new Map<string, {forward: string; backward: string}>();
 
+/** What the registered names of all our kernels begin with. */
+export const KERNEL_PREFIX = 'BMojo';
+
 /** Registered kernel names of an op: `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`. */
 export function kernelName({name}: {name: string}, direction: 'forward' | 'backward'): string {
   let known = kernelNames.get(name);
   if (known === undefined) {
-    const forward = `BMojo${name[0].toUpperCase()}${name.slice(1)}`;
+    const forward = `${KERNEL_PREFIX}${name[0].toUpperCase()}${name.slice(1)}`;
     known = {forward, backward: `${forward}Grad`};
     kernelNames.set(name, known);
   }

@@ -1,12 +1,13 @@
 // From an op's declaration to a differentiable call: checks, the backend's kernel or the composed form, the gradient.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {backend, engine, getBackend, getKernel, tidy} from '@tensorflow/tfjs-core';
+import {backend, engine, getBackend, getKernel, getKernelsForBackend, tidy} from '@tensorflow/tfjs-core';
 import {checkedDims} from './check.js';
+import {fellBackToCpu} from './cpu-fallback.js';
 import {registerOpGradient} from './gradients.js';
 import {runNamedKernel} from './kernel-call.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
-import {kernelName} from './op.js';
+import {KERNEL_PREFIX, kernelName} from './op.js';
 import {registerReferenceKernels} from './reference-kernels.js';
 
 const forced = {composed: false};
@@ -50,6 +51,7 @@ export function runOp<A extends Attributes>(
 ): NamedTensors {
   prepare(op);
   backend(); // makes tf choose its default backend before kernels are looked up
+  tellOfCpu();
   const dims = checkedDims(op, inputs, attrs);
   const present: Record<string, Tensor> = {};
   for (const name in op.inputs) {
@@ -110,12 +112,31 @@ export function composeOnPurpose(op: {name: string}, backendName: string): void 
   told.add(`${backendName}/${op.name}`);
 }
 
+/** Once for a backend that has no kernel of ours, else once for the op. */
 function tellOnce(name: string): void {
-  const key = `${getBackend()}/${name}`;
-  if (told.has(key)) return;
-  told.add(key);
+  const current = getBackend();
+  if (told.has(`${current}/${name}`)) return;
+  told.add(`${current}/${name}`);
+  const hasSome = getKernelsForBackend(current).some(kernel => kernel.kernelName.startsWith(KERNEL_PREFIX));
+  if (!hasSome && told.has(current)) return;
+  told.add(current);
+  const what = hasSome ? `${name} has no kernel` : 'no operator has a kernel';
+  const slower = `bmojo: ${what} on backend '${current}': composed from tf operations instead, much slower`;
+  if (hasSome) console.warn(slower);
+  else console.warn(`${slower}; ${current === 'webgpu' ? USE_WEBGPU : USE_FASTEST}`);
+}
+
+const USE_FASTEST = 'for full speed, `await useBackend()` of bmojo takes the fastest one';
+const USE_WEBGPU = "`await useBackend('webgpu')` of bmojo brings the kernels, on the same device";
+
+let isCpuTold = false;
+
+/** That nobody asked for plain JavaScript is told, once. */
+function tellOfCpu(): void {
+  if (isCpuTold || !fellBackToCpu()) return;
+  isCpuTold = true;
   console.warn(
-    `bmojo: ${name} has no kernel on backend '${getBackend()}' and runs composed from tf operations, much slower; ` +
-      `choose a backend with kernels (see bmojo doctor) for full speed`,
+    'bmojo: no backend was chosen, or none started, and TensorFlow.js fell back to cpu, plain JavaScript and slow; ' +
+      '`await useBackend()` of bmojo takes the fastest one',
   );
 }

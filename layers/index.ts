@@ -24,5 +24,6 @@ export type {StepKind, StepResult} from './streaming.js';
 export {StatelessLayer, StreamingLayer} from './streaming.js';
 export {SwiGLU} from './swiglu.js';
 export {TiedHead, TokenEmbedding} from './token-embedding.js';
+export {sparseCrossEntropyFromLogits, tokenAccuracy} from './token-loss.js';
 export type {WeightSpec} from './weights.js';
 export {DeclaredLayer} from './weights.js';

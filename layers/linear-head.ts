@@ -40,6 +40,10 @@ export class LinearHead extends DeclaredLayer {
     ];
   }
 
+  override get isTokenwise(): boolean {
+    return true;
+  }
+
   override computeOutputShape(inputShape: Shape): Shape {
     return [...inputShape.slice(0, -1), this.settings.vocabSize];
   }

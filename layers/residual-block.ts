@@ -52,6 +52,10 @@ export class ResidualBlock extends StreamingLayer {
     this.layer = layer instanceof StreamingLayer ? layer : restore(layer);
   }
 
+  override get isTokenwise(): boolean {
+    return this.layer.isTokenwise;
+  }
+
   weightSpecs(width: number): WeightSpec[] {
     return [...this.ownWeightSpecs(width), ...this.layer.weightSpecs(width)];
   }

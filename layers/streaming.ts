@@ -68,6 +68,10 @@ export abstract class StreamingLayer<S extends StateTree = StateTree> extends De
 
 /** A layer [B, L, D] -> [B, L, D] that treats every token by itself and keeps no memory. */
 export abstract class StatelessLayer extends StreamingLayer<NoState> {
+  override get isTokenwise(): boolean {
+    return true;
+  }
+
   initialState(): NoState {
     return {};
   }

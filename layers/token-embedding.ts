@@ -50,6 +50,15 @@ export class TokenEmbedding extends DeclaredLayer {
     return this.settings.vocabSize;
   }
 
+  /** Width D of the vectors. */
+  get dim(): number {
+    return this.settings.dim;
+  }
+
+  override get isTokenwise(): boolean {
+    return true;
+  }
+
   weightSpecs(): WeightSpec[] {
     const {vocabSize, dim, seed} = this.settings;
     return [{name: 'table', shape: [vocabSize, dim], initializer: normal(0.02, streamSeed(seed, 'table'))}];
@@ -78,7 +87,7 @@ export const tiedHeadSchema = {
   activation: choice(
     ['none', 'softmax'],
     'none',
-    'none returns logits; softmax suits the losses of model.compile',
+    'none returns logits, which sparseCrossEntropyFromLogits takes; softmax suits the losses of tf',
   ),
 } as const;
 
@@ -116,8 +125,13 @@ export class TiedHead extends tfl.layers.Layer {
     const x = singleInput<Tensor3D>('TiedHead', inputs, 3);
     return tidy(() => {
       const logits = this.logits(x);
-      return this.settings.activation === 'softmax' ? softmax(logits) : logits;
+      return this.isProbability ? softmax(logits) : logits;
     });
+  }
+
+  /** Whether `call` gives probabilities instead of logits. */
+  get isProbability(): boolean {
+    return this.settings.activation === 'softmax';
   }
 
   /** Logits [B, L, V] of x [B, L, D], whatever the activation. */

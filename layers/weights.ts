@@ -1,8 +1,9 @@
 // Layers that declare their weights once: shapes, counts and the weights themselves follow.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
+import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
+import {ArgumentError} from '../custom-ops/check.js';
 import type {ElementInitializer} from './initializers.js';
 import {lastSize} from './layer-config.js';
 
@@ -22,6 +23,28 @@ export abstract class DeclaredLayer extends tfl.layers.Layer {
 
   /** Every weight of a layer on inputs of width D, in order; nothing is allocated. Errors: SettingError for a D that does not fit. */
   abstract weightSpecs(width: number): WeightSpec[];
+
+  /** Whether every token is treated by itself, so that a mask of padding asks nothing of the layer. */
+  get isTokenwise(): boolean {
+    return false;
+  }
+
+  /** Errors: ArgumentError for tf's mask of padding on a layer that carries something from token to token. */
+  override apply(
+    inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
+    kwargs?: Record<string, unknown>,
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    const isMasked = [kwargs?.mask].flat().some(mask => mask !== undefined && mask !== null);
+    if (isMasked && !this.isTokenwise)
+      throw new ArgumentError(
+        this.getClassName().replace(/^BMojo(?!Mixer)/, ''),
+        'mask',
+        'absent, for a token that is fed is remembered: pad behind the text and label the padding -100, ' +
+          'or feed texts of one length together',
+        'a mask of padding (tf.layers.masking, or an embedding with maskZero)',
+      );
+    return super.apply(inputs, kwargs);
+  }
 
   override build(inputShape: Shape | Shape[]): void {
     for (const {name, shape, initializer} of this.ownWeightSpecs(this.widthOf(inputShape)))

@@ -8,7 +8,6 @@ import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSealed, encodeSealed} from '../formats/sealed-safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
-import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
@@ -166,7 +165,7 @@ export class DecodingSession {
       throw new DecodingStateError(
         `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
       );
-    if (!isOfModel(metadata.get('model'), this.model.config))
+    if (!isOfModel(metadata.get('model'), this.model))
       throw new DecodingStateError('decoding state: belongs to a model of other settings');
     if (metadata.get('weights') !== this.weights)
       throw new DecodingStateError('decoding state: belongs to other weights of this model');
@@ -180,7 +179,7 @@ export class DecodingSession {
     };
     const position = whole('position');
     const pending = metadata.get('pending') === '' ? undefined : whole('pending');
-    const {vocabSize} = this.model.config;
+    const {vocabSize} = this.model;
     if (pending !== undefined && pending >= vocabSize)
       throw new DecodingStateError(`decoding state: pending must lie in [0, ${vocabSize}), got ${pending}`);
     const draws = whole('draws');
@@ -223,7 +222,7 @@ export class DecodingSession {
   }
 
   private checkedIds(tokens: ArrayLike<number>): Int32Array {
-    const {vocabSize} = this.model.config;
+    const {vocabSize} = this.model;
     const ids = Array.from(tokens);
     const bad = ids.find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
     if (bad !== undefined) refuse('DecodingSession.read', 'tokens', `ids in [0, ${vocabSize})`, bad);
@@ -259,7 +258,7 @@ export class DecodingSession {
   private async saved(): Promise<Uint8Array> {
     return encodeSealed(await stateArrays(this.state), {
       format: FORMAT,
-      model: JSON.stringify(this.model.config),
+      model: this.model.identity,
       weights: this.weights,
       position: String(this.state.position),
       pending: String(this.pending ?? ''),
@@ -290,9 +289,10 @@ export class DecodingSession {
 }
 
 /** Whether stored settings, which may lack those that came later, make the same model. */
-function isOfModel(stored: string | undefined, config: ModelConfig): boolean {
+function isOfModel(stored: string | undefined, {identity}: LanguageModel): boolean {
+  if (stored === identity) return true;
   try {
-    return JSON.stringify(parseModelConfig(JSON.parse(stored ?? ''))) === JSON.stringify(config);
+    return JSON.stringify(parseModelConfig(JSON.parse(stored ?? ''))) === identity;
   } catch {
     return false;
   }

@@ -1,12 +1,14 @@
 // Tokens or text from a model, one at a time, with memory that does not grow.
 
 import {parseSettings} from '../config/schema.js';
+import {refuse} from '../custom-ops/check.js';
+import {ArgumentError} from '../custom-ops/index.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
 import {Breath} from './breath.js';
 import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
-import type {LanguageModel} from './language-model.js';
+import {LanguageModel} from './language-model.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {samplingSchema} from './token-sampling.js';
 
@@ -40,6 +42,8 @@ export async function* generate(
 ): AsyncGenerator<number, void, void> {
   const {prompt = [], maxTokens = 256, stopToken, ids, session, signal, onProgress, ...given} = options;
   const sampling = parseSettings('generate', samplingSchema, given);
+  checkModel('generate', model);
+  if (typeof prompt === 'string') refuse('generate', 'prompt', 'token ids; generateText takes text', prompt);
   const own = session ?? new DecodingSession(model);
   try {
     if (!(await readPrompt(own, prompt, {signal, onProgress}))) return;
@@ -53,6 +57,14 @@ export async function* generate(
   } finally {
     if (session === undefined) own.dispose();
   }
+}
+
+/** Errors: ArgumentError for what plain JavaScript may pass instead. */
+function checkModel(caller: string, model: unknown): void {
+  if (model instanceof LanguageModel) return;
+  const isLayers = typeof model === 'object' && model !== null && 'layers' in model;
+  const came = isLayers ? 'a LayersModel: give new LanguageModel(model)' : typeof model;
+  throw new ArgumentError(caller, 'model', 'a LanguageModel', came);
 }
 
 /** Whether the prompt was read to its end, not aborted on the way. */
@@ -85,6 +97,15 @@ export async function* generateText(
   model: LanguageModel,
   {tokenizer, prompt = '', ...options}: GenerateTextOptions,
 ): AsyncGenerator<string, void, void> {
+  checkModel('generateText', model);
+  if (typeof tokenizer?.encode !== 'function')
+    refuse(
+      'generateText',
+      'tokenizer',
+      'a tokenizer, such as byteTokenizer() of bmojo/data',
+      typeof tokenizer,
+    );
+  if (typeof prompt !== 'string') refuse('generateText', 'prompt', 'text; generate takes token ids', prompt);
   const stream = new TextStream(tokenizer);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
   const ids = tokenizer.vocabSize;

@@ -3,7 +3,9 @@
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import {refuse} from '../custom-ops/check.js';
 import type {HostInput} from '../custom-ops/index.js';
+import {ArgumentError} from '../custom-ops/index.js';
 import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
 import type {
   GivenContext,
@@ -57,9 +59,12 @@ export interface MixerVisit {
   readonly input: Tensor3D;
 }
 
-/** A view of a LayersModel from `createModel` (or loaded from its files) for training and decoding. */
+/**
+ * A view of a LayersModel for training and decoding: from `createModel`, loaded from its files, or put together by hand from a
+ * TokenEmbedding, streaming layers and a head, whatever the head's activation.
+ */
 export class LanguageModel {
-  readonly config: ModelConfig;
+  private readonly ownConfig: ModelConfig | undefined;
   private readonly embedding: TokenEmbedding;
   private readonly blocks: readonly StreamingLayer[];
   private readonly head: TiedHead | LinearHead;
@@ -67,30 +72,60 @@ export class LanguageModel {
   private readonly recompute: boolean;
   private readonly rotarySpecs: readonly RotarySpec[];
 
-  /** Errors: Error when the model is not of the kind that `createModel` builds. */
+  /** Errors: ArgumentError when the model is none of those layers. */
   constructor(
     readonly model: tfl.LayersModel,
     {recompute = false}: LanguageModelOptions = {},
   ) {
     this.recompute = recompute;
+    if (!Array.isArray(model?.layers))
+      refuse('LanguageModel', 'model', 'a LayersModel, such as of createModel', typeof model);
     const layers = model.layers.filter(layer => !layer.getClassName().includes('InputLayer'));
     const [first, last] = [layers[0], layers[layers.length - 1]];
     const blocks = layers.slice(1, -1).filter(layer => layer instanceof StreamingLayer);
     const isHead = last instanceof TiedHead || last instanceof LinearHead;
     if (!(first instanceof TokenEmbedding && isHead && blocks.length === layers.length - 2)) {
       const found = layers.map(layer => layer.getClassName()).join(', ');
-      throw new Error(
-        `LanguageModel: model must be TokenEmbedding, streaming layers, TiedHead or LinearHead (see createModel), got ${found}`,
+      throw new ArgumentError(
+        'LanguageModel',
+        'model',
+        'TokenEmbedding, streaming layers, TiedHead or LinearHead (see createModel)',
+        found,
       );
     }
     this.embedding = first;
     this.blocks = blocks;
     this.head = last;
-    const config = markOf(model);
-    if (config === undefined)
-      throw new Error('LanguageModel: the model carries no bmojo configuration (see createModel)');
-    this.config = config;
-    this.rotarySpecs = distinctRotary(blocks.flatMap(block => block.rotarySpecs(this.config.dModel)));
+    this.ownConfig = markOf(model);
+    this.rotarySpecs = distinctRotary(blocks.flatMap(block => block.rotarySpecs(this.dModel)));
+  }
+
+  /** Errors: ArgumentError for a model that was put together by hand. */
+  get config(): ModelConfig {
+    if (this.ownConfig !== undefined) return this.ownConfig;
+    throw new ArgumentError(
+      'LanguageModel',
+      'model',
+      'of createModel for this, which knows its configuration',
+      'one put together by hand, which carries no bmojo configuration',
+    );
+  }
+
+  /** Number of token ids V. */
+  get vocabSize(): number {
+    return this.embedding.vocabSize;
+  }
+
+  /** Model width D. */
+  get dModel(): number {
+    return this.embedding.dim;
+  }
+
+  /** Says which model this is, in saved states: its configuration, or that of its layers. */
+  get identity(): string {
+    if (this.ownConfig !== undefined) return JSON.stringify(this.ownConfig);
+    const {embedding, blocks, head} = this;
+    return JSON.stringify([embedding, ...blocks, head].map(layer => layer.getConfig()));
   }
 
   static create(config: Partial<ModelConfig> = {}, options: LanguageModelOptions = {}): LanguageModel {
@@ -197,13 +232,13 @@ export class LanguageModel {
 
   /** Shapes of one sequence's memory at a position. */
   stateShapes(position: number): ModelShapes {
-    const {dModel} = this.config;
+    const {dModel} = this;
     return {position, layers: this.blocks.map(block => block.stateShapes(dModel, position))};
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */
   stateBytes(length?: number): number {
-    const {dModel} = this.config;
+    const {dModel} = this;
     return this.blocks.reduce((total, block) => total + block.stateBytes(dModel, length), 0);
   }
 

@@ -4,9 +4,11 @@ import {execFile} from 'node:child_process';
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {basename, join, relative} from 'node:path';
+import {pathToFileURL} from 'node:url';
 import {promisify} from 'node:util';
 import {expect} from 'chai';
 import {build} from 'esbuild';
+import {readKeptResults} from '../experiments/kept-results.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -113,6 +115,25 @@ describe('bundles for browsers', function () {
       .flatMap(text => [...text.matchAll(/className = '(\w+)'/g)].map(match => match[1]));
     expect(registered.length).to.be.greaterThan(5);
     expect(await made.run()).to.include.members(registered);
+  });
+});
+
+describe('sizes of bundles', () => {
+  it('are those that documents quote, within 5 %', async function () {
+    this.timeout(120_000);
+    const {bundleSizes} = (await import(pathToFileURL(join(root, 'bench/bundle-sizes.mjs')).href)) as {
+      bundleSizes(): Promise<Record<string, Record<string, number>>>;
+    };
+    const kept = readKeptResults(join(root, 'experiments/results')).find(({name}) => name === 'bundle-sizes');
+    const [head, ...rows] = kept?.tables[0].rows ?? [];
+    const measured = await bundleSizes();
+    expect(rows.map(([page]) => page)).to.deep.equal(Object.keys(measured));
+    for (const [page, ...cells] of rows)
+      for (const [i, cell] of cells.entries()) {
+        const bytes = measured[page][head[i + 1]];
+        expect(bytes / 1000, `${page} ${head[i + 1]}`).to.be.closeTo(Number(cell), 0.05 * Number(cell));
+        expect(bytes, 'more than a page should load').to.be.below(500_000);
+      }
   });
 });
 

@@ -1,17 +1,9 @@
 // Our kernels for wasm come with the backend: they are loaded while tf starts it, whoever asks for it (`tf.setBackend('wasm')`,
 // `tf.ready()`, `useBackend`), so that `await` waits for them too and nobody else carries them.
 
-import type {KernelBackend} from '@tensorflow/tfjs-core';
-import {engine} from '@tensorflow/tfjs-core';
-
-type Factory = () => KernelBackend | Promise<KernelBackend>;
-
-/** What of tf's engine is not in its types: how it starts a backend. */
-interface Starter {
-  readonly registry: Readonly<Record<string, KernelBackend>>;
-  readonly registryFactory: Readonly<Record<string, {factory: Factory}>>;
-  initializeBackend(name: string): {success: boolean | Promise<boolean>; asyncInit: boolean};
-}
+import {noteCpuStart} from '../cpu-fallback.js';
+import type {Starter} from './running.js';
+import {tfStarter} from './running.js';
 
 let loading: Promise<void> | undefined;
 
@@ -22,10 +14,10 @@ export function loadWasmKernels(): Promise<void> {
 }
 
 const followed = new WeakSet<object>();
-
 function loadWithBackends(starter: Starter): void {
   const {initializeBackend} = starter;
   starter.initializeBackend = name => {
+    if (name === 'cpu') noteCpuStart(!starter.backendName); // tf.setBackend names it first
     const entry = starter.registryFactory[name];
     if (name === 'wasm' && entry !== undefined && !followed.has(entry)) {
       followed.add(entry);
@@ -39,6 +31,6 @@ function loadWithBackends(starter: Starter): void {
   };
 }
 
-const starter = engine() as unknown as Starter;
+const starter = tfStarter();
 loadWithBackends(starter);
 if ('wasm' in starter.registry) void loadWasmKernels(); // started before we were loaded: composed until they are there

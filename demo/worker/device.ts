@@ -1,6 +1,5 @@
 // Where the worker computes: WebGPU where there is one, else wasm, and which it is.
 
-import {setWasmPaths} from '@tensorflow/tfjs-backend-wasm';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
@@ -20,18 +19,16 @@ export interface Device {
 /** `request.backend`: where to compute; `auto` takes WebGPU where there is one. */
 export type DeviceCall = Call<{readonly backend: DeviceBackend | 'auto'}, never, Device>;
 
-let wasmIsServed = false;
 let current: Device | undefined;
 
 async function startWasm(reason?: string): Promise<Device> {
-  if (!wasmIsServed)
-    setWasmPaths({
+  await useBackend('wasm', {
+    wasmPaths: {
       'tfjs-backend-wasm.wasm': plain,
       'tfjs-backend-wasm-simd.wasm': simd,
       'tfjs-backend-wasm-threaded-simd.wasm': threaded,
-    });
-  wasmIsServed = true;
-  await useBackend('wasm');
+    },
+  });
   return {backend: 'wasm', name: 'WebAssembly, one core', ...(reason === undefined ? {} : {reason})};
 }
 

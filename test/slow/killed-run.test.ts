@@ -94,7 +94,7 @@ describe('a run that is killed', () => {
       if (!begun) rmSync(killed, {recursive: true, force: true});
       if (!ended) await trainUntil([...(begun ? ['--resume'] : start), '--out', killed]);
       compare(backend);
-      expect(new Set(reached).size, `reached ${reached.join(', ')}`).to.be.above(3);
+      expect(new Set(reached).size, `reached ${reached.join(', ')}`).to.be.above(Math.min(3, KILLS / 5));
     });
   }
 

@@ -1,7 +1,10 @@
 // Our own WebGPU device, with everything the adapter offers, as tfjs's backend 'webgpu'.
 
 import {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
-import {env, findBackend, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
+import {env, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
+import {isNode} from '../environment.js';
+import {runningBackend, startsAreOver} from '../running.js';
+import {isLost} from './dispatch/lost-device.js';
 import {quicken} from './stock/quick-backend.js';
 
 const wantedLimits = [
@@ -19,9 +22,12 @@ const wantedLimits = [
 const wantedFeatures: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
 
 const noAdapter =
-  'bmojo: no WebGPU adapter was found. In Node, install a Vulkan driver for your GPU and the Vulkan loader ' +
-  '(Debian: libvulkan1 and mesa-vulkan-drivers, or the GPU vendor’s driver). Without a GPU, SwiftShader serves for ' +
-  'tests: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json. In a browser, turn on hardware acceleration.';
+  'bmojo: no WebGPU adapter was found. ' +
+  (isNode
+    ? 'In Node, install a Vulkan driver for your GPU and the Vulkan loader ' +
+      '(Debian: libvulkan1 and mesa-vulkan-drivers, or the GPU vendor’s driver). Without a GPU, SwiftShader serves for ' +
+      'tests: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json.'
+    : 'Turn on hardware acceleration in the browser’s settings, or take a browser with WebGPU; wasm needs no GPU.');
 
 /** Adapters that compute on the CPU, by what they call themselves. */
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
@@ -39,8 +45,6 @@ export interface GpuDescription {
   readonly features: readonly string[];
 }
 
-let started: GpuDescription | undefined;
-
 async function findGpu(): Promise<GPU | undefined> {
   const own = globalThis.navigator?.gpu;
   if (own !== undefined) return own;
@@ -55,42 +59,78 @@ async function findGpu(): Promise<GPU | undefined> {
 export async function findAdapter(): Promise<{adapter: GPUAdapter; description: GpuDescription}> {
   const adapter = await (await findGpu())?.requestAdapter({powerPreference: 'high-performance'});
   if (adapter === undefined || adapter === null) throw new Error(noAdapter);
-  const {vendor, architecture, device, description, isFallbackAdapter} = adapter.info;
+  return {adapter, description: describeGpu(adapter.info, adapter.features)};
+}
+
+function describeGpu(info: GPUAdapterInfo, has: GPUSupportedFeatures): GpuDescription {
+  const {vendor, architecture, device, description, isFallbackAdapter} = info;
   const words = [vendor, architecture, device, description];
   return {
-    adapter,
-    description: {
-      vendor,
-      architecture,
-      description,
-      name: description || words.filter(word => word !== '').join(' ') || 'a GPU that gives no name',
-      software: isFallbackAdapter || words.some(word => softwareNames.test(word)),
-      features: wantedFeatures.filter(feature => adapter.features.has(feature)),
-    },
+    vendor,
+    architecture,
+    description,
+    name: description || words.filter(word => word !== '').join(' ') || 'a GPU that gives no name',
+    software: isFallbackAdapter || words.some(word => softwareNames.test(word)),
+    features: wantedFeatures.filter(feature => has.has(feature)),
   };
 }
 
+interface Started {
+  readonly backend: WebGPUBackend;
+  readonly description: GpuDescription;
+}
+
+let started: Started | undefined;
+
 /**
- * Requests the device once and registers it with tfjs under the name `webgpu`.
- * Errors: Error saying what to install when there is no adapter.
+ * Gives tf a backend `webgpu` of ours and says what it computes on: the one that runs already, whoever has started it, for
+ * its tensors would be lost with it; else one on a device of our own. One call at a time.
+ * Errors: Error saying what to do when there is no adapter.
  */
 export async function startWebGPU(): Promise<GpuDescription> {
-  if (started !== undefined && findBackend('webgpu') !== null) return started;
+  await startsAreOver();
+  // Of tf's class, or of the same one in another copy of tf's package.
+  const running = runningBackend('webgpu') as WebGPUBackend | undefined;
+  const isAlive = running !== undefined && !(await isLost(running.device));
+  if (isAlive && running === started?.backend) return started.description;
+  started = isAlive ? await adopt(running) : await create();
+  watch(started.backend.device);
+  // Small tensors would be computed in JavaScript and uploaded again.
+  env().set('WEBGPU_CPU_FORWARD', false);
+  // Handing over costs as much as issuing several operations; memory does not wait for it, see quick-backend.ts.
+  env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 64);
+  return started.description;
+}
+
+async function create(): Promise<Started> {
   const {adapter, description} = await findAdapter();
   const device = await adapter.requestDevice({
     requiredFeatures: wantedFeatures.filter(feature => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(wantedLimits.map(name => [name, adapter.limits[name]])),
   });
+  const backend = quicken(new WebGPUBackend(device, adapter.info));
+  // In browsers tfjs offers a device of its own, of WebGPU's smallest limits; or ours was lost.
+  if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
+  registerBackend('webgpu', () => backend, 3);
+  return {backend, description};
+}
+
+/** Of a device that an application has started, the smallest limits may be all there is: our kernels need no more. */
+async function adopt(backend: WebGPUBackend): Promise<Started> {
+  // Browsers of before 2025 do not tell it of a device.
+  const info: GPUAdapterInfo | undefined = backend.device.adapterInfo;
+  const known = info ?? (await findAdapter()).adapter.info;
+  return {backend: quicken(backend), description: describeGpu(known, backend.device.features)};
+}
+
+function watch(device: GPUDevice): void {
   device.addEventListener('uncapturederror', event => {
     console.error(`bmojo: WebGPU error: ${event.error.message}`);
   });
-  // Small tensors would be computed in JavaScript and uploaded again.
-  env().set('WEBGPU_CPU_FORWARD', false);
-  // Handing over costs as much as issuing several operations; memory does not wait for it, see quick-backend.ts.
-  env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 64);
-  // In browsers tfjs has registered a device of its own, of WebGPU's smallest limits.
-  if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
-  registerBackend('webgpu', () => quicken(new WebGPUBackend(device, adapter.info)), 3);
-  started = description;
-  return started;
+  void device.lost.then(({message, reason}) => {
+    console.error(
+      `bmojo: the GPU device was lost (${message || reason}) and with it every tensor on it; ` +
+        'call useBackend again for a new device, then make or load the model again',
+    );
+  });
 }

@@ -23,6 +23,12 @@ export interface BufferManager {
   releaseBuffer(buffer: GPUBuffer, reuse?: boolean): void;
 }
 
+/** tfjs's own manager, with the buffers that it has, by size and usage. */
+export interface StockBuffers extends BufferManager {
+  readonly freeBuffers: ReadonlyMap<string, readonly GPUBuffer[]>;
+  readonly usedBuffers: ReadonlyMap<string, readonly GPUBuffer[]>;
+}
+
 /** One field of the uniforms of a tfjs program. */
 export interface TfjsUniform {
   readonly type: string;

@@ -1,10 +1,12 @@
 // Drivers differ: each op is compared with its definition when a device first runs it, on its smallest test case. A
 // kernel that is off gives way to the composed form.
 
-import {getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
+import {backend, getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
 import {kernelName} from '../../../op.js';
 import {deviations} from '../../../parity.js';
+import {isLost} from './lost-device.js';
+import {asRecorder} from './recorder.js';
 
 let replaced = 0;
 
@@ -16,11 +18,11 @@ export function replacedKernels(): number {
 const checked = new WeakMap<object, Set<string>>();
 
 /** Schedules the check of an op at its first use on a backend instance. */
-export function checkAtFirstUse(op: OpDefinition, backend: object): void {
-  let names = checked.get(backend);
+export function checkAtFirstUse(op: OpDefinition, instance: object): void {
+  let names = checked.get(instance);
   if (names === undefined) {
     names = new Set();
-    checked.set(backend, names);
+    checked.set(instance, names);
   }
   if (names.has(op.name)) return;
   names.add(op.name);
@@ -47,10 +49,17 @@ function smallestCase(op: OpDefinition): OpCase<Attributes> | undefined {
   return cases.length === 0 ? undefined : cases.reduce((a, b) => (size(b) < size(a) ? b : a));
 }
 
-/** Whether the op's kernels agree with its definition; where not, they are taken out of use with a warning. */
+/** Milliseconds in which a device that fails is known to be lost. */
+const NEWS_OF_LOSS = 250;
+
+/**
+ * Whether the op's kernels agree with its definition; where not, they are taken out of use with a warning. A device that was
+ * lost meanwhile, or a backend that was left, says nothing of them.
+ */
 export async function checkKernel(op: OpDefinition): Promise<boolean> {
   const smallest = smallestCase(op);
   if (smallest === undefined) return true;
+  const asked = backend();
   let fault: string | undefined;
   try {
     const found = await deviations(op, smallest);
@@ -60,6 +69,7 @@ export async function checkKernel(op: OpDefinition): Promise<boolean> {
     fault = error instanceof Error ? error.message : String(error);
   }
   if (fault === undefined) return true;
+  if ((await isLost(asRecorder(asked).device, NEWS_OF_LOSS)) || backend() !== asked) return true;
   console.warn(
     `bmojo: ${op.name} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
   );

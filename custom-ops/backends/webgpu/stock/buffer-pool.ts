@@ -1,6 +1,6 @@
 // Buffers for reuse, in place of tfjs's manager, whose release searches all buffers in use.
 
-import type {BufferManager} from '../dispatch/recorder.js';
+import type {BufferManager, StockBuffers} from '../dispatch/recorder.js';
 
 /** Buffers of one size and usage that wait for reuse. */
 interface Shelf {
@@ -19,15 +19,21 @@ export class BufferPool implements BufferManager {
   /** Where each buffer in use belongs. */
   private readonly used = new Map<GPUBuffer, Shelf>();
 
-  constructor(private readonly device: GPUDevice) {}
+  /** `before`: the manager that it takes the place of, whose buffers become its own. */
+  constructor(
+    private readonly device: GPUDevice,
+    before: StockBuffers,
+  ) {
+    for (const buffers of before.freeBuffers.values())
+      for (const buffer of buffers) this.shelfOf(buffer.size, buffer.usage).free.push(buffer);
+    for (const buffers of before.usedBuffers.values())
+      for (const buffer of buffers) this.used.set(buffer, this.shelfOf(buffer.size, buffer.usage));
+    this.numBytesUsed = before.numBytesUsed;
+    this.numBytesAllocated = before.numBytesAllocated;
+  }
 
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
-    const key = size * USAGES + usage;
-    let shelf = this.shelves.get(key);
-    if (shelf === undefined) {
-      shelf = {size, free: []};
-      this.shelves.set(key, shelf);
-    }
+    const shelf = this.shelfOf(size, usage);
     let buffer = reuse ? shelf.free.pop() : undefined;
     if (buffer === undefined) {
       buffer = this.device.createBuffer({size, usage, mappedAtCreation});
@@ -62,5 +68,15 @@ export class BufferPool implements BufferManager {
     this.used.clear();
     this.numBytesUsed = 0;
     this.numBytesAllocated = 0;
+  }
+
+  private shelfOf(size: number, usage: number): Shelf {
+    const key = size * USAGES + usage;
+    let shelf = this.shelves.get(key);
+    if (shelf === undefined) {
+      shelf = {size, free: []};
+      this.shelves.set(key, shelf);
+    }
+    return shelf;
   }
 }

@@ -3,8 +3,8 @@
 
 import type {WebGPUBackend} from '@tensorflow/tfjs-backend-webgpu';
 import type {TensorInfo} from '@tensorflow/tfjs-core';
-import type {Recorder} from '../dispatch/recorder.js';
-import {asRecorder} from '../dispatch/recorder.js';
+import type {Recorder, StockBuffers} from '../dispatch/recorder.js';
+import {asRecorder, submit} from '../dispatch/recorder.js';
 import {BufferPool} from './buffer-pool.js';
 import {StockPrograms} from './stock-programs.js';
 
@@ -28,10 +28,14 @@ function releaseBuffersAtOnce(recorder: Recorder): void {
   });
 }
 
-/** Changes the instance, not the class: other WebGPU backends of tfjs stay as they are. */
+/**
+ * Changes the instance, not the class: other WebGPU backends of tfjs stay as they are. It may have computed before: what it
+ * has recorded is submitted, its buffers stay in use.
+ */
 export function quicken(backend: WebGPUBackend): WebGPUBackend {
   const recorder = asRecorder(backend);
-  recorder.bufferManager = new BufferPool(recorder.device);
+  submit(recorder);
+  recorder.bufferManager = new BufferPool(recorder.device, recorder.bufferManager as StockBuffers);
   releaseBuffersAtOnce(recorder);
   recorder.runWebGPUProgram = new StockPrograms(recorder).run;
   return backend;
