@@ -48,6 +48,13 @@ export function addCommands(yargs: Argv): Argv {
     )
     .command(
       lazy(
+        'runs [folder]',
+        'list runs with settings and results: filter, sort, export as CSV',
+        async () => (await import('./runs.js')).runsCommand,
+      ),
+    )
+    .command(
+      lazy(
         'verify <dir>',
         'compare operators and layers with a folder of test vectors; exits 1 when one misses its tolerance',
         async () => (await import('./verify.js')).verifyCommand,

@@ -1,4 +1,5 @@
-// The demo as a static site: `npm run demo` serves it, `npm run demo:build` writes build/demo, which works under any path.
+// The demo as a static site: `npm run demo:build` writes build/demo, which works under any path, and `npm run demo` serves
+// that; `npm run demo:dev` serves the sources while they are worked on.
 
 import {fileURLToPath} from 'node:url';
 import {defineConfig} from 'vite';
@@ -24,5 +25,22 @@ export default defineConfig({
     chunkSizeWarningLimit: 2000,
   },
   worker: {format: 'es'},
+  // Named, so that they are bundled before a page asks for them: finding one later reloads the page.
+  optimizeDeps: {
+    include: [
+      '@huggingface/tokenizers',
+      '@preact/signals',
+      '@tensorflow/tfjs-backend-cpu',
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-backend-webgpu',
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-core/dist/register_all_gradients.js',
+      '@tensorflow/tfjs-layers',
+      'preact',
+      'preact/compat',
+      'preact/hooks',
+    ],
+  },
+  preview: {port: 5173},
   server: {fs: {allow: [here('..')]}},
 });

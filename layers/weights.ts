@@ -47,7 +47,6 @@ export abstract class DeclaredLayer extends tfl.layers.Layer {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    this.supportsMasking = this.isTokenwise; // hands it on
     for (const {name, shape, initializer} of this.ownWeightSpecs(this.widthOf(inputShape)))
       this.variables.set(name, this.addWeight(name, [...shape], 'float32', initializer));
     super.build(inputShape);

@@ -13,7 +13,7 @@ const bmojo = (...words) =>
 
 const recall =
   'mqar-mixture --vocab-size 64 --parts 16x2:1,32x4:1,64x8:2 --test-parts 64x8 --block 64 --filler zero --layers 2 ' +
-  '--heads 2 --window 8 --state-size 16 --batch 64 --eval-every 100 --eval-samples 256 --stop-accuracy 0.985';
+  '--heads 2 --state-size 16 --batch 64 --eval-every 100 --eval-samples 256 --stop-accuracy 0.985';
 const text =
   'lm --data runs/demo/shakespeare --layers 4 --d-model 96 --heads 4 --window 32 --context 128 --rotary-base 100 --batch 12 ' +
   '--dropout 0.1 --rate 2e-3 --steps 2000 --eval-every 500';
@@ -22,17 +22,17 @@ const text =
 const models = [
   [
     'recall-bmojo',
-    `${recall} --rate 1.5e-2 --steps 2400 --model bmojo --d-model 32 --eidetic-slots 24`,
+    `${recall} --rate 1.5e-2 --steps 2400 --model bmojo --window 8 --d-model 32 --eidetic-slots 24`,
     "recall of pairs: B'MOJO",
   ],
   [
     'recall-window',
-    `${recall} --rate 1.5e-2 --steps 800 --model swa --d-model 60`,
+    `${recall} --rate 1.5e-2 --steps 800 --model swa --window 8 --d-model 60`,
     'recall of pairs: window only',
   ],
   [
     'recall-transformer',
-    `${recall} --rate 3e-3 --steps 1500 --model transformer --d-model 60`,
+    `${recall} --rate 2e-3 --steps 2400 --model transformer --d-model 64`,
     'recall of pairs: Transformer',
   ],
   [

@@ -81,4 +81,17 @@ describe('backends on demand', function () {
     );
     expect(twice.said).to.include('npm dedupe');
   });
+
+  it('tells of a second copy of TensorFlow.js, and of another version', async () => {
+    const {said} = await runModule(`import {createRequire} from 'node:module';
+      const require = createRequire(import.meta.url);
+      const file = require.resolve('@tensorflow/tfjs-core');
+      require(file);
+      delete require.cache[file];
+      require(file).version_core = '4.21.0';
+      await import('${ops}');
+      console.log(JSON.stringify(1));`);
+    expect(said).to.match(/bmojo: TensorFlow\.js is 4\.21\.0 and must be 4\.22\.0/);
+    expect(said).to.match(/bmojo: two copies of TensorFlow\.js are loaded.*npm ls @tensorflow\/tfjs-core/);
+  });
 });
