@@ -25,6 +25,7 @@ const CHANGEABLE: readonly (keyof TrainSettings)[] = [
   'logEvery',
   'evalEvery',
   'stopAccuracy',
+  'patience',
   'checkpointEvery',
   'recompute',
   'capture',

@@ -14,6 +14,7 @@ import {disposeModelState} from '../models/state.js';
 import type {TrainEvent} from '../train/events.js';
 import {train} from '../train/loop.js';
 import {restoreMemory} from '../train/memory.js';
+import {isExhausted} from '../train/patience.js';
 import type {ArraySource, NamedShape, Snapshot} from '../train/snapshot.js';
 import {checkShapes, restoreArrays, SnapshotError} from '../train/snapshot.js';
 import {Stopwatch} from '../train/stopwatch.js';
@@ -134,7 +135,11 @@ export async function* runTraining(
       task: open.workload,
       settings: config.train,
       evaluate,
-      enough: ({accuracy}) => config.train.stopAccuracy > 0 && accuracy >= config.train.stopAccuracy,
+      enough: found => {
+        scores.push(family.score(found));
+        const {stopAccuracy, patience} = config.train;
+        return (stopAccuracy > 0 && found.accuracy >= stopAccuracy) || isExhausted(scores, patience);
+      },
       checkpoints,
       best: {store: folder.best, score: family.score, known: Math.min(...scores)},
       resume: snapshot,

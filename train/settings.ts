@@ -41,6 +41,12 @@ export const trainSchema = {
     1,
     'held-out accuracy at which training ends early, as in MAD (0.999); 0 never does',
   ),
+  patience: integer(
+    0,
+    0,
+    1e9,
+    'evaluations in a row without a better held-out score after which training ends early; 0 never does',
+  ),
   evalSamples: integer(512, 1, 1e9, 'held-out samples per evaluation'),
   checkpointEvery: integer(250, 1, 1e9, 'steps between checkpoints'),
 } as const;

@@ -287,6 +287,47 @@ describe('bmojo on the command line', () => {
     const again = await bmojo([...args, '--json', '--out', run('c')]);
     expect(again.code, again.err).to.equal(0);
     expect(again.out, 'nothing is trained twice').to.equal('');
+    const other = await bmojo([...args, '--clip', '2', '--out', run('c')]);
+    expect(other.code).to.equal(1);
+    expect(other.err).to.include('other settings (train clip is 1 there, 2 here); choose another folder');
+  });
+
+  it('ends early when the held-out score gets no better, and notes it as finished', async () => {
+    const args = [...SMALL, '--rate', '0', '--steps', '9', '--eval-every', '1', '--patience', '2'];
+    const made = await bmojo(['train', 'mqar', ...args, '--out', run('p')]);
+    expect(made.code, made.err).to.equal(0);
+    expect(made.err).to.include('at --rate 0 nothing is learned');
+    expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8')).step).to.equal(3);
+  });
+
+  it('compares models over seeds, with mean and spread', async () => {
+    const args = ['compare', 'mqar', ...SMALL, '--models', 'bmojo', '--rates', '1e-3', '--steps', '1'];
+    const made = await bmojo([...args, '--seeds', '1,2', '--jobs', '2', '--out', run('s')]);
+    expect(made.code, made.err).to.equal(0);
+    const {overSeeds, results} = JSON.parse(readFileSync(join(run('s'), 'compare.json'), 'utf8'));
+    expect(overSeeds[0]).to.deep.include({model: 'bmojo', rate: 1e-3, seeds: [1, 2]});
+    const values = results.map((one: {report: {accuracy: number}}) => one.report.accuracy);
+    expect(overSeeds[0].mean).to.be.closeTo((values[0] + values[1]) / 2, 1e-12);
+    const seeds = [1, 2].map(seed => {
+      const {model, train} = JSON.parse(
+        readFileSync(join(run('s'), `bmojo-0.001-seed${seed}`, 'config.json'), 'utf8'),
+      );
+      return [model.seed, train.seed];
+    });
+    expect(seeds).to.deep.equal([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(made.out).to.include('accuracy, mean').and.include('deviation');
+    for (const [more, words] of [
+      [['--seeds', '1,1'], '--seeds must differ'],
+      [['--seeds', '1,-2'], '--seeds must be an integer in [0, 2147483647], got -2'],
+      [['--seeds', '1', '--seed', '2'], 'exclude each other'],
+    ] as const) {
+      const ended = await bmojo([...args, ...more, '--out', run('none')]);
+      expect([ended.code, ended.err.includes(words)], ended.err).to.deep.equal([2, true]);
+    }
+    expect(existsSync(run('none'))).to.equal(false);
   });
 
   it('evaluates a mixture at its own parts and those that its vocabulary allows, and names the others', async () => {
