@@ -48,7 +48,10 @@ export function sparseCrossEntropyFromLogits(labels: Tensor, logits: Tensor): Sc
   });
 }
 
-/** The metric beside `sparseCrossEntropyFromLogits`: the share of labelled tokens (label not -100) that have the largest logit. */
+/**
+ * The metric beside `sparseCrossEntropyFromLogits`: the share of labelled tokens (labels [B, L] or [B, L, 1], not -100) whose
+ * logit of [B, L, V] is the largest.
+ */
 export function tokenAccuracy(labels: Tensor, logits: Tensor): Scalar {
   return tidy(() => {
     const flat = rows('tokenAccuracy', labels, logits);

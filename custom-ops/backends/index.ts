@@ -15,6 +15,7 @@ import type {WasmPaths} from './wasm-files.js';
 import {giveWasmPaths, wasmFault} from './wasm-files.js';
 import type {GpuDescription} from './webgpu/device.js';
 
+/** How a backend is started, for `useBackend`. */
 export interface BackendOptions {
   /**
    * Where the three `.wasm` files of `@tensorflow/tfjs-backend-wasm` lie: their folder's URL, ending in '/', or the URL of each by its

@@ -123,10 +123,18 @@ describe('demo: memory microscope', function () {
           }
           const reads = seen.reads(0, query).sort((a, b) => b.weights[1] - a.weights[1]);
           for (const [row, told] of (await cells(page, 'What it reads')).entries()) {
-            expect(told[1]).to.equal(reads[row].memory);
+            expect(told[1].split(' ')[0]).to.equal(reads[row].memory);
             expect(Number(told[3].replace(' %', ''))).to.be.closeTo(100 * reads[row].weights[1], 0.51);
           }
           expect(await seriousFindings(page)).to.deep.equal([]);
+
+          const told = reads.slice(0, 8).find(({memory}) => memory === 'eidetic')!.position;
+          await page.getByRole('button', {name: `forget token ${told}`, exact: true}).click();
+          await page.locator('#effect').waitFor();
+          expect(page.url()).to.include(`do=forget.${told}`);
+          expect(await page.getByRole('columnheader', {name: 'changed', exact: true}).count()).to.equal(1);
+          await page.getByRole('button', {name: 'Undo all'}).click();
+          await page.locator('#effect').waitFor({state: 'detached'});
 
           await page.getByRole('listbox').press('Home');
           await token.click();
@@ -145,6 +153,9 @@ describe('demo: memory microscope', function () {
           }
           expect(await token.getAttribute('class')).to.equal('token');
 
+          expect(await page.locator('#chosen').textContent())
+            .to.include('It is never stored.')
+            .and.include(`Unchanged, it is stored for queries ${stored.from} to ${stored.until - 1}`);
           const link = page.url();
           expect(link).to.include(`do=forget.${stored.position}`);
           const effect = await page.locator('#effect').textContent();

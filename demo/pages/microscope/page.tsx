@@ -17,6 +17,15 @@ import {Twins} from './twins.js';
 import {layerOf, tokenOf, useMicroscope} from './use-microscope.js';
 import {memories, percent, sharesAt, shown, storedWords} from './words.js';
 
+/** What a model of text reads first: several windows long, so that some of it is stored and some displaced. */
+const PASSAGE = `ROMEO:
+But, soft! what light through yonder window breaks?
+It is the east, and Juliet is the sun.
+Arise, fair sun, and kill the envious moon,
+Who is already sick and pale with grief,
+That thou her maid art far more fair than she:
+`;
+
 const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
 export function MicroscopePage() {
@@ -52,6 +61,9 @@ export function MicroscopePage() {
     await navigator.clipboard.writeText(location.href);
     copied.value = 'Copied.';
   };
+  const stored = layer === undefined ? '' : storedWords(layer, at);
+  const natural = layer === undefined ? undefined : looked?.before.layers[layer.layer];
+  const unchanged = natural === undefined ? '' : storedWords(natural, at);
   const shares = layer === undefined ? undefined : sharesAt(layer, at, head);
 
   return (
@@ -76,9 +88,7 @@ export function MicroscopePage() {
             onChoose={name => {
               const isText =
                 models.value?.find(one => one.name === name)?.shipped && !name.startsWith('recall-');
-              const source = isText
-                ? ({kind: 'text', text: 'ROMEO:\nO, speak again, bright angel! for thou art\n'} as const)
-                : view.source;
+              const source = isText ? ({kind: 'text', text: PASSAGE} as const) : view.source;
               show({
                 model: name,
                 ...{source, at: undefined, interventions: [], window: undefined, eideticSlots: undefined},
@@ -155,10 +165,24 @@ export function MicroscopePage() {
             {shares === undefined
               ? ''
               : `Its attention in layer ${layer.layer + 1}: ${memories.map((memory, i) => `${memory} ${percent(shares[i])}`).join(', ')}. `}
-            {storedWords(layer, at) === '' ? 'It is never stored. ' : `It is ${storedWords(layer, at)}. `}
+            {stored === '' ? 'It is never stored. ' : `It is ${stored}. `}
+            {unchanged === stored ? '' : `Unchanged, it is ${unchanged === '' ? 'never stored' : unchanged}.`}
           </p>
           {attended !== undefined && (
-            <Reading attended={attended} pieces={looked.pieces} head={head} onChoose={choose} />
+            <Reading
+              attended={attended}
+              pieces={looked.pieces}
+              head={head}
+              onChoose={choose}
+              onForget={position =>
+                show({
+                  interventions: [
+                    ...view.interventions.filter(one => one.position !== position),
+                    {kind: 'forget', position},
+                  ],
+                })
+              }
+            />
           )}
           <Interventions
             view={{...view, layer: layer.layer}}

@@ -9,11 +9,12 @@ export interface ReadingProps {
   readonly pieces: readonly string[];
   readonly head: number;
   onChoose(position: number): void;
+  onForget(position: number): void;
 }
 
 const MOST_ROWS = 8;
 
-export function Reading({attended, pieces, head, onChoose}: ReadingProps) {
+export function Reading({attended, pieces, head, onChoose, onForget}: ReadingProps) {
   const {before, after, next} = attended;
   const rows = after ?? before;
   const heaviest = [...rows]
@@ -54,7 +55,17 @@ export function Reading({attended, pieces, head, onChoose}: ReadingProps) {
                       </button>
                     </td>
                     <td>
-                      <span class={`key ${row.memory}`}>{row.memory}</span>
+                      <span class={`key ${row.memory}`}>{row.memory}</span>{' '}
+                      {row.memory === 'eidetic' && (
+                        <button
+                          class="plain-button"
+                          type="button"
+                          aria-label={`forget token ${row.position}`}
+                          onClick={() => onForget(row.position)}
+                        >
+                          forget
+                        </button>
+                      )}
                     </td>
                     <td class="number">{row.distance}</td>
                     <td class="number">{percent(ofHead(row.weights, head))}</td>
