@@ -1,8 +1,12 @@
-// Pictures of a page of the demo at 390 and 1,280 pixels, light and dark: node scripts/demo-screenshots.mjs PAGE OUT-FOLDER
+// Pictures of a page of the demo at 390 and 1,280 pixels, light and dark: node scripts/demo-screenshots.mjs PAGE OUT-FOLDER.
+// With --readme instead: docs/microscope.png, which the README opens with.
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 
-const [page = 'microscope', out = 'build/screenshots'] = process.argv.slice(2);
+const forReadme = process.argv.includes('--readme');
+const [page = 'microscope', out = 'build/screenshots'] = forReadme
+  ? ['microscope', 'docs']
+  : process.argv.slice(2);
 const {serveSite, visit} = await import('../dist/test/demo/site.js');
 const {findChromium} = await import('../dist/test/support/browser.js');
 const chromium = findChromium();
@@ -13,19 +17,33 @@ if (chromium === undefined) {
 mkdirSync(out, {recursive: true});
 const site = await serveSite();
 try {
-  for (const width of [390, 1280])
-    for (const colorScheme of ['light', 'dark'])
+  for (const width of forReadme ? [1280] : [390, 1280])
+    for (const colorScheme of forReadme ? ['light'] : ['light', 'dark'])
       await visit(
         chromium,
         site,
         page,
         async visited => {
-          await visited.page.waitForTimeout(5000);
-          const path = join(out, `${page.replace(/\W+/g, '-')}-${width}-${colorScheme}.png`);
-          await visited.page.screenshot({path, fullPage: true});
+          await visited.page.waitForFunction(
+            () =>
+              ![...document.querySelectorAll('[role=status]')].some(({textContent}) =>
+                textContent.endsWith('...'),
+              ),
+          );
+          await visited.page.waitForTimeout(2000);
+          const name = page.replace(/\W+/g, '-');
+          const path = join(out, forReadme ? `${name}.png` : `${name}-${width}-${colorScheme}.png`);
+          if (forReadme)
+            await visited.page.screenshot({
+              path,
+              clip: {x: 0, y: 0, width: 1280, height: 1330},
+              fullPage: true,
+            });
+          else await visited.page.screenshot({path, fullPage: true});
           console.log(path);
         },
-        {width, colorScheme},
+        // On wasm: software in the place of a GPU takes minutes to compile its pipelines.
+        {width, colorScheme, webgpu: false},
       );
 } finally {
   site.close();
