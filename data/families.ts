@@ -1,6 +1,7 @@
 // The tasks that the command line knows, by name.
 
 import {SettingError, suggestion} from '../config/schema.js';
+import {oneLine, shown} from '../errors/shown.js';
 import {inductionHeads} from './induction-heads.js';
 import {madCompression} from './mad/compression.js';
 import {madFuzzyRecall} from './mad/fuzzy-recall.js';
@@ -37,7 +38,8 @@ export function taskFamily(name: string): TaskFamily {
   const found = taskFamilies.find(family => family.name === name);
   if (found !== undefined) return found;
   const known = taskFamilies.map(family => family.name);
-  const near = suggestion(name, known);
+  const near = suggestion(name.slice(0, 64), known);
   const hint = near === undefined ? `known tasks: ${known.join(', ')}` : `did you mean '${near}'?`;
-  throw new SettingError(`unknown task '${name}'; ${hint}`);
+  const given = name.length > 40 ? shown(name) : `'${oneLine(name)}'`;
+  throw new SettingError(`unknown task ${given}; ${hint}`);
 }

@@ -2,6 +2,7 @@
 
 import type {Schema} from '../config/schema.js';
 import {parseSettings, SettingError} from '../config/schema.js';
+import {shown} from '../errors/shown.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
@@ -52,7 +53,7 @@ export function checkPattern(pattern: string, layers: number): void {
   const unknown = [...pattern].find(letter => !isLetter(letter));
   if (unknown !== undefined)
     throw new SettingError(
-      `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in '${pattern}'`,
+      `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
     );
   if (pattern !== '' && layers % pattern.length !== 0)
     throw new SettingError(

@@ -59,7 +59,7 @@ export function readManifest(path = join(shippedFolder, 'manifest.json')): Corpu
 }
 
 const MOST_MANIFEST = 1 << 24;
-const PLAIN_NAME = /^[\w-][\w.-]*$/;
+const PLAIN_NAME = /^[\w-][\w.-]{0,99}$/;
 
 function corpusFile(value: unknown, corpus: string, fail: Fail): CorpusFile {
   const {name, address, bytes, sha256} = isRecord(value) ? value : {};

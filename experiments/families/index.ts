@@ -2,6 +2,7 @@
 
 import {SettingError, suggestion} from '../../config/schema.js';
 import {taskFamilies} from '../../data/families.js';
+import {oneLine, shown} from '../../errors/shown.js';
 import type {WorkloadFamily} from './family.js';
 import {languageFamily} from './language.js';
 import {recallFamily} from './recall.js';
@@ -23,7 +24,8 @@ export function workloadFamily(name: string): WorkloadFamily {
   const found = workloadFamilies.find(family => family.name === name);
   if (found !== undefined) return found;
   const known = workloadFamilies.map(family => family.name);
-  const near = suggestion(name, known);
+  const near = suggestion(name.slice(0, 64), known);
   const hint = near === undefined ? `known tasks: ${known.join(', ')}` : `did you mean '${near}'?`;
-  throw new SettingError(`unknown task '${name}'; ${hint}`);
+  const given = name.length > 40 ? shown(name) : `'${oneLine(name)}'`;
+  throw new SettingError(`unknown task ${given}; ${hint}`);
 }

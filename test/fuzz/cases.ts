@@ -69,7 +69,8 @@ async function outcome(
     if (!(error instanceof Error)) return `no error: ${error}`;
     if (!isForUsers(error)) return `no error of ours: ${error.stack}`;
     if (/\n\s+at /.test(error.message)) return `a stack in words: ${error.message}`;
-    if (error.message.length > 4000) return `${error.message.length} characters of words`;
+    if (error.message.length > 4000)
+      return `${error.message.length} characters of words: ${error.message.slice(0, 200)}`;
     return undefined;
   }
 }
