@@ -5,8 +5,9 @@ import {createMqar, mqarSchema} from '../../data/index.js';
 import {evaluateRecall} from '../../eval/index.js';
 import type {BackendName} from '../../index.js';
 import {LanguageModel, useBackend} from '../../index.js';
-import type {CheckpointStore, Snapshot, TrainEvent} from '../../train/index.js';
+import type {TrainEvent} from '../../train/index.js';
 import {parseTrainSettings, train} from '../../train/index.js';
+import {MemoryStore} from './snapshots.js';
 
 export interface ShortTraining {
   /** Loss of every step. */
@@ -15,17 +16,6 @@ export interface ShortTraining {
   readonly kinds: readonly TrainEvent['type'][];
   /** Losses of the steps behind the checkpoint of step 4, trained again from there. */
   readonly resumed: readonly number[];
-}
-
-class MemoryCheckpoints implements CheckpointStore {
-  readonly snapshots = new Map<number, Snapshot>();
-  lastStep: number | undefined;
-
-  async save(snapshot: Snapshot): Promise<string> {
-    this.snapshots.set(snapshot.step, snapshot);
-    this.lastStep = snapshot.step;
-    return `step ${snapshot.step}`;
-  }
 }
 
 const task = createMqar(parseSettings('mqar', mqarSchema, {length: 16, pairs: 2, vocabSize: 16}));
@@ -56,7 +46,7 @@ const create = (): LanguageModel =>
 /** Trains eight steps, then the last four once more from the checkpoint between. */
 export async function shortTraining(backend: BackendName): Promise<ShortTraining> {
   await useBackend(backend);
-  const checkpoints = new MemoryCheckpoints();
+  const checkpoints = new MemoryStore();
   const events: TrainEvent[] = [];
   const model = create();
   const evaluate = () => evaluateRecall(model, task, {seed: 3, samples: 16, batch: 16});
