@@ -4,6 +4,7 @@
 import type {BenchCall} from './worker/bench.js';
 import type {DeviceCall} from './worker/device.js';
 import type {AttendCall, InspectCall} from './worker/inspect.js';
+import type {KeepCall} from './worker/keep.js';
 import type {BringCall, ModelsCall} from './worker/models.js';
 import type {RunsCall} from './worker/runs.js';
 import type {TrainCall} from './worker/train.js';
@@ -23,6 +24,7 @@ export interface Calls {
   readonly bench: BenchCall;
   readonly train: TrainCall;
   readonly runs: RunsCall;
+  readonly keep: KeepCall;
   readonly models: ModelsCall;
   readonly bring: BringCall;
   readonly write: WriteCall;

@@ -32,6 +32,9 @@ function pageAddress(): URL {
   return new URL(import.meta.env.DEV ? '/' : '../', self.location.href);
 }
 
+/** The folder of a model in this browser, made where it is missing. */
+export const modelDirectory = (name: string): Promise<FileSystemDirectoryHandle> => folderAt([ROOT, name]);
+
 const bytesOf = ({files}: ModelCard): number => files.reduce((total, {bytes}) => total + bytes, 0);
 
 async function keptCard(name: string): Promise<ModelCard | undefined> {

@@ -9,6 +9,7 @@ const handlers: {readonly [K in CallName]: () => Promise<Handler<K>>} = {
   bench: async () => (await import('./bench.js')).bench,
   train: async () => (await import('./train.js')).train,
   runs: async () => (await import('./runs.js')).runs,
+  keep: async () => (await import('./keep.js')).keep,
   models: async () => (await import('./models.js')).models,
   bring: async () => (await import('./models.js')).bring,
   write: async () => (await import('./write.js')).write,

@@ -1,7 +1,12 @@
 // The page Train here: the loss falls, a pause keeps a checkpoint, a reload shows the run again and it goes on from there.
 
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {expect} from 'chai';
 import type {Page} from 'playwright-core';
+import {useBackend} from '../../index.js';
+import {openModel} from '../../models/node.js';
 import {chromiumOrSkip} from '../support/browser.js';
 import type {Site} from './site.js';
 import {seriousFindings, serveSite, visit} from './site.js';
@@ -27,6 +32,7 @@ describe('demo: train here', function () {
   before(async function () {
     chromium = chromiumOrSkip(this);
     site = await serveSite();
+    await useBackend('wasm');
   });
   after(() => site?.close());
 
@@ -52,6 +58,18 @@ describe('demo: train here', function () {
         expect(losses).to.match(/held out 3\.\d+ at 60|held out 2\.\d+ at 60/);
         expect(await page.locator('.share-row').count()).to.equal(2);
         expect(await seriousFindings(page)).to.deep.equal([]);
+        await page.getByRole('button', {name: 'Keep as a model'}).click();
+        await page.getByText('Kept as').waitFor();
+        const folder = mkdtempSync(join(tmpdir(), 'bmojo-kept-'));
+        for (const link of await page.locator('a[download]').all()) {
+          const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+          await download.saveAs(join(folder, download.suggestedFilename()));
+        }
+        const {model, card} = await openModel(folder);
+        expect(card?.training?.step).to.equal(60);
+        expect(model.parameterCount()).to.equal(card?.model.parameters);
+        model.model.dispose();
+        rmSync(folder, {recursive: true});
         await page.getByRole('button', {name: 'Delete'}).click();
         await page.locator('section').waitFor({state: 'detached'});
         expect(complaints).to.deep.equal([]);

@@ -1,6 +1,7 @@
 // Train here: a small model learns in the tab, is paused, survives a reload, and is compared with another.
 
 import {useComputed, useSignal} from '@preact/signals';
+import {Fragment} from 'preact';
 import {useEffect, useRef} from 'preact/hooks';
 import {modelSchema} from '../../../models/config.js';
 import {trainSchema} from '../../../train/settings.js';
@@ -10,6 +11,7 @@ import {Controls} from '../../ui/controls.js';
 import {Failure} from '../../ui/failure.js';
 import {Shares} from '../../ui/shares.js';
 import type {Device} from '../../worker/device.js';
+import type {KeptModel} from '../../worker/keep.js';
 import type {TrainConfig} from '../../worker/recipes.js';
 import type {ShownRun} from '../../worker/runs.js';
 import type {KeptEvent} from '../../worker/train.js';
@@ -22,12 +24,30 @@ function newId(config: TrainConfig): string {
   return `${config.recipe}-${config.model.preset}-${stamp}`;
 }
 
+/** Where a kept model can be opened, and its files for the command line. */
+function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
+  return (
+    <p role="status">
+      Kept as {name}: every page opens it, first of all the <a href="#/microscope">microscope</a>. For{' '}
+      <code>bmojo generate --checkpoint FOLDER</code> put these files into a folder:{' '}
+      {files.map(file => (
+        <Fragment key={file.name}>
+          <a href={URL.createObjectURL(file)} download={file.name}>
+            {file.name}
+          </a>{' '}
+        </Fragment>
+      ))}
+    </p>
+  );
+}
+
 export function TrainPage() {
   const config = useSignal<TrainConfig>(recipes.recall);
   const runs = useSignal<readonly ShownRun[]>([]);
   const current = useSignal<string | undefined>(undefined);
   const beside = useSignal<string | undefined>(undefined);
   const device = useSignal<Device | undefined>(undefined);
+  const kept = useSignal<KeptModel | undefined>(undefined);
   const pace = useSignal('');
   const error = useSignal<Error | undefined>(undefined);
   const running = useSignal<AbortController | undefined>(undefined);
@@ -82,6 +102,11 @@ export function TrainPage() {
         running.value = undefined;
       }
       runs.value = await worker.call('runs', {});
+    });
+
+  const keep = (id: string): Promise<void> =>
+    guarded(async worker => {
+      kept.value = await worker.call('keep', {id});
     });
 
   const run = useComputed(() => runs.value.find(({id}) => id === current.value));
@@ -186,10 +211,14 @@ export function TrainPage() {
             >
               Resume
             </button>
+            <button type="button" disabled={isRunning} onClick={() => void keep(run.value!.id)}>
+              Keep as a model
+            </button>
             <button type="button" disabled={isRunning} onClick={() => void list(run.value!.id)}>
               Delete
             </button>
           </p>
+          {kept.value?.name === run.value.id && <KeptFiles kept={kept.value} />}
           <div class="charts">
             {plots.map(plot => (
               <Chart key={plot.title} plot={plot} />
