@@ -1,6 +1,7 @@
 // crossEntropy on the GPU: a group of lanes for each row.
 
 import {elementwisePass} from '../wgsl/elementwise.js';
+import {nanByBits} from '../wgsl/maths.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
@@ -22,6 +23,7 @@ function forward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttribut
         code: `
 ${constants({ROWS: R, CLASSES: V, LANES: lanes})}
 ${laneReductions(lanes, THREADS, limits)}
+${nanByBits}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
@@ -30,11 +32,16 @@ fn main(${workgroupParameters}) {
   let start = row * CLASSES;
   let end = select(start, start + CLASSES, row < ROWS);
   var largest = -3.0e38;
-  for (var i = start + lane; i < end; i += LANES) { largest = max(largest, logits[i]); }
+  var undefinedOnes = 0.0;
+  for (var i = start + lane; i < end; i += LANES) {
+    largest = max(largest, logits[i]);
+    undefinedOnes += select(0.0, 1.0, isNaN(logits[i]));
+  }
   let peak = maximumOverLanes(largest, local);
   var exponentials = 0.0;
   for (var i = start + lane; i < end; i += LANES) { exponentials += exp(logits[i] - peak); }
-  let level = log(sumOverLanes(exponentials, local));
+  let total = sumOverLanes(exponentials, local);
+  let level = nanUnless(sumOverLanes(undefinedOnes, local) == 0.0, log(total));
   if (lane == 0u && row < ROWS) {
     logSumExp[row] = peak + level;
     let label = labels[row];
@@ -56,11 +63,13 @@ function backward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttribu
           read: {logits: 'f32', labels: 'i32', logSumExp: 'f32', gradLosses: 'f32'},
           write: {gradLogits: 'f32'},
           count: R * V,
+          declarations: nanByBits,
           body: `
   let row = index / ${V}u;
   let label = labels[row];
   let probability = exp(logits[index] - logSumExp[row]);
-  let gradient = gradLosses[row] * (probability - select(0.0, 1.0, i32(index % ${V}u) == label));
+  let slope = gradLosses[row] * (probability - select(0.0, 1.0, i32(index % ${V}u) == label));
+  let gradient = nanUnless(!isNaN(logSumExp[row]), slope);
   gradLogits[index] = select(gradient, 0.0, label == ${attrs.ignoreIndex});`,
         },
         limits,

@@ -16,3 +16,13 @@ fn sigmoid(x: f32) -> f32 {
   let y = exp(-abs(x));
   return select(y, 1.0, x >= 0.0) / (1.0 + y);
 }`;
+
+/**
+ * NaN by its bits: WGSL lets a device take no number for NaN, so that maxima, sums and logarithms may lose it. Made of a
+ * value that is known at run time alone, since compilers refuse constants that are none.
+ */
+export const nanByBits = `
+fn isNaN(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+fn nanUnless(is_number: bool, x: f32) -> f32 {
+  return bitcast<f32>(select(0x7fc00000u, bitcast<u32>(x), is_number));
+}`;

@@ -1,0 +1,33 @@
+// Numbers that are none, on WebGPU: what a device may lose of them is kept.
+
+import {grad, tensor1d, tensor2d} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {crossEntropy} from '../../custom-ops/index.js';
+import {useWebGPUOrSkip} from '../support/webgpu.js';
+
+describe('edge values on webgpu', function () {
+  this.timeout(60_000);
+  before(function () {
+    return useWebGPUOrSkip(this);
+  });
+
+  for (const classes of [2, 9, 130]) {
+    it(`a logit of ${classes} that is NaN makes its loss NaN, and its row's gradient alone`, async () => {
+      const rows = (third: number): number[] =>
+        Array.from({length: 2 * classes}, (_, i) => (i === 1 ? third : i % 5));
+      const labels = tensor1d([0, 1], 'int32');
+      for (const third of [Number.NaN, 2]) {
+        const logits = tensor2d(rows(third), [2, classes]);
+        const loss = crossEntropy(logits, labels);
+        const gradient = grad(x => crossEntropy(x as typeof logits, labels))(logits);
+        const [value] = await loss.data();
+        const slopes = [...(await gradient.data())];
+        expect(Number.isNaN(value), `loss ${value}`).to.equal(Number.isNaN(third));
+        expect(slopes.slice(0, classes).some(Number.isNaN)).to.equal(Number.isNaN(third));
+        expect(slopes.slice(classes).every(Number.isFinite)).to.equal(true);
+        for (const one of [logits, loss, gradient]) one.dispose();
+      }
+      labels.dispose();
+    });
+  }
+});
