@@ -5,6 +5,7 @@ import {
   add,
   addN,
   backend,
+  cumsum,
   memory,
   mul,
   range,
@@ -59,6 +60,17 @@ describe("tfjs's operations on webgpu", function () {
     const sum = (count * (count - 1)) / 2;
     expect([...(await total.data())]).to.deep.equal([sum, 2 * sum, -sum]);
     for (const one of [total, ...summands]) one.dispose();
+  });
+
+  it('sum up rows of any length, backwards too', async () => {
+    for (const length of [3, 5, 8]) {
+      const rows = tensor1d(Array.from({length}, (_, i) => i + 1));
+      const sums = cumsum(rows, 0, false, true);
+      const expected = Array.from({length}, (_, i) => (length * (length + 1)) / 2 - (i * (i + 1)) / 2);
+      expect([...(await sums.data())]).to.deep.equal(expected);
+      rows.dispose();
+      sums.dispose();
+    }
   });
 
   it('share equal numbers, which no write in place changes', async () => {

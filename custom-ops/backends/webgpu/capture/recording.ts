@@ -10,6 +10,7 @@ import type {Dispatch} from '../dispatch/dispatches.js';
 import type {Recorder} from '../dispatch/recorder.js';
 import {asRecorder, submit} from '../dispatch/recorder.js';
 import type {RunRecorder} from '../dispatch/run-recorder.js';
+import {completeKey} from '../stock/program-keys.js';
 import {HeldBuffers} from './held-buffers.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
@@ -59,7 +60,11 @@ export class Recording implements RunRecorder {
     submit(recorder);
     const pool = recorder.bufferManager;
     const {uploadToGPU, makeUniforms, ensureCommandEncoderReady, runWebGPUProgram} = recorder;
-    recorder.runWebGPUProgram = asRecorder(WebGPUBackend.prototype).runWebGPUProgram; // each buffer seen as it is taken
+    const stock = asRecorder(WebGPUBackend.prototype).runWebGPUProgram; // each buffer seen as it is taken
+    recorder.runWebGPUProgram = (program, ...rest) => {
+      completeKey(program);
+      return stock.call(recorder, program, ...rest);
+    };
     recorder.bufferManager = this.buffers;
     recorder.uploadToGPU = id => {
       // What comes from the host may outlive this recording, as a weight would: its buffer is of the common pool.

@@ -6,6 +6,7 @@ import {env} from '@tensorflow/tfjs-core';
 import {DispatchWriter} from '../dispatch/dispatch-writer.js';
 import type {Recorder, StockProgram, TensorData, TfjsUniform} from '../dispatch/recorder.js';
 import {submit} from '../dispatch/recorder.js';
+import {completeKey} from './program-keys.js';
 import {SmallConstants} from './small-constants.js';
 import type {StockCall, UniformSlot} from './stock-plan.js';
 import {asAsked, StockPlan} from './stock-plan.js';
@@ -40,6 +41,7 @@ export class StockPrograms {
   /** In place of tfjs's method of this name. */
   run: RunProgram = (program, inputs, dtype, uniforms, given) => {
     const {recorder} = this;
+    completeKey(program);
     const isOrdinary =
       program.pixelsOpType === undefined &&
       (recorder.activeTimers ?? null) === null &&
