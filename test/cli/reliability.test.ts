@@ -13,28 +13,9 @@ import {
 } from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
-import {bmojo} from '../support/command.js';
-
-const cli = fileURLToPath(new URL('../../cli.js', import.meta.url));
-const SMALL = [
-  ...[
-    '--length',
-    '16',
-    '--pairs',
-    '2',
-    '--vocab-size',
-    '16',
-    '--d-model',
-    '8',
-    '--layers',
-    '1',
-    '--heads',
-    '1',
-  ],
-  ...['--batch', '4', '--eval-samples', '4', '--backend', 'wasm', '--log-every', '1'],
-];
+import {bmojo, cli} from '../support/command.js';
+import {smallRun} from '../support/small-run.js';
 
 describe('nothing lost', function () {
   this.timeout(120_000);
@@ -45,7 +26,7 @@ describe('nothing lost', function () {
   afterEach(() => rmSync(folder, {recursive: true}));
   const at = (...names: string[]): string => join(folder, ...names);
   const train = (run: string, ...more: string[]) =>
-    bmojo(['train', 'mqar', ...SMALL, '--out', at(run), ...more]);
+    bmojo(['train', 'mqar', ...smallRun, '--out', at(run), ...more]);
   const lastStep = (run: string): number =>
     JSON.parse(readFileSync(at(run, 'checkpoint', 'latest.json'), 'utf8')).step;
   const stepsIn = (run: string): number[] =>
@@ -67,7 +48,7 @@ describe('nothing lost', function () {
   const endless = (run: string, act: (child: ReturnType<typeof spawn>) => void): Promise<number | null> =>
     new Promise(resolve => {
       const child = spawn(process.execPath, [
-        ...[cli, 'train', 'mqar', ...SMALL, '--out', at(run), '--json'],
+        ...[cli, 'train', 'mqar', ...smallRun, '--out', at(run), '--json'],
         ...['--steps', '1000000', '--checkpoint-every', '1000000', '--eval-every', '1000000'],
       ]);
       let isTold = false;
@@ -92,7 +73,7 @@ describe('nothing lost', function () {
       spawn('sh', [
         '-c',
         `"$0" "$@" > /dev/full`,
-        ...[process.execPath, cli, 'train', 'mqar', ...SMALL, '--steps', '4', '--out', at('full')],
+        ...[process.execPath, cli, 'train', 'mqar', ...smallRun, '--steps', '4', '--out', at('full')],
       ]).on('exit', resolve),
     );
     expect(code).to.equal(1);

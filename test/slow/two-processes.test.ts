@@ -7,37 +7,11 @@ import {expect} from 'chai';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {bmojo} from '../support/command.js';
+import {smallRun} from '../support/small-run.js';
 import {HeldArray, loadCheckpoint} from '../support/snapshots.js';
 
 const ROUNDS = 4;
-const SMALL = [
-  ...[
-    '--length',
-    '16',
-    '--pairs',
-    '2',
-    '--vocab-size',
-    '16',
-    '--d-model',
-    '8',
-    '--layers',
-    '1',
-    '--heads',
-    '1',
-  ],
-  ...[
-    '--batch',
-    '4',
-    '--eval-samples',
-    '4',
-    '--backend',
-    'wasm',
-    '--log-every',
-    '1',
-    '--checkpoint-every',
-    '1',
-  ],
-];
+const RUN = [...smallRun, '--checkpoint-every', '1'];
 
 describe('two processes on one folder', () => {
   let folder: string;
@@ -48,7 +22,7 @@ describe('two processes on one folder', () => {
 
   it(`train it one at a time, ${ROUNDS} rounds, and lose nothing`, async () => {
     const out = join(folder, 'run');
-    expect((await bmojo(['train', 'mqar', ...SMALL, '--steps', '1', '--out', out])).code).to.equal(0);
+    expect((await bmojo(['train', 'mqar', ...RUN, '--steps', '1', '--out', out])).code).to.equal(0);
     for (let round = 1; round <= ROUNDS; round++) {
       const steps = String(1 + 4 * round);
       const resume = () => bmojo(['train', 'mqar', '--resume', '--out', out, '--steps', steps]);
