@@ -8,40 +8,11 @@ import {expect} from 'chai';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {bmojo, cli} from '../support/command.js';
 import {metricsOf} from '../support/metrics.js';
+import {smallRun} from '../support/small-run.js';
 import {loadCheckpoint} from '../support/snapshots.js';
 
 const MOMENTS = 20;
-const RUN = [
-  ...[
-    'train',
-    'mqar',
-    '--length',
-    '16',
-    '--pairs',
-    '2',
-    '--vocab-size',
-    '16',
-    '--d-model',
-    '8',
-    '--layers',
-    '1',
-  ],
-  ...[
-    '--heads',
-    '1',
-    '--batch',
-    '4',
-    '--steps',
-    '30',
-    '--log-every',
-    '1',
-    '--eval-every',
-    '10',
-    '--eval-samples',
-    '4',
-  ],
-  ...['--checkpoint-every', '5', '--backend', 'wasm'],
-];
+const RUN = ['train', 'mqar', ...smallRun, '--steps', '30', '--eval-every', '10', '--checkpoint-every', '5'];
 
 /** Runs bmojo where no file may be longer than so many blocks of 512 bytes. */
 function limited(blocks: number, args: readonly string[]): Promise<{code: number | null; err: string}> {
