@@ -12,6 +12,7 @@ import {
   verifyData,
 } from '../data/files/index.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
+import {numberOption, wholeOption} from './number-options.js';
 
 type Args = Record<string, unknown>;
 
@@ -39,9 +40,8 @@ const prepareOptions = {
     describe: 'char, byte, or the path of a Hugging Face tokenizer.json',
   },
   valid: {
-    type: 'number' as const,
+    ...numberOption('share of the text, from its end, held out for validation', 1e-6, 0.999_999),
     default: 0.1,
-    describe: 'share of the text, from its end, held out for validation',
   },
   'valid-files': {
     type: 'string' as const,
@@ -98,10 +98,12 @@ const prepareCommand: CommandModule<object, Args> = {
 
 const tokenizerOptions = {
   vocab: {
-    type: 'number' as const,
-    demandOption: true as const,
-    describe:
+    ...wholeOption(
       'ids in all: 256 bytes, the end of a text, and pairs joined in order of frequency; 1024 to 8192 suit books',
+      258,
+      2 ** 24,
+    ),
+    demandOption: true as const,
   },
   out: {type: 'string' as const, demandOption: true as const, describe: 'the tokenizer.json to write'},
   manifest: manifestOption,

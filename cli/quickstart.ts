@@ -6,8 +6,9 @@ import type {CommandModule} from 'yargs';
 import {backendNames} from '../custom-ops/index.js';
 import {evaluationCommand, reportQuickstart, trainQuickstart} from '../experiments/quickstart.js';
 import {duration} from '../train/pace.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
+import {wholeOption} from './number-options.js';
 import {SetProgress} from './set-progress.js';
 
 export const quickstartCommand: CommandModule<object, Record<string, unknown>> = {
@@ -24,12 +25,8 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         default: 'wasm',
         describe: 'where tensors are computed',
       },
-      steps: {type: 'number' as const, describe: 'updates of each model at most [default 2400]'},
-      jobs: {
-        type: 'number' as const,
-        default: Math.min(2, availableParallelism()),
-        describe: 'runs at the same time',
-      },
+      steps: wholeOption('updates of each model at most, 2400 unless given'),
+      jobs: {...wholeOption('runs at the same time'), default: Math.min(2, availableParallelism())},
     };
     return yargs.options(options).check(onlyOptions(options));
   },
@@ -37,8 +34,8 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     const options = {
       out: String(argv.out),
       backend: String(argv.backend),
-      jobs: wholeNumber(argv, 'jobs'),
-      ...(argv.steps === undefined ? {} : {steps: wholeNumber(argv, 'steps')}),
+      jobs: Number(argv.jobs),
+      ...(argv.steps === undefined ? {} : {steps: Number(argv.steps)}),
     };
     const started = Date.now();
     const progress = new SetProgress({output: process.stdout, json: false});

@@ -3,11 +3,21 @@
 import type {ModelConfig} from './config.js';
 import {layerPlan} from './layer-plan.js';
 
-/** Rotary wavelengths up to that many times the trained length are met often enough in training. */
+/**
+ * Rotary wavelengths up to that many times the trained length were seen to hold at 64 times that length (RESULTS.md,
+ * `beyond-context`); of longer ones, those 1,000 times as long were seen to decay. What lies between was not measured.
+ */
 const WAVELENGTHS = 10;
 
+/** The largest base, of two digits, whose wavelengths were seen to hold. */
+function holdingBase(trained: number): number {
+  const most = (WAVELENGTHS * trained) / (2 * Math.PI);
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(most)) - 1);
+  return Math.max(1, Math.floor(most / unit) * unit);
+}
+
 /**
- * Why text longer than `trained` tokens will decay, and what helps; undefined where nothing speaks against it. Attention
+ * Why text longer than `trained` tokens may decay, and what helps; undefined where nothing speaks against it. Attention
  * beyond the window meets distances there that it never met in training.
  */
 export function beyondContextWords(config: ModelConfig, trained: number): string | undefined {
@@ -21,7 +31,11 @@ export function beyondContextWords(config: ModelConfig, trained: number): string
     ({mixer: {positions, rotaryBase}}) =>
       positions === 'rotary' && 2 * Math.PI * rotaryBase > WAVELENGTHS * trained,
   );
-  return large === undefined
-    ? undefined
-    : `beyond the ${trained} tokens of its training samples the text decays at a rotary base of ${large.mixer.rotaryBase}; train with --rotary-base 100, or with more --segments`;
+  if (large === undefined) return undefined;
+  const {rotaryBase} = large.mixer;
+  const times = Math.round((2 * Math.PI * rotaryBase) / trained);
+  return (
+    `beyond the ${trained} tokens of its training samples the text may decay: at a rotary base of ${rotaryBase} the longest wavelength ` +
+    `is ${times} times as long, and only up to ${WAVELENGTHS} times are known to hold; train with --rotary-base ${holdingBase(trained)}, or with more --segments`
+  );
 }

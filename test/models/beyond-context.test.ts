@@ -10,7 +10,15 @@ describe('text beyond the trained context', () => {
     expect(words({rotaryBase: 10000}))
       .to.include('rotary base of 10000')
       .and.include('--rotary-base 100');
-    expect(words({rotaryBase: 10000}, 512)).to.include('beyond the 512 tokens');
+    expect(words({rotaryBase: 10000}, 512))
+      .to.include('beyond the 512 tokens')
+      .and.include('123 times as long');
+    for (const trained of [1, 16, 64, 512, 2048]) {
+      const [, base] = /--rotary-base (\d+)/.exec(words({rotaryBase: 1e6}, trained) ?? '') ?? [];
+      expect(words({rotaryBase: Number(base)}, Math.max(2, trained)), `advice for ${trained} helps`).to.equal(
+        undefined,
+      );
+    }
     expect(words({preset: 'transformer', rotaryBase: 100})).to.include('full attention');
   });
 
