@@ -83,6 +83,13 @@ export function addCommands(yargs: Argv): Argv {
     )
     .command(
       lazy(
+        'setup <what>',
+        'build a backend that needs more than this package: setup tensorflow',
+        async () => (await import('./setup.js')).setupCommand,
+      ),
+    )
+    .command(
+      lazy(
         'doctor',
         'say which backends work on this machine, why others do not, and what to do',
         async () => (await import('./doctor.js')).doctorCommand,
