@@ -12,9 +12,9 @@ describe('edge values on webgpu', function () {
     return useWebGPUOrSkip(this);
   });
 
-  it('the gradient of a scan reaches step sizes whose slope is below the least float, walked and by chunks', async () => {
-    await checkFaintSlopes(21, 10);
-    await checkFaintSlopes(2050, 3);
+  it('the gradient of selectiveScan reaches step sizes whose slope is below the least float, walked and by chunks', async () => {
+    await checkFaintSlopes('selectiveScan', 21, 10);
+    await checkFaintSlopes('selectiveScan', 2050, 3);
   });
 
   for (const classes of [2, 9, 130]) {
