@@ -13,7 +13,7 @@ export type {GenerateOptions, GenerateTextOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
 export type {BatchText, BatchToken, GenerateBatchOptions, GenerateTextsOptions} from './generate-batch.js';
 export {generateBatch, generateTexts} from './generate-batch.js';
-export {CheckpointImportError, importMamba} from './hugging-face.js';
+export * from './hugging-face/index.js';
 export type {LanguageModelOptions, MixerVisit} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';
 export type {LayerSettings, PlannedLayer} from './layer-plan.js';
