@@ -23,6 +23,7 @@ interface BenchDecodeArguments {
   readonly eideticSlots: number;
   readonly limit: number;
   readonly out: string;
+  readonly json?: boolean;
 }
 
 /** A setting of models with a default of this command's. */
@@ -47,12 +48,13 @@ const options = {
     default: join('runs', 'decode'),
     describe: 'folder for decode.json and the plots',
   },
+  json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
-  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out}) => {
+  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out, json}) => {
     const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
     parseModelConfig(model);
     await useBackend(backend);
@@ -71,6 +73,10 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
     writeFileSync(join(out, 'decode.json'), `${JSON.stringify({backend, model, timings}, null, 2)}\n`);
     writeFileSync(join(out, 'time.svg'), linePlot(decodeTimePlot(timings)));
     writeFileSync(join(out, 'memory.svg'), linePlot(decodeMemoryPlot(timings)));
+    if (json === true) {
+      console.log(JSON.stringify({backend, model, timings}, null, 2));
+      return;
+    }
     const rows = timings.map(({preset, position, msPerToken, stateBytes}) => [
       preset,
       position,

@@ -136,7 +136,10 @@ async function execute(argv: Args): Promise<void> {
   const written = writeResults(
     Object.fromEntries(Object.entries(files).map(([file, content]) => [join(out, file), content])),
   );
-  if (json) return;
+  if (json) {
+    console.log(JSON.stringify({type: 'compared', scores, files: written}));
+    return;
+  }
   console.log(`\naccuracy per class (plain accuracy), per cent\n\n${textTable(madTable(scores))}`);
   if (results.length < runs.length)
     console.log(`\n${runs.length - results.length} runs diverged and do not count`);

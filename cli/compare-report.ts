@@ -19,6 +19,7 @@ interface Contestant extends ComparedModel {
 
 export interface ComparisonReport {
   readonly table: readonly (readonly Cell[])[];
+  readonly summaries: readonly SeedSummary[];
   /** Contents by file. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -106,6 +107,7 @@ export function reportComparison(
   const plots = models.length === 0 ? {} : (family.plots?.(models, config) ?? {});
   return {
     table,
+    summaries,
     files: {
       [join(out, 'compare.json')]: `${JSON.stringify({overSeeds: summaries, results, diverged}, null, 2)}\n`,
       [join(out, 'compare.md')]: `${markdownTable(table)}\n`,

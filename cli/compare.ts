@@ -51,8 +51,9 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   // A run that diverged has no result: its rate was too high for that model.
   const finished = runs.filter(({path}) => RunFolder.open(path).finished);
   const diverged = runs.filter(run => !finished.includes(run)).map(run => run.name);
-  const {table, files} = reportComparison(family, finished, {out, diverged});
+  const {table, summaries, files} = reportComparison(family, finished, {out, diverged});
   const written = writeResults(files);
+  if (json) console.log(JSON.stringify({type: 'compared', models: summaries, diverged, files: written}));
   if (json || finished.length === 0) return;
   console.log(`\n${textTable(table)}`);
   if (diverged.length > 0) console.log(`\ndiverged: ${diverged.join(', ')}`);
@@ -96,7 +97,11 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
           describe: 'folder for the runs and the report [default runs/compare-TASK]',
           group: 'Run',
         },
-        json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
+        json: {
+          type: 'boolean' as const,
+          describe: 'print events and what came out as JSON lines',
+          group: 'Run',
+        },
       };
       const [small] = family.examples[0] ?? [''];
       const words = small.replace(/ --(?:out|rate|model) [^ ]+/g, '');

@@ -24,7 +24,12 @@ async function remarks(backend: BackendName): Promise<string[]> {
   if (backend !== 'webgpu') return [];
   const {name, software, features} = await useWebGPU();
   const kind = software ? ' (computes on the CPU: right for tests, slower than wasm)' : '';
-  return [`device ${name}${kind}`, `features ${features.join(', ') || 'none'}`];
+  const {compiledPipelines} = await import('../custom-ops/backends/webgpu/index.js');
+  return [
+    `device ${name}${kind}`,
+    `features ${features.join(', ') || 'none'}`,
+    `${compiledPipelines()} pipelines compiled for these two operations`,
+  ];
 }
 
 /** Where TensorFlow and our operators compute, and what is between them and a GPU. */

@@ -96,6 +96,15 @@ function execute(argv: Args): void {
   const runs = paths.map((path, i) => reported(path, names[i]));
   mkdirSync(dirname(out), {recursive: true});
   writeFileAtomic(out, Buffer.from(htmlReport(String(argv.title), runs)));
+  if (argv.json === true) {
+    console.log(
+      JSON.stringify({
+        file: out,
+        runs: runs.map(run => ({run: run.name, ...Object.fromEntries(run.results)})),
+      }),
+    );
+    return;
+  }
   console.log(`written: ${out}`);
   const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);
   if (bare.length > 0)
@@ -109,6 +118,7 @@ export const reportCommand: CommandModule<object, Args> = {
     const options = {
       out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`},
       title: {type: 'string' as const, default: "B'MOJO: evaluation report", describe: 'heading'},
+      json: {type: 'boolean' as const, describe: 'print the results of the runs as JSON'},
     };
     return yargs
       .positional('runs', {type: 'string', array: true, describe: 'run folders'})

@@ -26,6 +26,7 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         describe: 'where tensors are computed',
       },
       steps: wholeOption('updates of each model at most, 2400 unless given'),
+      json: {type: 'boolean' as const, describe: 'print events and what came out as JSON lines'},
       jobs: {...wholeOption('runs at the same time'), default: Math.min(2, availableParallelism())},
     };
     return yargs.options(options).check(onlyOptions(options));
@@ -38,8 +39,12 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
       ...(argv.steps === undefined ? {} : {steps: Number(argv.steps)}),
     };
     const started = Date.now();
-    const progress = new SetProgress({output: process.stdout, json: false});
-    console.log(
+    const json = argv.json === true;
+    const progress = new SetProgress({output: process.stdout, json});
+    const say = (words: string): void => {
+      if (!json) console.log(words);
+    };
+    say(
       'Recall: 8 key-value pairs in 64 tokens, windows of 8 in 2 layers. Three of five questions are about pairs that lie\n' +
         "farther back than the windows reach; B'MOJO keeps them in its eidetic memory.\n",
     );
@@ -49,15 +54,16 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     });
     progress.endLine();
     if (interrupted) {
-      console.log('stopped; the same command continues');
+      say('stopped; the same command continues');
       process.exitCode = 130;
       return;
     }
-    const {words} = await reportQuickstart(options);
-    console.log(`\n${words}\n`);
-    console.log(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
-    console.log('  result.md, result.json, curve.svg   the comparison');
-    console.log('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
-    console.log(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
+    const {rows, words} = await reportQuickstart(options);
+    if (json) console.log(JSON.stringify({type: 'compared', rows}));
+    say(`\n${words}\n`);
+    say(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
+    say('  result.md, result.json, curve.svg   the comparison');
+    say('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
+    say(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
   },
 };

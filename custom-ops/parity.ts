@@ -70,8 +70,12 @@ async function takeValues(tensors: Record<string, Tensor>): Promise<BackendRun['
   return values;
 }
 
-/** Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. */
-export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'): Promise<BackendRun> {
+/** Results and, unless they are not wanted, gradients of an op on the current backend, in one of its forms; leaves no tensor behind. */
+export async function runOnBackend(
+  sample: Sample,
+  form: 'kernel' | 'composed',
+  wantsGradients = true,
+): Promise<BackendRun> {
   const {op, attrs, dims, cotangents} = sample;
   const inputs = toTensors(sample);
   const formed = <T>(body: () => T): T => (form === 'composed' ? withComposedOps(body) : body());
@@ -81,7 +85,7 @@ export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'):
   }
   const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
   let gradients: BackendRun['gradients'] = {};
-  if (op.backward !== undefined && names.length > 0) {
+  if (wantsGradients && op.backward !== undefined && names.length > 0) {
     const total = (...xs: Tensor[]): Tensor => {
       const call: Record<string, Tensor> = {...inputs};
       names.forEach((name, i) => {
@@ -126,14 +130,17 @@ export interface Deviation {
   readonly isWithin: boolean;
 }
 
-/** Compares every result and gradient of one case with the float64 reference. */
+/** Compares every result and, unless `gradients` is false, every gradient of one case with the float64 reference. */
 export async function deviations(
   op: OpDefinition,
   opCase: OpCase<Attributes>,
-  form: 'kernel' | 'composed' = 'kernel',
+  {
+    form = 'kernel',
+    gradients: wantsGradients = true,
+  }: {form?: 'kernel' | 'composed'; gradients?: boolean} = {},
 ): Promise<Deviation[]> {
   const sample = sampleCase(op, opCase, 3);
-  const {results, gradients} = await runOnBackend(sample, form);
+  const {results, gradients} = await runOnBackend(sample, form, wantsGradients);
   const compare = (
     actual: Record<string, Float32Array | Int32Array>,
     expected: NamedArrays,
@@ -144,6 +151,6 @@ export async function deviations(
       return {quantity, error, isWithin: values instanceof Int32Array ? error === 0 : error <= most};
     });
   const found = compare(results, referenceForward(sample), tolerance.forward);
-  if (op.backward === undefined) return found;
+  if (op.backward === undefined || !wantsGradients) return found;
   return [...found, ...compare(gradients, referenceBackward(sample), tolerance.gradient)];
 }

@@ -49,7 +49,14 @@ export class EventLog {
     const seconds = now / 1000;
     const stamp = String(Math.floor(seconds)).padStart(10, '0');
     this.path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${now % 1000}`);
-    writeNewFile(this.path, Buffer.concat([fileHeader(seconds), sessionStart(seconds, step), settingsEvent(seconds, hyperparameters(config))]));
+    writeNewFile(
+      this.path,
+      Buffer.concat([
+        fileHeader(seconds),
+        sessionStart(seconds, step),
+        settingsEvent(seconds, hyperparameters(config)),
+      ]),
+    );
   }
 
   add(line: MetricsLine, now = Date.now()): void {

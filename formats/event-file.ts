@@ -111,9 +111,7 @@ export function textEvent(seconds: number, step: number, tag: string, text: stri
   const shape = new Message().message(2, new Message().varint(1, 1));
   const tensor = new Message().varint(1, STRING).message(2, shape).text(8, text);
   const value = new Message().text(1, tag).message(9, metadata('text')).message(8, tensor);
-  return record(
-    new Message().double(1, seconds).varint(2, step).message(5, new Message().message(1, value)),
-  );
+  return record(new Message().double(1, seconds).varint(2, step).message(5, new Message().message(1, value)));
 }
 
 /**

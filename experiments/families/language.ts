@@ -76,7 +76,12 @@ async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<stri
   const prompt = '\n';
   if (tokenizer.encode(prompt).length === 0) return '';
   let text = '';
-  for await (const piece of generateText(model, {tokenizer, prompt, maxTokens: SHOWN_TOKENS, temperature: 0.8}))
+  for await (const piece of generateText(model, {
+    tokenizer,
+    prompt,
+    maxTokens: SHOWN_TOKENS,
+    temperature: 0.8,
+  }))
     text += piece;
   return text;
 }

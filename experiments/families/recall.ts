@@ -48,7 +48,8 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
         workload: taskWorkload(task),
         evaluate: model =>
           evaluateRecall(model, task, {seed, samples, batch: EVAL_BATCH, reach: windowReach(model.config)}),
-        sample: task.backbone === 'autoencoder' ? undefined : task.sample({seed, split: 'test', index: 0}).inputs,
+        sample:
+          task.backbone === 'autoencoder' ? undefined : task.sample({seed, split: 'test', index: 0}).inputs,
         stateLength: task.length,
         close: () => {},
       };

@@ -1,51 +1,10 @@
 // Every number and every list of every command is refused before the command begins, by its option's name.
 
 import {expect} from 'chai';
-import type {Argv} from 'yargs';
-import {addCommands} from '../../cli/commands.js';
-import type {OptionShape} from '../../cli/typed-options.js';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
-
-type Check = (argv: Readonly<Record<string, unknown>>) => unknown;
-
-interface Command {
-  readonly words: string;
-  options: Readonly<Record<string, OptionShape>>;
-  check?: Check;
-}
-
-interface Module {
-  readonly command: string;
-  readonly builder: (yargs: Argv) => unknown;
-}
-
-/** Builds all commands with a stand-in that notes what the option parser would be told. */
-async function allCommands(): Promise<Command[]> {
-  const found: Command[] = [];
-  const visit = async (words: string, build: (yargs: Argv) => unknown): Promise<void> => {
-    const own: Command = {words, options: {}};
-    const below: Module[] = [];
-    const recorder: Argv = new Proxy({} as Argv, {
-      get: (_, name) => {
-        // A promise asks for it.
-        if (name === 'then') return undefined;
-        return (...given: unknown[]): unknown => {
-          if (name === 'options') own.options = given[0] as Command['options'];
-          if (name === 'check') own.check = given[0] as Check;
-          if (name === 'command') below.push(given[0] as Module);
-          return recorder;
-        };
-      },
-    });
-    await build(recorder);
-    if (own.check !== undefined) found.push(own);
-    for (const {command, builder} of below)
-      await visit(`${words} ${command.split(' ')[0]}`.trim(), builder as (yargs: Argv) => unknown);
-  };
-  await visit('', addCommands);
-  return found;
-}
+import type {TabledCommand} from '../support/command-table.js';
+import {allCommands} from '../support/command-table.js';
 
 /** What a field does not take, as it may be typed. */
 function wrongFor(field: Field): string[] {
@@ -62,13 +21,13 @@ function wrongFor(field: Field): string[] {
 }
 
 describe('options of commands', () => {
-  let commands: Command[];
+  let commands: TabledCommand[];
   before(async () => {
     commands = await allCommands();
   });
 
   /** What a command says of `--option typed`. */
-  const said = ({check, options}: Command, option: string, typed: string): string => {
+  const said = ({check, options}: TabledCommand, option: string, typed: string): string => {
     const words = process.argv;
     process.argv = [words[0], 'bmojo', `--${option}=${typed}`];
     try {

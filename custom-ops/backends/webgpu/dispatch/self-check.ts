@@ -1,5 +1,5 @@
-// Drivers differ: each op is compared with its definition when a device first runs it, on its smallest test case. A
-// kernel that is off gives way to the composed form.
+// Drivers differ: each op is compared with its definition when a device first runs it, on its smallest test case, its
+// gradients when it first runs those. A kernel that is off gives way to the composed form.
 
 import {backend, getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
@@ -17,19 +17,22 @@ export function replacedKernels(): number {
 
 const checked = new WeakMap<object, Set<string>>();
 
-/** Schedules the check of an op at its first use on a backend instance. */
-export function checkAtFirstUse(op: OpDefinition, instance: object): void {
+/** Schedules the check of an op's direction at its first use on a backend instance. */
+export function checkAtFirstUse(op: OpDefinition, direction: 'forward' | 'backward', instance: object): void {
   let names = checked.get(instance);
   if (names === undefined) {
     names = new Set();
     checked.set(instance, names);
   }
-  if (names.has(op.name)) return;
-  names.add(op.name);
+  const name = `${op.name} ${direction}`;
+  if (names.has(name)) return;
+  names.add(name);
+  // The check of a gradient runs forward, too.
+  if (direction === 'backward') names.add(`${op.name} forward`);
   const check = new Promise<void>(resolve => {
     setTimeout(() => {
-      if (getBackend() !== 'webgpu') names.delete(op.name);
-      resolve(getBackend() === 'webgpu' ? checkKernel(op).then(() => {}) : undefined);
+      if (getBackend() !== 'webgpu') names.delete(name);
+      resolve(getBackend() === 'webgpu' ? checkKernel(op, direction).then(() => {}) : undefined);
     });
   });
   underWay.add(check);
@@ -53,16 +56,19 @@ function smallestCase(op: OpDefinition): OpCase<Attributes> | undefined {
 const NEWS_OF_LOSS = 250;
 
 /**
- * Whether the op's kernels agree with its definition; where not, they are taken out of use with a warning. A device that was
- * lost meanwhile, or a backend that was left, says nothing of them.
+ * Whether the op's kernels agree with its definition, `forward` alone or both; where not, they are taken out of use with a
+ * warning. A device that was lost meanwhile, or a backend that was left, says nothing of them.
  */
-export async function checkKernel(op: OpDefinition): Promise<boolean> {
+export async function checkKernel(
+  op: OpDefinition,
+  direction: 'forward' | 'backward' = 'backward',
+): Promise<boolean> {
   const smallest = smallestCase(op);
   if (smallest === undefined) return true;
   const asked = backend();
   let fault: string | undefined;
   try {
-    const found = await deviations(op, smallest);
+    const found = await deviations(op, smallest, {gradients: direction === 'backward'});
     const off = found.find(({isWithin}) => !isWithin);
     if (off !== undefined) fault = `${off.quantity} is off by ${off.error.toExponential(1)} (RMS-relative)`;
   } catch (error) {
