@@ -43,10 +43,11 @@ export function sizeTraining(name: SizeName): {rate: number; ssmRateFactor: numb
   return {rate: sizes[name].rate, ssmRateFactor: name === 'tiny' ? 1 : 5, beta2: 0.95};
 }
 
-/** Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba, which has none. */
+/** Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba and Mamba-2, which have none. */
 export function sizeModel(name: SizeName, preset: PresetName): Partial<ModelConfig> {
   const {dModel, heads, window, eideticSlots, mambaLayers} = sizes[name];
-  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: preset !== 'mamba'};
+  const isSsmAlone = preset === 'mamba' || preset === 'mamba2';
+  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: !isSsmAlone};
   const count = (given: Partial<ModelConfig>): number =>
     parameterCount(parseModelConfig({...given, vocabSize: 2}));
   const target = count({preset: 'mamba', dModel, heads, layers: mambaLayers});
