@@ -15,6 +15,16 @@ const models: Record<string, Partial<ModelConfig>> = {
   transformer: {...small, preset: 'transformer', window: 0},
   swa: {...small, preset: 'swa', kvHeads: 2},
   mamba: {...small, preset: 'mamba', mlp: false, expand: 3},
+  mamba2: {...small, preset: 'mamba2', mlp: false, expand: 3},
+  'groups of Mamba-2 beside a window': {
+    ...small,
+    ssmKind: 'mamba2',
+    ssmHeadWidth: 6,
+    ssmGroups: 2,
+    gatedNormEpsilon: 0,
+    projectionBias: true,
+    eideticSlots: 3,
+  },
   hybrid: {...small, preset: 'hybrid'},
   'bmojo-f': {...small, preset: 'bmojo-f', deltaRank: 5},
   bmojo: {...small, preset: 'bmojo', eideticSlots: 5, mlpWidth: 40},
@@ -25,6 +35,24 @@ const models: Record<string, Partial<ModelConfig>> = {
   'SSM output projected': {...small, ssmOutput: 'projected', eideticSlots: 3},
   'window beside Mamba': {...small, ssmOutput: 'add', fading: 'none', eideticSlots: 0},
   untied: {...small, tieFading: false, eideticSlots: 3},
+  'biases and norms': {
+    ...small,
+    eideticSlots: 3,
+    attentionBias: 'all',
+    qkNormEpsilon: 1e-6,
+    projectionBias: true,
+    ssmNormEpsilon: 1e-6,
+    innerWidth: 40,
+    mlpBias: true,
+  },
+  'short convolutions': {
+    ...small,
+    preset: 'transformer',
+    window: 0,
+    pattern: 'CA',
+    tieHead: false,
+    headBias: false,
+  },
 };
 
 /** Bytes of the data that tensors made since `watch` began still hold; tf's own count takes shared data several times. */
