@@ -8,7 +8,7 @@ import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
-import {deviations, referenceBackward} from '../../custom-ops/parity.js';
+import {casesOf, deviations, referenceBackward} from '../../custom-ops/parity.js';
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
 
@@ -33,7 +33,7 @@ export async function expectParity(
 /** One test for each case of some ops, by default all. */
 export function parityTests(form: 'kernel' | 'composed', of: readonly OpDefinition[] = opList): void {
   for (const op of of) {
-    for (const opCase of op.cases.filter(candidate => candidate.use === 'test')) {
+    for (const opCase of casesOf(op, 'test')) {
       it(`${op.name} ${opCase.name}`, () => expectParity(op, opCase, form));
     }
   }
