@@ -124,7 +124,7 @@ export class FactorTile {
     const within = (value: string, zero: string, k: string): string =>
       isWhole ? value : `select(${zero}, ${value}, ${k} < stop)`;
     const clamped = (place: string, last: number): string =>
-      across % width === 0 ? place : `min(${place}, ${last}u)`;
+      across % width === 0 ? `(${place})` : `min(${place}, ${last}u)`;
     if (stride % 4 === 0) {
       const at = alongInner
         ? `${clamped(`${first} + line`, across - 1)} * ${stride / 4}u + begin / 4u + quad`

@@ -42,36 +42,40 @@ function emulate(code: string): string {
   let plain = code
     .replace(matrixDirectives, '')
     .replace(
-      new RegExp(`subgroupMatrixLoad<${type}, (row|col)_major>\\(&(\\w+), `, 'g'),
-      (_, part, columns, rows, layout, buffer) => {
+      new RegExp(`let (\\w+) = subgroupMatrixLoad<${type}, (row|col)_major>\\(&(\\w+), `, 'g'),
+      (_, variable, part, columns, rows, layout, buffer) => {
         const name = `load_${part}_${layout}_${buffer}`;
         const size = elementSize(code, buffer);
         const index =
           layout === 'row' ? `${size}u * (at + r * stride) + c` : `${size}u * (at + c * stride) + r`;
         functions.set(
           name,
-          `fn ${name}(at: u32, stride: u32) -> ${arrayOf(part)} {
-  var m: ${arrayOf(part)};
-  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { m[r * ${columns}u + c] = ${numberAt(code, buffer, index)}; } }
-  return m;
+          `fn ${name}(m: ptr<function, ${arrayOf(part)}>, at: u32, stride: u32) {
+  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { (*m)[r * ${columns}u + c] = ${numberAt(code, buffer, index)}; } }
 }`,
         );
-        return `${name}(`;
+        return `var ${variable}: ${arrayOf(part)}; ${name}(&${variable}, `;
       },
     )
-    .replace(/subgroupMatrixStore<row_major>\(&(\w+), /g, (_, buffer) => {
-      const {rows, columns} = sizes.result;
-      const name = `store_${buffer}`;
-      functions.set(
-        name,
-        `fn ${name}(at: u32, m: ${arrayOf('result')}, stride: u32) {
+    .replace(
+      /subgroupMatrixStore<row_major>\(&(\w+), ([^;]*), (\w+), (\w+)\);/g,
+      (_, buffer, at, value, stride) => {
+        const {rows, columns} = sizes.result;
+        const name = `store_${buffer}`;
+        functions.set(
+          name,
+          `fn ${name}(at: u32, m: ptr<function, ${arrayOf('result')}>, stride: u32) {
   if (emulatedLane != 0u) { return; }
-  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { ${buffer}[at + r * stride + c] = m[r * ${columns}u + c]; } }
+  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { ${buffer}[at + r * stride + c] = (*m)[r * ${columns}u + c]; } }
 }`,
-      );
-      return `${name}(`;
-    })
-    .replaceAll('subgroupMatrixMultiplyAccumulate', 'multiplyMatrices')
+        );
+        return `${name}(${at}, &${value}, ${stride});`;
+      },
+    )
+    .replace(
+      /(\w+) = subgroupMatrixMultiplyAccumulate\((\w+), (\w+), \w+\);/g,
+      (_, sum, left, right) => `multiplyMatrices(&${left}, &${right}, &${sum});`,
+    )
     .replace(new RegExp(type, 'g'), (_, part) => arrayOf(part))
     .replaceAll('vec4<f16>(', 'quantizeToF16(')
     .replaceAll('vec4<f16>', 'vec4f')
@@ -80,14 +84,10 @@ function emulate(code: string): string {
   const inner = sizes.left.columns;
   functions.set(
     'multiplyMatrices',
-    `fn multiplyMatrices(a: ${arrayOf('left')}, b: ${arrayOf('right')}, sum: ${arrayOf('result')}) -> ${arrayOf('result')} {
-  var left = a;
-  var right = b;
-  var result = sum;
+    `fn multiplyMatrices(left: ptr<function, ${arrayOf('left')}>, right: ptr<function, ${arrayOf('right')}>, result: ptr<function, ${arrayOf('result')}>) {
   for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { for (var k = 0u; k < ${inner}u; k++) {
-    result[r * ${columns}u + c] += left[r * ${inner}u + k] * right[k * ${columns}u + c];
+    (*result)[r * ${columns}u + c] += (*left)[r * ${inner}u + k] * (*right)[k * ${columns}u + c];
   } } }
-  return result;
 }`,
   );
   plain += `\nvar<private> emulatedLane: u32;\n${[...functions.values()].join('\n')}`;

@@ -77,7 +77,7 @@ export async function checkKernel(op: OpDefinition, precision: Precision = 'floa
   if (fault === undefined) return true;
   if ((await isLost(asRecorder(asked).device, NEWS_OF_LOSS)) || backend() !== asked) return true;
   console.warn(
-    `bmojo: ${op.name} in ${precision} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
+    `bmojo: ${op.name}${precision === 'float32' ? '' : ` in ${precision}`} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
   );
   replaced++;
   unregisterKernel(kernelName(op, 'forward'), 'webgpu');
