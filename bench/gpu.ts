@@ -21,8 +21,8 @@ import {
   tile,
 } from '@tensorflow/tfjs-core';
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
-import type {Precision} from '../custom-ops/precision.js';
 import {linear, memoryAttention, selectiveScan} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/precision.js';
 import {deviceTiming} from './device-timing.js';
 import {issueTimings} from './issuing.js';
 import {time} from './timing.js';

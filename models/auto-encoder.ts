@@ -8,9 +8,9 @@ import {LinearHead, StreamingLayer} from '../layers/index.js';
 import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
-import {layersUseFloat16} from './precision.js';
 import {markModel} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
+import {layersUseFloat16} from './precision.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 

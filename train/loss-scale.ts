@@ -18,9 +18,9 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import type {DeviceConstants} from './objective.js';
+import type {TrainSettings} from './settings.js';
 import type {ArraySource, NamedShape} from './snapshot.js';
 import {checkShapes} from './snapshot.js';
-import type {TrainSettings} from './settings.js';
 
 /** [factor, steps since it last changed, steps skipped so far], on the device. */
 export type LossScale = Tensor1D;
@@ -64,20 +64,20 @@ export function finiteness(value: Scalar, constants: DeviceConstants): Scalar {
 /** The state after a step whose gradient was finite (1) or was not (0). */
 export function nextLossScale(
   state: LossScale,
-  isFinite: Scalar,
+  finite: Scalar,
   {lossScaleGrowth}: TrainSettings,
   constants: DeviceConstants,
 ): LossScale {
   return tidy(() => {
     const one = constants.scalar(1);
     const half = constants.scalar(0.5);
-    const held = mul(add(part(state, 1), one), isFinite);
+    const held = mul(add(part(state, 1), one), finite);
     const grows = floor(mul(add(held, half), constants.scalar(1 / lossScaleGrowth)));
-    const change = mul(add(one, grows), add(half, mul(half, isFinite)));
+    const change = mul(add(one, grows), add(half, mul(half, finite)));
     return stack<Scalar>([
       minimum(mul(part(state, 0), change), constants.scalar(LARGEST)),
       mul(held, sub(one, grows)),
-      add(part(state, 2), sub(one, isFinite)),
+      add(part(state, 2), sub(one, finite)),
     ]) as LossScale;
   });
 }

@@ -1,5 +1,6 @@
 import type {Tensor, Variable} from '@tensorflow/tfjs-core';
-import {add, div, isNaN, mul, scalar, sqrt, square, sub, where} from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import {add, div, mul, scalar, sqrt, square, sub, where} from '@tensorflow/tfjs-core';
 import type {NamedTensors} from '../op.js';
 import type {AdamWAttributes} from './attributes.js';
 import {adamWFactors} from './attributes.js';
@@ -16,7 +17,7 @@ export function composed(inputs: NamedTensors, attrs: AdamWAttributes): NamedTen
   const direction = div(m, add(mul(sqrt(v), correction), epsilon));
   const next = sub(mul(parameter, keep), mul(direction, rate));
   const kept = (now: Tensor, then: Tensor): Tensor =>
-    gradientScale === undefined ? then : where(isNaN(gradientScale), now, then);
+    gradientScale === undefined ? then : where(tf.isNaN(gradientScale), now, then);
   assign(firstMoment, kept(firstMoment, m));
   assign(secondMoment, kept(secondMoment, v));
   assign(parameter, kept(parameter, next));

@@ -2,7 +2,7 @@
 // its syntaxes, and right where the units are emulated.
 
 import {expect} from 'chai';
-import {matrixKinds} from '../../custom-ops/backends/webgpu/matrix-support.js';
+import {matrixKinds} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
 import {linearOp, linearTransposedOp} from '../../custom-ops/linear/definition.js';
 import {linearGpu} from '../../custom-ops/linear/kernel.wgsl.js';
 import {matrixBlocks, matrixBytes, matrixCutFor} from '../../custom-ops/linear/matrix-cut.js';

@@ -5,7 +5,7 @@ import {env, findBackendFactory, registerBackend, removeBackend} from '@tensorfl
 import {isNode} from '../environment.js';
 import {runningBackend, startsAreOver} from '../running.js';
 import {isLost} from './dispatch/lost-device.js';
-import {describeMatrixUnits, findMatrixUnits, matrixFeature} from './matrix-support.js';
+import {describeMatrixUnits, findMatrixUnits, matrixFeature} from './dispatch/matrix-support.js';
 import {quicken} from './stock/quick-backend.js';
 
 const wantedLimits = [

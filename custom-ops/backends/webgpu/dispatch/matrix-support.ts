@@ -1,7 +1,7 @@
 // Which matrix units a device has, and in which words its WGSL takes them.
 
-import type {MatrixSyntax, MatrixUnit, MatrixUnits} from '../../wgsl/matrix-units.js';
-import {MatrixCode, matrixDirectives} from '../../wgsl/matrix-units.js';
+import type {MatrixSyntax, MatrixUnit, MatrixUnits} from '../../../wgsl/matrix-units.js';
+import {MatrixCode, matrixDirectives} from '../../../wgsl/matrix-units.js';
 
 /** Still an extension of browsers, so that the types of WebGPU do not know it. */
 export const matrixFeature = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
