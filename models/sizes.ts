@@ -48,8 +48,8 @@ export function sizeTraining(name: SizeName): {rate: number; ssmRateFactor: numb
 }
 
 /**
- * Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba, which has none; the depth is the
- * one at which it has as many parameters as Mamba of that size.
+ * Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba and Mamba-2, which have none; the
+ * depth is the one at which it has as many parameters as Mamba of that size.
  */
 export function sizeModel(name: SizeName, preset: PresetName): Partial<ModelConfig> {
   return modelOfSize(sizes[name], preset);
@@ -60,7 +60,8 @@ export function modelOfSize(
   {dModel, heads, window, eideticSlots, mambaLayers}: ModelSize,
   preset: PresetName,
 ): Partial<ModelConfig> {
-  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: preset !== 'mamba'};
+  const isSsmAlone = preset === 'mamba' || preset === 'mamba2';
+  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: !isSsmAlone};
   const count = (given: Partial<ModelConfig>): number =>
     parameterCount(parseModelConfig({...given, vocabSize: 2}));
   const target = count({preset: 'mamba', dModel, heads, layers: mambaLayers});
