@@ -156,7 +156,7 @@ export class Mamba2Memory {
     return parts.map(size => {
       const [from, to] = [begin, size];
       begin += size;
-      const own = bias && slice<Tensor1D>(bias, [from], [to]);
+      const own = bias && slice(bias, [from], [to]);
       return linear(h, slice(inProj, [0, from], [width, to]), own, {precision});
     });
   }
