@@ -9,22 +9,14 @@ import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
 
-<<<<<<< HEAD
-
-import {casesOf, deviations, referenceBackward} from '../../custom-ops/parity.js';
-
-=======
-
 import {
+  casesOf,
   deviations,
   referenceBackward,
   relativeError,
   runOnBackend,
   tolerance,
 } from '../../custom-ops/parity.js';
-
->>>>>>> main
-
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
 
