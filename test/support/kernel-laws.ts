@@ -8,14 +8,13 @@ import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
-
 import {
   casesOf,
   deviations,
   referenceBackward,
   relativeError,
   runOnBackend,
-  tolerance,
+  tolerances,
 } from '../../custom-ops/parity.js';
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
@@ -64,7 +63,7 @@ export function leftResultTests(form: 'kernel' | 'composed', of: readonly OpDefi
       expect(memory().numTensors, 'tensors left behind').to.equal(before);
       expect(results).to.not.have.any.keys(...left);
       for (const [name, expected] of Object.entries(referenceBackward(alone)))
-        expect(relativeError(gradients[name], expected), name).to.be.below(tolerance.gradient);
+        expect(relativeError(gradients[name], expected), name).to.be.below(tolerances.float32.gradient);
     });
   }
 }
