@@ -10,9 +10,9 @@ import type {WeightsName} from '../experiments/run-models.js';
 import {modelFolderNames, writeRunModel} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
-import {modelInFolder, modelStoreAt, writeModelFolder} from '../models/folder-on-disk.js';
+import {copyModelFolder, modelInFolder, writeModelFolder} from '../models/folder-on-disk.js';
 import type {ModelCard} from '../models/model-folder/index.js';
-import {copyModel, readCard} from '../models/model-folder/index.js';
+import {readCard} from '../models/model-folder/index.js';
 import {byteWords} from './byte-words.js';
 import {onlyOptions} from './command-line.js';
 import {chosenWeights, loadOptionsGroup} from './load-options.js';
@@ -36,7 +36,7 @@ const options = {
 async function exported(trained: Trained, weights: WeightsName, out: string): Promise<ModelCard> {
   const {path, run: folder} = trained;
   if (isPretrainedFolder(path)) return ofPretrained(trained, out);
-  if (folder === undefined) return copyModel(modelInFolder(path), modelStoreAt(out));
+  if (folder === undefined) return copyModelFolder(modelInFolder(path), out);
   // The command that trained stands on the card that the run's end has written.
   const made = await readCard(modelInFolder(join(path, modelFolderNames[weights])));
   const {model, step} = await loadSequenceModel(folder, {weights, backend: 'cpu'});

@@ -7,9 +7,8 @@ import {useBackend} from '../custom-ops/index.js';
 import type {WeightsName} from '../experiments/run-models.js';
 import {withoutFolders} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
-import {modelInFolder, modelStoreAt} from '../models/folder-on-disk.js';
+import {modelInFolder, writePretrainedFolder} from '../models/folder-on-disk.js';
 import type {WrittenPretrained} from '../models/hugging-face/index.js';
-import {writePretrained} from '../models/hugging-face/index.js';
 import {LanguageModel} from '../models/language-model.js';
 import {readCard} from '../models/model-folder/index.js';
 import {trainedContext} from './language-run.js';
@@ -40,7 +39,7 @@ export async function exportPretrained(
         `--format huggingface: ${trained.path} must hold a language model, got an auto-encoder`,
       );
     const hasTokenizer = existsSync(join(trained.tokenizerFolder, 'tokenizer.json'));
-    return await writePretrained(modelStoreAt(out), {
+    return await writePretrainedFolder(out, {
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
       stopTokens: trained.stopTokens,

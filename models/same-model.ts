@@ -2,6 +2,7 @@
 // logits, whatever seeds, dropout and settings of memories that they do not have.
 
 import {fadingSizes} from '../layers/fading-memory.js';
+import {mamba2Sizes} from '../layers/mamba2-memory.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {attentionSizes} from '../layers/projections.js';
 import {hiddenWidth} from '../layers/swiglu.js';
@@ -21,6 +22,7 @@ const attending = [
   'qkNormEpsilon',
 ];
 const fading = [
+  'ssmKind',
   'stateSize',
   'expand',
   'innerWidth',
@@ -29,6 +31,9 @@ const fading = [
   'projectionBias',
   'deltaRank',
   'ssmNormEpsilon',
+  'ssmHeadWidth',
+  'ssmGroups',
+  'gatedNormEpsilon',
 ];
 const meeting = [
   'fading',
@@ -44,6 +49,10 @@ function chosen(mixer: MixerSettings, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(mixer).filter(([key]) => keys.includes(key)));
 }
 
+function sizesOf(mixer: MixerSettings, width: number): object {
+  return mixer.ssmKind === 'mamba' ? fadingSizes(mixer, width) : mamba2Sizes(mixer, width);
+}
+
 function mixerMeaning(mixer: MixerSettings, width: number): object {
   const {attention, ssm, seed: _, ...rest} = mixer;
   const dependent = [...attending, ...fading, ...meeting];
@@ -54,7 +63,7 @@ function mixerMeaning(mixer: MixerSettings, width: number): object {
       kvHeads: 0,
       rotaryBase: mixer.positions === 'rotary' && mixer.rotaryBase,
     },
-    ssm: ssm && {...chosen(mixer, fading), ...fadingSizes(mixer, width), expand: 0, innerWidth: 0},
+    ssm: ssm && {kind: mixer.ssmKind, ...sizesOf(mixer, width)},
     both: attention && ssm && chosen(mixer, meeting),
     others: Object.fromEntries(Object.entries(rest).filter(([key]) => !dependent.includes(key))),
   };

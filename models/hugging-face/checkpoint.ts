@@ -28,12 +28,13 @@ export interface DescribedCheckpoint {
   readonly checkpoint: CheckpointConfig;
   readonly layout: Layout;
   readonly settings: ModelConfig;
+  /** Of the model of those settings. */
+  readonly parameters: readonly ParameterShape[];
 }
 
 /** A checkpoint whose files are open and hold what its settings ask for. */
 export interface PlannedCheckpoint extends DescribedCheckpoint {
   readonly files: readonly WeightFile[];
-  readonly parameters: readonly ParameterShape[];
   readonly matches: Matches;
 }
 
@@ -58,7 +59,8 @@ export function describeCheckpoint(where: string, values: unknown): DescribedChe
   if (layout === undefined)
     return checkpoint.fail('model_type', `one of ${layouts.map(({modelType}) => modelType).join(', ')}`);
   try {
-    return {config: values, checkpoint, layout, settings: parseModelConfig(layout.settings(checkpoint))};
+    const settings = parseModelConfig(layout.settings(checkpoint));
+    return {config: values, checkpoint, layout, settings, parameters: parameterShapes(settings)};
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     throw new CheckpointImportError(`${where}: ${error.message}`);
@@ -85,10 +87,9 @@ export async function planCheckpoint(
   described: DescribedCheckpoint,
   signal?: AbortSignal,
 ): Promise<PlannedCheckpoint> {
-  const {layout, checkpoint, settings} = described;
-  const parameters = parameterShapes(settings);
+  const {layout, checkpoint, parameters} = described;
   const files = await openWeightFiles(source, signal);
   const tensors = files.flatMap(({places}) => places);
   const matches = matchTensors(source.name, layout, layout.places(checkpoint), parameters, tensors);
-  return {...described, files, parameters, matches};
+  return {...described, files, matches};
 }

@@ -3,7 +3,6 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import {asFloat32, decodeSafetensors} from '../../formats/safetensors.js';
 import {LanguageModel} from '../language-model.js';
-import {parameterShapes} from '../parameters.js';
 import {describeCheckpoint} from './checkpoint.js';
 import {mamba} from './layouts/mamba.js';
 import {matchTensors} from './matching.js';
@@ -19,10 +18,10 @@ const WHERE = 'importMamba';
  * SafetensorsError for a malformed file. Source: the transformers library's Mamba layout.
  */
 export function importMamba(config: object, weights: Uint8Array): tfl.LayersModel {
-  const {checkpoint, layout, settings} = describeCheckpoint(WHERE, config);
+  const {checkpoint, layout, settings, parameters} = describeCheckpoint(WHERE, config);
   if (layout !== mamba) checkpoint.fail('model_type', JSON.stringify(mamba.modelType));
   const {tensors} = decodeSafetensors(weights);
-  const matches = matchTensors(WHERE, layout, layout.places(checkpoint), parameterShapes(settings), tensors);
+  const matches = matchTensors(WHERE, layout, layout.places(checkpoint), parameters, tensors);
   const language = LanguageModel.create(settings);
   try {
     const into = new WeightsInto(layout, matches, language);

@@ -1,24 +1,19 @@
 // A model leaves in a layout of the Hub: the weights tensor by tensor, config.json last, so that a folder with one is whole.
 
-import {SettingError} from '../../config/schema.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {huggingFaceJson} from '../../data/tokenizers/index.js';
 import {encodeHeader, widths} from '../../formats/safetensors-header.js';
 import {elements} from '../../layers/state.js';
-import type {ModelConfig} from '../config.js';
-import {parseModelConfig} from '../config.js';
 import type {LanguageModel} from '../language-model.js';
 import type {ModelStore, TransferOptions} from '../model-folder/source.js';
 import {ProgressCount} from '../model-folder/source.js';
 import {notFinite} from '../model-folder/weights.js';
 import {ModelFormatError} from '../model-format.js';
-import {modelMeaning} from '../same-model.js';
 import type {Parameter} from '../trainable-weights.js';
-import {CheckpointConfig} from './checkpoint-config.js';
+import type {ChosenLayout} from './choose-layout.js';
+import {layoutFor} from './choose-layout.js';
 import {placeShape, toCheckpoint} from './conversion.js';
-import {CheckpointImportError} from './import-error.js';
-import type {Layout, Place} from './layout.js';
-import {layouts} from './layouts/index.js';
+import type {Place} from './layout.js';
 import {placeOf} from './matching.js';
 
 /** Bytes of a file of weights at most, unless one tensor alone has more. */
@@ -48,12 +43,6 @@ export interface WrittenPretrained {
   readonly files: readonly {readonly path: string; readonly bytes: number}[];
 }
 
-interface Chosen {
-  readonly layout: Layout;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly checkpoint: CheckpointConfig;
-}
-
 /** A tensor of the checkpoint, and which weights of ours it is made of. */
 interface OutgoingTensor {
   readonly name: string;
@@ -61,33 +50,7 @@ interface OutgoingTensor {
   readonly parts: {readonly parameter: Parameter; readonly place: Place}[];
 }
 
-/** The config.json of a layout, where it says everything about the model; undefined where it does not. */
-function described(layout: Layout, config: ModelConfig): Chosen | undefined {
-  const values = {model_type: layout.modelType, ...layout.describe(config)};
-  const checkpoint = new CheckpointConfig('config.json', values);
-  try {
-    const again = parseModelConfig(layout.settings(checkpoint));
-    return modelMeaning(again) === modelMeaning(config) ? {layout, config: values, checkpoint} : undefined;
-  } catch (error) {
-    if (error instanceof CheckpointImportError || error instanceof SettingError) return undefined;
-    throw error;
-  }
-}
-
-function layoutFor(config: ModelConfig): Chosen {
-  for (const layout of layouts) {
-    const chosen = described(layout, config);
-    if (chosen !== undefined) return chosen;
-  }
-  throw new Error(`no layout expresses ${JSON.stringify(config)}`);
-}
-
-/** Name of the layout in which a model leaves: `bmojo` where no other says everything about it. */
-export function exportedModelType(config: ModelConfig): string {
-  return layoutFor(config).layout.modelType;
-}
-
-function outgoing({layout, checkpoint}: Chosen, parameters: readonly Parameter[]): OutgoingTensor[] {
+function outgoing({layout, checkpoint}: ChosenLayout, parameters: readonly Parameter[]): OutgoingTensor[] {
   const places = layout.places(checkpoint);
   const tensors = new Map<string, OutgoingTensor>();
   for (const parameter of parameters) {

@@ -16,6 +16,7 @@ import {readPassages} from '../../data/files/passages.js';
 import {verifyFiles} from '../../eval/verify/verify.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
+import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {vectorFiles} from '../../experiments/vectors.js';
@@ -267,6 +268,22 @@ export const readers: readonly Reader[] = [
       });
     },
     read: folder => readRecords(folder),
+  },
+  {
+    name: 'loss by length',
+    covers: ['experiments/paper/loss-by-length.ts'],
+    files: {'lengths.json': 'json'},
+    sealed: ['lengths.json'],
+    make: folder =>
+      writeLossByLength(join(folder, 'lengths.json'), {
+        windows: 2,
+        reference: 4,
+        points: [
+          {prefix: 4, loss: 1.5, change: {mean: 0, error: 0}},
+          {prefix: 8, loss: 1.25, change: {mean: -0.25}},
+        ],
+      }),
+    read: folder => readLossByLength(join(folder, 'lengths.json')),
   },
   {
     name: 'prepared data',
