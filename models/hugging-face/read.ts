@@ -2,6 +2,7 @@
 
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {withoutInitialValues} from '../../layers/initializers.js';
 import {LanguageModel} from '../language-model.js';
 import type {ModelSource, TransferOptions} from '../model-folder/source.js';
 import {ProgressCount, parseObject, readText} from '../model-folder/source.js';
@@ -89,7 +90,7 @@ async function readModel(
   {layout, settings, files, matches}: PlannedCheckpoint,
   {onProgress, signal}: TransferOptions,
 ): Promise<LanguageModel> {
-  const model = LanguageModel.create(settings);
+  const model = withoutInitialValues(() => LanguageModel.create(settings));
   try {
     const weights = new WeightsInto(layout, matches, model);
     const total = files.reduce((sum, {bytes}) => sum + bytes, 0);
