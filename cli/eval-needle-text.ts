@@ -8,7 +8,7 @@ import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
 import {openTrained} from '../experiments/trained.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, loadLanguageRun, trainedTokens} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
 import {numbersOption, seedOption, wholeOption, wholesOption, wordsOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
@@ -21,6 +21,7 @@ async function execute(argv: Args): Promise<void> {
   const depths = numberList('depths', String(argv.depths));
   const [samples, seed] = [Number(argv.samples), Number(argv.seed)];
   const trained = await openTrained(String(argv.checkpoint));
+  const trainedLength = trainedTokens(trained, argv);
   // Before anything is loaded or computed: the whole grid must be possible.
   const least = leastNeedleTokens({kinds, samples, seed}, trained.tokenizer());
   const short = lengths.filter(length => length < least.tokens);
@@ -49,7 +50,7 @@ async function execute(argv: Args): Promise<void> {
   const record = needleTextRecord(cells, {
     command: typedCommand(),
     step,
-    trained: trainedTokens(folder),
+    trained: trainedLength,
   });
   publish(folder.path, record, {json: argv.json, numbers: {step, cells}, seeds: {samples: seed}});
 }
@@ -58,6 +59,7 @@ export const needleTextCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
+      ...trainedOption,
       kinds: {...wordsOption('forms, separated by commas', needleKinds), default: needleKinds.join(',')},
       lengths: {
         ...wholesOption("tokens of prompt and answer by the run's tokenizer, separated by commas"),

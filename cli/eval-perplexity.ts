@@ -8,7 +8,13 @@ import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, openLanguageRun, trainedTokens, withTokens} from './language-run.js';
+import {
+  checkpointOptions,
+  openLanguageRun,
+  trainedOption,
+  trainedTokens,
+  withTokens,
+} from './language-run.js';
 import {numberList} from './lists.js';
 import {wholeOption, wholesOption} from './number-options.js';
 import {keepRecords, typedCommand, writtenWords} from './publish.js';
@@ -37,7 +43,7 @@ async function execute(argv: Args): Promise<void> {
   const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
-    const trained = trainedTokens(run.folder);
+    const trained = trainedTokens(run.folder, argv);
     const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
     return perplexityRecords({
       report,
@@ -63,6 +69,7 @@ export const perplexityCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
+      ...trainedOption,
       prefixes: {
         ...wholesOption('tokens before the scored ones, separated by commas', 0),
         default: '0,256,512,1024,2048,4096,8192',

@@ -99,14 +99,15 @@ function tellBeyond({folder, model}: LanguageRun, position: number): void {
 
 /** Several texts at once: printed when all are written. */
 async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<void> {
-  const {model, tokenizer} = run;
+  const {folder, model, tokenizer} = run;
   const {prompts, maxTokens, stop, sampling} = order;
   const counts = prompts.map(prompt => tokenizer.encode(prompt).length);
   tellBeyond(run, Math.max(...counts) + maxTokens);
   const texts = prompts.map(() => '');
   const started = performance.now();
   const isStopped = await withInterrupts(async signal => {
-    const options = {tokenizer, prompts, maxTokens, stop, signal, ...sampling};
+    const stopToken = folder.stopTokens;
+    const options = {tokenizer, prompts, maxTokens, stop, stopToken, signal, ...sampling};
     for await (const {row, text} of generateTexts(model, options)) texts[row] += text;
     return signal.aborted;
   }, 'finishing this token');
@@ -149,7 +150,18 @@ async function writeOne(run: LanguageRun, order: Order, argv: Args): Promise<voi
     };
     let all = '';
     const isStopped = await withInterrupts(async signal => {
-      const options = {tokenizer, session, prompt, maxTokens, stop, signal, onProgress, ...sampling};
+      const stopToken = folder.stopTokens;
+      const options = {
+        tokenizer,
+        session,
+        prompt,
+        maxTokens,
+        stop,
+        stopToken,
+        signal,
+        onProgress,
+        ...sampling,
+      };
       for await (const text of generateText(model, options)) {
         all += text;
         if (!isJson) process.stdout.write(text);

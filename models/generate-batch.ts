@@ -22,8 +22,8 @@ export interface GenerateBatchOptions
   extends Omit<GenerateOptions, 'prompt' | 'session' | 'stopToken' | 'onProgress'> {
   /** Token ids to read, at least one for each text. */
   readonly prompts: readonly ArrayLike<number>[];
-  /** Stop a text before writing this token. */
-  readonly stopToken?: number;
+  /** Stop a text before writing this token, or one of these. */
+  readonly stopToken?: GenerateOptions['stopToken'];
   /** Asked after each token of a text whether the text is to end with it. Default never. */
   readonly isEnough?: (row: number) => boolean;
   /** Tokens of a chunk of the prompts. Default 512. */
@@ -59,6 +59,7 @@ export async function* generateBatch(
   const {prompts, maxTokens = 256, stopToken, ids, signal, isEnough, chunk = 512, ...given} = options;
   const sampling = parseSettings('generateBatch', samplingSchema, given);
   checkModel('generateBatch', model);
+  const stops = [stopToken ?? []].flat();
   const rows = checkedRows(model, prompts);
   const settings = rows.map(({number}): SamplingSettings => ({...sampling, seed: rowSeed(sampling, number)}));
   const memory = new BatchMemory(model, rows.length);
@@ -80,7 +81,7 @@ export async function* generateBatch(
         const written = tokens.length - read;
         const possible = withPenalty(withoutPadding(logits[number], ids), tokens, settings[number]);
         const token = written < maxTokens ? sampleToken(possible, settings[number], written) : undefined;
-        row.isDone = token === undefined || token === stopToken;
+        row.isDone = token === undefined || stops.includes(token);
         if (token === undefined || row.isDone) continue;
         tokens.push(token);
         yield {row: number, token};
