@@ -67,7 +67,7 @@ function orderOf(argv: Args, tokenizer: Tokenizer): Order {
       `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
     );
   if (prompts.length > 1 && (saved !== undefined || argv['save-state'] !== undefined))
-    throw new SettingError('--state and --save-state are for one prompt');
+    throw new SettingError('several prompts take neither --state nor --save-state');
   const stop = Array.isArray(argv.stop) ? argv.stop.map(String) : [];
   if (stop.includes('')) throw new SettingError('--stop must hold at least one character');
   return {

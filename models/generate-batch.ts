@@ -30,7 +30,7 @@ export interface GenerateBatchOptions
   readonly chunk?: number;
 }
 
-/** A token that {@link generateBatch} wrote. */
+/** A token that {@link generateBatch} wrote, with the number of its prompt. */
 export interface BatchToken {
   /** Number of the prompt. */
   readonly row: number;
@@ -167,7 +167,7 @@ export interface GenerateTextsOptions extends Omit<GenerateBatchOptions, 'prompt
   readonly stop?: readonly string[];
 }
 
-/** A piece of one of the texts that {@link generateTexts} writes. */
+/** A piece of one of the texts that {@link generateTexts} writes, with the number of its prompt. */
 export interface BatchText {
   /** Number of the prompt. */
   readonly row: number;

@@ -53,11 +53,14 @@ describe('--json', () => {
     const expectFields = (found: Record<string, unknown>, name: string): void => {
       const fields = documented(name);
       expect(fields, name).to.not.have.lengthOf(0);
-      const inner = Object.values(found).flatMap(value => {
-        const [first] = Array.isArray(value) ? value : [];
-        return typeof first === 'object' && first !== null ? Object.keys(first) : [];
-      });
-      expect([...Object.keys(found), ...inner], name).to.include.members(fields);
+      /** Names of the object's fields and of those inside of them, of lists the first. */
+      const keys = (value: unknown): string[] =>
+        typeof value !== 'object' || value === null
+          ? []
+          : Array.isArray(value)
+            ? keys(value[0])
+            : Object.entries(value).flatMap(([key, inner]) => [key, ...keys(inner)]);
+      expect(keys(found), name).to.include.members(fields);
     };
     try {
       const small =
