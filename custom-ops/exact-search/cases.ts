@@ -18,7 +18,13 @@ const cudaCase = (
   name: string,
   dims: Dims,
   attrs: Partial<ExactSearchAttributes>,
-): OpCase<ExactSearchAttributes> => ({name, dims, attrs: {...all, ...attrs}, omit: ['admitted'], use: 'cuda'});
+): OpCase<ExactSearchAttributes> => ({
+  name,
+  dims,
+  attrs: {...all, ...attrs},
+  omit: ['admitted'],
+  use: 'cuda',
+});
 
 const one = (N: number, Dh: number): OpCase<ExactSearchAttributes> => ({
   name: `one query, N${N} Dh${Dh} R8`,
