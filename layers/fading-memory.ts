@@ -1,7 +1,7 @@
 // Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in chunks.
 
 import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {concat, exp, fill, neg, slice, split, zeros} from '@tensorflow/tfjs-core';
+import {concat, exp, fill, neg, slice, split} from '@tensorflow/tfjs-core';
 import {causalConv1d, linear, rmsNorm, selectiveScan} from '../custom-ops/index.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
@@ -153,7 +153,7 @@ export class FadingMemory {
     const {convWidth, inner} = this.sizes;
     const weight = this.read<Tensor2D>('conv_weight');
     const missing = taps(convWidth) - convWidth;
-    return missing === 0 ? weight : concat([zeros<Rank.R2>([missing, inner]), weight], 0);
+    return missing === 0 ? weight : concat([fill<Rank.R2>([missing, inner], 0), weight], 0);
   }
 
   private normalised(x: Tensor3D): Tensor3D {

@@ -53,7 +53,7 @@ export const mixerSchema = {
     'rotary',
     'rotary positions bind keys to values; the paper uses none',
   ),
-  rotaryBase: number(10000, 1, 1e9, 'wavelength base of the rotary positions'),
+  rotaryBase: number(10000, 1, 1e12, 'wavelength base of the rotary positions'),
   attentionBias: choice(
     ['none', 'qkv', 'all'],
     'none',
