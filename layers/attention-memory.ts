@@ -1,18 +1,31 @@
 // Eidetic memory: one softmax over the window, the fading tokens and the stored tokens, whole or in chunks of a sequence.
 
-import type {Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, slice} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {concat, expandDims, mul, slice, sub, zeros} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
-import {innovationScores, innovationSelect, memoryAttention} from '../custom-ops/index.js';
+import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
+import {
+  innovationScores,
+  innovationSelect,
+  memoryAttention,
+  memoryAttentionWithLogSumExp,
+} from '../custom-ops/index.js';
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
-import {remember} from './attention-state.js';
+import {needsInnovation, remember} from './attention-state.js';
 import type {MixerSettings} from './mixer-schema.js';
+import type {PartialSoftmax} from './partial-softmax.js';
+import {joined, secondShare} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
-import {Projections} from './projections.js';
-import {fadingReach, RowLayout} from './row-layout.js';
+import {Projections, turned} from './projections.js';
+import {fadingReach, lastRows, RowLayout} from './row-layout.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
+import {entersByInnovation} from './storage-entry.js';
+import {StorageLayout} from './storage-layout.js';
+import type {StorageResult} from './storage-memory.js';
+import {StorageMemory} from './storage-memory.js';
+import {storesUnturned} from './storage-state.js';
 import type {StepKind} from './streaming.js';
 import type {ReadWeight} from './weights.js';
 
@@ -23,6 +36,9 @@ export interface AttentionResult {
   readonly innovation?: Tensor2D;
   /** Row of each stored token by chunk, [B, C, me], -1 where a slot is empty; only with eidetic slots. */
   readonly stored?: Tensor3D;
+  /** Rows retrieved from storage by each query and key head, int32 [B, L, G, K], -1 where there were fewer; and the share of attention on them [B, L, H]. Where some query had any to retrieve. */
+  readonly retrieved?: Tensor4D;
+  readonly storageShare?: Tensor3D;
   /** Memory after the new tokens, where it is asked for. */
   readonly state?: AttentionState;
 }
@@ -39,6 +55,7 @@ export interface MatchedRows {
 
 export class AttentionMemory {
   private readonly projections: Projections;
+  private readonly storage?: StorageMemory;
 
   constructor(
     private readonly settings: MixerSettings,
@@ -46,6 +63,7 @@ export class AttentionMemory {
     weight: ReadWeight,
   ) {
     this.projections = new Projections(settings, sizes, weight);
+    if (settings.storage > 0) this.storage = new StorageMemory(settings, sizes);
   }
 
   /**
@@ -65,47 +83,65 @@ export class AttentionMemory {
     const layout = new RowLayout(settings, context.position, length);
     checkPast(past, layout);
     const cosSin = this.table(context, length);
-    const own = projections.rows(h, cosSin);
+    const plain = {queries: projections.queries(h), ...projections.rows(h)};
+    const queries = turned(plain.queries, cosSin);
     const rows = {
-      keys: layout.all(past?.keys, own.keys),
-      values: layout.all(past?.values, own.values),
+      keys: layout.all(past?.keys, turned(plain.keys, cosSin)),
+      values: layout.all(past?.values, plain.values),
     };
     const fadingRows = this.fadingRows(fading, past, layout, cosSin);
     const innovation = this.innovation(fading, past);
-    const scores = innovation && layout.all(past?.eidetic?.scores, innovation);
+    const scores =
+      settings.eideticSlots === 0 ? undefined : innovation && layout.all(past?.eidetic?.scores, innovation);
     const {window, firstRow, queryOffset, phase} = layout.options;
     const {eideticSlots: capacity, eideticOverlap: overlap} = settings;
     const chosen =
       given ?? (scores && innovationSelect(scores, {window, capacity, overlap, queryOffset, phase}));
-    const attended = memoryAttention(
-      {
-        q: projections.queries(h, cosSin),
-        k: rows.keys,
-        v: rows.values,
-        kFading: fadingRows?.keys,
-        vFading: fadingRows?.values,
-        positions: chosen,
-      },
-      {
-        window,
-        fading: settings.fading,
-        fadingTokens: fadingReach(settings),
-        firstRow,
-        queryOffset,
-        phase,
-      },
-    );
-    const result = {y: projections.output(attended), innovation, stored: chosen};
+    const memories: MemoryAttentionInputs = {
+      q: queries,
+      k: rows.keys,
+      v: rows.values,
+      kFading: fadingRows?.keys,
+      vFading: fadingRows?.values,
+      positions: chosen,
+    };
+    const options: MemoryAttentionOptions = {
+      window,
+      fading: settings.fading,
+      fadingTokens: fadingReach(settings),
+      firstRow,
+      queryOffset,
+      phase,
+    };
+    const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, keepState);
+    const attended = attendedWith(memories, options, stored?.retrieval);
+    const result = {
+      y: projections.output(attended.out),
+      innovation,
+      stored: chosen,
+      retrieved: stored?.retrieval?.found,
+      storageShare: attended.storageShare,
+    };
     if (!keepState) return result;
-    const selection = fading && scores && chosen && {tokens: fading, scores, chosen};
-    return {...result, state: remember(layout, settings, past, {rows, fadingRows, selection})};
+    const selection = scores && chosen && {scores, chosen};
+    const tokens = needsInnovation(settings) ? fading : undefined;
+    const storage = stored?.state;
+    return {...result, state: remember(layout, settings, past, {rows, fadingRows, tokens, selection, storage})};
   }
 
-  /** Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3]. */
-  shares(h: Tensor3D, fading: Tensor3D | undefined, stored: Tensor3D | undefined): Tensor4D {
+  /**
+   * Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3], and with
+   * memory in storage [B, L, H, 4]; `storageShare` [B, L, H] is that of storage.
+   */
+  shares(
+    h: Tensor3D,
+    fading: Tensor3D | undefined,
+    stored: Tensor3D | undefined,
+    storageShare: Tensor3D | undefined,
+  ): Tensor4D {
     const {settings} = this;
     const {queries: q, ...keys} = this.matched(h, fading);
-    return attentionShares(
+    const shares = attentionShares(
       {q, ...keys, stored},
       {
         window: settings.window === 0 ? h.shape[1] : settings.window,
@@ -113,6 +149,10 @@ export class AttentionMemory {
         fadingTokens: fadingReach(settings),
       },
     );
+    if (settings.storage === 0) return shares;
+    const [batch, length, heads] = shares.shape;
+    const own = storageShare === undefined ? zeros<Rank.R4>([batch, length, heads, 1]) : expandDims(storageShare, 3);
+    return concat<Tensor4D>([mul(shares, sub(1, own)), own as Tensor4D], 3);
   }
 
   /** What is matched with what in a whole sequence h [B, L, D]: queries [B, L, H, Dh] with keys [B, L, G, Dh]. */
@@ -122,8 +162,8 @@ export class AttentionMemory {
     const layout = new RowLayout(settings, 0, length);
     const cosSin = this.table(START, length);
     return {
-      queries: projections.queries(h, cosSin),
-      keys: projections.rows(h, cosSin).keys,
+      queries: turned(projections.queries(h), cosSin),
+      keys: turned(projections.rows(h).keys, cosSin),
       fadingKeys: this.fadingRows(fading, undefined, layout, cosSin)?.keys,
     };
   }
@@ -143,16 +183,70 @@ export class AttentionMemory {
   ): Rows | undefined {
     if (this.settings.fading === 'none' || fading === undefined) return undefined;
     const kept = past?.faded && {keys: past.faded.fadingKeys, values: past.faded.fadingValues};
-    return layout.allFading(kept, this.projections.fadingRows(fading, cosSin));
+    const {keys, values} = this.projections.fadingRows(fading);
+    return layout.allFading(kept, {keys: turned(keys, cosSin), values});
+  }
+
+  /** What the step's queries retrieve from storage, and storage behind it. */
+  private fromStorage(
+    {plain, queries, rows, innovation}: StepVectors,
+    past: AttentionState | undefined,
+    {position, fresh, before, after}: RowLayout,
+    keepState: boolean,
+  ): StorageResult | undefined {
+    const {settings, storage} = this;
+    if (storage === undefined) return undefined;
+    const recentAndNew = before.recent + fresh;
+    const known = past?.storage;
+    const keys = storesUnturned(settings)
+      ? behind(known?.unturned?.recentKeys, plain.keys)
+      : lastRows(rows.keys, recentAndNew);
+    const scores =
+      innovation && entersByInnovation(settings)
+        ? behind(known?.scored?.recentScores, innovation)
+        : undefined;
+    const step = {
+      queries: storage.queries(plain.queries, queries),
+      rows: {keys, values: lastRows(rows.values, recentAndNew)},
+      scores,
+    };
+    return storage.run(new StorageLayout(settings, position, fresh), step, known, after.recent, keepState);
   }
 
   private innovation(fading: Tensor3D | undefined, past: AttentionState | undefined): Tensor2D | undefined {
-    const {eideticSlots, innovationSpan: span} = this.settings;
-    if (eideticSlots === 0 || fading === undefined) return undefined;
-    if (past?.eidetic === undefined) return innovationScores(fading, {span});
-    const {history} = past.eidetic;
+    const {innovationSpan: span} = this.settings;
+    if (!needsInnovation(this.settings) || fading === undefined) return undefined;
+    if (past?.predictor === undefined) return innovationScores(fading, {span});
+    const {history} = past.predictor;
     return slice(innovationScores(concat([history, fading], 1), {span}), [0, history.shape[1]]);
   }
+}
+
+/** What a step computed of its new tokens, and all rows of its layout. */
+interface StepVectors {
+  /** Before they are turned to their positions. */
+  readonly plain: {readonly queries: Tensor4D; readonly keys: Tensor4D};
+  /** At their positions, [B, L, H, Dh]. */
+  readonly queries: Tensor4D;
+  readonly rows: Rows;
+  readonly innovation?: Tensor2D;
+}
+
+/** Kept rows with the new ones behind them. */
+function behind<T extends Tensor2D | Tensor4D>(kept: T | undefined, fresh: T): T {
+  return kept === undefined ? fresh : concat<T>([kept, fresh], 1);
+}
+
+/** The softmax over the memories in the layer and what was retrieved, [B, L, H, Dh], and the share of the latter. */
+function attendedWith(
+  memories: MemoryAttentionInputs,
+  options: MemoryAttentionOptions,
+  retrieval: PartialSoftmax | undefined,
+): {out: Tensor4D; storageShare?: Tensor3D} {
+  if (retrieval === undefined) return {out: memoryAttention(memories, options)};
+  const inLayer = memoryAttentionWithLogSumExp(memories, options);
+  const storageShare = secondShare(inLayer, retrieval);
+  return {out: joined(inLayer, retrieval, storageShare), storageShare};
 }
 
 /** Refuses a memory that is not the one after the tokens before the step. */
@@ -174,7 +268,7 @@ export function attentionStepKind(settings: MixerSettings, position: number, len
   if (settings.window === 0) return {name: start, varying: {}};
   if (length > 1) return {name: `${start} at ${layout.phase}`, varying: {}};
   // One token begins a chunk, where tokens are chosen to be stored, or only the place in the chunk differs.
-  const begins = settings.eideticSlots > 0 && !layout.staysInChunk ? ' chunk' : '';
+  const begins = (settings.eideticSlots > 0 || settings.storage > 0) && !layout.staysInChunk ? ' chunk' : '';
   const inPhase: StepKind['varying'][string] = recorded => ({
     ...recorded,
     phase: position % Number(recorded.window),

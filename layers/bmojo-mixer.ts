@@ -39,7 +39,14 @@ export type MixerAnalysis = {
   readonly innovation?: Tensor2D;
   /** Positions stored for each chunk [B, C, me], -1 where a slot is empty; absent without eidetic slots. */
   readonly stored?: Tensor3D;
-  /** Shares of attention on in-context, fading and eidetic memory [B, L, H, 3]; from `analyze`, absent without attention. */
+  /** Rows retrieved from storage by each query and key head, [B, L, G, K], -1 where there were fewer; absent where there were none. */
+  readonly retrieved?: Tensor4D;
+  /** Share of attention on them, [B, L, H]; as `retrieved`. */
+  readonly storageShare?: Tensor3D;
+  /**
+   * Shares of attention on in-context, fading and eidetic memory [B, L, H, 3], with memory in storage on that too
+   * [B, L, H, 4]; from `analyze`, absent without attention.
+   */
   readonly shares?: Tensor4D;
   /** Queries [B, L, H, Dh], their keys and those of fading tokens [B, L, G, Dh]; from `analyze` where they are asked for. */
   readonly queries?: Tensor4D;
@@ -109,12 +116,12 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   analyze(x: Tensor3D, {stored: given, rows = false}: AnalyzeOptions = {}): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false, given);
+      const {y, fading, stored, retrieved, storageShare, ...rest} = this.mix(x, {}, START, false, given);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      const shares = this.attentionMemory?.shares(x, fading, stored);
+      const shares = this.attentionMemory?.shares(x, fading, stored, storageShare);
       const matched = rows ? this.attentionMemory?.matched(x, fading) : undefined;
-      return {y, fading, innovation, stored, shares, ...matched};
+      return {y, fading, innovation, stored, retrieved, storageShare, shares, ...matched};
     });
   }
 
@@ -204,7 +211,30 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
     fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
   }
+  checkStorage(settings, fail);
   if (kvHeads !== 0 && heads % kvHeads !== 0) fail(`kvHeads must divide heads = ${heads}, got ${kvHeads}`);
+}
+
+function checkStorage(
+  {attention, ssm, window, positions, storage, storagePositions, storageShare, storageEntry}: MixerSettings,
+  fail: (message: string) => never,
+): void {
+  if (storage === 0) return;
+  if (!attention) fail(`storage must be 0 without attention, got ${storage}`);
+  if (window === 0)
+    fail(`window must be >= 1 with storage (0 attends over all of the past already), got 0`);
+  if (positions === 'none' && storagePositions === 'true')
+    fail(`storagePositions must be 'clamped' or 'none' when positions is 'none', got 'true'`);
+  if (storageShare === 1) return;
+  if (storageEntry === 'innovation' && !ssm)
+    fail(
+      `storageEntry must be 'spaced' without ssm (nothing predicts the tokens) unless storageShare is 1, got 'innovation'`,
+    );
+  const nth = Math.round(1 / storageShare);
+  if (storageEntry === 'spaced' && (Math.abs(nth * storageShare - 1) > 1e-3 || window % nth !== 0))
+    fail(
+      `storageShare must be 1 / n for an n that divides window = ${window} when storageEntry is 'spaced', got ${storageShare}`,
+    );
 }
 
 serialization.registerClass(BMojoMixer);

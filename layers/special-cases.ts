@@ -22,7 +22,7 @@ export class MambaMixer extends BMojoMixer {
   static override className = 'MambaMixer';
 
   constructor(args: MambaMixerArgs = {}) {
-    super({...args, attention: false, ssm: true, fading: 'none', eideticSlots: 0});
+    super({...args, attention: false, ssm: true, fading: 'none', eideticSlots: 0, storage: 0});
   }
 }
 
@@ -32,7 +32,19 @@ export class MambaMixer extends BMojoMixer {
  */
 export type SlidingWindowAttentionArgs = KerasConfig &
   Partial<
-    Pick<MixerSettings, 'heads' | 'kvHeads' | 'headWidth' | 'window' | 'positions' | 'rotaryBase' | 'seed'>
+    Pick<
+      MixerSettings,
+      | 'heads'
+      | 'kvHeads'
+      | 'headWidth'
+      | 'window'
+      | 'positions'
+      | 'rotaryBase'
+      | 'storage'
+      | 'storagePositions'
+      | 'storageDistance'
+      | 'seed'
+    >
   >;
 
 /**
@@ -40,7 +52,8 @@ export type SlidingWindowAttentionArgs = KerasConfig &
  * of them.
  *
  * Settings and defaults: {@link mixerSchema}, of which it has heads 2, kvHeads = heads, headWidth D / heads,
- * window 32, rotary positions, seed. Errors: SettingError for settings that do not fit each other or D.
+ * window 32, rotary positions, storage 0 (then as in Memorizing
+ * Transformers, arXiv 2203.08913), seed. Errors: SettingError for settings that do not fit each other or D.
  * Source: Beltagy et al. 2020, arXiv 2004.05150.
  */
 export class SlidingWindowAttention extends BMojoMixer {

@@ -1,0 +1,20 @@
+// One softmax over the rows of two, from what each gives alone.
+
+import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {add, expandDims, mul, sigmoid, sub} from '@tensorflow/tfjs-core';
+
+/** A softmax over some rows: the weighted values [B, L, H, Dh], and the logarithm of its normaliser [B, L, H]. */
+export interface PartialSoftmax {
+  readonly out: Tensor4D;
+  readonly logSumExp: Tensor3D;
+}
+
+/** The share of the second in the softmax over the rows of both, [B, L, H]: the logistic function of the difference of logarithms. */
+export function secondShare(first: PartialSoftmax, second: PartialSoftmax): Tensor3D {
+  return sigmoid(sub(second.logSumExp, first.logSumExp));
+}
+
+/** The output of the softmax over the rows of both, [B, L, H, Dh]; exactly that of the first where the second has no share. */
+export function joined({out: first}: PartialSoftmax, {out: second}: PartialSoftmax, share: Tensor3D): Tensor4D {
+  return add(first, mul(expandDims(share, 3), sub(second, first)));
+}
