@@ -14,5 +14,6 @@ export {memoryAttentionOp as memoryAttention} from './memory-attention/definitio
 export {rmsNormOp as rmsNorm} from './rms-norm/definition.js';
 export {rotaryEmbeddingOp as rotaryEmbedding} from './rotary-embedding/definition.js';
 export {selectiveScanOp as selectiveScan} from './selective-scan/definition.js';
+export {ssdScanOp as ssdScan} from './ssd-scan/definition.js';
 export {sumOfSquaresOp as sumOfSquares} from './sum-of-squares/definition.js';
 export {swigluOp as swiglu} from './swiglu/definition.js';

@@ -4,7 +4,7 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import {tensor2d} from '@tensorflow/tfjs-core';
 import type {MixerAnalysis} from '../layers/index.js';
 import type {LanguageModel} from '../models/index.js';
-import {layerPlan} from '../models/layer-plan.js';
+import {mixersOf} from '../models/layer-plan.js';
 
 /** A token that was kept word for word for some time, with when and why. */
 export interface StoredToken {
@@ -45,10 +45,10 @@ export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>
   const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');
   const analyses = model.analyze(input);
   input.dispose();
-  const plan = layerPlan(model.config);
+  const mixers = mixersOf(model.config);
   const layers: LayerMemory[] = [];
   for (const [layer, analysis] of analyses.entries()) {
-    layers.push({layer, ...(await layerMemory(analysis, ids, plan[layer].mixer.window))});
+    layers.push({layer, ...(await layerMemory(analysis, ids, mixers[layer].window))});
     for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
   }
   return {window: model.config.window, tokens: ids, layers};

@@ -72,18 +72,26 @@ export function encodeHeader(
   return bytes;
 }
 
-/** Where the tensors begin in a file of `fileBytes` bytes that starts with `start`. Errors: SafetensorsError. */
-export function dataOffset(start: Uint8Array, fileBytes: number): number {
+/** Bytes of the header behind the length that a file starts with. Errors: SafetensorsError. */
+export function headerLength(start: Uint8Array): number {
   if (start.length < LENGTH_BYTES) fail(`${start.length} bytes are too short for a header`);
   const length = new DataView(start.buffer, start.byteOffset, start.byteLength).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER)) fail(`a header of ${length} bytes is too long`);
-  const offset = LENGTH_BYTES + Number(length);
+  return Number(length);
+}
+
+/** Where the tensors begin in a file of `fileBytes` bytes that starts with `start`. Errors: SafetensorsError. */
+export function dataOffset(start: Uint8Array, fileBytes: number): number {
+  const offset = LENGTH_BYTES + headerLength(start);
   if (offset > fileBytes) fail(`the header needs ${offset} bytes, the file has ${fileBytes}`);
   return offset;
 }
 
-/** Reads the JSON between the length and the tensors, which take `dataBytes` bytes. Errors: SafetensorsError. */
-export function decodeHeader(json: Uint8Array, dataBytes: number): SafetensorsHeader {
+/**
+ * Reads the JSON between the length and the tensors, which take `dataBytes` bytes; where that is not known yet, whoever reads
+ * them looks. Errors: SafetensorsError.
+ */
+export function decodeHeader(json: Uint8Array, dataBytes?: number): SafetensorsHeader {
   let text: string;
   try {
     text = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(json);
@@ -118,7 +126,7 @@ export function decodeHeader(json: Uint8Array, dataBytes: number): SafetensorsHe
       fail(`${shown(name)} begins at ${begin}, not at ${at}: tensors must not overlap or leave gaps`);
     at = end;
   }
-  if (at !== dataBytes)
+  if (dataBytes !== undefined && at !== dataBytes)
     fail(`the tensors need ${at} bytes behind the header, the file has ${dataBytes} there`);
   return {places, metadata};
 }

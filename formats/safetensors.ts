@@ -119,8 +119,14 @@ function readNumbers(own: Uint8Array<ArrayBuffer>, dtype: DType): SafetensorsDat
   if (dtype === 'F32') return new Float32Array(own.buffer);
   if (dtype === 'I32') return new Int32Array(own.buffer);
   const halves = new Uint16Array(own.buffer);
-  if (dtype === 'BF16') return new Float32Array(Uint32Array.from(halves, half => half << 16).buffer);
-  return Float32Array.from(halves, halfToNumber);
+  const numbers = new Float32Array(halves.length);
+  if (dtype === 'F16') {
+    for (let i = 0; i < halves.length; i++) numbers[i] = halfToNumber(halves[i]);
+    return numbers;
+  }
+  const bits = new Uint32Array(numbers.buffer);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
+  return numbers;
 }
 
 /** IEEE 754 binary16. */

@@ -1,8 +1,8 @@
 // Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in chunks.
 
-import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {exp, neg, slice, split} from '@tensorflow/tfjs-core';
-import {causalConv1d, linear, selectiveScan} from '../custom-ops/index.js';
+import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {concat, exp, fill, neg, slice, split, zeros} from '@tensorflow/tfjs-core';
+import {causalConv1d, linear, rmsNorm, selectiveScan} from '../custom-ops/index.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
 import type {MixerSettings} from './mixer-schema.js';
@@ -20,20 +20,33 @@ export interface FadingMemorySizes {
   readonly convWidth: number;
   /** R. */
   readonly deltaRank: number;
+  readonly convBias: boolean;
+  readonly projectionBias: boolean;
+  /** Of the norm of low-rank step sizes, B and C; 0 where there is none. */
+  readonly ssmNormEpsilon: number;
 }
 
 /** Sizes that follow from the settings of a mixer on inputs of width D. */
 export function fadingSizes(
-  {stateSize, expand, convWidth, deltaRank}: MixerSettings,
+  {expand, innerWidth, deltaRank, ...settings}: MixerSettings,
   width: number,
 ): FadingMemorySizes {
-  const rank = deltaRank === 0 ? Math.ceil(width / 16) : deltaRank;
-  return {width, inner: expand * width, stateSize, convWidth, deltaRank: rank};
+  const {stateSize, convWidth, convBias, projectionBias, ssmNormEpsilon} = settings;
+  return {
+    width,
+    inner: innerWidth === 0 ? expand * width : innerWidth,
+    stateSize,
+    convWidth,
+    deltaRank: deltaRank === 0 ? Math.ceil(width / 16) : deltaRank,
+    convBias,
+    projectionBias,
+    ssmNormEpsilon,
+  };
 }
 
 /** Linear maps start uniform within fan_in^-1/2; see design of Mamba-1 for A_log, D and the step bias. */
 export function fadingWeights(
-  {width, inner, stateSize, convWidth, deltaRank}: FadingMemorySizes,
+  {width, inner, stateSize, convWidth, deltaRank, convBias, projectionBias}: FadingMemorySizes,
   seed: number,
 ): WeightSpec[] {
   const spec = (name: string, shape: number[], initializer: ElementInitializer): WeightSpec => ({
@@ -45,29 +58,34 @@ export function fadingWeights(
     spec(name, shape, symmetric(fanIn ** -0.5, streamSeed(seed, name)));
   return [
     uniform('in_proj', [width, 2 * inner], width),
+    ...(projectionBias ? [uniform('in_bias', [2 * inner], width)] : []),
     uniform('conv_weight', [convWidth, inner], convWidth),
-    uniform('conv_bias', [inner], convWidth),
+    ...(convBias ? [uniform('conv_bias', [inner], convWidth)] : []),
     uniform('x_proj', [inner, deltaRank + 2 * stateSize], inner),
     uniform('dt_proj', [deltaRank, inner], deltaRank),
     spec('dt_bias', [inner], inverseSoftplusOfStep(streamSeed(seed, 'dt_bias'))),
     spec('A_log', [inner, stateSize], logarithmsOfState()),
     spec('D', [inner], constant(1)),
     uniform('out_proj', [inner, width], inner),
+    ...(projectionBias ? [uniform('out_bias', [width], inner)] : []),
   ];
 }
 
-/** Recurrent memory of a mixer's SSM: convolution tail [B, K-1, E] and state [B, E, N]. */
+/** Recurrent memory of a mixer's SSM: convolution tail [B, K-1, E] (one row where K is 1) and state [B, E, N]. */
 export type FadingState = {
   readonly conv: Tensor3D;
   readonly ssm: Tensor3D;
 };
+
+/** A convolution of one tap runs as one of two, of which the earlier is zero. */
+const taps = (convWidth: number): number => Math.max(2, convWidth);
 
 export function fadingStateShapes({
   inner,
   stateSize,
   convWidth,
 }: FadingMemorySizes): StateShapes<FadingState> {
-  return {conv: [convWidth - 1, inner], ssm: [inner, stateSize]};
+  return {conv: [taps(convWidth) - 1, inner], ssm: [inner, stateSize]};
 }
 
 export interface FadingRun {
@@ -87,19 +105,20 @@ export class FadingMemory {
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
   run(h: Tensor3D, past?: FadingState): FadingRun {
-    const {stateSize, deltaRank} = this.sizes;
+    const {stateSize, deltaRank, convBias, projectionBias} = this.sizes;
     const [x, z] = this.inputAndGate(h);
     const conv = causalConv1d(
       {
         x,
-        weight: this.read<Tensor2D>('conv_weight'),
-        bias: this.read<Tensor1D>('conv_bias'),
+        weight: this.convWeight(),
+        bias: convBias ? this.read<Tensor1D>('conv_bias') : undefined,
         initialState: past?.conv,
       },
       {activation: 'silu'},
     );
     const projected = linear(conv.y, this.read<Tensor2D>('x_proj'));
-    const [dt, B, C] = split(projected, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
+    const parts = split(projected, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
+    const [dt, B, C] = parts.map(part => this.normalised(part));
     const scan = selectiveScan(
       {
         u: conv.y,
@@ -114,16 +133,32 @@ export class FadingMemory {
       },
       {deltaSoftplus: true},
     );
-    const y = linear(scan.y, this.read<Tensor2D>('out_proj'));
+    const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
+    const y = linear(scan.y, this.read<Tensor2D>('out_proj'), outBias);
     return {y, scanned: scan.y, state: {conv: conv.finalState, ssm: scan.finalState}};
   }
 
   /** The two halves of h Win, each [B, L, E]: the smaller of weight and activations is cut in two, not both. */
   private inputAndGate(h: Tensor3D): Tensor3D[] {
-    const {width, inner} = this.sizes;
+    const {width, inner, projectionBias} = this.sizes;
     const inProj = this.read<Tensor2D>('in_proj');
-    if (h.shape[0] * h.shape[1] < width) return split(linear(h, inProj), 2, 2) as Tensor3D[];
-    return [0, inner].map(begin => linear(h, slice(inProj, [0, begin], [width, inner])));
+    const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
+    if (h.shape[0] * h.shape[1] < width) return split(linear(h, inProj, bias), 2, 2) as Tensor3D[];
+    return [0, inner].map(begin =>
+      linear(h, slice(inProj, [0, begin], [width, inner]), bias && slice(bias, [begin], [inner])),
+    );
+  }
+
+  private convWeight(): Tensor2D {
+    const {convWidth, inner} = this.sizes;
+    const weight = this.read<Tensor2D>('conv_weight');
+    const missing = taps(convWidth) - convWidth;
+    return missing === 0 ? weight : concat([zeros<Rank.R2>([missing, inner]), weight], 0);
+  }
+
+  private normalised(x: Tensor3D): Tensor3D {
+    const {ssmNormEpsilon: epsilon} = this.sizes;
+    return epsilon === 0 ? x : rmsNorm(x, fill<Rank.R1>([x.shape[2]], 1), {epsilon});
   }
 
   private read<T extends Tensor>(name: string): T {

@@ -15,6 +15,8 @@ export {ResidualBlock} from './residual-block.js';
 export {RMSNorm} from './rms-norm.js';
 export {RotaryEmbedding} from './rotary-embedding.js';
 export {SequenceDecoder} from './sequence-decoder.js';
+export type {ShortConvMixerArgs} from './short-conv-mixer.js';
+export {ShortConvMixer} from './short-conv-mixer.js';
 export type {MambaMixerArgs, SlidingWindowAttentionArgs} from './special-cases.js';
 export {MambaMixer, SlidingWindowAttention} from './special-cases.js';
 export type {NoState, ShapeTree, StateShapes, StateTree} from './state.js';

@@ -2,7 +2,7 @@ import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import type {Settings} from '../config/schema.js';
-import {integer} from '../config/schema.js';
+import {flag, integer} from '../config/schema.js';
 import {linear} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
@@ -12,6 +12,7 @@ import {DeclaredLayer} from './weights.js';
 
 export const linearHeadSchema = {
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
+  bias: flag(true, 'a bias for each token id'),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -33,10 +34,10 @@ export class LinearHead extends DeclaredLayer {
   }
 
   weightSpecs(width: number): WeightSpec[] {
-    const {vocabSize, seed} = this.settings;
+    const {vocabSize, bias, seed} = this.settings;
     return [
       {name: 'kernel', shape: [width, vocabSize], initializer: normal(0.02, streamSeed(seed, 'kernel'))},
-      {name: 'bias', shape: [vocabSize], initializer: constant(0)},
+      ...(bias ? [{name: 'bias', shape: [vocabSize], initializer: constant(0)}] : []),
     ];
   }
 
@@ -55,7 +56,8 @@ export class LinearHead extends DeclaredLayer {
 
   /** Logits [B, L, V] of x [B, L, D]. */
   logits(x: Tensor3D): Tensor3D {
-    return linear(x, this.read<Tensor2D>('kernel'), this.read<Tensor1D>('bias'));
+    const bias = this.settings.bias ? this.read<Tensor1D>('bias') : undefined;
+    return linear(x, this.read<Tensor2D>('kernel'), bias);
   }
 
   override getConfig(): serialization.ConfigDict {

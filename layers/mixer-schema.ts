@@ -82,6 +82,17 @@ export const mixerSchema = {
     'rotary positions bind keys to values; the paper uses none',
   ),
   rotaryBase: number(10000, 1, 1e9, 'wavelength base of the rotary positions'),
+  attentionBias: choice(
+    ['none', 'qkv', 'all'],
+    'none',
+    "biases on the attention's projections: none, on queries, keys and values, or on the output as well",
+  ),
+  qkNormEpsilon: number(
+    0,
+    0,
+    1,
+    'queries and keys of each head pass an RMSNorm with a gain before they are rotated, with this added to the mean square (Qwen3, LFM2); 0 means no norm',
+  ),
   attention: flag(
     true,
     "attend over the memories; without it the fading memory's output is the layer's (Mamba)",
@@ -89,8 +100,17 @@ export const mixerSchema = {
   ssm: flag(true, 'keep a fading memory; without it the layer is plain attention (Transformer)'),
   stateSize: integer(16, 1, 256, 'SSM state size N a channel'),
   expand: integer(2, 1, 16, 'inner width of the SSM over the model width, E / D'),
-  convWidth: integer(4, 2, 16, 'taps of the causal convolution before the SSM'),
+  innerWidth: integer(0, 0, 2 ** 20, 'inner width E of the SSM; 0 means expand times D'),
+  convWidth: integer(4, 1, 16, 'taps of the causal convolution before the SSM'),
+  convBias: flag(true, 'a bias on the convolution'),
+  projectionBias: flag(false, 'biases on the projections into and out of the SSM'),
   deltaRank: integer(0, 0, 4096, 'rank R of the step-size projection; 0 means ceil(D / 16)'),
+  ssmNormEpsilon: number(
+    0,
+    0,
+    1,
+    'low-rank step sizes, B and C pass an RMSNorm without a gain, with this added to the mean square (Falcon Mamba); 0 means no norm',
+  ),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 

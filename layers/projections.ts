@@ -1,10 +1,10 @@
 // The linear maps of eidetic memory: queries, keys and values of tokens at their positions, and the output.
 
-import type {Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
 import {SettingError} from '../config/schema.js';
-import {linear, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
-import {streamSeed, symmetric} from './initializers.js';
+import {linear, rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
+import {constant, streamSeed, symmetric} from './initializers.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {RotarySpec} from './step-context.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
@@ -38,19 +38,31 @@ export function attentionSizes(
 /** Maps start uniform within fan_in^-1/2. Errors: as `attentionSizes`. */
 export function attentionWeights(settings: MixerSettings, width: number): WeightSpec[] {
   const {heads, groups, headWidth} = attentionSizes(settings, width);
-  const spec = (name: string, rows: number, columns: number): WeightSpec => ({
+  const uniform = (name: string, shape: number[], fanIn: number): WeightSpec => ({
     name,
-    shape: [rows, columns],
-    initializer: symmetric(rows ** -0.5, streamSeed(settings.seed, name)),
+    shape,
+    initializer: symmetric(fanIn ** -0.5, streamSeed(settings.seed, name)),
   });
+  const map = (name: string, rows: number, columns: number): WeightSpec[] => [
+    uniform(name, [rows, columns], rows),
+    ...(hasBias(settings, name) ? [uniform(biasOf(name), [columns], rows)] : []),
+  ];
+  const norms = settings.qkNormEpsilon === 0 ? [] : ['q_norm', 'k_norm'];
   const names = ['k_proj', 'v_proj'];
   if (settings.fading !== 'none' && !settings.tieFading) names.push('k_proj_fading', 'v_proj_fading');
   return [
-    spec('q_proj', width, heads * headWidth),
-    ...names.map(name => spec(name, width, groups * headWidth)),
-    spec('o_proj', heads * headWidth, width),
+    ...map('q_proj', width, heads * headWidth),
+    ...names.flatMap(name => map(name, width, groups * headWidth)),
+    ...map('o_proj', heads * headWidth, width),
+    ...norms.map(name => ({name, shape: [headWidth], initializer: constant(1)})),
   ];
 }
+
+function hasBias({attentionBias}: MixerSettings, name: string): boolean {
+  return attentionBias === 'all' || (attentionBias === 'qkv' && name !== 'o_proj');
+}
+
+const biasOf = (name: string): string => name.replace('proj', 'bias');
 
 /** What the heads turn by, where positions are rotary. */
 export function rotaryOf(settings: MixerSettings, width: number): RotarySpec | undefined {
@@ -74,7 +86,7 @@ export class Projections {
 
   /** Queries [B, L, H, Dh] of h [B, L, D], before they are turned to their positions. */
   queries(h: Tensor3D): Tensor4D {
-    return this.heads(h, 'q_proj', this.sizes.heads);
+    return this.normalised(this.heads(h, 'q_proj', this.sizes.heads), 'q_norm');
   }
 
   /** Keys and values of h [B, L, D], keys before they are turned to their positions. */
@@ -91,17 +103,32 @@ export class Projections {
   /** [B, L, D] of what the heads attended to, [B, L, H, Dh]. */
   output(attended: Tensor4D): Tensor3D {
     const [batch, length, heads, headWidth] = attended.shape;
-    return linear(reshape(attended, [batch, length, heads * headWidth]), this.weight<Tensor2D>('o_proj'));
+    return this.map(reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
   }
 
   private keysAndValues(x: Tensor3D, keys: string, values: string): Rows {
     const {groups} = this.sizes;
-    return {keys: this.heads(x, keys, groups), values: this.heads(x, values, groups)};
+    const own = this.normalised(this.heads(x, keys, groups), 'k_norm');
+    return {keys: own, values: this.heads(x, values, groups)};
   }
 
   private heads(x: Tensor3D, name: string, heads: number): Tensor4D {
     const [batch, length] = x.shape;
-    return reshape(linear(x, this.weight<Tensor2D>(name)), [batch, length, heads, this.sizes.headWidth]);
+    return reshape(this.map(x, name), [batch, length, heads, this.sizes.headWidth]);
+  }
+
+  private map(x: Tensor3D, name: string): Tensor3D {
+    const bias = hasBias(this.settings, name) ? this.weight<Tensor1D>(biasOf(name)) : undefined;
+    return linear(x, this.weight<Tensor2D>(name), bias);
+  }
+
+  /** The rows of each head by themselves. */
+  private normalised(x: Tensor4D, gain: string): Tensor4D {
+    const {qkNormEpsilon: epsilon} = this.settings;
+    if (epsilon === 0) return x;
+    const [batch, length, heads, headWidth] = x.shape;
+    const rows = reshape<Rank.R3>(x, [batch, length * heads, headWidth]);
+    return reshape(rmsNorm(rows, this.weight<Tensor1D>(gain), {epsilon}), [batch, length, heads, headWidth]);
   }
 }
 

@@ -9,14 +9,27 @@ import type {MixerSettings} from './mixer-schema.js';
  * What {@link MambaMixer} takes: keys of tf layers, and the settings of {@link mixerSchema} that its SSM has.
  */
 export type MambaMixerArgs = KerasConfig &
-  Partial<Pick<MixerSettings, 'stateSize' | 'expand' | 'convWidth' | 'deltaRank' | 'seed'>>;
+  Partial<
+    Pick<
+      MixerSettings,
+      | 'stateSize'
+      | 'expand'
+      | 'innerWidth'
+      | 'convWidth'
+      | 'convBias'
+      | 'projectionBias'
+      | 'deltaRank'
+      | 'ssmNormEpsilon'
+      | 'seed'
+    >
+  >;
 
 /**
  * The Mamba-1 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution, selective scan, gate,
  * out-projection.
  *
- * Settings and defaults: {@link mixerSchema}, of which it has stateSize N 16, expand 2, convWidth 4,
- * deltaRank ceil(D / 16), seed. Errors: SettingError for a bad setting. Source: arXiv 2312.00752.
+ * Settings and defaults: {@link mixerSchema}, of which it has stateSize N 16, expand 2 (or innerWidth), convWidth 4,
+ * deltaRank ceil(D / 16), convBias, projectionBias, ssmNormEpsilon, seed. Errors: SettingError for a bad setting. Source: arXiv 2312.00752.
  */
 export class MambaMixer extends BMojoMixer {
   static override className = 'MambaMixer';
@@ -43,6 +56,8 @@ export type SlidingWindowAttentionArgs = KerasConfig &
       | 'storage'
       | 'storagePositions'
       | 'storageDistance'
+      | 'attentionBias'
+      | 'qkNormEpsilon'
       | 'seed'
     >
   >;
@@ -52,8 +67,8 @@ export type SlidingWindowAttentionArgs = KerasConfig &
  * of them.
  *
  * Settings and defaults: {@link mixerSchema}, of which it has heads 2, kvHeads = heads, headWidth D / heads,
- * window 32, rotary positions, storage 0 (then as in Memorizing
- * Transformers, arXiv 2203.08913), seed. Errors: SettingError for settings that do not fit each other or D.
+ * window 32, rotary positions, attentionBias, qkNormEpsilon, storage 0 (above it as in Memorizing Transformers,
+ * arXiv 2203.08913), seed. Errors: SettingError for settings that do not fit each other or D.
  * Source: Beltagy et al. 2020, arXiv 2004.05150.
  */
 export class SlidingWindowAttention extends BMojoMixer {

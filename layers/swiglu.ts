@@ -1,7 +1,7 @@
-import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Settings} from '../config/schema.js';
-import {integer} from '../config/schema.js';
+import {flag, integer} from '../config/schema.js';
 import {linear, swiglu} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
@@ -11,6 +11,7 @@ import type {WeightSpec} from './weights.js';
 
 export const swigluSchema = {
   hidden: integer(0, 0, 2 ** 20, 'hidden width; 0 means 8/3 of D rounded up to a multiple of 8'),
+  bias: flag(false, 'a bias on each of the three maps'),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -36,26 +37,31 @@ export class SwiGLU extends StatelessLayer {
   }
 
   weightSpecs(width: number): WeightSpec[] {
+    const {bias, seed} = this.settings;
     const hidden = hiddenWidth(this.settings.hidden, width);
-    const spec = (name: string, rows: number, columns: number): WeightSpec => ({
+    const uniform = (name: string, shape: number[], fanIn: number): WeightSpec => ({
       name,
-      shape: [rows, columns],
-      initializer: symmetric(rows ** -0.5, streamSeed(this.settings.seed, name)),
+      shape,
+      initializer: symmetric(fanIn ** -0.5, streamSeed(seed, name)),
     });
-    return [
-      spec('gate_proj', width, hidden),
-      spec('up_proj', width, hidden),
-      spec('down_proj', hidden, width),
+    const map = (name: string, rows: number, columns: number): WeightSpec[] => [
+      uniform(`${name}_proj`, [rows, columns], rows),
+      ...(bias ? [uniform(`${name}_bias`, [columns], rows)] : []),
     ];
+    return [...map('gate', width, hidden), ...map('up', width, hidden), ...map('down', hidden, width)];
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = singleInput<Tensor3D>('SwiGLU', inputs, 3);
     return tidy(() => {
-      const through = (name: string): Tensor3D => linear(x, this.read<Tensor2D>(name));
-      const gated = swiglu(through('gate_proj'), through('up_proj'));
-      return linear(gated, this.read<Tensor2D>('down_proj'));
+      const gated = swiglu(this.map(x, 'gate'), this.map(x, 'up'));
+      return this.map(gated, 'down');
     });
+  }
+
+  private map(x: Tensor3D, name: string): Tensor3D {
+    const bias = this.settings.bias ? this.read<Tensor1D>(`${name}_bias`) : undefined;
+    return linear(x, this.read<Tensor2D>(`${name}_proj`), bias);
   }
 
   override getConfig(): serialization.ConfigDict {

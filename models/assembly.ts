@@ -3,17 +3,20 @@
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape, tidy} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import type {StreamingLayer} from '../layers/index.js';
 import {
   BMojoMixer,
   LinearHead,
   ResidualBlock,
   RMSNorm,
   SequenceDecoder,
+  ShortConvMixer,
   SwiGLU,
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
 import type {ModelConfig} from './config.js';
+import type {PlannedLayer} from './layer-plan.js';
 import {layerPlan} from './layer-plan.js';
 
 /** Stages of an auto-encoder's decoder, as in MAD. */
@@ -21,22 +24,24 @@ const DECODER_DEPTH = 2;
 
 /** The residual blocks of a model, in order: of each layer its mixer, then its SwiGLU where it has one. */
 export function blocksOf(config: ModelConfig): ResidualBlock[] {
-  return layerPlan(config).flatMap(({mixer, mlp, mlpWidth, dropout, normEpsilon: epsilon}, index) => {
-    const block = new ResidualBlock({
-      name: `block_${index}`,
-      epsilon,
-      dropout,
-      layer: new BMojoMixer(mixer),
-    });
+  return layerPlan(config).flatMap((planned, index) => {
+    const {mlp, mlpWidth: hidden, mlpBias: bias, dropout, normEpsilon: epsilon} = planned;
+    const block = new ResidualBlock({name: `block_${index}`, epsilon, dropout, layer: mixerOf(planned)});
     if (!mlp) return [block];
-    const layer = new SwiGLU({hidden: mlpWidth, seed: (config.seed + 104729 * (index + 1)) % 2 ** 31});
+    const layer = new SwiGLU({hidden, bias, seed: (config.seed + 104729 * (index + 1)) % 2 ** 31});
     return [block, new ResidualBlock({name: `mlp_${index}`, epsilon, dropout, layer})];
   });
 }
 
+function mixerOf({mixer, shortConv}: PlannedLayer): StreamingLayer {
+  if (!shortConv) return new BMojoMixer(mixer);
+  const {convWidth, convBias, projectionBias, seed} = mixer;
+  return new ShortConvMixer({convWidth, convBias, projectionBias, seed});
+}
+
 /** The layers of a model, from token ids of any length to logits. */
 export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
-  const {vocabSize, dModel, dropout, backbone, tieHead, normEpsilon, seed} = config;
+  const {vocabSize, dModel, dropout, backbone, tieHead, headBias: bias, normEpsilon, seed} = config;
   const isCausal = backbone === 'causal';
   return [
     new TokenEmbedding({
@@ -51,7 +56,9 @@ export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
     ...blocksOf(config),
     ...(isCausal ? [] : [new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed})]),
     new RMSNorm({name: 'final_norm', epsilon: normEpsilon}),
-    isCausal && tieHead ? new TiedHead({name: 'head'}) : new LinearHead({name: 'head', vocabSize, seed}),
+    isCausal && tieHead
+      ? new TiedHead({name: 'head'})
+      : new LinearHead({name: 'head', vocabSize, bias, seed}),
   ];
 }
 

@@ -4,7 +4,7 @@ import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number, parseSettings, SettingError, text} from '../config/schema.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
-import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
+import {checkPattern, checkPlan, patternWords, shortConvField} from './layer-plan.js';
 
 /** Names of the presets: `transformer`, `swa`, `mamba`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
 export const presetNames = [
@@ -37,6 +37,7 @@ export const modelSchema = {
     'a SwiGLU block after every mixer; recall tasks of the literature have none, language wants it',
   ),
   mlpWidth: integer(0, 0, 2 ** 20, 'hidden width of the SwiGLU blocks; 0 means 8/3 of D'),
+  mlpBias: flag(false, 'biases on the three maps of the SwiGLU blocks'),
   dropout: dropoutField,
   pattern: text(
     '',
@@ -48,10 +49,8 @@ export const modelSchema = {
     'causal',
     'a language model, or an encoder whose last vector a decoder turns back into the sequence',
   ),
-  tieHead: flag(
-    true,
-    'the output head shares the embedding table; otherwise it has weights and a bias of its own',
-  ),
+  tieHead: flag(true, 'the output head shares the embedding table; otherwise it has weights of its own'),
+  headBias: flag(true, 'an output head with weights of its own has a bias as well'),
   ...mixerSchema,
 } as const;
 
@@ -99,8 +98,8 @@ function checkedPlan(plan: unknown): readonly LayerSettings[] {
     throw new SettingError(
       `model: plan must be a list of settings, one entry a layer, got ${JSON.stringify(plan)}`,
     );
-  const {mlp, mlpWidth, dropout, normEpsilon} = modelSchema;
-  checkPlan(plan, {mlp, mlpWidth, dropout, normEpsilon});
+  const {mlp, mlpWidth, mlpBias, dropout, normEpsilon} = modelSchema;
+  checkPlan(plan, {mlp, mlpWidth, mlpBias, dropout, normEpsilon, shortConv: shortConvField});
   return plan;
 }
 

@@ -51,14 +51,15 @@ interface Kept {
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window} = mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon} = mixer;
   let perToken = 1 + D; // inverse RMS, normalised input
   let perSequence = 0;
   let once = 0;
   if (ssm) {
-    const {inner, stateSize, deltaRank} = fadingSizes(mixer, D);
+    const {inner, stateSize, deltaRank, ssmNormEpsilon} = fadingSizes(mixer, D);
     // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
     perToken += 5 * inner + deltaRank + 2 * stateSize;
+    if (ssmNormEpsilon > 0) perToken += 3 + deltaRank + 2 * stateSize;
     perSequence += Math.ceil(context / CHUNK) * inner * stateSize;
     // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
     once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
@@ -69,12 +70,19 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   const rotated = positions === 'rotary' ? 2 : 1;
   perToken += rotated * query + rotated * key + key; // queries, keys, values
   if (ssm) perToken += D; // fading tokens
-  if (fading !== 'none') perToken += rotated * key + key;
+  if (fading !== 'none') perToken += rotated * key + key + (qkNormEpsilon > 0 ? key + groups : 0);
+  // Queries and keys before their norm, and the norm's inverse RMS.
+  if (qkNormEpsilon > 0) perToken += query + key + heads + groups;
   perToken += query + heads; // attention's output and log-sum-exp
   if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
   if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
+}
+
+/** Inverse RMS and normalised input; both gates, the gated input and its factors, the convolution's output and it gated. */
+function shortConvKept(D: number): Kept {
+  return {perToken: 1 + D + 6 * D, perSequence: 0, once: 0};
 }
 
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
@@ -86,7 +94,8 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
   // What each block keeps, and its output before and after dropout with its sum with the input.
   const blocks = layerPlan(config).flatMap(layer => {
     const outputs = (2 + dropped(layer.dropout)) * tokens * dModel;
-    const mixer = numbers(mixerKept(layer.mixer, dModel, context, batch)) + outputs;
+    const kept = layer.shortConv ? shortConvKept(dModel) : mixerKept(layer.mixer, dModel, context, batch);
+    const mixer = numbers(kept) + outputs;
     if (!layer.mlp) return [mixer];
     const hidden = hiddenWidth(layer.mlpWidth, dModel);
     return [mixer, numbers({perToken: 1 + dModel + 3 * hidden, perSequence: 0, once: 0}) + outputs];

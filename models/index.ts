@@ -11,7 +11,7 @@ export type {Footprint, FootprintOptions} from './footprint.js';
 export {footprint, stateBytes} from './footprint.js';
 export type {GenerateOptions, GenerateTextOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
-export {CheckpointImportError, importMamba} from './hugging-face.js';
+export * from './hugging-face/index.js';
 export type {LanguageModelOptions, MixerVisit} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';
 export type {LayerSettings, PlannedLayer} from './layer-plan.js';

@@ -1,7 +1,7 @@
 // What each layer of a model is: a pattern of letters or a list of settings, completed from the model's own settings.
 
 import type {Schema} from '../config/schema.js';
-import {parseSettings, SettingError} from '../config/schema.js';
+import {flag, parseSettings, SettingError} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
@@ -11,7 +11,13 @@ const alone = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
 const ssmAlone = {...alone, attention: false, ssm: true} as const;
 const attentionAlone = {...alone, attention: true, ssm: false} as const;
 
-/** The letters of patterns: what each sets of a layer's mixer. */
+interface Letter {
+  readonly means: string;
+  readonly mixer: Partial<MixerSettings>;
+  readonly shortConv?: boolean;
+}
+
+/** The letters of patterns: what each sets of a layer. */
 export const patternLetters = {
   B: {means: 'all memories of the settings', mixer: {}},
   F: {means: 'no eidetic slots', mixer: {eideticSlots: 0}},
@@ -20,25 +26,34 @@ export const patternLetters = {
   T: {means: 'attention to all of the past', mixer: {...attentionAlone, window: 0}},
   P: {means: "as B, with the SSM's output added to the attention's", mixer: {ssmOutput: 'add'}},
   R: {means: 'as B, with memory in storage', mixer: {}},
-} as const satisfies Record<string, {means: string; mixer: Partial<MixerSettings>}>;
+  C: {means: 'a gated short convolution', mixer: {...alone, attention: false, ssm: false}, shortConv: true},
+} as const satisfies Record<string, Letter>;
 
 /** The letter of layers with memory in storage. */
 const STORAGE = 'R';
 
-type Letter = keyof typeof patternLetters;
+type LetterName = keyof typeof patternLetters;
+
+export const shortConvField = flag(
+  false,
+  "a gated short convolution in the mixer's place, with its convWidth, convBias and projectionBias",
+);
 
 /** What a layer has of its own; everything else is as the model's settings say. */
 export interface LayerSettings {
   readonly mixer?: Partial<Omit<MixerSettings, 'seed'>>;
-  /** Whether a SwiGLU block stands behind the mixer, and its hidden width. */
+  /** Whether a gated short convolution stands in the mixer's place, with its convWidth, convBias and projectionBias. */
+  readonly shortConv?: boolean;
+  /** Whether a SwiGLU block stands behind the mixer, its hidden width, and whether its maps have biases. */
   readonly mlp?: boolean;
   readonly mlpWidth?: number;
+  readonly mlpBias?: boolean;
   readonly dropout?: number;
   /** Epsilon of the norms before the mixer and the SwiGLU block. */
   readonly normEpsilon?: number;
 }
 
-/** A layer's settings, all present, as {@link layerPlan} completes them. */
+/** A layer's settings, all present, as {@link layerPlan} completes them; a short convolution has no memory of a mixer's. */
 export interface PlannedLayer extends Required<LayerSettings> {
   readonly mixer: MixerSettings;
 }
@@ -48,7 +63,7 @@ export const patternWords = Object.entries(patternLetters)
   .map(([letter, {means}]) => `${letter} (${means})`)
   .join(', ');
 
-function isLetter(letter: string): letter is Letter {
+function isLetter(letter: string): letter is LetterName {
   return Object.hasOwn(patternLetters, letter);
 }
 
@@ -92,7 +107,7 @@ export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void 
  * model's. The last layer alone has memory in storage, unless the pattern says which.
  */
 export function layerPlan(config: ModelConfig): PlannedLayer[] {
-  const {layers, pattern, plan, mlp, mlpWidth, dropout, normEpsilon} = config;
+  const {layers, pattern, plan, mlp, mlpWidth, mlpBias, dropout, normEpsilon} = config;
   const keys = Object.keys(mixerSchema);
   const shared = Object.fromEntries(
     Object.entries(config).filter(([key]) => keys.includes(key)),
@@ -100,11 +115,20 @@ export function layerPlan(config: ModelConfig): PlannedLayer[] {
   return Array.from({length: layers}, (_layer, index) => {
     const letter = pattern[index % Math.max(1, pattern.length)] ?? 'B';
     const own = plan?.[index] ?? {};
-    const memories = isLetter(letter) ? patternLetters[letter].mixer : {};
-    const retrieves = pattern === '' ? index === layers - 1 : letter === STORAGE;
+    const {mixer: memories, shortConv = false}: Letter = own.shortConv
+      ? patternLetters.C
+      : patternLetters[isLetter(letter) ? letter : 'B'];
+    const retrieves = !shortConv && (pattern === '' ? index === layers - 1 : letter === STORAGE);
     const storage = retrieves ? shared.storage : 0;
     const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
     const mixer = {...shared, storage, ...memories, ...own.mixer, seed};
-    return {mlp, mlpWidth, dropout, normEpsilon, ...own, mixer};
+    return {shortConv, mlp, mlpWidth, mlpBias, dropout, normEpsilon, ...own, mixer};
   });
+}
+
+/** The settings of the mixers that have memories to look at, in order: those of short convolutions are left out. */
+export function mixersOf(config: ModelConfig): MixerSettings[] {
+  return layerPlan(config)
+    .filter(({shortConv}) => !shortConv)
+    .map(({mixer}) => mixer);
 }

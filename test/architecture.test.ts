@@ -10,13 +10,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   config: ['errors'],
   formats: ['errors'],
+  memory: ['formats', 'errors'],
   plot: [],
   'custom-ops': ['errors'],
   data: ['config', 'formats', 'errors'],
   layers: ['custom-ops', 'config', 'errors'],
-  models: ['layers', 'custom-ops', 'data', 'config', 'formats', 'errors'],
-  eval: ['models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'plot', 'errors'],
-  train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'config', 'formats', 'errors'],
+  models: ['layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'errors'],
+  eval: ['models', 'layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'plot', 'errors'],
+  train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'errors'],
   experiments: [
     'train',
     'eval',
@@ -24,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'layers',
     'custom-ops',
     'data',
+    'memory',
     'config',
     'formats',
     'plot',
@@ -37,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'layers',
     'custom-ops',
     'data',
+    'memory',
     'config',
     'plot',
     'errors',
@@ -49,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'layers',
     'custom-ops',
     'data',
+    'memory',
     'config',
     'formats',
     'plot',
@@ -63,6 +67,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'layers',
     'custom-ops',
     'data',
+    'memory',
     'config',
     'formats',
     'plot',
@@ -127,7 +132,7 @@ describe('architecture', () => {
 });
 
 /** Subpath exports for browsers as well as Node. */
-const browserEntries = ['.', './ops', './config', './data', './formats', './eval', './train'];
+const browserEntries = ['.', './ops', './config', './data', './formats', './memory', './eval', './train'];
 
 /** What the built file `entry` reaches of Node's modules, through any import, as a browser resolves it. */
 function nodeModulesBehind(manifest: {imports: Record<string, {default: string}>}, entry: string): string[] {

@@ -6,7 +6,7 @@ import {SettingError} from '../../config/schema.js';
 import {IGNORED} from '../../data/task.js';
 import type {BMojoMixer, MixerAnalysis} from '../../layers/index.js';
 import type {LanguageModel} from '../../models/index.js';
-import {layerPlan} from '../../models/layer-plan.js';
+import {mixersOf} from '../../models/layer-plan.js';
 import type {LayerMemory} from '../memory-view.js';
 import {layerMemory} from '../memory-view.js';
 import type {InspectedToken} from './displacement.js';
@@ -59,7 +59,7 @@ export async function inspect(
   const tokens = Array.from(given);
   const {length} = tokens;
   if (length === 0) throw new SettingError('inspect: there must be at least one token, got none');
-  const mixers = layerPlan(model.config).map(({mixer}) => mixer);
+  const mixers = mixersOf(model.config);
   checkInterventions(interventions, length, mixers);
   const input = tensor2d(Int32Array.from(tokens), [1, length], 'int32');
   const layers: InspectedLayer[] = [];

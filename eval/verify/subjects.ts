@@ -9,6 +9,7 @@ import {
   innovationSelect,
   memoryAttention,
   selectiveScan,
+  ssdScan,
 } from '../../custom-ops/index.js';
 import {BMojoMixer, MambaMixer} from '../../layers/index.js';
 
@@ -85,6 +86,11 @@ const scan = (inputs: Tensors, attrs: FileAttributes): Tensors => {
 
 const subjects: Readonly<Record<string, Subject>> = {
   'selective-scan': operator('selectiveScan', scan),
+  'ssd-scan': operator('ssdScan', inputs => {
+    const {x, B, C, initialState} = inputs as Record<string, Tensor4D>;
+    const {A, D, deltaBias} = inputs as Record<string, Tensor1D>;
+    return ssdScan({x, delta: inputs.delta as Tensor3D, A, B, C, D, deltaBias, initialState});
+  }),
   'causal-conv1d': operator('causalConv1d', (inputs, attrs) => {
     const {x, initialState} = inputs as Record<string, Tensor3D>;
     const activation = attrs.activation === 'silu' ? 'silu' : 'none';

@@ -20,10 +20,18 @@ const isPlaced = (file: File | PlacedFile): file is PlacedFile => 'file' in file
  * Errors: ModelFormatError when none holds a model.
  */
 export function modelInFiles(files: Iterable<File | PlacedFile>): ModelSource {
+  return folderOfFiles(files, [CARD, TOPOLOGY]);
+}
+
+/** The folder among files that holds one of those named. Errors: ModelFormatError when none does. */
+export function folderOfFiles(files: Iterable<File | PlacedFile>, names: readonly string[]): ModelSource {
   const placed = [...files].map(file =>
     isPlaced(file) ? file : {path: file.webkitRelativePath || file.name, file},
   );
-  const folder = folderOf(placed.map(({path}) => path));
+  const folder = folderOf(
+    placed.map(({path}) => path),
+    names,
+  );
   const own = new Map(
     placed
       .filter(({path}) => path.startsWith(folder))
@@ -31,6 +39,7 @@ export function modelInFiles(files: Iterable<File | PlacedFile>): ModelSource {
   );
   return {
     name: folder === '' ? 'the chosen files' : folder.replace(/\/$/, ''),
+    size: async path => own.get(path)?.size,
     read: async (path, {from = 0} = {}) => {
       const file = own.get(path);
       return file === undefined ? undefined : blobPieces(file.slice(from));
@@ -39,16 +48,16 @@ export function modelInFiles(files: Iterable<File | PlacedFile>): ModelSource {
 }
 
 /** The folder of the model, with its last slash; empty where files have none. */
-function folderOf(paths: readonly string[]): string {
+function folderOf(paths: readonly string[], names: readonly string[]): string {
   const folderWith = (name: string): string[] =>
     paths
       .filter(path => path === name || path.endsWith(`/${name}`))
       .map(path => path.slice(0, path.length - name.length))
       .sort();
-  const found = [...folderWith(CARD), ...folderWith(TOPOLOGY)];
+  const found = names.flatMap(folderWith);
   if (found.length === 0)
     throw new ModelFormatError(
-      `there is no model among these ${paths.length} files: a model folder holds ${CARD} and ${TOPOLOGY}`,
+      `there is no model among these ${paths.length} files: a model folder holds ${names.join(' and ')}`,
     );
   return found.find(path => /(^|\/)(model-best|best)\/$/.test(path)) ?? found[0];
 }

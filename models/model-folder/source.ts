@@ -23,6 +23,8 @@ export interface ModelSource {
   readonly name: string;
   /** The bytes of a file, in order; undefined where there is no such file. */
   read(path: string, options?: ReadOptions): Promise<Pieces | undefined>;
+  /** Bytes of a file; undefined where there is none. Places that cannot tell without reading have no such method. */
+  size?(path: string): Promise<number | undefined>;
 }
 
 /** A folder of files to read from and to write to. */

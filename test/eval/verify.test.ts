@@ -28,7 +28,7 @@ describe('verify', () => {
       const before = memory().numTensors;
       const rows = await rowsOf(golden);
       expect(rows.filter(row => !row.passed)).to.deep.equal([]);
-      expect(new Set(rows.map(row => row.subject)).size).to.equal(6);
+      expect(new Set(rows.map(row => row.subject)).size).to.equal(7);
       expect(rows.length).to.be.greaterThan(150);
       expect(memory().numTensors, 'tensors left behind').to.equal(before);
     });

@@ -12,12 +12,14 @@ import {
   RMSNorm,
   RotaryEmbedding,
   SequenceDecoder,
+  ShortConvMixer,
   SlidingWindowAttention,
   SwiGLU,
   TiedHead,
   TokenEmbedding,
 } from '../../layers/index.js';
 
+const attentionAlone = {ssm: false, fading: 'none', eideticSlots: 0} as const;
 const small = {heads: 4, window: 6, stateSize: 4} as const;
 
 export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
@@ -66,7 +68,36 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
       storageEntry: 'spaced',
     }),
   'causal convolution': () => new CausalConv1D({kernelSize: 3}),
+  'full attention, biases and norms of queries and keys': () =>
+    new BMojoMixer({
+      ...attentionAlone,
+      heads: 4,
+      kvHeads: 2,
+      window: 0,
+      attentionBias: 'all',
+      qkNormEpsilon: 1e-6,
+    }),
+  'window attention, biases on queries, keys and values': () =>
+    new BMojoMixer({...attentionAlone, heads: 2, window: 6, attentionBias: 'qkv'}),
+  'Mamba, all biases, an inner width of its own': () =>
+    new MambaMixer({stateSize: 4, innerWidth: 24, projectionBias: true}),
+  'Mamba, one tap without a bias, norms inside': () =>
+    new MambaMixer({stateSize: 4, convWidth: 1, convBias: false, ssmNormEpsilon: 1e-6}),
+  "B'MOJO, untied, biases and norms everywhere": () =>
+    new BMojoMixer({
+      ...small,
+      eideticSlots: 5,
+      tieFading: false,
+      attentionBias: 'all',
+      qkNormEpsilon: 1e-6,
+      projectionBias: true,
+      ssmNormEpsilon: 1e-6,
+    }),
+  'gated short convolution': () => new ShortConvMixer(),
+  'gated short convolution, biases': () =>
+    new ShortConvMixer({convWidth: 4, convBias: true, projectionBias: true}),
   SwiGLU: () => new SwiGLU(),
+  'SwiGLU, biases': () => new SwiGLU({hidden: 24, bias: true}),
   RMSNorm: () => new RMSNorm(),
   "residual B'MOJO block": () => new ResidualBlock({layer: new BMojoMixer({...small, eideticSlots: 5})}),
 };
@@ -75,6 +106,7 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
 export const otherLayers: Readonly<Record<string, () => DeclaredLayer>> = {
   'sequence decoder': () => new SequenceDecoder(),
   'linear head': () => new LinearHead({vocabSize: 16}),
+  'linear head without a bias': () => new LinearHead({vocabSize: 16, bias: false}),
 };
 
 /** Layers whose input is no sequence of vectors alone; models and tests of their own show what they compute. */

@@ -25,6 +25,24 @@ const models: Record<string, Partial<ModelConfig>> = {
   'SSM output projected': {...small, ssmOutput: 'projected', eideticSlots: 3},
   'window beside Mamba': {...small, ssmOutput: 'add', fading: 'none', eideticSlots: 0},
   untied: {...small, tieFading: false, eideticSlots: 3},
+  'biases and norms': {
+    ...small,
+    eideticSlots: 3,
+    attentionBias: 'all',
+    qkNormEpsilon: 1e-6,
+    projectionBias: true,
+    ssmNormEpsilon: 1e-6,
+    innerWidth: 40,
+    mlpBias: true,
+  },
+  'short convolutions': {
+    ...small,
+    preset: 'transformer',
+    window: 0,
+    pattern: 'CA',
+    tieHead: false,
+    headBias: false,
+  },
 };
 
 /** Bytes of the data that tensors made since `watch` began still hold; tf's own count takes shared data several times. */

@@ -12,6 +12,8 @@ import {gradName} from '../../custom-ops/op.js';
 import {referenceBackward, referenceForward} from '../../custom-ops/parity.js';
 import type {NamedArrays, Sample} from '../../custom-ops/sampling.js';
 import {selectiveScanOp} from '../../custom-ops/selective-scan/definition.js';
+import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
+import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import type {VectorFile} from '../../eval/verify/vector-file.js';
 import {readVectorFile} from '../../eval/verify/vector-file.js';
 import type {NamedTensorData} from '../../formats/safetensors.js';
@@ -80,6 +82,7 @@ function integers(file: VectorFile, ...names: string[]): number[] {
 const byPrefix: Readonly<Record<string, (file: VectorFile) => void>> = {
   'selective-scan': file =>
     expectGolden(selectiveScanOp, file, {deltaSoftplus: file.attrs.deltaSoftplus === true}),
+  'ssd-scan': file => expectGolden(ssdScanOp, file, {deltaLeast: 0, deltaMost: NO_MOST}),
   'causal-conv1d': file => expectGolden(causalConv1dOp, file, {activation: String(file.attrs.activation)}),
   'memory-attention': file => {
     const [window] = integers(file, 'window');

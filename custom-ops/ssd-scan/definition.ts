@@ -1,0 +1,61 @@
+import {checkNumber, refuse} from '../check.js';
+import type {OpDefinition} from '../op.js';
+import type {SsdScanAttributes} from './attributes.js';
+import {CHUNK, NO_MOST} from './attributes.js';
+import {cases, sample} from './cases.js';
+import {composed} from './composed.js';
+import {backward, forward} from './reference.js';
+
+/** Floats that one product of kernel.h packs its factors into, and of its vectors at their widest. */
+const PRODUCT_SCRATCH = 256 * 512 + 256 * 60 + 512;
+const LANES = 16;
+
+const SCALARS = ['B', 'L', 'H', 'P', 'G', 'N', 'chunk', 'deltaLeast', 'deltaMost'];
+
+export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
+  name: 'ssdScan',
+  inputs: {
+    x: {shape: 'B L H P', dtype: 'float32', differentiable: true},
+    delta: {shape: 'B L H', dtype: 'float32', differentiable: true},
+    A: {shape: 'H', dtype: 'float32', differentiable: true},
+    B: {shape: 'B L G N', dtype: 'float32', differentiable: true},
+    C: {shape: 'B L G N', dtype: 'float32', differentiable: true},
+    D: {shape: 'H', dtype: 'float32', differentiable: true, optional: true},
+    deltaBias: {shape: 'H', dtype: 'float32', differentiable: true, optional: true},
+    initialState: {shape: 'B H P N', dtype: 'float32', differentiable: true, optional: true},
+  },
+  outputs: {
+    y: {shape: 'B L H P', dtype: 'float32', role: 'result'},
+    finalState: {shape: 'B H P N', dtype: 'float32', role: 'result'},
+    /** State before the first token of every chunk. */
+    chunkStates: {shape: 'B S H P N', dtype: 'float32', role: 'saved'},
+  },
+  derivedDims: {S: ({L}) => Math.ceil(L / CHUNK), chunk: () => CHUNK},
+  attributes: {deltaLeast: {type: 'float'}, deltaMost: {type: 'float'}},
+  checkAttributes: ({deltaLeast, deltaMost}, {H, G}) => {
+    checkNumber('ssdScan', 'deltaLimits[0]', deltaLeast, 0, NO_MOST);
+    checkNumber('ssdScan', 'deltaLimits[1]', deltaMost, deltaLeast, NO_MOST);
+    if (H % G !== 0) refuse('ssdScan', 'x', `of H heads, a multiple of the G = ${G} groups of B`, H);
+  },
+  forward: {
+    reference: forward,
+    native: {
+      symbol: 'ssd_scan_forward',
+      scalars: SCALARS,
+      scratchFloats: ({P, N}) => PRODUCT_SCRATCH + CHUNK * (2 * CHUNK + P + N + 4) + 8 * LANES,
+    },
+  },
+  backward: {
+    reference: backward,
+    native: {
+      symbol: 'ssd_scan_backward',
+      scalars: SCALARS,
+      scratchFloats: ({H, P, N}) =>
+        PRODUCT_SCRATCH + H * P * N + CHUNK * (4 * CHUNK + 3 * P + N + 8) + 8 * LANES,
+    },
+  },
+  composedOnCuda: true,
+  composed,
+  cases,
+  sample,
+};

@@ -1,0 +1,103 @@
+import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {mul, serialization, split, tidy} from '@tensorflow/tfjs-core';
+import type {Settings} from '../config/schema.js';
+import {flag, integer} from '../config/schema.js';
+import {causalConv1d, linear} from '../custom-ops/index.js';
+import type {ConvState} from './causal-conv1d.js';
+import {streamSeed, symmetric} from './initializers.js';
+import type {LayerArgs} from './layer-config.js';
+import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import type {StateShapes} from './state.js';
+import type {StepResult} from './streaming.js';
+import {StreamingLayer} from './streaming.js';
+import type {WeightSpec} from './weights.js';
+
+export const shortConvSchema = {
+  convWidth: integer(3, 2, 16, 'taps K of the causal convolution; the last one sees the current token'),
+  convBias: flag(false, 'a bias on the convolution'),
+  projectionBias: flag(false, 'biases on the projections'),
+  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
+} as const;
+
+/** What {@link ShortConvMixer} takes: keys of tf layers, and its settings. */
+export type ShortConvMixerArgs = LayerArgs<typeof shortConvSchema>;
+
+/**
+ * Gated short convolution, [B, L, D] -> [B, L, D]: b, c, u = x Win, each [B, L, D]; y = (c * conv(b * u)) Wout, where conv is
+ * depthwise, causal and over the last K tokens.
+ *
+ * Defaults: convWidth K 3, no biases. Maps start uniform within fan_in^-1/2. State: the last K-1 gated inputs.
+ * Errors: SettingError for a bad setting, ArgumentError for an input of another rank. Source: LFM2, arXiv 2511.23404.
+ */
+export class ShortConvMixer extends StreamingLayer<ConvState> {
+  static className = 'BMojoShortConvMixer';
+  private readonly settings: Settings<typeof shortConvSchema>;
+
+  constructor(args: ShortConvMixerArgs = {}) {
+    const {keras, settings} = splitConfig('ShortConvMixer', shortConvSchema, args);
+    super(keras);
+    this.settings = settings;
+  }
+
+  weightSpecs(width: number): WeightSpec[] {
+    const {convWidth, convBias, projectionBias, seed} = this.settings;
+    const uniform = (name: string, shape: number[], fanIn: number): WeightSpec => ({
+      name,
+      shape,
+      initializer: symmetric(fanIn ** -0.5, streamSeed(seed, name)),
+    });
+    return [
+      uniform('in_proj', [width, 3 * width], width),
+      ...(projectionBias ? [uniform('in_bias', [3 * width], width)] : []),
+      uniform('conv_weight', [convWidth, width], convWidth),
+      ...(convBias ? [uniform('conv_bias', [width], convWidth)] : []),
+      uniform('out_proj', [width, width], width),
+      ...(projectionBias ? [uniform('out_bias', [width], width)] : []),
+    ];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const x = singleInput<Tensor3D>('ShortConvMixer', inputs, 3);
+    return tidy(() => this.mix(x).y);
+  }
+
+  initialState(): ConvState {
+    return {};
+  }
+
+  step(x: Tensor3D, state: ConvState): StepResult<ConvState> {
+    if (!this.built) this.apply(x);
+    return tidy(() => {
+      const {y, finalState} = this.mix(x, state.conv);
+      return {y, state: {conv: finalState}};
+    });
+  }
+
+  stateShapes(width: number, length: number): StateShapes<ConvState> {
+    return length === 0 ? {} : {conv: [this.settings.convWidth - 1, width]};
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    return mergeConfig(super.getConfig(), this.settings);
+  }
+
+  private mix(x: Tensor3D, initialState?: Tensor3D): {y: Tensor3D; finalState: Tensor3D} {
+    const {convBias, projectionBias} = this.settings;
+    const bias = (name: string, has: boolean): Tensor1D | undefined => (has ? this.read(name) : undefined);
+    const projected = linear(x, this.read<Tensor2D>('in_proj'), bias('in_bias', projectionBias));
+    const [b, c, u] = split(projected, 3, 2) as Tensor3D[];
+    const {y, finalState} = causalConv1d(
+      {
+        x: mul(b, u),
+        weight: this.read<Tensor2D>('conv_weight'),
+        bias: bias('conv_bias', convBias),
+        initialState,
+      },
+      {activation: 'none'},
+    );
+    const gated: Tensor3D = mul(c, y);
+    return {y: linear(gated, this.read<Tensor2D>('out_proj'), bias('out_bias', projectionBias)), finalState};
+  }
+}
+
+serialization.registerClass(ShortConvMixer);

@@ -1,0 +1,18 @@
+// Memory in storage: stores of keys and values that outgrow a layer. No tensor library, and no Node but behind its doors.
+
+export type {
+  MemoryBatch,
+  MemoryFormat,
+  MemoryHits,
+  MemoryPart,
+  MemoryPrecision,
+  MemoryQuery,
+  MemoryRow,
+  MemorySelection,
+  MemoryStats,
+  MemoryStore,
+  MemoryStoreOptions,
+} from './store.js';
+export {NO_SCORE} from './store.js';
+export type {MemoryRefusal} from './store-error.js';
+export {MemoryStoreError} from './store-error.js';

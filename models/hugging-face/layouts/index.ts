@@ -1,0 +1,11 @@
+// The layouts by name. A new one is a file beside this and a line here.
+
+import type {Layout} from '../layout.js';
+import {falconMamba} from './falcon-mamba.js';
+import {lfm2} from './lfm2.js';
+import {llama} from './llama.js';
+import {mamba} from './mamba.js';
+import {qwen3} from './qwen3.js';
+
+/** An exported model takes the first that can say everything about it. */
+export const layouts: readonly Layout[] = [mamba, falconMamba, llama, qwen3, lfm2];
