@@ -51,6 +51,9 @@ export interface MatchedRows {
   readonly keys: Tensor4D;
   /** As `keys`; with fading tokens attended. */
   readonly fadingKeys?: Tensor4D;
+  /** As `queries` and `keys`, as they are matched in storage; with memory in storage. */
+  readonly storageQueries?: Tensor4D;
+  readonly storageKeys?: Tensor4D;
 }
 
 export class AttentionMemory {
@@ -157,14 +160,18 @@ export class AttentionMemory {
 
   /** What is matched with what in a whole sequence h [B, L, D]: queries [B, L, H, Dh] with keys [B, L, G, Dh]. */
   matched(h: Tensor3D, fading: Tensor3D | undefined): MatchedRows {
-    const {settings, projections} = this;
+    const {settings, projections, storage} = this;
     const length = h.shape[1];
     const layout = new RowLayout(settings, 0, length);
     const cosSin = this.table(START, length);
+    const plain = {queries: projections.queries(h), keys: projections.rows(h).keys};
+    const [queries, keys] = [turned(plain.queries, cosSin), turned(plain.keys, cosSin)];
     return {
-      queries: turned(projections.queries(h), cosSin),
-      keys: turned(projections.rows(h).keys, cosSin),
+      queries,
+      keys,
       fadingKeys: this.fadingRows(fading, undefined, layout, cosSin)?.keys,
+      storageQueries: storage?.queries(plain.queries, queries),
+      storageKeys: storage && (storesUnturned(settings) ? plain.keys : keys),
     };
   }
 

@@ -52,6 +52,9 @@ export type MixerAnalysis = {
   readonly queries?: Tensor4D;
   readonly keys?: Tensor4D;
   readonly fadingKeys?: Tensor4D;
+  /** The same as they are matched in storage. */
+  readonly storageQueries?: Tensor4D;
+  readonly storageKeys?: Tensor4D;
 };
 
 /** What `analyze` is asked beside the tokens. */
