@@ -70,12 +70,19 @@ async function takeValues(tensors: Record<string, Tensor>): Promise<BackendRun['
   return values;
 }
 
-/** Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. */
-export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'): Promise<BackendRun> {
+/**
+ * Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. Results in `left` are
+ * not taken; the sample has no cotangents of them.
+ */
+export async function runOnBackend(
+  sample: Sample,
+  form: 'kernel' | 'composed',
+  left: readonly string[] = [],
+): Promise<BackendRun> {
   const {op, attrs, dims, cotangents} = sample;
   const inputs = toTensors(sample);
   const formed = <T>(body: () => T): T => (form === 'composed' ? withComposedOps(body) : body());
-  const results = await takeValues(tidy(() => formed(() => ({...runOp(op, inputs, attrs)}))));
+  const results = await takeValues(tidy(() => formed(() => ({...runOp(op, inputs, attrs, left)}))));
   for (const [name, spec] of Object.entries(op.inputs)) {
     if (spec.inPlace) results[name] = (await inputs[name].data<'float32'>()).slice();
   }
@@ -87,7 +94,7 @@ export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'):
       names.forEach((name, i) => {
         call[name] = xs[i];
       });
-      return weightedSum(runOp(op, call, attrs), cotangents, op, dims);
+      return weightedSum(runOp(op, call, attrs, left), cotangents, op, dims);
     };
     const values = tidy(() => formed(() => grads(total)(names.map(name => inputs[name]))));
     gradients = await takeValues(Object.fromEntries(names.map((name, i) => [gradName(name), values[i]])));

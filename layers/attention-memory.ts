@@ -18,12 +18,12 @@ import type {PartialSoftmax} from './partial-softmax.js';
 import {joined, secondShare} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {Projections, turned} from './projections.js';
-import {fadingReach, lastRows, RowLayout} from './row-layout.js';
+import {fadingReach, keptBands, lastRows, RowLayout} from './row-layout.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
-import {entersByInnovation} from './storage-entry.js';
-import {StorageLayout} from './storage-layout.js';
-import type {StorageResult} from './storage-memory.js';
+import {entryOf, scoresTokens} from './storage-entry.js';
+import {StorageLayout, storedTokens} from './storage-layout.js';
+import type {StorageResult, StorageRun} from './storage-memory.js';
 import {StorageMemory} from './storage-memory.js';
 import {storesUnturned} from './storage-state.js';
 import type {StepKind} from './streaming.js';
@@ -55,6 +55,19 @@ export interface MatchedRows {
   readonly storageQueries?: Tensor4D;
   readonly storageKeys?: Tensor4D;
 }
+
+/** Tokens of one chunk on their way to storage. */
+export type LeavingTokens = {
+  /** Of the first one. */
+  readonly position: number;
+  /** Keys as stored and values, [B, w, G, Dh]. */
+  readonly keys: Tensor4D;
+  readonly values: Tensor4D;
+  /** [B, w]; absent without a fading memory. */
+  readonly innovation?: Tensor2D;
+  /** 1 for those that enter, [B, w]. */
+  readonly entered: Tensor2D;
+};
 
 export class AttentionMemory {
   private readonly projections: Projections;
@@ -116,7 +129,11 @@ export class AttentionMemory {
       queryOffset,
       phase,
     };
-    const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, keepState);
+    const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, {
+      recent: layout.after.recent,
+      keepState,
+      outside: context.outside,
+    });
     const attended = attendedWith(memories, options, stored?.retrieval);
     const result = {
       y: projections.output(attended.out),
@@ -175,6 +192,40 @@ export class AttentionMemory {
     };
   }
 
+  /** What the queries of h [B, L, D] are compared by with stored keys, [B, L, G, Dh]. Errors: Error without storage. */
+  searched(h: Tensor3D, context: StepContext): Tensor4D {
+    const {projections, storage} = this;
+    if (storage === undefined) throw new Error('AttentionMemory.searched: there is no storage');
+    const plain = projections.queries(h);
+    return storage.searched(storage.queries(plain, turned(plain, this.table(context, h.shape[1]))));
+  }
+
+  /** The tokens of the last whole chunk before the one of the last of `position` tokens: those whose turn to be stored is next. */
+  leaving(state: AttentionState, position: number): LeavingTokens {
+    const {settings} = this;
+    const {window} = settings;
+    const {recent} = keptBands(settings, position);
+    const end = storedTokens(settings, position) + window;
+    const begin = recent - (position - end) - window;
+    const chunk = <T extends Tensor2D | Tensor4D>(rows: T): T =>
+      slice(
+        lastRows(rows, recent),
+        rows.shape.map((_, axis) => (axis === 1 ? begin : 0)),
+        rows.shape.map((size, axis) => (axis === 1 ? window : size)),
+      );
+    const scores = state.storage?.scored?.recentScores;
+    const innovation = scores === undefined ? undefined : chunk(scores);
+    const threshold = state.storage?.entry?.storageThreshold;
+    const [batch] = state.keys.shape;
+    return {
+      position: end - window,
+      keys: chunk(state.storage?.unturned?.recentKeys ?? state.keys),
+      values: chunk(state.values),
+      innovation,
+      entered: entryOf(settings, batch, 1, innovation, threshold).entered as Tensor2D,
+    };
+  }
+
   /** The rotary table of a step, [L, Dh], where positions are rotary. */
   private table(context: StepContext, length: number): Tensor2D | undefined {
     const {positions, rotaryBase: base} = this.settings;
@@ -198,8 +249,8 @@ export class AttentionMemory {
   private fromStorage(
     {plain, queries, rows, innovation}: StepVectors,
     past: AttentionState | undefined,
-    {position, fresh, before, after}: RowLayout,
-    keepState: boolean,
+    {position, fresh, before}: RowLayout,
+    run: StorageRun,
   ): StorageResult | undefined {
     const {settings, storage} = this;
     if (storage === undefined) return undefined;
@@ -209,7 +260,7 @@ export class AttentionMemory {
       ? behind(known?.unturned?.recentKeys, plain.keys)
       : lastRows(rows.keys, recentAndNew);
     const scores =
-      innovation && entersByInnovation(settings)
+      innovation && scoresTokens(settings)
         ? behind(known?.scored?.recentScores, innovation)
         : undefined;
     const step = {
@@ -217,7 +268,7 @@ export class AttentionMemory {
       rows: {keys, values: lastRows(rows.values, recentAndNew)},
       scores,
     };
-    return storage.run(new StorageLayout(settings, position, fresh), step, known, after.recent, keepState);
+    return storage.run(new StorageLayout(settings, position, fresh), step, known, run);
   }
 
   private innovation(fading: Tensor3D | undefined, past: AttentionState | undefined): Tensor2D | undefined {

@@ -9,7 +9,7 @@ import type {AttentionSizes, Rows} from './projections.js';
 import type {RowLayout} from './row-layout.js';
 import {keptBands, lastRows} from './row-layout.js';
 import type {StateShapes} from './state.js';
-import {entersByInnovation} from './storage-entry.js';
+import {scoresTokens} from './storage-entry.js';
 import type {StorageState} from './storage-state.js';
 import {storageStateShapes} from './storage-state.js';
 
@@ -30,7 +30,7 @@ export type AttentionState = {
 
 /** Whether a mixer needs to know how well its fading memory predicts each token. */
 export function needsInnovation(settings: MixerSettings): boolean {
-  return settings.eideticSlots > 0 || entersByInnovation(settings);
+  return settings.eideticSlots > 0 || scoresTokens(settings);
 }
 
 /** Shapes of one sequence's memory after `length` tokens, at least one. */

@@ -5,6 +5,7 @@ import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
 import {innovationScores} from '../custom-ops/index.js';
+import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
 import {attentionStateShapes} from './attention-state.js';
@@ -150,6 +151,29 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
         ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length)}
         : {}),
     };
+  }
+
+  /** What the queries of x [B, L, D] are compared by with stored keys, [B, L, G, Dh]; with memory in storage. */
+  storageQueries(x: Tensor3D, context: StepContext): Tensor4D {
+    this.buildFor(x);
+    return tidy(() => this.withAttention().searched(x, context));
+  }
+
+  /** The tokens whose turn to be stored is next, behind `position` tokens, more than a window; with memory in storage. */
+  leaving({attention}: MixerState, position: number): LeavingTokens {
+    if (attention === undefined) throw new Error('BMojoMixer.leaving: there is no memory yet');
+    return tidy(() => this.withAttention().leaving(attention, position));
+  }
+
+  /** Key heads G and head width Dh of what is stored, for inputs of width D. */
+  storedShape(width: number): {readonly groups: number; readonly width: number} {
+    const {groups, headWidth} = attentionSizes(this.settings, width);
+    return {groups, width: headWidth};
+  }
+
+  private withAttention(): AttentionMemory {
+    if (this.attentionMemory === undefined) throw new Error('BMojoMixer: without attention there is no storage');
+    return this.attentionMemory;
   }
 
   override stepKind(position: number, length: number): StepKind {

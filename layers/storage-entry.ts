@@ -26,6 +26,11 @@ export function entersByInnovation({storage, storageShare, storageEntry}: EntryS
   return storage > 0 && storageShare < 1 && storageEntry === 'innovation';
 }
 
+/** Whether the innovation of recent tokens is kept: what a store drops when it is full depends on it. */
+export function scoresTokens({storage, ssm}: Pick<MixerSettings, 'storage' | 'ssm'>): boolean {
+  return storage > 0 && ssm;
+}
+
 /** n of "every n-th". */
 export function spacing({storageShare}: EntrySettings): number {
   return Math.round(1 / storageShare);
@@ -61,7 +66,7 @@ export function entryOf(
 ): Entry {
   const {window, storageShare} = settings;
   if (storageShare === 1) return {entered: ones([batch, chunks * window])};
-  if (scores === undefined) {
+  if (scores === undefined || !entersByInnovation(settings)) {
     const nth = spacing(settings);
     const pattern = patterns.get(`${window} ${nth}`, () =>
       tensor2d(

@@ -12,6 +12,7 @@ import type {PartialSoftmax} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {turned} from './projections.js';
 import {firstRows, lastRows} from './row-layout.js';
+import type {StepContext} from './step-context.js';
 import type {Entry} from './storage-entry.js';
 import {entryOf} from './storage-entry.js';
 import type {StorageLayout} from './storage-layout.js';
@@ -41,6 +42,14 @@ export interface StorageResult {
   readonly state?: StorageState;
 }
 
+export interface StorageRun {
+  /** Tokens that stay recent behind the step. */
+  readonly recent: number;
+  /** Whether the memory after the step is wanted. */
+  readonly keepState: boolean;
+  readonly outside: StepContext['outside'];
+}
+
 const tables = new SharedTensors(16);
 
 export class StorageMemory {
@@ -57,32 +66,29 @@ export class StorageMemory {
     return turned(plain, this.distanceTable(plain.shape[1]));
   }
 
-  /** Retrieves for a step; `recent`: tokens that stay recent behind it. */
+  /** Retrieves for a step; `recent`: tokens that stay recent behind it. From `outside` where a store of others holds what left. */
   run(
     layout: StorageLayout,
     step: StorageStep,
     past: StorageState | undefined,
-    recent: number,
-    keepState: boolean,
+    {recent, keepState, outside}: StorageRun,
   ): StorageResult {
     const {settings} = this;
     const own = {
       ...(storesUnturned(settings) ? {unturned: {recentKeys: lastRows(step.rows.keys, recent)}} : {}),
       ...(step.scores === undefined ? {} : {scored: {recentScores: lastRows(step.scores, recent)}}),
     };
-    if (layout.after === 0) return {state: keepState ? own : undefined};
+    if (layout.after === 0)
+      return {retrieval: outside && fromOutside(step.queries, outside), state: keepState ? own : undefined};
     const entry = this.entry(layout, step, past);
+    if (outside !== undefined) return {retrieval: fromOutside(step.queries, outside), state: {...thresholdOf(entry), ...own}};
     const store = keepState || layout.isOneChunk ? this.store(layout, step.rows, past, entry) : undefined;
     const retrieval =
       layout.isOneChunk && store !== undefined
         ? this.fromStore(step.queries, store)
         : this.fromSequence(layout, step, past, entry);
     if (!keepState) return {retrieval};
-    const threshold = entry.threshold;
-    return {
-      retrieval,
-      state: {store, ...(threshold === undefined ? {} : {entry: {storageThreshold: threshold}}), ...own},
-    };
+    return {retrieval, state: {store, ...thresholdOf(entry), ...own}};
   }
 
   private entry(layout: StorageLayout, {rows, scores}: StorageStep, past: StorageState | undefined): Entry {
@@ -115,6 +121,14 @@ export class StorageMemory {
       storageValues: grown(kept?.storageValues, enteringOf(layout, rows.values), after),
       storageEntered: grown(kept?.storageEntered, entered, after),
     };
+  }
+
+  /** What queries are compared by with keys: the mean of the heads of each key head, [B, L, G, Dh]. */
+  searched(queries: Tensor4D): Tensor4D {
+    const {heads, groups, headWidth} = this.sizes;
+    if (heads === groups) return queries;
+    const [batch, length] = queries.shape;
+    return mean(reshape(queries, [batch, length, groups, heads / groups, headWidth]), 3);
   }
 
   private fromStore(queries: Tensor4D, store: StorageRows): Retrieval {
@@ -157,17 +171,9 @@ export class StorageMemory {
     where: Omit<ExactSearchOptions, 'count'>,
   ): Retrieval {
     const {storage: count} = this.settings;
-    const {rows: found, scores} = exactSearch({q: this.groupMeans(q), k, admitted}, {...where, count});
+    const {rows: found, scores} = exactSearch({q: this.searched(q), k, admitted}, {...where, count});
     scores.dispose();
     return {...retrievedAttention({q, k, v, rows: found}), found};
-  }
-
-  /** The mean query of the heads of each key head, [B, L, G, Dh]. */
-  private groupMeans(queries: Tensor4D): Tensor4D {
-    const {heads, groups, headWidth} = this.sizes;
-    if (heads === groups) return queries;
-    const [batch, length] = queries.shape;
-    return mean(reshape(queries, [batch, length, groups, heads / groups, headWidth]), 3);
   }
 
   /** The rotary table of the one distance at which everything retrieved stands, for each of L queries. */
@@ -185,6 +191,16 @@ export class StorageMemory {
   }
 }
 
+
+function thresholdOf({threshold}: Entry): Pick<StorageState, 'entry'> {
+  return threshold === undefined ? {} : {entry: {storageThreshold: threshold}};
+}
+
+function fromOutside(q: Tensor4D, {retrieved}: NonNullable<StepContext['outside']>): Retrieval | undefined {
+  if (retrieved === undefined) return undefined;
+  const {keys: k, values: v, rows} = retrieved;
+  return {...retrievedAttention({q, k, v, rows}), found: rows};
+}
 
 /** Of the tokens [B, kept + L, ...] of a step, those that enter. */
 function enteringOf<T extends Tensor2D | Tensor4D>({pending, fresh, entering}: StorageLayout, all: T): T {

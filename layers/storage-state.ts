@@ -4,7 +4,7 @@ import type {Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
 import type {MixerSettings} from './mixer-schema.js';
 import type {AttentionSizes} from './projections.js';
 import type {StateShapes} from './state.js';
-import {entersByInnovation} from './storage-entry.js';
+import {entersByInnovation, scoresTokens} from './storage-entry.js';
 import {storageCapacity, storedTokens} from './storage-layout.js';
 
 /** The layer's own store: rows of tokens that left the window, in their order, empty rows in front. */
@@ -24,7 +24,7 @@ export type StorageState = {
   readonly entry?: {readonly storageThreshold: Tensor2D};
   /** Of the recent tokens, whose turn comes: keys before they are turned, where those are stored, [B, recent, G, Dh]. */
   readonly unturned?: {readonly recentKeys: Tensor4D};
-  /** And innovation, where it decides, [B, recent]. */
+  /** And innovation, where there is a fading memory, [B, recent]. */
   readonly scored?: {readonly recentScores: Tensor2D};
 };
 
@@ -43,11 +43,10 @@ export function storageStateShapes(
   const stored = storedTokens(settings, length);
   const capacity = storageCapacity(settings, stored);
   const rows = [capacity, groups, headWidth];
-  const isScored = entersByInnovation(settings);
   return {
     ...(stored === 0 ? {} : {store: {storageKeys: rows, storageValues: rows, storageEntered: [capacity]}}),
-    ...(isScored && stored > 0 ? {entry: {storageThreshold: [1]}} : {}),
+    ...(entersByInnovation(settings) && stored > 0 ? {entry: {storageThreshold: [1]}} : {}),
     ...(storesUnturned(settings) ? {unturned: {recentKeys: [recent, groups, headWidth]}} : {}),
-    ...(isScored ? {scored: {recentScores: [recent]}} : {}),
+    ...(scoresTokens(settings) ? {scored: {recentScores: [recent]}} : {}),
   };
 }

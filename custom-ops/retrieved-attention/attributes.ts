@@ -1,0 +1,4 @@
+// What all forms of retrievedAttention agree on.
+
+/** logSumExp of a query that sees no row: its exponential is 0 in every precision. */
+export const NO_ROWS = -1e4;
