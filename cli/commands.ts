@@ -41,9 +41,23 @@ export function addCommands(yargs: Argv): Argv {
     )
     .command(
       lazy(
+        'reproduce <experiment>',
+        "run a figure or table of the paper again, and say what came out beside the paper's claim",
+        async () => (await import('./reproduce.js')).reproduceCommand,
+      ),
+    )
+    .command(
+      lazy(
         'model <what>',
         'what a model is and takes; a model as one folder that travels',
         async () => (await import('./model.js')).modelCommand,
+      ),
+    )
+    .command(
+      lazy(
+        'memory <what>',
+        'memory in storage: what it holds, what it finds, forget, export, import',
+        async () => (await import('./memory.js')).memoryCommand,
       ),
     )
     .command(
@@ -79,6 +93,13 @@ export function addCommands(yargs: Argv): Argv {
         'bench-tensorflow',
         'time the tensorflow backend beside wasm and PyTorch on the same cores',
         async () => (await import('./bench-tensorflow.js')).benchTensorFlowCommand,
+      ),
+    )
+    .command(
+      lazy(
+        'setup <what>',
+        'build a backend that needs more than this package: setup tensorflow',
+        async () => (await import('./setup.js')).setupCommand,
       ),
     )
     .command(

@@ -32,7 +32,7 @@ async function tensorflowRemarks(): Promise<string[]> {
   const {startTensorFlow, usesGpu} = await import('../custom-ops/backends/tensorflow/index.js');
   const {threads, cuda} = startTensorFlow();
   const gpu = usesGpu();
-  const remedy = 'run `npm run setup:tensorflow -- --gpu`';
+  const remedy = 'run `npx bmojo setup tensorflow --gpu`';
   if (gpu && cuda) return ['on a GPU, with CUDA kernels'];
   if (gpu)
     return [`TensorFlow is on a GPU, our operators on ${threads} threads without CUDA kernels: ${remedy}`];

@@ -7,9 +7,9 @@ import {SettingError} from '../config/schema.js';
 import {loadSequenceModel} from '../experiments/run.js';
 import {modelFolderNames, writeRunModel} from '../experiments/run-models.js';
 import {openTrained} from '../experiments/trained.js';
-import {modelInFolder, modelStoreAt} from '../models/folder-on-disk.js';
+import {copyModelFolder, modelInFolder} from '../models/folder-on-disk.js';
 import type {ModelCard} from '../models/model-folder/index.js';
-import {copyModel, readCard} from '../models/model-folder/index.js';
+import {readCard} from '../models/model-folder/index.js';
 import {byteWords} from './byte-words.js';
 import {onlyOptions} from './command-line.js';
 import {chosenWeights, loadOptionsGroup} from './load-options.js';
@@ -26,7 +26,7 @@ async function exported(path: string, out: string, asked: unknown): Promise<Mode
   const trained = await openTrained(path);
   const weights = chosenWeights(trained, asked);
   const {run: folder} = trained;
-  if (folder === undefined) return copyModel(modelInFolder(path), modelStoreAt(out));
+  if (folder === undefined) return copyModelFolder(modelInFolder(path), out);
   // The command that trained stands on the card that the run's end has written.
   const made = await readCard(modelInFolder(join(path, modelFolderNames[weights])));
   const {model, step} = await loadSequenceModel(folder, {weights, backend: 'cpu'});

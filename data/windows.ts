@@ -28,7 +28,7 @@ export class WindowError extends BmojoError {
 
 /** What helps in training, where a window is the context times the segments. */
 const SHORTEN =
-  'shorten the context or take fewer segments, or let windows cross borders with --cross-borders';
+  'shorten the context or take fewer segments, or let windows cross the borders of documents (crossBorders)';
 
 const TAG = 0x776e6477;
 

@@ -253,7 +253,8 @@ export class RunFolder {
     this.events?.add(line);
   }
 
-  private readMetrics(): MetricsLine[] {
+  /** The lines of metrics.jsonl. Errors: RunFolderError when it is damaged. */
+  readMetrics(): MetricsLine[] {
     return this.metrics.read(this.checkpoints.beside[METRICS]);
   }
 }

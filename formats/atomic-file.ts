@@ -50,10 +50,13 @@ export class Draft {
   private file: number | undefined;
 
   /** Errors: FilePlaceError when the place is taken by a link; those of the system. */
-  constructor(readonly path: string) {
+  constructor(
+    readonly path: string,
+    mode = 0o666,
+  ) {
     refuseLink(path);
     this.draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-    this.file = openSync(this.draft, 'wx');
+    this.file = openSync(this.draft, 'wx', mode);
   }
 
   /** Appends, or writes at a place of the file. */
@@ -103,8 +106,8 @@ export function syncFolder(folder: string): void {
 }
 
 /** Replaces or makes a file in one step: draft beside it, fsync, rename. */
-export function writeFileAtomic(path: string, bytes: Uint8Array | string): void {
-  const draft = new Draft(path);
+export function writeFileAtomic(path: string, bytes: Uint8Array | string, mode?: number): void {
+  const draft = new Draft(path, mode);
   try {
     draft.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
     draft.commit();

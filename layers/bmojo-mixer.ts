@@ -10,12 +10,14 @@ import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
 import {attentionStateShapes} from './attention-state.js';
 import type {FadingState} from './fading-memory.js';
-import {FadingMemory, fadingSizes, fadingStateShapes, fadingWeights} from './fading-memory.js';
+import {fadingSizes} from './fading-memory.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import type {Ssm} from './ssm.js';
+import {ssmOf, ssmStateShapes, ssmWeights} from './ssm.js';
 import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
 import type {StateShapes} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
@@ -82,7 +84,7 @@ export type MixerState = {
 export class BMojoMixer extends StreamingLayer<MixerState> {
   static className = 'BMojoMixer';
   readonly settings: MixerSettings;
-  private fadingMemory?: FadingMemory;
+  private fadingMemory?: Ssm;
   private attentionMemory?: AttentionMemory;
 
   constructor(args: BMojoMixerArgs = {}) {
@@ -95,7 +97,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   weightSpecs(width: number): WeightSpec[] {
     const {settings} = this;
     return [
-      ...(settings.ssm ? fadingWeights(fadingSizes(settings, width), settings.seed) : []),
+      ...(settings.ssm ? ssmWeights(settings, width) : []),
       ...(settings.attention ? attentionWeights(settings, width) : []),
       ...ssmOutputWeights(settings, fadingSizes(settings, width)),
     ];
@@ -106,7 +108,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     const {settings} = this;
     const width = this.widthOf(inputShape);
     const weight: ReadWeight = name => this.read(name);
-    if (settings.ssm) this.fadingMemory = new FadingMemory(fadingSizes(settings, width), weight);
+    if (settings.ssm) this.fadingMemory = ssmOf(settings, width, weight);
     if (settings.attention)
       this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weight);
   }
@@ -146,7 +148,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     const {settings} = this;
     if (length === 0) return {};
     return {
-      ...(settings.ssm ? {fading: fadingStateShapes(fadingSizes(settings, width))} : {}),
+      ...(settings.ssm ? {fading: ssmStateShapes(settings, width)} : {}),
       ...(settings.attention
         ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length)}
         : {}),
@@ -219,6 +221,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth} = settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -235,6 +238,14 @@ function checkConsistency(settings: MixerSettings): void {
       `fading must be 'sliding' or 'chunk' when attention and ssm are on and ssmOutput is '${ssmOutput}', else fading tokens reach no output, got 'none'`,
     );
   }
+  if (ssmKind === 'mamba2' && ssmNormEpsilon > 0)
+    fail(
+      `ssmNormEpsilon must be 0 with ssmKind 'mamba2' (the norm is Falcon Mamba's), got ${ssmNormEpsilon}`,
+    );
+  if (ssmKind === 'mamba2' && deltaRank > 0)
+    fail(`deltaRank must be 0 with ssmKind 'mamba2' (a head has one step size), got ${deltaRank}`);
+  if (ssmKind === 'mamba2' && convWidth < 2)
+    fail(`convWidth must be at least 2 with ssmKind 'mamba2', got ${convWidth}`);
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
     fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
   }

@@ -17,8 +17,8 @@ export {RotaryEmbedding} from './rotary-embedding.js';
 export {SequenceDecoder} from './sequence-decoder.js';
 export type {ShortConvMixerArgs} from './short-conv-mixer.js';
 export {ShortConvMixer} from './short-conv-mixer.js';
-export type {MambaMixerArgs, SlidingWindowAttentionArgs} from './special-cases.js';
-export {MambaMixer, SlidingWindowAttention} from './special-cases.js';
+export type {Mamba2MixerArgs, MambaMixerArgs, SlidingWindowAttentionArgs} from './special-cases.js';
+export {Mamba2Mixer, MambaMixer, SlidingWindowAttention} from './special-cases.js';
 export type {NoState, ShapeTree, StateShapes, StateTree} from './state.js';
 export {disposeState, stateLeaves} from './state.js';
 export type {

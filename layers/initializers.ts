@@ -75,6 +75,11 @@ export function logarithmsOfState(): ElementInitializer {
   return new ElementInitializer((index, _, columns) => Math.log((index % columns) + 1), 0);
 }
 
+/** log of a rate drawn uniformly from [min, max]: the start of A_log in Mamba-2 (Dao and Gu 2024, arXiv 2405.21060). */
+export function logarithmsOfRates(seed: number, min = 1, max = 16): ElementInitializer {
+  return new ElementInitializer((_, uniform) => Math.log(min + uniform() * (max - min)), seed);
+}
+
 /**
  * The bias whose softplus is a step size drawn log-uniformly from [min, max] and floored: Mamba's dt_bias
  * (Gu and Dao 2023, arXiv 2312.00752).

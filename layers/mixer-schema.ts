@@ -81,7 +81,7 @@ export const mixerSchema = {
     'rotary',
     'rotary positions bind keys to values; the paper uses none',
   ),
-  rotaryBase: number(10000, 1, 1e9, 'wavelength base of the rotary positions'),
+  rotaryBase: number(10000, 1, 1e12, 'wavelength base of the rotary positions'),
   attentionBias: choice(
     ['none', 'qkv', 'all'],
     'none',
@@ -98,6 +98,11 @@ export const mixerSchema = {
     "attend over the memories; without it the fading memory's output is the layer's (Mamba)",
   ),
   ssm: flag(true, 'keep a fading memory; without it the layer is plain attention (Transformer)'),
+  ssmKind: choice(
+    ['mamba', 'mamba2'],
+    'mamba',
+    'the SSM: Mamba-1, where every state of a channel decays at a rate of its own, or Mamba-2, where a head decays as a whole, so that larger states cost less time',
+  ),
   stateSize: integer(16, 1, 256, 'SSM state size N a channel'),
   expand: integer(2, 1, 16, 'inner width of the SSM over the model width, E / D'),
   innerWidth: integer(0, 0, 2 ** 20, 'inner width E of the SSM; 0 means expand times D'),
@@ -110,6 +115,19 @@ export const mixerSchema = {
     0,
     1,
     'low-rank step sizes, B and C pass an RMSNorm without a gain, with this added to the mean square (Falcon Mamba); 0 means no norm',
+  ),
+  ssmHeadWidth: integer(
+    0,
+    0,
+    4096,
+    'channels P of a head of Mamba-2; 0 means 64, or the greatest divisor of the inner width below',
+  ),
+  ssmGroups: integer(1, 1, 1024, 'groups of heads of Mamba-2 that share what a token writes and reads'),
+  gatedNormEpsilon: number(
+    1e-5,
+    0,
+    1,
+    'gated outputs of Mamba-2 pass an RMSNorm with a gain, with this added to the mean square; 0 means no norm (Falcon-H1)',
   ),
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;

@@ -1,4 +1,4 @@
-// Mamba and window attention: the mixer with one of its memories switched off.
+// Mamba, Mamba-2 and window attention: the mixer with one of its memories switched off.
 
 import {serialization} from '@tensorflow/tfjs-core';
 import {BMojoMixer} from './bmojo-mixer.js';
@@ -36,6 +36,50 @@ export class MambaMixer extends BMojoMixer {
 
   constructor(args: MambaMixerArgs = {}) {
     super({...args, attention: false, ssm: true, fading: 'none', eideticSlots: 0, storage: 0});
+  }
+}
+
+/**
+ * What {@link Mamba2Mixer} takes: keys of tf layers, and the settings of {@link mixerSchema} that its SSM has.
+ */
+export type Mamba2MixerArgs = KerasConfig &
+  Partial<
+    Pick<
+      MixerSettings,
+      | 'stateSize'
+      | 'expand'
+      | 'innerWidth'
+      | 'convWidth'
+      | 'convBias'
+      | 'projectionBias'
+      | 'ssmHeadWidth'
+      | 'ssmGroups'
+      | 'gatedNormEpsilon'
+      | 'seed'
+    >
+  >;
+
+/**
+ * The Mamba-2 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution of inputs, B and C, state-space dual scan of
+ * H heads of P channels, gate, RMSNorm of what is gated, out-projection.
+ *
+ * Settings: {@link mixerSchema}, of which it has stateSize N, 128 unless said, expand 2 (or innerWidth), convWidth 4,
+ * ssmHeadWidth P 64, ssmGroups 1, gatedNormEpsilon 1e-5, convBias, projectionBias, seed. Errors: SettingError for settings
+ * that do not fit each other or D. Source: arXiv 2405.21060.
+ */
+export class Mamba2Mixer extends BMojoMixer {
+  static override className = 'Mamba2Mixer';
+
+  constructor(args: Mamba2MixerArgs = {}) {
+    super({
+      stateSize: 128,
+      ...args,
+      attention: false,
+      ssm: true,
+      ssmKind: 'mamba2',
+      fading: 'none',
+      eideticSlots: 0,
+    });
   }
 }
 
@@ -80,4 +124,5 @@ export class SlidingWindowAttention extends BMojoMixer {
 }
 
 serialization.registerClass(MambaMixer);
+serialization.registerClass(Mamba2Mixer);
 serialization.registerClass(SlidingWindowAttention);

@@ -6,11 +6,12 @@ import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, patternWords, shortConvField} from './layer-plan.js';
 
-/** Names of the presets: `transformer`, `swa`, `mamba`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
+/** Names of the presets: `transformer`, `swa`, `mamba`, `mamba2`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
 export const presetNames = [
   'transformer',
   'swa',
   'mamba',
+  'mamba2',
   'hybrid',
   'bmojo-f',
   'bmojo',
@@ -71,6 +72,7 @@ export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
   transformer: {...attentionOnly, window: 0},
   swa: attentionOnly,
   mamba: {...oneMemory, attention: false},
+  mamba2: {...oneMemory, attention: false, ssmKind: 'mamba2', stateSize: 128},
   hybrid: {...oneMemory, pattern: 'SA'},
   'bmojo-f': {eideticSlots: 0},
   bmojo: {},

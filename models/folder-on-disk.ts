@@ -5,6 +5,7 @@ import {cp, mkdir, open, readdir, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {syncFolder} from '../formats/atomic-file.js';
 import type {ModelCard} from './model-folder/card.js';
+import {copyModel} from './model-folder/copy.js';
 import type {ModelSource, ModelStore, Pieces} from './model-folder/source.js';
 import type {ModelContents, WriteModelOptions} from './model-folder/write.js';
 import {writeModel} from './model-folder/write.js';
@@ -79,16 +80,28 @@ async function* filePieces(path: string, from: number): Pieces {
  * as notes, is kept. Killed at any moment, `modelInFolder` still finds the old model or the new one.
  * Errors: as of `writeModel`, and the system's; the old model is untouched then.
  */
-export async function writeModelFolder(
+export function writeModelFolder(
   path: string,
   contents: ModelContents,
   options: WriteModelOptions = {},
 ): Promise<ModelCard> {
+  return inOneStep(path, store => writeModel(store, contents, options));
+}
+
+/**
+ * Copies a model into a folder in one step, as `writeModelFolder` writes one.
+ * Errors: as of `copyModel`, and the system's; an older model there is untouched then.
+ */
+export function copyModelFolder(source: ModelSource, path: string): Promise<ModelCard> {
+  return inOneStep(path, store => copyModel(source, store));
+}
+
+async function inOneStep(path: string, fill: (store: ModelStore) => Promise<ModelCard>): Promise<ModelCard> {
   const draft = draftOf(path);
   await rm(draft, {recursive: true, force: true});
   await mkdir(draft, {recursive: true});
   try {
-    const card = await writeModel(modelStoreAt(draft), contents, options);
+    const card = await fill(modelStoreAt(draft));
     await replaceFolder(path, draft);
     return card;
   } catch (error) {

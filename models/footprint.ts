@@ -1,9 +1,11 @@
 // Bytes that a model takes, from its configuration alone: nothing is allocated. The law behind each number stands beside
 // it; tests compare all of them with what the backend measures.
 
-import {CHUNK} from '../custom-ops/selective-scan/attributes.js';
+import {CHUNK as SCAN_CHUNK} from '../custom-ops/selective-scan/attributes.js';
+import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
 import {fadingSizes} from '../layers/fading-memory.js';
 import type {MixerSettings} from '../layers/index.js';
+import {mamba2Sizes} from '../layers/mamba2-memory.js';
 import {attentionSizes} from '../layers/projections.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {distinctRotary} from '../layers/step-context.js';
@@ -49,21 +51,41 @@ interface Kept {
   readonly once: number;
 }
 
+/** What Mamba-1 keeps. */
+function mambaKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
+  const {inner, stateSize, deltaRank, ssmNormEpsilon} = fadingSizes(mixer, D);
+  const normed = ssmNormEpsilon > 0 ? 3 + deltaRank + 2 * stateSize : 0;
+  return {
+    // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
+    perToken: 5 * inner + deltaRank + 2 * stateSize + normed,
+    perSequence: Math.ceil(context / SCAN_CHUNK) * inner * stateSize,
+    // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
+    once: (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize,
+  };
+}
+
+/** What Mamba-2 keeps. */
+function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
+  const {inner, heads, groups, stateSize, gatedNormEpsilon} = mamba2Sizes(mixer, D);
+  const convolved = inner + 2 * groups * stateSize;
+  return {
+    // Gate; convolution's input, and the three parts of its output; step sizes; scan's output, gated, and normed.
+    perToken: inner + 2 * convolved + heads + 2 * inner + (gatedNormEpsilon > 0 ? 1 + inner : 0),
+    // The state before every chunk and the last one.
+    perSequence: (Math.ceil(context / SSD_CHUNK) + 1) * inner * stateSize,
+    // The three parts of in_proj, where there are more tokens than channels; exp(A_log) and A.
+    once: (batch * context < D ? 0 : D * (inner + convolved + heads)) + 2 * heads,
+  };
+}
+
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
   const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon} = mixer;
-  let perToken = 1 + D; // inverse RMS, normalised input
-  let perSequence = 0;
-  let once = 0;
-  if (ssm) {
-    const {inner, stateSize, deltaRank, ssmNormEpsilon} = fadingSizes(mixer, D);
-    // Convolution's input and output, gate, step sizes, scan's output; low-rank step sizes, B and C.
-    perToken += 5 * inner + deltaRank + 2 * stateSize;
-    if (ssmNormEpsilon > 0) perToken += 3 + deltaRank + 2 * stateSize;
-    perSequence += Math.ceil(context / CHUNK) * inner * stateSize;
-    // Halves of in_proj, where there are more tokens than channels; exp(A_log) and A.
-    once += (batch * context < D ? 0 : 2 * D * inner) + 2 * inner * stateSize;
-  }
+  const ssmKept = mixer.ssmKind === 'mamba' ? mambaKept : mamba2Kept;
+  const faded = ssm ? ssmKept(mixer, D, context, batch) : {perToken: 0, perSequence: 0, once: 0};
+  let perToken = 1 + D + faded.perToken; // inverse RMS, normalised input
+  let {perSequence} = faded;
+  const {once} = faded;
   if (!attention) return {perToken, perSequence, once};
   const {heads, groups, headWidth} = attentionSizes(mixer, D);
   const [query, key] = [heads * headWidth, groups * headWidth];

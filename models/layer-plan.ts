@@ -22,6 +22,7 @@ export const patternLetters = {
   B: {means: 'all memories of the settings', mixer: {}},
   F: {means: 'no eidetic slots', mixer: {eideticSlots: 0}},
   S: {means: 'the SSM alone', mixer: ssmAlone},
+  M: {means: 'the SSM alone, as Mamba-2', mixer: {...ssmAlone, ssmKind: 'mamba2'}},
   A: {means: 'the window alone', mixer: attentionAlone},
   T: {means: 'attention to all of the past', mixer: {...attentionAlone, window: 0}},
   P: {means: "as B, with the SSM's output added to the attention's", mixer: {ssmOutput: 'add'}},

@@ -6,13 +6,17 @@ import type {ModelConfig, PresetName} from './config.js';
 import {parseModelConfig, presets} from './config.js';
 import {parameterCount} from './parameters.js';
 
-interface Size {
+/** Width and attention of a size; the depth follows from the kind of model. */
+export interface ModelSize {
   readonly dModel: number;
   readonly heads: number;
   readonly window: number;
   readonly eideticSlots: number;
   /** Layers of Mamba without MLPs, whose parameters every kind of model gets. */
   readonly mambaLayers: number;
+}
+
+interface Size extends ModelSize {
   /** Peak learning rate of attention's parameters (Brown et al. 2020, arXiv 2005.14165, table 2.1). */
   readonly rate: number;
 }
@@ -43,10 +47,21 @@ export function sizeTraining(name: SizeName): {rate: number; ssmRateFactor: numb
   return {rate: sizes[name].rate, ssmRateFactor: name === 'tiny' ? 1 : 5, beta2: 0.95};
 }
 
-/** Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba, which has none. */
+/**
+ * Settings of a model of a size, but for its vocabulary. Blocks have MLPs, except for Mamba and Mamba-2, which have none; the
+ * depth is the one at which it has as many parameters as Mamba of that size.
+ */
 export function sizeModel(name: SizeName, preset: PresetName): Partial<ModelConfig> {
-  const {dModel, heads, window, eideticSlots, mambaLayers} = sizes[name];
-  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: preset !== 'mamba'};
+  return modelOfSize(sizes[name], preset);
+}
+
+/** As {@link sizeModel}, of a size that has no name. */
+export function modelOfSize(
+  {dModel, heads, window, eideticSlots, mambaLayers}: ModelSize,
+  preset: PresetName,
+): Partial<ModelConfig> {
+  const isSsmAlone = preset === 'mamba' || preset === 'mamba2';
+  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: !isSsmAlone};
   const count = (given: Partial<ModelConfig>): number =>
     parameterCount(parseModelConfig({...given, vocabSize: 2}));
   const target = count({preset: 'mamba', dModel, heads, layers: mambaLayers});

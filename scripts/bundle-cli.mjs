@@ -28,7 +28,7 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
-  external: ['webgpu', '@tensorflow/tfjs-node-gpu'],
+  external: ['webgpu'],
   banner: {js: banner},
   logLevel: 'warning',
 });

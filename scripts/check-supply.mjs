@@ -23,47 +23,58 @@ const LICENCES = new Set([
   ...['CC0-1.0', 'Unlicense', '(MIT OR Apache-2.0)', 'Apache 2.0'],
   ...['Apache-2.0 AND MIT', '(BSD-3-Clause AND Apache-2.0)'],
 ]);
-/** Packages whose installation runs a script, and why they are known. */
-const SCRIPTS = new Map([
-  [
-    'node_modules/@tensorflow/tfjs-node-gpu',
-    'optional: the backend tensorflow; its script may fail and is not needed',
-  ],
-  ['node_modules/core-js', 'of @tensorflow/tfjs: prints a notice'],
-]);
+/** Packages of the lock file that is installed without scripts may have some; of the others only these, for a reason. */
+const SCRIPTS = new Map([['node_modules/core-js', 'of @tensorflow/tfjs: prints a notice']]);
 
-const {packages} = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-const shipped = Object.entries(packages).filter(([path, {dev}]) => path !== '' && dev !== true);
+/** Every folder with a lock file of packages that users get: all of them, or when they ask for a backend. */
+const FOLDERS = [
+  {folder: '.', runsScripts: true},
+  {folder: 'scripts/setup-tensorflow', runsScripts: false},
+];
+
 const findings = [];
-for (const [path, {license, hasInstallScript, integrity, resolved, link}] of shipped) {
-  if (license !== undefined && !LICENCES.has(license)) findings.push(`${path} has the licence ${license}`);
-  if (hasInstallScript && !SCRIPTS.has(path)) findings.push(`${path} runs a script when it is installed`);
-  if (!link && resolved !== undefined && integrity === undefined)
-    findings.push(`${path} is not pinned by a digest`);
+let count = 0;
+for (const {folder, runsScripts} of FOLDERS) {
+  const {packages} = JSON.parse(readFileSync(join(root, folder, 'package-lock.json'), 'utf8'));
+  const shipped = Object.entries(packages).filter(([path, {dev}]) => path !== '' && dev !== true);
+  count += shipped.length;
+  for (const [path, {license, hasInstallScript, integrity, link}] of shipped) {
+    const name = join(folder, path);
+    if (license !== undefined && !LICENCES.has(license)) findings.push(`${name} has the licence ${license}`);
+    if (runsScripts && hasInstallScript && !SCRIPTS.has(path))
+      findings.push(`${name} runs a script when it is installed`);
+    if (!link && path.startsWith('node_modules/') && integrity === undefined)
+      findings.push(`${name} is not pinned by a digest`);
+  }
+  audit(folder);
 }
 
-const audit = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
-  cwd: root,
-  encoding: 'utf8',
-  shell: process.platform === 'win32',
-  timeout: 60_000,
-});
-let report;
-try {
-  report = JSON.parse(audit.stdout);
-} catch {
-  report = {};
-}
-if (report.metadata?.vulnerabilities === undefined)
-  console.log(`npm audit did not answer: ${report.message ?? report.error?.summary ?? 'no registry'}`);
-else {
+/** What npm knows of weaknesses in a folder's packages. */
+function audit(folder) {
+  const {stdout} = spawnSync('npm', ['audit', '--omit=dev', '--package-lock-only', '--json'], {
+    cwd: join(root, folder),
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+    timeout: 60_000,
+  });
+  let report;
+  try {
+    report = JSON.parse(stdout);
+  } catch {
+    report = {};
+  }
+  if (report.metadata?.vulnerabilities === undefined)
+    return console.log(
+      `npm audit of ${folder} did not answer: ${report.message ?? report.error?.summary ?? 'no registry'}`,
+    );
   const {high, critical} = report.metadata.vulnerabilities;
-  console.log(`npm audit: ${JSON.stringify(report.metadata.vulnerabilities)}`);
+  console.log(`npm audit of ${folder}: ${JSON.stringify(report.metadata.vulnerabilities)}`);
   for (const [name, {severity}] of Object.entries(report.vulnerabilities ?? {}))
     if (severity === 'high' || severity === 'critical') console.log(`  ${severity}: ${name}`);
   if (critical > 0)
-    findings.push(`${critical} critical and ${high} high weaknesses are known; see npm audit`);
+    findings.push(`${folder}: ${critical} critical and ${high} high weaknesses are known; see npm audit`);
 }
+
 for (const finding of findings) console.error(`supply: ${finding}`);
-console.log(`${shipped.length} packages are shipped or asked for, ${findings.length} findings`);
+console.log(`${count} packages are shipped or asked for, ${findings.length} findings`);
 process.exitCode = findings.length > 0 ? 1 : 0;

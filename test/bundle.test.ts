@@ -137,6 +137,52 @@ describe('sizes of bundles', () => {
   });
 });
 
+describe('what a page may say', function () {
+  this.timeout(60_000);
+
+  it('speaks neither of commands nor of packages to install', async () => {
+    const subpaths = ['', '/ops', '/config', '/data', '/formats', '/eval', '/train'];
+    const {outputFiles} = await build({
+      stdin: {
+        contents: subpaths.map((path, i) => `export * as all${i} from 'bmojo${path}';`).join('\n'),
+        resolveDir: root,
+      },
+      bundle: true,
+      splitting: true,
+      write: false,
+      outdir: join(root, 'dist'),
+      format: 'esm',
+      platform: 'browser',
+      external: ['@tensorflow/*', '@huggingface/*', '@noble/*'],
+      // Without comments, and without what is said in Node alone.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      legalComments: 'none',
+      plugins: [
+        {
+          name: 'a page',
+          setup: ({onLoad}) =>
+            onLoad({filter: /backends\/environment\.js$/}, () => ({
+              contents: 'export const isNode = false;',
+            })),
+        },
+      ],
+      logLevel: 'error',
+    });
+    const said = outputFiles.flatMap(({text}) => [
+      ...text
+        .replace(/examples:\[\[.*?\]\]/gs, '') // of `train --help`
+        .matchAll(
+          /.{40}(npx |npm (install|run|ls)|bmojo (doctor|data|train|setup|eval)\b|[\s`'"]\(?--[a-z][a-z-]+).{20}/gs,
+        ),
+    ]);
+    // TensorFlow's backend, which is refused in a page before it says that.
+    expect(said.map(([words]) => words).filter(words => !words.includes('npx bmojo setup'))).to.deep.equal(
+      [],
+    );
+  });
+});
+
 /** Whether importing a module does something: it imports for effect, or has statements that are no declarations. */
 function hasEffects(text: string): boolean {
   return text.split('\n').some(line => /^(import '|[\w.]+\(|[\w.]+ = |await |for |if |try )/.test(line));

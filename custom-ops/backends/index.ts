@@ -27,7 +27,7 @@ export interface BackendOptions {
 /**
  * Makes a backend current and returns its name: `auto` (the default: see {@link chooseBackend}), `webgpu` (see
  * {@link useWebGPU}), `wasm` (C++ kernels), `tensorflow` (C++ kernels on
- * all cores, in Node, after `npm run setup:tensorflow`) or `cpu` (plain JavaScript, slow). Calls take turns: several at
+ * all cores, in Node, after `bmojo setup tensorflow`) or `cpu` (plain JavaScript, slow). Calls take turns: several at
  * once share what is started, and the last decides.
  * Errors: ArgumentError for an unknown name; BackendError when the backend cannot start here, saying what to do.
  */

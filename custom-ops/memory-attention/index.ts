@@ -47,7 +47,7 @@ export function memoryAttention(inputs: MemoryAttentionInputs, options: MemoryAt
   return attend(inputs, options, ['logSumExp']).out as Tensor4D;
 }
 
-/** What {@link memoryAttentionWithLogSumExp} returns. */
+/** Output and normaliser of one softmax, as {@link memoryAttentionWithLogSumExp} returns them. */
 export interface AttentionWithLogSumExp {
   /** Weighted sums of the values, [B, L, H, Dh]. */
   out: Tensor4D;

@@ -103,25 +103,28 @@ static inline Vec vlog(Vec x) {
 
 static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }
 
-// log(1 + exp(x)) and its slope, the sigmoid of x. With t = exp(-|x|), which cannot overflow, and s = t / (2 + t):
-// log(1 + t) = 2 artanh(s), an odd polynomial of degree 9 for s <= 1/3 (relative error 5e-9), exact for small t too.
+// log(1 + exp(x)) and the root of its slope, the sigmoid of x, which itself is below the least float where x is below -87:
+// what it multiplies may be large, and is multiplied by the root twice. With t = exp(-|x|), which cannot overflow, the square
+// of exp(-|x| / 2), and s = t / (2 + t): log(1 + t) = 2 artanh(s), an odd polynomial of degree 9 for s <= 1/3 (relative error
+// 5e-9), exact for small t too.
 struct Softplus {
-  Vec value, slope;
+  Vec value, rootSlope;
 };
 
+static inline Vec vsqrt(Vec x) {
+  for (int i = 0; i < kLanes; i++) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+}
+
 static inline Softplus vsoftplus(Vec x) {
-  Vec t = vexp((Vec)((IntVec)x | INT32_MIN));
+  Vec root = vexp(0.5f * (Vec)((IntVec)x | INT32_MIN));
+  Vec t = root * root;
   Vec s = t / (t + 2.0f);
   Vec s2 = s * s;
   Vec p = s2 * 2.801198851e-1f + 2.800180497e-1f;
   p = p * s2 + 4.002152726e-1f;
   p = p * s2 + 6.666641629e-1f;
-  return {vmax(x, Vec{}) + s * (s2 * p + 2.0f), select(x > 0.0f, splat(1.0f), t) / (t + 1.0f)};
-}
-
-static inline Vec vsqrt(Vec x) {
-  for (int i = 0; i < kLanes; i++) x[i] = __builtin_sqrtf(x[i]);
-  return x;
+  return {vmax(x, Vec{}) + s * (s2 * p + 2.0f), select(x > 0.0f, splat(1.0f), root) / vsqrt(t + 1.0f)};
 }
 
 // The first `count` of a full vector's lanes; the others read as zero and are not written.

@@ -25,7 +25,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, NamedTensors} from '../op.js';
-import {NO_ROWS} from './attributes.js';
+import {NO_ROWS} from './no-rows.js';
 
 /** Added to the scores of rows that a query does not name. */
 const HIDDEN = -1e30;

@@ -2,7 +2,7 @@
 
 import type {Plan, PlanRequest} from '../wgsl/plan.js';
 import {floatLiteral} from '../wgsl/plan.js';
-import {NO_ROWS} from './attributes.js';
+import {NO_ROWS} from './no-rows.js';
 import {queryPass} from './query-teams.wgsl.js';
 
 /** Peak before any row: less than any score, in powers of two. */

@@ -13,7 +13,7 @@ export interface RetrievedAttentionInputs {
   rows: Tensor4D;
 }
 
-/** What {@link retrievedAttention} returns. */
+/** Output and normaliser of the softmax over named rows, as {@link retrievedAttention} returns them. */
 export interface RetrievedAttentionResult {
   /** Weighted sums of the values, [B, L, H, Dh]; zeros for a query without rows. */
   out: Tensor4D;

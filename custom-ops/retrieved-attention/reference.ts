@@ -1,7 +1,7 @@
 // A softmax over the rows that each query names, in plain loops: the definition.
 
 import type {Attributes, HostArray, HostCall} from '../op.js';
-import {NO_ROWS} from './attributes.js';
+import {NO_ROWS} from './no-rows.js';
 
 interface HeadVisit {
   /** Flat index of the query head's first element in q and out. */

@@ -25,7 +25,7 @@ struct BackwardLayout {
   static constexpr int channelTile = kTile * row;
   static constexpr int stateRow = versions * width;
   static constexpr int stage = 4 * channelTile + 2 * kTile * stateRow;
-  // Within a stage: u, delta (later the slope of the step size), z (later the factor of its gradient), gradY; B, C.
+  // Within a stage: u, delta (later the root of the step size's slope), z (later the factor of its gradient), gradY; B, C.
   static constexpr int delta = channelTile, z = 2 * channelTile, gradY = 3 * channelTile;
   static constexpr int writes = 4 * channelTile, reads = writes + kTile * stateRow;
   // For each token of a tile and channel: step size and step size * u; d loss / d (y before the gate).
@@ -145,18 +145,18 @@ struct BackwardTile {
 #pragma unroll
       for (int c = 0; c < channels; c++) {
         raw[c] += bias[c];
-        float step, slope;
-        softplusSlope(raw[c], step, slope);
-        step = computed(step), slope = computed(slope);
+        float step, rootSlope;
+        softplusRootSlope(raw[c], step, rootSlope);
+        step = computed(step), rootSlope = computed(rootSlope);
         if (!p.softplus) step = raw[c];
         if (!valid) step = 0.0f;
-        raw[c] = p.softplus ? slope : 1.0f;
+        raw[c] = p.softplus ? rootSlope : 1.0f;
         pair[2 * c] = step, pair[2 * c + 1] = step * input[c];
         const float gate = sigmoid(z[c]), product = gradSum[c] * gate, gated = computed(product * z[c]);
         gradSum[c] = p.z ? gated : gradSum[c];
         z[c] = fmaf(gated, 1.0f - gate, product);
       }
-      // In the place of delta: the slope of the step size.
+      // In the place of delta: the root of the step size's slope.
       storeRun(at + Layout::delta, raw);
       storeRun(pairs + t * Layout::pairRow, pair);
       // In the place of z: what its gradient multiplies y before the gate by.

@@ -95,20 +95,21 @@ struct BackwardOwned {
                         const BackwardLane<Layout>& lane, int t, const float (&rateSum)[channels],
                         const float (&gradInput)[channels], const float (&output)[channels]) {
     const float* const at = tile.stage + t * Layout::row;
-    float input[channels], slope[channels], gradSum[channels], pair[2 * channels], gradU[channels];
+    float input[channels], gradDelta[channels], gradSum[channels], pair[2 * channels], gradU[channels];
     loadRun(input, at);
-    loadRun(slope, at + Layout::delta);
+    loadRun(gradDelta, at + Layout::delta);
     loadRun(gradSum, tile.gates + t * Layout::row);
     loadRun(pair, tile.pairs + t * Layout::pairRow);
 #pragma unroll
     for (int c = 0; c < channels; c++) {
-      slope[c] *= fmaf(rateSum[c], kLn2, gradInput[c] * input[c]);
+      const float rootSlope = gradDelta[c];
+      gradDelta[c] = fmaf(rateSum[c], kLn2, gradInput[c] * input[c]) * rootSlope * rootSlope;
       gradU[c] = fmaf(gradSum[c], skip[c], gradInput[c] * pair[2 * c]);
-      gradBias[c] += slope[c];
+      gradBias[c] += gradDelta[c];
       gradSkip[c] = fmaf(gradSum[c], input[c], gradSkip[c]);
     }
     const int64_t out = (static_cast<int64_t>(lane.b) * p.L + tile.begin + t) * p.E + lane.e;
-    storeFirst(grads.delta + out, slope, lane.ownChannels, p.alignedResults);
+    storeFirst(grads.delta + out, gradDelta, lane.ownChannels, p.alignedResults);
     storeFirst(grads.u + out, gradU, lane.ownChannels, p.alignedResults);
     if (p.z) {
       float gradZ[channels];

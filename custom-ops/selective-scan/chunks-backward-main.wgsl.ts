@@ -3,7 +3,7 @@
 // adjoint walks back over them. Sums over a channel's states and over the tile's channels go through workgroup memory.
 
 import {presentBindings} from '../wgsl/bindings.js';
-import {sigmoid, softplus} from '../wgsl/maths.js';
+import {rootSigmoid, sigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {CHUNK} from './attributes.js';
@@ -22,6 +22,7 @@ export function shapeConstants({B, L, E, chunks, quads}: ScanShape): string {
 export function loadStep({attrs, present}: ScanShape): string {
   return `
 ${softplus}
+${rootSigmoid}
 ${sigmoid}
 fn stepSize(index: u32, bias: f32) -> f32 {
   ${attrs.deltaSoftplus ? 'return softplus(delta[index] + bias);' : 'return delta[index] + bias;'}
@@ -143,7 +144,12 @@ fn finishStep(step: u32, t: u32, batch: u32, firstChannel: u32, local: u32) {
   let g = tileG[step * TILE + local];
   gradU[index] = d * total.x + channel.x * g;
   var gradStep = x * total.x + total.y;
-  ${shape.attrs.deltaSoftplus ? 'gradStep *= sigmoid(delta[index] + channel.y);' : ''}
+  ${
+    shape.attrs.deltaSoftplus
+      ? `let slope = rootSigmoid(delta[index] + channel.y);
+  gradStep = gradStep * slope * slope;`
+      : ''
+  }
   gradDelta[index] = gradStep;
   ${
     present.has('z')

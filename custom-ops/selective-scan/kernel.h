@@ -80,16 +80,16 @@ struct ScanToken {
 };
 
 struct ScanStep {
-  Vec u, slope;
+  Vec u, rootSlope;
 };
 
-// The step's slope and u are for the gradient alone.
+// The root of the step's slope and u are for the gradient alone.
 static inline ScanStep scanToken(const ScanBlock& block, int t, ScanToken& token) {
   const Vec u = loadPart(block.in.u + block.at(t), block.lanes);
   Softplus step = {loadPart(block.in.delta + block.at(t), block.lanes) + block.bias, splat(1.0f)};
   if (block.s.softplus) step = vsoftplus(step.value);
   token = {step.value, step.value * u, block.skip * u};
-  return {u, step.slope};
+  return {u, step.rootSlope};
 }
 
 // kTokens tokens forwards, 4 or 1: decays first, whose long chains of operations then overlap, then the states. Token k's
@@ -176,7 +176,7 @@ struct ScanRecord {
 
 // One token on the way back: gradients of its ungated sum and of its gate (but for that sum), and sums over the states.
 struct ScanTokenGradient {
-  Vec u, slope, sum, gate, step, input;
+  Vec u, rootSlope, sum, gate, step, input;
 };
 
 // Gradients of tokens 0, -1 .. -(kTokens-1) from where the pointers stand.
@@ -252,7 +252,7 @@ static inline void scanBackwardBlock(const ScanBlock& block, const float* chunkS
     ScanTokenGradient& grad = scratch.grads[t - begin];
     const ScanStep step = scanToken(block, t, scratch.tokens[t - begin]);
     grad.u = step.u;
-    grad.slope = step.slope;
+    grad.rootSlope = step.rootSlope;
     grad.sum = loadPart(gradY + block.at(t), lanes);
     if (in.z) {
       const Vec z = loadPart(in.z + block.at(t), lanes), gate = vsigmoid(z);
@@ -283,7 +283,7 @@ static inline void scanBackwardBlock(const ScanBlock& block, const float* chunkS
   for (t = begin; t < block.end; t++) {
     const ScanToken& token = scratch.tokens[t - begin];
     const ScanTokenGradient& grad = scratch.grads[t - begin];
-    const Vec gradDelta = (grad.step * (1.0f / kLog2e) + grad.input * grad.u) * grad.slope;
+    const Vec gradDelta = (grad.step * (1.0f / kLog2e) + grad.input * grad.u) * grad.rootSlope * grad.rootSlope;
     gradBias += gradDelta;
     gradD += grad.sum * grad.u;
     storePart(grads.delta + block.at(t), gradDelta, lanes);

@@ -160,7 +160,7 @@ function finishRun(shape: WalkShape, run: number): string {
   const [inputs, steps, outputs] = [over('inputs'), over('steps'), over('outputs')];
   const finish = sequence(own).map(slot => {
     const id = `${run}_${slot}`;
-    const slope = attrs.deltaSoftplus ? ` * sigmoid(raw${id})` : '';
+    const slope = attrs.deltaSoftplus ? ` * rootSigmoid(raw${id}) * rootSigmoid(raw${id})` : '';
     const gateSlope = `open${id} * (1.0 + gate${id} * (1.0 - open${id}))`;
     return `
       if (isToken${id}) {

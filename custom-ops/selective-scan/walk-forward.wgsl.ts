@@ -4,7 +4,7 @@
 // over states come back the same way, so that the lanes need neither barriers nor workgroup memory.
 
 import {presentBindings} from '../wgsl/bindings.js';
-import {sigmoid, softplus} from '../wgsl/maths.js';
+import {rootSigmoid, sigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {Rows} from '../wgsl/rows.js';
@@ -50,6 +50,7 @@ export function walkHead(shape: WalkShape): string {
   return `
 ${constants({BATCH: B, TOKENS: L, CHANNELS: E, LANES: shape.lanes})}
 ${softplus}
+${rootSigmoid}
 ${sigmoid}`;
 }
 

@@ -46,10 +46,10 @@ struct SsdChunk {
   }
 };
 
-// What the tokens of a chunk are to one head, an array each: step sizes, their slopes by delta, and the decay from before
-// the chunk's first token through this one, as a power of two.
+// What the tokens of a chunk are to one head, an array each: step sizes, the roots of their slopes by delta (see
+// vsoftplus), and the decay from before the chunk's first token through this one, as a power of two.
 struct SsdTokens {
-  float *step, *slope, *decay;
+  float *step, *rootSlope, *decay;
 };
 
 static inline void ssdTokens(const SsdChunk& chunk, int h, const SsdTokens& tokens) {
@@ -61,7 +61,7 @@ static inline void ssdTokens(const SsdChunk& chunk, int h, const SsdTokens& toke
     Softplus free = vsoftplus(raw);
     const IntVec low = free.value < s.least, high = free.value > s.most;
     store(tokens.step + t, select(low, splat(s.least), select(high, splat(s.most), free.value)));
-    store(tokens.slope + t, select(low | high, Vec{}, free.slope));
+    store(tokens.rootSlope + t, select(low | high, Vec{}, free.rootSlope));
   }
   float sum = 0;
   for (int t = 0; t < chunk.tokens; t++) {
@@ -328,7 +328,7 @@ static inline void ssdBackwardHead(const SsdChunk& chunk, int h, const float* gr
   for (int t = count - 1; t >= 0; t--) {
     open += o.rowSums[t] - o.columnSums[t];
     const float gradLog = o.gradLogs[t] + open;
-    const float gradRaw = (o.gradSteps[t] + gradLog * chunk.in.A[h]) * tokens.slope[t];
+    const float gradRaw = (o.gradSteps[t] + gradLog * chunk.in.A[h]) * tokens.rootSlope[t] * tokens.rootSlope[t];
     grads.delta[chunk.row(t) * s.H + h] = gradRaw;
     rateSum += gradLog * tokens.step[t];
     biasSum += gradRaw;

@@ -18,6 +18,16 @@ fn sigmoid(x: f32) -> f32 {
 }`;
 
 /**
+ * The root of the logistic function, for products with it: where x is below -87 the function itself is below the least
+ * float, though what it multiplies may be large.
+ */
+export const rootSigmoid = `
+fn rootSigmoid(x: f32) -> f32 {
+  let y = exp(-0.5 * abs(x));
+  return select(y, 1.0, x >= 0.0) * inverseSqrt(1.0 + y * y);
+}`;
+
+/**
  * NaN by its bits: WGSL lets a device take no number for NaN, so that maxima, sums and logarithms may lose it. Made of a
  * value that is known at run time alone, since compilers refuse constants that are none.
  */

@@ -34,7 +34,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
         if (id !== undefined) return id;
         throw new TokenizerError(
           `encode: the corpus of this char tokenizer has no ${quoted(character)} (${codeOf(character)}), ` +
-            `character ${at} of the text; it knows ${ids.size} characters (data of --tokenizer byte can express any text)`,
+            `character ${at} of the text; it knows ${ids.size} characters (a byte tokenizer can express any text)`,
         );
       });
     },

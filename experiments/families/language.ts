@@ -29,6 +29,10 @@ export const languageSchema = {
   checksum: text('', 'SHA-256 of the training tokens; filled in, and compared when a run goes on'),
 } as const;
 
+/** What helps where no document is as long as a sample. */
+const SHORTER =
+  'shorten --context or take fewer --segments, or let samples cross borders with --cross-borders';
+
 type LanguageSettings = Settings<typeof languageSchema>;
 
 /** The settings that `parseSettings` has checked against the schema above. */
@@ -91,7 +95,8 @@ export const languageFamily: WorkloadFamily = {
       throw new SettingError('lm: needs --data DIR, a folder made by bmojo data prepare');
     const {context, segments, crossBorders} = settings;
     return withData(settings.data, ({train, valid}) => {
-      for (const source of [train, valid]) new WindowIndex(source, context * segments, {crossBorders});
+      for (const source of [train, valid])
+        new WindowIndex(source, context * segments, {crossBorders, remedy: SHORTER});
       return {...data, data: resolve(settings.data), checksum: train.sha256};
     });
   },

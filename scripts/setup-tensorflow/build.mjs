@@ -1,15 +1,12 @@
 // Builds tfjs-node's binding and our operators with node-gyp, from copies of the sources in the build folder.
 import {createHash} from 'node:crypto';
 import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
 import {cpus} from 'node:os';
 import {dirname, join} from 'node:path';
-import {buildFolder, root, tfjsNode} from './folders.mjs';
+import {buildFolder, root} from './folders.mjs';
 import {nodeHeaders} from './node-headers.mjs';
 import {Problem} from './problem.mjs';
 import {has, run} from './run.mjs';
-
-const require = createRequire(import.meta.url);
 
 function filesBelow(folder, wanted) {
   return readdirSync(folder, {withFileTypes: true, recursive: true})
@@ -19,9 +16,9 @@ function filesBelow(folder, wanted) {
 }
 
 /** Everything that the result depends on; the processor too, since operators are compiled for it. */
-function fingerprint(library, cuda) {
+function fingerprint(library, cuda, tfjsNode) {
   const hash = createHash('sha256').update(
-    JSON.stringify([library, cuda, process.arch, bindingFolder(), cpus()[0]?.model]),
+    JSON.stringify([library, cuda, process.arch, bindingFolder(tfjsNode), cpus()[0]?.model]),
   );
   if (cuda !== undefined) hash.update(readFileSync(cuda.archive));
   const sources = [
@@ -43,7 +40,7 @@ function checkTools() {
 }
 
 /** Where node-pre-gyp looks for the binding: the newest N-API version that both sides know. */
-function bindingFolder() {
+function bindingFolder(tfjsNode) {
   const {binary} = JSON.parse(readFileSync(join(tfjsNode, 'package.json'), 'utf8'));
   const version = Math.max(...binary.napi_versions.filter(known => known <= Number(process.versions.napi)));
   return join(tfjsNode, `lib/napi-v${version}`);
@@ -51,12 +48,13 @@ function bindingFolder() {
 
 /**
  * Builds what is out of date of the binding and, in `folder`, of the operators, with the CUDA kernels of `cuda`
- * (buildCudaArchive); returns whether there was anything to do. `operatorsOnly` leaves the binding as it is.
+ * (buildCudaArchive); returns whether there was anything to do. `tfjsNode`, `gyp`: of installPackages; `operatorsOnly`
+ * leaves the binding as it is.
  */
-export function build(library, {cuda, folder = buildFolder, operatorsOnly = false} = {}) {
-  const stamp = fingerprint(library, cuda);
+export function build(library, {tfjsNode, gyp, cuda, folder = buildFolder, operatorsOnly = false}) {
+  const stamp = fingerprint(library, cuda, tfjsNode);
   const statePath = join(folder, 'state.json');
-  const binding = join(bindingFolder(), 'tfjs_binding.node');
+  const binding = join(bindingFolder(tfjsNode), 'tfjs_binding.node');
   const operators = join(folder, 'bmojo_ops.node');
   const isCurrent =
     existsSync(statePath) &&
@@ -64,6 +62,7 @@ export function build(library, {cuda, folder = buildFolder, operatorsOnly = fals
     [binding, operators].every(file => existsSync(file));
   if (isCurrent) return false;
   checkTools();
+  const headers = nodeHeaders();
   console.log(`building against TensorFlow ${library.version} (${library.origin})`);
   const sources = join(folder, 'source');
   rmSync(statePath, {force: true});
@@ -76,15 +75,13 @@ export function build(library, {cuda, folder = buildFolder, operatorsOnly = fals
   });
   cpSync(join(tfjsNode, 'binding'), join(sources, 'binding'), {recursive: true, preserveTimestamps: true});
   cpSync(join(root, 'custom-ops/native/tensorflow/binding.gyp'), join(sources, 'binding.gyp'));
-  const gyp = join(require.resolve('node-gyp/package.json'), '../bin/node-gyp.js');
-  const headers = nodeHeaders();
-  const flags = ['--loglevel=error', ...(headers === undefined ? [] : [`--nodedir=${headers}`])];
   run(
     process.execPath,
     [
       gyp,
       'rebuild',
-      ...flags,
+      '--loglevel=error',
+      `--nodedir=${headers}`,
       '-j',
       'max',
       '--',
@@ -104,9 +101,7 @@ export function build(library, {cuda, folder = buildFolder, operatorsOnly = fals
     {
       cwd: sources,
       what: 'building the native modules',
-      remedy:
-        'the output below says why. Where it is about the headers of Node, say where they are, any version >= 18 ' +
-        'serves: npm config set nodedir FOLDER, with FOLDER/include/node/node_api.h',
+      remedy: 'the output below says why',
     },
   );
   const release = join(sources, 'build/Release');

@@ -2,12 +2,11 @@
 import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import * as built from '../../dist/custom-ops/backends/tensorflow/build-folder.js';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-export const nodeModules = join(root, 'node_modules');
-export const tfjsNode = join(nodeModules, '@tensorflow/tfjs-node-gpu');
-/** Read by custom-ops/backends/tensorflow/addon.ts. */
-export const buildFolder = join(nodeModules, '.cache/bmojo/tensorflow');
+export const buildFolder = built.buildFolder();
+export const {SETUP, tfjsNodeFolder} = built;
 
 const caches =
   process.platform === 'darwin'

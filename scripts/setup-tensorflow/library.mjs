@@ -2,7 +2,7 @@
 // operators need, else the one in pip's wheel.
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {tfjsNode} from './folders.mjs';
+import {SETUP} from './folders.mjs';
 import {Problem} from './problem.mjs';
 import {wheelLibrary} from './wheel.mjs';
 
@@ -12,7 +12,8 @@ const streamHeader = 'tensorflow/core/framework/op_kernel.h';
 const libraries = ['libtensorflow.so.2', 'libtensorflow_framework.so.2'];
 
 /** {library} or {why}: what tfjs-node's installer left, or what about it does not serve. */
-export function installedLibrary({cuda}, folder = join(tfjsNode, 'deps')) {
+function installedLibrary({cuda, tfjsNode}) {
+  const folder = join(tfjsNode, 'deps');
   const lib = join(folder, 'lib');
   const include = join(folder, 'include');
   if (!existsSync(folder)) return {why: `it left nothing: there is no ${folder}`};
@@ -48,19 +49,22 @@ function knowsCuda(library) {
  * {include, lib, libraries, version, origin}. Says what was found and why it was not taken; for `gpu` a library that uses
  * GPUs or a Problem.
  */
-export async function findLibrary({gpu, cuda, wheel}) {
-  const {library, why} = wheel ? {why: '--wheel leaves it aside'} : installedLibrary({cuda});
+export function findLibrary({gpu, cuda, wheel, requirements, tfjsNode}) {
+  const {library, why} =
+    wheel || requirements !== undefined ? {why: 'a wheel was asked for'} : installedLibrary({cuda, tfjsNode});
   const notTaken = gpu && library !== undefined && !knowsCuda(library) ? 'it has no CUDA' : why;
   if (notTaken === undefined) return library;
   console.log(`the library of tfjs-node's installer is not used: ${notTaken}`);
   try {
-    return await wheelLibrary({gpu});
+    const unpacked = wheelLibrary({gpu, requirements});
+    if (gpu && !knowsCuda(unpacked)) throw new Problem(`${requirements} names a TensorFlow without CUDA.`);
+    return unpacked;
   } catch (error) {
     if (!gpu || !(error instanceof Problem)) throw error;
     throw new Problem(
-      `--gpu needs a TensorFlow with CUDA. ${error.message}\n` +
-        'Without it: `npm run setup:tensorflow -- --cuda` compiles the CUDA kernels into the operators and loads them ' +
-        'into the TensorFlow for CPUs, where they stay unused; plain `npm run setup:tensorflow` leaves them out',
+      `--gpu needs a TensorFlow with CUDA: ${error.message}\n` +
+        `Without it: \`${SETUP} --cuda\` compiles the CUDA kernels into the operators and loads them into the ` +
+        `TensorFlow for CPUs, where they stay unused; plain \`${SETUP}\` leaves them out`,
     );
   }
 }

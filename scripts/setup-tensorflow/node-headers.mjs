@@ -1,6 +1,7 @@
-// Where Node's headers are, so that node-gyp need not download them.
+// Where Node's headers are; node-gyp is never left to download some.
 import {existsSync, readFileSync, realpathSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {Problem} from './problem.mjs';
 
 function versionAt(folder) {
   const path = join(folder, 'include/node/node_version.h');
@@ -13,11 +14,17 @@ function versionAt(folder) {
 
 /**
  * The folder to give node-gyp as nodedir: the one that this Node was installed into, or, for a Node of npm's package
- * `node`, the package with the binary; else what npm is configured to; else undefined, and node-gyp downloads headers.
+ * `node`, the package with the binary; else what npm is configured to. Errors: Problem where there are none.
  */
 export function nodeHeaders() {
   const installed = dirname(dirname(realpathSync(process.execPath)));
   const binaries = join(installed, `node_modules/node-${process.platform}-${process.arch}`);
   const own = [installed, binaries].find(folder => versionAt(folder) === process.versions.node);
-  return own ?? process.env.npm_config_nodedir;
+  const found = own ?? process.env.npm_config_nodedir;
+  if (found === undefined || !existsSync(join(found, 'include/node/node_api.h')))
+    throw new Problem(
+      `the headers of Node are not at ${found ?? installed}/include/node; install a Node that brings them, or say where ` +
+        'they are, any version >= 18 serves: npm_config_nodedir=FOLDER, with FOLDER/include/node/node_api.h',
+    );
+  return found;
 }

@@ -1,67 +1,103 @@
-// TensorFlow's libraries and headers out of pip's wheel: downloaded once, checked, unpacked into the cache folder.
+// TensorFlow's libraries and headers out of pip's wheels: downloaded once, unpacked into the cache folder. pip takes files
+// of the digests that a requirements file names and no others, from wherever they come.
 import {createHash} from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {cacheFolder} from './folders.mjs';
+import {cacheFolder, root} from './folders.mjs';
 import {Problem} from './problem.mjs';
 import {has, run} from './run.mjs';
 
 export const VERSION = '2.21.0';
 
-/** Libraries do not depend on Python: one wheel for each platform serves whatever Python is here. */
-const PYTHON = '311';
+/**
+ * Platforms that TensorFlow has wheels for, and those whose digests are pinned here. Libraries do not depend on Python: one
+ * wheel for each platform serves whatever Python is here.
+ */
 const platforms = {
-  'linux x64': 'manylinux_2_27_x86_64',
-  'linux arm64': 'manylinux_2_27_aarch64',
-};
-
-/** SHA-256 of the wheels that were used in making this. */
-const checksums = {
-  'tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl':
-    '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
+  'linux x64': {
+    pinned: 'scripts/setup-tensorflow/requirements-linux-x64.txt',
+    choice: [
+      '--implementation',
+      'cp',
+      '--python-version',
+      '311',
+      '--abi',
+      'cp311',
+      '--platform',
+      'manylinux_2_27_x86_64',
+    ],
+  },
+  'linux arm64': {},
 };
 
 const UNPACK = `
-import sys, zipfile
-wheel, target = sys.argv[1], sys.argv[2]
+import os, sys, zipfile
+target, *wheels = sys.argv[1:]
 include = 'tensorflow/include/'
 folders = tuple(include + name + '/' for name in (
     'tensorflow/c', 'tensorflow/core', 'tsl', 'xla/c', 'xla/tsl', 'xla/stream_executor',
     'absl', 'google/protobuf', 'Eigen', 'unsupported/Eigen', 'ml_dtypes'))
-with zipfile.ZipFile(wheel) as archive:
-    for name in archive.namelist():
-        isProto = name.startswith(include + 'xla/') and name.count('/') == 3
-        if isProto or name.startswith(folders) or name.startswith('tensorflow/libtensorflow'):
-            archive.extract(name, target)
-        if name.endswith('.dist-info/METADATA'):
-            for line in archive.read(name).decode().splitlines():
-                if line.startswith('Requires-Dist:') and 'extra == "and-cuda"' in line:
-                    print(line.removeprefix('Requires-Dist:').split(';')[0].strip())
+for wheel in wheels:
+    isTensorFlow = os.path.basename(wheel).startswith('tensorflow')
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            isProto = name.startswith(include + 'xla/') and name.count('/') == 3
+            isWanted = isProto or name.startswith(folders) or name.startswith('tensorflow/libtensorflow')
+            if isWanted or not isTensorFlow:
+                archive.extract(name, target)
 `;
 
 /** Marks a folder as complete; another number when other files are unpacked. */
 const COMPLETE = 'complete-2';
 
-/** The unpacked wheel: {include, lib, libraries, version, origin}; `gpu`: the one with CUDA, and CUDA's libraries. */
-export async function wheelLibrary({gpu}) {
-  const platform = `${process.platform} ${process.arch}`;
-  const tag = platforms[platform];
-  if (tag === undefined) {
+const HOW =
+  `make a requirements file with digests (pip-compile --generate-hashes, of tensorflow==${VERSION}, or of ` +
+  `tensorflow[and-cuda]==${VERSION} for a GPU), and name it: --requirements FILE`;
+
+/** The requirements file to install from: {path, choice}. Errors: Problem where nothing is pinned and none was given. */
+function requirementsFor({gpu, requirements}, platform) {
+  const known = platforms[platform];
+  if (known === undefined)
     throw new Problem(
-      `no wheel of TensorFlow ${VERSION} is known for ${platform}; it is for ${Object.keys(platforms).join(', ')}. ` +
-        'Use --backend wasm or webgpu here',
+      `no wheel of TensorFlow ${VERSION} is known for ${platform}; there are some for ` +
+        `${Object.keys(platforms).join(', ')}. Use --backend wasm or webgpu here`,
     );
+  if (requirements !== undefined) return {path: requirements, choice: []};
+  if (gpu || known.pinned === undefined)
+    throw new Problem(
+      `no digest of TensorFlow ${VERSION} ${gpu ? 'with CUDA' : `for ${platform}`} is pinned, and nothing is ` +
+        `downloaded unchecked; ${HOW}`,
+    );
+  return {path: join(root, known.pinned), choice: known.choice};
+}
+
+/** Its text and what it names TensorFlow. Errors: Problem for one that cannot be read or names another TensorFlow. */
+function readRequirements(path) {
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Problem(`--requirements ${path} cannot be read (${error.code}); ${HOW}`);
   }
-  const distribution = gpu ? 'tensorflow' : 'tensorflow-cpu';
-  const folder = join(cacheFolder, `${distribution}-${VERSION}-${process.platform}-${process.arch}`);
+  const [, distribution, version] = /^(tensorflow(?:-cpu)?)(?:\[[\w,-]+\])?==([^\s\\]+)/m.exec(text) ?? [];
+  if (version !== VERSION)
+    throw new Problem(
+      `--requirements ${path} must name tensorflow==${VERSION} or tensorflow-cpu==${VERSION}, got ` +
+        `${distribution === undefined ? 'neither' : `${distribution}==${version}`}; ${HOW}`,
+    );
+  return {text, distribution};
+}
+
+/**
+ * What was unpacked: {include, lib, libraries, version, origin}. `gpu`: with CUDA; `requirements`: the file that names what to
+ * take, by digest, in place of the pinned one. Errors: Problem, before anything is downloaded, where no digest is known.
+ */
+export function wheelLibrary({gpu, requirements, platform = `${process.platform} ${process.arch}`}) {
+  const {path, choice} = requirementsFor({gpu, requirements}, platform);
+  const {text, distribution} = readRequirements(path);
+  const own =
+    requirements === undefined ? '' : `-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  const folder = join(cacheFolder, `${distribution}-${VERSION}-${platform.replace(' ', '-')}${own}`);
   const library = {
     include: join(folder, 'tensorflow/include'),
     lib: join(folder, 'tensorflow'),
@@ -76,84 +112,54 @@ export async function wheelLibrary({gpu}) {
         '(Debian: apt-get install python3-pip)',
     );
   }
-  const wheel = download(distribution, tag);
-  await check(wheel);
-  console.log(`unpacking into ${folder}`);
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, {recursive: true, force: true});
-  mkdirSync(partial, {recursive: true});
-  const needs = run('python3', ['-c', UNPACK, wheel, partial], {
-    what: 'unpacking the wheel',
-    remedy: `remove ${wheel} and run this again`,
-  });
-  if (gpu) installCuda(needs.trim().split('\n'), partial);
-  writeFileSync(join(partial, COMPLETE), '');
-  rmSync(folder, {recursive: true, force: true});
-  renameSync(partial, folder);
-  rmSync(wheel);
+  try {
+    const wheels = download(path, choice, join(partial, 'wheels'));
+    console.log(`unpacking into ${folder}`);
+    run('python3', ['-c', UNPACK, partial, ...wheels], {
+      what: 'unpacking the wheel',
+      remedy: 'see whether the disk is full, and run this again',
+    });
+    rmSync(join(partial, 'wheels'), {recursive: true});
+    writeFileSync(join(partial, COMPLETE), '');
+    rmSync(folder, {recursive: true, force: true});
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, {recursive: true, force: true});
+  }
   return library;
 }
 
-/** The libraries of CUDA, in the versions that the wheel asks for, where TensorFlow looks for them: beside its folder. */
-function installCuda(requirements, folder) {
-  console.log(`downloading ${requirements.length} libraries of CUDA with pip (gigabytes)`);
-  run('python3', ['-m', 'pip', 'install', '--no-deps', '--target', folder, ...requirements], {
-    what: 'downloading the libraries of CUDA',
-    remedy: "check the network and pip's settings, then run this again",
+/** Has pip bring the wheels that a requirements file names, from the cache folder if they lie there; returns their paths. */
+function download(requirements, choice, target) {
+  const kept = join(cacheFolder, 'wheels');
+  mkdirSync(kept, {recursive: true});
+  mkdirSync(target, {recursive: true});
+  console.log(`downloading TensorFlow ${VERSION} with pip (some hundred MB, gigabytes with CUDA)`);
+  const help = run('python3', ['-m', 'pip', 'download', '--help'], {what: 'pip', remedy: 'repair pip'});
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    '--require-hashes',
+    '--requirement',
+    requirements,
+    '--no-deps',
+    '--only-binary=:all:',
+    ...choice,
+    '--find-links',
+    kept,
+    '--dest',
+    target,
+    '--disable-pip-version-check',
+    ...(help.includes('--resume-retries') ? ['--resume-retries', '20'] : []),
+  ];
+  run('python3', args, {
+    what: `downloading TensorFlow ${VERSION}`,
+    remedy:
+      "check the network and pip's settings (`python3 -m pip config list`), then run this again; or put the wheel that " +
+      `${requirements} names into ${kept} yourself`,
   });
-}
-
-/** Has pip bring the wheel, unless an earlier run did; returns its path. */
-function download(distribution, tag) {
-  const folder = join(cacheFolder, 'wheels');
-  mkdirSync(folder, {recursive: true});
-  const start = `${distribution.replace('-', '_')}-${VERSION}-`;
-  const found = () => readdirSync(folder).find(name => name.startsWith(start) && name.endsWith('.whl'));
-  if (found() === undefined) {
-    console.log(`downloading ${distribution} ${VERSION} with pip (some hundred MB)`);
-    const help = run('python3', ['-m', 'pip', 'download', '--help'], {what: 'pip', remedy: 'repair pip'});
-    // prettier-ignore
-    const args = [
-      '-m',
-      'pip',
-      'download',
-      '--no-deps',
-      '--only-binary=:all:',
-      '--implementation',
-      'cp',
-      '--python-version',
-      PYTHON,
-      '--abi',
-      `cp${PYTHON}`,
-      '--platform',
-      tag,
-      '--dest',
-      folder,
-      '--disable-pip-version-check',
-    ];
-    if (help.includes('--resume-retries')) args.push('--resume-retries', '20');
-    run('python3', [...args, `${distribution}==${VERSION}`], {
-      what: `downloading ${distribution} ${VERSION}`,
-      remedy:
-        "check the network and pip's settings (`python3 -m pip config list`), then run this again; or put " +
-        `the wheel ${start}cp${PYTHON}-cp${PYTHON}-${tag}.whl into ${folder} yourself`,
-    });
-  }
-  return join(folder, found());
-}
-
-async function check(wheel) {
-  const name = wheel.split(/[\\/]/).at(-1);
-  const expected = checksums[name];
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(wheel)) hash.update(block);
-  const sum = hash.digest('hex');
-  if (expected === undefined) {
-    console.log(`no checksum of ${name} is pinned; its sha256 is ${sum}, as pip's index served it`);
-  } else if (sum !== expected) {
-    rmSync(wheel);
-    throw new Problem(
-      `${name} is damaged or not the one expected: sha256 ${sum}, expected ${expected}; it was removed, run this again`,
-    );
-  }
+  return readdirSync(target).map(name => join(target, name));
 }

@@ -16,16 +16,23 @@ import {readPassages} from '../../data/files/passages.js';
 import {verifyFiles} from '../../eval/verify/verify.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
+import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {vectorFiles} from '../../experiments/vectors.js';
 import {FolderLock} from '../../formats/folder-lock.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
 import {SafetensorsReader} from '../../formats/safetensors-file.js';
+import {exportMemory} from '../../memory/exchange/export.js';
+import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
+import {memoryInProcess} from '../../memory/open.js';
+import {openFolder} from '../../memory/segments/open.js';
+import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {importMamba, LanguageModel} from '../../models/index.js';
 import {fileSystem, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
+import {batchOf, contents, tinyFormat} from '../memory/rows.js';
 import {languageContents} from '../support/model-folders.js';
 import {HeldArray} from '../support/snapshots.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
@@ -261,6 +268,22 @@ export const readers: readonly Reader[] = [
     read: folder => readRecords(folder),
   },
   {
+    name: 'loss by length',
+    covers: ['experiments/paper/loss-by-length.ts'],
+    files: {'lengths.json': 'json'},
+    sealed: ['lengths.json'],
+    make: folder =>
+      writeLossByLength(join(folder, 'lengths.json'), {
+        windows: 2,
+        reference: 4,
+        points: [
+          {prefix: 4, loss: 1.5, change: {mean: 0, error: 0}},
+          {prefix: 8, loss: 1.25, change: {mean: -0.25}},
+        ],
+      }),
+    read: folder => readLossByLength(join(folder, 'lengths.json')),
+  },
+  {
     name: 'prepared data',
     covers: ['data/files/data-folder.ts', 'data/files/token-file.ts', 'data/files/token-format.ts'],
     files: {
@@ -438,6 +461,60 @@ export const readers: readonly Reader[] = [
       await small.model.save(fileSystem(folder));
     },
     read: async folder => (await fileSystem(folder).load?.())?.weightSpecs?.length,
+  },
+  {
+    name: 'memory folder',
+    covers: [
+      'memory/check.ts',
+      'memory/segments/manifest.ts',
+      'memory/segments/record.ts',
+      'memory/segments/segment-file.ts',
+      'memory/segments/open.ts',
+    ],
+    files: {'memory.json': 'json', 'rows-00000001.segment': 'binary', 'rows-00000002.segment': 'binary'},
+    sealed: ['memory.json', 'rows-00000001.segment', 'rows-00000002.segment'],
+    make: async folder => {
+      const store = await openFolder(folder, tinyFormat, {quota: 10, segmentBytes: 500});
+      for (const from of [0, 6]) await store.append(batchOf(tinyFormat, {from, n: 6}));
+      await store.close();
+    },
+    read: async folder => {
+      const store = await openFolder(folder, undefined);
+      try {
+        return [store.format, await contents(store)];
+      } finally {
+        await store.close();
+      }
+    },
+  },
+  {
+    name: 'exported memory',
+    covers: ['memory/exchange/index-file.ts', 'memory/exchange/import.ts'],
+    files: {'index.json': 'json', 'rows-000001.safetensors': 'safetensors'},
+    sealed: ['index.json', 'rows-000001.safetensors'],
+    make: async folder => {
+      const store = memoryInProcess(tinyFormat);
+      await store.append(batchOf(tinyFormat, {n: 5}));
+      await exportMemory(store, folder, {streams: 'all'});
+    },
+    read: async folder => {
+      const store = memoryInProcess(exportedFormat(folder));
+      await importMemory(folder, store);
+      return [store.format, await contents(store)];
+    },
+  },
+  {
+    name: 'memory of a database',
+    covers: ['memory/sql/open.ts'],
+    files: {'format.json': 'json'},
+    sealed: [],
+    make: folder => writeFileSync(join(folder, 'format.json'), JSON.stringify(tinyFormat)),
+    read: folder =>
+      parseMemoryRow('the database', {
+        version: 1,
+        vectors: 'arrays',
+        format: new TextDecoder().decode(readFileSync(join(folder, 'format.json'))),
+      }),
   },
   {
     name: 'lock',

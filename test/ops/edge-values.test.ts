@@ -5,6 +5,7 @@ import {ones, tensor1d, tensor2d, tidy, zeros} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {ArgumentError, causalConv1d, crossEntropy, selectiveScan} from '../../custom-ops/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {checkFaintSlopes, scanNames} from '../support/faint-slopes.js';
 
 const values = (tensor: Tensor): number[] => Array.from(tensor.dataSync());
 
@@ -28,6 +29,10 @@ for (const backend of readableBackends) {
         );
       });
     });
+
+    for (const name of scanNames)
+      it(`the gradient of ${name} reaches step sizes whose slope is below the least float`, () =>
+        checkFaintSlopes(name, 21, 10));
 
     it('a logit that is NaN makes its loss NaN', () => {
       tidy(() => {

@@ -105,6 +105,24 @@ describe(`kill -9, ${KILLS} times each`, () => {
     );
   });
 
+  for (const source of ['run', 'run/model-best'])
+    it(`model export of ${source}: the folder is whole or not there, and the same command makes it`, async () => {
+      const out = at('exported');
+      const make = () => ['model', 'export', at(source), '--out', out];
+      await killAgainAndAgain(
+        () => {
+          rmSync(out, {recursive: true, force: true});
+          return make();
+        },
+        async () => {
+          if (!existsSync(out)) expect(await runUntil(make())).to.equal(true);
+          const {model} = await openModel(out);
+          model.model.dispose();
+        },
+      );
+      expect(readdirSync(folder).filter(name => name.startsWith('exported'))).to.deep.equal(['exported']);
+    });
+
   it('model folders of a run that ends: each opens, and the run goes on', async () => {
     const go = () => ['train', 'lm', '--resume', '--out', at('again')];
     const began = () => {

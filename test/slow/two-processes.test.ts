@@ -1,9 +1,10 @@
 // Two processes on one folder, again and again: one writes, the other is refused, and readers beside them read what is whole.
 
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
+import {closeData, openData} from '../../data/files/index.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {bmojo} from '../support/command.js';
@@ -35,6 +36,25 @@ describe('two processes on one folder', () => {
       const run = RunFolder.open(out);
       expect(run.checkpoints.lastStep).to.equal(Number(steps));
       expect(run.readResult().step).to.equal(Number(steps));
+    }
+  });
+
+  it(`prepare data in it one at a time, ${ROUNDS} rounds, and leave it whole`, async () => {
+    const [text, out] = [join(folder, 'text.txt'), join(folder, 'data')];
+    writeFileSync(text, Array.from({length: 20_000}, (_, i) => `line ${i} of the text\n`).join(''));
+    for (let round = 0; round < ROUNDS; round++) {
+      rmSync(out, {recursive: true, force: true});
+      const prepare = () => bmojo(['data', 'prepare', text, '--out', out]);
+      const ended = await Promise.all([prepare(), prepare()]);
+      expect(
+        ended.map(({code}) => code),
+        ended.map(({err}) => err).join(),
+      ).to.include(0);
+      for (const {code, err} of ended)
+        if (code !== 0) expect(err).to.match(/^bmojo: .*(is written by process|is not empty).*\n$/);
+      const data = openData(out, {verify: true});
+      expect(data.train.count).to.be.above(100_000);
+      closeData(data);
     }
   });
 

@@ -58,7 +58,7 @@ function ofJson(name: string, folder: string): GoldenModel {
   return {name, folder, ids: [ids], logits: logits.flat(), generated, promptLength: ids.length};
 }
 
-const folders = ['llama', 'qwen3', 'lfm2', 'falcon-mamba'];
+const folders = ['llama', 'qwen3', 'lfm2', 'falcon-mamba', 'mamba2', 'falcon-h1', 'granite-hybrid'];
 
 /** Every golden model of a layout that is read. */
 export const goldenModels: readonly GoldenModel[] = [

@@ -3,12 +3,18 @@
 import {grad, tensor1d, tensor2d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {crossEntropy} from '../../custom-ops/index.js';
+import {checkFaintSlopes} from '../support/faint-slopes.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 describe('edge values on webgpu', function () {
   this.timeout(60_000);
   before(function () {
     return useWebGPUOrSkip(this);
+  });
+
+  it('the gradient of selectiveScan reaches step sizes whose slope is below the least float, walked and by chunks', async () => {
+    await checkFaintSlopes('selectiveScan', 21, 10);
+    await checkFaintSlopes('selectiveScan', 2050, 3);
   });
 
   for (const classes of [2, 9, 130]) {

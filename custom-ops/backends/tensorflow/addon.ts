@@ -3,24 +3,14 @@
 
 import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
+import {buildFolder, SETUP, tfjsNodeFolder} from './build-folder.js';
 import type {NativeOps} from './table.js';
 
-const PACKAGE = '@tensorflow/tfjs-node-gpu';
-const REMEDY = 'run `npm run setup:tensorflow` in the project';
+const REMEDY = `run \`${SETUP}\``;
 
 const require = createRequire(import.meta.url);
 let loaded: NativeOps | undefined;
-
-/** Where setup-tensorflow leaves what it builds: in the cache folder of the node_modules that holds tfjs-node-gpu. */
-function buildFolder(): string {
-  try {
-    const nodeModules = dirname(dirname(dirname(require.resolve(`${PACKAGE}/package.json`))));
-    return join(nodeModules, '.cache/bmojo/tensorflow');
-  } catch {
-    throw new Error(`bmojo: the tensorflow backend needs ${PACKAGE}, which is not installed; ${REMEDY}`);
-  }
-}
 
 /** tfjs-node calls functions of node:util that Node 23 has removed, and that earlier versions warn of. */
 function bringBackRemovedFunctions(): void {
@@ -31,17 +21,19 @@ function bringBackRemovedFunctions(): void {
 
 /**
  * Loads tfjs-node, which registers itself as backend 'tensorflow', and then the operators, by default those that
- * setup-tensorflow built. Errors: Error that says what is missing and how to get it.
+ * `bmojo setup tensorflow` built. Errors: Error that says what is missing and how to get it.
  */
 export function loadTensorFlow(operators = join(buildFolder(), 'bmojo_ops.node')): NativeOps {
   if (loaded !== undefined) return loaded;
-  if (!existsSync(operators)) throw new Error(`bmojo: the tensorflow backend is not set up; ${REMEDY}`);
+  const tfjsNode = tfjsNodeFolder();
+  if (tfjsNode === undefined || !existsSync(operators))
+    throw new Error(`bmojo: the tensorflow backend is not set up; ${REMEDY}`);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // oneDNN, on by itself on some processors, rounds otherwise than the rest and says so in every process; 1 asks for it.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   bringBackRemovedFunctions();
   try {
-    require(PACKAGE);
+    require(tfjsNode);
     loaded = require(operators) as NativeOps;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

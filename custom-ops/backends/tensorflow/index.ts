@@ -40,7 +40,7 @@ export function registerTensorFlowKernels(ops: readonly OpDefinition[]): void {
   if (onGpu && !cuda) {
     console.warn(
       'bmojo: TensorFlow computes on a GPU, but the operators were built without CUDA kernels and run on the CPU, with ' +
-        'copies to and fro; run `npm run setup:tensorflow -- --gpu`',
+        'copies to and fro; run `npx bmojo setup tensorflow --gpu`',
     );
   }
   for (const native of nativeOperators()) {

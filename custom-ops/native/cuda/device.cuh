@@ -127,11 +127,12 @@ __device__ inline float log1pUnit(float e) {
 
 __device__ inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pUnit(ex2(-kLog2e * fabsf(x))); }
 
-// softplus(x) and its slope, sigmoid(x), by one exponential.
-__device__ inline void softplusSlope(float x, float& value, float& slope) {
-  const float e = ex2(-kLog2e * fabsf(x)), inverse = reciprocal(1.0f + e);
+// softplus(x) and the root of its slope sigmoid(x), by one exponential: where x is below -87 the slope itself is below the
+// least float, though what it multiplies may be large.
+__device__ inline void softplusRootSlope(float x, float& value, float& rootSlope) {
+  const float root = ex2(-0.5f * kLog2e * fabsf(x)), e = root * root, inverse = reciprocal(sqrtf(1.0f + e));
   value = fmaxf(x, 0.0f) + log1pUnit(e);
-  slope = x < 0.0f ? e * inverse : inverse;
+  rootSlope = x < 0.0f ? root * inverse : inverse;
 }
 
 __device__ inline float warpSum(float x) {

@@ -1,0 +1,215 @@
+// `bmojo reproduce figure-2`: an experiment of the paper from training to a report beside the paper's claim.
+
+import {existsSync} from 'node:fs';
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import type {Argv, CommandModule} from 'yargs';
+import {refusal, SettingError} from '../config/schema.js';
+import {backendNames, chooseBackend} from '../custom-ops/index.js';
+import {prepareData, resolveFiles} from '../data/files/index.js';
+import {textTable} from '../eval/table.js';
+import type {PaperExperiment} from '../experiments/paper/index.js';
+import {paperExperiments} from '../experiments/paper/index.js';
+import {reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
+import {RunFolder} from '../experiments/run-folder.js';
+import {duration} from '../train/pace.js';
+import {trainSchema} from '../train/settings.js';
+import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
+import {withInterrupts} from './interrupts.js';
+import {numberList, wordList} from './lists.js';
+import {writeResults} from './output.js';
+import {typedCommand, writtenWords} from './publish.js';
+import {SetProgress} from './set-progress.js';
+
+type Args = Record<string, unknown>;
+
+/** What the quick form of experiments on text is trained on: it ships with the project. */
+const SHIPPED = 'tiny-shakespeare';
+
+/** The prepared folder of an experiment on text. Errors: SettingError without one; those of `prepareData`. */
+async function dataOf(
+  {name, needsText}: PaperExperiment,
+  argv: Args,
+  out: string,
+): Promise<string | undefined> {
+  if (!needsText) {
+    if (argv.data !== undefined) throw new SettingError(`--data: ${name} trains on no text`);
+    return undefined;
+  }
+  if (typeof argv.data === 'string') return argv.data;
+  if (argv.quick !== true)
+    throw new SettingError(
+      `${name} needs --data DIR, a folder made by bmojo data prepare; --quick takes a text that ships with the project`,
+    );
+  const folder = join(out, 'data');
+  if (!existsSync(join(folder, 'data.json')))
+    await prepareData({files: await resolveFiles([SHIPPED]), tokenizer: 'char', out: folder});
+  return folder;
+}
+
+/** Seeds or rates of an option, as the schema of trainings takes them. Errors: SettingError. */
+function values(argv: Args, option: 'seeds' | 'rates'): number[] | undefined {
+  if (argv[option] === undefined) return undefined;
+  const list = numberList(option, String(argv[option]));
+  const field = option === 'seeds' ? trainSchema.seed : trainSchema.rate;
+  const wrong = list.find(one => refusal(field, one) !== undefined);
+  if (wrong !== undefined) throw new SettingError(`--${option} ${refusal(field, wrong)}`);
+  if (new Set(list).size < list.length)
+    throw new SettingError(`--${option} must differ, got ${argv[option]}`);
+  return list;
+}
+
+/** Errors: SettingError for several runs at a time where time is measured. */
+function jobsOf({name, isTimed = false}: PaperExperiment, argv: Args): number {
+  if (argv.jobs === undefined) return isTimed ? 1 : availableParallelism();
+  const jobs = wholeNumber(argv, 'jobs');
+  if (isTimed && jobs > 1)
+    throw new SettingError(`--jobs must be 1: ${name} measures the time of steps, got ${jobs}`);
+  return jobs;
+}
+
+function words(argv: Args, option: 'models' | 'panels', known: readonly string[]): string[] | undefined {
+  return argv[option] === undefined ? undefined : wordList(option, String(argv[option]), known);
+}
+
+async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
+  const {name, claim} = experiment;
+  const out =
+    typeof argv.out === 'string' ? argv.out : join('runs', argv.quick === true ? `${name}-quick` : name);
+  const json = argv.json === true;
+  const chosen = {
+    jobs: jobsOf(experiment, argv),
+    seeds: values(argv, 'seeds'),
+    rates: values(argv, 'rates'),
+    models: words(argv, 'models', experiment.models),
+    panels: words(argv, 'panels', experiment.panels),
+  };
+  const backend = backendNames.find(known => known === argv.backend) ?? (await chooseBackend()).backend;
+  const options = {
+    ...chosen,
+    out,
+    backend,
+    quick: argv.quick === true,
+    data: await dataOf(experiment, argv, out),
+    command: typedCommand(),
+  };
+  const planned = experiment.plan(options);
+  if (planned.length === 0)
+    throw new SettingError(
+      `${name} has no run for these --models and --panels${options.quick ? ' in its quick form' : ''}`,
+    );
+  if (!json)
+    console.log(
+      `The paper: ${claim}\n${planned.length} runs in ${out} on ${backend}; Ctrl-C stops, the same command continues\n`,
+    );
+  const begun = Date.now();
+  const progress = new SetProgress({output: process.stdout, json});
+  const behind = planned.filter(({name: run}) => isFinished(join(out, 'runs', run))).length;
+  let ended = 0;
+  const interrupted = await withInterrupts(async signal => {
+    for await (const event of trainExperiment(experiment, {...options, signal})) {
+      progress.show(event);
+      if (event.event.type !== 'finished' || json) continue;
+      ended++;
+      const left = planned.length - behind - ended;
+      progress.endLine();
+      console.log(
+        `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
+      );
+    }
+    return signal.aborted;
+  });
+  progress.endLine();
+  if (interrupted) {
+    process.exitCode = 130;
+    return;
+  }
+  const reproduction = await reportExperiment(experiment, options, run => {
+    if (!json) console.log(`${run}: loss by length measured`);
+  });
+  if (reproduction === undefined) throw new SettingError(`${name}: every run diverged; take lower --rates`);
+  const {report, files, finished} = reproduction;
+  const written = writeResults(
+    Object.fromEntries(Object.entries(files).map(([file, text]) => [join(out, file), text])),
+  );
+  if (json) {
+    console.log(
+      JSON.stringify({type: 'report', experiment: name, finished, planned: planned.length, ...report}),
+    );
+    return;
+  }
+  for (const {caption, rows} of report.tables)
+    console.log(`\n${caption === undefined ? '' : `${caption}\n\n`}${textTable(rows)}`);
+  console.log(`\nThe paper: ${claim}\nHere: ${report.finding}${writtenWords(written)}`);
+}
+
+function isFinished(path: string): boolean {
+  return existsSync(join(path, 'config.json')) && RunFolder.open(path).finished;
+}
+
+function experimentCommand(experiment: PaperExperiment): CommandModule<object, Args> {
+  const {name, title, models, panels, needsText, isTimed = false} = experiment;
+  return {
+    command: name,
+    describe: title,
+    builder: (yargs: Argv<object>) => {
+      const options = {
+        quick: {
+          type: 'boolean' as const,
+          describe: 'the same with runs of seconds: minutes on two cores, to see that it works',
+        },
+        models: {type: 'string' as const, describe: `some of ${models.join(',')} [default all]`},
+        panels: {type: 'string' as const, describe: `some of ${panels.join(',')} [default all]`},
+        seeds: {type: 'string' as const, describe: "seeds, separated by commas [default the experiment's]"},
+        rates: {
+          type: 'string' as const,
+          describe:
+            "peak learning rates, separated by commas; each model's best counts [default the experiment's]",
+        },
+        ...(needsText
+          ? {
+              data: {
+                type: 'string' as const,
+                describe: 'folder made by bmojo data prepare, of long documents',
+              },
+            }
+          : {}),
+        backend: {
+          type: 'string' as const,
+          choices: backendNames,
+          describe: 'where tensors are computed [default the fastest here]',
+        },
+        jobs: {
+          type: 'number' as const,
+          describe: `runs at the same time [default ${isTimed ? '1, since time is measured' : 'one a core'}]`,
+        },
+        out: {
+          type: 'string' as const,
+          describe: `folder for the runs and the report [default runs/${name}, runs/${name}-quick]`,
+        },
+        json: {type: 'boolean' as const, describe: 'print events and the report as JSON lines'},
+      };
+      return yargs
+        .options(options)
+        .check(onlyOptions(options))
+        .example(`$0 reproduce ${name} --quick`, 'see it work')
+        .example(
+          `$0 reproduce ${name}${needsText ? ' --data runs/data/books' : ''} --backend webgpu${isTimed ? '' : ' --jobs 4'}`,
+          isTimed ? 'the experiment on a GPU' : 'the experiment, four runs at a time on one GPU',
+        )
+        .example(
+          `$0 reproduce ${name} --models ${models.slice(-2).join(',')} --seeds 1`,
+          'a part of it; more can follow',
+        );
+    },
+    handler: argv => execute(experiment, argv),
+  };
+}
+
+export const reproduceCommand: CommandModule<object, Args> = {
+  builder: (yargs: Argv<object>) =>
+    paperExperiments
+      .reduce((builder, experiment) => builder.command(experimentCommand(experiment)), yargs)
+      .demandCommand(1, NEEDS_COMMAND),
+  handler: () => {},
+};

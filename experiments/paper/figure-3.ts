@@ -1,0 +1,157 @@
+// Figure 3: perplexity of language models against their size and against the time of training.
+
+import {perplexityText} from '../../eval/table.js';
+import type {ModelSize} from '../../models/sizes.js';
+import {linePlot} from '../../plot/line-plot.js';
+import {panelPlot} from '../../plot/panel-plot.js';
+import type {Contestant} from './contestants.js';
+import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
+import type {GridPoint} from './grid.js';
+import {gridRuns} from './grid.js';
+import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import {margin, marginWords, summaries, summaryWords} from './summary.js';
+
+interface Scale {
+  readonly sizes: Readonly<Record<string, ModelSize>>;
+  readonly context: number;
+  readonly train: object;
+  readonly rates: readonly number[];
+  readonly seeds: readonly number[];
+}
+
+const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
+
+const {['4m']: s4, ['16m']: s16, ['40m']: s40, ['130m']: s130} = languageSizes;
+
+/** Equal tokens for all: 4,000 updates of 16 x 1,024. */
+const full: Scale = {
+  sizes: {'4m': s4, '16m': s16, '40m': s40, '130m': s130},
+  context: 1024,
+  train: {...languageTraining, steps: 4000, batch: 16, evalEvery: 500, evalSamples: 128},
+  rates: [6e-4, 1.5e-3],
+  seeds: [1, 2, 3],
+};
+
+const quick: Scale = {
+  sizes: {quick: quickSize},
+  context: 64,
+  train: {...languageTraining, steps: 20, batch: 4, evalEvery: 20, evalSamples: 8, checkpointEvery: 20},
+  rates: [3e-3],
+  seeds: [1],
+};
+
+const PANEL = 'text';
+
+function points({sizes, context, train}: Scale, data: string): GridPoint[] {
+  return Object.entries(sizes).flatMap(([size, shape]) =>
+    models.map(name => ({
+      panel: PANEL,
+      model: name,
+      size,
+      task: 'lm',
+      data: {data, context, crossBorders: true},
+      settings: languageModel(shape, name),
+      train,
+    })),
+  );
+}
+
+/** Seconds that the updates of a run took at its speed. */
+function secondsOf({config, tokensPerSecond}: MeasuredRun): number {
+  const {batch, steps} = config.train;
+  return (batch * steps * Number(config.data.context)) / (tokensPerSecond ?? Number.NaN);
+}
+
+function report(runs: readonly MeasuredRun[]): PaperReport {
+  const all = summaries(runs, 'smaller');
+  const rows = all.map(summary => {
+    const [{result}] = summary.runs;
+    const seconds = secondsOf(summary.runs[0]);
+    return [
+      summary.size,
+      summary.model,
+      String(result.parameters),
+      summaryWords(summary, 4),
+      perplexityText(Math.exp(summary.mean)),
+      Number.isFinite(seconds) ? seconds.toPrecision(3) : '-',
+      String(summary.values.length),
+      String(summary.rate),
+    ];
+  });
+  const margins = all.flatMap(own =>
+    own.model === 'bmojo'
+      ? all
+          .filter(other => other.size === own.size && other.model !== 'bmojo')
+          .flatMap(other => {
+            const ahead = margin(own, other);
+            return ahead === undefined ? [] : [[own.size, other.model, marginWords(ahead, 4)]];
+          })
+      : [],
+  );
+  const draw = (title: string, xLabel: string, x: (run: MeasuredRun) => number): string =>
+    linePlot({
+      title,
+      xLabel,
+      yLabel: 'perplexity',
+      xScale: 'log',
+      yScale: 'log',
+      markers: true,
+      series: models.map(name => ({
+        name,
+        points: all
+          .filter(({model}) => model === name)
+          .map(summary => [x(summary.runs[0]), Math.exp(summary.mean)] as const)
+          .sort(([a], [b]) => a - b),
+      })),
+    });
+  return {
+    finding:
+      margins.length === 0
+        ? "No run of B'MOJO has a run of another model beside it yet."
+        : `Held-out loss of B'MOJO less that of others, nats a token: ${margins.map(([size, name, words]) => `${size} ${name} ${words}`).join(', ')}.`,
+    tables: [
+      {
+        caption: 'Held-out loss, mean and standard deviation over seeds, at the best rate',
+        rows: [
+          ['size', 'model', 'parameters', 'loss', 'perplexity', 'seconds of training', 'seeds', 'rate'],
+          ...rows,
+        ],
+      },
+      ...(margins.length === 0
+        ? []
+        : [
+            {
+              caption: "Loss of B'MOJO less that of the other, mean and standard error (seeds)",
+              rows: [['size', 'beside', 'difference'], ...margins],
+            },
+          ]),
+    ],
+    figures: Object.fromEntries(all.map(({model, size, mean}) => [`${model}.${size}`, mean.toFixed(3)])),
+    notes: [
+      'All models of a size see the same tokens in the same order. Seconds count updates alone, at the speed of the first seed.',
+    ],
+    plot: panelPlot(
+      [
+        draw('perplexity by parameters', 'parameters', ({result}) => result.parameters),
+        draw('perplexity by time', 'seconds of training', secondsOf),
+      ],
+      2,
+    ),
+  };
+}
+
+export const figure3: PaperExperiment = {
+  name: 'figure-3',
+  title: 'Figure 3 of the paper: perplexity against parameters and time',
+  section: 'Language',
+  claim:
+    "At every size B'MOJO's perplexity is below Mamba's and about the Transformer's, and it reaches it in less time.",
+  models,
+  panels: [PANEL],
+  needsText: true,
+  plan: options => {
+    const scale = options.quick ? quick : full;
+    return gridRuns(points(scale, options.data ?? ''), options, scale);
+  },
+  report,
+};

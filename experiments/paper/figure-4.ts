@@ -1,0 +1,132 @@
+// Figure 4: the time of a training step at the paper's sizes.
+
+import type {ModelSize} from '../../models/sizes.js';
+import {linePlot} from '../../plot/line-plot.js';
+import type {Contestant} from './contestants.js';
+import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
+import type {GridPoint} from './grid.js';
+import {gridRuns} from './grid.js';
+import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+
+interface Scale {
+  readonly sizes: Readonly<Record<string, ModelSize>>;
+  readonly context: number;
+  readonly train: object;
+  readonly rates: readonly number[];
+  readonly seeds: readonly number[];
+}
+
+const models: readonly Contestant[] = ['transformer', 'mamba', 'bmojo'];
+const PANEL = 'time';
+
+const {['130m']: s130, ['370m']: s370, ['790m']: s790, ['1.4b']: s1400} = languageSizes;
+
+/** Few steps, each logged; the first, in which kernels are compiled, does not count. */
+const timed = {...languageTraining, logEvery: 1, evalEvery: 1_000_000, evalSamples: 1, warmup: 0.5};
+
+const full: Scale = {
+  sizes: {'130m': s130, '370m': s370, '790m': s790, '1.4b': s1400},
+  context: 2048,
+  train: {...timed, steps: 12, batch: 8, recompute: true},
+  rates: [1e-4],
+  seeds: [1],
+};
+
+const quick: Scale = {
+  sizes: {quick: quickSize},
+  context: 64,
+  train: {...timed, steps: 6, batch: 2},
+  rates: [1e-4],
+  seeds: [1],
+};
+
+function points({sizes, context, train}: Scale, data: string): GridPoint[] {
+  return Object.entries(sizes).flatMap(([size, shape]) =>
+    models.map(name => ({
+      panel: PANEL,
+      model: name,
+      size,
+      task: 'lm',
+      data: {data, context, crossBorders: true},
+      settings: languageModel(shape, name),
+      train,
+    })),
+  );
+}
+
+/** Milliseconds of a step. */
+function stepTime({config, tokensPerSecond}: MeasuredRun): number {
+  return (1000 * config.train.batch * Number(config.data.context)) / (tokensPerSecond ?? Number.NaN);
+}
+
+function report(runs: readonly MeasuredRun[]): PaperReport {
+  const sizes = [...new Set(runs.map(({size}) => size))];
+  const find = (size: string, name: string): MeasuredRun | undefined =>
+    runs.find(run => run.size === size && run.model === name);
+  const ratio = (size: string, name: string): number | undefined => {
+    const [own, other] = [find(size, 'bmojo'), find(size, name)];
+    return own && other && stepTime(own) / stepTime(other);
+  };
+  const ratios = sizes.flatMap(size =>
+    models.flatMap(name => {
+      const times = name === 'bmojo' ? undefined : ratio(size, name);
+      return times === undefined ? [] : [{size, name, times}];
+    }),
+  );
+  return {
+    finding:
+      ratios.length === 0
+        ? "No run of B'MOJO has a run of another model beside it yet."
+        : `A step of B'MOJO takes ${ratios.map(({size, name, times}) => `${times.toFixed(2)} x that of ${name} at ${size}`).join(', ')}.`,
+    tables: [
+      {
+        caption: 'Training steps: median over the steps after the first',
+        rows: [
+          ['size', 'model', 'parameters', 'ms a step', 'tokens/s', "B'MOJO's step, times this"],
+          ...runs.map(run => [
+            run.size,
+            run.model,
+            String(run.result.parameters),
+            stepTime(run).toFixed(1),
+            (run.tokensPerSecond ?? Number.NaN).toFixed(0),
+            run.model === 'bmojo' ? '-' : (ratio(run.size, run.model)?.toFixed(2) ?? '-'),
+          ]),
+        ],
+      },
+    ],
+    figures: Object.fromEntries(ratios.map(({size, name, times}) => [`${name}.${size}`, times.toFixed(2)])),
+    notes: ['Blocks are recomputed for the gradient at every size, so that all fit one card.'],
+    plot: linePlot({
+      title: 'time of a training step',
+      xLabel: 'parameters',
+      yLabel: 'ms',
+      xScale: 'log',
+      yScale: 'log',
+      markers: true,
+      series: models.map(name => ({
+        name,
+        points: runs
+          .filter(({model}) => model === name)
+          .map(run => [run.result.parameters, stepTime(run)] as const)
+          .sort(([a], [b]) => a - b),
+      })),
+    }),
+  };
+}
+
+export const figure4: PaperExperiment = {
+  name: 'figure-4',
+  title: 'Figure 4 of the paper: time of a training step',
+  section: 'Language',
+  claim:
+    "B'MOJO trains up to 10 % faster than Mamba and Transformers of its size, at sizes up to 1.4 billion.",
+  models,
+  panels: [PANEL],
+  needsText: true,
+  isTimed: true,
+  plan: options => {
+    const scale = options.quick ? quick : full;
+    return gridRuns(points(scale, options.data ?? ''), options, scale);
+  },
+  report,
+};

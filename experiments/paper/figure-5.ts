@@ -1,0 +1,198 @@
+// Figure 5: perplexity on texts far longer than the samples that a model was trained on.
+
+import {closeData, openData} from '../../data/files/index.js';
+import {evaluatePerplexity} from '../../eval/perplexity.js';
+import {asLanguageModel} from '../../models/create.js';
+import type {ModelSize} from '../../models/sizes.js';
+import {linePlot} from '../../plot/line-plot.js';
+import {panelPlot} from '../../plot/panel-plot.js';
+import {loadSequenceModel} from '../run.js';
+import type {RunFolder} from '../run-folder.js';
+import type {Contestant} from './contestants.js';
+import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport} from './experiment.js';
+import type {GridPoint} from './grid.js';
+import {gridRuns} from './grid.js';
+import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import type {LossByLength} from './loss-by-length.js';
+import {marginWords} from './summary.js';
+
+interface Scale {
+  readonly size: ModelSize;
+  /** Tokens of a training sample. */
+  readonly contexts: readonly number[];
+  /** Updates on one stretch of text with the memory carried over. */
+  readonly segments: number;
+  /** Lengths of what stands before the scored tokens, as multiples of the context. */
+  readonly times: readonly number[];
+  readonly targets: number;
+  readonly windows: number;
+  readonly tokens: number;
+  readonly train: object;
+  readonly rates: readonly number[];
+  readonly seeds: readonly number[];
+}
+
+const full: Scale = {
+  size: languageSizes['16m'],
+  contexts: [512, 2048],
+  segments: 8,
+  times: [0.5, 1, 2, 4, 8, 16, 32, 64],
+  targets: 256,
+  windows: 16,
+  tokens: 2 ** 13,
+  train: {...languageTraining, steps: 3000, evalEvery: 500, evalSamples: 64},
+  rates: [1e-3],
+  seeds: [1, 2, 3],
+};
+
+const quick: Scale = {
+  size: quickSize,
+  contexts: [32],
+  segments: 2,
+  times: [0.5, 1, 2, 4],
+  targets: 16,
+  windows: 2,
+  tokens: 128,
+  train: {...languageTraining, steps: 12, evalEvery: 12, evalSamples: 4, checkpointEvery: 12},
+  rates: [3e-3],
+  seeds: [1],
+};
+
+/** The Transformer's memory has no bounds to carry it within: it takes part without. */
+const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
+
+const panelOf = (context: number): string => `trained at ${context}`;
+const CARRIED = 'carried';
+const PLAIN = 'plain';
+const wayWords = {[CARRIED]: 'memory carried over', [PLAIN]: 'each sample alone'} as const;
+
+function points({size, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
+  return contexts.flatMap(context =>
+    models.flatMap(name =>
+      [PLAIN, ...(name === 'transformer' ? [] : [CARRIED])].map(way => ({
+        panel: panelOf(context),
+        model: name,
+        size: way,
+        task: 'lm',
+        data: {data, context, segments: way === CARRIED ? segments : 1},
+        settings: {...languageModel(size, name), rotaryBase: name === 'transformer' ? 10000 : 100},
+        train: {...train, batch: Math.max(1, Math.round(tokens / context))},
+      })),
+    ),
+  );
+}
+
+async function measure(folder: RunFolder, options: PaperOptions): Promise<LossByLength> {
+  const {times, targets, windows} = options.quick ? quick : full;
+  const context = Number(folder.config.data.context);
+  const {model} = await loadSequenceModel(folder);
+  const data = openData(String(folder.config.data.data));
+  try {
+    const prefixes = times.map(factor => Math.round(factor * context) - (factor <= 1 ? targets : 0));
+    const {
+      windows: counted,
+      reference,
+      byPrefix,
+    } = await evaluatePerplexity(asLanguageModel(model), data.valid, {
+      prefixes: [...new Set(prefixes.filter(prefix => prefix >= 0))].sort((a, b) => a - b),
+      targets,
+      windows,
+      batch: 1,
+      trained: context,
+    });
+    const points = byPrefix.map(({prefix, loss, change}) => ({prefix, loss, change}));
+    return {windows: counted, reference, points};
+  } finally {
+    closeData(data);
+    model.model.dispose();
+  }
+}
+
+const label = ({model, size}: MeasuredRun): string => (size === CARRIED ? `${model}, carried` : model);
+
+function report(runs: readonly MeasuredRun[]): PaperReport {
+  const first = runs.filter((run, i) => runs.findIndex(one => sameLine(one, run)) === i);
+  const panels = [...new Set(first.map(({panel}) => panel))];
+  const rows = runs.flatMap(run =>
+    (run.lengths?.points ?? []).map(({prefix, loss, change}) => [
+      run.panel,
+      label(run),
+      String(run.config.train.seed),
+      String(prefix),
+      loss.toFixed(4),
+      prefix === run.lengths?.reference
+        ? 'reference'
+        : marginWords({...change, pairs: run.lengths?.windows ?? 0}, 4),
+    ]),
+  );
+  const longest = first.flatMap(run => {
+    const last = run.lengths?.points.at(-1);
+    if (last === undefined) return [];
+    const words = marginWords({...last.change, pairs: run.lengths?.windows ?? 0}, 3);
+    return [`${label(run)} ${run.panel} ${words} at ${last.prefix}`];
+  });
+  return {
+    finding: `Change of the loss with the longest prefix, nats a token, standard error (windows), first seed: ${longest.join(', ')}.`,
+    tables: [
+      {
+        caption: 'Loss of the same tokens after prefixes of several lengths',
+        rows: [['trained', 'model', 'seed', 'tokens before', 'loss', 'change (windows)'], ...rows],
+      },
+    ],
+    figures: Object.fromEntries(
+      first.flatMap(run => {
+        const last = run.lengths?.points.at(-1);
+        return last === undefined
+          ? []
+          : [[`${run.model}.${run.size}.${run.config.data.context}`, last.change.mean.toFixed(4)]];
+      }),
+    ),
+    notes: ['Windows share no tokens; each is read from a fresh memory.'],
+    plot: panelPlot(
+      panels.flatMap(panel =>
+        ([PLAIN, CARRIED] as const).flatMap(way => {
+          const own = first.filter(run => run.panel === panel && run.size === way);
+          return own.length === 0 ? [] : [drawn(`${panel}, ${wayWords[way]}`, own)];
+        }),
+      ),
+      2,
+    ),
+  };
+}
+
+function drawn(title: string, runs: readonly MeasuredRun[]): string {
+  return linePlot({
+    title,
+    xLabel: 'tokens before the scored ones',
+    yLabel: 'change of the loss, nats a token',
+    xScale: 'log',
+    markers: true,
+    marks: [{x: Number(runs[0].config.data.context), words: 'trained'}],
+    series: runs.map(({model, lengths}) => ({
+      name: model,
+      points: (lengths?.points ?? []).map(({prefix, change}) => [prefix, change.mean] as const),
+      errors: (lengths?.points ?? []).map(({change}) => change.error),
+    })),
+  });
+}
+
+function sameLine(one: MeasuredRun, other: MeasuredRun): boolean {
+  return one.panel === other.panel && one.model === other.model && one.size === other.size;
+}
+
+export const figure5: PaperExperiment = {
+  name: 'figure-5',
+  title: 'Figure 5 of the paper: length, far beyond the trained context',
+  section: 'Length',
+  claim:
+    "Perplexity of B'MOJO does not rise, and can fall, on texts several times as long as its training samples, where the Transformer's breaks.",
+  models,
+  panels: full.contexts.concat(quick.contexts).map(panelOf),
+  needsText: true,
+  plan: options => {
+    const scale = options.quick ? quick : full;
+    return gridRuns(points(scale, options.data ?? ''), options, scale);
+  },
+  measure,
+  report,
+};

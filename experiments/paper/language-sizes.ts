@@ -1,0 +1,31 @@
+// The sizes at which language models are set side by side, and the settings that all of their trainings share.
+
+import type {ModelConfig} from '../../models/config.js';
+import type {ModelSize} from '../../models/sizes.js';
+import {modelOfSize} from '../../models/sizes.js';
+import type {Contestant} from './contestants.js';
+import {contestants} from './contestants.js';
+
+/** Parameters without the embedding, by Mamba's depth at that width; the two largest have the paper's widths. */
+export const languageSizes = {
+  '4m': {dModel: 192, heads: 3, window: 64, eideticSlots: 64, mambaLayers: 16},
+  '16m': {dModel: 384, heads: 6, window: 128, eideticSlots: 128, mambaLayers: 17},
+  '40m': {dModel: 512, heads: 8, window: 256, eideticSlots: 128, mambaLayers: 24},
+  '130m': {dModel: 768, heads: 12, window: 512, eideticSlots: 256, mambaLayers: 24},
+  '370m': {dModel: 1024, heads: 16, window: 512, eideticSlots: 256, mambaLayers: 48},
+  '790m': {dModel: 1536, heads: 24, window: 512, eideticSlots: 256, mambaLayers: 48},
+  '1.4b': {dModel: 2048, heads: 32, window: 512, eideticSlots: 256, mambaLayers: 48},
+} as const satisfies Record<string, ModelSize>;
+
+export type LanguageSize = keyof typeof languageSizes;
+
+/** So small that a training takes seconds. */
+export const quickSize: ModelSize = {dModel: 32, heads: 2, window: 16, eideticSlots: 8, mambaLayers: 4};
+
+/** A kind of model at a size. */
+export function languageModel(size: ModelSize, name: Contestant): Partial<ModelConfig> {
+  return modelOfSize(size, contestants[name].preset);
+}
+
+/** Beside the rate: as in the paper the SSM's parameters learn five times as fast as attention's. */
+export const languageTraining = {ssmRateFactor: 5, beta2: 0.95, finalRate: 0.1} as const;

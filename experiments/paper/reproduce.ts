@@ -1,0 +1,132 @@
+// An experiment of the paper from its plan to files: trains what is missing, measures what has finished, writes what came out.
+
+import {existsSync, mkdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {markdownTable} from '../../eval/table.js';
+import {provenance} from '../provenance.js';
+import {RunFolder} from '../run-folder.js';
+import type {NamedEvent, NamedRun} from '../run-set.js';
+import {trainAll} from '../run-set.js';
+import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport, PlannedRun} from './experiment.js';
+import type {LossByLength} from './loss-by-length.js';
+import {readLossByLength, writeLossByLength} from './loss-by-length.js';
+import {seedsOf} from './summary.js';
+
+/** Options of {@link trainExperiment}: `out`, `jobs` and `command` must be given. */
+export interface ReproduceOptions extends PaperOptions {
+  /** Folder of the runs and of what came out. */
+  readonly out: string;
+  readonly jobs: number;
+  /** The command as it was typed. */
+  readonly command: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What is written, and how much of the plan it rests on. */
+export interface Reproduction {
+  readonly report: PaperReport;
+  readonly files: Readonly<Record<string, string>>;
+  readonly finished: number;
+  readonly planned: number;
+}
+
+const MEASURED = 'lengths.json';
+
+const runsIn = (out: string, runs: readonly PlannedRun[]): NamedRun[] =>
+  runs.map(({name, config}) => ({name, path: join(out, 'runs', name), config}));
+
+/**
+ * Trains every run of an experiment that has not finished, and yields their events. Errors: as of `trainAll`, and SettingError
+ * for settings that do not go together.
+ */
+export async function* trainExperiment(
+  experiment: PaperExperiment,
+  {out, jobs, command, signal, ...options}: ReproduceOptions,
+): AsyncGenerator<NamedEvent, void, void> {
+  mkdirSync(join(out, 'runs'), {recursive: true});
+  yield* trainAll(runsIn(out, experiment.plan(options)), {jobs, command, signal});
+}
+
+/** Median speed over the logged steps but the first. */
+function speedOf(folder: RunFolder): number | undefined {
+  const speeds = folder
+    .readMetrics()
+    .flatMap(({tokensPerSecond}) => (tokensPerSecond === undefined ? [] : [tokensPerSecond]))
+    .slice(1)
+    .sort((a, b) => a - b);
+  return speeds.length === 0 ? undefined : speeds[Math.floor(speeds.length / 2)];
+}
+
+/** The loss by length of a run: measured once, then read from its folder. */
+async function lengthsOf(
+  experiment: PaperExperiment,
+  folder: RunFolder,
+  options: PaperOptions,
+): Promise<LossByLength | undefined> {
+  if (experiment.measure === undefined) return undefined;
+  const path = join(folder.path, MEASURED);
+  const known = readLossByLength(path);
+  if (known !== undefined) return known;
+  const measured = await experiment.measure(folder, options);
+  writeLossByLength(path, measured);
+  return measured;
+}
+
+/**
+ * What came out of the runs that have finished: the report, and the files of a kept result (result.json, command.txt,
+ * machine.json, plot.svg) with a report in words. Undefined before the first run has finished.
+ * Errors: MeasurementError for a damaged measurement; those of `RunFolder.open`.
+ */
+export async function reportExperiment(
+  experiment: PaperExperiment,
+  {out, command, ...options}: ReproduceOptions,
+  onMeasured: (name: string) => void = () => {},
+): Promise<Reproduction | undefined> {
+  const planned = experiment.plan(options);
+  const measured: MeasuredRun[] = [];
+  for (const run of planned) {
+    const path = join(out, 'runs', run.name);
+    if (!existsSync(join(path, 'config.json'))) continue;
+    const folder = RunFolder.open(path);
+    if (!folder.finished) continue;
+    const lengths = await lengthsOf(experiment, folder, options);
+    if (lengths !== undefined) onMeasured(run.name);
+    measured.push({...run, result: folder.readResult(), tokensPerSecond: speedOf(folder), lengths});
+  }
+  if (measured.length === 0) return undefined;
+  const report = experiment.report(measured);
+  const counts = {finished: measured.length, planned: planned.length};
+  return {report, files: filesOf(experiment, report, measured, {...options, ...counts, command}), ...counts};
+}
+
+function filesOf(
+  {title, section, claim}: PaperExperiment,
+  {plot, finding, notes, ...report}: PaperReport,
+  measured: readonly MeasuredRun[],
+  {quick, command, finished, planned}: {quick: boolean; command: string; finished: number; planned: number},
+): Record<string, string> {
+  const {machine, date, version} = provenance();
+  const missing =
+    finished < planned ? [`${planned - finished} of ${planned} runs have not finished or diverged.`] : [];
+  const small = quick ? ['The quick form: it shows that the command works, and nothing of the claim.'] : [];
+  const words = [`The paper: ${claim}`, ...notes, ...small, ...missing];
+  const result = {section, title, finding, ...report, notes: words};
+  const tables = report.tables.map(
+    ({caption, rows}) => `${caption === undefined ? '' : `${caption}\n\n`}${markdownTable(rows)}`,
+  );
+  const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+  return {
+    'result.json': json(result),
+    'command.txt': `${command}\n`,
+    'machine.json': json({
+      machine: `${machine}; ${measured[0].config.backend}`,
+      date: date.slice(0, 10),
+      seeds: seedsOf(measured),
+      software: `bmojo ${version}`,
+    }),
+    'report.md': [`# ${title}`, `The paper: ${claim}`, finding, ...tables, ...words.slice(1)]
+      .join('\n\n')
+      .concat('\n'),
+    ...(plot === undefined ? {} : {'plot.svg': plot}),
+  };
+}

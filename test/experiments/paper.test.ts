@@ -1,0 +1,208 @@
+// The experiments of the paper: their plans hold together, and their reports count as they say. Trainings: test/slow.
+
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {prepareData} from '../../data/files/index.js';
+import type {RecallReport} from '../../eval/recall.js';
+import type {MeasuredRun, PaperExperiment, PlannedRun} from '../../experiments/paper/index.js';
+import {paperExperiments} from '../../experiments/paper/index.js';
+import {margin, marginWords, summaries, summaryWords} from '../../experiments/paper/summary.js';
+import {parameterCount} from '../../models/parameters.js';
+import {linePlot} from '../../plot/line-plot.js';
+import {panelPlot} from '../../plot/panel-plot.js';
+
+const recall = (accuracy: number): RecallReport => ({
+  samples: 10,
+  queries: 100,
+  loss: 1,
+  accuracy,
+  macroAccuracy: accuracy,
+  exactAccuracy: 0,
+  classAccuracy: accuracy,
+  byDistance: [],
+});
+
+/** As if the runs had finished with these accuracies. */
+function finished(runs: readonly PlannedRun[], accuracy: (run: PlannedRun) => number): MeasuredRun[] {
+  return runs.map(run => ({
+    ...run,
+    result: {
+      step: 1,
+      parameters: 1000,
+      stateBytes: 100 * run.config.model.dModel,
+      report: recall(accuracy(run)),
+    },
+  }));
+}
+
+const named = (name: string): PaperExperiment => {
+  const found = paperExperiments.find(one => one.name === name);
+  if (found === undefined) throw new Error(`no experiment ${name}`);
+  return found;
+};
+
+describe('experiments of the paper', () => {
+  let folder: string;
+  let data: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-paper-'));
+    data = join(folder, 'data');
+    writeFileSync(join(folder, 'text.txt'), 'a long text of few letters, over and over. '.repeat(20_000));
+    await prepareData({files: [join(folder, 'text.txt')], tokenizer: 'char', out: data});
+  });
+
+  after(() => rmSync(folder, {recursive: true}));
+
+  for (const experiment of paperExperiments) {
+    for (const quick of [false, true]) {
+      it(`${experiment.name} ${quick ? '--quick ' : ''}plans runs of its own models and panels, each once`, () => {
+        const options = {quick, backend: 'wasm' as const, ...(experiment.needsText ? {data} : {})};
+        const runs = experiment.plan(options);
+        expect(runs.length).to.be.above(2);
+        expect(new Set(runs.map(({name}) => name)).size).to.equal(runs.length);
+        for (const {panel, model, name} of runs) {
+          expect(experiment.panels).to.include(panel);
+          expect(experiment.models).to.include(model);
+          expect(name).to.match(/^[\w.-]+$/);
+        }
+        if (!quick && experiment.isTimed !== true)
+          expect(new Set(runs.map(({config}) => config.train.seed)).size).to.be.at.least(3);
+      });
+    }
+
+    it(`${experiment.name} plans what is asked for alone`, () => {
+      const [model] = experiment.models;
+      const options = {
+        quick: true,
+        backend: 'cpu' as const,
+        data,
+        models: [model],
+        seeds: [7, 8],
+        rates: [0.5],
+      };
+      const runs = experiment.plan(options);
+      expect(new Set(runs.map(run => run.model))).to.deep.equal(new Set([model]));
+      expect(new Set(runs.map(({config}) => config.train.seed))).to.deep.equal(new Set([7, 8]));
+      expect(new Set(runs.map(({config}) => config.train.rate))).to.deep.equal(new Set([0.5]));
+      expect(new Set(runs.map(({config}) => config.backend))).to.deep.equal(new Set(['cpu']));
+    });
+  }
+
+  it('gives every model of figure 3 about as many parameters as Mamba of its size', () => {
+    const runs = named('figure-3').plan({quick: false, backend: 'wasm', data, seeds: [1], rates: [1e-3]});
+    const sizes = [...new Set(runs.map(run => run.size))];
+    expect(sizes).to.have.length(4);
+    for (const size of sizes) {
+      const counts = runs
+        .filter(run => run.size === size)
+        .map(({model, config}) => ({model, count: parameterCount(config.model)}));
+      const mamba = counts.find(({model}) => model === 'mamba')?.count ?? 0;
+      // Depth comes in whole layers: a few deep ones are half a layer off at most.
+      for (const {model, count} of counts) expect(count / mamba, `${model} ${size}`).to.be.within(0.9, 1.1);
+    }
+  });
+
+  it('counts the best rate, the mean and the spread over seeds', () => {
+    const runs = named('figure-2').plan({
+      quick: true,
+      backend: 'wasm',
+      models: ['bmojo', 'mamba'],
+      panels: ['2 pairs'],
+      seeds: [1, 2, 3],
+      rates: [1e-2, 1e-3],
+    });
+    const accuracy = ({model, config: {train}}: PlannedRun): number =>
+      (model === 'bmojo' ? 0.8 : 0.5) + 0.01 * train.seed - (train.rate === 1e-2 ? 0 : 0.2);
+    const all = summaries(finished(runs, accuracy), 'larger');
+    expect(all.map(({model, rate}) => [model, rate])).to.deep.equal([
+      ['mamba', 1e-2],
+      ['bmojo', 1e-2],
+    ]);
+    const [mamba, bmojo] = all;
+    expect(bmojo.mean).to.be.closeTo(0.82, 1e-12);
+    expect(bmojo.deviation).to.be.closeTo(0.01, 1e-12);
+    expect(summaryWords(bmojo, 1, 100)).to.equal('82.0 ± 1.0');
+    const ahead = margin(bmojo, mamba);
+    expect(ahead?.mean).to.be.closeTo(0.3, 1e-12);
+    expect(ahead?.error).to.be.closeTo(0, 1e-12);
+    expect(ahead && marginWords(ahead, 1, 100)).to.equal('+30.0 ± 0.0 (3)');
+  });
+
+  it('pairs seeds that both models have, and knows no error of a single one', () => {
+    const plan = (model: string, seeds: readonly number[]): PlannedRun[] =>
+      named('figure-2').plan({quick: true, backend: 'wasm', models: [model], panels: ['2 pairs'], seeds});
+    const runs = [...plan('bmojo', [1, 2]), ...plan('mamba', [2, 3])];
+    const [one, other] = summaries(
+      finished(runs, ({model, config: {train}}) => (model === 'bmojo' ? 0.5 : 0.1) * train.seed),
+      'larger',
+    );
+    expect(margin(one, other)).to.deep.equal({mean: 0.8, pairs: 1});
+    expect(
+      margin(
+        one,
+        summaries(
+          finished(plan('mamba', [9]), () => 0),
+          'larger',
+        )[0],
+      ),
+    ).to.equal(undefined);
+  });
+
+  it('takes the rate at which most seeds finished before a better mean of fewer', () => {
+    const runs = named('figure-2').plan({
+      quick: true,
+      backend: 'wasm',
+      models: ['bmojo'],
+      panels: ['2 pairs'],
+      seeds: [1, 2],
+      rates: [1e-2, 1e-3],
+    });
+    const left = finished(runs, ({config}) => (config.train.rate === 1e-2 ? 0.9 : 0.4)).filter(
+      ({config: {train}}) => train.rate !== 1e-2 || train.seed === 1,
+    );
+    expect(summaries(left, 'larger')[0]).to.include({rate: 1e-3, mean: 0.4});
+  });
+
+  it('reports figure 2 with a table, margins and a drawing', () => {
+    const runs = named('figure-2').plan({quick: true, backend: 'wasm', seeds: [1, 2]});
+    const report = named('figure-2').report(finished(runs, ({model}) => (model === 'bmojo' ? 0.9 : 0.25)));
+    expect(report.tables).to.have.length(2);
+    expect(report.finding).to.include('+65.0 ± 0.0 (2) points over mamba');
+    expect(report.figures['bmojo.2-pairs.D16']).to.equal('90.0 %');
+    expect(report.plot).to.match(/^<svg /);
+    for (const {rows} of report.tables)
+      expect(new Set(rows.map(row => row.length)).size, JSON.stringify(rows[0])).to.equal(1);
+  });
+});
+
+describe('panelPlot', () => {
+  const one = linePlot({
+    title: 'one',
+    xLabel: 'x',
+    yLabel: 'y',
+    series: [
+      {
+        name: 'a',
+        points: [
+          [0, 1],
+          [1, 2],
+        ],
+      },
+    ],
+  });
+
+  it('sets drawings side by side and below each other', () => {
+    const svg = panelPlot([one, one, one], 2);
+    expect(svg).to.match(/viewBox="0 0 1440 840"/);
+    expect(svg.match(/<svg /g)).to.have.length(4);
+    expect(svg.match(/<\/svg>/g)).to.have.length(4);
+    expect(svg).to.include('x="720" y="0"').and.to.include('x="0" y="420"');
+  });
+
+  it('refuses what is no drawing', () => {
+    expect(() => panelPlot(['<p>'], 2)).to.throw(/must begin with <svg/);
+  });
+});
