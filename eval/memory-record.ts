@@ -27,7 +27,10 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-function rows({layer, shares = [], stored, innovation = []}: LayerMemory, names: readonly string[]): Cell[][] {
+function rows(
+  {layer, shares = [], stored, innovation = []}: LayerMemory,
+  names: readonly string[],
+): Cell[][] {
   const kept = stored ?? [];
   const others = innovation.filter((_, position) => !kept.some(one => one.position === position));
   const heads = shares.map((head, number) => [

@@ -1,7 +1,7 @@
 // Eidetic memory: one softmax over the window, the fading tokens and the stored tokens, whole or in chunks of a sequence.
 
 import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, expandDims, mul, slice, sub, zeros} from '@tensorflow/tfjs-core';
+import {concat, expandDims, fill, mul, slice, sub, zeros} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
 import {
@@ -18,11 +18,11 @@ import type {PartialSoftmax} from './partial-softmax.js';
 import {joined, secondShare} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {Projections, turned} from './projections.js';
-import {fadingReach, keptBands, lastRows, RowLayout} from './row-layout.js';
+import {fadingReach, firstRows, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
 import {entryOf, scoresTokens} from './storage-entry.js';
-import {StorageLayout, storedTokens} from './storage-layout.js';
+import {StorageLayout} from './storage-layout.js';
 import type {StorageResult, StorageRun} from './storage-memory.js';
 import {StorageMemory} from './storage-memory.js';
 import {storesUnturned} from './storage-state.js';
@@ -56,16 +56,14 @@ export interface MatchedRows {
   readonly storageKeys?: Tensor4D;
 }
 
-/** Tokens of one chunk on their way to storage. */
+/** n tokens on their way to storage. */
 export type LeavingTokens = {
-  /** Of the first one. */
-  readonly position: number;
-  /** Keys as stored and values, [B, w, G, Dh]. */
+  /** Keys as stored and values, [B, n, G, Dh]. */
   readonly keys: Tensor4D;
   readonly values: Tensor4D;
-  /** [B, w]; absent without a fading memory. */
+  /** [B, n]; absent without a fading memory. */
   readonly innovation?: Tensor2D;
-  /** 1 for those that enter, [B, w]. */
+  /** 1 for those that enter, [B, n]. */
   readonly entered: Tensor2D;
 };
 
@@ -146,7 +144,10 @@ export class AttentionMemory {
     const selection = scores && chosen && {scores, chosen};
     const tokens = needsInnovation(settings) ? fading : undefined;
     const storage = stored?.state;
-    return {...result, state: remember(layout, settings, past, {rows, fadingRows, tokens, selection, storage})};
+    return {
+      ...result,
+      state: remember(layout, settings, past, {rows, fadingRows, tokens, selection, storage}),
+    };
   }
 
   /**
@@ -171,7 +172,8 @@ export class AttentionMemory {
     );
     if (settings.storage === 0) return shares;
     const [batch, length, heads] = shares.shape;
-    const own = storageShare === undefined ? zeros<Rank.R4>([batch, length, heads, 1]) : expandDims(storageShare, 3);
+    const own =
+      storageShare === undefined ? zeros<Rank.R4>([batch, length, heads, 1]) : expandDims(storageShare, 3);
     return concat<Tensor4D>([mul(shares, sub(1, own)), own as Tensor4D], 3);
   }
 
@@ -200,29 +202,25 @@ export class AttentionMemory {
     return storage.searched(storage.queries(plain, turned(plain, this.table(context, h.shape[1]))));
   }
 
-  /** The tokens of the last whole chunk before the one of the last of `position` tokens: those whose turn to be stored is next. */
-  leaving(state: AttentionState, position: number): LeavingTokens {
+  /** Tokens `begin` to `end` - 1 of the recent ones among `position`; of a whole chunk those enter whose turn it is, of a part all. */
+  leaving(state: AttentionState, position: number, begin: number, end: number): LeavingTokens {
     const {settings} = this;
-    const {window} = settings;
     const {recent} = keptBands(settings, position);
-    const end = storedTokens(settings, position) + window;
-    const begin = recent - (position - end) - window;
-    const chunk = <T extends Tensor2D | Tensor4D>(rows: T): T =>
-      slice(
-        lastRows(rows, recent),
-        rows.shape.map((_, axis) => (axis === 1 ? begin : 0)),
-        rows.shape.map((size, axis) => (axis === 1 ? window : size)),
-      );
+    const of = <T extends Tensor2D | Tensor4D>(rows: T): T =>
+      firstRows(lastRows(rows, position - begin), end - begin);
     const scores = state.storage?.scored?.recentScores;
-    const innovation = scores === undefined ? undefined : chunk(scores);
+    const innovation = scores === undefined ? undefined : of(scores);
     const threshold = state.storage?.entry?.storageThreshold;
     const [batch] = state.keys.shape;
+    if (position - begin > recent)
+      throw new Error(`AttentionMemory.leaving: token ${begin} is recent no more`);
+    const isChunk = end - begin === settings.window;
+    const entered = isChunk ? entryOf(settings, batch, 1, innovation, threshold).entered : undefined;
     return {
-      position: end - window,
-      keys: chunk(state.storage?.unturned?.recentKeys ?? state.keys),
-      values: chunk(state.values),
+      keys: of(state.storage?.unturned?.recentKeys ?? state.keys),
+      values: of(state.values),
       innovation,
-      entered: entryOf(settings, batch, 1, innovation, threshold).entered as Tensor2D,
+      entered: entered ?? fill<Rank.R2>([batch, end - begin], 1),
     };
   }
 
@@ -258,14 +256,12 @@ export class AttentionMemory {
     const known = past?.storage;
     const keys = storesUnturned(settings)
       ? behind(known?.unturned?.recentKeys, plain.keys)
-      : lastRows(rows.keys, recentAndNew);
+      : latestRows(rows.keys, recentAndNew);
     const scores =
-      innovation && scoresTokens(settings)
-        ? behind(known?.scored?.recentScores, innovation)
-        : undefined;
+      innovation && scoresTokens(settings) ? behind(known?.scored?.recentScores, innovation) : undefined;
     const step = {
       queries: storage.queries(plain.queries, queries),
-      rows: {keys, values: lastRows(rows.values, recentAndNew)},
+      rows: {keys, values: latestRows(rows.values, recentAndNew)},
       scores,
     };
     return storage.run(new StorageLayout(settings, position, fresh), step, known, run);

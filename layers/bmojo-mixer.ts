@@ -161,10 +161,13 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     return tidy(() => this.withAttention().searched(x, context));
   }
 
-  /** The tokens whose turn to be stored is next, behind `position` tokens, more than a window; with memory in storage. */
-  leaving({attention}: MixerState, position: number): LeavingTokens {
+  /**
+   * Tokens `begin` to `end` - 1 of the recent ones in a memory behind `position` tokens, for a store outside the model; with
+   * memory in storage. Of a whole chunk those enter that its settings choose, of a part of one all.
+   */
+  leaving({attention}: MixerState, position: number, begin: number, end: number): LeavingTokens {
     if (attention === undefined) throw new Error('BMojoMixer.leaving: there is no memory yet');
-    return tidy(() => this.withAttention().leaving(attention, position));
+    return tidy(() => this.withAttention().leaving(attention, position, begin, end));
   }
 
   /** Key heads G and head width Dh of what is stored, for inputs of width D. */
@@ -174,7 +177,8 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   }
 
   private withAttention(): AttentionMemory {
-    if (this.attentionMemory === undefined) throw new Error('BMojoMixer: without attention there is no storage');
+    if (this.attentionMemory === undefined)
+      throw new Error('BMojoMixer: without attention there is no storage');
     return this.attentionMemory;
   }
 
@@ -259,8 +263,7 @@ function checkStorage(
 ): void {
   if (storage === 0) return;
   if (!attention) fail(`storage must be 0 without attention, got ${storage}`);
-  if (window === 0)
-    fail(`window must be >= 1 with storage (0 attends over all of the past already), got 0`);
+  if (window === 0) fail(`window must be >= 1 with storage (0 attends over all of the past already), got 0`);
   if (positions === 'none' && storagePositions === 'true')
     fail(`storagePositions must be 'clamped' or 'none' when positions is 'none', got 'true'`);
   if (storageShare === 1) return;

@@ -18,6 +18,10 @@ export function secondShare(first: PartialSoftmax, second: PartialSoftmax): Tens
 }
 
 /** The output of the softmax over the rows of both, [B, L, H, Dh]; exactly that of the first where the second has no share. */
-export function joined({out: first}: PartialSoftmax, {out: second}: PartialSoftmax, share: Tensor3D): Tensor4D {
+export function joined(
+  {out: first}: PartialSoftmax,
+  {out: second}: PartialSoftmax,
+  share: Tensor3D,
+): Tensor4D {
   return add(first, mul(expandDims(share, 3), sub(second, first)));
 }

@@ -150,6 +150,11 @@ export function firstRows<T extends Tensor>(x: T, count: number): T {
   );
 }
 
+/** The last `count` entries along the token axis, x itself where these are all: no copy, and nothing to dispose beside x. */
+export function latestRows<T extends Tensor>(x: T, count: number): T {
+  return count === x.shape[1] ? x : lastRows(x, count);
+}
+
 /** The last `count` entries along the token axis. */
 export function lastRows<T extends Tensor>(x: T, count: number): T {
   const begin = x.shape.map((size, axis) => (axis === 1 ? size - count : 0));

@@ -11,7 +11,7 @@ import type {MixerSettings} from './mixer-schema.js';
 import type {PartialSoftmax} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {turned} from './projections.js';
-import {firstRows, lastRows} from './row-layout.js';
+import {firstRows, lastRows, latestRows} from './row-layout.js';
 import type {StepContext} from './step-context.js';
 import type {Entry} from './storage-entry.js';
 import {entryOf} from './storage-entry.js';
@@ -81,7 +81,8 @@ export class StorageMemory {
     if (layout.after === 0)
       return {retrieval: outside && fromOutside(step.queries, outside), state: keepState ? own : undefined};
     const entry = this.entry(layout, step, past);
-    if (outside !== undefined) return {retrieval: fromOutside(step.queries, outside), state: {...thresholdOf(entry), ...own}};
+    if (outside !== undefined)
+      return {retrieval: fromOutside(step.queries, outside), state: {...thresholdOf(entry), ...own}};
     const store = keepState || layout.isOneChunk ? this.store(layout, step.rows, past, entry) : undefined;
     const retrieval =
       layout.isOneChunk && store !== undefined
@@ -146,22 +147,27 @@ export class StorageMemory {
     const {pending, fresh, phase, entering, capacity} = layout;
     const kept = past?.store;
     const behind = (stored: Tensor4D | undefined, others: Tensor4D): Tensor4D => {
-      const own = lastRows(others, pending + fresh);
+      const own = latestRows(others, pending + fresh);
       return stored === undefined ? own : concat([stored, own], 1);
     };
     const all = {
       keys: behind(kept?.storageKeys, rows.keys),
       values: behind(kept?.storageValues, rows.values),
     };
-    const isEveryRow = kept === undefined && this.settings.storageShare === 1;
-    const flags = [
-      ...(kept === undefined ? [] : [kept.storageEntered]),
-      ...(entered === undefined ? [] : [entered]),
-      zeros<Rank.R2>([queries.shape[0], pending + fresh - entering]),
-    ];
-    const admitted = isEveryRow ? undefined : (cast(concat(flags, 1), 'int32') as Tensor2D);
-    const {window} = this.settings;
-    return this.attend(queries, all, admitted, {window, queryOffset: capacity.before + pending, phase});
+    const {window, storageShare} = this.settings;
+    const isEveryRow = kept === undefined && storageShare === 1;
+    const admitted = (): Tensor2D => {
+      const flags = [kept?.storageEntered, entered].filter(flag => flag !== undefined);
+      return cast(
+        concat([...flags, zeros<Rank.R2>([queries.shape[0], pending + fresh - entering])], 1),
+        'int32',
+      );
+    };
+    return this.attend(queries, all, isEveryRow ? undefined : admitted(), {
+      window,
+      queryOffset: capacity.before + pending,
+      phase,
+    });
   }
 
   private attend(
@@ -190,7 +196,6 @@ export class StorageMemory {
     );
   }
 }
-
 
 function thresholdOf({threshold}: Entry): Pick<StorageState, 'entry'> {
   return threshold === undefined ? {} : {entry: {storageThreshold: threshold}};

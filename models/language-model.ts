@@ -21,6 +21,7 @@ import type {
 } from '../layers/index.js';
 import {
   BMojoMixer,
+  disposeState,
   LinearHead,
   ResidualBlock,
   StreamingLayer,
@@ -214,23 +215,23 @@ export class LanguageModel {
     const mixers = this.mixerBlocks();
     const layers: StateTree[] = [];
     let x = this.embedding.apply(tokens) as Tensor3D;
-    for (const [index, block] of this.blocks.entries()) {
-      const previous = x;
-      const layer = mixers.indexOf(block as MixerBlock);
-      let outside: StepContext['outside'];
-      if (layer >= 0 && mixers[layer].layer.settings.storage > 0) {
-        const {layer: mixer} = mixers[layer];
-        const queries = tidy(() => mixer.storageQueries(mixers[layer].normalise(previous), context));
-        outside = {retrieved: await retrieve({layer, mixer, queries, position})};
-        queries.dispose();
+    try {
+      for (const [index, block] of this.blocks.entries()) {
+        const layer = isMixerBlock(block) ? mixers.indexOf(block) : -1;
+        const outside = await retrievedFor(retrieve, mixers[layer], {layer, input: x, context});
+        const result = block.step(x, state.layers[index], {...context, outside});
+        x.dispose();
+        if (outside?.retrieved !== undefined) dispose({...outside.retrieved});
+        layers.push(result.state);
+        x = result.y;
       }
-      const result = block.step(previous, state.layers[index], {...context, outside});
-      previous.dispose();
-      if (outside?.retrieved !== undefined) dispose({...outside.retrieved});
-      layers.push(result.state);
-      x = result.y;
+    } catch (error) {
+      x.dispose();
+      layers.forEach(disposeState);
+      throw error;
+    } finally {
+      dispose((context.rotary ?? []).map(({cosSin}) => cosSin));
     }
-    dispose((context.rotary ?? []).map(({cosSin}) => cosSin));
     return {hidden: x, state: {position: position + length, layers}};
   }
 
@@ -341,6 +342,22 @@ export class LanguageModel {
 }
 
 type MixerBlock = ResidualBlock & {readonly layer: BMojoMixer};
+
+/** What the queries of a block retrieve for a step from its input; undefined for a block that retrieves nothing. */
+async function retrievedFor(
+  retrieve: (visit: StorageVisit) => Promise<RetrievedRows | undefined>,
+  block: MixerBlock | undefined,
+  {layer, input, context}: {readonly layer: number; readonly input: Tensor3D; readonly context: StepContext},
+): Promise<StepContext['outside']> {
+  if (block === undefined || block.layer.settings.storage === 0) return undefined;
+  const {layer: mixer} = block;
+  const queries = tidy(() => mixer.storageQueries(block.normalise(input), context));
+  try {
+    return {retrieved: await retrieve({layer, mixer, queries, position: context.position})};
+  } finally {
+    queries.dispose();
+  }
+}
 
 function isMixerBlock(block: StreamingLayer): block is MixerBlock {
   return block instanceof ResidualBlock && block.layer instanceof BMojoMixer;

@@ -1,9 +1,10 @@
 // A session's memory in a store outside the model: what its layers retrieve from it, and what they hand to it.
 
-import type {Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
-import {tensor, tensor2d} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
+import {dispose, tensor, tensor2d} from '@tensorflow/tfjs-core';
 import {SettingError} from '../config/schema.js';
-import type {RetrievedRows} from '../layers/index.js';
+import {shown} from '../errors/shown.js';
+import type {BMojoMixer, RetrievedRows} from '../layers/index.js';
 import {storedTokens} from '../layers/storage-layout.js';
 import type {MemoryFormat, MemoryStore} from '../memory/index.js';
 import type {LanguageModel, StorageVisit} from './language-model.js';
@@ -44,7 +45,9 @@ export class SessionMemory {
   private base: number | undefined;
   /** Tokens of the session that were handed to the store, by layer. */
   private readonly handed = new Map<number, number>();
+  /** What the store refused of what was handed to it; told at the next call. */
   private failure: unknown;
+  private readonly underWay = new Set<Promise<void>>();
 
   /** Errors: SettingError for a store of another format, and where positions are true ones. */
   constructor(
@@ -70,7 +73,9 @@ export class SessionMemory {
   /** How many tokens the next step may take: all of them must see the same storage. */
   room(position: number): number {
     return Math.min(
-      ...this.model.storageMixers().map(({mixer: {settings}}) => settings.window - (position % settings.window)),
+      ...this.model
+        .storageMixers()
+        .map(({mixer: {settings}}) => settings.window - (position % settings.window)),
     );
   }
 
@@ -82,7 +87,7 @@ export class SessionMemory {
   }
 
   /** As `TokenStep.run`. */
-  async token(token: number, state: ModelState): Promise<TokenStepResult> {
+  async run(token: number, state: ModelState): Promise<TokenStepResult> {
     const {hidden, state: next} = await this.advance(Int32Array.of(token), state);
     const rows = hidden.reshape<Tensor2D>([1, hidden.shape[2]]);
     const logits = this.model.logits(rows);
@@ -91,13 +96,32 @@ export class SessionMemory {
     return {logits, state: next};
   }
 
-  /** Waits for everything that was handed to the store. Errors: what the store refused. */
-  async settle(): Promise<void> {
+  /** Where the session stands in its stream, for saved states. */
+  async place(): Promise<string> {
+    const place: Place = {base: await this.streamBase(), handed: [...this.handed]};
+    return JSON.stringify(place);
+  }
+
+  /** Goes on from what `place` said. Errors: SettingError for anything else. */
+  restore(text: string): void {
+    const {base, handed} = parsePlace(text);
+    this.base = base;
+    this.handed.clear();
+    for (const [layer, tokens] of handed) this.handed.set(layer, tokens);
+  }
+
+  /** Hands all tokens of a state to the store, those of the windows too, and waits for it. Errors: what the store refused. */
+  async settle(state: ModelState): Promise<void> {
+    const base = await this.streamBase();
+    if (state.position > 0) {
+      for (const {layer, mixer} of this.model.storageMixers()) {
+        await this.handChunk(layer, mixer, state, base);
+        await this.hand(layer, mixer, state, {base, begin: this.handed.get(layer) ?? 0, end: state.position});
+      }
+    }
     await Promise.all(this.underWay);
     this.throwFailure();
   }
-
-  private readonly underWay = new Set<Promise<void>>();
 
   private async advance(tokens: Int32Array, state: ModelState): ReturnType<LanguageModel['advanceWith']> {
     this.throwFailure();
@@ -106,7 +130,8 @@ export class SessionMemory {
     const next = await this.model.advanceWith(visit => this.retrieve(visit, base), ids, state);
     ids.dispose();
     try {
-      for (const {layer} of this.model.storageMixers()) await this.hand(layer, next.state, base);
+      for (const {layer, mixer} of this.model.storageMixers())
+        await this.handChunk(layer, mixer, next.state, base);
     } catch (error) {
       next.hidden.dispose();
       disposeModelState(next.state);
@@ -130,7 +155,10 @@ export class SessionMemory {
     return this.base;
   }
 
-  private async retrieve({layer, mixer, queries, position}: StorageVisit, base: number): Promise<RetrievedRows | undefined> {
+  private async retrieve(
+    {layer, mixer, queries, position}: StorageVisit,
+    base: number,
+  ): Promise<RetrievedRows | undefined> {
     const {settings} = mixer;
     const before = base + storedTokens(settings, position + 1);
     if (before === 0) return undefined;
@@ -145,7 +173,9 @@ export class SessionMemory {
     });
     if (hits.positions.every(at => at < 0)) return undefined;
     // Query l's hits are rows l K to l K + K - 1.
-    const rows = hits.positions.map((at, i) => (at < 0 ? -1 : Math.floor(i / (groups * count)) * count + (i % count)));
+    const rows = hits.positions.map((at, i) =>
+      at < 0 ? -1 : Math.floor(i / (groups * count)) * count + (i % count),
+    );
     const laid = (vectors: Float32Array): Tensor4D =>
       tensor(byRank(vectors, {length, groups, count, width}), [1, length * count, groups, width]);
     return {
@@ -155,40 +185,85 @@ export class SessionMemory {
     };
   }
 
-  /** Hands the last whole chunk of a layer to the store, a chunk before queries may see it: the store has that long to keep up. */
-  private async hand(layer: number, state: ModelState, base: number): Promise<void> {
-    const {mixer} = this.model.storageMixers().find(one => one.layer === layer) ?? {};
-    if (mixer === undefined) return;
+  /** Hands the last whole chunk to the store, a chunk before queries may see it: the store has that long to keep up. */
+  private async handChunk(layer: number, mixer: BMojoMixer, state: ModelState, base: number): Promise<void> {
     const {window} = mixer.settings;
-    const whole = Math.floor((state.position - 1) / window) * window;
-    if (whole <= (this.handed.get(layer) ?? 0)) return;
-    this.handed.set(layer, whole);
-    const {position, ...tensors} = mixer.leaving(this.model.mixerState(state, layer), state.position);
-    const [keys, values, entered, innovation] = await Promise.all(
-      [tensors.keys, tensors.values, tensors.entered, tensors.innovation].map(async one =>
-        one === undefined ? new Float32Array(window) : Float32Array.from(await one.data<'float32'>()),
-      ),
+    const end = wholeChunks(state.position, window);
+    if (end > (this.handed.get(layer) ?? 0))
+      await this.hand(layer, mixer, state, {base, begin: end - window, end});
+  }
+
+  /** Hands tokens to the store that it was not handed before; that they land is waited for elsewhere. */
+  private async hand(
+    layer: number,
+    mixer: BMojoMixer,
+    state: ModelState,
+    {base, begin, end}: {readonly base: number; readonly begin: number; readonly end: number},
+  ): Promise<void> {
+    const handed = this.handed.get(layer) ?? 0;
+    this.handed.set(layer, end);
+    const count = end - begin;
+    if (count === 0) return;
+    const {keys, values, entered, innovation} = mixer.leaving(
+      this.model.mixerState(state, layer),
+      state.position,
+      begin,
+      end,
     );
-    for (const one of Object.values(tensors)) one?.dispose();
-    const chosen = [...entered.keys()].filter(i => entered[i] > 0);
-    const size = keys.length / window;
-    const picked = (vectors: Float32Array, each: number): Float32Array =>
-      Float32Array.from(chosen.flatMap(i => [...vectors.subarray(i * each, (i + 1) * each)]));
-    const landed = this.store
+    const [keyNumbers, valueNumbers, flags] = await Promise.all([keys, values, entered].map(floats));
+    const scores = innovation === undefined ? new Float32Array(count) : await floats(innovation);
+    dispose([keys, values, entered, ...(innovation === undefined ? [] : [innovation])]);
+    const chosen = [...flags.keys()].filter(i => flags[i] > 0 && begin + i >= handed);
+    const picked = (numbers: Float32Array): Float32Array => {
+      const size = numbers.length / count;
+      return Float32Array.from(chosen.flatMap(i => [...numbers.subarray(i * size, (i + 1) * size)]));
+    };
+    const landed: Promise<void> = this.store
       .append({
         stream: this.stream,
         layer,
-        positions: Int32Array.from(chosen, i => base + position + i),
-        innovations: picked(innovation, 1),
-        keys: picked(keys, size),
-        values: picked(values, size),
+        positions: Int32Array.from(chosen, i => base + begin + i),
+        innovations: picked(scores),
+        keys: picked(keyNumbers),
+        values: picked(valueNumbers),
       })
-      .catch(error => {
+      .catch((error: unknown) => {
         this.failure ??= error;
       })
       .finally(() => this.underWay.delete(landed));
     this.underWay.add(landed);
   }
+}
+
+async function floats(x: Tensor): Promise<Float32Array> {
+  return Float32Array.from(await x.data<'float32'>());
+}
+
+/** What saved states say of a session's stream. */
+interface Place {
+  readonly base: number;
+  /** Tokens of the session that were handed over, by layer. */
+  readonly handed: readonly (readonly [layer: number, tokens: number])[];
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function parsePlace(text: string): Place {
+  try {
+    const {base, handed} = JSON.parse(text);
+    const isPlace =
+      Array.isArray(handed) &&
+      handed.every(one => Array.isArray(one) && one.length === 2 && one.every(isCount));
+    if (isCount(base) && isPlace) return {base, handed};
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  }
+  throw new SettingError(`memory: the place in a stream must be as it was saved, got ${shown(text)}`);
+}
+
+/** Tokens in whole chunks before the chunk of the last of `position` tokens. */
+function wholeChunks(position: number, window: number): number {
+  return position === 0 ? 0 : Math.floor((position - 1) / window) * window;
 }
 
 interface HitSizes {

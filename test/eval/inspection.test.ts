@@ -148,7 +148,10 @@ describe('inspection', () => {
               const sum = rows
                 .filter(({memory: from}) => from === name)
                 .reduce((total, {weights}) => total + weights[head], 0);
-              expect(sum, `${preset} ${name} at ${position}`).to.be.closeTo(shares![head][position][i] ?? 0, 1e-5);
+              expect(sum, `${preset} ${name} at ${position}`).to.be.closeTo(
+                shares![head][position][i] ?? 0,
+                1e-5,
+              );
             });
         }
       model.model.dispose();

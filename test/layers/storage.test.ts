@@ -7,7 +7,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import type {BMojoMixerArgs} from '../../layers/index.js';
 import {BMojoMixer, disposeState, SlidingWindowAttention} from '../../layers/index.js';
 import {entryOf} from '../../layers/storage-entry.js';
-import {storageCapacity, StorageLayout} from '../../layers/storage-layout.js';
+import {StorageLayout, storageCapacity} from '../../layers/storage-layout.js';
 import {expectClose} from '../support/error.js';
 import {denseAttention} from '../support/independent-blocks.js';
 import {normal3d} from '../support/tensors.js';
@@ -19,7 +19,8 @@ type Rows = number[][];
 
 const weight = (layer: BMojoMixer, name: string): Rows => {
   const found = layer.trainableWeights.find(one => one.originalName.endsWith(`/${name}`));
-  return (found?.read() as tf.Tensor2D).arraySync();
+  if (found === undefined) throw new Error(`no weight ${name}`);
+  return (found.read() as tf.Tensor2D).arraySync();
 };
 
 const times = (row: readonly number[], matrix: Rows): number[] =>
@@ -55,7 +56,8 @@ function looped(layer: BMojoMixer, h: Rows, positions: 'clamped' | 'true' | 'non
       const group = Math.floor((head * GROUPS) / HEADS);
       const share = HEADS / GROUPS;
       const mean = asked(group * share).map(
-        (_, d) => Array.from({length: share}, (_, i) => asked(group * share + i)[d]).reduce((a, b) => a + b) / share,
+        (_, d) =>
+          Array.from({length: share}, (_, i) => asked(group * share + i)[d]).reduce((a, b) => a + b) / share,
       );
       const best = Array.from({length: limit}, (_, row) => ({row, score: dot(mean, stored(row, group))}))
         .sort((a, b) => b.score - a.score)
@@ -128,12 +130,7 @@ for (const backend of ['cpu', 'wasm'] as const) {
             kvHeads: GROUPS,
             sees,
           });
-        expectClose(
-          (layer.apply(x) as tf.Tensor).dataSync(),
-          dense(x, values).dataSync(),
-          1e-5,
-          'output',
-        );
+        expectClose((layer.apply(x) as tf.Tensor).dataSync(), dense(x, values).dataSync(), 1e-5, 'output');
         const {grads} = tf.variableGrads(
           () => tf.sum(tf.mul(layer.apply(x) as tf.Tensor, cotangent)).asScalar(),
           values,
