@@ -1,6 +1,6 @@
 // The one table of readers: whatever of this package reads a file or bytes of others is in it. A test greps for readers.
 
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {taskFamily} from '../../data/families.js';
 import {documents} from '../../data/files/documents.js';
@@ -30,7 +30,7 @@ import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {importMamba, LanguageModel} from '../../models/index.js';
-import {fileSystem, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
+import {fileSystem, fromPretrained, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
 import {batchOf, contents, tinyFormat} from '../memory/rows.js';
 import {languageContents} from '../support/model-folders.js';
@@ -107,6 +107,14 @@ function mambaWeights(): Uint8Array {
       data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.1),
     })),
   );
+}
+
+const golden = join(import.meta.dirname, '../../../test/golden/hf');
+
+async function readPretrainedFolder(folder: string): Promise<object> {
+  const {model, ...rest} = await fromPretrained(folder);
+  model.model.dispose();
+  return rest;
 }
 
 let model: LanguageModel | undefined;
@@ -406,7 +414,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'Hugging Face Mamba',
-    covers: ['models/hugging-face.ts'],
+    covers: ['models/hugging-face/import-mamba.ts'],
     files: {'config.json': 'json', 'model.safetensors': 'safetensors'},
     sealed: [],
     make: folder => {
@@ -423,6 +431,30 @@ export const readers: readonly Reader[] = [
       importMamba(config, readFileSync(join(folder, 'model.safetensors'))).dispose();
       return 'read';
     },
+  },
+  {
+    name: 'Hugging Face folder of shards',
+    covers: ['models/hugging-face/checkpoint-config.ts'],
+    files: {
+      'config.json': 'json',
+      'generation_config.json': 'json',
+      'model.safetensors.index.json': 'json',
+      'model-00001-of-00003.safetensors': 'safetensors',
+    },
+    sealed: [],
+    make: folder => {
+      cpSync(join(golden, 'mamba-variants/sharded'), folder, {recursive: true});
+      cpSync(join(golden, 'llama/generation_config.json'), join(folder, 'generation_config.json'));
+    },
+    read: readPretrainedFolder,
+  },
+  {
+    name: 'Hugging Face folder',
+    covers: ['models/hugging-face/checkpoint-config.ts'],
+    files: {'config.json': 'json', 'model.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder => cpSync(join(golden, 'lfm2'), folder, {recursive: true}),
+    read: readPretrainedFolder,
   },
   {
     name: 'model folder',
