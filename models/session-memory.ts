@@ -1,7 +1,7 @@
 // A session's memory in a store outside the model: what its layers retrieve from it, and what they hand to it.
 
 import type {Tensor, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
-import {dispose, tensor, tensor2d} from '@tensorflow/tfjs-core';
+import {dispose, reshape, tensor, tensor2d} from '@tensorflow/tfjs-core';
 import {SettingError} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import type {BMojoMixer, RetrievedRows} from '../layers/index.js';
@@ -89,7 +89,7 @@ export class SessionMemory {
   /** As `TokenStep.run`. */
   async run(token: number, state: ModelState): Promise<TokenStepResult> {
     const {hidden, state: next} = await this.advance(Int32Array.of(token), state);
-    const rows = hidden.reshape<Tensor2D>([1, hidden.shape[2]]);
+    const rows: Tensor2D = reshape(hidden, [1, hidden.shape[2]]);
     const logits = this.model.logits(rows);
     hidden.dispose();
     rows.dispose();
