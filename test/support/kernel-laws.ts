@@ -9,11 +9,12 @@ import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {gradName, kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
 import {
+  casesOf,
   deviations,
   referenceBackward,
   relativeError,
   runOnBackend,
-  tolerance,
+  tolerances,
 } from '../../custom-ops/parity.js';
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
@@ -39,7 +40,7 @@ export async function expectParity(
 /** One test for each case of some ops, by default all. */
 export function parityTests(form: 'kernel' | 'composed', of: readonly OpDefinition[] = opList): void {
   for (const op of of) {
-    for (const opCase of op.cases.filter(candidate => candidate.use === 'test')) {
+    for (const opCase of casesOf(op, 'test')) {
       it(`${op.name} ${opCase.name}`, () => expectParity(op, opCase, form));
     }
   }
@@ -62,7 +63,7 @@ export function leftResultTests(form: 'kernel' | 'composed', of: readonly OpDefi
       expect(memory().numTensors, 'tensors left behind').to.equal(before);
       expect(results).to.not.have.any.keys(...left);
       for (const [name, expected] of Object.entries(referenceBackward(alone)))
-        expect(relativeError(gradients[name], expected), name).to.be.below(tolerance.gradient);
+        expect(relativeError(gradients[name], expected), name).to.be.below(tolerances.float32.gradient);
     });
   }
 }
