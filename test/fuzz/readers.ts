@@ -19,6 +19,7 @@ import {readRecords, writeRecord} from '../../experiments/evaluations.js';
 import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
+import {openTrained} from '../../experiments/trained.js';
 import {vectorFiles} from '../../experiments/vectors.js';
 import {FolderLock} from '../../formats/folder-lock.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
@@ -447,6 +448,14 @@ export const readers: readonly Reader[] = [
       cpSync(join(golden, 'llama/generation_config.json'), join(folder, 'generation_config.json'));
     },
     read: readPretrainedFolder,
+  },
+  {
+    name: 'Hugging Face folder on the command line',
+    covers: ['experiments/pretrained.ts'],
+    files: {'config.json': 'json', 'generation_config.json': 'json'},
+    sealed: [],
+    make: folder => cpSync(join(golden, 'granite-hybrid'), folder, {recursive: true}),
+    read: async folder => (await openTrained(folder)).config,
   },
   {
     name: 'Hugging Face folder',
