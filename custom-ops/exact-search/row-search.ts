@@ -16,7 +16,7 @@ export interface SearchedRows {
   readonly gone?: Uint8Array;
 }
 
-/** What {@link RowSearch} looks for. */
+/** Queries, and how many rows to find for each, as {@link RowSearch} takes them. */
 export interface RowQuery {
   /** Queries, [n, G, Dh]. */
   readonly queries: Float32Array;
