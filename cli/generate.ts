@@ -6,10 +6,13 @@ import type {Tokenizer} from '../data/tokenizers/index.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
+import type {MemoryStore} from '../memory/index.js';
+import {openMemory} from '../memory/index.js';
 import {beyondContextWords} from '../models/beyond-context.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
 import {generateTexts} from '../models/generate-batch.js';
+import {memoryFormat} from '../models/session-memory.js';
 import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
@@ -41,6 +44,12 @@ const options = {
     type: 'string' as const,
     describe: 'write the memory after the last token, so that --state continues the text',
   },
+  memory: {
+    type: 'string' as const,
+    describe:
+      'hold what leaves the windows in a store, a folder or postgres://..., where later conversations of the same stream find it',
+  },
+  stream: {type: 'string' as const, default: 'default', describe: 'whose memory it is, with --memory'},
   quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
   json: {type: 'boolean' as const, describe: 'print one JSON object a text, when all is written'},
 };
@@ -66,8 +75,8 @@ function orderOf(argv: Args, tokenizer: Tokenizer): Order {
     throw new SettingError(
       `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
     );
-  if (prompts.length > 1 && (saved !== undefined || argv['save-state'] !== undefined))
-    throw new SettingError('several prompts take neither --state nor --save-state');
+  if (prompts.length > 1 && [saved, argv['save-state'], argv.memory].some(one => one !== undefined))
+    throw new SettingError('several prompts take neither --state nor --save-state nor --memory');
   const stop = Array.isArray(argv.stop) ? argv.stop.map(String) : [];
   if (stop.includes('')) throw new SettingError('--stop must hold at least one character');
   return {
@@ -122,7 +131,12 @@ async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<vo
     );
 }
 
-async function writeOne(run: LanguageRun, order: Order, argv: Args): Promise<void> {
+/** What leaves the windows goes to `store`, where there is one. */
+async function writeOne(
+  run: LanguageRun,
+  order: Order & {readonly store?: MemoryStore},
+  argv: Args,
+): Promise<void> {
   const {folder, model, tokenizer, digest} = run;
   const {
     prompts: [prompt],
@@ -130,8 +144,10 @@ async function writeOne(run: LanguageRun, order: Order, argv: Args): Promise<voi
     stop,
     sampling,
     saved,
+    store,
   } = order;
-  const session = new DecodingSession(model, {weights: digest});
+  const memory = store && {store, stream: String(argv.stream)};
+  const session = new DecodingSession(model, {weights: digest, memory});
   try {
     if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
     const read = tokenizer.encode(prompt);
@@ -173,6 +189,7 @@ async function writeOne(run: LanguageRun, order: Order, argv: Args): Promise<voi
       process.exitCode = INTERRUPTED;
       return;
     }
+    await session.settle();
     process.stdout.write(isJson ? `${JSON.stringify({row: 0, prompt, text: all})}\n` : '\n');
     const seconds = (performance.now() - readAt) / 1000;
     const written = session.position - first;
@@ -201,8 +218,17 @@ async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
   const order = orderOf(argv, folder.tokenizer());
   const run = await loadLanguageRun(folder, argv);
-  await (order.prompts.length > 1 ? writeMany : writeOne)(run, order, argv);
-  run.model.model.dispose();
+  const {model, digest: weights} = run;
+  const place = argv.memory;
+  const store =
+    typeof place === 'string' ? await openMemory(place, {format: memoryFormat(model, {weights})}) : undefined;
+  try {
+    if (order.prompts.length > 1) await writeMany(run, order, argv);
+    else await writeOne(run, {...order, store}, argv);
+  } finally {
+    await store?.close();
+    model.model.dispose();
+  }
 }
 
 export const generateCommand: CommandModule<object, Args> = {
@@ -218,6 +244,10 @@ export const generateCommand: CommandModule<object, Args> = {
       .example(
         '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',
         'the second goes on where the first stopped',
+      )
+      .example(
+        '$0 generate --checkpoint runs/books --memory runs/memory --stream anna --prompt-file chapter.txt',
+        'what is read now, later conversations of anna remember',
       ),
   handler: execute,
 };

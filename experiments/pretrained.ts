@@ -1,6 +1,6 @@
 // A folder of the Hub as commands take it: its settings, its weights one at a time.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ModelConfig} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -14,7 +14,10 @@ const CONFIG = 'config.json';
 /** Whether a folder's config.json is that of a model of the Hub; a run's is another. */
 export function isPretrainedFolder(path: string): boolean {
   const file = join(path, CONFIG);
-  return existsSync(file) && isPretrainedConfig(readFileSync(file, 'utf8'));
+  return (
+    statSync(file, {throwIfNoEntry: false})?.isFile() === true &&
+    isPretrainedConfig(readFileSync(file, 'utf8'))
+  );
 }
 
 /** What is known of a folder of the Hub before its weights are read. */

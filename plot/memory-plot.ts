@@ -15,14 +15,15 @@ export interface MemoryPanel {
   readonly innovation?: readonly number[];
   /** Stored tokens and the positions at which they can be attended to. */
   readonly stored?: readonly {readonly position: number; readonly from: number; readonly until: number}[];
-  /** Shares of attention at each position [L][3], in the order of `names`. */
+  /** Shares of attention at each position [L][memories], in the order of `names`. */
   readonly shares?: readonly (readonly number[])[];
 }
 
 export interface MemoryPlot {
   readonly title: string;
   readonly length: number;
-  readonly names: readonly [string, string, string];
+  /** Of the memories, at most four. */
+  readonly names: readonly string[];
   readonly panels: readonly MemoryPanel[];
   /** What each token says [L]; shown where it is stored, and in full under each layer that stores. */
   readonly pieces?: readonly string[];
@@ -36,7 +37,7 @@ const SHARES = 110;
 const GAP = 18;
 /** Longer texts are not written out. */
 const MOST_WRITTEN = 4096;
-const COLORS = ['memory0', 'memory1', 'memory2'] as const satisfies readonly Role[];
+const COLORS = ['memory0', 'memory1', 'memory2', 'memory3'] as const satisfies readonly Role[];
 
 const words = (x: number, y: number, text: string, anchor: 'start' | 'middle' | 'end' = 'start'): string =>
   label(x, y, text, {anchor, size: 11});
@@ -122,7 +123,7 @@ function lifetimeStrip(
 }
 
 function shareStrip({shares = []}: MemoryPanel, top: number, place: (position: number) => number): string[] {
-  const edges = [0, 1, 2, 3].map(count =>
+  const edges = [0, ...COLORS.keys()].map((_, count) =>
     shares.map(share => share.slice(0, count).reduce((sum, one) => sum + one, 0)),
   );
   const at = (position: number, share: number): string =>

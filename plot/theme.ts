@@ -21,6 +21,7 @@ const roles = {
   memory0: ['#56b4e9', '#4a93bd'],
   memory1: ['#e69f00', '#c48a10'],
   memory2: ['#009e73', '#12a37b'],
+  memory3: ['#cc79a7', '#b96793'],
 } as const;
 
 /** What a colour is for. */
