@@ -76,7 +76,7 @@ function orderOf(argv: Args, tokenizer: Tokenizer): Order {
       `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
     );
   if (prompts.length > 1 && [saved, argv['save-state'], argv.memory].some(one => one !== undefined))
-    throw new SettingError('several prompts take neither --state nor --save-state nor --memory');
+    throw new SettingError('several prompts go without --state, --memory and --save-state');
   const stop = Array.isArray(argv.stop) ? argv.stop.map(String) : [];
   if (stop.includes('')) throw new SettingError('--stop must hold at least one character');
   return {
