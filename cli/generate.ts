@@ -63,7 +63,8 @@ async function execute(argv: Args): Promise<void> {
   const {model, digest, tokenizer} = await loadLanguageRun(folder, argv);
   const session = new DecodingSession(model, {weights: digest});
   if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-  const read = tokenizer.encode(prompt);
+  const {stopTokens: stopToken, startTokens = []} = folder;
+  const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
   const trained = trainedContext(folder);
@@ -82,8 +83,8 @@ async function execute(argv: Args): Promise<void> {
     process.stdout.write(saved === undefined ? prompt : '');
   };
   const isStopped = await withInterrupts(async signal => {
-    const stopToken = folder.stopTokens;
-    const options = {tokenizer, session, prompt, maxTokens, stopToken, signal, onProgress, ...sampling};
+    const begin = {prompt, startTokens};
+    const options = {tokenizer, session, ...begin, maxTokens, stopToken, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
     return signal.aborted;
   }, 'finishing this token');
