@@ -3,6 +3,7 @@
 import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
@@ -64,13 +65,17 @@ interface Order {
 }
 
 /** Errors: SettingError. */
-function orderOf(argv: Args, tokenizer: Tokenizer): Order {
+function orderOf(
+  argv: Args,
+  {startTokens = [], ...folder}: Pick<Trained, 'startTokens'> & {tokenizer: Tokenizer},
+): Order {
+  const {tokenizer} = folder;
   checkFolder('--save-state', argv['save-state']);
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const given = givenPrompts(argv);
   const prompts = given.length > 0 ? given : [saved === undefined ? '\n' : ''];
   const needsTokens = saved === undefined || prompts.length > 1;
-  const empty = prompts.findIndex(prompt => tokenizer.encode(prompt).length === 0);
+  const empty = prompts.findIndex(prompt => startTokens.length + tokenizer.encode(prompt).length === 0);
   if (needsTokens && empty >= 0)
     throw new SettingError(
       `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
@@ -110,13 +115,13 @@ function tellBeyond({folder, model}: LanguageRun, position: number): void {
 async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<void> {
   const {folder, model, tokenizer} = run;
   const {prompts, maxTokens, stop, sampling} = order;
-  const counts = prompts.map(prompt => tokenizer.encode(prompt).length);
+  const {stopTokens: stopToken, startTokens = []} = folder;
+  const counts = prompts.map(prompt => startTokens.length + tokenizer.encode(prompt).length);
   tellBeyond(run, Math.max(...counts) + maxTokens);
   const texts = prompts.map(() => '');
   const started = performance.now();
   const isStopped = await withInterrupts(async signal => {
-    const stopToken = folder.stopTokens;
-    const options = {tokenizer, prompts, maxTokens, stop, stopToken, signal, ...sampling};
+    const options = {tokenizer, prompts, startTokens, maxTokens, stop, stopToken, signal, ...sampling};
     for await (const {row, text} of generateTexts(model, options)) texts[row] += text;
     return signal.aborted;
   }, 'finishing this token');
@@ -150,7 +155,8 @@ async function writeOne(
   const session = new DecodingSession(model, {weights: digest, memory});
   try {
     if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-    const read = tokenizer.encode(prompt);
+    const {stopTokens: stopToken, startTokens = []} = folder;
+    const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
     tellBeyond(run, session.position + read.length + maxTokens);
     const started = performance.now();
     const first = session.position + read.length;
@@ -166,11 +172,11 @@ async function writeOne(
     };
     let all = '';
     const isStopped = await withInterrupts(async signal => {
-      const stopToken = folder.stopTokens;
       const options = {
         tokenizer,
         session,
         prompt,
+        startTokens,
         maxTokens,
         stop,
         stopToken,
@@ -216,7 +222,7 @@ async function writeOne(
 
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
-  const order = orderOf(argv, folder.tokenizer());
+  const order = orderOf(argv, {startTokens: folder.startTokens, tokenizer: folder.tokenizer()});
   const run = await loadLanguageRun(folder, argv);
   const {model, digest: weights} = run;
   const place = argv.memory;

@@ -163,6 +163,8 @@ export interface GenerateTextsOptions extends Omit<GenerateBatchOptions, 'prompt
   readonly tokenizer: Tokenizer;
   /** Texts to go on from. */
   readonly prompts: readonly string[];
+  /** Ids to read before each prompt, such as those that `fromPretrained` gives. Default none. */
+  readonly startTokens?: readonly number[];
   /** Strings that end a text before them. Default none. */
   readonly stop?: readonly string[];
 }
@@ -178,7 +180,7 @@ export interface BatchText {
 /** As `generateBatch`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateTexts(
   model: LanguageModel,
-  {tokenizer, prompts, stop = [], ...options}: GenerateTextsOptions,
+  {tokenizer, prompts, startTokens = [], stop = [], ...options}: GenerateTextsOptions,
 ): AsyncGenerator<BatchText, void, void> {
   checkModel('generateTexts', model);
   checkTokenizer('generateTexts', tokenizer);
@@ -190,7 +192,7 @@ export async function* generateTexts(
   }));
   const batch = generateBatch(model, {
     ...options,
-    prompts: prompts.map(prompt => tokenizer.encode(prompt)),
+    prompts: prompts.map(prompt => [...startTokens, ...tokenizer.encode(prompt)]),
     stopToken: options.stopToken ?? tokenizer.endOfText,
     ids: tokenizer.vocabSize,
     isEnough: row => texts[row].stops.isStopped,

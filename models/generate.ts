@@ -101,12 +101,14 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'i
   readonly prompt?: string;
   /** Strings that end the text before them; a session has then read more than was written. Default none. */
   readonly stop?: readonly string[];
+  /** Ids to read before the prompt where a text begins, such as those that `fromPretrained` gives. Default none. */
+  readonly startTokens?: readonly number[];
 }
 
 /** As `generate`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateText(
   model: LanguageModel,
-  {tokenizer, prompt = '', stop = [], ...options}: GenerateTextOptions,
+  {tokenizer, prompt = '', startTokens = [], stop = [], ...options}: GenerateTextOptions,
 ): AsyncGenerator<string, void, void> {
   checkModel('generateText', model);
   checkTokenizer('generateText', tokenizer);
@@ -115,7 +117,8 @@ export async function* generateText(
   const stops = new StopStrings('generateText', stop);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
   const ids = tokenizer.vocabSize;
-  const read = tokenizer.encode(prompt);
+  const begins = (options.session?.position ?? 0) === 0;
+  const read = [...(begins ? startTokens : []), ...tokenizer.encode(prompt)];
   for await (const token of generate(model, {...options, prompt: read, stopToken, ids})) {
     const text = stops.push(stream.push(token));
     if (text !== '') yield text;
