@@ -21,7 +21,8 @@ import {
   tile,
 } from '@tensorflow/tfjs-core';
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
-import {linear, memoryAttention, selectiveScan} from '../custom-ops/index.js';
+import {linear, memoryAttention, selectiveScan, ssdScan} from '../custom-ops/index.js';
+import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
 import {deviceTiming} from './device-timing.js';
 import {issueTimings} from './issuing.js';
 import {time} from './timing.js';
@@ -34,12 +35,13 @@ export interface GpuTiming {
   readonly rate: string;
 }
 
-/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, Dh, w, me]. */
+/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, P, N]; [B, L, H, Dh, w, me]. */
 export interface GpuSizes {
   readonly copy: number;
   readonly product: number;
   readonly linear: readonly (readonly [number, number, number])[];
   readonly scan: readonly [number, number, number, number];
+  readonly ssd: readonly [number, number, number, number, number];
   readonly attention: readonly (readonly [number, number, number, number, number, number])[];
 }
 
@@ -53,6 +55,7 @@ export const largeSizes: GpuSizes = {
     [4096, 128, 256],
   ],
   scan: [8, 2048, 2048, 16],
+  ssd: [8, 2048, 32, 64, 128],
   attention: [
     [4, 8192, 16, 64, 512, 64],
     [1, 32768, 16, 64, 512, 64],
@@ -130,6 +133,34 @@ async function* scanTimings(
   dispose([...values, cotangent]);
 }
 
+async function* ssdTimings([B, L, H, P, N]: GpuSizes['ssd']): AsyncGenerator<GpuTiming> {
+  const inputs = {
+    x: tokens<Rank.R4>([B, L, H, P]),
+    delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, H])) as Tensor3D),
+    A: tidy(() => neg(add(0.2, softplus(randomNormal([H])))) as Tensor1D),
+    B: tokens<Rank.R4>([B, L, 1, N]),
+    C: tokens<Rank.R4>([B, L, 1, N]),
+    D: ones([H]) as Tensor1D,
+    deltaBias: fill([H], -1) as Tensor1D,
+  };
+  const cotangent = tokens<Rank.R4>([B, L, H, P]);
+  const names = Object.keys(inputs) as (keyof typeof inputs)[];
+  const scan = (given: typeof inputs): Tensor4D => ssdScan(given).y;
+  // Products of chunks of Q tokens: Q P and 2 N P multiply-adds a token and head forwards, twice as many backwards.
+  const flops = 2 * B * L * H * P * (SSD_CHUNK + 2 * N);
+  const rate = (ms: number, times: number): string => `${((times * flops) / ms / 1e9).toFixed(1)} TFLOP/s`;
+  const shape = `ssdScan B${B} L${L} H${H} P${P} N${N}`;
+  const forward = await medianMs(() => scan(inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: rate(forward, 1)};
+  const both = grads((...xs: Tensor[]) =>
+    scan(Object.fromEntries(names.map((name, i) => [name, xs[i]])) as typeof inputs),
+  );
+  const values = names.map(name => inputs[name]);
+  const total = await medianMs(() => both(values, cotangent));
+  yield {name: `${shape} forward+backward`, ms: total, rate: rate(total, 3)};
+  dispose([...values, cotangent]);
+}
+
 async function* attentionTimings([
   B,
   L,
@@ -192,5 +223,6 @@ export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<Gp
   for (const size of sizes.linear) yield* linearTimings(size);
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
+  yield* ssdTimings(sizes.ssd);
   for (const size of sizes.attention) yield* attentionTimings(size);
 }
