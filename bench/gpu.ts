@@ -22,6 +22,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
 import {linear, memoryAttention, selectiveScan, ssdScan} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/precision.js';
 import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
 import {deviceTiming} from './device-timing.js';
 import {issueTimings} from './issuing.js';
@@ -85,16 +86,19 @@ function tokens<R extends Rank>(shape: number[]): Tensor<R> {
   return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
 }
 
-async function* linearTimings([L, D, E]: GpuSizes['linear'][number]): AsyncGenerator<GpuTiming> {
+async function* linearTimings(
+  [L, D, E]: GpuSizes['linear'][number],
+  precision: Precision,
+): AsyncGenerator<GpuTiming> {
   const x = tokens<Rank.R3>([1, L, D]);
   const weight = tidy(() => mul(D ** -0.5, randomNormal([D, E])) as Tensor2D);
   const cotangent = tokens<Rank.R3>([1, L, E]);
-  const shape = `linear ${L}x${D}x${E}`;
+  const shape = `linear ${L}x${D}x${E} ${precision}`;
   const rate = (ms: number, products: number): string =>
     `${((2 * products * L * D * E) / ms / 1e9).toFixed(1)} TFLOP/s`;
-  const forward = await medianMs(() => linear(x, weight));
+  const forward = await medianMs(() => linear(x, weight, undefined, {precision}));
   yield {name: `${shape} forward`, ms: forward, rate: rate(forward, 1)};
-  const both = grads((a: Tensor, b: Tensor) => linear(a as Tensor3D, b as Tensor2D));
+  const both = grads((a: Tensor, b: Tensor) => linear(a as Tensor3D, b as Tensor2D, undefined, {precision}));
   const total = await medianMs(() => both([x, weight], cotangent));
   yield {name: `${shape} forward+backward`, ms: total, rate: rate(total, 3)};
   dispose([x, weight, cotangent]);
@@ -203,7 +207,11 @@ async function* attentionTimings([
   dispose([...inputs, cotangent, positions]);
 }
 
-export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<GpuTiming> {
+/** Products of `linear` in the precision that is asked for; everything else in float32. */
+export async function* benchGpu(
+  precision: Precision = 'float32',
+  sizes: GpuSizes = largeSizes,
+): AsyncGenerator<GpuTiming> {
   const copyMs = await copyMilliseconds(backend(), 4 * sizes.copy);
   const copyRate = (8 * sizes.copy) / copyMs;
   yield {
@@ -220,7 +228,7 @@ export async function* benchGpu(sizes: GpuSizes = largeSizes): AsyncGenerator<Gp
     rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
   };
   square.dispose();
-  for (const size of sizes.linear) yield* linearTimings(size);
+  for (const size of sizes.linear) yield* linearTimings(size, precision);
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
   yield* ssdTimings(sizes.ssd);

@@ -8,6 +8,7 @@ import {finishBackend, useWebGPU} from '../custom-ops/index.js';
 import {workloadFamily} from '../experiments/families/index.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {createSequenceModel} from '../models/create.js';
+import {startLossScale} from '../train/loss-scale.js';
 import {DeviceConstants} from '../train/objective.js';
 import {AdamWOptimizer} from '../train/optimizer.js';
 import {rateAt} from '../train/schedule.js';
@@ -50,7 +51,8 @@ export async function profileStep(
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
   const runner = new CapturedStep();
-  const trainer = {model, optimizer, constants, runner};
+  const trainer = {model, optimizer, settings, constants, runner};
+  let lossScale = model.usesFloat16 ? startLossScale(settings) : undefined;
   const {workload} = open;
   let step = 0;
   let drawMs: number[] = [];
@@ -59,10 +61,12 @@ export async function profileStep(
     const begin = performance.now();
     const microBatches = workload.microBatches(settings, step * settings.batch, model);
     const drawn = performance.now();
-    const {values} = update(trainer, microBatches, [], rateAt(step, settings), ++step);
+    const updated = update(trainer, microBatches, [], rateAt(step, settings), ++step, lossScale);
+    lossScale?.dispose();
+    lossScale = updated.lossScale;
     drawMs.push(drawn - begin);
     replayMs.push(performance.now() - drawn);
-    return values;
+    return updated.values;
   };
   try {
     if (workload.carries)
@@ -93,6 +97,7 @@ export async function profileStep(
       tokensPerSecond: stepsPerSecond * settings.batch * workload.length,
     };
   } finally {
+    lossScale?.dispose();
     runner.dispose();
     constants.dispose();
     optimizer.dispose();

@@ -3,7 +3,8 @@
 import type {CommandModule} from 'yargs';
 import type {GpuTiming} from '../bench/gpu.js';
 import {benchGpu} from '../bench/gpu.js';
-import {useWebGPU} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/index.js';
+import {precisions, useWebGPU} from '../custom-ops/index.js';
 import {onlyOptions} from './command-line.js';
 
 /** Prints what a GPU's timings are, after the name of the device. */
@@ -17,10 +18,15 @@ export async function printGpuTimings(timings: AsyncIterable<GpuTiming>, json: b
 }
 
 const gpuOptions = {
+  precision: {
+    choices: precisions,
+    default: 'float32' as const,
+    describe: 'how the products of linear are computed',
+  },
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };
 
-export const benchGpuCommand: CommandModule<object, {json: boolean}> = {
+export const benchGpuCommand: CommandModule<object, {json: boolean; precision: Precision}> = {
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
-  handler: ({json}) => printGpuTimings(benchGpu(), json),
+  handler: ({json, precision}) => printGpuTimings(benchGpu(precision), json),
 };

@@ -55,6 +55,13 @@ export function addCommands(yargs: Argv): Argv {
     )
     .command(
       lazy(
+        'memory <what>',
+        'memory in storage: what it holds, what it finds, forget, export, import',
+        async () => (await import('./memory.js')).memoryCommand,
+      ),
+    )
+    .command(
+      lazy(
         'runs [folder]',
         'list runs with settings and results: filter, sort, export as CSV',
         async () => (await import('./runs.js')).runsCommand,

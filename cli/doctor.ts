@@ -22,9 +22,13 @@ const advice: Partial<Record<BackendName, string>> = {
 async function remarks(backend: BackendName): Promise<string[]> {
   if (backend === 'tensorflow') return tensorflowRemarks();
   if (backend !== 'webgpu') return [];
-  const {name, software, features} = await useWebGPU();
+  const {name, software, features, matrices} = await useWebGPU();
   const kind = software ? ' (computes on the CPU: right for tests, slower than wasm)' : '';
-  return [`device ${name}${kind}`, `features ${features.join(', ') || 'none'}`];
+  return [
+    `device ${name}${kind}`,
+    `features ${features.join(', ') || 'none'}`,
+    ...(matrices === undefined ? [] : [matrices]),
+  ];
 }
 
 /** Where TensorFlow and our operators compute, and what is between them and a GPU. */

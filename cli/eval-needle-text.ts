@@ -8,7 +8,7 @@ import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
 import {openTrained} from '../experiments/trained.js';
 import {onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, loadLanguageRun, trainedTokens} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
 import {publish, typedCommand} from './publish.js';
 
@@ -24,6 +24,7 @@ async function execute(argv: Args): Promise<void> {
   const samples = wholeNumber(argv, 'samples');
   const seed = wholeNumber(argv, 'seed', 0);
   const trained = await openTrained(String(argv.checkpoint));
+  const trainedLength = trainedTokens(trained, argv);
   // Before anything is loaded or computed: the whole grid must be possible.
   const least = leastNeedleTokens({kinds, samples, seed}, trained.tokenizer());
   const short = lengths.filter(length => length < least.tokens);
@@ -52,7 +53,7 @@ async function execute(argv: Args): Promise<void> {
   const record = needleTextRecord(cells, {
     command: typedCommand(),
     step,
-    trained: trainedTokens(folder),
+    trained: trainedLength,
   });
   publish(folder.path, record, {json: argv.json, numbers: {step, cells}, seeds: {samples: seed}});
 }
@@ -61,6 +62,7 @@ export const needleTextCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
+      ...trainedOption,
       kinds: {
         type: 'string' as const,
         default: needleKinds.join(','),

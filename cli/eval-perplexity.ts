@@ -8,7 +8,13 @@ import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
 import {onlyOptions, wholeNumber} from './command-line.js';
 import {CountProgress} from './count-progress.js';
-import {checkpointOptions, openLanguageRun, trainedTokens, withTokens} from './language-run.js';
+import {
+  checkpointOptions,
+  openLanguageRun,
+  trainedOption,
+  trainedTokens,
+  withTokens,
+} from './language-run.js';
 import {numberList} from './lists.js';
 import {keepRecords, typedCommand, writtenWords} from './publish.js';
 
@@ -38,7 +44,7 @@ async function execute(argv: Args): Promise<void> {
   const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
-    const trained = trainedTokens(run.folder);
+    const trained = trainedTokens(run.folder, argv);
     const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
     return perplexityRecords({
       report,
@@ -64,6 +70,7 @@ export const perplexityCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
+      ...trainedOption,
       prefixes: {
         type: 'string' as const,
         default: '0,256,512,1024,2048,4096,8192',

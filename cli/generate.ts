@@ -82,7 +82,8 @@ async function execute(argv: Args): Promise<void> {
     process.stdout.write(saved === undefined ? prompt : '');
   };
   const isStopped = await withInterrupts(async signal => {
-    const options = {tokenizer, session, prompt, maxTokens, signal, onProgress, ...sampling};
+    const stopToken = folder.stopTokens;
+    const options = {tokenizer, session, prompt, maxTokens, stopToken, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
     return signal.aborted;
   }, 'finishing this token');

@@ -4,7 +4,7 @@ import type {CommandModule} from 'yargs';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, hasKernel, useBackend} from '../custom-ops/index.js';
 import {opList, ops} from '../custom-ops/op-list.js';
-import {deviations} from '../custom-ops/parity.js';
+import {casesOf, deviations} from '../custom-ops/parity.js';
 import {onlyOptions} from './command-line.js';
 
 interface KernelArguments {
@@ -31,7 +31,7 @@ export const kernelsCommand: CommandModule<object, KernelArguments> = {
     let failures = 0;
     let cases = 0;
     for (const op of opList.filter(({name}) => only === undefined || only.includes(name))) {
-      for (const opCase of op.cases.filter(({use}) => use === 'test')) {
+      for (const opCase of casesOf(op, 'test')) {
         const found = await deviations(op, opCase);
         const worst = found.reduce((a, b) => (b.error <= a.error ? a : b));
         const isGood = found.every(({isWithin}) => isWithin);

@@ -9,6 +9,7 @@ import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
+import {wholeNumber} from './command-line.js';
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
 import {optionText} from './option-file.js';
 
@@ -47,12 +48,29 @@ export function trainedContext({config: {data}}: Trained): number | undefined {
   return data.context === undefined ? undefined : Number(data.context) * Number(data.segments ?? 1);
 }
 
-/** As `trainedContext`. Errors: SettingError where nobody knows. */
-export function trainedTokens(trained: Trained): number {
+/** For evaluations that ask how long the samples were that a model was trained on. */
+export const trainedOption = {
+  trained: {
+    type: 'number' as const,
+    describe: 'tokens of the samples that it was trained on, where the folder does not say',
+  },
+};
+
+/** As `trainedContext`, else what `--trained` says. Errors: SettingError where nobody knows, and where both do. */
+export function trainedTokens(trained: Trained, argv: Readonly<Record<string, unknown>>): number {
   const {path} = trained;
   const tokens = trainedContext(trained);
-  if (tokens !== undefined) return tokens;
-  throw new SettingError(`${path} does not say how long the samples were that it was trained on`);
+  if (argv.trained === undefined) {
+    if (tokens !== undefined) return tokens;
+    throw new SettingError(
+      `${path} does not say how long the samples were that it was trained on; name it with --trained TOKENS`,
+    );
+  }
+  if (tokens !== undefined)
+    throw new SettingError(
+      `--trained: ${path} says itself that its samples had ${tokens} tokens; leave it away`,
+    );
+  return wholeNumber(argv, 'trained');
 }
 
 /** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */

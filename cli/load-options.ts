@@ -25,7 +25,7 @@ export const loadOptionsGroup = {
 };
 
 /** For `--checkpoint`: what it takes. */
-export const checkpointWords = 'run folder made by bmojo train, or a model folder';
+export const checkpointWords = 'run folder made by bmojo train, a model folder, or a folder of Hugging Face';
 
 /** Starts a backend for a trained model and says aloud what is not as asked. Errors: BackendError when the one asked for does not start; SettingError. */
 export async function loadOptions(
@@ -53,6 +53,7 @@ export function chosenWeights({path, kind, weights: held}: Trained, asked: unkno
 }
 
 async function backendOf({config: {backend}}: Trained): Promise<BackendName> {
+  if (backend === undefined) return useBackend((await chooseBackend()).backend);
   try {
     return await useBackend(backend);
   } catch (error) {

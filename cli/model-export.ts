@@ -1,31 +1,41 @@
-// `bmojo model export`: the model of a run as one folder that travels.
+// `bmojo model export`: the model of a run as one folder that travels, ours or in a layout of the Hub.
 
 import {existsSync, readdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
+import {isPretrainedFolder} from '../experiments/pretrained.js';
 import {loadSequenceModel} from '../experiments/run.js';
+import type {WeightsName} from '../experiments/run-models.js';
 import {modelFolderNames, writeRunModel} from '../experiments/run-models.js';
+import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
-import {copyModelFolder, modelInFolder} from '../models/folder-on-disk.js';
+import {copyModelFolder, modelInFolder, writeModelFolder} from '../models/folder-on-disk.js';
 import type {ModelCard} from '../models/model-folder/index.js';
 import {readCard} from '../models/model-folder/index.js';
 import {byteWords} from './byte-words.js';
 import {onlyOptions} from './command-line.js';
 import {chosenWeights, loadOptionsGroup} from './load-options.js';
+import {exportPretrained} from './pretrained-export.js';
 
 type Args = Record<string, unknown>;
 
 const options = {
   weights: loadOptionsGroup.weights,
+  format: {
+    type: 'string' as const,
+    choices: ['bmojo', 'huggingface'] as const,
+    default: 'bmojo',
+    describe:
+      'bmojo: for tf.loadLayersModel, browsers, other machines; huggingface: in the layout of the transformers library that says everything about the model, model_type bmojo where none does',
+  },
   out: {type: 'string' as const, demandOption: true, describe: 'folder to make'},
-  json: {type: 'boolean' as const, describe: "print the folder's card as JSON"},
+  json: {type: 'boolean' as const, describe: "print the folder's card as JSON, or the list of files"},
 };
 
-async function exported(path: string, out: string, asked: unknown): Promise<ModelCard> {
-  const trained = await openTrained(path);
-  const weights = chosenWeights(trained, asked);
-  const {run: folder} = trained;
+async function exported(trained: Trained, weights: WeightsName, out: string): Promise<ModelCard> {
+  const {path, run: folder} = trained;
+  if (isPretrainedFolder(path)) return ofPretrained(trained, out);
   if (folder === undefined) return copyModelFolder(modelInFolder(path), out);
   // The command that trained stands on the card that the run's end has written.
   const made = await readCard(modelInFolder(join(path, modelFolderNames[weights])));
@@ -37,11 +47,39 @@ async function exported(path: string, out: string, asked: unknown): Promise<Mode
   }
 }
 
+/** A folder of the Hub as one of ours. */
+async function ofPretrained(trained: Trained, out: string): Promise<ModelCard> {
+  const {path, tokenizerFolder} = trained;
+  const {model} = await trained.load('best', 'cpu');
+  const hasTokenizer = existsSync(join(tokenizerFolder, 'tokenizer.json'));
+  const parameters = model.parameterCount().toLocaleString('en-US');
+  try {
+    return await writeModelFolder(out, {
+      model,
+      ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
+      title: `${basename(path)} of Hugging Face, ${parameters} parameters`,
+    });
+  } finally {
+    model.model.dispose();
+  }
+}
+
 async function execute(argv: Args): Promise<void> {
   const out = String(argv.out);
   if (existsSync(out) && readdirSync(out).length > 0)
     throw new SettingError(`--out: ${out} exists and is not empty; choose another folder`);
-  const card = await exported(String(argv.run), out, argv.weights);
+  const trained = await openTrained(String(argv.run));
+  const weights = chosenWeights(trained, argv.weights);
+  if (argv.format === 'huggingface') {
+    const {modelType, files} = await exportPretrained(trained, weights, out);
+    if (argv.json === true) console.log(JSON.stringify({modelType, files}, null, 2));
+    else {
+      const bytes = files.reduce((total, file) => total + file.bytes, 0);
+      console.log(`model_type ${modelType}\nwritten: ${out}, ${files.length} files, ${byteWords(bytes)}`);
+    }
+    return;
+  }
+  const card = await exported(trained, weights, out);
   if (argv.json === true) {
     console.log(JSON.stringify(card, null, 2));
     return;
@@ -52,15 +90,22 @@ async function execute(argv: Args): Promise<void> {
 
 export const modelExportCommand: CommandModule<object, Args> = {
   command: 'export <run>',
-  describe: 'write the model of a run as one folder: for tf.loadLayersModel, browsers, other machines',
+  describe: 'write the model of a run as one folder: for browsers, other machines, other libraries',
   builder: (yargs: Argv<object>) =>
     yargs
-      .positional('run', {type: 'string', describe: 'run folder, or a model folder to copy'})
+      .positional('run', {
+        type: 'string',
+        describe: 'run folder, a model folder to copy, or a folder of Hugging Face',
+      })
       .options(options)
       .check(onlyOptions(options, 'run'))
       .example(
         '$0 model export runs/shakespeare --out runs/site/shakespeare',
         'best weights, tokenizer and card, checked by every reader',
+      )
+      .example(
+        '$0 model export runs/shakespeare --format huggingface --out runs/hub/shakespeare',
+        'a folder for the transformers library, where a layout of its expresses the model',
       ) as Argv<Args>,
   handler: execute,
 };

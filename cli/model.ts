@@ -104,7 +104,7 @@ const infoCommand: CommandModule<object, Args> = {
     yargs
       .positional('folder', {
         type: 'string',
-        describe: 'run folder or model folder; else the options describe the model',
+        describe: 'run folder, model folder or folder of Hugging Face; else the options describe the model',
       })
       .options(options)
       .check(onlyOptions(options, 'folder'))

@@ -35,6 +35,7 @@ export function eventLine(event: TrainEvent<Report>, pace: Pace, steps: number):
         `accuracy ${percent(event.accuracy)}`,
         `gradient ${event.gradientNorm.toPrecision(3)}`,
         `rate ${event.rate.toExponential(2)}`,
+        ...(event.lossScale === undefined ? [] : [`scale ${event.lossScale}, ${event.skippedSteps} skipped`]),
       ].join('  ');
     case 'evaluated':
       return `step ${event.step}: ${reportWords(event.report)}`;

@@ -142,7 +142,9 @@ async function openFolder(
     return {folder, changes: plan.words};
   }
   const initial = typeof argv.initFrom === 'string' ? await readInitialWeights(argv.initFrom) : undefined;
-  const {given, choice} = await withBackend(givenRun(family, argv, initial?.model));
+  // A vocabulary may be padded beyond the ids of its tokenizer, which is held against that of the data.
+  const padded = 'data' in family.schema && initial !== undefined ? {vocabSize: initial.model.vocabSize} : {};
+  const {given, choice} = await withBackend({...givenRun(family, argv, initial?.model), ...padded});
   const config = parseRunConfig(family.name, given);
   await (initial === undefined ? checkRun(config) : checkInitialWeights(initial, config));
   const path =
@@ -215,7 +217,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         'init-from': {
           type: 'string' as const,
           describe:
-            'run folder whose last weights a new run begins with (fine-tuning), or a model folder; its model settings are the defaults then',
+            'run folder whose last weights a new run begins with (fine-tuning), a model folder, or a folder of Hugging Face; its model settings are the defaults then',
           group: 'Run',
         },
         json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},

@@ -18,7 +18,7 @@ export function registerOpGradient(op: OpDefinition): void {
     saveAllInputs: true,
     outputsToSave: outputs.map(([, spec]) => spec.role !== 'result'),
     gradFunc: (dy, saved, rawAttrs) => {
-      const {present, attrs, dims} = rawAttrs as KernelAttributes;
+      const {present, left, attrs, dims} = rawAttrs as KernelAttributes;
       const cotangents = Array.isArray(dy) ? dy : [dy];
       const values: Record<string, Tensor> = {};
       present.forEach((name, index) => {
@@ -30,13 +30,13 @@ export function registerOpGradient(op: OpDefinition): void {
           values[name] = saved[present.length + index];
         });
       outputs.forEach(([name, spec], index) => {
-        if (spec.role !== 'saved') values[gradName(name)] = cotangents[index];
+        if (spec.role !== 'saved' && !left.includes(name)) values[gradName(name)] = cotangents[index];
       });
       const names = ports.inputs.map(port => port.name).filter(name => values[name] !== undefined);
       const gradients = runNamedKernel(
         kernelName(op, 'backward'),
         names.map(name => values[name]),
-        {present: names, attrs, dims},
+        {present: names, left: [], attrs, dims},
       );
       const wanted = ports.outputs.filter(port => present.some(name => gradName(name) === port.name));
       return Object.fromEntries(

@@ -16,4 +16,6 @@ export type {WasmPaths} from './backends/wasm-files.js';
 export type {GpuDescription} from './backends/webgpu/device.js';
 export {ArgumentError} from './check.js';
 export * from './functions.generated.js';
+export type {Precision} from './precision.js';
+export {precisions} from './precision.js';
 export {hasKernel} from './run.js';

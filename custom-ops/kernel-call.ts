@@ -6,10 +6,12 @@ import type {Attributes, Dims} from './op.js';
 
 /**
  * What our kernels are called with as tfjs's attributes: the names of the inputs that are present, since tfjs passes those
- * as a list, and the op's own attributes and sizes, so that no kernel works them out again.
+ * as a list, those of the results that the caller leaves, and the op's own attributes and sizes, so that no kernel works
+ * them out again.
  */
 export interface KernelAttributes extends Record<string, Attributes | Dims | string[]> {
   present: string[];
+  left: string[];
   attrs: Attributes;
   dims: Dims;
 }

@@ -40,6 +40,8 @@ export interface OutputSpec {
   readonly dtype: DType;
   /** `result`: returned; `saved`: kept for the gradient only; `both`: returned and kept. */
   readonly role: 'result' | 'saved' | 'both';
+  /** A caller may leave this result; the gradient's kernel then gets no cotangent of it, which counts as zeros. */
+  readonly optional?: true;
 }
 
 /** What an attribute may be; `varies`: it differs from call to call, so that no kernel should be kept for each value. */
@@ -60,7 +62,8 @@ export interface VaryingNumbers<A> {
  * Arguments of a plain-loop kernel. Arrays are row-major; an absent optional input has no entry.
  * Outputs arrive allocated and zeroed; their element type sets the precision.
  * A backward kernel gets the forward inputs, the saved outputs under their names and the cotangents under
- * `gradY` for a result `y`; it fills `gradX` for every differentiable input `x` that is present.
+ * `gradY` for a result `y`, but for those that the caller has left; it fills `gradX` for every differentiable input `x`
+ * that is present.
  */
 export interface HostCall<A> {
   readonly inputs: Readonly<Record<string, HostArray>>;

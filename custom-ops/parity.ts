@@ -4,6 +4,8 @@ import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, NamedTensors, OpCase, OpDefinition} from './op.js';
 import {gradName, kernelPorts, shapeOf} from './op.js';
+import type {Precision} from './precision.js';
+import {precisions} from './precision.js';
 import {runOp, withComposedOps} from './run.js';
 import type {NamedArrays, Sample} from './sampling.js';
 import {product, sampleCase} from './sampling.js';
@@ -70,12 +72,19 @@ async function takeValues(tensors: Record<string, Tensor>): Promise<BackendRun['
   return values;
 }
 
-/** Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. */
-export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'): Promise<BackendRun> {
+/**
+ * Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. Results in `left` are
+ * not taken; the sample has no cotangents of them.
+ */
+export async function runOnBackend(
+  sample: Sample,
+  form: 'kernel' | 'composed',
+  left: readonly string[] = [],
+): Promise<BackendRun> {
   const {op, attrs, dims, cotangents} = sample;
   const inputs = toTensors(sample);
   const formed = <T>(body: () => T): T => (form === 'composed' ? withComposedOps(body) : body());
-  const results = await takeValues(tidy(() => formed(() => ({...runOp(op, inputs, attrs)}))));
+  const results = await takeValues(tidy(() => formed(() => ({...runOp(op, inputs, attrs, left)}))));
   for (const [name, spec] of Object.entries(op.inputs)) {
     if (spec.inPlace) results[name] = (await inputs[name].data<'float32'>()).slice();
   }
@@ -87,7 +96,7 @@ export async function runOnBackend(sample: Sample, form: 'kernel' | 'composed'):
       names.forEach((name, i) => {
         call[name] = xs[i];
       });
-      return weightedSum(runOp(op, call, attrs), cotangents, op, dims);
+      return weightedSum(runOp(op, call, attrs, left), cotangents, op, dims);
     };
     const values = tidy(() => formed(() => grads(total)(names.map(name => inputs[name]))));
     gradients = await takeValues(Object.fromEntries(names.map((name, i) => [gradName(name), values[i]])));
@@ -116,8 +125,36 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return Math.sqrt(difference / (reference === 0 ? Math.max(1, expected.length) : reference));
 }
 
-/** Largest RMS-relative errors that a float32 kernel may have. Integers must be equal. */
-export const tolerance = {forward: 1e-5, gradient: 1e-4} as const;
+/**
+ * Largest RMS-relative errors of values and gradients, by how products are computed; ops without a precision compute in
+ * float32. Rounding both factors to 11 bits (tf32, float16) costs 3e-4 of a product, to 8 bits (bfloat16) 2e-3; a gradient
+ * is made of several products. Integers must be equal.
+ */
+export const tolerances: Readonly<Record<Precision, {readonly forward: number; readonly gradient: number}>> =
+  {
+    float32: {forward: 1e-5, gradient: 1e-4},
+    tf32: {forward: 1e-3, gradient: 3e-3},
+    float16: {forward: 1e-3, gradient: 3e-3},
+    bfloat16: {forward: 8e-3, gradient: 2e-2},
+  };
+
+/** The precision in which an op is asked to compute. */
+export function precisionOf({precision}: Attributes): Precision {
+  return precisions.find(name => name === precision) ?? 'float32';
+}
+
+/** An op's cases of one use, each in every precision in which the op can be asked to compute. */
+export function casesOf(op: OpDefinition, use: OpCase<Attributes>['use']): OpCase<Attributes>[] {
+  const cases = op.cases.filter(one => one.use === use);
+  if (!('precision' in op.attributes)) return cases;
+  return precisions.flatMap(precision =>
+    cases.map(one => ({
+      ...one,
+      name: precision === 'float32' ? one.name : `${one.name} in ${precision}`,
+      attrs: {...one.attrs, precision},
+    })),
+  );
+}
 
 export interface Deviation {
   /** Output, or gradient as `gradX`. */
@@ -143,6 +180,7 @@ export async function deviations(
       const error = relativeError(values, expected[quantity]);
       return {quantity, error, isWithin: values instanceof Int32Array ? error === 0 : error <= most};
     });
+  const tolerance = tolerances[precisionOf(opCase.attrs)];
   const found = compare(results, referenceForward(sample), tolerance.forward);
   if (op.backward === undefined) return found;
   return [...found, ...compare(gradients, referenceBackward(sample), tolerance.gradient)];

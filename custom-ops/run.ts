@@ -41,13 +41,15 @@ function prepare(op: OpDefinition): void {
 }
 
 /**
- * Calls an op on the current backend and returns its results by name; differentiable through tf's tape.
+ * Calls an op on the current backend and returns its results by name; differentiable through tf's tape. Results named in
+ * `left`, optional ones of the op's, are not returned, and their cotangents cost the gradient nothing.
  * Errors: {@link ArgumentError} for bad input.
  */
 export function runOp<A extends Attributes>(
   op: OpDefinition<A>,
   inputs: Readonly<Record<string, Tensor | undefined>>,
   attrs: A,
+  left: readonly string[] = [],
 ): NamedTensors {
   prepare(op);
   backend(); // makes tf choose its default backend before kernels are looked up
@@ -59,9 +61,9 @@ export function runOp<A extends Attributes>(
     if (tensor !== undefined) present[name] = tensor;
   }
   if (op.backward === undefined && !Object.values(op.inputs).some(spec => spec.inPlace)) {
-    return detached(present, tensors => runPresent(op, tensors, attrs, dims));
+    return detached(present, tensors => runPresent(op, tensors, attrs, dims, left));
   }
-  return runPresent(op, present, attrs, dims);
+  return runPresent(op, present, attrs, dims, left);
 }
 
 /** Calls `body` with the same values outside tf's tape: no gradient flows through an op that has none. */
@@ -80,19 +82,20 @@ function runPresent<A extends Attributes>(
   present: NamedTensors,
   attrs: A,
   dims: Dims,
+  left: readonly string[],
 ): NamedTensors {
   if (forced.composed || !hasKernel(op)) {
     if (!forced.composed) tellOnce(op.name);
-    return runComposed(op, present, attrs, dims);
+    return runComposed(op, present, attrs, dims, left);
   }
   const names = Object.keys(present);
-  const call = {present: names, attrs, dims};
+  const call = {present: names, left: [...left], attrs, dims};
   const tensors = runNamedKernel(kernelName(op, 'forward'), Object.values(present), call);
   const results: Record<string, Tensor> = {};
   let index = 0;
   for (const name in op.outputs) {
     const tensor = tensors[index++];
-    if (op.outputs[name].role === 'saved') tensor.dispose();
+    if (op.outputs[name].role === 'saved' || left.includes(name)) tensor.dispose();
     else results[name] = tensor;
   }
   return results;
@@ -103,8 +106,12 @@ function runComposed<A extends Attributes>(
   present: NamedTensors,
   attrs: A,
   dims: Dims,
+  left: readonly string[],
 ): NamedTensors {
-  return tidy(() => ({...op.composed(present, attrs, dims)}));
+  return tidy(() => {
+    const results = Object.entries(op.composed(present, attrs, dims));
+    return Object.fromEntries(results.filter(([name]) => !left.includes(name)));
+  });
 }
 
 /** Has an op run composed on a backend without a warning, because tf's own operations are the right ones there. */

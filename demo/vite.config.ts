@@ -14,6 +14,7 @@ export default defineConfig({
     alias: [
       {find: '#dawn', replacement: here('../custom-ops/backends/webgpu/no-dawn.ts')},
       {find: '#gradients', replacement: here('../custom-ops/gradients-in-bundles.ts')},
+      {find: '#memory-places', replacement: here('../memory/places/browser.ts')},
       {find: '#tensorflow', replacement: here('../custom-ops/backends/tensorflow/no-addon.ts')},
     ],
   },

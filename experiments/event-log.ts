@@ -9,12 +9,14 @@ import {isLanguageReport} from './families/index.js';
 
 /** The numbers of a line by the names under which TensorBoard draws them. */
 export function scalarsOf(line: MetricsLine): Record<string, number> {
-  const {loss, accuracy, rate, gradientNorm, tokensPerSecond, evaluated} = line;
+  const {loss, accuracy, rate, gradientNorm, lossScale, skippedSteps, tokensPerSecond, evaluated} = line;
   const numbers: Record<string, number | undefined> = {
     'train/loss': loss,
     'train/accuracy': accuracy,
     'train/rate': rate,
     'train/gradient_norm': gradientNorm,
+    'train/loss_scale': lossScale,
+    'train/skipped_steps': skippedSteps,
     'train/tokens_per_second': tokensPerSecond,
     'valid/loss': evaluated?.loss,
     'valid/accuracy': evaluated?.accuracy,

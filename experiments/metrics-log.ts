@@ -12,7 +12,16 @@ import type {MetricsLine, Report} from './families/index.js';
 import {noteOnce} from './notes.js';
 import {RunFolderError} from './run-folder-error.js';
 
-const NUMBERS = ['loss', 'accuracy', 'rate', 'gradientNorm', 'time', 'tokensPerSecond'] as const;
+const NUMBERS = [
+  'loss',
+  'accuracy',
+  'rate',
+  'gradientNorm',
+  'lossScale',
+  'skippedSteps',
+  'time',
+  'tokensPerSecond',
+] as const;
 
 export class MetricsLog {
   private hash = createHash('sha256');

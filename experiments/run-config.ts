@@ -27,6 +27,8 @@ export interface GivenRun {
   readonly backend?: unknown;
   readonly data?: object;
   readonly model?: object;
+  /** Ids of the model where they may be more than those of the data, as in vocabularies that are padded. */
+  readonly vocabSize?: number;
   /** Number of parameters that the width of the SwiGLU blocks is chosen for. */
   readonly parameters?: number;
   readonly train?: object;
@@ -43,7 +45,7 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const family = workloadFamily(task);
   const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
   const {trainDefaults, modelDefaults} = family;
-  const vocabSize = family.vocabSize(data);
+  const vocabSize = Math.max(family.vocabSize(data), given.vocabSize ?? 0);
   const backbone = family.backbone?.(data) ?? 'causal';
   const train = parseTrainSettings({...trainDefaults, ...present(given.train)});
   // One seed, as shown: that of the training, unless the model's section names its own.

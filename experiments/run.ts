@@ -10,9 +10,11 @@ import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel, createSequenceModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
 import {parameterShapes} from '../models/parameters.js';
+import {configUsesFloat16} from '../models/precision.js';
 import {disposeModelState} from '../models/state.js';
 import type {TrainEvent} from '../train/events.js';
 import {train} from '../train/loop.js';
+import {lossScaleShape} from '../train/loss-scale.js';
 import {restoreMemory} from '../train/memory.js';
 import {isExhausted} from '../train/patience.js';
 import type {ArraySource, NamedShape, Snapshot} from '../train/snapshot.js';
@@ -66,7 +68,8 @@ function checkSnapshot({model, train: {batch, steps}}: RunConfig, snapshot: Snap
   checkShapes(shapes, weights);
   const moments = (kind: string): NamedShape[] =>
     shapes.map(({name, shape}) => ({name: `${kind}/${name}`, shape}));
-  checkShapes([...moments('first_moment'), ...moments('second_moment')], optimizer);
+  const scale = configUsesFloat16(model) ? [lossScaleShape] : [];
+  checkShapes([...moments('first_moment'), ...moments('second_moment'), ...scale], optimizer);
   if (step > steps) throw new SnapshotError(`it is of step ${step}, the run has ${steps}`);
   if (cursor !== step * batch)
     throw new SnapshotError(

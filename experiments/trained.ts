@@ -1,5 +1,5 @@
-// A trained model as commands take it: a run folder with its checkpoints, or a model folder, which knows its settings from its
-// card.
+// A trained model as commands take it: a run folder with its checkpoints, a model folder, which knows its settings from its
+// card, or a folder of the Hub.
 
 import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -21,8 +21,10 @@ import {
   weightsDigest,
 } from '../models/model-folder/index.js';
 import {ModelFormatError} from '../models/model-format.js';
+import {fromPretrained} from '../models/node.js';
 import type {ArraySource} from '../train/snapshot.js';
 import {workloadFamily} from './families/index.js';
+import {isPretrainedFolder, readPretrainedConfig, readPretrainedWeights} from './pretrained.js';
 import type {LoadedRun} from './run.js';
 import {loadSequenceModel} from './run.js';
 import {RunFolder, RunFolderError} from './run-folder.js';
@@ -31,14 +33,14 @@ import type {WeightsName} from './run-models.js';
 /** What is known of a trained model before it is loaded. */
 export interface TrainedConfig {
   readonly model: ModelConfig;
-  /** Where it was trained. */
-  readonly backend: BackendName;
+  /** Where it was trained; none where nobody says. */
+  readonly backend?: BackendName;
   /** Task and data settings; none for a model whose card does not say. */
   readonly task?: string;
   readonly data: Settings<Schema>;
 }
 
-/** A run folder or a model folder, opened: what is known of its model, and how to load it. */
+/** A run folder, a model folder or a folder of the Hub, opened: what is known of its model, and how to load it. */
 export interface Trained {
   readonly path: string;
   /** Folder of tokenizer.json: its own, but for files of version 0.1.0, which lie in their run. */
@@ -50,6 +52,8 @@ export interface Trained {
   readonly run?: RunFolder;
   /** Which weights it holds; none where that is not known. */
   readonly weights: readonly WeightsName[];
+  /** Ids that end a text, where the folder says; else the tokenizer's. */
+  readonly stopTokens?: readonly number[];
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
@@ -58,20 +62,21 @@ export interface Trained {
 
 /** Whether a path is that of a run, not of a model folder. */
 export function isRunFolder(path: string): boolean {
-  return existsSync(join(path, 'config.json'));
+  return existsSync(join(path, 'config.json')) && !isPretrainedFolder(path);
 }
 
 /** Where a path's tokenizer.json lies: with it, or, for files of version 0.1.0, with the run around them. */
 export function tokenizerFolderOf(path: string): string {
-  const isOwn = isRunFolder(path) || existsSync(join(path, 'card.json'));
+  const isOwn = ['config.json', 'card.json'].some(name => existsSync(join(path, name)));
   return !isOwn && isRunFolder(dirname(path)) ? dirname(path) : path;
 }
 
 /**
- * Opens a trained model where it lies: in the folder of a run, or in a model folder. Errors: RunFolderError
- * when a path is neither; ModelFormatError for a damaged card; SettingError.
+ * Opens a trained model where it lies: in the folder of a run, a model folder, or a folder of the Hub. Errors: RunFolderError
+ * when a path is none of these; ModelFormatError for a damaged card; CheckpointImportError; SettingError.
  */
 export async function openTrained(path: string): Promise<Trained> {
+  if (isPretrainedFolder(path)) return ofPretrained(path);
   if (isRunFolder(path)) return ofRun(RunFolder.open(path));
   const source = modelInFolder(path);
   const card = await readCard(source);
@@ -82,11 +87,11 @@ export async function openTrained(path: string): Promise<Trained> {
 
 function neither(path: string): RunFolderError {
   return new RunFolderError(
-    `${path} is no run folder (it has no config.json) and no model folder (it has no card.json)`,
+    `${path} is no run folder and no folder of Hugging Face (it has no config.json), and no model folder (it has no card.json)`,
   );
 }
 
-/** What a new run takes from a model folder. */
+/** What a new run takes from a model folder or a folder of the Hub. */
 export interface FolderWeights {
   readonly path: string;
   /** Updates behind the weights; 0 where the folder does not say. */
@@ -96,8 +101,9 @@ export interface FolderWeights {
   readonly digest: string;
 }
 
-/** The weights of a model folder as arrays. Errors: RunFolderError where there is none; ModelFormatError. */
+/** The weights of such a folder as arrays. Errors: RunFolderError where there is none; ModelFormatError, CheckpointImportError. */
 export async function readFolderWeights(path: string): Promise<FolderWeights> {
+  if (isPretrainedFolder(path)) return {path, step: 0, ...(await readPretrainedWeights(path))};
   const source = modelInFolder(path);
   if ((await source.read('model.json')) === undefined) throw neither(path);
   const model = await readModelConfig(source);
@@ -145,6 +151,24 @@ function ofCard(path: string, card: ModelCard): Trained {
     weights: training === undefined ? [] : [training.weights],
     tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
     load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
+  };
+}
+
+async function ofPretrained(path: string): Promise<Trained> {
+  const {model, stopTokens, context} = await readPretrainedConfig(path);
+  return {
+    path,
+    tokenizerFolder: path,
+    kind: 'model',
+    config: {model, data: context === undefined ? {} : {context}},
+    weights: [],
+    ...(stopTokens.length === 0 ? {} : {stopTokens}),
+    tokenizer: () => tokenizerIn(path, undefined),
+    load: async (_, backend = 'wasm') => {
+      await useBackend(backend);
+      const {model: loaded} = await fromPretrained(path);
+      return {model: loaded, step: 0, digest: await weightsDigest(loaded)};
+    },
   };
 }
 

@@ -178,9 +178,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
       y: attended,
       ...result
     } = this.attentionMemory.run(x, fading, past.attention, context, keepState, stored);
-    const y = faded
-      ? withSsmOutput(this.settings.ssmOutput, attended, faded, name => this.read(name))
-      : attended;
+    const y = faded ? withSsmOutput(this.settings, attended, faded, name => this.read(name)) : attended;
     return {...result, y, fading, state: {fading: faded?.state, attention: state}};
   }
 }

@@ -1,8 +1,9 @@
 // Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in chunks.
 
 import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {concat, exp, fill, neg, slice, split, zeros} from '@tensorflow/tfjs-core';
+import {concat, exp, fill, neg, slice, split} from '@tensorflow/tfjs-core';
 import {causalConv1d, linear, rmsNorm, selectiveScan} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/precision.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
 import type {MixerSettings} from './mixer-schema.js';
@@ -24,6 +25,7 @@ export interface FadingMemorySizes {
   readonly projectionBias: boolean;
   /** Of the norm of low-rank step sizes, B and C; 0 where there is none. */
   readonly ssmNormEpsilon: number;
+  readonly precision: Precision;
 }
 
 /** Sizes that follow from the settings of a mixer on inputs of width D. */
@@ -31,7 +33,7 @@ export function fadingSizes(
   {expand, innerWidth, deltaRank, ...settings}: MixerSettings,
   width: number,
 ): FadingMemorySizes {
-  const {stateSize, convWidth, convBias, projectionBias, ssmNormEpsilon} = settings;
+  const {stateSize, convWidth, convBias, projectionBias, ssmNormEpsilon, precision} = settings;
   return {
     width,
     inner: innerWidth === 0 ? expand * width : innerWidth,
@@ -41,6 +43,7 @@ export function fadingSizes(
     convBias,
     projectionBias,
     ssmNormEpsilon,
+    precision,
   };
 }
 
@@ -105,7 +108,7 @@ export class FadingMemory {
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
   run(h: Tensor3D, past?: FadingState): FadingRun {
-    const {stateSize, deltaRank, convBias, projectionBias} = this.sizes;
+    const {stateSize, deltaRank, convBias, projectionBias, precision} = this.sizes;
     const [x, z] = this.inputAndGate(h);
     const conv = causalConv1d(
       {
@@ -116,13 +119,13 @@ export class FadingMemory {
       },
       {activation: 'silu'},
     );
-    const projected = linear(conv.y, this.read<Tensor2D>('x_proj'));
+    const projected = linear(conv.y, this.read<Tensor2D>('x_proj'), undefined, {precision});
     const parts = split(projected, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
     const [dt, B, C] = parts.map(part => this.normalised(part));
     const scan = selectiveScan(
       {
         u: conv.y,
-        delta: linear(dt, this.read<Tensor2D>('dt_proj')),
+        delta: linear(dt, this.read<Tensor2D>('dt_proj'), undefined, {precision}),
         A: neg(exp(this.read<Tensor2D>('A_log'))),
         B,
         C,
@@ -134,18 +137,21 @@ export class FadingMemory {
       {deltaSoftplus: true},
     );
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
-    const y = linear(scan.y, this.read<Tensor2D>('out_proj'), outBias);
+    const y = linear(scan.y, this.read<Tensor2D>('out_proj'), outBias, {precision});
     return {y, scanned: scan.y, state: {conv: conv.finalState, ssm: scan.finalState}};
   }
 
   /** The two halves of h Win, each [B, L, E]: the smaller of weight and activations is cut in two, not both. */
   private inputAndGate(h: Tensor3D): Tensor3D[] {
-    const {width, inner, projectionBias} = this.sizes;
+    const {width, inner, projectionBias, precision} = this.sizes;
     const inProj = this.read<Tensor2D>('in_proj');
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
-    if (h.shape[0] * h.shape[1] < width) return split(linear(h, inProj, bias), 2, 2) as Tensor3D[];
+    if (h.shape[0] * h.shape[1] < width)
+      return split(linear(h, inProj, bias, {precision}), 2, 2) as Tensor3D[];
     return [0, inner].map(begin =>
-      linear(h, slice(inProj, [0, begin], [width, inner]), bias && slice(bias, [begin], [inner])),
+      linear(h, slice(inProj, [0, begin], [width, inner]), bias && slice(bias, [begin], [inner]), {
+        precision,
+      }),
     );
   }
 
@@ -153,7 +159,7 @@ export class FadingMemory {
     const {convWidth, inner} = this.sizes;
     const weight = this.read<Tensor2D>('conv_weight');
     const missing = taps(convWidth) - convWidth;
-    return missing === 0 ? weight : concat([zeros<Rank.R2>([missing, inner]), weight], 0);
+    return missing === 0 ? weight : concat([fill<Rank.R2>([missing, inner], 0), weight], 0);
   }
 
   private normalised(x: Tensor3D): Tensor3D {

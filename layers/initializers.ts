@@ -1,7 +1,7 @@
 // Initial weights computed on the host from a seed, so that every backend starts from the same numbers.
 
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
-import {serialization, tensor} from '@tensorflow/tfjs-core';
+import {serialization, tensor, zeros} from '@tensorflow/tfjs-core';
 
 type Draw = (index: number, uniform: () => number, columns: number) => number;
 
@@ -22,6 +22,22 @@ function uniformStream(seed: number): () => number {
   };
 }
 
+let isBlank = false;
+
+/**
+ * While `body` runs, which must not wait for anything, weights begin at 0: drawing hundreds of millions of numbers takes
+ * minutes, for nothing where a checkpoint replaces them all.
+ */
+export function withoutInitialValues<T>(body: () => T): T {
+  const before = isBlank;
+  isBlank = true;
+  try {
+    return body();
+  } finally {
+    isBlank = before;
+  }
+}
+
 /** Fills a weight element by element in row-major order. */
 export class ElementInitializer extends serialization.Serializable {
   static readonly className = 'BMojoElementInitializer';
@@ -38,6 +54,7 @@ export class ElementInitializer extends serialization.Serializable {
   }
 
   apply(shape: number[], dtype: DataType = 'float32'): Tensor {
+    if (isBlank) return zeros(shape, dtype);
     const length = shape.reduce((product, size) => product * size, 1);
     const uniform = uniformStream(this.seed);
     const columns = shape[shape.length - 1] ?? 1;

@@ -7,12 +7,14 @@ import {linear} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {precisionField} from './mixer-schema.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
 
 export const linearHeadSchema = {
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
   bias: flag(true, 'a bias for each token id'),
+  precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -56,8 +58,9 @@ export class LinearHead extends DeclaredLayer {
 
   /** Logits [B, L, V] of x [B, L, D]. */
   logits(x: Tensor3D): Tensor3D {
-    const bias = this.settings.bias ? this.read<Tensor1D>('bias') : undefined;
-    return linear(x, this.read<Tensor2D>('kernel'), bias);
+    const {bias: hasBias, precision} = this.settings;
+    const bias = hasBias ? this.read<Tensor1D>('bias') : undefined;
+    return linear(x, this.read<Tensor2D>('kernel'), bias, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

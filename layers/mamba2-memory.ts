@@ -4,6 +4,7 @@ import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {exp, neg, reshape, slice, split} from '@tensorflow/tfjs-core';
 import {SettingError} from '../config/schema.js';
 import {causalConv1d, linear, rmsNorm, ssdScan, swiglu} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/precision.js';
 import type {FadingRun, FadingState} from './fading-memory.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfRates, streamSeed, symmetric} from './initializers.js';
@@ -32,6 +33,7 @@ export interface Mamba2Sizes {
   readonly projectionBias: boolean;
   /** Of the norm of gated outputs; 0 where there is none. */
   readonly gatedNormEpsilon: number;
+  readonly precision: Precision;
 }
 
 function greatestDivisor(of: number, most: number): number {
@@ -43,7 +45,7 @@ function greatestDivisor(of: number, most: number): number {
 /** Sizes that follow from the settings of a mixer on inputs of width D. Errors: SettingError for heads that do not fit. */
 export function mamba2Sizes(settings: MixerSettings, width: number): Mamba2Sizes {
   const {expand, innerWidth, ssmHeadWidth, ssmGroups: groups} = settings;
-  const {stateSize, convWidth, convBias, projectionBias, gatedNormEpsilon} = settings;
+  const {stateSize, convWidth, convBias, projectionBias, gatedNormEpsilon, precision} = settings;
   const inner = innerWidth === 0 ? expand * width : innerWidth;
   const headWidth = ssmHeadWidth === 0 ? greatestDivisor(inner, HEAD_WIDTH) : ssmHeadWidth;
   if (inner % headWidth !== 0)
@@ -66,6 +68,7 @@ export function mamba2Sizes(settings: MixerSettings, width: number): Mamba2Sizes
     convBias,
     projectionBias,
     gatedNormEpsilon,
+    precision,
   };
 }
 
@@ -111,7 +114,8 @@ export class Mamba2Memory {
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
   run(h: Tensor3D, past?: FadingState): FadingRun {
-    const {inner, heads, headWidth: P, groups: G, stateSize: N, convBias, projectionBias} = this.sizes;
+    const {inner, heads, headWidth: P, groups: G, stateSize: N} = this.sizes;
+    const {convBias, projectionBias, precision} = this.sizes;
     const [batch, length] = h.shape;
     const [z, mixed, delta] = this.projections(h);
     const conv = causalConv1d(
@@ -136,22 +140,24 @@ export class Mamba2Memory {
     });
     const scanned = this.normalised(swiglu(z, reshape(scan.y, [batch, length, inner])));
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
-    const y = linear(scanned, this.read<Tensor2D>('out_proj'), outBias);
+    const y = linear(scanned, this.read<Tensor2D>('out_proj'), outBias, {precision});
     return {y, scanned, state: {conv: conv.finalState, ssm: reshape(scan.finalState, [batch, inner, N])}};
   }
 
   /** The gate [B, L, E], what is convolved, and step sizes [B, L, H]: the smaller of weight and activations is cut, not both. */
   private projections(h: Tensor3D): Tensor3D[] {
-    const {width, inner, heads, projectionBias} = this.sizes;
+    const {width, inner, heads, projectionBias, precision} = this.sizes;
     const parts = [inner, convolved(this.sizes), heads];
     const inProj = this.read<Tensor2D>('in_proj');
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
-    if (h.shape[0] * h.shape[1] < width) return split(linear(h, inProj, bias), parts, 2) as Tensor3D[];
+    if (h.shape[0] * h.shape[1] < width)
+      return split(linear(h, inProj, bias, {precision}), parts, 2) as Tensor3D[];
     let begin = 0;
     return parts.map(size => {
       const [from, to] = [begin, size];
       begin += size;
-      return linear(h, slice(inProj, [0, from], [width, to]), bias && slice(bias, [from], [to]));
+      const own = bias && slice(bias, [from], [to]);
+      return linear(h, slice(inProj, [0, from], [width, to]), own, {precision});
     });
   }
 

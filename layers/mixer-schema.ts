@@ -2,6 +2,7 @@
 
 import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
+import {precisions} from '../custom-ops/precision.js';
 
 /** Dropout of blocks and of the embedding; beside the mixer's settings, since a form reads both without a tensor library. */
 export const dropoutField = number(
@@ -9,6 +10,13 @@ export const dropoutField = number(
   0,
   0.99,
   'share of the embedding and of the output of every mixer and MLP that is set to zero in training; for corpora so small that the model learns them by heart',
+);
+
+/** How layers compute their products; beside the mixer's settings, since every layer that multiplies has it. */
+export const precisionField = choice(
+  precisions,
+  'float32',
+  "how products are computed: factors rounded to this format, sums, weights, moments, norms, states and softmax in float32; backends without it compute in float32, see the README's table of precisions",
 );
 
 /**
@@ -101,6 +109,7 @@ export const mixerSchema = {
     1,
     'gated outputs of Mamba-2 pass an RMSNorm with a gain, with this added to the mean square; 0 means no norm (Falcon-H1)',
   ),
+  precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 

@@ -118,7 +118,7 @@ export class Projections {
 
   private map(x: Tensor3D, name: string): Tensor3D {
     const bias = hasBias(this.settings, name) ? this.weight<Tensor1D>(biasOf(name)) : undefined;
-    return linear(x, this.weight<Tensor2D>(name), bias);
+    return linear(x, this.weight<Tensor2D>(name), bias, {precision: this.settings.precision});
   }
 
   /** The rows of each head by themselves. */

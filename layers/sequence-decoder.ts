@@ -9,11 +9,13 @@ import {linear, rmsNorm} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {precisionField} from './mixer-schema.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
 
 export const sequenceDecoderSchema = {
   depth: integer(2, 1, 64, 'normalised linear maps with a GELU after each'),
+  precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -54,12 +56,14 @@ export class SequenceDecoder extends DeclaredLayer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = singleInput<Tensor3D>('SequenceDecoder', inputs, 3);
     const [batch, length, width] = x.shape;
+    const {depth, precision} = this.settings;
     return tidy(() => {
       const last = slice(x, [0, length - 1, 0], [batch, 1, width]);
       let y: Tensor3D = add(last, positionCodes(length, width));
-      for (let i = 0; i < this.settings.depth; i++) {
+      for (let i = 0; i < depth; i++) {
         const normalised = rmsNorm(y, this.read<Tensor1D>(`norm_${i}`));
-        y = gelu(linear(normalised, this.read<Tensor2D>(`kernel_${i}`), this.read<Tensor1D>(`bias_${i}`)));
+        const bias = this.read<Tensor1D>(`bias_${i}`);
+        y = gelu(linear(normalised, this.read<Tensor2D>(`kernel_${i}`), bias, {precision}));
       }
       return y;
     });

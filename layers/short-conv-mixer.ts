@@ -7,6 +7,7 @@ import type {ConvState} from './causal-conv1d.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {precisionField} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
 import type {StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
@@ -16,6 +17,7 @@ export const shortConvSchema = {
   convWidth: integer(3, 2, 16, 'taps K of the causal convolution; the last one sees the current token'),
   convBias: flag(false, 'a bias on the convolution'),
   projectionBias: flag(false, 'biases on the projections'),
+  precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -82,10 +84,11 @@ export class ShortConvMixer extends StreamingLayer<ConvState> {
   }
 
   private mix(x: Tensor3D, initialState?: Tensor3D): {y: Tensor3D; finalState: Tensor3D} {
-    const {convBias, projectionBias} = this.settings;
+    const {convBias, projectionBias, precision} = this.settings;
     const bias = (name: string, has: boolean): Tensor1D | undefined => (has ? this.read(name) : undefined);
-    const projected = linear(x, this.read<Tensor2D>('in_proj'), bias('in_bias', projectionBias));
-    const [b, c, u] = split(projected, 3, 2) as Tensor3D[];
+    const map = (input: Tensor3D, name: string): Tensor3D =>
+      linear(input, this.read<Tensor2D>(`${name}_proj`), bias(`${name}_bias`, projectionBias), {precision});
+    const [b, c, u] = split(map(x, 'in'), 3, 2) as Tensor3D[];
     const {y, finalState} = causalConv1d(
       {
         x: mul(b, u),
@@ -95,8 +98,7 @@ export class ShortConvMixer extends StreamingLayer<ConvState> {
       },
       {activation: 'none'},
     );
-    const gated: Tensor3D = mul(c, y);
-    return {y: linear(gated, this.read<Tensor2D>('out_proj'), bias('out_bias', projectionBias)), finalState};
+    return {y: map(mul(c, y), 'out'), finalState};
   }
 }
 

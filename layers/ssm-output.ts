@@ -25,12 +25,12 @@ export function ssmOutputWeights(
 
 /** The layer's output [B, L, D] from the attention's [B, L, D]; `weight` gives the built weights of `ssmOutputWeights`. */
 export function withSsmOutput(
-  kind: MixerSettings['ssmOutput'],
+  {ssmOutput, precision}: MixerSettings,
   attended: Tensor3D,
   {y, scanned}: FadingRun,
   weight: ReadWeight,
 ): Tensor3D {
-  switch (kind) {
+  switch (ssmOutput) {
     case 'none':
       return attended;
     case 'add':
@@ -38,8 +38,8 @@ export function withSsmOutput(
     case 'gated':
       return add(attended, mul(y, tanh(weight<Tensor1D>(GATE))));
     case 'projected':
-      return add(attended, linear(scanned, weight<Tensor2D>(PROJECTION)));
+      return add(attended, linear(scanned, weight<Tensor2D>(PROJECTION), undefined, {precision}));
     default:
-      return kind satisfies never;
+      return ssmOutput satisfies never;
   }
 }

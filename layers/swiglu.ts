@@ -6,12 +6,14 @@ import {linear, swiglu} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {precisionField} from './mixer-schema.js';
 import {StatelessLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
 
 export const swigluSchema = {
   hidden: integer(0, 0, 2 ** 20, 'hidden width; 0 means 8/3 of D rounded up to a multiple of 8'),
   bias: flag(false, 'a bias on each of the three maps'),
+  precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
 
@@ -60,8 +62,9 @@ export class SwiGLU extends StatelessLayer {
   }
 
   private map(x: Tensor3D, name: string): Tensor3D {
-    const bias = this.settings.bias ? this.read<Tensor1D>(`${name}_bias`) : undefined;
-    return linear(x, this.read<Tensor2D>(`${name}_proj`), bias);
+    const {bias: hasBias, precision} = this.settings;
+    const bias = hasBias ? this.read<Tensor1D>(`${name}_bias`) : undefined;
+    return linear(x, this.read<Tensor2D>(`${name}_proj`), bias, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -12,7 +12,7 @@ import {DropoutPlace} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {dropoutField} from './mixer-schema.js';
+import {dropoutField, precisionField} from './mixer-schema.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
 
@@ -89,6 +89,7 @@ export const tiedHeadSchema = {
     'none',
     'none returns logits, which sparseCrossEntropyFromLogits takes; softmax suits the losses of tf',
   ),
+  precision: precisionField,
 } as const;
 
 /**
@@ -136,7 +137,8 @@ export class TiedHead extends tfl.layers.Layer {
 
   /** Logits [B, L, V] of x [B, L, D], whatever the activation. */
   logits(x: Tensor3D): Tensor3D {
-    return linearTransposed(x, this.tied().table);
+    const {precision} = this.settings;
+    return linearTransposed(x, this.tied().table, undefined, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

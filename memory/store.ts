@@ -133,7 +133,7 @@ export interface MemoryStoreOptions {
 export interface MemoryStore {
   readonly format: MemoryFormat;
   /**
-   * Adds rows; resolved once they are as durable as the store makes anything. Beyond the quota the rows of lowest
+   * Adds rows; resolved once they are as durable as the store makes anything, and until then the arrays are the store's. Beyond the quota the rows of lowest
    * innovation leave in the same step, of equal ones the older first. An empty batch changes nothing.
    * Errors: MemoryStoreError for arrays that do not fit, numbers that are not finite or beyond the precision's range,
    * positions that are not ascending; for a full disk or a lost connection. Then nothing of the batch is stored.
@@ -146,7 +146,7 @@ export interface MemoryStore {
    * Errors: MemoryStoreError for a selection that makes no sense; for a full disk or a lost connection. Then all are there.
    */
   forget(selection: MemorySelection): Promise<number>;
-  /** The rows of one moment, by stream (in the order of its UTF-8 bytes), layer and position; later changes are not in it. */
+  /** The rows of the moment when reading begins, by stream (in the order of its UTF-8 bytes), layer and position; later changes are not in it. */
   snapshot(selection: MemorySelection): AsyncIterable<Required<MemoryBatch>>;
   stats(): Promise<MemoryStats>;
   /** Waits for what is under way and lets go of everything. Calls after it are refused; a second close does nothing. */

@@ -28,20 +28,31 @@ export function blocksOf(config: ModelConfig): ResidualBlock[] {
     const {mlp, mlpWidth: hidden, mlpBias: bias, dropout, normEpsilon: epsilon} = planned;
     const block = new ResidualBlock({name: `block_${index}`, epsilon, dropout, layer: mixerOf(planned)});
     if (!mlp) return [block];
-    const layer = new SwiGLU({hidden, bias, seed: (config.seed + 104729 * (index + 1)) % 2 ** 31});
+    const {precision} = config;
+    const layer = new SwiGLU({hidden, bias, precision, seed: (config.seed + 104729 * (index + 1)) % 2 ** 31});
     return [block, new ResidualBlock({name: `mlp_${index}`, epsilon, dropout, layer})];
   });
 }
 
 function mixerOf({mixer, shortConv}: PlannedLayer): StreamingLayer {
   if (!shortConv) return new BMojoMixer(mixer);
-  const {convWidth, convBias, projectionBias, seed} = mixer;
-  return new ShortConvMixer({convWidth, convBias, projectionBias, seed});
+  const {convWidth, convBias, projectionBias, precision, seed} = mixer;
+  return new ShortConvMixer({convWidth, convBias, projectionBias, precision, seed});
 }
 
 /** The layers of a model, from token ids of any length to logits. */
 export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
-  const {vocabSize, dModel, dropout, backbone, tieHead, headBias: bias, normEpsilon, seed} = config;
+  const {
+    vocabSize,
+    dModel,
+    dropout,
+    backbone,
+    tieHead,
+    headBias: bias,
+    normEpsilon,
+    precision,
+    seed,
+  } = config;
   const isCausal = backbone === 'causal';
   return [
     new TokenEmbedding({
@@ -54,11 +65,11 @@ export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
       dtype: 'int32',
     }),
     ...blocksOf(config),
-    ...(isCausal ? [] : [new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, seed})]),
+    ...(isCausal ? [] : [new SequenceDecoder({name: 'decoder', depth: DECODER_DEPTH, precision, seed})]),
     new RMSNorm({name: 'final_norm', epsilon: normEpsilon}),
     isCausal && tieHead
-      ? new TiedHead({name: 'head'})
-      : new LinearHead({name: 'head', vocabSize, bias, seed}),
+      ? new TiedHead({name: 'head', precision})
+      : new LinearHead({name: 'head', vocabSize, bias, precision, seed}),
   ];
 }
 

@@ -10,6 +10,7 @@ import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
+import {layersUseFloat16} from './precision.js';
 import type {Parameter} from './trainable-weights.js';
 import {parametersOf, sizeOf} from './trainable-weights.js';
 
@@ -48,6 +49,11 @@ export class AutoEncoder {
 
   parameters(): Parameter[] {
     return parametersOf(this.model);
+  }
+
+  /** Whether some of its products are computed in float16, for which training scales the loss. */
+  get usesFloat16(): boolean {
+    return layersUseFloat16(this.model.layers);
   }
 
   /** Vectors before the head: tokens [B, L] int32 -> [B, L, D]. Nothing is dropped unless `training` is given. */

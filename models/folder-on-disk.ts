@@ -3,7 +3,9 @@
 import {existsSync} from 'node:fs';
 import {cp, mkdir, open, readdir, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
-import {syncFolder} from '../formats/atomic-file.js';
+import {syncFolder, withPath} from '../formats/atomic-file.js';
+import type {PretrainedContents, WritePretrainedOptions, WrittenPretrained} from './hugging-face/write.js';
+import {writePretrained} from './hugging-face/write.js';
 import type {ModelCard} from './model-folder/card.js';
 import {copyModel} from './model-folder/copy.js';
 import type {ModelSource, ModelStore, Pieces} from './model-folder/source.js';
@@ -46,6 +48,8 @@ function storeAt(folder: string, name: string): ModelStore {
         for await (const piece of pieces)
           for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
         await file.sync();
+      } catch (error) {
+        throw withPath(error, join(folder, path));
       } finally {
         await file.close();
       }
@@ -96,14 +100,23 @@ export function copyModelFolder(source: ModelSource, path: string): Promise<Mode
   return inOneStep(path, store => copyModel(source, store));
 }
 
-async function inOneStep(path: string, fill: (store: ModelStore) => Promise<ModelCard>): Promise<ModelCard> {
+/** Writes a folder of the Hub in one step, as `writeModelFolder` writes one of ours. Errors: as of `writePretrained`, and the system's. */
+export function writePretrainedFolder(
+  path: string,
+  contents: PretrainedContents,
+  options: WritePretrainedOptions = {},
+): Promise<WrittenPretrained> {
+  return inOneStep(path, store => writePretrained(store, contents, options));
+}
+
+async function inOneStep<T>(path: string, fill: (store: ModelStore) => Promise<T>): Promise<T> {
   const draft = draftOf(path);
   await rm(draft, {recursive: true, force: true});
   await mkdir(draft, {recursive: true});
   try {
-    const card = await fill(modelStoreAt(draft));
+    const written = await fill(modelStoreAt(draft));
     await replaceFolder(path, draft);
-    return card;
+    return written;
   } catch (error) {
     await rm(draft, {recursive: true, force: true});
     throw error;

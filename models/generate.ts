@@ -18,8 +18,8 @@ export interface GenerateOptions extends Partial<SamplingSettings> {
   readonly prompt?: ArrayLike<number>;
   /** Tokens to write at most. Default 256. */
   readonly maxTokens?: number;
-  /** Stop before writing this token, such as the end of text. */
-  readonly stopToken?: number;
+  /** Stop before writing this token, or one of these, such as the end of text. */
+  readonly stopToken?: number | readonly number[];
   /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
   readonly ids?: number;
   /** Go on with a session, which then stays open. Default: one of its own. */
@@ -42,6 +42,7 @@ export async function* generate(
 ): AsyncGenerator<number, void, void> {
   const {prompt = [], maxTokens = 256, stopToken, ids, session, signal, onProgress, ...given} = options;
   const sampling = parseSettings('generate', samplingSchema, given);
+  const stops = [stopToken ?? []].flat();
   checkModel('generate', model);
   if (typeof prompt === 'string') refuse('generate', 'prompt', 'token ids; generateText takes text', prompt);
   const own = session ?? new DecodingSession(model);
@@ -50,7 +51,7 @@ export async function* generate(
     const breath = new Breath();
     for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
       const token = await own.write(sampling, ids);
-      if (token === stopToken) return;
+      if (stops.includes(token)) return;
       yield token;
       await breath.take();
     }

@@ -30,6 +30,7 @@ import {headLogits, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel, markOf} from './model-config.js';
+import {layersUseFloat16} from './precision.js';
 import {recomputed} from './recompute.js';
 import type {ModelShapes, ModelState} from './state.js';
 import type {Parameter} from './trainable-weights.js';
@@ -119,6 +120,11 @@ export class LanguageModel {
   /** Model width D. */
   get dModel(): number {
     return this.embedding.dim;
+  }
+
+  /** Whether some of its products are computed in float16, for which training scales the loss. */
+  get usesFloat16(): boolean {
+    return layersUseFloat16([...this.blocks, this.head]);
   }
 
   /** Says which model this is, in saved states: its configuration, or that of its layers. */

@@ -9,7 +9,7 @@ import {openModel as openSource} from './model-folder/open.js';
 import type {ModelSource, TransferOptions} from './model-folder/source.js';
 
 export {fileSystem} from './file-system.js';
-export {modelInFolder, modelStoreAt, writeModelFolder} from './folder-on-disk.js';
+export {modelInFolder, modelStoreAt, writeModelFolder, writePretrainedFolder} from './folder-on-disk.js';
 export type {Pretrained} from './hugging-face/read.js';
 
 /**

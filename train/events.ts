@@ -25,6 +25,9 @@ export interface StepEvent {
   readonly rate: number;
   /** Global L2 norm of the gradient before clipping. */
   readonly gradientNorm: number;
+  /** Products in float16: the factor of the loss after the step, and steps skipped so far because a gradient overflowed. */
+  readonly lossScale?: number;
+  readonly skippedSteps?: number;
 }
 
 /** The model was scored on held-out samples after `step` updates. */

@@ -8,12 +8,20 @@ import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {LossRange} from './loss-range.js';
+import type {LossScale} from './loss-scale.js';
+import {
+  LEAST_FACTOR,
+  lossScaleShape,
+  lossScaleSource,
+  restoreLossScale,
+  startLossScale,
+} from './loss-scale.js';
 import {readMemory, restoreMemory} from './memory.js';
 import {DeviceConstants} from './objective.js';
 import {AdamWOptimizer} from './optimizer.js';
 import {rateAt} from './schedule.js';
 import type {TrainSettings} from './settings.js';
-import type {CheckpointStore, Snapshot} from './snapshot.js';
+import type {ArraySource, CheckpointStore, Snapshot} from './snapshot.js';
 import {arraySources, restoreArrays} from './snapshot.js';
 import type {TrainableModel} from './trainable.js';
 import {update} from './update.js';
@@ -74,6 +82,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
   const capture = settings.capture && isRecordable;
   const runner = await createStepRunner({capture, kinds: workload.kinds});
   let memory: readonly ModelState[] = [];
+  let lossScale: LossScale | undefined;
   const forget = (): void => {
     memory.forEach(disposeModelState);
     memory = [];
@@ -83,10 +92,17 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     let cursor = resume?.cursor ?? 0;
     if (resume !== undefined) {
       await restoreArrays(model.parameters(), resume.weights);
-      await restoreArrays(optimizer.moments(), resume.optimizer);
+      const isScale = ({name}: ArraySource): boolean => name === lossScaleShape.name;
+      await restoreArrays(
+        optimizer.moments(),
+        resume.optimizer.filter(array => !isScale(array)),
+      );
+      const scale = resume.optimizer.find(isScale);
+      if (scale !== undefined && model.usesFloat16) lossScale = await restoreLossScale(scale);
       if (resume.memory !== undefined) memory = await restoreMemory(model, resume.memory);
     }
-    const trainer = {model, optimizer, constants, runner};
+    if (model.usesFloat16) lossScale ??= startLossScale(settings);
+    const trainer = {model, optimizer, settings, constants, runner};
     let bestScore = best?.known ?? Infinity;
     const range = new LossRange();
     const save = async (store: CheckpointStore): Promise<TrainEvent<R>> => {
@@ -95,7 +111,10 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
         cursor,
         sound: range.holds,
         weights: arraySources(model.parameters()),
-        optimizer: arraySources(optimizer.moments()),
+        optimizer: [
+          ...arraySources(optimizer.moments()),
+          ...(lossScale === undefined ? [] : [lossScaleSource(lossScale)]),
+        ],
         ...(memory.length > 0 ? {memory: await readMemory(memory)} : {}),
       });
       return {type: 'checkpoint', step, folder};
@@ -112,14 +131,16 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     while (step < settings.steps) {
       const microBatches = workload.microBatches(settings, cursor, model);
       const rate = rateAt(step, settings);
-      const {values, memory: left} = update(trainer, microBatches, memory, rate, step + 1);
+      const updated = update(trainer, microBatches, memory, rate, step + 1, lossScale);
       forget();
-      memory = left;
+      memory = updated.memory;
+      lossScale?.dispose();
+      lossScale = updated.lossScale;
       step++;
       cursor += settings.batch;
       if (!workload.continues(settings, cursor)) forget();
       const ready: PendingStep[] = pending === undefined ? [] : [pending];
-      pending = {step, rate, values};
+      pending = {step, rate, values: updated.values};
       const interrupted = signal?.aborted === true && step < settings.steps;
       const last = step === settings.steps;
       const scoring = options.evaluate !== undefined && (last || step % settings.evalEvery === 0);
@@ -133,7 +154,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
         const event = await settle(one);
         range.see(event.loss);
         yield event;
-        if (!Number.isFinite(event.loss) || !Number.isFinite(event.gradientNorm)) {
+        if (!isSound(event)) {
           yield notFinite(event, checkpoints);
           return;
         }
@@ -166,6 +187,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
     yield {type: 'finished', step};
   } finally {
     forget();
+    lossScale?.dispose();
     runner.dispose();
     constants.dispose();
     optimizer.dispose();
@@ -173,8 +195,14 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
 }
 
 async function settle({step, rate, values}: PendingStep): Promise<StepEvent> {
-  const [loss, accuracy, gradientNorm] = await values;
-  return {type: 'step', step, loss, accuracy, rate, gradientNorm};
+  const [loss, accuracy, gradientNorm, lossScale, , skippedSteps] = await values;
+  const scaling = lossScale === undefined ? {} : {lossScale, skippedSteps};
+  return {type: 'step', step, loss, accuracy, rate, gradientNorm, ...scaling};
+}
+
+/** Whether training goes on: a gradient that overflowed under a scaled loss was skipped, as long as there is scale to lose. */
+function isSound({loss, gradientNorm, lossScale = 0}: StepEvent): boolean {
+  return Number.isFinite(loss) && (Number.isFinite(gradientNorm) || lossScale >= LEAST_FACTOR);
 }
 
 function notFinite(event: StepEvent, checkpoints: CheckpointStore | undefined): StoppedEvent {

@@ -92,10 +92,13 @@ function microBatchOutcome<M extends TrainableModel>(
   past: ModelState | undefined,
   weight: number,
   constants: DeviceConstants,
+  factor: Scalar | undefined,
 ): Outcome {
   const parameters = model.parameters();
   let kept: Tensor2D | undefined;
   let memory: readonly ModelState[] = [];
+  const shares = constants.vector(weight, labels.size);
+  const cotangent = factor === undefined ? shares : mul<Tensor1D>(shares, factor);
   const {value, grads} = engine().gradients<Tensor1D>(
     () => {
       const {logits, memory: left} = microBatch.forward(model, inputs, past);
@@ -104,7 +107,7 @@ function microBatchOutcome<M extends TrainableModel>(
       return crossEntropy(logits, labels, {reduction: 'none'});
     },
     parameters.map(({variable}) => variable),
-    constants.vector(weight, labels.size),
+    cotangent,
     true,
   );
   const gradients: NamedTensorMap = {};
@@ -123,17 +126,18 @@ function microBatchOutcome<M extends TrainableModel>(
 
 /**
  * The mean loss over all labels of the micro-batches, with its gradients; only one micro-batch's activations live at a time.
- * `past` is what each micro-batch goes on from, or empty.
+ * `past` is what each micro-batch goes on from, or empty; the gradients are those of `factor` times the loss, where it is given.
  */
 export function batchOutcome<M extends TrainableModel>(
   model: M,
   microBatches: readonly GivenMicroBatch<M>[],
   past: readonly ModelState[],
   constants: DeviceConstants,
+  factor?: Scalar,
 ): Outcome {
   const total = microBatches.reduce((count, {labels}) => count + labels.size, 0);
   return microBatches
-    .map((microBatch, i) => () => microBatchOutcome(model, microBatch, past[i], 1 / total, constants))
+    .map((microBatch, i) => () => microBatchOutcome(model, microBatch, past[i], 1 / total, constants, factor))
     .reduce<Outcome | undefined>((sums, compute) => {
       const next = compute();
       if (sums === undefined) return next;

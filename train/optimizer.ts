@@ -1,7 +1,20 @@
 // AdamW over a model's parameters (Loshchilov & Hutter, arXiv 1711.05101), with clipping by the global norm on the device.
 
 import type {NamedTensorMap, Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
-import {addN, div, keep, maximum, scalar, sqrt, tidy, variable, zeros} from '@tensorflow/tfjs-core';
+import {
+  add,
+  addN,
+  div,
+  keep,
+  maximum,
+  reciprocal,
+  scalar,
+  sqrt,
+  sub,
+  tidy,
+  variable,
+  zeros,
+} from '@tensorflow/tfjs-core';
 import type {AdamWOptions} from '../custom-ops/index.js';
 import {adamW, sumOfSquares} from '../custom-ops/index.js';
 import type {ParameterGroup} from './parameter-groups.js';
@@ -41,21 +54,31 @@ export class AdamWOptimizer {
   }
 
   /**
-   * Updates every parameter in place. `gradients` by variable name; `step` counts from 1.
-   * Returns the global norm before clipping, left on the device.
+   * Updates every parameter in place. `gradients` by variable name, those of `factor` times the loss where it is given: then a
+   * norm that is not finite leaves everything as it was. `step` counts from 1.
+   * Returns the global norm of the gradient before clipping, left on the device.
    */
-  apply(gradients: NamedTensorMap, rate: number, step: number): Scalar {
+  apply(gradients: NamedTensorMap, rate: number, step: number, factor?: Scalar): Scalar {
     const options = this.options(rate, step);
-    const {clip} = this;
     return tidy(() => {
-      const norm = globalNorm(this.slots.map(slot => gradients[slot.variable.name]));
-      const gradientScale = clip === undefined ? undefined : div<Scalar>(clip, maximum(norm, clip));
+      const scaled = globalNorm(this.slots.map(slot => gradients[slot.variable.name]));
+      const norm = factor === undefined ? scaled : div<Scalar>(scaled, factor);
+      const gradientScale = this.gradientScale(norm, factor);
       this.slots.forEach(({variable: parameter, firstMoment, secondMoment}, i) => {
         const gradient = gradients[parameter.name];
         adamW({parameter, gradient, firstMoment, secondMoment, gradientScale}, options[i]);
       });
       return norm;
     });
+  }
+
+  /** What gradients are multiplied with: the clipping, the inverse of their factor, and NaN for a step to be skipped. */
+  private gradientScale(norm: Scalar, factor: Scalar | undefined): Scalar | undefined {
+    const {clip} = this;
+    const clipping = clip === undefined ? undefined : div<Scalar>(clip, maximum(norm, clip));
+    if (factor === undefined) return clipping;
+    const inverse = clipping === undefined ? reciprocal(factor) : div<Scalar>(clipping, factor);
+    return add(inverse, sub(norm, norm));
   }
 
   /** What `apply` gives to each of its calls of adamW, in their order. */

@@ -31,6 +31,18 @@ export const trainSchema = {
   beta1: number(0.9, 0, 0.999999, 'decay of the mean of gradients'),
   beta2: number(0.999, 0, 0.999999, 'decay of the mean of squared gradients'),
   epsilon: number(1e-8, 1e-30, 1, 'added to the root of the mean square'),
+  lossScale: number(
+    65536,
+    1,
+    2 ** 24,
+    'products in float16: first factor of the loss, so that small gradients are not lost; halved when a gradient overflows, whose step is skipped',
+  ),
+  lossScaleGrowth: integer(
+    2000,
+    1,
+    1e9,
+    'products in float16: steps without an overflow after which the factor of the loss doubles',
+  ),
   capture: flag(true, 'webgpu, tensorflow: record a step once and replay it; same numbers, less time'),
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, in runs, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),

@@ -8,4 +8,6 @@ export type {Parameter};
 /** What training needs of a model; `LanguageModel` and `AutoEncoder` have it. */
 export interface TrainableModel extends ScorableModel {
   parameters(): readonly Parameter[];
+  /** Whether it multiplies in float16, so that its loss has to be scaled. Default false. */
+  readonly usesFloat16?: boolean;
 }

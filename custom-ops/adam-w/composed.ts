@@ -1,5 +1,6 @@
 import type {Tensor, Variable} from '@tensorflow/tfjs-core';
-import {add, div, mul, scalar, sqrt, square, sub} from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import {add, div, mul, scalar, sqrt, square, sub, where} from '@tensorflow/tfjs-core';
 import type {NamedTensors} from '../op.js';
 import type {AdamWAttributes} from './attributes.js';
 import {adamWFactors} from './attributes.js';
@@ -15,9 +16,11 @@ export function composed(inputs: NamedTensors, attrs: AdamWAttributes): NamedTen
   const v = add(mul(secondMoment, beta2), mul(square(g), rest2));
   const direction = div(m, add(mul(sqrt(v), correction), epsilon));
   const next = sub(mul(parameter, keep), mul(direction, rate));
-  assign(firstMoment, m);
-  assign(secondMoment, v);
-  assign(parameter, next);
+  const kept = (now: Tensor, then: Tensor): Tensor =>
+    gradientScale === undefined ? then : where(tf.isNaN(gradientScale), now, then);
+  assign(firstMoment, kept(firstMoment, m));
+  assign(secondMoment, kept(secondMoment, v));
+  assign(parameter, kept(parameter, next));
   return {};
 }
 

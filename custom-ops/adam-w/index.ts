@@ -12,7 +12,10 @@ export interface AdamWState {
   firstMoment: Variable;
   /** Running mean of squared gradients, of the parameter's shape, zeros before the first step; written in place. */
   secondMoment: Variable;
-  /** Multiplies the gradient first: a clipping or averaging factor that need not leave the device. */
+  /**
+   * Multiplies the gradient first: a clipping or averaging factor that need not leave the device. NaN: the step is skipped, and
+   * nothing changes.
+   */
   gradientScale?: Scalar;
 }
 

@@ -23,6 +23,7 @@ template <int kWidth>
 __global__ void adamWKernel(State from, Result to, const float* __restrict__ gradient,
                             const float* __restrict__ gradientScale, int64_t packs, Factors f) {
   const float scale = gradientScale ? *gradientScale : 1.0f;
+  const bool skips = isnan(scale);
   for (int64_t i = firstElement(); i < packs; i += elementStride()) {
     const int64_t at = i * kWidth;
     Pack<kWidth> p = loadPack<kWidth>(from.parameter + at), m = loadPack<kWidth>(from.firstMoment + at);
@@ -30,6 +31,7 @@ __global__ void adamWKernel(State from, Result to, const float* __restrict__ gra
     const Pack<kWidth> gradients = loadPack<kWidth>(gradient + at);
 #pragma unroll
     for (int k = 0; k < kWidth; k++) {
+      if (skips) break;
       const float g = gradients.x[k] * scale;
       m.x[k] = m.x[k] * f.beta1 + g * f.rest1;
       v.x[k] = v.x[k] * f.beta2 + g * g * f.rest2;

@@ -1,4 +1,5 @@
-// One AdamW step in place, in one pass; elements are independent.
+// One AdamW step in place, in one pass; elements are independent. A scale that is NaN skips the step: it is looked at by its
+// bits, since the compiler is told that there is no NaN.
 #pragma once
 #include "native/simd.h"
 
@@ -8,8 +9,15 @@ struct AdamWFactors {
   float beta1, rest1, beta2, rest2, epsilon, keep, rate, correction;
 };
 
+static inline bool skips(float scale) {
+  int32_t bits;
+  __builtin_memcpy(&bits, &scale, sizeof bits);
+  return (bits & 0x7fffffff) > 0x7f800000;
+}
+
 static inline void adamW(float* parameter, const float* gradient, float* firstMoment, float* secondMoment, float scale,
                          int begin, int end, const AdamWFactors& f) {
+  if (skips(scale)) return;
   int i = begin;
   for (; i + kLanes <= end; i += kLanes) {
     Vec g = load(gradient + i) * scale;

@@ -1,6 +1,7 @@
 // adamW on the GPU: one pass over a parameter, in place. All factors are uniforms, shared by the parameters of a step.
 
 import {elementwisePass} from '../wgsl/elementwise.js';
+import {nanByBits} from '../wgsl/maths.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import type {AdamWAttributes} from './attributes.js';
 import {adamWFactors} from './attributes.js';
@@ -16,7 +17,9 @@ function forward({dims, present, limits}: PlanRequest<AdamWAttributes>): Plan {
       write: {parameter: 'f32', firstMoment: 'f32', secondMoment: 'f32'},
       uniforms: factors,
       count: dims['*'],
+      declarations: isScaled ? nanByBits : undefined,
       body: `
+  ${isScaled ? 'if (isNaN(gradientScale[0])) { return; }' : ''}
   let g = gradient[index]${isScaled ? ' * gradientScale[0]' : ''};
   let m = uniforms.beta1 * firstMoment[index] + uniforms.rest1 * g;
   let v = uniforms.beta2 * secondMoment[index] + uniforms.rest2 * g * g;

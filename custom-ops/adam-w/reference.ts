@@ -7,6 +7,7 @@ export function forward({inputs, dims, attrs}: HostCall<AdamWAttributes>): void 
   const {parameter, gradient, firstMoment, secondMoment, gradientScale} = inputs;
   const {learningRate, beta1, beta2, epsilon, weightDecay, step} = attrs;
   const scale = gradientScale === undefined ? 1 : gradientScale[0];
+  if (Number.isNaN(scale)) return;
   const firstCorrection = 1 - beta1 ** step;
   const secondCorrection = 1 - beta2 ** step;
   for (let i = 0; i < dims['*']; i++) {

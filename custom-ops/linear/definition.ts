@@ -1,4 +1,7 @@
-import type {Attributes, Kernel, OpDefinition} from '../op.js';
+import {checkOneOf} from '../check.js';
+import type {Kernel, OpDefinition} from '../op.js';
+import {precisions} from '../precision.js';
+import type {LinearAttributes} from './attributes.js';
 import {cases} from './cases.js';
 import {composedWith} from './composed.js';
 import {backwardWith, forwardWith} from './reference.js';
@@ -6,12 +9,12 @@ import {backwardWith, forwardWith} from './reference.js';
 /** A pack of B, one of A and a row: kGemmScratch of native/gemm.h. */
 const scratchFloats = () => 256 * 512 + 256 * 60 + 512;
 
-function kernel(symbol: string, reference: Kernel<Attributes>['reference']): Kernel<Attributes> {
+function kernel(symbol: string, reference: Kernel<LinearAttributes>['reference']): Kernel<LinearAttributes> {
   return {reference, native: {symbol, scratchFloats, scalars: ['B L', 'D', 'E']}};
 }
 
 /** Two layouts of the weight, one definition: an op's shapes are fixed, so each layout is an op. */
-function define(name: string, symbol: string, transposeWeight: boolean): OpDefinition {
+function define(name: string, symbol: string, transposeWeight: boolean): OpDefinition<LinearAttributes> {
   const weightAt = transposeWeight
     ? (d: number, e: number, D: number) => e * D + d
     : (d: number, e: number, _D: number, E: number) => d * E + e;
@@ -23,8 +26,8 @@ function define(name: string, symbol: string, transposeWeight: boolean): OpDefin
       bias: {shape: 'E', dtype: 'float32', optional: true, differentiable: true},
     },
     outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
-    attributes: {},
-    checkAttributes: () => {},
+    attributes: {precision: {type: 'word', words: precisions}},
+    checkAttributes: ({precision}) => void checkOneOf(name, 'precision', precision, precisions),
     forward: kernel(`${symbol}_forward`, forwardWith(weightAt)),
     backward: kernel(`${symbol}_backward`, backwardWith(weightAt)),
     composedOnCuda: true,

@@ -3,42 +3,60 @@
 import {columnSumPasses} from '../wgsl/column-sum.js';
 import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
+import type {LinearAttributes} from './attributes.js';
+import {matrixCutFor} from './matrix-cut.js';
+import {matrixProductPass} from './matrix-product.wgsl.js';
+import type {Product} from './product.wgsl.js';
 import {productPass} from './product.wgsl.js';
+import type {ProductSize} from './tile.js';
 import {cutFor} from './tile.js';
 
+type LinearRequest = PlanRequest<LinearAttributes>;
+type Whole = Omit<Product, keyof ProductSize | 'tile' | 'slices'>;
+
+/** On matrix units where the precision and the device have them, else in registers. */
+function product(
+  {attrs: {precision}, limits}: LinearRequest,
+  size: ProductSize,
+  {sliced = false}: {sliced?: boolean} = {},
+): {slices: number; pass(whole: Whole): Pass} {
+  const matrices = matrixCutFor(size, precision, limits, {sliced});
+  if (matrices !== undefined) {
+    const {slices} = matrices;
+    return {slices, pass: whole => matrixProductPass({...whole, ...size}, matrices, limits)};
+  }
+  const cut = cutFor(size, limits, {sliced});
+  return {slices: cut.slices, pass: whole => productPass({...whole, ...size, ...cut}, limits)};
+}
+
 function forwardWith(transposeWeight: boolean) {
-  return ({dims: {B, L, D, E}, present, limits}: PlanRequest): Plan => {
-    const sizes = {rows: B * L, columns: E, inner: D};
-    const product = {
+  return (request: LinearRequest): Plan => {
+    const {B, L, D, E} = request.dims;
+    const pass = product(request, {rows: B * L, columns: E, inner: D}).pass({
       name: 'linear',
       a: {name: 'x', transposed: false},
       b: {name: 'weight', transposed: transposeWeight},
       out: 'y',
-      bias: present.has('bias') ? 'bias' : undefined,
-      ...sizes,
-      ...cutFor(sizes, limits),
-    };
-    return {passes: [productPass(product, limits)]};
+      bias: request.present.has('bias') ? 'bias' : undefined,
+    });
+    return {passes: [pass]};
   };
 }
 
-function weightPasses(
-  {dims: {B, L, D, E}, limits}: PlanRequest,
-  transposeWeight: boolean,
-): {passes: Pass[]; words: number} {
+function weightPasses(request: LinearRequest, transposeWeight: boolean): {passes: Pass[]; words: number} {
+  const {
+    dims: {B, L, D, E},
+    limits,
+  } = request;
   const [first, second] = transposeWeight ? ['gradY', 'x'] : ['x', 'gradY'];
   const [rows, columns] = transposeWeight ? [E, D] : [D, E];
-  const sizes = {rows, columns, inner: B * L};
-  const cut = cutFor(sizes, limits, {sliced: true});
-  const {slices} = cut;
-  const product = {
+  const {slices, pass} = product(request, {rows, columns, inner: B * L}, {sliced: true});
+  const whole = {
     name: 'linear gradient of weight',
     a: {name: first, transposed: true},
     b: {name: second, transposed: false},
-    ...sizes,
-    ...cut,
   };
-  if (slices === 1) return {passes: [productPass({...product, out: 'gradWeight'}, limits)], words: 0};
+  if (slices === 1) return {passes: [pass({...whole, out: 'gradWeight'})], words: 0};
   const sum = rowSumPass(
     {
       name: 'linear gradient of weight from slices',
@@ -50,15 +68,14 @@ function weightPasses(
     },
     limits,
   );
-  return {passes: [productPass({...product, out: 'slices'}, limits), sum], words: slices * rows * columns};
+  return {passes: [pass({...whole, out: 'slices'}), sum], words: slices * rows * columns};
 }
 
 function backwardWith(transposeWeight: boolean) {
-  return (request: PlanRequest): Plan => {
+  return (request: LinearRequest): Plan => {
     const {dims, present, limits} = request;
     const {B, L, D, E} = dims;
     const weight = weightPasses(request, transposeWeight);
-    const sizes = {rows: B * L, columns: D, inner: E};
     const bias = columnSumPasses({from: 'gradY', to: 'gradBias', rows: B * L, columns: E}, limits);
     return {
       scratch: {
@@ -66,17 +83,12 @@ function backwardWith(transposeWeight: boolean) {
         ...(present.has('bias') ? bias.scratch : {}),
       },
       passes: [
-        productPass(
-          {
-            name: 'linear gradient of x',
-            a: {name: 'gradY', transposed: false},
-            b: {name: 'weight', transposed: !transposeWeight},
-            out: 'gradX',
-            ...sizes,
-            ...cutFor(sizes, limits),
-          },
-          limits,
-        ),
+        product(request, {rows: B * L, columns: D, inner: E}).pass({
+          name: 'linear gradient of x',
+          a: {name: 'gradY', transposed: false},
+          b: {name: 'weight', transposed: !transposeWeight},
+          out: 'gradX',
+        }),
         ...weight.passes,
         ...(present.has('bias') ? bias.passes : []),
       ],
@@ -84,5 +96,11 @@ function backwardWith(transposeWeight: boolean) {
   };
 }
 
-export const linearGpu: GpuKernel = {forward: forwardWith(false), backward: backwardWith(false)};
-export const linearTransposedGpu: GpuKernel = {forward: forwardWith(true), backward: backwardWith(true)};
+export const linearGpu: GpuKernel<LinearAttributes> = {
+  forward: forwardWith(false),
+  backward: backwardWith(false),
+};
+export const linearTransposedGpu: GpuKernel<LinearAttributes> = {
+  forward: forwardWith(true),
+  backward: backwardWith(true),
+};

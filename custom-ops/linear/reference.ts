@@ -1,11 +1,12 @@
 // A matrix product for every token in plain loops: the definition. `weightAt` is the only difference between the two
 // layouts of the weight.
 
-import type {Attributes, HostCall} from '../op.js';
+import type {HostCall} from '../op.js';
+import type {LinearAttributes} from './attributes.js';
 
 type WeightAt = (d: number, e: number, D: number, E: number) => number;
 
-export function forwardWith(weightAt: WeightAt): (call: HostCall<Attributes>) => void {
+export function forwardWith(weightAt: WeightAt): (call: HostCall<LinearAttributes>) => void {
   return ({inputs: {x, weight, bias}, outputs: {y}, dims: {B, L, D, E}}) => {
     for (let row = 0; row < B * L; row++) {
       for (let e = 0; e < E; e++) {
@@ -17,7 +18,7 @@ export function forwardWith(weightAt: WeightAt): (call: HostCall<Attributes>) =>
   };
 }
 
-export function backwardWith(weightAt: WeightAt): (call: HostCall<Attributes>) => void {
+export function backwardWith(weightAt: WeightAt): (call: HostCall<LinearAttributes>) => void {
   return ({inputs: {x, weight, gradY}, outputs: {gradX, gradWeight, gradBias}, dims: {B, L, D, E}}) => {
     for (let e = 0; e < E; e++) {
       for (let d = 0; d < D; d++) {

@@ -1,6 +1,7 @@
 // memoryAttention backward: gradients of queries by query blocks, of rows by key blocks; those of stored rows first for
 // each chunk's slots, then added to their rows along the chain of slots.
 
+import {presentBindings} from '../wgsl/bindings.js';
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
@@ -12,12 +13,18 @@ import type {TeamCode} from './team.wgsl.js';
 /** Keys handled in one go. */
 const KEYS = 4;
 
-/** `outDots` [B, L, H]: the product of output and cotangent of each query and head. */
+/**
+ * `outDots` [B, L, H]: the product of output and cotangent of each query and head, less the cotangent of its logSumExp where
+ * there is one: what is taken from each weight's gradient.
+ */
 function outDotsPass(request: AttentionRequest, g: Geometry): Pass {
   const count = g.B * g.L * g.H;
   return {
     name: 'memoryAttention products of output and cotangent',
-    read: rowBindings(['out', 'gradOut'], g.Dh),
+    read: {
+      ...rowBindings(['out', 'gradOut'], g.Dh),
+      ...presentBindings(['gradLogSumExp'], request.present),
+    },
     write: {outDots: 'f32'},
     workgroups: spread(Math.ceil(count / 64), request.limits),
     code: `
@@ -30,7 +37,7 @@ fn main(${workgroupParameters}) {
   for (var v = 0u; v < ${g.vectors}u; v++) {
     total += dot(${loadRow('out', 'row', 'v', g.Dh)}, ${loadRow('gradOut', 'row', 'v', g.Dh)});
   }
-  outDots[row] = total;
+  outDots[row] = total${request.present.has('gradLogSumExp') ? ' - gradLogSumExp[row]' : ''};
 }`,
   };
 }

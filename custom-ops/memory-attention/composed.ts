@@ -8,6 +8,7 @@ import {
   concat,
   equal,
   greaterEqual,
+  logSumExp,
   matMul,
   mul,
   pad,
@@ -151,7 +152,8 @@ export function composed(inputs: NamedTensors, attrs: MemoryAttentionAttributes,
     const products = matMul(queries, flat(keys), false, true);
     return add(reshape(products, [B * G, C, rows, keys.shape[2] ?? 0]), mask);
   });
-  const weights = softmax(concat(scores, 3));
+  const allScores = concat(scores, 3);
+  const weights = softmax(allScores);
   const values = flat(
     concat(
       memories.map(memory => memory.values),
@@ -159,7 +161,11 @@ export function composed(inputs: NamedTensors, attrs: MemoryAttentionAttributes,
     ),
   );
   const mixed = matMul(reshape(weights, [B * G * C, rows, values.shape[1] ?? 0]), values);
-  const ungrouped = transpose(reshape(mixed, [B * G, C, repeats, blocks.size, Dh]), [0, 2, 1, 3, 4]);
-  const byHead = slice(reshape(ungrouped, [B, H, length, Dh]), [0, 0, phase, 0], [B, H, L, Dh]);
-  return {out: transpose(byHead, [0, 2, 1, 3])};
+  // [B, L, H, width] of what has a number or a row for each query of `grouped`.
+  const ungroup = (x: Tensor, width: number): Tensor => {
+    const ungrouped = transpose(reshape(x, [B * G, C, repeats, blocks.size, width]), [0, 2, 1, 3, 4]);
+    const byHead = slice(reshape(ungrouped, [B, H, length, width]), [0, 0, phase, 0], [B, H, L, width]);
+    return transpose(byHead, [0, 2, 1, 3]);
+  };
+  return {out: ungroup(mixed, Dh), logSumExp: reshape(ungroup(logSumExp(allScores, 3), 1), [B, L, H])};
 }

@@ -30,7 +30,7 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
   },
   outputs: {
     out: {shape: 'B L H Dh', dtype: 'float32', role: 'both'},
-    logSumExp: {shape: 'B L H', dtype: 'float32', role: 'saved'},
+    logSumExp: {shape: 'B L H', dtype: 'float32', role: 'both', optional: true},
   },
   derivedDims: {C: ({L}, {phase, window}) => Math.ceil((phase + L) / window)},
   attributes: {

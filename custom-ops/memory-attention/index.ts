@@ -1,5 +1,6 @@
 import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
+import type {NamedTensors} from '../op.js';
 import {runOp} from '../run.js';
 import type {FadingMode} from './attributes.js';
 import {memoryAttentionOp} from './definition.js';
@@ -43,6 +44,37 @@ export interface MemoryAttentionOptions {
  * Errors: ArgumentError on wrong sizes, options or missing fading tensors. Source: arXiv 2407.06324.
  */
 export function memoryAttention(inputs: MemoryAttentionInputs, options: MemoryAttentionOptions): Tensor4D {
+  return attend(inputs, options, ['logSumExp']).out as Tensor4D;
+}
+
+/** Output and normaliser of one softmax, as {@link memoryAttentionWithLogSumExp} returns them. */
+export interface AttentionWithLogSumExp {
+  /** Weighted sums of the values, [B, L, H, Dh]. */
+  out: Tensor4D;
+  /** Logarithm of the sum of the scores' exponentials of each query and head, [B, L, H]. */
+  logSumExp: Tensor3D;
+}
+
+/**
+ * {@link memoryAttention} together with the logarithm of its softmax's normaliser, by which a further memory joins the same
+ * softmax: two parts with outputs o1, o2 and logarithms l1, l2 make o1 + sigmoid(l2 - l1) (o2 - o1).
+ *
+ * Returns out [B, L, H, Dh] and logSumExp [B, L, H], natural, of the scaled scores; differentiable through both.
+ * Errors: ArgumentError on wrong sizes, options or missing fading tensors. Source: arXiv 2407.06324; arXiv 2205.14135.
+ */
+export function memoryAttentionWithLogSumExp(
+  inputs: MemoryAttentionInputs,
+  options: MemoryAttentionOptions,
+): AttentionWithLogSumExp {
+  const {out, logSumExp} = attend(inputs, options);
+  return {out: out as Tensor4D, logSumExp: logSumExp as Tensor3D};
+}
+
+function attend(
+  inputs: MemoryAttentionInputs,
+  options: MemoryAttentionOptions,
+  left: readonly string[] = [],
+): NamedTensors {
   const {window, fading = 'none', queryOffset = 0, firstRow = 0, phase = 0} = options;
   const fadingTokens = fading === 'chunk' ? (options.fadingTokens ?? window) : 0;
   for (const name of ['kFading', 'vFading'] as const) {
@@ -53,5 +85,5 @@ export function memoryAttention(inputs: MemoryAttentionInputs, options: MemoryAt
     }
   }
   const attrs = {window, fading, fadingTokens, queryOffset, firstRow, phase};
-  return runOp(memoryAttentionOp, {...inputs}, attrs).out as Tensor4D;
+  return runOp(memoryAttentionOp, {...inputs}, attrs, left);
 }

@@ -78,10 +78,11 @@ cudaError_t runBackward(const Call& call) {
   if (!isSupported(p)) return cudaErrorInvalidValue;
   p.aligned = p.aligned && isAligned16(call.in(P::gradOut));
   const Workspace w = workspaceOf(p, call.workspace);
-  const AttentionCotangents in = {call.in(P::out), call.in(P::logSumExp), call.in(P::gradOut), w.outDots};
+  const AttentionCotangents in = {call.in(P::out), call.in(P::logSumExp), call.in(P::gradOut), call.in(P::gradLogSumExp),
+                                  w.outDots};
   const int64_t queries = static_cast<int64_t>(p.B) * p.L * p.H;
   BMOJO_RETURN_IF(launch(outDotsKernel, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))), kThreads, 0,
-                         call.stream, in.out, in.gradOut, w.outDots, queries, p.Dh));
+                         call.stream, in.out, in.gradOut, in.gradLogSumExp, w.outDots, queries, p.Dh));
   if (p.Dh <= 32) BMOJO_RETURN_IF((launchQueryGradient<32, 32, 4, 4>(p, call, in)));
   else if (p.Dh <= 64) BMOJO_RETURN_IF((launchQueryGradient<64, 32, 4, 3>(p, call, in)));
   else BMOJO_RETURN_IF((launchQueryGradient<128, 32, 4, 1>(p, call, in)));

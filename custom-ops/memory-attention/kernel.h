@@ -77,9 +77,13 @@ static inline void attentionForwardBlock(const AttentionCall& call, int b, int h
   }
 }
 
-static inline void attentionBackwardBlock(const AttentionCall& call, const float* out, const float* logSumExp,
-                                          const float* gradOut, float* gradQ, int b, int h, int first, int queries,
-                                          float* scratch) {
+// What the gradient has beside the call; gradLogSumExp may be null.
+struct AttentionCotangents {
+  const float *out, *logSumExp, *gradOut, *gradLogSumExp;
+};
+
+static inline void attentionBackwardBlock(const AttentionCall& call, const AttentionCotangents& in, float* gradQ, int b,
+                                          int h, int first, int queries, float* scratch) {
   const AttentionSizes& s = call.sizes;
   const int Dh = s.Dh, g = (int)((int64_t)h * s.G / s.H);
   // Rows of Dh before the first query's, and between one query's and the next.
@@ -91,19 +95,22 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const float
   float* gradWeights = weights + kTile * kQueries;
   float* sums = gradWeights + kTile * kQueries;
   transposeScaled(call.q + at * Dh, step * Dh, queries, Dh, q);
-  transposeBlock(gradOut + at * Dh, step * Dh, queries, Dh, g_out);
+  transposeBlock(in.gradOut + at * Dh, step * Dh, queries, Dh, g_out);
   float* transposedOut = sums;
-  transposeBlock(out + at * Dh, step * Dh, queries, Dh, transposedOut);
+  transposeBlock(in.out + at * Dh, step * Dh, queries, Dh, transposedOut);
   const float *queryRows[kQueries], *gradOutRows[kQueries];
-  float logs[kQueries] = {};
+  float logs[kQueries] = {}, gradLogs[kQueries] = {};
   for (int i = 0; i < queries; i++) {
     queryRows[i] = call.q + (at + i * step) * Dh;
-    gradOutRows[i] = gradOut + (at + i * step) * Dh;
-    logs[i] = logSumExp[at + i * step] * kLog2e;
+    gradOutRows[i] = in.gradOut + (at + i * step) * Dh;
+    logs[i] = in.logSumExp[at + i * step] * kLog2e;
+    if (in.gradLogSumExp) gradLogs[i] = in.gradLogSumExp[at + i * step];
   }
-  Vec normaliser[kQueryVectors], mean[kQueryVectors] = {};
+  // The mean of the weights' gradients, less the gradient of the normaliser's logarithm.
+  Vec normaliser[kQueryVectors], mean[kQueryVectors];
   for (int v = 0; v < kQueryVectors; v++) {
     normaliser[v] = load(logs + v * kLanes);
+    mean[v] = -load(gradLogs + v * kLanes);
     for (int i = v * kLanes; i < Dh * kQueries; i += kQueries) mean[v] += load(g_out + i) * load(transposedOut + i);
   }
   fill(sums, 0, Dh * kQueries);
@@ -163,8 +170,8 @@ static inline void clearRows(float* x, int rows, int64_t stride, int width) {
   }
 }
 
-static inline void attentionBackward(const AttentionCall& call, const float* out, const float* logSumExp,
-                                     const float* gradOut, float* gradQ, float* scratch, int begin, int end) {
+static inline void attentionBackward(const AttentionCall& call, const AttentionCotangents& in, float* gradQ,
+                                     float* scratch, int begin, int end) {
   const AttentionSizes& s = call.sizes;
   int share = s.H / s.G;
   int64_t stride = (int64_t)s.G * s.Dh;
@@ -176,7 +183,7 @@ static inline void attentionBackward(const AttentionCall& call, const float* out
     for (int first = 0; first < s.L; first += blockLength(s, first)) {
       int queries = blockLength(s, first);
       for (int h = g * share; h < (g + 1) * share; h++) {
-        attentionBackwardBlock(call, out, logSumExp, gradOut, gradQ, b, h, first, queries, scratch);
+        attentionBackwardBlock(call, in, gradQ, b, h, first, queries, scratch);
       }
     }
   }
@@ -198,12 +205,12 @@ void memory_attention_forward(const float* q, const float* k, const float* v, co
 BMOJO_EXPORT(memory_attention_backward)
 void memory_attention_backward(const float* q, const float* k, const float* v, const float* kFading,
                                const float* vFading, const int* positions, const float* out, const float* logSumExp,
-                               const float* gradOut, float* gradQ, float* gradK, float* gradV, float* gradKFading,
-                               float* gradVFading, float* scratch, int B, int L, int M, int H, int G, int Dh, int C,
-                               int me, int window, int fading, int fadingTokens, int queryOffset, int firstRow,
-                               int phase) {
+                               const float* gradOut, const float* gradLogSumExp, float* gradQ, float* gradK,
+                               float* gradV, float* gradKFading, float* gradVFading, float* scratch, int B, int L,
+                               int M, int H, int G, int Dh, int C, int me, int window, int fading, int fadingTokens,
+                               int queryOffset, int firstRow, int phase) {
   bmojo::AttentionCall call = {
       {B, L, M, H, G, Dh, C, me, window, fading, fadingTokens, queryOffset, firstRow, phase},
       q, k, v, kFading, vFading, positions, gradK, gradV, gradKFading, gradVFading};
-  bmojo::attentionBackward(call, out, logSumExp, gradOut, gradQ, scratch, 0, B * G);
+  bmojo::attentionBackward(call, {out, logSumExp, gradOut, gradLogSumExp}, gradQ, scratch, 0, B * G);
 }

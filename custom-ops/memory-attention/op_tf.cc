@@ -40,14 +40,15 @@ static void forward(Call& call) {
 
 static void backward(Call& call) {
   const AttentionCall attention = attentionCall(call);
+  const AttentionCotangents in = {call.input("out"), call.input("logSumExp"), call.input("gradOut"),
+                                  call.input("gradLogSumExp")};
   const int rows = call.size("B"), heads = call.size("G");
   call.pool.run(rows * heads, [&](int64_t task, int thread) {
     float* scratch = call.scratch(thread, attentionScratch(call.size("Dh")));
     // Batch rows before heads: neighbouring heads' gradients are neighbours in memory, which threads at work on both would
     // take from each other.
     const int item = (int)(task % rows * heads + task / rows);
-    attentionBackward(attention, call.input("out"), call.input("logSumExp"), call.input("gradOut"),
-                      call.output("gradQ"), scratch, item, item + 1);
+    attentionBackward(attention, in, call.output("gradQ"), scratch, item, item + 1);
   });
 }
 

@@ -5,21 +5,22 @@
 namespace bmojo::cuda {
 
 struct AttentionCotangents {
-  const float *out, *logSumExp, *gradOut;
-  // Products of output and cotangent [B, L, H].
+  const float *out, *logSumExp, *gradOut, *gradLogSumExp;
+  // Products of output and cotangent [B, L, H], less the cotangents of logSumExp: taken from each weight's gradient.
   float* outDots;
 };
 
-// A warp for each query and head.
+// A warp for each query and head; gradLogSumExp may be null.
 __global__ void outDotsKernel(const float* __restrict__ out, const float* __restrict__ gradOut,
-                              float* __restrict__ outDots, int64_t rows, int Dh) {
+                              const float* __restrict__ gradLogSumExp, float* __restrict__ outDots, int64_t rows,
+                              int Dh) {
   const int64_t row = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) / kWarp;
   const int lane = threadIdx.x % kWarp;
   if (row >= rows) return;
   float sum = 0.0f;
   for (int d = lane; d < Dh; d += kWarp) sum = fmaf(out[row * Dh + d], gradOut[row * Dh + d], sum);
   sum = warpSum(sum);
-  if (lane == 0) outDots[row] = sum;
+  if (lane == 0) outDots[row] = gradLogSumExp ? sum - gradLogSumExp[row] : sum;
 }
 
 template <int kDh, int kKeys, int kWarps, int kBlocks, Precision kPrecision>

@@ -97,7 +97,7 @@ export function forward(call: HostCall<MemoryAttentionAttributes>): void {
 }
 
 export function backward(call: HostCall<MemoryAttentionAttributes>): void {
-  const {q, k, v, kFading, vFading, gradOut} = call.inputs;
+  const {q, k, v, kFading, vFading, gradOut, gradLogSumExp} = call.inputs;
   const {gradQ, gradK, gradV, gradKFading, gradVFading} = call.outputs;
   const {Dh} = call.dims;
   const sums = {
@@ -106,7 +106,7 @@ export function backward(call: HostCall<MemoryAttentionAttributes>): void {
     kFading: new Float64Array(gradKFading?.length ?? 0),
     vFading: new Float64Array(gradVFading?.length ?? 0),
   };
-  forEachHead(call, ({queryAt, keys, keyAt}) => {
+  forEachHead(call, ({queryAt, headAt, keys, keyAt}) => {
     const {weights} = softmaxWeights(
       q,
       queryAt,
@@ -121,9 +121,11 @@ export function backward(call: HostCall<MemoryAttentionAttributes>): void {
       return sum;
     });
     const mean = weights.reduce((sum, weight, j) => sum + weight * gradWeights[j], 0);
+    // The weights are the slopes of the logarithm of their normaliser.
+    const shift = (gradLogSumExp?.[headAt] ?? 0) - mean;
     const gradQuery = new Float64Array(Dh);
     keys.forEach((key, j) => {
-      const gradScore = (weights[j] * (gradWeights[j] - mean)) / Math.sqrt(Dh);
+      const gradScore = (weights[j] * (gradWeights[j] + shift)) / Math.sqrt(Dh);
       const [keySums, valueSums] = key.fading ? [sums.kFading, sums.vFading] : [sums.k, sums.v];
       for (let d = 0; d < Dh; d++) {
         gradQuery[d] += gradScore * (key.fading ? kFading : k)[keyAt[j] + d];

@@ -151,7 +151,7 @@ Workload attention(int B, int L, int H, int Dh, int window, int me) {
                 {{"forward", "memory_attention_forward", {"q", "k", "v", "kFading", "vFading", "positions"},
                   {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, true},
                  {"backward", "memory_attention_backward",
-                  {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut"},
+                  {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut", ""},
                   {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, true}},
                 checkAttention,
                 {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}, {"C", C}}};

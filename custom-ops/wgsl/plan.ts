@@ -2,6 +2,8 @@
 // its pipeline's key, so nothing that shapes the code can be missing from the key.
 
 import type {Attributes, Dims} from '../op.js';
+import type {MatrixUnits} from './matrix-units.js';
+import {matrixDirectives} from './matrix-units.js';
 
 /** What of a device shapes our code. */
 export interface GpuLimits {
@@ -12,6 +14,8 @@ export interface GpuLimits {
   readonly workgroups: number;
   /** Lanes that every subgroup has at least; 0 where code may not exchange values within one. */
   readonly subgroup: number;
+  /** Matrix units, where the device has them and lets code use them. */
+  readonly matrixUnits?: MatrixUnits;
 }
 
 export type ElementType = 'f32' | 'i32' | 'u32' | 'vec2f' | 'vec4f';
@@ -27,6 +31,8 @@ export interface Pass {
   readonly workgroups: readonly [number, number, number];
   /** Whether the code exchanges values within subgroups. */
   readonly subgroups?: true;
+  /** Whether the code multiplies on matrix units. */
+  readonly matrices?: true;
   /** WGSL without bindings; the entry point is `main`. */
   readonly code: string;
 }
@@ -77,8 +83,8 @@ export function renderPass(pass: Pass): string {
     lines.push(`struct Uniforms {${fields}}`);
     lines.push(`@group(0) @binding(${lines.length - 1}) var<uniform> uniforms: Uniforms;`);
   }
-  const enable = pass.subgroups ? 'enable subgroups;\n' : '';
-  return `${enable}${lines.join('\n')}\n${pass.code}`;
+  const directives = pass.matrices ? `${matrixDirectives}\n` : pass.subgroups ? 'enable subgroups;\n' : '';
+  return `${directives}${lines.join('\n')}\n${pass.code}`;
 }
 
 /** WGSL constants, u32 for integers and f32 otherwise. */

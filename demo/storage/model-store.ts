@@ -1,8 +1,16 @@
 // Models in this browser: those that ship with the site and those that were dropped, each a model folder in the origin's
 // private files, checked when it is copied and again when it is opened.
 
-import type {ModelCard, ModelProgress, ModelSource, OpenedModel} from '../../models/index.js';
-import {copyModel, modelAtUrl, modelInDirectory, openModel, readCard} from '../../models/index.js';
+import type {ModelCard, ModelProgress, ModelSource, OpenedModel, PlacedFile} from '../../models/index.js';
+import {
+  copyModel,
+  fromPretrained,
+  modelAtUrl,
+  modelInDirectory,
+  openModel,
+  readCard,
+  writeModel,
+} from '../../models/index.js';
 import {folderAt, namesIn} from './opfs.js';
 
 const ROOT = 'models';
@@ -73,8 +81,34 @@ export async function keepModel(
   name: string,
   options: TransferOptions,
 ): Promise<string> {
-  const free = name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+  const free = freeName(name);
   await copyModel(source, modelInDirectory(await folderAt([ROOT, free])), options);
+  return free;
+}
+
+const freeName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+
+/**
+ * Keeps a folder in the layout of Hugging Face as a model folder of ours; returns its name there. Errors: those of
+ * `fromPretrained` and `writeModel`.
+ */
+export async function keepPretrained(
+  files: readonly PlacedFile[],
+  name: string,
+  options: TransferOptions,
+): Promise<string> {
+  const {model, tokenizer, config} = await fromPretrained(files, options);
+  const free = freeName(name);
+  try {
+    const title = `${name} of Hugging Face, ${String(config.model_type ?? 'mamba')}`;
+    await writeModel(modelInDirectory(await folderAt([ROOT, free])), {
+      model,
+      title,
+      ...(tokenizer === undefined ? {} : {tokenizer}),
+    });
+  } finally {
+    model.model.dispose();
+  }
   return free;
 }
 

@@ -3,9 +3,10 @@
 import type {ModelCard, ModelProgress} from '../../models/index.js';
 import {modelInFiles} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
-import type {ListedModel} from '../storage/model-store.js';
-import {deleteModel, keepModel, listModels} from '../storage/model-store.js';
+import type {ListedModel, TransferOptions} from '../storage/model-store.js';
+import {deleteModel, keepModel, keepPretrained, listModels} from '../storage/model-store.js';
 import {droppedName} from '../storage/names.js';
+import {ensureDevice} from './device.js';
 import {opened} from './opened.js';
 
 export type {ListedModel} from '../storage/model-store.js';
@@ -37,9 +38,23 @@ export interface ModelFacts {
 /** Keeps the files of a model folder and opens it. */
 export type BringCall = Call<{readonly files: readonly BroughtFile[]}, ModelProgress, ModelFacts>;
 
-export const bring: Handler<'bring'> = async ({files}, {tell, signal}) => {
+const CONFIG = /(^|\/)config\.json$/;
+const OURS = /(^|\/)(card|model)\.json$/;
+
+/** Keeps a model folder, or one in the layout of Hugging Face; returns its name here. */
+async function keep(files: readonly BroughtFile[], options: TransferOptions): Promise<string> {
+  const paths = files.map(({path}) => path);
+  const config = paths.find(path => CONFIG.test(path));
+  if (config !== undefined && !paths.some(path => OURS.test(path))) {
+    await ensureDevice();
+    return keepPretrained(files, droppedName(config.replace(CONFIG, '')), options);
+  }
   const source = modelInFiles(files);
-  const name = await keepModel(source, droppedName(source.name), {onProgress: tell, signal});
+  return keepModel(source, droppedName(source.name), options);
+}
+
+export const bring: Handler<'bring'> = async ({files}, {tell, signal}) => {
+  const name = await keep(files, {onProgress: tell, signal});
   const {model, tokenizer, card} = await opened(name, {onProgress: tell, signal});
   return {
     name,

@@ -26,6 +26,9 @@ export interface MetricsLine {
   readonly accuracy?: number;
   readonly rate?: number;
   readonly gradientNorm?: number;
+  /** Products in float16: the factor of the loss, and steps skipped so far. */
+  readonly lossScale?: number;
+  readonly skippedSteps?: number;
   /** When, in seconds since 1970. */
   readonly time?: number;
   /** Tokens trained on in a second since the line before; evaluations and checkpoints do not count. */

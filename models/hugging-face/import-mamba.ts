@@ -1,14 +1,12 @@
 // The first door for checkpoints, of Mamba-1 in memory alone.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import {isRecord} from '../../formats/json-text.js';
 import {asFloat32, decodeSafetensors} from '../../formats/safetensors.js';
 import {LanguageModel} from '../language-model.js';
-import {parameterShapes} from '../parameters.js';
-import {refuseImport} from './import-error.js';
+import {describeCheckpoint} from './checkpoint.js';
 import {mamba} from './layouts/mamba.js';
 import {matchTensors} from './matching.js';
-import {describeCheckpoint, WeightsInto} from './read.js';
+import {WeightsInto} from './weights-into.js';
 
 const WHERE = 'importMamba';
 
@@ -20,11 +18,10 @@ const WHERE = 'importMamba';
  * SafetensorsError for a malformed file. Source: the transformers library's Mamba layout.
  */
 export function importMamba(config: object, weights: Uint8Array): tfl.LayersModel {
-  if (!isRecord(config)) refuseImport(WHERE, 'config', 'an object', config);
-  const {checkpoint, layout, settings} = describeCheckpoint(WHERE, config);
+  const {checkpoint, layout, settings, parameters} = describeCheckpoint(WHERE, config);
   if (layout !== mamba) checkpoint.fail('model_type', JSON.stringify(mamba.modelType));
   const {tensors} = decodeSafetensors(weights);
-  const matches = matchTensors(WHERE, layout, layout.places(checkpoint), parameterShapes(settings), tensors);
+  const matches = matchTensors(WHERE, layout, layout.places(checkpoint), parameters, tensors);
   const language = LanguageModel.create(settings);
   try {
     const into = new WeightsInto(layout, matches, language);

@@ -4,8 +4,9 @@ import {modelAtUrl} from '../model-folder/at-url.js';
 import type {PlacedFile} from '../model-folder/in-files.js';
 import {folderOfFiles} from '../model-folder/in-files.js';
 import type {ModelSource, TransferOptions} from '../model-folder/source.js';
+import {CONFIG} from './checkpoint.js';
 import type {Pretrained} from './read.js';
-import {CONFIG, readPretrained} from './read.js';
+import {readPretrained} from './read.js';
 
 export {CheckpointImportError} from './import-error.js';
 export {importMamba} from './import-mamba.js';
@@ -31,3 +32,5 @@ function sourceOf(from: PretrainedSource): ModelSource {
 export function fromPretrained(from: PretrainedSource, options: TransferOptions = {}): Promise<Pretrained> {
   return readPretrained(sourceOf(from), options);
 }
+export type {PretrainedContents, WritePretrainedOptions, WrittenPretrained} from './write.js';
+export {writePretrained} from './write.js';

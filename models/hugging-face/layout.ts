@@ -19,7 +19,10 @@ export interface Place {
 }
 
 /** Places by our names; `#` stands for the number of the layer. Text is a tensor that lies there as ours does. */
-export type Places = Readonly<Record<string, Place | string>>;
+export type PlaceTable = Readonly<Record<string, Place | string>>;
+
+/** A table, or a rule that holds for every name. */
+export type Places = PlaceTable | ((name: string) => Place);
 
 type PlaceOptions = Pick<Place, 'part' | 'scale'>;
 

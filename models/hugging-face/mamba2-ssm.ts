@@ -3,7 +3,7 @@
 import {mamba2Sizes} from '../../layers/mamba2-memory.js';
 import type {ModelConfig} from '../config.js';
 import type {CheckpointConfig} from './checkpoint-config.js';
-import type {Places} from './layout.js';
+import type {PlaceTable} from './layout.js';
 import {matrix, taps} from './layout.js';
 
 /** Infinity as Python writes it into JSON, and as transformers does since its version 5. */
@@ -83,7 +83,7 @@ export function describeSsm(config: ModelConfig, own: SsmNames) {
 }
 
 /** Weights of a Mamba-2 mixer whose tensors begin with `at`. */
-export function ssmPlaces(at: string): Places {
+export function ssmPlaces(at: string): PlaceTable {
   return {
     'block_#/ssm.in_proj': matrix(`${at}.in_proj.weight`),
     'block_#/ssm.in_bias': `${at}.in_proj.bias`,

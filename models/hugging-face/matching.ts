@@ -24,6 +24,7 @@ const TABLE = 'embedding/table';
 
 /** The place of a weight, with the number of its layer. Undefined where the layout has none. */
 export function placeOf(places: Places, name: string): Place | undefined {
+  if (typeof places === 'function') return places(name);
   const [, layer] = /^[a-z]+_(\d+)\//.exec(name) ?? [];
   const found = Object.entries(places).find(([key]) => key.replace('#', layer) === name)?.[1];
   if (found === undefined) return undefined;

@@ -172,6 +172,17 @@ async function withoutFiles(source: ModelSource, signal?: AbortSignal): Promise<
   throw new CheckpointImportError(`${source.name}: there is neither ${WHOLE} nor ${INDEX}`);
 }
 
+/** One tensor of a file. Errors: CheckpointImportError. */
+export function readTensor(
+  source: ModelSource,
+  {path, offset}: WeightFile,
+  place: TensorPlace,
+): Promise<Float32Array> {
+  return reading(source, path, {from: offset + place.begin}, async reader =>
+    asFloat32({...place, data: decodeNumbers(await reader.take(place.end - place.begin), place)}),
+  );
+}
+
 /** Tensors of a file in the order of their bytes, of which one at a time is in memory. Errors: CheckpointImportError. */
 export async function readTensors(
   source: ModelSource,

@@ -36,7 +36,8 @@ function input([name, spec]) {
   return `{${quoted(name)}, ${quoted(spec.shape)}, ${flags.join(' | ') || 'kPlain'}${kind(spec)}}`;
 }
 
-const output = ([name, spec]) => `{${quoted(name)}, ${quoted(spec.shape)}, Role::${spec.role}${kind(spec)}}`;
+const output = ([name, spec]) =>
+  `{${quoted(name)}, ${quoted(spec.shape)}, Role::${spec.role}, Kind::${spec.dtype === 'int32' ? 'i32' : 'f32'}${spec.optional ? ', kOptional' : ''}}`;
 
 /** An attribute in the words of TensorFlow's op definitions. */
 function attribute([name, spec]) {

@@ -172,6 +172,87 @@ describe('demo: memory microscope', function () {
       ));
   }
 
+  it('shows around: each step of the tour shows what it speaks of', () =>
+    visit(
+      chromium,
+      site,
+      '',
+      async ({page, complaints}) => {
+        await page.getByText(LOOKED).waitFor();
+        await page.getByRole('button', {name: 'Show me around'}).click();
+        const next = page.getByRole('button', {name: 'Next', exact: true});
+        const step = (words: string): Promise<void> =>
+          page.getByRole('region', {name: 'Tour'}).getByText(words).waitFor();
+        await step('1 of 5');
+        await next.click();
+        await step('2 of 5');
+        await page.locator('#chosen').getByText('It is stored for queries').waitFor();
+        await next.click();
+        await step('3 of 5');
+        // The words under the strip tell shares of the three memories: this token reads what is kept above all.
+        const shares = [...((await page.locator('#chosen').textContent()) ?? '').matchAll(/(\d+) %/g)];
+        expect(Number(shares[2][1]), 'eidetic share').to.be.above(Number(shares[0][1]));
+        await next.click();
+        await step('4 of 5');
+        const effect = await page.locator('#effect').textContent();
+        const [, before, after] = /(\d+) of \d+ before, (\d+) now/.exec(effect ?? '') ?? [];
+        expect(Number(after), 'right answers with a token forgotten').to.be.below(Number(before));
+        await page.waitForFunction(() => {
+          const box = document.getElementById('effect')?.getBoundingClientRect();
+          return box !== undefined && box.top >= 0 && box.bottom <= innerHeight;
+        });
+        await next.click();
+        await step('5 of 5');
+        await page.locator('#effect').waitFor({state: 'detached'});
+        expect(await seriousFindings(page)).to.deep.equal([]);
+        await page.getByRole('button', {name: 'Done'}).click();
+        await page.getByRole('button', {name: 'Show me around'}).waitFor();
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
+  it('asks the other models the same; a token that is kept or put in the place of another is read', () =>
+    visit(
+      chromium,
+      site,
+      '',
+      async ({page, complaints}) => {
+        await page.getByText(LOOKED).waitFor();
+        await page.getByRole('button', {name: 'Ask the other models the same'}).click();
+        const table = page.getByRole('region', {name: 'Answers of each model'}).locator('tbody tr');
+        await table.nth(3).waitFor();
+        const right = new Map(
+          (await cells(page, 'Answers of each model')).map(row => [row[0], Number(row[1].split(' ')[0])]),
+        );
+        expect(right.get("recall of pairs: B'MOJO")).to.be.at.least(7);
+        expect(right.get('recall of pairs: Transformer')).to.be.at.least(7);
+        expect(right.get('recall of pairs: window only')).to.be.at.most(5);
+
+        // Kept by hand: stored from the first chunk that could, until the end.
+        await page.goto(`${page.url().split('#')[0]}#/microscope?model=recall-bmojo&at=20&do=pin.20&slots=4`);
+        await page.locator('#chosen').getByText('It is stored for queries').waitFor();
+        const words = (await page.locator('#chosen').textContent()) ?? '';
+        expect(words).to.match(/stored for queries \d+ to 63\./);
+        // Another in its place: nobody reads the one, whoever read it reads the other.
+        await page.getByRole('button', {name: 'Undo all'}).click();
+        await page.locator('#effect').waitFor({state: 'detached'});
+        const before = (await page.locator('#token-7').getAttribute('aria-label')) ?? '';
+        expect(before).to.include('stored for queries');
+        await page.locator('#token-7').click();
+        await page.getByRole('spinbutton', {name: 'token', exact: true}).fill('4');
+        await page.getByRole('button', {name: 'Put another in its place'}).click();
+        await page.locator('#effect').waitFor();
+        expect(page.url()).to.include('do=swap.7.4');
+        expect(await page.locator('#token-7').getAttribute('aria-label')).to.not.include(
+          'stored for queries',
+        );
+        expect(await page.locator('#token-4').getAttribute('aria-label')).to.include('stored for queries');
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false},
+    ));
+
   it('takes other slots, a text of ten thousand tokens, and saves what it shows', () =>
     visit(
       chromium,

@@ -8,7 +8,7 @@ import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {byteTokenizer} from '../../data/index.js';
 import {generateText, LanguageModel, useBackend} from '../../index.js';
-import {writeModelFolder} from '../../models/node.js';
+import {writeModelFolder, writePretrainedFolder} from '../../models/node.js';
 import {chromiumOrSkip} from '../support/browser.js';
 import type {Site} from './site.js';
 import {seriousFindings, serveSite, visit} from './site.js';
@@ -72,6 +72,42 @@ describe('demo: your model, write', function () {
       },
       {webgpu: false, width: 390},
     ));
+
+  it('opens a folder of Hugging Face, and writes with it what Node writes', async () => {
+    const tokenizer = byteTokenizer();
+    const given = {vocabSize: 256, dModel: 16, layers: 2, heads: 4, mlp: true, seed: 9} as const;
+    const model = LanguageModel.create({preset: 'transformer', ...given});
+    const hub = join(folder, '..', 'hub');
+    await writePretrainedFolder(hub, {model, tokenizer});
+    let written = '';
+    for await (const piece of generateText(model, {
+      tokenizer,
+      prompt: 'ROMEO:\n',
+      maxTokens: 24,
+      temperature: 0,
+    }))
+      written += piece;
+    model.model.dispose();
+    await visit(
+      chromium,
+      site,
+      'yours',
+      async ({page}) => {
+        await bring(page, hub);
+        await page.getByText('model of Hugging Face, llama').first().waitFor();
+        await page.getByRole('link', {name: 'Write with it'}).click();
+        await page.getByLabel('Model').selectOption('model');
+        await page.getByText('How it chooses').click();
+        await page.getByLabel('temperature').fill('0');
+        await page.getByLabel('max tokens').fill('24');
+        await page.getByRole('button', {name: 'Write', exact: true}).click();
+        await page.locator('mark').first().waitFor();
+        const text = (await page.getByRole('region', {name: 'Text'}).textContent()) ?? '';
+        expect(text.slice(0, 'ROMEO:\n'.length + written.length)).to.equal(`ROMEO:\n${written}`);
+      },
+      {webgpu: false},
+    );
+  });
 
   it('tells in a sentence what is damaged, and keeps nothing of it', () =>
     visit(

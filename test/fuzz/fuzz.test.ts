@@ -17,6 +17,7 @@ const FOLDERS = [
   'experiments',
   'formats',
   'layers',
+  'memory',
   'models',
   'plot',
   'train',

@@ -1,6 +1,6 @@
 // The one table of readers: whatever of this package reads a file or bytes of others is in it. A test greps for readers.
 
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {taskFamily} from '../../data/families.js';
 import {documents} from '../../data/files/documents.js';
@@ -23,10 +23,16 @@ import {vectorFiles} from '../../experiments/vectors.js';
 import {FolderLock} from '../../formats/folder-lock.js';
 import {decodeSafetensors, encodeSafetensors} from '../../formats/safetensors.js';
 import {SafetensorsReader} from '../../formats/safetensors-file.js';
+import {exportMemory} from '../../memory/exchange/export.js';
+import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
+import {memoryInProcess} from '../../memory/open.js';
+import {openFolder} from '../../memory/segments/open.js';
+import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {importMamba, LanguageModel} from '../../models/index.js';
-import {fileSystem, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
+import {fileSystem, fromPretrained, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
+import {batchOf, contents, tinyFormat} from '../memory/rows.js';
 import {languageContents} from '../support/model-folders.js';
 import {HeldArray} from '../support/snapshots.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
@@ -101,6 +107,14 @@ function mambaWeights(): Uint8Array {
       data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.1),
     })),
   );
+}
+
+const golden = join(import.meta.dirname, '../../../test/golden/hf');
+
+async function readPretrainedFolder(folder: string): Promise<object> {
+  const {model, ...rest} = await fromPretrained(folder);
+  model.model.dispose();
+  return rest;
 }
 
 let model: LanguageModel | undefined;
@@ -400,7 +414,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'Hugging Face Mamba',
-    covers: ['models/hugging-face.ts'],
+    covers: ['models/hugging-face/import-mamba.ts'],
     files: {'config.json': 'json', 'model.safetensors': 'safetensors'},
     sealed: [],
     make: folder => {
@@ -417,6 +431,30 @@ export const readers: readonly Reader[] = [
       importMamba(config, readFileSync(join(folder, 'model.safetensors'))).dispose();
       return 'read';
     },
+  },
+  {
+    name: 'Hugging Face folder of shards',
+    covers: ['models/hugging-face/checkpoint-config.ts'],
+    files: {
+      'config.json': 'json',
+      'generation_config.json': 'json',
+      'model.safetensors.index.json': 'json',
+      'model-00001-of-00003.safetensors': 'safetensors',
+    },
+    sealed: [],
+    make: folder => {
+      cpSync(join(golden, 'mamba-variants/sharded'), folder, {recursive: true});
+      cpSync(join(golden, 'llama/generation_config.json'), join(folder, 'generation_config.json'));
+    },
+    read: readPretrainedFolder,
+  },
+  {
+    name: 'Hugging Face folder',
+    covers: ['models/hugging-face/checkpoint-config.ts'],
+    files: {'config.json': 'json', 'model.safetensors': 'safetensors'},
+    sealed: [],
+    make: folder => cpSync(join(golden, 'lfm2'), folder, {recursive: true}),
+    read: readPretrainedFolder,
   },
   {
     name: 'model folder',
@@ -455,6 +493,60 @@ export const readers: readonly Reader[] = [
       await small.model.save(fileSystem(folder));
     },
     read: async folder => (await fileSystem(folder).load?.())?.weightSpecs?.length,
+  },
+  {
+    name: 'memory folder',
+    covers: [
+      'memory/check.ts',
+      'memory/segments/manifest.ts',
+      'memory/segments/record.ts',
+      'memory/segments/segment-file.ts',
+      'memory/segments/open.ts',
+    ],
+    files: {'memory.json': 'json', 'rows-00000001.segment': 'binary', 'rows-00000002.segment': 'binary'},
+    sealed: ['memory.json', 'rows-00000001.segment', 'rows-00000002.segment'],
+    make: async folder => {
+      const store = await openFolder(folder, tinyFormat, {quota: 10, segmentBytes: 500});
+      for (const from of [0, 6]) await store.append(batchOf(tinyFormat, {from, n: 6}));
+      await store.close();
+    },
+    read: async folder => {
+      const store = await openFolder(folder, undefined);
+      try {
+        return [store.format, await contents(store)];
+      } finally {
+        await store.close();
+      }
+    },
+  },
+  {
+    name: 'exported memory',
+    covers: ['memory/exchange/index-file.ts', 'memory/exchange/import.ts'],
+    files: {'index.json': 'json', 'rows-000001.safetensors': 'safetensors'},
+    sealed: ['index.json', 'rows-000001.safetensors'],
+    make: async folder => {
+      const store = memoryInProcess(tinyFormat);
+      await store.append(batchOf(tinyFormat, {n: 5}));
+      await exportMemory(store, folder, {streams: 'all'});
+    },
+    read: async folder => {
+      const store = memoryInProcess(exportedFormat(folder));
+      await importMemory(folder, store);
+      return [store.format, await contents(store)];
+    },
+  },
+  {
+    name: 'memory of a database',
+    covers: ['memory/sql/open.ts'],
+    files: {'format.json': 'json'},
+    sealed: [],
+    make: folder => writeFileSync(join(folder, 'format.json'), JSON.stringify(tinyFormat)),
+    read: folder =>
+      parseMemoryRow('the database', {
+        version: 1,
+        vectors: 'arrays',
+        format: new TextDecoder().decode(readFileSync(join(folder, 'format.json'))),
+      }),
   },
   {
     name: 'lock',

@@ -54,6 +54,18 @@ for (const backend of readableBackends) {
       expect(s.secondMoment.dataSync()[0]).to.be.closeTo(0.001, 1e-7);
     });
 
+    for (const gradient of [3, Number.NaN, Number.POSITIVE_INFINITY]) {
+      it(`changes nothing where the scale is NaN, whatever the gradient is: ${gradient}`, () => {
+        const values = Array.from({length: 37}, (_, i) => i - 5);
+        const s = state(values, [37]);
+        const step = {gradient: tensor(Array(37).fill(gradient)), gradientScale: scalar(Number.NaN)};
+        adamW({...s, ...step}, {...options, step: 1});
+        expect([...s.parameter.dataSync()]).to.deep.equal(values);
+        for (const moment of [s.firstMoment, s.secondMoment])
+          expect([...moment.dataSync()]).to.deep.equal(Array(37).fill(0));
+      });
+    }
+
     it('reaches the minimum of a parabola and creates no tensor', () => {
       const s = state([5, -3], [2]);
       const before = memory().numTensors;

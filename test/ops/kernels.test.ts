@@ -4,7 +4,7 @@ import {startTensorFlow} from '../../custom-ops/backends/tensorflow/index.js';
 import {wasmDebug} from '../../custom-ops/backends/wasm.js';
 import type {ReadableBackend} from '../support/backends.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
-import {fusionTests, parityTests} from '../support/kernel-laws.js';
+import {fusionTests, leftResultTests, parityTests} from '../support/kernel-laws.js';
 
 /** Outputs and scratch are filled with NaN before a kernel runs. */
 function poison(backend: ReadableBackend, poisons: boolean): void {
@@ -25,6 +25,7 @@ for (const backend of readableBackends) {
         if (isPoisoned) poison(backend, false);
       });
       parityTests(form);
+      leftResultTests(form);
     });
   }
 

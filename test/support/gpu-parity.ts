@@ -3,12 +3,12 @@
 
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {opList} from '../../custom-ops/op-list.js';
-import {parityTests} from './kernel-laws.js';
+import {leftResultTests, parityTests} from './kernel-laws.js';
 import {useWebGPUOrSkip} from './webgpu.js';
 
 /** Ops whose tests take long have files of their own. */
 const parts = {
-  attention: ['memoryAttention'],
+  attention: ['memoryAttention', 'retrievedAttention'],
   products: ['linear', 'linearTransposed'],
   scan: ['selectiveScan'],
   ssd: ['ssdScan'],
@@ -33,5 +33,6 @@ export function gpuParityTests(part: Part | 'others'): void {
       webgpuDebug.poison = false;
     });
     parityTests('kernel', ops);
+    leftResultTests('kernel', ops);
   });
 }

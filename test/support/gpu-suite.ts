@@ -4,6 +4,7 @@
 import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
+import {casesOf} from '../../custom-ops/parity.js';
 import type {StreamingLayer} from '../../layers/index.js';
 import {streamingLayers} from '../layers/mixers.js';
 import {expectParity} from './kernel-laws.js';
@@ -35,7 +36,7 @@ function oneCase({cases}: OpDefinition): OpCase<Attributes>[] {
 
 export function gpuChecks(extent: Extent): Check[] {
   const parity = opList.flatMap(op => {
-    const cases = extent === 'quick' ? oneCase(op) : op.cases.filter(({use}) => use === 'test');
+    const cases = extent === 'quick' ? oneCase(op) : casesOf(op, 'test');
     return cases.map(opCase => ({
       name: `${op.name} ${opCase.name}`,
       run: () => expectParity(op, opCase, 'kernel'),

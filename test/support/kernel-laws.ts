@@ -6,9 +6,16 @@ import {memory, profile, tensor} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
-import {kernelName, shapeOf} from '../../custom-ops/op.js';
+import {gradName, kernelName, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
-import {deviations, referenceBackward} from '../../custom-ops/parity.js';
+import {
+  casesOf,
+  deviations,
+  referenceBackward,
+  relativeError,
+  runOnBackend,
+  tolerances,
+} from '../../custom-ops/parity.js';
 import {runOp} from '../../custom-ops/run.js';
 import {sampleCase} from '../../custom-ops/sampling.js';
 
@@ -33,9 +40,31 @@ export async function expectParity(
 /** One test for each case of some ops, by default all. */
 export function parityTests(form: 'kernel' | 'composed', of: readonly OpDefinition[] = opList): void {
   for (const op of of) {
-    for (const opCase of op.cases.filter(candidate => candidate.use === 'test')) {
+    for (const opCase of casesOf(op, 'test')) {
       it(`${op.name} ${opCase.name}`, () => expectParity(op, opCase, form));
     }
+  }
+}
+
+/** One test for each op with results that a caller may leave: without their cotangents, gradients are those of the rest. */
+export function leftResultTests(form: 'kernel' | 'composed', of: readonly OpDefinition[] = opList): void {
+  for (const op of of) {
+    const left = Object.keys(op.outputs).filter(name => op.outputs[name].optional);
+    if (left.length === 0) continue;
+    it(`${op.name} without ${left.join(' and ')}`, async () => {
+      const opCase = op.cases.find(({use, dims}) => use === 'test' && dims.L > 1);
+      const sample = sampleCase(op, opCase!, 3);
+      const kept = Object.entries(sample.cotangents).filter(
+        ([name]) => !left.some(one => gradName(one) === name),
+      );
+      const alone = {...sample, cotangents: Object.fromEntries(kept)};
+      const before = memory().numTensors;
+      const {results, gradients} = await runOnBackend(alone, form, left);
+      expect(memory().numTensors, 'tensors left behind').to.equal(before);
+      expect(results).to.not.have.any.keys(...left);
+      for (const [name, expected] of Object.entries(referenceBackward(alone)))
+        expect(relativeError(gradients[name], expected), name).to.be.below(tolerances.float32.gradient);
+    });
   }
 }
 

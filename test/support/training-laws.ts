@@ -3,6 +3,7 @@
 import {memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
+import type {Precision} from '../../custom-ops/precision.js';
 import {createMqar} from '../../data/mqar.js';
 import {createModel, LanguageModel} from '../../models/index.js';
 import type {StepEvent} from '../../train/events.js';
@@ -18,8 +19,9 @@ const sizes = {vocabSize: 32, dModel: 16, layers: 2, heads: 2, window: 8, eideti
 /** Loss, accuracy and gradient norm of each step of a fresh model, and its weights at the end. */
 export async function trained(
   settings: Partial<TrainSettings>,
+  precision: Precision = 'float32',
 ): Promise<{events: StepEvent[]; weights: Float32Array[]}> {
-  const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
+  const layers = createModel({preset: 'bmojo', dropout: 0.2, precision, ...sizes});
   const model = new LanguageModel(layers);
   const events: StepEvent[] = [];
   for await (const event of train({model, task, settings: parseTrainSettings({batch: 4, ...settings})})) {
@@ -48,13 +50,13 @@ export async function expectTrainsAsOnCpu(): Promise<void> {
 }
 
 /** Steps that are recorded and replayed come to the bits of steps op by op, say nothing and leave no tensor behind. */
-export async function expectSameBitsCaptured(steps: number): Promise<void> {
-  const settings = {steps, rate: 5e-3, warmup: 0.5};
+export async function expectSameBitsCaptured(steps: number, precision?: Precision): Promise<void> {
+  const settings = {steps, rate: 5e-3, warmup: 0.5, lossScaleGrowth: 2};
   const before = memory().numTensors;
-  const ordinary = await trained({...settings, capture: false});
+  const ordinary = await trained({...settings, capture: false}, precision);
   let captured = ordinary;
   const printed = await warnings(async () => {
-    captured = await trained({...settings, capture: true});
+    captured = await trained({...settings, capture: true}, precision);
   });
   expect(printed).to.deep.equal([]);
   expect(captured).to.deep.equal(ordinary);

@@ -59,7 +59,7 @@ describe('tiles of products on webgpu', () => {
     const bindings = (D: number, E: number): unknown =>
       linearGpu.forward({
         dims: {B: 1, L: 9, D, E},
-        attrs: {},
+        attrs: {precision: 'float32'},
         present: new Set(['x', 'weight', 'bias']),
         wanted: new Set(['y']),
         limits: least,

@@ -14,6 +14,9 @@ describe('training on webgpu', function () {
 
   it('comes to the same bits by captured steps', () => expectSameBitsCaptured(5));
 
+  it('comes to the same bits by captured steps with a scaled loss', () =>
+    expectSameBitsCaptured(5, 'float16'));
+
   it('comes to the same bits by captured steps that carry memory, recomputed', () =>
     expectSameBitsInSegments({context: 32, recompute: true}));
 });

@@ -5,6 +5,7 @@ import {env, findBackendFactory, registerBackend, removeBackend} from '@tensorfl
 import {isNode} from '../environment.js';
 import {runningBackend, startsAreOver} from '../running.js';
 import {isLost} from './dispatch/lost-device.js';
+import {describeMatrixUnits, findMatrixUnits, matrixFeature} from './dispatch/matrix-support.js';
 import {quicken} from './stock/quick-backend.js';
 
 const wantedLimits = [
@@ -19,7 +20,12 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-const wantedFeatures: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+const wantedFeatures: readonly GPUFeatureName[] = [
+  'timestamp-query',
+  'subgroups',
+  'shader-f16',
+  matrixFeature,
+];
 
 const noAdapter =
   'bmojo: no WebGPU adapter was found. ' +
@@ -43,6 +49,8 @@ export interface GpuDescription {
   readonly software: boolean;
   /** Optional features of WebGPU that the adapter has and our device asks for. */
   readonly features: readonly string[];
+  /** Matrix units of the device, or what its products in float16 do without; absent of an adapter that has no device yet. */
+  readonly matrices?: string;
 }
 
 async function findGpu(): Promise<GPU | undefined> {
@@ -108,11 +116,12 @@ async function create(): Promise<Started> {
     requiredFeatures: wantedFeatures.filter(feature => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(wantedLimits.map(name => [name, adapter.limits[name]])),
   });
+  const matrices = describeMatrixUnits(await findMatrixUnits(device, adapter.info), isNode);
   const backend = quicken(new WebGPUBackend(device, adapter.info));
   // In browsers tfjs offers a device of its own, of WebGPU's smallest limits; or ours was lost.
   if (findBackendFactory('webgpu') !== null) removeBackend('webgpu');
   registerBackend('webgpu', () => backend, 3);
-  return {backend, description};
+  return {backend, description: {...description, matrices}};
 }
 
 /** Of a device that an application has started, the smallest limits may be all there is: our kernels need no more. */
@@ -120,7 +129,8 @@ async function adopt(backend: WebGPUBackend): Promise<Started> {
   // Browsers of before 2025 do not tell it of a device.
   const info: GPUAdapterInfo | undefined = backend.device.adapterInfo;
   const known = info ?? (await findAdapter()).adapter.info;
-  return {backend: quicken(backend), description: describeGpu(known, backend.device.features)};
+  const matrices = describeMatrixUnits(await findMatrixUnits(backend.device, known), isNode);
+  return {backend: quicken(backend), description: {...describeGpu(known, backend.device.features), matrices}};
 }
 
 function watch(device: GPUDevice): void {

@@ -38,7 +38,7 @@ export function registerWebGPUKernels(): void {
 
 function gpuConfigs(op: OpDefinition, kernel: GpuKernel): KernelConfig[] {
   return kernelConfigs(op, 'webgpu', (call, direction, backend) => {
-    if (webgpuDebug.selfCheck) checkAtFirstUse(op, backend as object);
+    if (webgpuDebug.selfCheck) checkAtFirstUse(op, call.attrs, backend as object);
     return dispatch(op, kernel, call, direction, backend as object);
   });
 }

@@ -89,7 +89,7 @@ Ports portsOf(const Operator& op, Direction direction) {
     if (output.role != Role::result) ports.inputs.emplace_back(output.name, output.shape, output.kind, kPlain);
   for (const Output& output : op.outputs)
     if (output.role != Role::saved && output.kind == Kind::f32)
-      ports.inputs.emplace_back(gradName(output.name), output.shape, output.kind, kPlain);
+      ports.inputs.emplace_back(gradName(output.name), output.shape, output.kind, output.flags & kOptional);
   for (const Input& input : op.inputs)
     if (input.flags & kDifferentiable)
       ports.outputs.emplace_back(gradName(input.name), input.shape, input.kind, input.flags & kOptional);

@@ -34,6 +34,7 @@ struct Output {
   const char* shape;
   Role role = Role::result;
   Kind kind = Kind::f32;
+  unsigned flags = kPlain;  // kOptional: its cotangent may be absent
 };
 
 /** `type` in the words of TensorFlow's op definitions, for example `int >= 1`. */

@@ -73,7 +73,7 @@ export function MicroscopePage() {
         B'MOJO reads with three memories: a window of the last tokens, a fading memory of all tokens, and the
         tokens that surprised it most, kept word for word. Here you see them at work, and change them.
       </p>
-      <Tour />
+      <Tour looked={looked} busy={microscope.busy.value} onShow={show} />
       {models.value?.length === 0 && (
         <p role="status">
           There is no model here yet. <a href="#/train">Train one here</a>, or bring one in by{' '}
@@ -208,7 +208,7 @@ export function MicroscopePage() {
               />
             </>
           )}
-          <h2>Its state</h2>
+          <h2 id="state">Its state</h2>
           <div class="one-chart">
             <Chart plot={statePlot(looked.state, titleOf(view.model ?? ''))} />
           </div>

@@ -74,6 +74,7 @@ export function Strip({pieces, layer, head, at, reads, onChoose}: StripProps) {
   return (
     <div
       ref={box}
+      id="strip"
       class="strip"
       role="listbox"
       aria-label="Tokens"

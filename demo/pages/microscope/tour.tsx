@@ -1,76 +1,61 @@
-// Five steps through the page, for who sees it for the first time.
+// Five steps through the page, for who sees it for the first time; each shows what it speaks of.
 
 import {useSignal} from '@preact/signals';
+import {useEffect} from 'preact/hooks';
+import type {Looked} from '../../worker/inspect.js';
+import type {View} from './link.js';
+import {tourSteps} from './tour-steps.js';
 
-const steps = [
-  {
-    title: 'Tokens, coloured by surprise',
-    words:
-      'Every cell is a token. The deeper its colour, the less the fading memory had expected it: that is its innovation.',
-  },
-  {
-    title: 'What is kept',
-    words:
-      'Tokens of large innovation are kept word for word: underlined while stored, struck where a token of larger innovation took the place, with its number.',
-  },
-  {
-    title: 'What a token reads',
-    words:
-      'Choose a token by a click or the arrow keys. The bars show how each token divides its attention; below stands what the chosen one reads, and how far back.',
-  },
-  {
-    title: 'Change the memory',
-    words:
-      'Choose a stored token and forget it. The answer that needed it goes wrong, all others stay: the loss at every position tells.',
-  },
-  {
-    title: 'Why it matters',
-    words:
-      'The state has a fixed size, however long the text; the cache of a Transformer grows with every token. The last plot shows both.',
-  },
-] as const;
+export interface TourProps {
+  /** What is seen now; the tour begins when there is something. */
+  readonly looked: Looked | undefined;
+  readonly busy: boolean;
+  onShow(changes: Partial<View>): void;
+}
 
-export function Tour() {
+/** Who asked for less motion is taken there at once. */
+function bringIntoSight(id: string): void {
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  document.getElementById(id)?.scrollIntoView({behavior: isStill ? 'auto' : 'smooth', block: 'center'});
+}
+
+export function Tour({looked, busy, onShow}: TourProps) {
   const at = useSignal<number | undefined>(undefined);
-  if (at.value === undefined)
+  const step = at.value === undefined ? undefined : tourSteps[at.value];
+  // What a step speaks of can be there only when the worker has looked.
+  useEffect(() => {
+    if (step !== undefined && !busy) bringIntoSight(step.anchor);
+  }, [step, busy]);
+  const show = (next: number | undefined): void => {
+    at.value = next;
+    if (next !== undefined && looked !== undefined) onShow(tourSteps[next].view(looked));
+  };
+  if (step === undefined || at.value === undefined)
     return (
       <p>
-        <button
-          type="button"
-          onClick={() => {
-            at.value = 0;
-          }}
-        >
+        <button type="button" disabled={looked === undefined} onClick={() => show(0)}>
           Show me around
         </button>
       </p>
     );
-  const step = steps[at.value];
-  const go = (by: number): void => {
-    const next = (at.value ?? 0) + by;
-    at.value = next >= steps.length ? undefined : next;
-  };
+  const now = at.value;
+  const isLast = now === tourSteps.length - 1;
   return (
     <section class="tour" aria-label="Tour">
       <p role="status">
         <strong>
-          {at.value + 1} of {steps.length}: {step.title}.
+          {now + 1} of {tourSteps.length}: {step.title}.
         </strong>{' '}
         {step.words}
       </p>
       <p class="actions">
-        <button type="button" disabled={at.value === 0} onClick={() => go(-1)}>
+        <button type="button" disabled={now === 0 || busy} onClick={() => show(now - 1)}>
           Back
         </button>
-        <button type="button" onClick={() => go(1)}>
-          {at.value === steps.length - 1 ? 'Done' : 'Next'}
+        <button type="button" disabled={busy} onClick={() => show(isLast ? undefined : now + 1)}>
+          {isLast ? 'Done' : 'Next'}
         </button>
-        <button
-          type="button"
-          onClick={() => {
-            at.value = undefined;
-          }}
-        >
+        <button type="button" onClick={() => show(undefined)}>
           Close the tour
         </button>
       </p>

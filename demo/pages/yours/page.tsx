@@ -69,7 +69,8 @@ export function YoursPage() {
       <h1>Your model</h1>
       <p>
         Drop the folder of a model here: the <code>model</code> or <code>model-best</code> of a run, or what{' '}
-        <code>bmojo model export</code> wrote. It stays in this browser, and every page can open it.
+        <code>bmojo model export</code> wrote, or a folder of Hugging Face with <code>config.json</code> and{' '}
+        <code>safetensors</code>. It stays in this browser, and every page can open it.
       </p>
       <div
         class={over.value ? 'drop over' : 'drop'}

@@ -1,5 +1,5 @@
 import type {CheckpointConfig} from '../checkpoint-config.js';
-import type {Layout, Place, Places} from '../layout.js';
+import type {Layout, Place, PlaceTable} from '../layout.js';
 import {matrix} from '../layout.js';
 import {bambaNames, describeSsm, ssmPlaces, ssmSettings} from '../mamba2-ssm.js';
 import {describeSizes, llamaPlaces, llamaSettings} from './llama.js';
@@ -18,7 +18,7 @@ function projectionFactors(config: CheckpointConfig): number[] {
   return parts.flatMap((size, i) => Array<number>(size).fill(factors[i]));
 }
 
-function places(config: CheckpointConfig): Places {
+function places(config: CheckpointConfig): PlaceTable {
   const at = 'model.layers.#';
   const factor = (name: string): number => config.number(name, 1);
   const [gate, down] = config.numbers('mlp_multipliers', 2, [1, 1]);

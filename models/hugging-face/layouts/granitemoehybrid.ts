@@ -2,7 +2,7 @@ import type {ModelConfig} from '../../config.js';
 import type {LayerSettings} from '../../layer-plan.js';
 import {layerPlan} from '../../layer-plan.js';
 import type {CheckpointConfig} from '../checkpoint-config.js';
-import type {Layout, Place, Places} from '../layout.js';
+import type {Layout, Place, PlaceTable} from '../layout.js';
 import {matrix} from '../layout.js';
 import {bambaNames, describeSsm, ssmPlaces, ssmSettings} from '../mamba2-ssm.js';
 import {describeSizes, llamaPlaces, llamaSettings} from './llama.js';
@@ -13,7 +13,7 @@ const ATTENTION = ['full_attention', 'attention'];
 
 const ssmAlone = {attention: false, ssm: true} as const;
 
-function places(config: CheckpointConfig): Places {
+function places(config: CheckpointConfig): PlaceTable {
   const at = 'model.layers.#';
   const same = (key: string, scale: number): Place => ({key, form: 'same', scale});
   const embedding = config.number('embedding_multiplier', 1);

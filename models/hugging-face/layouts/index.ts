@@ -1,6 +1,7 @@
 // The layouts by name. A new one is a file beside this and a line here.
 
 import type {Layout} from '../layout.js';
+import {bmojo} from './bmojo.js';
 import {falconH1} from './falcon-h1.js';
 import {falconMamba} from './falcon-mamba.js';
 import {graniteMoeHybrid} from './granitemoehybrid.js';
@@ -10,7 +11,7 @@ import {mamba} from './mamba.js';
 import {mamba2} from './mamba2.js';
 import {qwen3} from './qwen3.js';
 
-/** An exported model takes the first that can say everything about it. */
+/** An exported model takes the first that says everything about it; the last does of every one. */
 export const layouts: readonly Layout[] = [
   mamba,
   falconMamba,
@@ -20,4 +21,5 @@ export const layouts: readonly Layout[] = [
   lfm2,
   falconH1,
   graniteMoeHybrid,
+  bmojo,
 ];

@@ -1,7 +1,7 @@
 import type {ModelConfig} from '../../config.js';
 import type {CheckpointConfig} from '../checkpoint-config.js';
 import {rotaryBase} from '../checkpoint-config.js';
-import type {Layout, Places} from '../layout.js';
+import type {Layout, PlaceTable} from '../layout.js';
 import {matrix} from '../layout.js';
 
 /** Settings that Llama and its descendants have in common. */
@@ -27,7 +27,7 @@ export function llamaSettings(config: CheckpointConfig) {
   } as const;
 }
 
-export const llamaPlaces: Places = {
+export const llamaPlaces: PlaceTable = {
   'embedding/table': 'model.embed_tokens.weight',
   'final_norm/norm': 'model.norm.weight',
   'head/kernel': matrix('lm_head.weight'),

@@ -1,5 +1,5 @@
 import type {CheckpointConfig} from '../checkpoint-config.js';
-import type {Layout, Places} from '../layout.js';
+import type {Layout, PlaceTable} from '../layout.js';
 import {matrix, taps} from '../layout.js';
 
 /** Inner width E: transformers computes it from `expand`, whatever `intermediate_size` says. */
@@ -33,7 +33,7 @@ export function mambaSettings(config: CheckpointConfig) {
   } as const;
 }
 
-export const mambaPlaces: Places = {
+export const mambaPlaces: PlaceTable = {
   'embedding/table': 'backbone.embeddings.weight',
   'final_norm/norm': 'backbone.norm_f.weight',
   'head/kernel': matrix('lm_head.weight'),

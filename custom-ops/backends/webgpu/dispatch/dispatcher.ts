@@ -10,6 +10,7 @@ import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
+import {matrixUnitsOf} from './matrix-support.js';
 import type {CompiledPass} from './pipelines.js';
 import {Pipelines} from './pipelines.js';
 import {PlanTable} from './plan-table.js';
@@ -68,6 +69,7 @@ function stateOf(backend: object): DeviceState {
         workgroupBytes: limits.maxComputeWorkgroupStorageSize,
         storageBuffers: limits.maxStorageBuffersPerShaderStage,
         workgroups: limits.maxComputeWorkgroupsPerDimension,
+        matrixUnits: matrixUnitsOf(recorder.device),
         subgroup: recorder.device.features.has('subgroups') ? recorder.device.adapterInfo.subgroupMinSize : 0,
       },
       pipelines: new Pipelines(recorder.device),

@@ -64,7 +64,7 @@ export class PlanTable<T> {
   /** Sizes and attributes come in the same order at every call of an op. */
   private key({dims, attrs, inputs}: Shaping, limits: Partial<GpuLimits>): string {
     let key = '';
-    for (const name in limits) key += `${name} ${limits[name as keyof GpuLimits]} `;
+    for (const name in limits) key += `${name} ${JSON.stringify(limits[name as keyof GpuLimits])} `;
     for (const name in dims) key += ` ${dims[name]}`;
     for (const name in attrs) if (!this.dynamic.includes(name)) key += ` ${attrs[name]}`;
     for (const name in inputs) key += ` ${name}`;

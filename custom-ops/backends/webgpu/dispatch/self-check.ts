@@ -1,10 +1,12 @@
-// Drivers differ: each op is compared with its definition when a device first runs it, on its smallest test case. A
-// kernel that is off gives way to the composed form.
+// Drivers differ: each op is compared with its definition when a device first runs it in a precision, on its smallest test
+// case (the largest where less than float32 is asked: small ones do without matrix units). A kernel that is off gives way
+// to the composed form.
 
 import {backend, getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
 import {kernelName} from '../../../op.js';
-import {deviations} from '../../../parity.js';
+import {casesOf, deviations, precisionOf} from '../../../parity.js';
+import type {Precision} from '../../../precision.js';
 import {isLost} from './lost-device.js';
 import {asRecorder} from './recorder.js';
 
@@ -17,19 +19,21 @@ export function replacedKernels(): number {
 
 const checked = new WeakMap<object, Set<string>>();
 
-/** Schedules the check of an op at its first use on a backend instance. */
-export function checkAtFirstUse(op: OpDefinition, instance: object): void {
+/** Schedules the check of an op at its first use on a backend instance, one for each precision. */
+export function checkAtFirstUse(op: OpDefinition, attrs: Attributes, instance: object): void {
+  const precision = precisionOf(attrs);
+  const name = `${op.name} ${precision}`;
   let names = checked.get(instance);
   if (names === undefined) {
     names = new Set();
     checked.set(instance, names);
   }
-  if (names.has(op.name)) return;
-  names.add(op.name);
+  if (names.has(name)) return;
+  names.add(name);
   const check = new Promise<void>(resolve => {
     setTimeout(() => {
-      if (getBackend() !== 'webgpu') names.delete(op.name);
-      resolve(getBackend() === 'webgpu' ? checkKernel(op).then(() => {}) : undefined);
+      if (getBackend() !== 'webgpu') names.delete(name);
+      resolve(getBackend() === 'webgpu' ? checkKernel(op, precision).then(() => {}) : undefined);
     });
   });
   underWay.add(check);
@@ -43,10 +47,12 @@ export async function selfChecksDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
 
-function smallestCase(op: OpDefinition): OpCase<Attributes> | undefined {
+function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes> | undefined {
   const size = ({dims}: OpCase<Attributes>): number => Object.values(dims).reduce((a, b) => a * (b + 1), 1);
-  const cases = op.cases.filter(({use}) => use === 'test');
-  return cases.length === 0 ? undefined : cases.reduce((a, b) => (size(b) < size(a) ? b : a));
+  const cases = casesOf(op, 'test')
+    .filter(({attrs}) => precisionOf(attrs) === precision)
+    .sort((a, b) => size(a) - size(b));
+  return cases.at(precision === 'float32' ? 0 : -1);
 }
 
 /** Milliseconds in which a device that fails is known to be lost. */
@@ -56,13 +62,13 @@ const NEWS_OF_LOSS = 250;
  * Whether the op's kernels agree with its definition; where not, they are taken out of use with a warning. A device that was
  * lost meanwhile, or a backend that was left, says nothing of them.
  */
-export async function checkKernel(op: OpDefinition): Promise<boolean> {
-  const smallest = smallestCase(op);
-  if (smallest === undefined) return true;
+export async function checkKernel(op: OpDefinition, precision: Precision = 'float32'): Promise<boolean> {
+  const chosen = caseToCheck(op, precision);
+  if (chosen === undefined) return true;
   const asked = backend();
   let fault: string | undefined;
   try {
-    const found = await deviations(op, smallest);
+    const found = await deviations(op, chosen);
     const off = found.find(({isWithin}) => !isWithin);
     if (off !== undefined) fault = `${off.quantity} is off by ${off.error.toExponential(1)} (RMS-relative)`;
   } catch (error) {
@@ -71,7 +77,7 @@ export async function checkKernel(op: OpDefinition): Promise<boolean> {
   if (fault === undefined) return true;
   if ((await isLost(asRecorder(asked).device, NEWS_OF_LOSS)) || backend() !== asked) return true;
   console.warn(
-    `bmojo: ${op.name} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
+    `bmojo: ${op.name}${precision === 'float32' ? '' : ` in ${precision}`} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
   );
   replaced++;
   unregisterKernel(kernelName(op, 'forward'), 'webgpu');

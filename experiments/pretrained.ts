@@ -1,0 +1,52 @@
+// A folder of the Hub as commands take it: its settings, its weights one at a time.
+
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {ModelConfig} from '../models/config.js';
+import {modelInFolder} from '../models/folder-on-disk.js';
+import {isPretrainedConfig, planCheckpoint, readCheckpointConfig} from '../models/hugging-face/checkpoint.js';
+import {placedWeights, readGeneration} from '../models/hugging-face/read.js';
+import {startWeightsDigest} from '../models/model-folder/weights.js';
+import type {ArraySource} from '../train/snapshot.js';
+
+const CONFIG = 'config.json';
+
+/** Whether a folder's config.json is that of a model of the Hub; a run's is another. */
+export function isPretrainedFolder(path: string): boolean {
+  const file = join(path, CONFIG);
+  return existsSync(file) && isPretrainedConfig(readFileSync(file, 'utf8'));
+}
+
+/** What is known of a folder of the Hub before its weights are read. */
+export interface PretrainedConfig {
+  readonly model: ModelConfig;
+  readonly stopTokens: readonly number[];
+  /** Tokens of the longest text that it was trained on, where it says. */
+  readonly context?: number;
+}
+
+/** Errors: CheckpointImportError. */
+export async function readPretrainedConfig(path: string): Promise<PretrainedConfig> {
+  const source = modelInFolder(path);
+  const described = await readCheckpointConfig(source);
+  const {stopTokens} = await readGeneration(source, described);
+  const {checkpoint, settings} = described;
+  const name = 'max_position_embeddings';
+  const context = checkpoint.has(name) ? {context: checkpoint.count(name)} : {};
+  return {model: settings, stopTokens, ...context};
+}
+
+/** The weights of a folder of the Hub as arrays, with the digest that they have as a model of ours. Errors: CheckpointImportError. */
+export async function readPretrainedWeights(
+  path: string,
+): Promise<{model: ModelConfig; weights: readonly ArraySource[]; digest: string}> {
+  const source = modelInFolder(path);
+  const planned = await planCheckpoint(source, await readCheckpointConfig(source));
+  const weights = await placedWeights(source, planned);
+  const hash = startWeightsDigest(weights);
+  for (const one of weights) {
+    const {buffer, byteOffset, byteLength} = await one.read();
+    hash.add(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+  }
+  return {model: planned.settings, weights, digest: hash.hex()};
+}

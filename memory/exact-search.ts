@@ -1,0 +1,158 @@
+// Exact search over blocks of rows: every key is read once for all queries, inner products are summed in float64.
+
+import {HALF_SCALE, shiftHalves} from './half.js';
+import type {RowBlock, RowSizes} from './row-block.js';
+import {load, rowNumbers, rowsBefore} from './row-block.js';
+import type {MemoryHits, MemoryQuery} from './store.js';
+import {NO_SCORE} from './store.js';
+
+/** Rows whose keys are made float32 together; they stay in the processor's first cache. */
+const TILE = 64;
+
+/** Empty hits of n queries. */
+export function emptyHits({groups, width}: RowSizes, n: number, count: number): MemoryHits {
+  const places = n * groups * count;
+  return {
+    positions: new Int32Array(places).fill(-1),
+    tokens: new Int32Array(places).fill(-1),
+    scores: new Float32Array(places).fill(NO_SCORE),
+    keys: new Float32Array(places * width),
+    values: new Float32Array(places * width),
+  };
+}
+
+/** The best rows so far of every query and group: R places each, best first. */
+class Best {
+  readonly scores: Float64Array;
+  readonly rows: Int32Array;
+  readonly filled: Int32Array;
+
+  constructor(
+    lists: number,
+    private readonly count: number,
+  ) {
+    this.scores = new Float64Array(lists * count);
+    this.rows = new Int32Array(lists * count);
+    this.filled = new Int32Array(lists);
+  }
+
+  /** Rows come oldest first, so that one that only equals another stays behind it. */
+  offer(list: number, row: number, score: number): void {
+    const {count, scores, rows, filled} = this;
+    const start = list * count;
+    let at = filled[list];
+    if (at === count) {
+      if (score <= scores[start + count - 1]) return;
+      at--;
+    } else filled[list]++;
+    for (; at > 0 && scores[start + at - 1] < score; at--) {
+      scores[start + at] = scores[start + at - 1];
+      rows[start + at] = rows[start + at - 1];
+    }
+    scores[start + at] = score;
+    rows[start + at] = row;
+  }
+}
+
+/** Sum of products of two runs of numbers; four sums, so that one addition need not wait for the last. */
+export function innerProduct(
+  a: Float32Array,
+  aFrom: number,
+  b: Float32Array,
+  bFrom: number,
+  width: number,
+): number {
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < width; i += 4) {
+    first += a[aFrom + i] * b[bFrom + i];
+    second += a[aFrom + i + 1] * b[bFrom + i + 1];
+    third += a[aFrom + i + 2] * b[bFrom + i + 2];
+    fourth += a[aFrom + i + 3] * b[bFrom + i + 3];
+  }
+  for (; i < width; i++) first += a[aFrom + i] * b[bFrom + i];
+  return first + second + (third + fourth);
+}
+
+/** Keys of a few rows of a block as float32 numbers, 2^-112 of them where they are stored as halves. */
+class Tile {
+  numbers: Float32Array;
+  from = 0;
+  readonly scale: number;
+  private readonly scratch: Float32Array;
+  private readonly bits: Uint32Array;
+
+  constructor(sizes: RowSizes) {
+    this.scratch = new Float32Array(TILE * rowNumbers(sizes));
+    this.bits = new Uint32Array(this.scratch.buffer);
+    this.numbers = this.scratch;
+    this.scale = sizes.precision === 'f16' ? HALF_SCALE : 1;
+  }
+
+  point(keys: Uint16Array | Float32Array, from: number, count: number): void {
+    if (keys instanceof Float32Array) {
+      this.numbers = keys;
+      this.from = from;
+    } else shiftHalves(keys, from, count, this.bits);
+  }
+}
+
+/** Blocks oldest first. */
+export function exactSearch(blocks: readonly RowBlock[], query: MemoryQuery, sizes: RowSizes): MemoryHits {
+  const {queries, count, before} = query;
+  const {groups, width} = sizes;
+  const numbers = rowNumbers(sizes);
+  const best = new Best(before.length * groups, count);
+  const tile = new Tile(sizes);
+  const limit = before.reduce((most, one) => Math.max(most, one), 0);
+  const starts: number[] = [];
+  let start = 0;
+  for (const block of blocks) {
+    starts.push(start);
+    const rows = rowsBefore(block.positions, block.length, limit);
+    for (let from = 0; from < rows; from += TILE) {
+      const end = Math.min(rows, from + TILE);
+      tile.point(block.keys, from * numbers, (end - from) * numbers);
+      for (let t = 0; t < before.length; t++)
+        for (let row = from; row < end && block.positions[row] < before[t]; row++) {
+          if (block.left[row] !== 0) continue;
+          const key = tile.from + (row - from) * numbers;
+          for (let g = 0; g < groups; g++) {
+            const list = t * groups + g;
+            const score =
+              innerProduct(queries, list * width, tile.numbers, key + g * width, width) * tile.scale;
+            best.offer(list, start + row, score);
+          }
+        }
+    }
+    if (rows < block.length) break;
+    start += block.length;
+  }
+  return gather(blocks, starts, best, query, sizes);
+}
+
+function gather(
+  blocks: readonly RowBlock[],
+  starts: readonly number[],
+  {rows, scores, filled}: Best,
+  {count, before}: MemoryQuery,
+  sizes: RowSizes,
+): MemoryHits {
+  const {groups, width} = sizes;
+  const numbers = rowNumbers(sizes);
+  const hits = emptyHits(sizes, before.length, count);
+  for (let list = 0; list < filled.length; list++)
+    for (let i = 0; i < filled[list]; i++) {
+      const place = list * count + i;
+      const at = starts.findLastIndex(first => first <= rows[place]);
+      const block = blocks[at];
+      const row = rows[place] - starts[at];
+      const offset = row * numbers + (list % groups) * width;
+      hits.positions[place] = block.positions[row];
+      hits.tokens[place] = block.tokens[row];
+      hits.scores[place] = scores[place];
+      load(block.keys, offset, width, hits.keys, place * width);
+      load(block.values, offset, width, hits.values, place * width);
+    }
+  return hits;
+}

@@ -1,0 +1,54 @@
+// A memory as files that anybody reads: safetensors for the rows, JSON for what they are (Node only).
+
+import {createHash} from 'node:crypto';
+import {existsSync, mkdirSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {encodeSafetensors} from '../../formats/safetensors.js';
+import {asStoreErrors} from '../segments/system-error.js';
+import type {MemoryBatch, MemorySelection, MemoryStore} from '../store.js';
+import {MemoryStoreError} from '../store-error.js';
+import type {ExportedFile} from './index-file.js';
+import {PRIVATE_FILE, rowsFile, writeIndex} from './index-file.js';
+
+/**
+ * Writes the selected rows into a new folder: index.json, and for each run of rows a safetensors file with positions [n],
+ * tokens [n], innovations [n], keys [n, G, Dh] and values [n, G, Dh], float32 whatever the precision. Returns the rows.
+ * Errors: MemoryStoreError for a folder that is there and not empty, or a disk that is full; then the folder has no index.
+ */
+export function exportMemory(
+  store: MemoryStore,
+  folder: string,
+  selection: MemorySelection,
+): Promise<number> {
+  return asStoreErrors(folder, async () => {
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      throw new MemoryStoreError('argument', `${folder} exists and is not empty; export into another folder`);
+    mkdirSync(folder, {recursive: true, mode: 0o700});
+    const files: ExportedFile[] = [];
+    let rows = 0;
+    for await (const batch of store.snapshot(selection)) {
+      const file = rowsFile(files.length + 1);
+      const bytes = encodeRows(batch, store.format);
+      writeFileAtomic(join(folder, file), bytes, PRIVATE_FILE);
+      const {stream, layer, positions} = batch;
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      files.push({file, sha256, stream, layer, rows: positions.length});
+      rows += positions.length;
+    }
+    writeIndex(folder, {format: store.format, files});
+    return rows;
+  });
+}
+
+function encodeRows(batch: Required<MemoryBatch>, {groups, width}: MemoryStore['format']): Uint8Array {
+  const n = batch.positions.length;
+  const {positions, tokens, innovations, keys, values} = batch;
+  return encodeSafetensors([
+    {name: 'positions', shape: [n], data: positions},
+    {name: 'tokens', shape: [n], data: tokens},
+    {name: 'innovations', shape: [n], data: innovations},
+    {name: 'keys', shape: [n, groups, width], data: keys},
+    {name: 'values', shape: [n, groups, width], data: values},
+  ]);
+}

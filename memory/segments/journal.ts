@@ -1,0 +1,238 @@
+// The files of a store in a folder: batches are appended to the last segment, and segments are written anew without the rows
+// that left. Every change is whole or did not happen.
+
+import {constants, rmSync} from 'node:fs';
+import type {FileHandle} from 'node:fs/promises';
+import {open} from 'node:fs/promises';
+import {join} from 'node:path';
+import {syncFolder} from '../../formats/atomic-file.js';
+import type {Journal} from '../in-process.js';
+import {rowNumbers} from '../row-block.js';
+import type {MemoryBatch, MemoryFormat} from '../store.js';
+import {MemoryStoreError} from '../store-error.js';
+import type {SegmentEntry} from './manifest.js';
+import {PRIVATE_FILE, segmentName, writeManifest} from './manifest.js';
+import {encodeRecord} from './record.js';
+import {readRecords, segmentHeader} from './segment-file.js';
+import {asStoreErrors} from './system-error.js';
+
+/** Bytes after which another segment begins. */
+const SEGMENT_BYTES = 1 << 26;
+const {O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW = 0} = constants;
+
+type IsLive = (stream: string, layer: number, position: number) => boolean;
+
+/** A segment under way, in no manifest yet. */
+interface Output {
+  readonly file: string;
+  readonly handle: FileHandle;
+  bytes: number;
+}
+
+/** Opens a file that must be a file of ours and no link. */
+export function openSegment(path: string): Promise<FileHandle> {
+  return open(path, O_RDWR | O_NOFOLLOW);
+}
+
+export class SegmentJournal implements Journal {
+  private isBroken = false;
+
+  /** `last` is open and ends where the last entry says. */
+  constructor(
+    private readonly folder: string,
+    private readonly format: MemoryFormat,
+    private segments: SegmentEntry[],
+    private last: FileHandle | undefined,
+    private next: number,
+    private readonly segmentBytes = SEGMENT_BYTES,
+  ) {}
+
+  append(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
+    return asStoreErrors(this.folder, async () => {
+      this.refuseBroken();
+      const bytes = encodeRecord(batch, evicted, this.format);
+      const entry = this.segments.at(-1);
+      if (this.last === undefined || entry === undefined || entry.bytes >= this.segmentBytes)
+        await this.roll();
+      await this.extend(bytes);
+    });
+  }
+
+  rewrite(isLive: IsLive): Promise<void> {
+    return asStoreErrors(this.folder, async () => {
+      this.refuseBroken();
+      const outputs: Output[] = [];
+      try {
+        const segments = await this.rewritten(isLive, outputs);
+        if (segments === undefined) return;
+        for (const {handle} of outputs) await handle.sync();
+        syncFolder(this.folder);
+        await this.commit(segments);
+      } catch (error) {
+        for (const {file} of outputs) rmSync(join(this.folder, file), {force: true});
+        throw error;
+      } finally {
+        for (const {handle} of outputs) await handle.close();
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return asStoreErrors(this.folder, async () => {
+      await this.last?.close();
+      this.last = undefined;
+      // From now on a file that lost its end is told from one whose end was never written.
+      if (!this.isBroken) this.writeManifest(this.segments);
+    });
+  }
+
+  private refuseBroken(): void {
+    if (this.isBroken)
+      throw new MemoryStoreError(
+        'unavailable',
+        `${this.folder}: an update failed half-way and could not be taken back; close the store and open it again`,
+      );
+  }
+
+  private writeManifest(segments: readonly SegmentEntry[]): void {
+    writeManifest(this.folder, {format: this.format, segments, next: this.next});
+  }
+
+  /** Writes at the end of the last segment, whole or not at all. */
+  private async extend(bytes: Buffer): Promise<void> {
+    const entry = this.segments.at(-1);
+    if (this.last === undefined || entry === undefined)
+      throw new Error('a journal needs a segment to append to');
+    try {
+      await writeAll(this.last, bytes, entry.bytes);
+      await this.last.datasync();
+    } catch (error) {
+      this.isBroken = true;
+      await this.last.truncate(entry.bytes);
+      await this.last.datasync();
+      this.isBroken = false;
+      throw error;
+    }
+    this.segments = [...this.segments.slice(0, -1), {...entry, bytes: entry.bytes + bytes.length}];
+  }
+
+  /** Begins another segment. */
+  private async roll(): Promise<void> {
+    const output = await this.create();
+    try {
+      await output.handle.sync();
+      const segments = [...this.segments, {file: output.file, bytes: output.bytes}];
+      this.writeManifest(segments);
+      await this.last?.close();
+      this.last = output.handle;
+      this.segments = segments;
+    } catch (error) {
+      await output.handle.close();
+      rmSync(join(this.folder, output.file), {force: true});
+      throw error;
+    }
+  }
+
+  private async create(): Promise<Output> {
+    const file = segmentName(this.next++);
+    const path = join(this.folder, file);
+    const handle = await open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, PRIVATE_FILE);
+    const header = segmentHeader(this.format);
+    try {
+      await writeAll(handle, header, 0);
+    } catch (error) {
+      await handle.close();
+      rmSync(path, {force: true});
+      throw error;
+    }
+    return {file, handle, bytes: header.length};
+  }
+
+  /** The entries of segments without rows that are not live; undefined where all are. New files are in `outputs`. */
+  private async rewritten(isLive: IsLive, outputs: Output[]): Promise<SegmentEntry[] | undefined> {
+    const segments: SegmentEntry[] = [];
+    let output: Output | undefined;
+    const finish = (): void => {
+      if (output !== undefined) segments.push({file: output.file, bytes: output.bytes});
+      output = undefined;
+    };
+    for (const entry of this.segments) {
+      if (!(await this.hasDead(entry, isLive))) {
+        finish();
+        segments.push(entry);
+        continue;
+      }
+      for await (const {batch} of this.records(entry)) {
+        const rest = liveRows(batch, isLive, this.format);
+        if (rest.positions.length === 0) continue;
+        if (output !== undefined && output.bytes >= this.segmentBytes) finish();
+        if (output === undefined) {
+          output = await this.create();
+          outputs.push(output);
+        }
+        const bytes = encodeRecord(rest, new Int32Array(0), this.format);
+        await writeAll(output.handle, bytes, output.bytes);
+        output.bytes += bytes.length;
+      }
+    }
+    finish();
+    const files = new Set(segments.map(({file}) => file));
+    return this.segments.every(({file}) => files.has(file)) ? undefined : segments;
+  }
+
+  private async hasDead(entry: SegmentEntry, isLive: IsLive): Promise<boolean> {
+    for await (const {batch} of this.records(entry))
+      if (!batch.positions.every(position => isLive(batch.stream, batch.layer, position))) return true;
+    return false;
+  }
+
+  private async *records({file, bytes}: SegmentEntry) {
+    const path = join(this.folder, file);
+    const handle = await openSegment(path);
+    try {
+      yield* readRecords(path, handle, this.format, bytes);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Makes these segments the store's, in one step, and removes the others. */
+  private async commit(segments: SegmentEntry[]): Promise<void> {
+    this.writeManifest(segments);
+    const kept = new Set(segments.map(({file}) => file));
+    const old = this.segments.filter(({file}) => !kept.has(file));
+    this.segments = segments;
+    await this.last?.close();
+    const entry = segments.at(-1);
+    this.last = entry === undefined ? undefined : await openSegment(join(this.folder, entry.file));
+    for (const {file} of old) rmSync(join(this.folder, file));
+    syncFolder(this.folder);
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer, offset: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+}
+
+function liveRows(batch: Required<MemoryBatch>, isLive: IsLive, format: MemoryFormat): Required<MemoryBatch> {
+  const {stream, layer} = batch;
+  const rows = [...batch.positions.keys()].filter(row => isLive(stream, layer, batch.positions[row]));
+  if (rows.length === batch.positions.length) return batch;
+  const numbers = rowNumbers(format);
+  const pick = (from: Float32Array): Float32Array => {
+    const picked = new Float32Array(rows.length * numbers);
+    for (const [i, row] of rows.entries())
+      picked.set(from.subarray(row * numbers, (row + 1) * numbers), i * numbers);
+    return picked;
+  };
+  return {
+    stream,
+    layer,
+    positions: Int32Array.from(rows, row => batch.positions[row]),
+    innovations: Float32Array.from(rows, row => batch.innovations[row]),
+    tokens: Int32Array.from(rows, row => batch.tokens[row]),
+    keys: pick(batch.keys),
+    values: pick(batch.values),
+  };
+}

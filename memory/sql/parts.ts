@@ -1,0 +1,114 @@
+// Which table holds the rows of a stream and layer. Other processes may make, replace and drop tables at any time.
+
+import type {MemorySelection} from '../store.js';
+import {MemoryStoreError} from '../store-error.js';
+import type {SqlDatabase, SqlRow, SqlSession} from './database.js';
+import {codeOf} from './database.js';
+import type {Statements} from './statements.js';
+import {SCHEMA_LOCK} from './statements.js';
+
+export interface Part {
+  readonly part: number;
+  readonly stream: string;
+  readonly layer: number;
+  readonly rows: number;
+  readonly isIndexed: boolean;
+}
+
+const SELECT = 'select part, stream, layer, rows, is_indexed from bmojo_parts';
+
+/** What the database says of a table that was dropped while it was about to be read. */
+const GONE = new Set(['42P01', 'XX000']);
+
+export function bytesOfName(stream: string): Uint8Array {
+  return new TextEncoder().encode(stream);
+}
+
+function partOf({part, stream, layer, rows, is_indexed: isIndexed}: SqlRow): Part {
+  if (!(stream instanceof Uint8Array))
+    throw new MemoryStoreError('damaged', 'memory: bmojo_parts holds a stream that is no bytes');
+  return {
+    part: Number(part),
+    stream: new TextDecoder().decode(stream),
+    layer: Number(layer),
+    rows: Number(rows),
+    isIndexed: isIndexed === true,
+  };
+}
+
+export class Parts {
+  private readonly known = new Map<string, Part>();
+
+  constructor(
+    private readonly database: SqlDatabase,
+    private readonly statements: Statements,
+  ) {}
+
+  /**
+   * Does something with the part of a stream and layer, which is undefined where there are no rows; once more from the
+   * beginning when its table has been replaced meanwhile.
+   */
+  async with<T>(stream: string, layer: number, work: (part: Part | undefined) => Promise<T>): Promise<T> {
+    const key = `${layer} ${stream}`;
+    const known = this.known.get(key);
+    if (known !== undefined) {
+      try {
+        return await work(known);
+      } catch (error) {
+        if (!(error instanceof StalePart) && !GONE.has(codeOf(error) ?? '')) throw error;
+        this.known.delete(key);
+      }
+    }
+    return work(await this.find(stream, layer));
+  }
+
+  private async find(stream: string, layer: number): Promise<Part | undefined> {
+    const values = [bytesOfName(stream), layer];
+    const {rows} = await this.database.query(
+      `${SELECT} where stream = $1::bytea and layer = $2::integer`,
+      values,
+    );
+    if (rows.length === 0) return undefined;
+    const part = partOf(rows[0]);
+    this.known.set(`${layer} ${stream}`, part);
+    return part;
+  }
+
+  /** Forgets what it knows of a part, such as whether it has an index. */
+  refresh({stream, layer}: Part): void {
+    this.known.delete(`${layer} ${stream}`);
+  }
+
+  /** Makes the table of a stream and layer, unless another process just did. */
+  async make(session: SqlSession, stream: string, layer: number): Promise<Part> {
+    await session.query(SCHEMA_LOCK);
+    const values = [bytesOfName(stream), layer];
+    const text = `${SELECT} where stream = $1::bytea and layer = $2::integer`;
+    const found = await session.query(text, values);
+    if (found.rows.length > 0) return partOf(found.rows[0]);
+    await session.query('insert into bmojo_parts (stream, layer) values ($1::bytea, $2::integer)', values);
+    const made = partOf((await session.query(text, values)).rows[0]);
+    for (const statement of this.statements.create(made.part)) await session.query(statement);
+    return made;
+  }
+
+  /** Holds a part against other writers until the transaction ends. Errors: StalePart when it has been replaced. */
+  async hold(session: SqlSession, {part}: Part): Promise<Part> {
+    const {rows} = await session.query(`${SELECT} where part = $1::integer for update`, [part]);
+    if (rows.length === 0) throw new StalePart();
+    return partOf(rows[0]);
+  }
+
+  /** Parts by stream, in the order of its bytes, and layer. */
+  async select(session: SqlSession, {streams, layer}: MemorySelection, lock = false): Promise<Part[]> {
+    const {rows} = await session.query(`${SELECT} order by stream, layer${lock ? ' for update' : ''}`);
+    return rows
+      .map(partOf)
+      .filter(
+        part => (streams === 'all' || streams.includes(part.stream)) && (layer ?? part.layer) === part.layer,
+      );
+  }
+}
+
+/** A part whose table has been replaced or dropped since it was looked up. */
+export class StalePart extends Error {}

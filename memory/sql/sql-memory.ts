@@ -1,0 +1,220 @@
+// A store in a database that speaks SQL: PGlite in this process, or PostgreSQL for many. A table for each stream and layer,
+// exact search below a number of rows and HNSW above it.
+
+import {checkBatch, checkOrder, checkQuery, checkSelection} from '../check.js';
+import {rowBytes} from '../row-block.js';
+import type {
+  MemoryBatch,
+  MemoryFormat,
+  MemoryHits,
+  MemoryPart,
+  MemoryQuery,
+  MemorySelection,
+  MemoryStats,
+  MemoryStore,
+  MemoryStoreOptions,
+} from '../store.js';
+import {MemoryStoreError} from '../store-error.js';
+import type {SqlDatabase, SqlSession} from './database.js';
+import {packRow, vectorText} from './numbers.js';
+import type {Part} from './parts.js';
+import {Parts} from './parts.js';
+import {searchPart} from './search.js';
+import {readSnapshot} from './snapshot.js';
+import type {Statements} from './statements.js';
+import {UpdateOrder} from './update-order.js';
+
+export interface SqlMemoryOptions extends MemoryStoreOptions {
+  /** Rows of a stream and layer up to which every one is scored; beyond them an index finds the best, or nearly. */
+  readonly exactRows: number;
+}
+
+/** Rows that left a table before the place that they took is freed. */
+const VACUUM_ROWS = 4096;
+
+export class SqlMemory implements MemoryStore {
+  private readonly parts: Parts;
+  private readonly order = new UpdateOrder();
+  private readonly indexing = new Map<number, Promise<void>>();
+  /** Rows from which an index that could not be made is tried again. */
+  private readonly indexAt = new Map<number, number>();
+  private readonly dead = new Map<number, number>();
+  private isClosed = false;
+  private closing: Promise<void> | undefined;
+  private evicted = 0;
+  private snapshots = 0;
+
+  constructor(
+    readonly format: MemoryFormat,
+    private readonly database: SqlDatabase,
+    private readonly statements: Statements,
+    private readonly options: SqlMemoryOptions,
+  ) {
+    this.parts = new Parts(database, statements);
+  }
+
+  async append(batch: MemoryBatch): Promise<void> {
+    this.refuseClosed();
+    await this.order.ofStream(batch.stream, async () => {
+      checkBatch('memory append', batch, this.format);
+      if (batch.positions.length === 0) return;
+      const part = await this.parts.with(batch.stream, batch.layer, known =>
+        this.database.transaction(session => this.insert(session, batch, known)),
+      );
+      await this.tend(part);
+    });
+  }
+
+  async search(query: MemoryQuery): Promise<MemoryHits> {
+    this.refuseClosed();
+    checkQuery('memory search', query, this.format);
+    return this.parts.with(query.stream, query.layer, part =>
+      searchPart(this.database, this.statements, this.format, part, query),
+    );
+  }
+
+  async forget(selection: MemorySelection): Promise<number> {
+    this.refuseClosed();
+    return this.order.ofAll(async () => {
+      checkSelection('memory forget', selection, this.format);
+      return this.database.transaction(async session => {
+        let forgotten = 0;
+        for (const part of await this.parts.select(session, selection, true))
+          forgotten += await this.forgetIn(session, part, selection);
+        return forgotten;
+      });
+    });
+  }
+
+  async *snapshot(selection: MemorySelection): AsyncGenerator<Required<MemoryBatch>> {
+    this.refuseClosed();
+    checkSelection('memory snapshot', selection, this.format);
+    yield* readSnapshot(this.database, this.statements, this.format, this.parts, selection, this.snapshots++);
+  }
+
+  async stats(): Promise<MemoryStats> {
+    this.refuseClosed();
+    const parts: MemoryPart[] = [];
+    for (const {stream, layer} of await this.parts.select(this.database, {streams: 'all'})) {
+      const row = await this.parts.with(stream, layer, async part =>
+        part === undefined
+          ? undefined
+          : (await this.database.query(this.statements.statistics(part.part))).rows[0],
+      );
+      if (row === undefined || Number(row.rows) === 0) continue;
+      const [rows, first, last, innovation] = [row.rows, row.first, row.last, row.innovation].map(Number);
+      parts.push({stream, layer, rows, first, last, innovation});
+    }
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const {format, evicted} = this;
+    return {format, parts, rows, bytes: rows * rowBytes(format), evicted, waiting: 0, late: 0};
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.closing ??= (async () => {
+      await this.order.settled();
+      await Promise.all(this.indexing.values());
+      await this.database.close();
+    })();
+    return this.closing;
+  }
+
+  /** Resolved when every part that is large enough has its index. */
+  async indexed(): Promise<void> {
+    await this.order.settled();
+    await Promise.all(this.indexing.values());
+  }
+
+  private refuseClosed(): void {
+    if (this.isClosed) throw new MemoryStoreError('closed', 'memory: the store is closed; open it again');
+  }
+
+  private async insert(session: SqlSession, batch: MemoryBatch, known: Part | undefined): Promise<Part> {
+    const {statements, format, options} = this;
+    const {stream, layer, positions, innovations, keys, values} = batch;
+    const n = positions.length;
+    const part = await this.parts.hold(session, known ?? (await this.parts.make(session, stream, layer)));
+    const [{last}] = (await session.query(statements.last(part.part))).rows;
+    checkOrder('memory append', batch, Number(last));
+    const rows = [...positions.keys()];
+    const tokens = batch.tokens ?? new Int32Array(n).fill(-1);
+    const open = statements.vectors === 'pgvector' ? '[' : '{';
+    const {groups, width} = format;
+    await session.query(statements.insert(part.part), [
+      [...positions],
+      [...innovations],
+      [...tokens],
+      rows.map(row => packRow(keys, values, row, format)),
+      ...Array.from({length: groups}, (_, group) =>
+        rows.map(row => vectorText(keys, (row * groups + group) * width, width, open)),
+      ),
+    ]);
+    const leaving = Math.max(0, part.rows + n - (options.quota ?? Infinity));
+    if (leaving > 0) await session.query(statements.evict(part.part), [leaving]);
+    await session.query('update bmojo_parts set rows = rows + $2::bigint where part = $1::integer', [
+      part.part,
+      n - leaving,
+    ]);
+    this.evicted += leaving;
+    this.dead.set(part.part, (this.dead.get(part.part) ?? 0) + leaving);
+    return {...part, rows: part.rows + n - leaving};
+  }
+
+  /** What a table needs beside its rows: an index once it is large, its room freed once as many rows left as are there. */
+  private async tend(part: Part): Promise<void> {
+    if ((this.dead.get(part.part) ?? 0) >= part.rows + VACUUM_ROWS) {
+      this.dead.delete(part.part);
+      await this.database.query(this.statements.vacuum(part.part));
+    }
+    if (part.isIndexed || part.rows <= (this.indexAt.get(part.part) ?? this.options.exactRows)) return;
+    if (this.statements.mayIndex && !this.indexing.has(part.part))
+      this.indexing.set(part.part, this.makeIndex(part));
+  }
+
+  /** Beside all else: until it is there every row is scored. */
+  private async makeIndex(part: Part): Promise<void> {
+    try {
+      await this.database.transaction(async session => {
+        for (const statement of this.statements.index(part.part)) await session.query(statement);
+        await session.query('update bmojo_parts set is_indexed = true where part = $1::integer', [part.part]);
+      });
+      this.parts.refresh(part);
+    } catch (error) {
+      if (!(error instanceof MemoryStoreError)) throw error;
+      // The table was replaced meanwhile, or there is no room: every row is scored, and it is tried again much later.
+      this.indexAt.set(part.part, 2 * part.rows);
+    } finally {
+      this.indexing.delete(part.part);
+    }
+  }
+
+  /** Takes rows out by writing a table without them, so that the old one and its bytes are gone with the transaction. */
+  private async forgetIn(session: SqlSession, part: Part, selection: MemorySelection): Promise<number> {
+    const {from = 0, before = 2 ** 31, where} = selection;
+    const {stream, layer} = part;
+    const {rows} = await session.query(this.statements.rows(part.part), [from, before]);
+    const leaving = rows
+      .map(row => ({
+        stream,
+        layer,
+        position: Number(row.position),
+        innovation: Number(row.innovation),
+        token: Number(row.token),
+      }))
+      .filter(row => where?.(row) ?? true)
+      .map(({position}) => position);
+    if (leaving.length === 0 && part.rows > 0) return 0;
+    await session.query('delete from bmojo_parts where part = $1::integer', [part.part]);
+    if (leaving.length < part.rows) {
+      const rest = await this.parts.make(session, stream, layer);
+      await session.query(this.statements.copyWithout(part.part, rest.part), [leaving]);
+      await session.query('update bmojo_parts set rows = $2::bigint where part = $1::integer', [
+        rest.part,
+        part.rows - leaving.length,
+      ]);
+    }
+    await session.query(this.statements.drop(part.part));
+    return leaving.length;
+  }
+}

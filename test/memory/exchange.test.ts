@@ -1,0 +1,63 @@
+// Memory as files: what is exported from one store is what another imports.
+
+import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {exportMemory} from '../../memory/exchange/export.js';
+import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
+import {memoryInProcess} from '../../memory/open.js';
+import {openFolder} from '../../memory/segments/open.js';
+import type {MemoryFormat} from '../../memory/store.js';
+import {refusal} from './contract.js';
+import {batchOf, contents} from './rows.js';
+
+const format: MemoryFormat = {model: 'm', layers: [0, 2], groups: 2, width: 3, precision: 'f16'};
+
+describe('exported memory', () => {
+  let parent: string;
+  let out: string;
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), 'bmojo-export-'));
+    out = join(parent, 'out');
+  });
+  afterEach(() => rmSync(parent, {recursive: true}));
+
+  it('is what another store imports, whatever its kind', async () => {
+    const store = memoryInProcess(format);
+    await store.append(batchOf(format, {stream: 'a"\n', layer: 2, n: 5000}));
+    await store.append(batchOf(format, {stream: 'b', layer: 0}));
+    expect(await exportMemory(store, out, {streams: 'all'})).to.equal(5016);
+    const other = await openFolder(join(parent, 'store'), exportedFormat(out));
+    expect(await importMemory(out, other)).to.equal(5016);
+    expect(await contents(other)).to.deep.equal(await contents(store));
+    await other.close();
+    const modes = readdirSync(out).map(name => statSync(join(out, name)).mode & 0o777);
+    expect(new Set(modes)).to.deep.equal(new Set([0o600]));
+  });
+
+  it('is imported whole or not at all', async () => {
+    const store = memoryInProcess(format);
+    await store.append(batchOf(format, {stream: 'a', layer: 0}));
+    await store.append(batchOf(format, {stream: 'b', layer: 2}));
+    await exportMemory(store, out, {streams: 'all'});
+    const again = await refusal(() => importMemory(out, store));
+    expect(again.message).to.include('holds "a" in layer 0 already');
+    const other = memoryInProcess({...format, precision: 'f32'});
+    expect((await refusal(() => importMemory(out, other))).reason).to.equal('format');
+    const file = join(out, 'rows-000002.safetensors');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(file, bytes);
+    const empty = memoryInProcess(format);
+    expect((await refusal(() => importMemory(out, empty))).reason).to.equal('damaged');
+    expect(await contents(empty)).to.deep.equal([]);
+  });
+
+  it('goes into a folder of its own', async () => {
+    const store = memoryInProcess(format);
+    writeFileSync(join(parent, 'letter.txt'), 'dear');
+    expect((await refusal(() => exportMemory(store, parent, {streams: 'all'}))).reason).to.equal('argument');
+    expect(readdirSync(parent)).to.deep.equal(['letter.txt']);
+  });
+});

@@ -1,0 +1,234 @@
+// The store in a folder of files: the contract, recovery at every byte, and what is left of what was forgotten.
+
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {openFolder} from '../../memory/segments/open.js';
+import type {MemoryFormat, MemoryStore} from '../../memory/store.js';
+import {refusal, storeContract} from './contract.js';
+import {batchOf, contents, tinyFormat} from './rows.js';
+
+const temporary = (): string => mkdtempSync(join(tmpdir(), 'bmojo-memory-'));
+
+for (const segmentBytes of [1 << 26, 3000])
+  storeContract({
+    name: `memory in a folder, segments of ${segmentBytes} bytes`,
+    durable: true,
+    place: () => {
+      const parent = temporary();
+      const folder = join(parent, 'memory');
+      return {
+        open: (format, options) => openFolder(folder, format, {...options, segmentBytes}),
+        remove: () => rmSync(parent, {recursive: true}),
+      };
+    },
+  });
+
+describe('memory in a folder', () => {
+  let parent: string;
+  let folder: string;
+  let store: MemoryStore | undefined;
+  const open = async (options: object = {}, format: MemoryFormat = tinyFormat): Promise<MemoryStore> => {
+    store = await openFolder(folder, format, options);
+    return store;
+  };
+  const segments = (): string[] =>
+    readdirSync(folder)
+      .filter(name => name.endsWith('.segment'))
+      .sort()
+      .map(name => join(folder, name));
+  /** As a killed process leaves it: the lock is of nobody. */
+  const copyOf = (name: string): string => {
+    const copy = join(parent, name);
+    mkdirSync(copy);
+    for (const file of readdirSync(folder))
+      if (file !== 'lock.json') copyFileSync(join(folder, file), join(copy, file));
+    return copy;
+  };
+  beforeEach(() => {
+    parent = temporary();
+    folder = join(parent, 'memory');
+  });
+  afterEach(async () => {
+    await store?.close();
+    rmSync(parent, {recursive: true});
+  });
+
+  it('after a kill at any byte of an update, every acknowledged batch is there and nothing of the other', async () => {
+    // Small rows: as many places to stop at as a record has bytes.
+    const small: MemoryFormat = {...tinyFormat, groups: 1, width: 1};
+    await open({}, small);
+    const first = batchOf(small, {n: 2});
+    await store?.append(first);
+    const acknowledged = statSync(segments()[0]).size;
+    const second = batchOf(small, {from: 2, n: 2});
+    await store?.append(second);
+    const whole = statSync(segments()[0]).size;
+    const copy = copyOf('copy');
+    const segment = join(copy, 'rows-00000001.segment');
+    const bytes = readFileSync(segment);
+    for (let size = acknowledged; size <= whole; size++) {
+      writeFileSync(segment, bytes.subarray(0, size));
+      const again = await openFolder(copy, small);
+      const rows = (await again.stats()).rows;
+      expect(rows, `${size} bytes`).to.equal(size === whole ? 4 : 2);
+      // What comes next finds a clean end.
+      await again.append(batchOf(small, {from: rows, n: 1, seed: 3}));
+      await again.close();
+      const third = await openFolder(copy, small);
+      expect((await third.stats()).rows).to.equal(rows + 1);
+      await third.close();
+      rmSync(copy, {recursive: true});
+      copyOf('copy');
+    }
+  });
+
+  it('refuses a file that lost its end after the store was closed, or any other byte', async () => {
+    await open();
+    await store?.append(batchOf(tinyFormat, {n: 2}));
+    await store?.append(batchOf(tinyFormat, {from: 2, n: 2}));
+    await store?.close();
+    const [segment] = segments();
+    const bytes = readFileSync(segment);
+    truncateSync(segment, bytes.length - 1);
+    expect((await refusal(() => open())).message)
+      .to.include('is damaged')
+      .and.include('bytes');
+    for (let at = 0; at < bytes.length; at += 7) {
+      const changed = Buffer.from(bytes);
+      changed[at] ^= 0x40;
+      writeFileSync(segment, changed);
+      const {reason, message} = await refusal(() => open());
+      expect(reason, `byte ${at}`).to.equal('damaged');
+      expect(message).to.include(segment);
+    }
+    writeFileSync(segment, bytes);
+    expect((await (await open()).stats()).rows).to.equal(4);
+  });
+
+  it('nothing of what was forgotten is left in any file, names included', async () => {
+    await open({segmentBytes: 4000});
+    const secret = 'a very secret name';
+    const marked = (stream: string, from: number) => ({
+      ...batchOf(tinyFormat, {stream, from, n: 8}),
+      keys: new Float32Array(8 * 16).fill(0.123_456_78),
+      values: new Float32Array(8 * 16).fill(-98_765.43),
+    });
+    for (let from = 0; from < 80; from += 8) {
+      await store?.append(marked(secret, from));
+      await store?.append(batchOf(tinyFormat, {stream: 'public', from, n: 8, seed: from}));
+    }
+    const traces = [
+      Buffer.from(secret),
+      Buffer.from(Float32Array.of(0.123_456_78).buffer),
+      Buffer.from(Float32Array.of(-98_765.43).buffer),
+    ];
+    const found = (): boolean[] =>
+      traces.map(trace => readdirSync(folder).some(name => readFileSync(join(folder, name)).includes(trace)));
+    expect(found()).to.deep.equal([true, true, true]);
+    await store?.forget({streams: [secret], before: 40});
+    expect(found()).to.deep.equal([true, true, true]);
+    const files = segments();
+    expect(await store?.forget({streams: [secret]})).to.equal(40);
+    expect(found()).to.deep.equal([false, false, false]);
+    expect(segments()).to.not.deep.equal(files);
+    expect(
+      (await contents(await reopened())).map(({stream, positions}) => [stream, positions.length]),
+    ).to.deep.equal([['public', 80]]);
+  });
+
+  const reopened = async (): Promise<MemoryStore> => {
+    await store?.close();
+    return open();
+  };
+
+  it('forgets where nothing else was stored, and begins anew in the same folder', async () => {
+    await open();
+    await store?.append(batchOf(tinyFormat));
+    await store?.forget({streams: 'all'});
+    expect(segments()).to.deep.equal([]);
+    await store?.append(batchOf(tinyFormat, {seed: 4}));
+    expect(await contents(await reopened())).to.deep.equal([batchOf(tinyFormat, {seed: 4})]);
+  });
+
+  it('rows that a quota drove out do not fill the disk', async () => {
+    const format: MemoryFormat = {...tinyFormat, groups: 1, width: 2, precision: 'f16'};
+    await open({quota: 100, segmentBytes: 1 << 14}, format);
+    for (let i = 0; i < 100; i++) await store?.append(batchOf(format, {from: 200 * i, n: 200, seed: i}));
+    const before = await contents(store as MemoryStore);
+    await store?.close();
+    const bytes = segments().reduce((sum, file) => sum + statSync(file).size, 0);
+    // 20,000 rows of 20 bytes were written; at most the quota, the slack and what came since the last rewriting remain.
+    expect(bytes).to.be.below(240_000);
+    expect(await contents(await open({quota: 100}, format))).to.deep.equal(before);
+  });
+
+  it('has one writer', async () => {
+    await open();
+    const {reason, message} = await refusal(() => openFolder(folder, tinyFormat));
+    expect(reason).to.equal('busy');
+    expect(message).to.include(`process ${process.pid}`);
+  });
+
+  it('keeps its files from other users', async () => {
+    await open({segmentBytes: 1000});
+    for (const from of [0, 16, 32]) await store?.append(batchOf(tinyFormat, {from}));
+    await store?.forget({streams: ['a'], before: 2});
+    const modes = readdirSync(folder)
+      .filter(name => name !== 'lock.json')
+      .map(name => statSync(join(folder, name)).mode & 0o777);
+    expect(new Set(modes)).to.deep.equal(new Set([0o600]));
+    expect(statSync(folder).mode & 0o777).to.equal(0o700);
+  });
+
+  it('refuses links, and folders of other things', async () => {
+    await open();
+    await store?.append(batchOf(tinyFormat));
+    await store?.close();
+    const [segment] = segments();
+    for (const path of [segment, join(folder, 'memory.json'), folder]) {
+      const aside = `${path}.aside`;
+      renameSync(path, aside);
+      symlinkSync(aside, path);
+      const {reason, message} = await refusal(() => open());
+      expect(reason, path).to.equal('damaged');
+      expect(message).to.include('is a link');
+      rmSync(path);
+      renameSync(aside, path);
+    }
+    const other = join(parent, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'letter.txt'), 'dear');
+    expect((await refusal(() => openFolder(other, tinyFormat))).reason).to.equal('argument');
+    expect(readdirSync(other)).to.deep.equal(['letter.txt']);
+    expect((await refusal(() => openFolder(join(parent, 'none'), undefined))).reason).to.equal('unavailable');
+  });
+
+  it('an update that the system refuses is taken back, and the next one succeeds', async () => {
+    await open({segmentBytes: 100});
+    await store?.append(batchOf(tinyFormat));
+    const inTheWay = join(folder, 'rows-00000002.segment');
+    mkdirSync(inTheWay);
+    const {reason, message} = await refusal(() => store?.append(batchOf(tinyFormat, {from: 16})));
+    expect(reason).to.equal('unavailable');
+    expect(message).to.include('EEXIST').and.include(inTheWay);
+    expect((await store?.stats())?.rows).to.equal(16);
+    rmdirSync(inTheWay);
+    await store?.append(batchOf(tinyFormat, {from: 16}));
+    expect((await (await reopened()).stats()).rows).to.equal(32);
+  });
+});

@@ -1,0 +1,109 @@
+// Forms in which the same model comes: numbers of every width, mamba_ssm's own config.json, files of a page; told as it goes.
+
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {useBackend} from '../../../custom-ops/index.js';
+import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
+import {encodeHeader} from '../../../formats/safetensors-header.js';
+import type {MemoryFolder, ModelProgress} from '../../../models/index.js';
+import {fromPretrained, modelInMemory} from '../../../models/index.js';
+import {goldenModels, wholeLogits} from '../../support/golden-models.js';
+import {serveModel} from '../../support/model-server.js';
+
+const [mamba] = goldenModels;
+const WEIGHTS = 'model.safetensors';
+const bytesOf = (path: string) => new Uint8Array(readFileSync(join(mamba.folder, path)));
+const {tensors} = decodeSafetensors(bytesOf(WEIGHTS));
+const config = JSON.parse(readFileSync(join(mamba.folder, 'config.json'), 'utf8'));
+
+function folder(weights: Uint8Array, settings: object = config): MemoryFolder {
+  const store = modelInMemory('folder');
+  store.files.set('config.json', new Uint8Array(new TextEncoder().encode(JSON.stringify(settings))));
+  store.files.set(WEIGHTS, new Uint8Array(weights));
+  return store;
+}
+
+async function logitsOf(store: Parameters<typeof fromPretrained>[0]): Promise<Float32Array> {
+  const {model} = await fromPretrained(store);
+  const logits = await wholeLogits(model, mamba.ids);
+  model.model.dispose();
+  return logits;
+}
+
+/** The upper halves of float32 numbers, which bfloat16 holds exactly. */
+const upper = (data: ArrayLike<number>): Uint16Array =>
+  Uint16Array.from(new Uint32Array(Float32Array.from(data).buffer), bits => bits >>> 16);
+
+describe('fromPretrained', () => {
+  before(() => useBackend('cpu'));
+
+  it('reads bfloat16 and float64 as the same numbers in float32', async () => {
+    const rounded = tensors.map(one => {
+      const halves = upper(one.data);
+      return {...one, halves, data: new Float32Array(Uint32Array.from(halves, half => half << 16).buffer)};
+    });
+    const expected = await logitsOf(folder(encodeSafetensors(rounded)));
+    const wide = rounded.map(({data, ...one}) => ({...one, data: Float64Array.from(data)}));
+    expect(await logitsOf(folder(encodeSafetensors(wide)))).to.deep.equal(expected);
+    const header = encodeHeader(rounded.map(({name, shape}) => ({name, shape, dtype: 'BF16'})));
+    const halves = rounded.map(one => Buffer.from(one.halves.buffer));
+    expect(await logitsOf(folder(Buffer.concat([header, ...halves])))).to.deep.equal(expected);
+  });
+
+  it("reads mamba_ssm's own config.json, its names, its padded vocabulary and its copy of the head", async () => {
+    const own = {
+      d_model: config.hidden_size,
+      n_layer: config.num_hidden_layers,
+      vocab_size: config.vocab_size - 2,
+      pad_vocab_size_multiple: config.vocab_size,
+      ssm_cfg: {d_state: config.state_size, d_conv: config.conv_kernel, dt_rank: config.time_step_rank},
+      rms_norm: true,
+      residual_in_fp32: true,
+      fused_add_norm: true,
+    };
+    const name = 'backbone.embeddings.weight';
+    const renamed = tensors.map(one =>
+      one.name === name ? {...one, name: 'backbone.embedding.weight'} : one,
+    );
+    const table = tensors.find(one => one.name === name);
+    if (table === undefined) throw new Error(`no ${name}`);
+    const all = [...renamed.filter(one => one.name !== 'lm_head.weight'), {...table, name: 'lm_head.weight'}];
+    const expected = await logitsOf(folder(bytesOf(WEIGHTS)));
+    expect(await logitsOf(folder(encodeSafetensors(all), own))).to.deep.equal(expected);
+  });
+
+  it('tells its progress in bytes, to the last', async () => {
+    const told: ModelProgress[] = [];
+    const weights = bytesOf(WEIGHTS);
+    const {model} = await fromPretrained(folder(weights), {onProgress: one => told.push(one)});
+    model.model.dispose();
+    expect(told.length).to.be.above(tensors.length);
+    expect(told.every(({total}) => total === weights.length)).to.equal(true);
+    expect(told.at(-1)?.loaded).to.equal(weights.length);
+  });
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController();
+    const opening = fromPretrained(folder(bytesOf(WEIGHTS)), {
+      signal: stop.signal,
+      onProgress: () => stop.abort(new Error('enough')),
+    });
+    expect(String(await opening.catch(reason => reason))).to.equal('Error: enough');
+  });
+
+  it('opens files of a page, and an address', async () => {
+    const expected = await logitsOf(folder(bytesOf(WEIGHTS)));
+    const files = readdirSync(mamba.folder).map(path => ({
+      path: `tiny/${path}`,
+      file: new Blob([bytesOf(path)]),
+    }));
+    expect(await logitsOf(files)).to.deep.equal(expected);
+    const server = await serveModel(folder(bytesOf(WEIGHTS)));
+    try {
+      expect(await logitsOf(server.address)).to.deep.equal(expected);
+    } finally {
+      server.close();
+    }
+  });
+});

@@ -1,0 +1,172 @@
+// What is not read is refused by name, before anything is allocated, and leaves nothing behind.
+
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {memory} from '@tensorflow/tfjs-core';
+import {expect} from 'chai';
+import {useBackend} from '../../../custom-ops/index.js';
+import type {NamedTensorData} from '../../../formats/safetensors.js';
+import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
+import type {MemoryFolder} from '../../../models/index.js';
+import {CheckpointImportError, fromPretrained, modelInMemory} from '../../../models/index.js';
+import {tinyBpe} from '../../support/tiny-bpe.js';
+
+const golden = join(import.meta.dirname, '../../../../test/golden/hf');
+const WEIGHTS = 'model.safetensors';
+
+function folderOf(name: string): MemoryFolder {
+  const store = modelInMemory(name);
+  for (const path of readdirSync(join(golden, name)))
+    store.files.set(path, new Uint8Array(readFileSync(join(golden, name, path))));
+  return store;
+}
+
+const text = (value: unknown) => new Uint8Array(new TextEncoder().encode(JSON.stringify(value)));
+
+function configOf({files}: MemoryFolder): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(files.get('config.json')));
+}
+
+function changeTensors(
+  {files}: MemoryFolder,
+  change: (tensors: NamedTensorData[]) => NamedTensorData[],
+): void {
+  const {tensors} = decodeSafetensors(files.get(WEIGHTS) as Uint8Array);
+  files.set(WEIGHTS, new Uint8Array(encodeSafetensors(change([...tensors]))));
+}
+
+async function refusal(store: MemoryFolder): Promise<string> {
+  const before = memory().numTensors;
+  const error = await fromPretrained(store).then(
+    () => undefined,
+    reason => reason,
+  );
+  expect(error).to.be.instanceOf(CheckpointImportError);
+  expect(memory().numTensors, 'tensors left behind').to.equal(before);
+  return error.message;
+}
+
+/** Settings of a layout, and what is said of them. */
+const settings: readonly (readonly [layout: string, changed: object, words: RegExp])[] = [
+  ['llama', {model_type: 'gpt2'}, /model_type must be one of mamba, .*llama.*, got "gpt2"/],
+  ['llama', {model_type: undefined}, /model_type must be one of/],
+  ['llama', {hidden_act: 'gelu'}, /hidden_act must be "silu" or "swish", got "gelu"/],
+  [
+    'llama',
+    {rope_parameters: {rope_type: 'llama3', rope_theta: 1e4}},
+    /rope_type must be "default", got "llama3"/,
+  ],
+  [
+    'llama',
+    {rope_scaling: {type: 'linear', factor: 2}},
+    /rope_scaling: type must be "default", got "linear"/,
+  ],
+  ['llama', {rope_parameters: {partial_rotary_factor: 0.5}}, /partial_rotary_factor must be 1, got 0\.5/],
+  ['llama', {hidden_size: 'wide'}, /hidden_size must be a positive integer, got "wide"/],
+  ['llama', {num_key_value_heads: 3}, /kvHeads must divide heads/],
+  ['llama', {tie_word_embeddings: 'yes'}, /tie_word_embeddings must be true or false/],
+  ['qwen3', {use_sliding_window: true}, /use_sliding_window must be false, got true/],
+  [
+    'qwen3',
+    {layer_types: ['full_attention', 'sliding_attention']},
+    /layer_types must be full_attention throughout/,
+  ],
+  ['lfm2', {layer_types: ['conv', 'conv', 'moe', 'conv']}, /layer_types must be conv or full_attention/],
+  ['lfm2', {layer_types: ['conv']}, /layer_types must be a list of 4 entries/],
+  ['falcon-mamba', {expand: 3}, /intermediate_size must be 96, got 64/],
+  ['mamba2', {time_step_limit: [0, 0.1]}, /time_step_limit must be/],
+  ['granite-hybrid', {num_local_experts: 8}, /num_local_experts must be 0, got 8/],
+  ['llama', {eos_token_id: 'end'}, /eos_token_id must be a token id or a list of them, got "end"/],
+];
+
+describe('fromPretrained refuses', () => {
+  before(() => useBackend('cpu'));
+
+  for (const [layout, changed, words] of settings) {
+    it(`${layout} with ${JSON.stringify(changed)}`, async () => {
+      const store = folderOf(layout);
+      store.files.set('config.json', text({...configOf(store), ...changed}));
+      store.files.delete('generation_config.json');
+      expect(await refusal(store)).to.match(words);
+    });
+  }
+
+  it('no config.json, one that is no object, one of a huge model without the memory for it', async () => {
+    const store = folderOf('llama');
+    store.files.set('config.json', text({...configOf(store), vocab_size: 2 ** 24, hidden_size: 2 ** 16}));
+    expect(await refusal(store)).to.match(
+      /embed_tokens.weight must be a tensor \[16777216, 65536\], got \[61,32\]/,
+    );
+    store.files.set('config.json', text([]));
+    expect(await refusal(store)).to.match(/config.json: it must be an object/);
+    store.files.delete('config.json');
+    expect(await refusal(store)).to.match(/there is no config.json/);
+  });
+
+  it('a tensor that is missing, misshapen, of no use, or not finite', async () => {
+    const missing = folderOf('llama');
+    changeTensors(missing, tensors => tensors.slice(1));
+    expect(await refusal(missing)).to.match(
+      /model\.embed_tokens\.weight must be a tensor \[61, 32\], got nothing/,
+    );
+    const extra = folderOf('llama');
+    changeTensors(extra, tensors => [...tensors, {...tensors[1], name: 'model.layers.9.mlp.gate.weight'}]);
+    expect(await refusal(extra)).to.match(/without tensors that llama does not have, got "model\.layers\.9/);
+    const infinite = folderOf('llama');
+    changeTensors(infinite, tensors =>
+      tensors.map((one, i) => (i === 3 ? {...one, data: one.data.map(() => Number.NaN)} : one)),
+    );
+    expect(await refusal(infinite)).to.match(/model\.safetensors: .*not finite/);
+  });
+
+  it('a head that is said to be the embedding and is another', async () => {
+    const store = folderOf('llama');
+    changeTensors(store, ([table, ...rest]) => [{...table, name: 'lm_head.weight'}, table, ...rest]);
+    const {model} = await fromPretrained(store);
+    model.model.dispose();
+    changeTensors(store, ([head, ...rest]) => [{...head, data: head.data.map(value => value + 1)}, ...rest]);
+    expect(await refusal(store)).to.match(/lm_head\.weight must be equal to the embedding/);
+  });
+
+  it('a file that was cut off, and weights of another format', async () => {
+    const cut = folderOf('llama');
+    cut.files.set(WEIGHTS, (cut.files.get(WEIGHTS) as Uint8Array<ArrayBuffer>).slice(0, -4));
+    expect(await refusal(cut)).to.match(/model\.safetensors: .*the file has/);
+    const unknown = {...cut, size: async () => undefined};
+    expect(await refusal(unknown)).to.match(/model\.safetensors ends before its last tensor does/);
+    const pickled = folderOf('llama');
+    pickled.files.set('pytorch_model.bin', pickled.files.get(WEIGHTS) as Uint8Array<ArrayBuffer>);
+    pickled.files.delete(WEIGHTS);
+    expect(await refusal(pickled)).to.match(/must be in safetensors, got pytorch_model\.bin/);
+    pickled.files.delete('pytorch_model.bin');
+    expect(await refusal(pickled)).to.match(/neither model\.safetensors nor model\.safetensors\.index\.json/);
+  });
+
+  it('an index that names a file outside, a missing one, or another than holds the tensor', async () => {
+    const name = 'mamba-variants/sharded';
+    const index = 'model.safetensors.index.json';
+    const changed = (change: (map: Record<string, string>) => object): MemoryFolder => {
+      const store = folderOf(name);
+      const {weight_map: map} = JSON.parse(new TextDecoder().decode(store.files.get(index)));
+      store.files.set(index, text({weight_map: change(map)}));
+      return store;
+    };
+    const [first] = Object.keys(JSON.parse(readFileSync(join(golden, name, index), 'utf8')).weight_map);
+    expect(await refusal(changed(map => ({...map, [first]: '../x.safetensors'})))).to.match(
+      /must be the name of a safetensors file beside it/,
+    );
+    expect(await refusal(changed(map => ({...map, [first]: 'other.safetensors'})))).to.match(
+      /other\.safetensors is missing/,
+    );
+    expect(await refusal(changed(map => ({...map, 'another.weight': map[first]})))).to.match(
+      /another\.weight is not in/,
+    );
+    expect(await refusal(changed(({[first]: _, ...map}) => map))).to.match(/which is listed nowhere/);
+  });
+
+  it('a tokenizer with more ids than the model', async () => {
+    const store = folderOf('llama');
+    store.files.set('tokenizer.json', text(tinyBpe()));
+    expect(await refusal(store)).to.match(/tokenizer\.json: the vocabulary must be of at most the 61 ids/);
+  });
+});

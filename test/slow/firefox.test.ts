@@ -1,0 +1,125 @@
+// The demo in Firefox, on wasm: each page opens, the microscope shows what Node computes, a training's loss falls.
+
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import type {Browser, Page} from 'puppeteer-core';
+import puppeteer from 'puppeteer-core';
+import {createMqar} from '../../data/index.js';
+import {inspect} from '../../eval/index.js';
+import {useBackend} from '../../index.js';
+import {asLanguageModel} from '../../models/create.js';
+import {modelInFolder, openModel} from '../../models/node.js';
+import type {Site} from '../demo/site.js';
+import {serveSite} from '../demo/site.js';
+
+const places = ['/usr/bin/firefox-esr', '/usr/bin/firefox'];
+const missing =
+  'no Firefox found: install it (Debian: apt-get install firefox-esr) or set BMOJO_FIREFOX to its executable';
+
+const shipped = join(import.meta.dirname, '../../../demo/public/models/recall-bmojo');
+/** What the microscope shows first. */
+const sample = createMqar({vocabSize: 64, length: 64, pairs: 8, filler: 'zero'}).sample({
+  seed: 1,
+  split: 'test',
+  index: 0,
+});
+
+describe('demo in Firefox', function () {
+  this.timeout(300_000);
+  let browser: Browser;
+  let site: Site;
+  let complaints: string[];
+
+  before(async function () {
+    const executablePath = [process.env.BMOJO_FIREFOX, ...places].find(
+      path => path !== undefined && existsSync(path),
+    );
+    if (executablePath === undefined) {
+      if (process.env.CI === 'true') throw new Error(missing);
+      console.warn(`\nFIREFOX TESTS DID NOT RUN: ${missing}\n`);
+      this.skip();
+    }
+    browser = await puppeteer.launch({browser: 'firefox', executablePath, headless: true});
+    site = await serveSite();
+    await useBackend('wasm');
+  });
+  after(async () => {
+    site?.close();
+    await browser?.close();
+  });
+
+  async function open(hash: string): Promise<Page> {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    complaints = [];
+    page.on('console', message => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', error => complaints.push(String(error)));
+    page.on('request', request => {
+      const url = request.url();
+      if (!/^(blob|data):/.test(url) && !url.startsWith(new URL(site.address).origin))
+        complaints.push(`request off the origin: ${url}`);
+    });
+    await page.goto(`${site.address}#/${hash}`);
+    return page;
+  }
+
+  for (const [hash, heading] of [
+    ['', 'Memory microscope'],
+    ['write', 'Write'],
+    ['train', 'Train here'],
+    ['yours', 'Your model'],
+    ['bench', 'What this device does'],
+  ] as const) {
+    it(`opens ${heading}`, async () => {
+      const page = await open(hash);
+      await page.waitForSelector(`h1 ::-p-text(${heading})`);
+      expect(complaints).to.deep.equal([]);
+      await page.close();
+    });
+  }
+
+  it('shows what Node computes', async () => {
+    const page = await open('');
+    await page.waitForSelector('::-p-text((wasm))');
+    const rows = await page.waitForSelector('[aria-label="What comes next"] tbody tr');
+    expect(rows).to.not.equal(null);
+    const likely = await page.$$eval('[aria-label="What comes next"] tbody tr', found =>
+      found.map(row => [row.children[0].textContent, row.children[1].getAttribute('title')]),
+    );
+    const {model} = await openModel(modelInFolder(shipped));
+    try {
+      const seen = await inspect(asLanguageModel(model), sample.inputs, {labels: sample.labels});
+      const next = await seen.next(sample.queries[0].position);
+      expect(likely).to.have.lengthOf(6);
+      for (const [piece, share] of likely) {
+        const id = piece === '·' ? 0 : Number(piece?.slice(1));
+        expect(Math.log(Number(share)), `logit of ${piece}`).to.be.closeTo(Math.log(next[id]), 1e-4);
+      }
+    } finally {
+      model.model.dispose();
+    }
+    expect(complaints).to.deep.equal([]);
+    await page.close();
+  });
+
+  it('trains recall with a falling loss', async () => {
+    const page = await open('train');
+    await (await page.waitForSelector('::-p-text(Settings)'))?.click();
+    const steps = await page.waitForSelector('::-p-aria([name="steps"][role="spinbutton"])');
+    await steps?.evaluate(input => {
+      if (!(input instanceof HTMLInputElement)) throw new Error('steps must be an input');
+      input.value = '60';
+      input.dispatchEvent(new Event('input', {bubbles: true}));
+      input.dispatchEvent(new Event('change', {bubbles: true}));
+    });
+    await (await page.waitForSelector('::-p-aria([name="Train"][role="button"])'))?.click();
+    await page.waitForSelector('::-p-text(Finished at step 60)', {timeout: 240_000});
+    const words = await page.$eval('.chart[aria-label^="loss"]', chart => chart.getAttribute('aria-label'));
+    expect(words).to.match(/held out [23]\.\d+ at 60/);
+    expect(complaints).to.deep.equal([]);
+    await page.close();
+  });
+});

@@ -1,0 +1,30 @@
+// Models of the Hub's layouts compute on WebGPU what they compute in their own library.
+
+import type {LanguageModel} from '../../models/index.js';
+import {fromPretrained} from '../../models/node.js';
+import {
+  expectContinuation,
+  expectLearning,
+  expectLogits,
+  expectPieces,
+  goldenModels,
+} from '../support/golden-models.js';
+import {useWebGPUOrSkip} from '../support/webgpu.js';
+
+describe('models of the Hub on webgpu', () => {
+  before(function () {
+    return useWebGPUOrSkip(this);
+  });
+
+  for (const golden of goldenModels) {
+    it(`${golden.name}: logits, whole, in pieces and step by step; greedy continuation; learns`, async function () {
+      this.timeout(120_000); // a GPU in software compiles long
+      const {model}: {model: LanguageModel} = await fromPretrained(golden.folder);
+      await expectLogits(model, golden);
+      await expectPieces(model, golden);
+      await expectContinuation(model, golden);
+      await expectLearning(model, golden);
+      model.model.dispose();
+    });
+  }
+});
