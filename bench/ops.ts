@@ -77,8 +77,9 @@ function prepare(op: OpDefinition, opCase: OpCase<Attributes>): Runner {
     inputs[name] = spec.inPlace ? variable(created) : created;
     if (spec.inPlace) created.dispose();
   }
+  const left = Object.keys(op.outputs).filter(name => op.outputs[name].optional);
   const forward = (): Tensor[] => {
-    const results = Object.values(runOp(op, inputs, sample.attrs));
+    const results = Object.values(runOp(op, inputs, sample.attrs, left));
     return results.length > 0 ? results : [Object.values(inputs)[0].clone()];
   };
   const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
@@ -90,7 +91,9 @@ function prepare(op: OpDefinition, opCase: OpCase<Attributes>): Runner {
     shapeOf(op.outputs[first], sample.dims),
   );
   const output = (...xs: Tensor[]): Tensor =>
-    runOp(op, {...inputs, ...Object.fromEntries(names.map((name, i) => [name, xs[i]]))}, sample.attrs)[first];
+    runOp(op, {...inputs, ...Object.fromEntries(names.map((name, i) => [name, xs[i]]))}, sample.attrs, left)[
+      first
+    ];
   const values = names.map(name => inputs[name]);
   const total = (): Tensor[] => tidy(() => grads(output)(values, cotangent));
   return {forward, total, inputs: {...inputs, cotangent}};

@@ -30,6 +30,13 @@ export const benchCommand: CommandModule = {
       )
       .command(
         lazy(
+          'memory',
+          'append to stores of memory and search them, as they grow, beside the time of reading their bytes',
+          async () => (await import('./bench-memory.js')).benchMemoryCommand,
+        ),
+      )
+      .command(
+        lazy(
           'step <task>',
           'time a training step on WebGPU, kernel by kernel; takes the options of train',
           async () => (await import('./bench-step.js')).benchStepCommand,

@@ -5,12 +5,17 @@ import {parseSettings, SettingError} from '../config/schema.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
+import type {MemoryStore} from '../memory/index.js';
+import {openMemory} from '../memory/index.js';
 import {beyondContextWords} from '../models/beyond-context.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
+import {memoryFormat} from '../models/session-memory.js';
+import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
+import type {LanguageRun} from './language-run.js';
 import {checkpointOptions, loadLanguageRun, trainedContext} from './language-run.js';
 import {checkFolder, optionFile, optionText} from './option-file.js';
 
@@ -33,6 +38,12 @@ const options = {
     type: 'string' as const,
     describe: 'write the memory after the last token, so that --state continues the text',
   },
+  memory: {
+    type: 'string' as const,
+    describe:
+      'hold what leaves the windows in a store, a folder or postgres://..., where later conversations of the same stream find it',
+  },
+  stream: {type: 'string' as const, default: 'default', describe: 'whose memory it is, with --memory'},
   quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
 };
 
@@ -56,14 +67,45 @@ function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array):
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
   checkFolder('--save-state', argv['save-state']);
-  const maxTokens = wholeNumber(argv, 'tokens', 0);
-  const sampling = parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv));
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
-  const prompt = promptOf(argv, saved !== undefined);
-  const {model, digest, tokenizer} = await loadLanguageRun(folder, argv);
-  const session = new DecodingSession(model, {weights: digest});
+  const wanted: Wanted = {
+    maxTokens: wholeNumber(argv, 'tokens', 0),
+    sampling: parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv)),
+    saved,
+    prompt: promptOf(argv, saved !== undefined),
+  };
+  const run = await loadLanguageRun(folder, argv);
+  const {model, digest: weights} = run;
+  const place = argv.memory;
+  const store =
+    typeof place === 'string' ? await openMemory(place, {format: memoryFormat(model, {weights})}) : undefined;
+  try {
+    await write(argv, wanted, run, store);
+  } finally {
+    await store?.close();
+    model.model.dispose();
+  }
+}
+
+interface Wanted {
+  readonly maxTokens: number;
+  readonly sampling: SamplingSettings;
+  readonly saved?: Uint8Array;
+  readonly prompt: string;
+}
+
+/** Writes the text; what leaves the windows goes to `store` where there is one. */
+async function write(
+  argv: Args,
+  {maxTokens, sampling, saved, prompt}: Wanted,
+  {folder, model, digest, tokenizer}: LanguageRun,
+  store: MemoryStore | undefined,
+): Promise<void> {
+  const memory = store && {store, stream: String(argv.stream)};
+  const session = new DecodingSession(model, {weights: digest, memory});
   if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-  const read = tokenizer.encode(prompt);
+  const {stopTokens: stopToken, startTokens = []} = folder;
+  const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
   const trained = trainedContext(folder);
@@ -82,8 +124,8 @@ async function execute(argv: Args): Promise<void> {
     process.stdout.write(saved === undefined ? prompt : '');
   };
   const isStopped = await withInterrupts(async signal => {
-    const stopToken = folder.stopTokens;
-    const options = {tokenizer, session, prompt, maxTokens, stopToken, signal, onProgress, ...sampling};
+    const begin = {prompt, startTokens};
+    const options = {tokenizer, session, ...begin, maxTokens, stopToken, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
     return signal.aborted;
   }, 'finishing this token');
@@ -91,10 +133,10 @@ async function execute(argv: Args): Promise<void> {
     process.stderr.write('stopped within the prompt: nothing is written\n');
     process.exitCode = INTERRUPTED;
     session.dispose();
-    model.model.dispose();
     return;
   }
   process.stdout.write('\n');
+  await session.settle();
   const seconds = (performance.now() - readAt) / 1000;
   const written = session.position - first;
   const state = argv['save-state'];
@@ -114,7 +156,6 @@ async function execute(argv: Args): Promise<void> {
     );
   }
   session.dispose();
-  model.model.dispose();
 }
 
 export const generateCommand: CommandModule<object, Args> = {
@@ -126,6 +167,10 @@ export const generateCommand: CommandModule<object, Args> = {
       .example(
         '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',
         'the second goes on where the first stopped',
+      )
+      .example(
+        '$0 generate --checkpoint runs/books --memory runs/memory --stream anna --prompt-file chapter.txt',
+        'what is read now, later conversations of anna remember',
       ),
   handler: execute,
 };

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {SettingError} from '../config/schema.js';
 import {useBackend} from '../custom-ops/index.js';
 import type {WeightsName} from '../experiments/run-models.js';
-import {withoutFolders} from '../experiments/run-models.js';
+import {modelFolderNames, withoutFolders} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
 import {modelInFolder, writePretrainedFolder} from '../models/folder-on-disk.js';
 import type {WrittenPretrained} from '../models/hugging-face/index.js';
@@ -14,8 +14,10 @@ import {readCard} from '../models/model-folder/index.js';
 import {trainedContext} from './language-run.js';
 
 /** What the card says of the training. */
-async function cardOf({path, run}: Trained, step: number): Promise<string> {
-  const card = await readCard(modelInFolder(run === undefined ? path : join(path, 'model')));
+async function cardOf({path, run}: Trained, weights: WeightsName, step: number): Promise<string> {
+  const card = await readCard(
+    modelInFolder(run === undefined ? path : join(path, modelFolderNames[weights])),
+  );
   const about = {
     step,
     ...(card?.command === undefined ? {} : {command: withoutFolders(card.command)}),
@@ -44,7 +46,7 @@ export async function exportPretrained(
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
       stopTokens: trained.stopTokens,
       context: trainedContext(trained),
-      card: await cardOf(trained, step),
+      card: await cardOf(trained, weights, step),
     });
   } finally {
     model.model.dispose();

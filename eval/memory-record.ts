@@ -16,18 +16,27 @@ export interface MemoryRecordOptions {
   readonly step: number;
 }
 
-const NAMES = ['in-context', 'fading', 'eidetic'] as const;
+const NAMES = ['in-context', 'fading', 'eidetic', 'storage'] as const;
+
+/** The memories of a view: storage only where a layer has it. */
+function namesOf({layers}: MemoryView): string[] {
+  const hasStorage = layers.some(({shares}) => shares?.[0]?.[0]?.length === NAMES.length);
+  return NAMES.slice(0, hasStorage ? 4 : 3);
+}
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-function rows({layer, shares = [], stored, innovation = []}: LayerMemory): Cell[][] {
+function rows(
+  {layer, shares = [], stored, innovation = []}: LayerMemory,
+  names: readonly string[],
+): Cell[][] {
   const kept = stored ?? [];
   const others = innovation.filter((_, position) => !kept.some(one => one.position === position));
   const heads = shares.map((head, number) => [
     layer,
     number,
-    ...[0, 1, 2].map(memory => percent(mean(head.map(position => position[memory])))),
+    ...names.map((_, memory) => percent(mean(head.map(position => position[memory] ?? 0)))),
   ]);
   const common = [
     kept.length,
@@ -35,7 +44,7 @@ function rows({layer, shares = [], stored, innovation = []}: LayerMemory): Cell[
     others.length === 0 ? '-' : mean(others).toPrecision(3),
   ];
   return heads.length === 0
-    ? [[layer, '-', '-', '-', '-', ...common]]
+    ? [[layer, '-', ...names.map(() => '-'), ...common]]
     : heads.map(head => [...head, ...common]);
 }
 
@@ -51,24 +60,25 @@ export function memoryRecord({
   command,
   step,
 }: MemoryRecordOptions): EvaluationRecord {
+  const names = namesOf(view);
   return {
     name: 'memory',
     title: 'memory: what is stored, and where attention goes',
     definition:
       `One sequence (${sequence}) passes through the model. Innovation is the distance between a fading token and the running ` +
       'average that predicts it; the tokens of largest innovation are stored. Shares are the parts of the one softmax that fall on ' +
-      'the window (in-context), on fading tokens and on stored tokens (eidetic).',
+      'the window (in-context), on fading tokens, on stored tokens (eidetic) and, where a layer has it, on what is retrieved from storage.',
     source: "B'MOJO (Zancato et al., NeurIPS 2024, arXiv 2407.06324), Algorithm 1",
     command,
     step,
     table: [
-      ['layer', 'head', ...NAMES, 'tokens stored', 'their innovation', 'of others'],
-      ...view.layers.flatMap(rows),
+      ['layer', 'head', ...names, 'tokens stored', 'their innovation', 'of others'],
+      ...view.layers.flatMap(layer => rows(layer, names)),
     ],
     memory: {
       title: `${model}: memory over ${view.tokens.length} tokens, window ${view.window}`,
       length: view.tokens.length,
-      names: ['in-context', 'fading', 'eidetic'],
+      names,
       pieces,
       panels: view.layers.map(layer => ({
         title: `layer ${layer.layer}`,

@@ -26,8 +26,8 @@ export interface LayerMemory {
   /** Stored tokens by position; absent without eidetic slots. A token that left does not come back. */
   readonly stored?: readonly StoredToken[];
   /**
-   * Shares of attention by head and position [H][L][3]: in-context, fading, eidetic; each sums to 1. Absent without
-   * attention.
+   * Shares of attention by head and position [H][L][3]: in-context, fading, eidetic, and with memory in storage that too
+   * [H][L][4]; each sums to 1. Absent without attention.
    */
   readonly shares?: readonly (readonly (readonly number[])[])[];
 }
@@ -62,7 +62,7 @@ export async function layerMemory(
 ): Promise<Omit<LayerMemory, 'layer'>> {
   const scores = innovation === undefined ? undefined : Array.from(await innovation.data());
   const rows = shares === undefined ? undefined : await shares.data();
-  const [, length, heads] = shares?.shape ?? [1, tokens.length, 0];
+  const [, length, heads, memories] = shares?.shape ?? [1, tokens.length, 0, 0];
   return {
     innovation: scores,
     stored:
@@ -73,8 +73,8 @@ export async function layerMemory(
       rows &&
       Array.from({length: heads}, (_, head) =>
         Array.from({length}, (_, position) => {
-          const at = 3 * (position * heads + head);
-          return Array.from(rows.subarray(at, at + 3));
+          const at = memories * (position * heads + head);
+          return Array.from(rows.subarray(at, at + memories));
         }),
       ),
   };
@@ -112,10 +112,10 @@ function storedTokens(
     }));
 }
 
-/** Mean shares over heads, at each position [L][3]. */
+/** Mean shares over heads, at each position [L][3 or 4]. */
 export function meanShares({shares = []}: LayerMemory): number[][] {
   const [first = []] = shares;
-  return first.map((_, position) =>
-    [0, 1, 2].map(memory => shares.reduce((sum, head) => sum + head[position][memory], 0) / shares.length),
+  return first.map((own, position) =>
+    own.map((_, memory) => shares.reduce((sum, head) => sum + head[position][memory], 0) / shares.length),
   );
 }

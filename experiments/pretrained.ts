@@ -1,11 +1,11 @@
 // A folder of the Hub as commands take it: its settings, its weights one at a time.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ModelConfig} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
 import {isPretrainedConfig, planCheckpoint, readCheckpointConfig} from '../models/hugging-face/checkpoint.js';
-import {placedWeights, readGeneration} from '../models/hugging-face/read.js';
+import {placedWeights, readGeneration, readStartTokens} from '../models/hugging-face/read.js';
 import {startWeightsDigest} from '../models/model-folder/weights.js';
 import type {ArraySource} from '../train/snapshot.js';
 
@@ -14,13 +14,17 @@ const CONFIG = 'config.json';
 /** Whether a folder's config.json is that of a model of the Hub; a run's is another. */
 export function isPretrainedFolder(path: string): boolean {
   const file = join(path, CONFIG);
-  return existsSync(file) && isPretrainedConfig(readFileSync(file, 'utf8'));
+  return (
+    statSync(file, {throwIfNoEntry: false})?.isFile() === true &&
+    isPretrainedConfig(readFileSync(file, 'utf8'))
+  );
 }
 
 /** What is known of a folder of the Hub before its weights are read. */
 export interface PretrainedConfig {
   readonly model: ModelConfig;
   readonly stopTokens: readonly number[];
+  readonly startTokens: readonly number[];
   /** Tokens of the longest text that it was trained on, where it says. */
   readonly context?: number;
 }
@@ -33,7 +37,8 @@ export async function readPretrainedConfig(path: string): Promise<PretrainedConf
   const {checkpoint, settings} = described;
   const name = 'max_position_embeddings';
   const context = checkpoint.has(name) ? {context: checkpoint.count(name)} : {};
-  return {model: settings, stopTokens, ...context};
+  const startTokens = await readStartTokens(source);
+  return {model: settings, stopTokens, startTokens, ...context};
 }
 
 /** The weights of a folder of the Hub as arrays, with the digest that they have as a model of ours. Errors: CheckpointImportError. */

@@ -38,10 +38,14 @@ function writeAll(path: string, file: number, bytes: Uint8Array, offset?: number
     for (let at = 0; at < bytes.length; )
       at += writeSync(file, bytes, at, bytes.length - at, offset === undefined ? null : offset + at);
   } catch (error) {
-    // Of a full disk the system says the place in the code, not which file.
-    if (error instanceof Error && !('path' in error)) error.message += ` '${path}'`;
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** An error of a write with its file: of a full disk the system says the place in the code, not which file. */
+export function withPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && !('path' in error)) error.message += ` '${path}'`;
+  return error;
 }
 
 /** A file under way, beside its place: it appears there only when it is whole. */
@@ -117,14 +121,19 @@ export function writeFileAtomic(path: string, bytes: Uint8Array | string, mode?:
   }
 }
 
-/** Writes a file that must not be there yet, so that it survives a power cut. */
+/** Writes a file that must not be there yet, so that it survives a power cut; nothing is left of one that fails. */
 export function writeNewFile(path: string, bytes: Uint8Array | string): void {
   const file = openSync(path, 'wx');
   try {
-    writeAll(path, file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    try {
+      writeAll(path, file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    rmSync(path, {force: true});
+    throw error;
   }
 }
 

@@ -1,18 +1,31 @@
 // Eidetic memory: one softmax over the window, the fading tokens and the stored tokens, whole or in chunks of a sequence.
 
-import type {Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, slice} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {concat, expandDims, fill, mul, slice, sub, zeros} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
-import {innovationScores, innovationSelect, memoryAttention} from '../custom-ops/index.js';
+import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
+import {
+  innovationScores,
+  innovationSelect,
+  memoryAttention,
+  memoryAttentionWithLogSumExp,
+} from '../custom-ops/index.js';
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
-import {remember} from './attention-state.js';
+import {needsInnovation, remember} from './attention-state.js';
 import type {MixerSettings} from './mixer-schema.js';
+import type {PartialSoftmax} from './partial-softmax.js';
+import {joined, secondShare} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
-import {Projections} from './projections.js';
-import {fadingReach, RowLayout} from './row-layout.js';
+import {Projections, turned} from './projections.js';
+import {fadingReach, firstRows, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
+import {entryOf, scoresTokens} from './storage-entry.js';
+import {StorageLayout} from './storage-layout.js';
+import type {StorageResult, StorageRun} from './storage-memory.js';
+import {StorageMemory} from './storage-memory.js';
+import {storesUnturned} from './storage-state.js';
 import type {StepKind} from './streaming.js';
 import type {ReadWeight} from './weights.js';
 
@@ -23,6 +36,9 @@ export interface AttentionResult {
   readonly innovation?: Tensor2D;
   /** Row of each stored token by chunk, [B, C, me], -1 where a slot is empty; only with eidetic slots. */
   readonly stored?: Tensor3D;
+  /** Rows retrieved from storage by each query and key head, int32 [B, L, G, K], -1 where there were fewer; and the share of attention on them [B, L, H]. Where some query had any to retrieve. */
+  readonly retrieved?: Tensor4D;
+  readonly storageShare?: Tensor3D;
   /** Memory after the new tokens, where it is asked for. */
   readonly state?: AttentionState;
 }
@@ -35,10 +51,25 @@ export interface MatchedRows {
   readonly keys: Tensor4D;
   /** As `keys`; with fading tokens attended. */
   readonly fadingKeys?: Tensor4D;
+  /** As `queries` and `keys`, as they are matched in storage; with memory in storage. */
+  readonly storageQueries?: Tensor4D;
+  readonly storageKeys?: Tensor4D;
 }
+
+/** n tokens on their way to storage. */
+export type LeavingTokens = {
+  /** Keys as stored and values, [B, n, G, Dh]. */
+  readonly keys: Tensor4D;
+  readonly values: Tensor4D;
+  /** [B, n]; absent without a fading memory. */
+  readonly innovation?: Tensor2D;
+  /** 1 for those that enter, [B, n]. */
+  readonly entered: Tensor2D;
+};
 
 export class AttentionMemory {
   private readonly projections: Projections;
+  private readonly storage?: StorageMemory;
 
   constructor(
     private readonly settings: MixerSettings,
@@ -46,6 +77,7 @@ export class AttentionMemory {
     weight: ReadWeight,
   ) {
     this.projections = new Projections(settings, sizes, weight);
+    if (settings.storage > 0) this.storage = new StorageMemory(settings, sizes);
   }
 
   /**
@@ -65,47 +97,72 @@ export class AttentionMemory {
     const layout = new RowLayout(settings, context.position, length);
     checkPast(past, layout);
     const cosSin = this.table(context, length);
-    const own = projections.rows(h, cosSin);
+    const plain = {queries: projections.queries(h), ...projections.rows(h)};
+    const queries = turned(plain.queries, cosSin);
     const rows = {
-      keys: layout.all(past?.keys, own.keys),
-      values: layout.all(past?.values, own.values),
+      keys: layout.all(past?.keys, turned(plain.keys, cosSin)),
+      values: layout.all(past?.values, plain.values),
     };
     const fadingRows = this.fadingRows(fading, past, layout, cosSin);
     const innovation = this.innovation(fading, past);
-    const scores = innovation && layout.all(past?.eidetic?.scores, innovation);
+    const scores =
+      settings.eideticSlots === 0 ? undefined : innovation && layout.all(past?.eidetic?.scores, innovation);
     const {window, firstRow, queryOffset, phase} = layout.options;
     const {eideticSlots: capacity, eideticOverlap: overlap} = settings;
     const chosen =
       given ?? (scores && innovationSelect(scores, {window, capacity, overlap, queryOffset, phase}));
-    const attended = memoryAttention(
-      {
-        q: projections.queries(h, cosSin),
-        k: rows.keys,
-        v: rows.values,
-        kFading: fadingRows?.keys,
-        vFading: fadingRows?.values,
-        positions: chosen,
-      },
-      {
-        window,
-        fading: settings.fading,
-        fadingTokens: fadingReach(settings),
-        firstRow,
-        queryOffset,
-        phase,
-      },
-    );
-    const result = {y: projections.output(attended), innovation, stored: chosen};
+    const memories: MemoryAttentionInputs = {
+      q: queries,
+      k: rows.keys,
+      v: rows.values,
+      kFading: fadingRows?.keys,
+      vFading: fadingRows?.values,
+      positions: chosen,
+    };
+    const options: MemoryAttentionOptions = {
+      window,
+      fading: settings.fading,
+      fadingTokens: fadingReach(settings),
+      firstRow,
+      queryOffset,
+      phase,
+    };
+    const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, {
+      recent: layout.after.recent,
+      keepState,
+      outside: context.outside,
+    });
+    const attended = attendedWith(memories, options, stored?.retrieval);
+    const result = {
+      y: projections.output(attended.out),
+      innovation,
+      stored: chosen,
+      retrieved: stored?.retrieval?.found,
+      storageShare: attended.storageShare,
+    };
     if (!keepState) return result;
-    const selection = fading && scores && chosen && {tokens: fading, scores, chosen};
-    return {...result, state: remember(layout, settings, past, {rows, fadingRows, selection})};
+    const selection = scores && chosen && {scores, chosen};
+    const tokens = needsInnovation(settings) ? fading : undefined;
+    const storage = stored?.state;
+    return {
+      ...result,
+      state: remember(layout, settings, past, {rows, fadingRows, tokens, selection, storage}),
+    };
   }
 
-  /** Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3]. */
-  shares(h: Tensor3D, fading: Tensor3D | undefined, stored: Tensor3D | undefined): Tensor4D {
+  /**
+   * Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3], and with
+   * memory in storage [B, L, H, 4]; `storageShare` [B, L, H] is that of storage.
+   */
+  shares(
+    h: Tensor3D,
+    fading: Tensor3D | undefined,
+    stored: Tensor3D | undefined,
+    storageShare: Tensor3D | undefined,
+  ): Tensor4D {
     const {settings} = this;
     const {queries: q, ...keys} = this.matched(h, fading);
-    return attentionShares(
+    const shares = attentionShares(
       {q, ...keys, stored},
       {
         window: settings.window === 0 ? h.shape[1] : settings.window,
@@ -113,18 +170,57 @@ export class AttentionMemory {
         fadingTokens: fadingReach(settings),
       },
     );
+    if (settings.storage === 0) return shares;
+    const [batch, length, heads] = shares.shape;
+    const own =
+      storageShare === undefined ? zeros<Rank.R4>([batch, length, heads, 1]) : expandDims(storageShare, 3);
+    return concat<Tensor4D>([mul(shares, sub(1, own)), own as Tensor4D], 3);
   }
 
   /** What is matched with what in a whole sequence h [B, L, D]: queries [B, L, H, Dh] with keys [B, L, G, Dh]. */
   matched(h: Tensor3D, fading: Tensor3D | undefined): MatchedRows {
-    const {settings, projections} = this;
+    const {settings, projections, storage} = this;
     const length = h.shape[1];
     const layout = new RowLayout(settings, 0, length);
     const cosSin = this.table(START, length);
+    const plain = {queries: projections.queries(h), keys: projections.rows(h).keys};
+    const [queries, keys] = [turned(plain.queries, cosSin), turned(plain.keys, cosSin)];
     return {
-      queries: projections.queries(h, cosSin),
-      keys: projections.rows(h, cosSin).keys,
+      queries,
+      keys,
       fadingKeys: this.fadingRows(fading, undefined, layout, cosSin)?.keys,
+      storageQueries: storage?.queries(plain.queries, queries),
+      storageKeys: storage && (storesUnturned(settings) ? plain.keys : keys),
+    };
+  }
+
+  /** What the queries of h [B, L, D] are compared by with stored keys, [B, L, G, Dh]. Errors: Error without storage. */
+  searched(h: Tensor3D, context: StepContext): Tensor4D {
+    const {projections, storage} = this;
+    if (storage === undefined) throw new Error('AttentionMemory.searched: there is no storage');
+    const plain = projections.queries(h);
+    return storage.searched(storage.queries(plain, turned(plain, this.table(context, h.shape[1]))));
+  }
+
+  /** Tokens `begin` to `end` - 1 of the recent ones among `position`; of a whole chunk those enter whose turn it is, of a part all. */
+  leaving(state: AttentionState, position: number, begin: number, end: number): LeavingTokens {
+    const {settings} = this;
+    const {recent} = keptBands(settings, position);
+    const of = <T extends Tensor2D | Tensor4D>(rows: T): T =>
+      firstRows(lastRows(rows, position - begin), end - begin);
+    const scores = state.storage?.scored?.recentScores;
+    const innovation = scores === undefined ? undefined : of(scores);
+    const threshold = state.storage?.entry?.storageThreshold;
+    const [batch] = state.keys.shape;
+    if (position - begin > recent)
+      throw new Error(`AttentionMemory.leaving: token ${begin} is recent no more`);
+    const isChunk = end - begin === settings.window;
+    const entered = isChunk ? entryOf(settings, batch, 1, innovation, threshold).entered : undefined;
+    return {
+      keys: of(state.storage?.unturned?.recentKeys ?? state.keys),
+      values: of(state.values),
+      innovation,
+      entered: entered ?? fill<Rank.R2>([batch, end - begin], 1),
     };
   }
 
@@ -143,16 +239,68 @@ export class AttentionMemory {
   ): Rows | undefined {
     if (this.settings.fading === 'none' || fading === undefined) return undefined;
     const kept = past?.faded && {keys: past.faded.fadingKeys, values: past.faded.fadingValues};
-    return layout.allFading(kept, this.projections.fadingRows(fading, cosSin));
+    const {keys, values} = this.projections.fadingRows(fading);
+    return layout.allFading(kept, {keys: turned(keys, cosSin), values});
+  }
+
+  /** What the step's queries retrieve from storage, and storage behind it. */
+  private fromStorage(
+    {plain, queries, rows, innovation}: StepVectors,
+    past: AttentionState | undefined,
+    {position, fresh, before}: RowLayout,
+    run: StorageRun,
+  ): StorageResult | undefined {
+    const {settings, storage} = this;
+    if (storage === undefined) return undefined;
+    const recentAndNew = before.recent + fresh;
+    const known = past?.storage;
+    const keys = storesUnturned(settings)
+      ? behind(known?.unturned?.recentKeys, plain.keys)
+      : latestRows(rows.keys, recentAndNew);
+    const scores =
+      innovation && scoresTokens(settings) ? behind(known?.scored?.recentScores, innovation) : undefined;
+    const step = {
+      queries: storage.queries(plain.queries, queries),
+      rows: {keys, values: latestRows(rows.values, recentAndNew)},
+      scores,
+    };
+    return storage.run(new StorageLayout(settings, position, fresh), step, known, run);
   }
 
   private innovation(fading: Tensor3D | undefined, past: AttentionState | undefined): Tensor2D | undefined {
-    const {eideticSlots, innovationSpan: span} = this.settings;
-    if (eideticSlots === 0 || fading === undefined) return undefined;
-    if (past?.eidetic === undefined) return innovationScores(fading, {span});
-    const {history} = past.eidetic;
+    const {innovationSpan: span} = this.settings;
+    if (!needsInnovation(this.settings) || fading === undefined) return undefined;
+    if (past?.predictor === undefined) return innovationScores(fading, {span});
+    const {history} = past.predictor;
     return slice(innovationScores(concat([history, fading], 1), {span}), [0, history.shape[1]]);
   }
+}
+
+/** What a step computed of its new tokens, and all rows of its layout. */
+interface StepVectors {
+  /** Before they are turned to their positions. */
+  readonly plain: {readonly queries: Tensor4D; readonly keys: Tensor4D};
+  /** At their positions, [B, L, H, Dh]. */
+  readonly queries: Tensor4D;
+  readonly rows: Rows;
+  readonly innovation?: Tensor2D;
+}
+
+/** Kept rows with the new ones behind them. */
+function behind<T extends Tensor2D | Tensor4D>(kept: T | undefined, fresh: T): T {
+  return kept === undefined ? fresh : concat<T>([kept, fresh], 1);
+}
+
+/** The softmax over the memories in the layer and what was retrieved, [B, L, H, Dh], and the share of the latter. */
+function attendedWith(
+  memories: MemoryAttentionInputs,
+  options: MemoryAttentionOptions,
+  retrieval: PartialSoftmax | undefined,
+): {out: Tensor4D; storageShare?: Tensor3D} {
+  if (retrieval === undefined) return {out: memoryAttention(memories, options)};
+  const inLayer = memoryAttentionWithLogSumExp(memories, options);
+  const storageShare = secondShare(inLayer, retrieval);
+  return {out: joined(inLayer, retrieval, storageShare), storageShare};
 }
 
 /** Refuses a memory that is not the one after the tokens before the step. */
@@ -174,7 +322,7 @@ export function attentionStepKind(settings: MixerSettings, position: number, len
   if (settings.window === 0) return {name: start, varying: {}};
   if (length > 1) return {name: `${start} at ${layout.phase}`, varying: {}};
   // One token begins a chunk, where tokens are chosen to be stored, or only the place in the chunk differs.
-  const begins = settings.eideticSlots > 0 && !layout.staysInChunk ? ' chunk' : '';
+  const begins = (settings.eideticSlots > 0 || settings.storage > 0) && !layout.staysInChunk ? ' chunk' : '';
   const inPhase: StepKind['varying'][string] = recorded => ({
     ...recorded,
     phase: position % Number(recorded.window),

@@ -9,6 +9,9 @@ import type {AttentionSizes, Rows} from './projections.js';
 import type {RowLayout} from './row-layout.js';
 import {keptBands, lastRows} from './row-layout.js';
 import type {StateShapes} from './state.js';
+import {scoresTokens} from './storage-entry.js';
+import type {StorageState} from './storage-state.js';
+import {storageStateShapes} from './storage-state.js';
 
 /** Memory of a mixer's attention after at least one token: rows of the window, and those that are stored. */
 export type AttentionState = {
@@ -17,14 +20,18 @@ export type AttentionState = {
   readonly values: Tensor4D;
   /** Of the recent fading tokens, [B, recent, G, Dh]; with fading tokens attended. */
   readonly faded?: {readonly fadingKeys: Tensor4D; readonly fadingValues: Tensor4D};
-  /** With eidetic slots. */
-  readonly eidetic?: {
-    /** Last fading tokens, which predict the next one, [B, up to k, D]. */
-    readonly history: Tensor3D;
-    /** Innovation of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. */
-    readonly scores: Tensor2D;
-  };
+  /** Last fading tokens, which predict the next one, [B, up to k, D]; where innovation is needed. */
+  readonly predictor?: {readonly history: Tensor3D};
+  /** Innovation of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. With eidetic slots. */
+  readonly eidetic?: {readonly scores: Tensor2D};
+  /** With memory in storage. */
+  readonly storage?: StorageState;
 };
+
+/** Whether a mixer needs to know how well its fading memory predicts each token. */
+export function needsInnovation(settings: MixerSettings): boolean {
+  return settings.eideticSlots > 0 || scoresTokens(settings);
+}
 
 /** Shapes of one sequence's memory after `length` tokens, at least one. */
 export function attentionStateShapes(
@@ -40,7 +47,11 @@ export function attentionStateShapes(
     keys: rows,
     values: rows,
     ...(settings.fading === 'none' ? {} : {faded: {fadingKeys: faded, fadingValues: faded}}),
-    ...(settings.eideticSlots === 0 ? {} : {eidetic: {history, scores: [stored + recent]}}),
+    ...(needsInnovation(settings) ? {predictor: {history}} : {}),
+    ...(settings.eideticSlots === 0 ? {} : {eidetic: {scores: [stored + recent]}}),
+    ...(settings.storage === 0
+      ? {}
+      : {storage: storageStateShapes(settings, {width, groups, headWidth}, length, recent)}),
   };
 }
 
@@ -49,8 +60,11 @@ export interface StepRows {
   /** All rows of the layout. */
   readonly rows: Rows;
   readonly fadingRows?: Rows;
-  /** New fading tokens [B, L, D], innovation of all rows, and rows stored for each chunk [B, C, me]; with eidetic slots. */
-  readonly selection?: {readonly tokens: Tensor3D; readonly scores: Tensor2D; readonly chosen: Tensor3D};
+  /** New fading tokens [B, L, D]; where innovation is needed. */
+  readonly tokens?: Tensor3D;
+  /** Innovation of all rows, and rows stored for each chunk [B, C, me]; with eidetic slots. */
+  readonly selection?: {readonly scores: Tensor2D; readonly chosen: Tensor3D};
+  readonly storage?: StorageState;
 }
 
 /** The memory after a step. */
@@ -58,17 +72,16 @@ export function remember(
   layout: RowLayout,
   settings: MixerSettings,
   past: AttentionState | undefined,
-  {rows, fadingRows, selection}: StepRows,
+  {rows, fadingRows, tokens, selection, storage}: StepRows,
 ): AttentionState {
   const recent = {keys: layout.recentOf(rows.keys), values: layout.recentOf(rows.values)};
   const faded = fadingRows && {
     fadingKeys: layout.recentOf(fadingRows.keys),
     fadingValues: layout.recentOf(fadingRows.values),
   };
-  if (selection === undefined) return {...recent, faded};
-  const {tokens, scores, chosen} = selection;
-  const known = past?.eidetic === undefined ? tokens : concat([past.eidetic.history, tokens], 1);
-  const history = lastRows(known, Math.min(known.shape[1], settings.innovationSpan));
+  const predictor = tokens && {history: historyOf(tokens, past, settings)};
+  if (selection === undefined) return {...recent, faded, predictor, storage};
+  const {scores, chosen} = selection;
   // Decoding mostly takes this shorter way.
   const stored = layout.staysInChunk
     ? {
@@ -84,8 +97,20 @@ export function remember(
     keys: layout.memory(stored.keys, recent.keys),
     values: layout.memory(stored.values, recent.values),
     faded,
-    eidetic: {history, scores: layout.memory(stored.scores, recentScores)},
+    predictor,
+    eidetic: {scores: layout.memory(stored.scores, recentScores)},
+    storage,
   };
+}
+
+/** The last fading tokens, of which `tokens` are the new ones. */
+function historyOf(
+  tokens: Tensor3D,
+  past: AttentionState | undefined,
+  {innovationSpan}: MixerSettings,
+): Tensor3D {
+  const known = past?.predictor === undefined ? tokens : concat([past.predictor.history, tokens], 1);
+  return lastRows(known, Math.min(known.shape[1], innovationSpan));
 }
 
 /** Scores of the recent tokens; -1 for those that have had their chance to be stored. */

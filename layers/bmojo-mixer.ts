@@ -5,6 +5,7 @@ import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {SettingError} from '../config/schema.js';
 import {innovationScores} from '../custom-ops/index.js';
+import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
 import {attentionStateShapes} from './attention-state.js';
@@ -41,12 +42,22 @@ export type MixerAnalysis = {
   readonly innovation?: Tensor2D;
   /** Positions stored for each chunk [B, C, me], -1 where a slot is empty; absent without eidetic slots. */
   readonly stored?: Tensor3D;
-  /** Shares of attention on in-context, fading and eidetic memory [B, L, H, 3]; from `analyze`, absent without attention. */
+  /** Rows retrieved from storage by each query and key head, [B, L, G, K], -1 where there were fewer; absent where there were none. */
+  readonly retrieved?: Tensor4D;
+  /** Share of attention on them, [B, L, H]; as `retrieved`. */
+  readonly storageShare?: Tensor3D;
+  /**
+   * Shares of attention on in-context, fading and eidetic memory [B, L, H, 3], with memory in storage on that too
+   * [B, L, H, 4]; from `analyze`, absent without attention.
+   */
   readonly shares?: Tensor4D;
   /** Queries [B, L, H, Dh], their keys and those of fading tokens [B, L, G, Dh]; from `analyze` where they are asked for. */
   readonly queries?: Tensor4D;
   readonly keys?: Tensor4D;
   readonly fadingKeys?: Tensor4D;
+  /** The same as they are matched in storage. */
+  readonly storageQueries?: Tensor4D;
+  readonly storageKeys?: Tensor4D;
 };
 
 /** What `analyze` is asked beside the tokens. */
@@ -111,12 +122,12 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   analyze(x: Tensor3D, {stored: given, rows = false}: AnalyzeOptions = {}): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, ...rest} = this.mix(x, {}, START, false, given);
+      const {y, fading, stored, retrieved, storageShare, ...rest} = this.mix(x, {}, START, false, given);
       const innovation =
         rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      const shares = this.attentionMemory?.shares(x, fading, stored);
+      const shares = this.attentionMemory?.shares(x, fading, stored, storageShare);
       const matched = rows ? this.attentionMemory?.matched(x, fading) : undefined;
-      return {y, fading, innovation, stored, shares, ...matched};
+      return {y, fading, innovation, stored, retrieved, storageShare, shares, ...matched};
     });
   }
 
@@ -142,6 +153,33 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
         ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length)}
         : {}),
     };
+  }
+
+  /** What the queries of x [B, L, D] are compared by with stored keys, [B, L, G, Dh]; with memory in storage. */
+  storageQueries(x: Tensor3D, context: StepContext): Tensor4D {
+    this.buildFor(x);
+    return tidy(() => this.withAttention().searched(x, context));
+  }
+
+  /**
+   * Tokens `begin` to `end` - 1 of the recent ones in a memory behind `position` tokens, for a store outside the model; with
+   * memory in storage. Of a whole chunk those enter that its settings choose, of a part of one all.
+   */
+  leaving({attention}: MixerState, position: number, begin: number, end: number): LeavingTokens {
+    if (attention === undefined) throw new Error('BMojoMixer.leaving: there is no memory yet');
+    return tidy(() => this.withAttention().leaving(attention, position, begin, end));
+  }
+
+  /** Key heads G and head width Dh of what is stored, for inputs of width D. */
+  storedShape(width: number): {readonly groups: number; readonly width: number} {
+    const {groups, headWidth} = attentionSizes(this.settings, width);
+    return {groups, width: headWidth};
+  }
+
+  private withAttention(): AttentionMemory {
+    if (this.attentionMemory === undefined)
+      throw new Error('BMojoMixer: without attention there is no storage');
+    return this.attentionMemory;
   }
 
   override stepKind(position: number, length: number): StepKind {
@@ -213,7 +251,29 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
     fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
   }
+  checkStorage(settings, fail);
   if (kvHeads !== 0 && heads % kvHeads !== 0) fail(`kvHeads must divide heads = ${heads}, got ${kvHeads}`);
+}
+
+function checkStorage(
+  {attention, ssm, window, positions, storage, storagePositions, storageShare, storageEntry}: MixerSettings,
+  fail: (message: string) => never,
+): void {
+  if (storage === 0) return;
+  if (!attention) fail(`storage must be 0 without attention, got ${storage}`);
+  if (window === 0) fail(`window must be >= 1 with storage (0 attends over all of the past already), got 0`);
+  if (positions === 'none' && storagePositions === 'true')
+    fail(`storagePositions must be 'clamped' or 'none' when positions is 'none', got 'true'`);
+  if (storageShare === 1) return;
+  if (storageEntry === 'innovation' && !ssm)
+    fail(
+      `storageEntry must be 'spaced' without ssm (nothing predicts the tokens) unless storageShare is 1, got 'innovation'`,
+    );
+  const nth = Math.round(1 / storageShare);
+  if (storageEntry === 'spaced' && (Math.abs(nth * storageShare - 1) > 1e-3 || window % nth !== 0))
+    fail(
+      `storageShare must be 1 / n for an n that divides window = ${window} when storageEntry is 'spaced', got ${storageShare}`,
+    );
 }
 
 serialization.registerClass(BMojoMixer);

@@ -21,7 +21,14 @@ export type {Mamba2MixerArgs, MambaMixerArgs, SlidingWindowAttentionArgs} from '
 export {Mamba2Mixer, MambaMixer, SlidingWindowAttention} from './special-cases.js';
 export type {NoState, ShapeTree, StateShapes, StateTree} from './state.js';
 export {disposeState, stateLeaves} from './state.js';
-export type {GivenContext, RotarySpec, RotaryTable, StepContext, TrainingCall} from './step-context.js';
+export type {
+  GivenContext,
+  RetrievedRows,
+  RotarySpec,
+  RotaryTable,
+  StepContext,
+  TrainingCall,
+} from './step-context.js';
 export type {StepKind, StepResult} from './streaming.js';
 export {StatelessLayer, StreamingLayer} from './streaming.js';
 export {SwiGLU} from './swiglu.js';

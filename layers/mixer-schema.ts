@@ -55,6 +55,34 @@ export const mixerSchema = {
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
   ),
+  storage: integer(
+    0,
+    0,
+    1024,
+    'rows K that each query and key head retrieves from storage: tokens that left the window, however many; 0 is off. Of a model the last layer has it, or those of letter R in pattern',
+  ),
+  storagePositions: choice(
+    ['clamped', 'true', 'none'],
+    'clamped',
+    'where retrieved tokens stand for the query: all at one distance, so that recall holds far beyond the trained length, where they were, or nowhere',
+  ),
+  storageDistance: integer(
+    0,
+    0,
+    2 ** 24,
+    'distance in tokens of everything retrieved when storagePositions is clamped; 0 means twice the window',
+  ),
+  storageShare: number(
+    1,
+    1e-6,
+    1,
+    'share of the tokens that enter storage when they leave the window; 1 is all of them',
+  ),
+  storageEntry: choice(
+    ['innovation', 'spaced'],
+    'innovation',
+    'which tokens enter storage when storageShare is below 1: those of innovation above a threshold that adapts to the share, or every n-th, n = 1 / storageShare',
+  ),
   innovationSpan: integer(4, 1, 64, 'fading tokens k averaged to predict the next one'),
   positions: choice(
     ['rotary', 'none'],

@@ -84,19 +84,20 @@ export class Projections {
     private readonly weight: ReadWeight,
   ) {}
 
-  /** Queries [B, L, H, Dh] of h [B, L, D]; `cosSin` is the rotary table of its positions, absent without positions. */
-  queries(h: Tensor3D, cosSin: Tensor2D | undefined): Tensor4D {
-    return rotate(this.normalised(this.heads(h, 'q_proj', this.sizes.heads), 'q_norm'), cosSin);
+  /** Queries [B, L, H, Dh] of h [B, L, D], before they are turned to their positions. */
+  queries(h: Tensor3D): Tensor4D {
+    return this.normalised(this.heads(h, 'q_proj', this.sizes.heads), 'q_norm');
   }
 
-  rows(h: Tensor3D, cosSin: Tensor2D | undefined): Rows {
-    return this.keysAndValues(h, 'k_proj', 'v_proj', cosSin);
+  /** Keys and values of h [B, L, D], keys before they are turned to their positions. */
+  rows(h: Tensor3D): Rows {
+    return this.keysAndValues(h, 'k_proj', 'v_proj');
   }
 
   /** Those of fading tokens [B, L, D]. */
-  fadingRows(fading: Tensor3D, cosSin: Tensor2D | undefined): Rows {
-    if (this.settings.tieFading) return this.rows(fading, cosSin);
-    return this.keysAndValues(fading, 'k_proj_fading', 'v_proj_fading', cosSin);
+  fadingRows(fading: Tensor3D): Rows {
+    if (this.settings.tieFading) return this.rows(fading);
+    return this.keysAndValues(fading, 'k_proj_fading', 'v_proj_fading');
   }
 
   /** [B, L, D] of what the heads attended to, [B, L, H, Dh]. */
@@ -105,10 +106,10 @@ export class Projections {
     return this.map(reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
   }
 
-  private keysAndValues(x: Tensor3D, keys: string, values: string, cosSin: Tensor2D | undefined): Rows {
+  private keysAndValues(x: Tensor3D, keys: string, values: string): Rows {
     const {groups} = this.sizes;
     const own = this.normalised(this.heads(x, keys, groups), 'k_norm');
-    return {keys: rotate(own, cosSin), values: this.heads(x, values, groups)};
+    return {keys: own, values: this.heads(x, values, groups)};
   }
 
   private heads(x: Tensor3D, name: string, heads: number): Tensor4D {
@@ -131,6 +132,7 @@ export class Projections {
   }
 }
 
-function rotate(x: Tensor4D, cosSin: Tensor2D | undefined): Tensor4D {
+/** Heads [B, L, heads, Dh] turned to their positions by the rotary table [L, Dh] of these; as they are without one. */
+export function turned(x: Tensor4D, cosSin: Tensor2D | undefined): Tensor4D {
   return cosSin === undefined ? x : rotaryEmbeddingWithTable(x, cosSin);
 }

@@ -8,7 +8,7 @@ import type {MixerSettings} from './mixer-schema.js';
 import type {Rows} from './projections.js';
 
 /** Settings that decide which rows are kept. */
-type RowSettings = Pick<MixerSettings, 'window' | 'fading' | 'fadingTokens' | 'eideticSlots'>;
+type RowSettings = Pick<MixerSettings, 'window' | 'fading' | 'fadingTokens' | 'eideticSlots' | 'storage'>;
 
 /** Rows of the memory between two steps, by band. */
 export interface KeptBands {
@@ -25,9 +25,9 @@ export function fadingReach({fading, fadingTokens, window}: RowSettings): number
 
 /** How many of the latest tokens later queries or selections may still need. */
 function recentLimit(settings: RowSettings): number {
-  const {window, fading, eideticSlots} = settings;
+  const {window, fading, eideticSlots, storage} = settings;
   if (window === 0) return Number.POSITIVE_INFINITY;
-  if (eideticSlots > 0 || fading === 'sliding')
+  if (eideticSlots > 0 || storage > 0 || fading === 'sliding')
     return Math.max(2 * window, window - 1 + fadingReach(settings));
   return Math.max(1, window - 1 + (fading === 'chunk' ? fadingReach(settings) : 0));
 }
@@ -148,6 +148,11 @@ export function firstRows<T extends Tensor>(x: T, count: number): T {
     zero,
     x.shape.map((size, axis) => (axis === 1 ? count : size)),
   );
+}
+
+/** The last `count` entries along the token axis, x itself where these are all: no copy, and nothing to dispose beside x. */
+export function latestRows<T extends Tensor>(x: T, count: number): T {
+  return count === x.shape[1] ? x : lastRows(x, count);
 }
 
 /** The last `count` entries along the token axis. */

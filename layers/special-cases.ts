@@ -35,7 +35,7 @@ export class MambaMixer extends BMojoMixer {
   static override className = 'MambaMixer';
 
   constructor(args: MambaMixerArgs = {}) {
-    super({...args, attention: false, ssm: true, fading: 'none', eideticSlots: 0});
+    super({...args, attention: false, ssm: true, fading: 'none', eideticSlots: 0, storage: 0});
   }
 }
 
@@ -97,6 +97,9 @@ export type SlidingWindowAttentionArgs = KerasConfig &
       | 'window'
       | 'positions'
       | 'rotaryBase'
+      | 'storage'
+      | 'storagePositions'
+      | 'storageDistance'
       | 'attentionBias'
       | 'qkNormEpsilon'
       | 'seed'
@@ -108,7 +111,8 @@ export type SlidingWindowAttentionArgs = KerasConfig &
  * of them.
  *
  * Settings and defaults: {@link mixerSchema}, of which it has heads 2, kvHeads = heads, headWidth D / heads,
- * window 32, rotary positions, attentionBias, qkNormEpsilon, seed. Errors: SettingError for settings that do not fit each other or D.
+ * window 32, rotary positions, attentionBias, qkNormEpsilon, storage 0 (above it as in Memorizing Transformers,
+ * arXiv 2203.08913), seed. Errors: SettingError for settings that do not fit each other or D.
  * Source: Beltagy et al. 2020, arXiv 2004.05150.
  */
 export class SlidingWindowAttention extends BMojoMixer {

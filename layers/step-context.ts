@@ -1,6 +1,6 @@
 // What is known of the tokens of a step beside their vectors: handed down from the model to every layer.
 
-import type {Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor1D, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
 import {rotaryTable, sharedRotaryTable} from '../custom-ops/rotary-embedding/table.js';
 
 /** What a layer is given when it is called in training. */
@@ -23,6 +23,15 @@ export interface RotaryTable extends RotarySpec {
   readonly cosSin: Tensor2D;
 }
 
+/** What the queries of a step retrieved from a store outside the model. */
+export interface RetrievedRows {
+  /** [B, M, G, Dh]. */
+  readonly keys: Tensor4D;
+  readonly values: Tensor4D;
+  /** Rows of each query and key head, int32 [B, L, G, K]; -1 where there were fewer. */
+  readonly rows: Tensor4D;
+}
+
 /** What a layer is told of the tokens of a step beside their vectors; handed down from the model. */
 export interface StepContext {
   /** Tokens before those of the step: every sequence of the batch stands at the same position. */
@@ -31,6 +40,8 @@ export interface StepContext {
   readonly rotary?: readonly RotaryTable[];
   /** Present in training alone. */
   readonly training?: TrainingCall;
+  /** Present where a store outside the model holds what left the window, with what was retrieved from it, if anything. */
+  readonly outside?: {readonly retrieved?: RetrievedRows};
 }
 
 /** What a model is given for a step beside tokens and memory; the position is the memory's. */

@@ -124,6 +124,6 @@ export function parseModelConfig(given: Partial<ModelConfig>): ModelConfig {
     throw new SettingError(
       `model: layers must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
     );
-  checkPattern(config.pattern, config.layers);
+  checkPattern(config);
   return plan === undefined ? config : {...config, plan};
 }

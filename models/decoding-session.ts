@@ -10,8 +10,17 @@ import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
 import {parseModelConfig} from './config.js';
 import type {LanguageModel} from './language-model.js';
+import type {SessionMemoryOptions} from './session-memory.js';
+import {SessionMemory} from './session-memory.js';
 import type {ModelState} from './state.js';
-import {disposeModelState, ModelStateError, stateArrays, stateFromArrays, stateList} from './state.js';
+import {
+  disposeModelState,
+  ModelStateError,
+  stateArrays,
+  stateFromArrays,
+  stateList,
+  withoutStore,
+} from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {sampleToken, withoutPadding} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
@@ -57,6 +66,8 @@ export interface SessionOptions {
   readonly weights?: string;
   /** On webgpu, record the commands of a token's step once and replay them: same numbers, less time. Default true. */
   readonly capture?: boolean;
+  /** A store of memory that holds what leaves the windows, and whose it is. Default: the layers hold it themselves. */
+  readonly memory?: SessionMemoryOptions;
 }
 
 /** A text under way on a model: reads, writes, is saved and restored; one call at a time. */
@@ -70,14 +81,17 @@ export class DecodingSession {
   private busy: string | undefined;
   private isDisposed = false;
   private readonly tokenStep: TokenStep;
+  private readonly memory?: SessionMemory;
   /** Tokens of a chunk of the prompt. */
   readonly chunk: number;
   private readonly weights: string;
 
+  /** Errors: SettingError for a store of memory that is not this model's. */
   constructor(
     readonly model: LanguageModel,
-    {chunk = 512, weights = '', capture = true}: SessionOptions = {},
+    {chunk = 512, weights = '', capture = true, memory}: SessionOptions = {},
   ) {
+    if (memory !== undefined) this.memory = new SessionMemory(model, memory, weights);
     this.state = model.initialState(1);
     this.tokenStep = new TokenStep(model, capture);
     this.chunk = chunk;
@@ -114,8 +128,9 @@ export class DecodingSession {
       const last = all.length - 1;
       const breath = new Breath();
       for (let at = 0; at < last; ) {
-        const chunk = all.subarray(at, Math.min(last, at + this.chunk));
-        this.replaceState(tidy(() => this.advance(chunk)));
+        const room = Math.min(this.chunk, this.memory?.room(this.state.position) ?? this.chunk);
+        const chunk = all.subarray(at, Math.min(last, at + room));
+        this.replaceState(await this.advance(chunk));
         at += chunk.length;
         this.pending = all[at];
         onProgress?.(at + given.length - all.length, given.length);
@@ -183,9 +198,27 @@ export class DecodingSession {
     if (pending !== undefined && pending >= vocabSize)
       throw new DecodingStateError(`decoding state: pending must lie in [0, ${vocabSize}), got ${pending}`);
     const draws = whole('draws');
-    this.replaceState(this.storedState(position, tensors));
+    const place = metadata.get('memory') ?? '';
+    if ((place === '') !== (this.memory === undefined))
+      throw new DecodingStateError(
+        place === ''
+          ? 'decoding state: holds all of its memory itself; go on without a store of memory'
+          : 'decoding state: part of its memory is in a store outside; go on with that store',
+      );
+    const state = this.storedState(position, tensors);
+    this.memory?.restore(place);
+    this.replaceState(state);
     this.pending = pending;
     this.draws = draws;
+  }
+
+  /**
+   * Hands everything read to the store of memory, what is still in the windows too, and waits until it is there: at the end of
+   * a conversation, so that later ones remember all of it. Without a store there is nothing to do.
+   * Errors: MemoryStoreError for what the store refused.
+   */
+  async settle(): Promise<void> {
+    await this.alone('settle', async () => this.memory?.settle(this.state));
   }
 
   /** Frees the memory; a call that is under way fails, and frees it then. */
@@ -234,7 +267,7 @@ export class DecodingSession {
     if (this.computed !== undefined) return this.computed;
     if (this.pending === undefined)
       throw new DecodingSessionError('logits: read at least one token first, there is nothing to go on from');
-    const {logits, state} = await this.tokenStep.run(this.pending, this.state);
+    const {logits, state} = await (this.memory ?? this.tokenStep).run(this.pending, this.state);
     const values = await logits.data<'float32'>();
     logits.dispose();
     this.computed = {logits: values, state};
@@ -263,22 +296,27 @@ export class DecodingSession {
       position: String(this.state.position),
       pending: String(this.pending ?? ''),
       draws: String(this.draws),
+      ...(this.memory === undefined ? {} : {memory: await this.memory.place()}),
     });
   }
 
   /** Errors: DecodingStateError. */
   private storedState(position: number, arrays: readonly NamedTensorData[]): ModelState {
+    const shapes = this.model.stateShapes(position);
     try {
-      return stateFromArrays(this.model.stateShapes(position), arrays, 1);
+      return stateFromArrays(this.memory === undefined ? shapes : withoutStore(shapes), arrays, 1);
     } catch (error) {
       if (!(error instanceof ModelStateError)) throw error;
       throw new DecodingStateError(`decoding state: ${error.message}`);
     }
   }
 
-  private advance(tokens: Int32Array): ModelState {
-    const ids: Tensor2D = tensor2d(tokens, [1, tokens.length], 'int32');
-    return this.model.advance(ids, this.state).state;
+  private async advance(tokens: Int32Array): Promise<ModelState> {
+    if (this.memory !== undefined) return this.memory.read(tokens, this.state);
+    return tidy(() => {
+      const ids: Tensor2D = tensor2d(tokens, [1, tokens.length], 'int32');
+      return this.model.advance(ids, this.state).state;
+    });
   }
 
   private replaceState(next: ModelState): void {

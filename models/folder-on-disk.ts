@@ -3,7 +3,7 @@
 import {existsSync} from 'node:fs';
 import {cp, mkdir, open, readdir, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
-import {syncFolder} from '../formats/atomic-file.js';
+import {syncFolder, withPath} from '../formats/atomic-file.js';
 import type {PretrainedContents, WritePretrainedOptions, WrittenPretrained} from './hugging-face/write.js';
 import {writePretrained} from './hugging-face/write.js';
 import type {ModelCard} from './model-folder/card.js';
@@ -48,6 +48,8 @@ function storeAt(folder: string, name: string): ModelStore {
         for await (const piece of pieces)
           for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
         await file.sync();
+      } catch (error) {
+        throw withPath(error, join(folder, path));
       } finally {
         await file.close();
       }

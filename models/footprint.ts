@@ -98,8 +98,22 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   perToken += query + heads; // attention's output and log-sum-exp
   if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
   if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
+  if (mixer.storage > 0 && context > 2 * window) perToken += storageKept(mixer, D);
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
+}
+
+/** Numbers that retrieval from storage keeps for each token. */
+function storageKept(mixer: MixerSettings, D: number): number {
+  const {storage, storagePositions, storageShare, positions} = mixer;
+  const {heads, groups, headWidth} = attentionSizes(mixer, D);
+  const query = heads * headWidth;
+  // Queries at the one distance of everything retrieved, with its rotary table.
+  const turned = positions === 'rotary' && storagePositions === 'clamped' ? query + headWidth : 0;
+  // Retrieved rows, output and log-sum-exp; the difference of logarithms and the share; of both outputs the difference, its
+  // part and the sum.
+  const joined = groups * storage + query + heads + 2 * heads + 3 * query;
+  return turned + joined + (storageShare < 1 ? 1 : 0);
 }
 
 /** Inverse RMS and normalised input; both gates, the gated input and its factors, the convolution's output and it gated. */

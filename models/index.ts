@@ -20,6 +20,8 @@ export * from './model-folder/index.js';
 export {ModelFormatError} from './model-format.js';
 export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';
+export type {SessionMemoryOptions} from './session-memory.js';
+export {memoryFormat} from './session-memory.js';
 export type {SizeName} from './sizes.js';
 export {sizeModel, sizeNames} from './sizes.js';
 export type {ModelShapes, ModelState} from './state.js';

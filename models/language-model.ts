@@ -1,6 +1,6 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
-import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {add, dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
@@ -10,6 +10,8 @@ import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
 import type {
   GivenContext,
   MixerAnalysis,
+  MixerState,
+  RetrievedRows,
   RotarySpec,
   RotaryTable,
   StateTree,
@@ -19,6 +21,7 @@ import type {
 } from '../layers/index.js';
 import {
   BMojoMixer,
+  disposeState,
   LinearHead,
   ResidualBlock,
   StreamingLayer,
@@ -58,6 +61,17 @@ export interface LanguageModelOptions {
 export interface MixerVisit {
   readonly mixer: BMojoMixer;
   readonly input: Tensor3D;
+}
+
+/** A mixer on the way through a step that waits for what its queries retrieve. */
+export interface StorageVisit {
+  /** Number of its layer. */
+  readonly layer: number;
+  readonly mixer: BMojoMixer;
+  /** What the queries are compared by with stored keys, [B, L, G, Dh]. */
+  readonly queries: Tensor4D;
+  /** Of the first query. */
+  readonly position: number;
 }
 
 /**
@@ -182,6 +196,55 @@ export class LanguageModel {
     return {hidden: x, state: {position: position + length, layers}};
   }
 
+  /** The mixers with memory in storage, by the number of their layer. */
+  storageMixers(): {readonly layer: number; readonly mixer: BMojoMixer}[] {
+    return this.mixerBlocks()
+      .map(({layer: mixer}, layer) => ({layer, mixer}))
+      .filter(({mixer}) => mixer.settings.storage > 0);
+  }
+
+  /** The memory of one of these mixers. */
+  mixerState(state: ModelState, layer: number): MixerState {
+    const block = this.mixerBlocks()[layer];
+    return state.layers[this.blocks.indexOf(block)] as MixerState;
+  }
+
+  /** As `advance`, where a store outside the model holds what left the windows: `retrieve` is asked on the way. */
+  async advanceWith(
+    retrieve: (visit: StorageVisit) => Promise<RetrievedRows | undefined>,
+    tokens: Tensor2D,
+    state: ModelState,
+  ): Promise<{hidden: Tensor3D; state: ModelState}> {
+    const {position} = state;
+    const length = tokens.shape[1];
+    const context: StepContext = {rotary: this.rotaryTables(position, length), position};
+    const mixers = this.mixerBlocks();
+    const layers: StateTree[] = [];
+    let x = this.embedding.apply(tokens) as Tensor3D;
+    try {
+      for (const [index, block] of this.blocks.entries()) {
+        const layer = isMixerBlock(block) ? mixers.indexOf(block) : -1;
+        const outside = await retrievedFor(retrieve, mixers[layer], {layer, input: x, context});
+        const result = block.step(x, state.layers[index], {...context, outside});
+        x.dispose();
+        if (outside?.retrieved !== undefined) dispose({...outside.retrieved});
+        layers.push(result.state);
+        x = result.y;
+      }
+    } catch (error) {
+      x.dispose();
+      layers.forEach(disposeState);
+      throw error;
+    } finally {
+      dispose((context.rotary ?? []).map(({cosSin}) => cosSin));
+    }
+    return {hidden: x, state: {position: position + length, layers}};
+  }
+
+  private mixerBlocks(): MixerBlock[] {
+    return this.blocks.filter(isMixerBlock);
+  }
+
   /** What every mixer does with tokens [B, L] int32, in order of the layers; the caller disposes all tensors. */
   analyze(tokens: Tensor2D): MixerAnalysis[] {
     const analyses: MixerAnalysis[] = [];
@@ -282,6 +345,28 @@ export class LanguageModel {
   private rotaryTables(position: number, length: number): RotaryTable[] {
     return this.rotarySpecs.map(spec => ({...spec, cosSin: tableOf({position}, length, spec)}));
   }
+}
+
+type MixerBlock = ResidualBlock & {readonly layer: BMojoMixer};
+
+/** What the queries of a block retrieve for a step from its input; undefined for a block that retrieves nothing. */
+async function retrievedFor(
+  retrieve: (visit: StorageVisit) => Promise<RetrievedRows | undefined>,
+  block: MixerBlock | undefined,
+  {layer, input, context}: {readonly layer: number; readonly input: Tensor3D; readonly context: StepContext},
+): Promise<StepContext['outside']> {
+  if (block === undefined || block.layer.settings.storage === 0) return undefined;
+  const {layer: mixer} = block;
+  const queries = tidy(() => mixer.storageQueries(block.normalise(input), context));
+  try {
+    return {retrieved: await retrieve({layer, mixer, queries, position: context.position})};
+  } finally {
+    queries.dispose();
+  }
+}
+
+function isMixerBlock(block: StreamingLayer): block is MixerBlock {
+  return block instanceof ResidualBlock && block.layer instanceof BMojoMixer;
 }
 
 /** The kind of a step of several layers: alike where it is alike in each. */

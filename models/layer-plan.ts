@@ -26,8 +26,12 @@ export const patternLetters = {
   A: {means: 'the window alone', mixer: attentionAlone},
   T: {means: 'attention to all of the past', mixer: {...attentionAlone, window: 0}},
   P: {means: "as B, with the SSM's output added to the attention's", mixer: {ssmOutput: 'add'}},
+  R: {means: 'as B, with memory in storage', mixer: {}},
   C: {means: 'a gated short convolution', mixer: {...alone, attention: false, ssm: false}, shortConv: true},
 } as const satisfies Record<string, Letter>;
+
+/** The letter of layers with memory in storage. */
+const STORAGE = 'R';
 
 type LetterName = keyof typeof patternLetters;
 
@@ -64,17 +68,28 @@ function isLetter(letter: string): letter is LetterName {
   return Object.hasOwn(patternLetters, letter);
 }
 
-/** Errors: SettingError for an unknown letter, or layers that are no multiple of the pattern's. */
-export function checkPattern(pattern: string, layers: number): void {
+/** Errors: SettingError for an unknown letter, layers that are no multiple of the pattern's, or storage in no layer. */
+export function checkPattern({pattern, layers, storage}: ModelConfig): void {
   const unknown = [...pattern].find(letter => !isLetter(letter));
   if (unknown !== undefined)
     throw new SettingError(
       `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
     );
+  if (pattern !== '' && pattern.includes(STORAGE) !== storage > 0)
+    throw new SettingError(
+      storage > 0
+        ? `model: pattern must have a letter ${STORAGE} where storage is above 0, for the layers that retrieve from it, got ${shown(pattern)}`
+        : `model: storage must be at least 1 for the letter ${STORAGE} in pattern ${pattern}, got ${storage}`,
+    );
   if (pattern !== '' && layers % pattern.length !== 0)
     throw new SettingError(
       `model: layers must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for pattern ${pattern}, which is repeated over them, got ${layers}`,
     );
+}
+
+/** The same model with memory in storage in no layer that has none of its own. */
+export function withoutStorage(config: ModelConfig): ModelConfig {
+  return {...config, storage: 0, pattern: config.pattern.replaceAll(STORAGE, 'B')};
 }
 
 /** A layer has its seed from the model. */
@@ -90,7 +105,7 @@ export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void 
 
 /**
  * The settings of every layer of a model, in order: its own, else those of its letter in `pattern`, else the
- * model's.
+ * model's. The last layer alone has memory in storage, unless the pattern says which.
  */
 export function layerPlan(config: ModelConfig): PlannedLayer[] {
   const {layers, pattern, plan, mlp, mlpWidth, mlpBias, dropout, normEpsilon} = config;
@@ -104,8 +119,10 @@ export function layerPlan(config: ModelConfig): PlannedLayer[] {
     const {mixer: memories, shortConv = false}: Letter = own.shortConv
       ? patternLetters.C
       : patternLetters[isLetter(letter) ? letter : 'B'];
+    const retrieves = !shortConv && (pattern === '' ? index === layers - 1 : letter === STORAGE);
+    const storage = retrieves ? shared.storage : 0;
     const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-    const mixer = {...shared, ...memories, ...own.mixer, seed};
+    const mixer = {...shared, storage, ...memories, ...own.mixer, seed};
     return {shortConv, mlp, mlpWidth, mlpBias, dropout, normEpsilon, ...own, mixer};
   });
 }

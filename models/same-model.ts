@@ -1,5 +1,5 @@
 // What of a configuration decides what a model computes: two with the same meaning take the same weights and give the same
-// logits, whatever seeds, dropout and settings of memories that they do not have.
+// logits, whatever seeds, dropout, precision of products and settings of memories that they do not have.
 
 import {fadingSizes} from '../layers/fading-memory.js';
 import {mamba2Sizes} from '../layers/mamba2-memory.js';
@@ -45,6 +45,9 @@ const meeting = [
   'innovationSpan',
 ];
 
+/** What weights begin with, and how their products are rounded. */
+const WITHOUT_MEANING = ['seed', 'precision'];
+
 function chosen(mixer: MixerSettings, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(mixer).filter(([key]) => keys.includes(key)));
 }
@@ -54,8 +57,8 @@ function sizesOf(mixer: MixerSettings, width: number): object {
 }
 
 function mixerMeaning(mixer: MixerSettings, width: number): object {
-  const {attention, ssm, seed: _, ...rest} = mixer;
-  const dependent = [...attending, ...fading, ...meeting];
+  const {attention, ssm} = mixer;
+  const named = ['attention', 'ssm', ...attending, ...fading, ...meeting, ...WITHOUT_MEANING];
   return {
     attention: attention && {
       ...chosen(mixer, attending),
@@ -65,7 +68,7 @@ function mixerMeaning(mixer: MixerSettings, width: number): object {
     },
     ssm: ssm && {kind: mixer.ssmKind, ...sizesOf(mixer, width)},
     both: attention && ssm && chosen(mixer, meeting),
-    others: Object.fromEntries(Object.entries(rest).filter(([key]) => !dependent.includes(key))),
+    others: Object.fromEntries(Object.entries(mixer).filter(([key]) => !named.includes(key))),
   };
 }
 

@@ -64,6 +64,20 @@ export function stateFromList({position, layers}: ModelShapes, tensors: readonly
   };
 }
 
+/** The same without the rows that a store outside the model holds instead. */
+export function withoutStore({position, layers}: ModelShapes): ModelShapes {
+  const pruned = (tree: ShapeTree): ShapeTree =>
+    Object.fromEntries(
+      Object.entries(tree)
+        .filter(([name]) => name !== 'store')
+        .map(([name, node]) => [
+          name,
+          node === undefined || Array.isArray(node) ? node : pruned(node as ShapeTree),
+        ]),
+    );
+  return {position, layers: layers.map(pruned)};
+}
+
 /** Whether two memories have the same shapes. */
 export function haveSameShapes(one: ModelShapes, other: ModelShapes): boolean {
   return JSON.stringify(one.layers) === JSON.stringify(other.layers);

@@ -1,7 +1,7 @@
 // The step of one token. On webgpu it is recorded once for each kind and replayed, as long as only numbers differ from token
 // to token: the shapes of the memory must have come to rest.
 
-import type {Tensor2D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
 import {getBackend, reshape} from '@tensorflow/tfjs-core';
 import {runDirectly} from '../custom-ops/backends/step-call.js';
 import type {StepCall, StepRunner} from '../custom-ops/index.js';
@@ -21,6 +21,8 @@ export type TokenStepResult = {
 
 export class TokenStep {
   private runner: StepRunner | undefined;
+  /** Replays of recordings of a smaller memory. */
+  private earlier = 0;
 
   /** With `capture` false every step goes op by op. */
   constructor(
@@ -30,12 +32,11 @@ export class TokenStep {
 
   /** Tokens so far whose step was a replay. */
   get replays(): number {
-    return this.runner?.replays ?? 0;
+    return this.earlier + (this.runner?.replays ?? 0);
   }
 
   /** Logits after one more token, and the new memory; the old one stays valid until it is disposed. */
   async run(token: number, state: ModelState): Promise<TokenStepResult> {
-    this.runner ??= await createStepRunner({kinds: MOST_KINDS});
     const {position} = state;
     const [before, after] = [position, position + 1].map(at => this.model.stateShapes(at));
     const isAlike = this.capture && getBackend() === 'webgpu' && haveSameShapes(before, after);
@@ -52,12 +53,24 @@ export class TokenStep {
         return [logits, ...stateList(next.state)];
       },
     };
-    const [logits, ...tensors] = isAlike ? this.runner.run(call) : runDirectly(call);
+    const [logits, ...tensors] = isAlike ? (await this.recorder()).run(call) : this.runOnce(call);
     return {logits: logits as Tensor2D, state: stateFromList(after, tensors)};
   }
 
   dispose(): void {
+    this.earlier = this.replays;
     this.runner?.dispose();
     this.runner = undefined;
+  }
+
+  private async recorder(): Promise<StepRunner> {
+    this.runner ??= await createStepRunner({kinds: MOST_KINDS});
+    return this.runner;
+  }
+
+  /** A step behind which the memory has other shapes: what was recorded before fits no later step. */
+  private runOnce(call: StepCall): Tensor[] {
+    this.dispose();
+    return runDirectly(call);
   }
 }

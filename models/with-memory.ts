@@ -1,18 +1,20 @@
-// A model with the same weights and another memory: no weight depends on the window or on the number of slots.
+// A model with the same weights and another memory: no weight depends on the window, the slots or what is retrieved.
 
 import type {ModelConfig} from './config.js';
 import {LanguageModel} from './language-model.js';
-import {layerPlan} from './layer-plan.js';
+import {layerPlan, withoutStorage} from './layer-plan.js';
 
 /**
- * The model with another window w or other eidetic slots me; its weights are copies, and the caller disposes its `model`.
- * Layers with a window or slots of their own keep them. Errors: SettingError for settings that do not fit the others.
+ * The model with another window w, other eidetic slots me or another number K of rows retrieved from storage; its weights are
+ * copies, and the caller disposes its `model`. Layers with a window, slots or storage of their own keep them.
+ * Errors: SettingError for settings that do not fit the others.
  */
 export function withMemory(
   model: LanguageModel,
-  changes: Partial<Pick<ModelConfig, 'window' | 'eideticSlots'>>,
+  changes: Partial<Pick<ModelConfig, 'window' | 'eideticSlots' | 'storage'>>,
 ): LanguageModel {
-  const config: ModelConfig = {...model.config, ...changes};
+  const given: ModelConfig = {...model.config, ...changes};
+  const config = given.storage === 0 ? withoutStorage(given) : given;
   layerPlan(config);
   const changed = LanguageModel.create(config);
   changed.model.setWeights(model.model.getWeights());

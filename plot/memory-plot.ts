@@ -11,14 +11,15 @@ export interface MemoryPanel {
   readonly innovation?: readonly number[];
   /** Stored tokens and the positions at which they can be attended to. */
   readonly stored?: readonly {readonly position: number; readonly from: number; readonly until: number}[];
-  /** Shares of attention at each position [L][3], in the order of `names`. */
+  /** Shares of attention at each position [L][memories], in the order of `names`. */
   readonly shares?: readonly (readonly number[])[];
 }
 
 export interface MemoryPlot {
   readonly title: string;
   readonly length: number;
-  readonly names: readonly [string, string, string];
+  /** Of the memories, at most four. */
+  readonly names: readonly string[];
   readonly panels: readonly MemoryPanel[];
   /** What each token says [L]; shown where it is stored, and in full under each layer that stores. */
   readonly pieces?: readonly string[];
@@ -34,7 +35,7 @@ const SHARES = 110;
 const GAP = 18;
 /** Longer texts are not written out. */
 const MOST_WRITTEN = 4096;
-const COLORS = ['#56b4e9', '#e69f00', '#009e73'] as const;
+const COLORS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7'] as const;
 
 interface Words {
   readonly anchor?: 'start' | 'middle' | 'end';
@@ -117,7 +118,7 @@ function lifetimeStrip(
 }
 
 function shareStrip({shares = []}: MemoryPanel, top: number, place: (position: number) => number): string[] {
-  const edges = [0, 1, 2, 3].map(count =>
+  const edges = [0, ...COLORS.keys()].map((_, count) =>
     shares.map(share => share.slice(0, count).reduce((sum, one) => sum + one, 0)),
   );
   const at = (position: number, share: number): string =>

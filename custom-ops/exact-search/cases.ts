@@ -14,6 +14,18 @@ function testCase(
   return {name, dims, attrs: {...all, ...attrs}, omit: has === 'admitted' ? [] : ['admitted'], use: 'test'};
 }
 
+const cudaCase = (
+  name: string,
+  dims: Dims,
+  attrs: Partial<ExactSearchAttributes>,
+): OpCase<ExactSearchAttributes> => ({
+  name,
+  dims,
+  attrs: {...all, ...attrs},
+  omit: ['admitted'],
+  use: 'cuda',
+});
+
 const one = (N: number, Dh: number): OpCase<ExactSearchAttributes> => ({
   name: `one query, N${N} Dh${Dh} R8`,
   dims: {B: 1, L: 1, N, G: 1, Dh},
@@ -54,6 +66,10 @@ export const cases: OpCase<ExactSearchAttributes>[] = [
     omit: ['admitted'],
     use: 'bench',
   },
+  cudaCase('many places, several parts', {B: 1, L: 2, N: 5000, G: 1, Dh: 20}, {count: 700}),
+  cudaCase('rows of 200', {B: 1, L: 1, N: 3000, G: 2, Dh: 200}, {count: 8}),
+  cudaCase('many groups, heads of 64', {B: 8, L: 5, N: 140, G: 8, Dh: 64}, {count: 8}),
+  cudaCase('many groups, heads of 100', {B: 8, L: 5, N: 40, G: 8, Dh: 100}, {count: 3}),
 ];
 
 /** Multiples of an eighth, whose products any order of adding sums up exactly: ties are ties in every precision. */

@@ -33,7 +33,6 @@ export const exactSearchOp: OpDefinition<ExactSearchAttributes> = {
     checkInteger(name, 'queryOffset', queryOffset, 0, 2 ** 30);
     checkInteger(name, 'phase', phase, 0, Math.max(0, window - 1));
   },
-  composedOnCuda: true,
   forward: {
     reference: forward,
     native: {

@@ -30,6 +30,8 @@ export const cases: OpCase<Attributes>[] = [
     use: 'bench',
     kernelOnly: true,
   },
+  {name: 'heads of 128', dims: {B: 1, L: 40, M: 60, H: 2, G: 1, Dh: 128, R: 4}, attrs, use: 'cuda'},
+  {name: 'heads of 50, many rows', dims: {B: 1, L: 90, M: 700, H: 2, G: 2, Dh: 50, R: 6}, attrs, use: 'cuda'},
 ];
 
 /**

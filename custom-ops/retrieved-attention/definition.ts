@@ -27,7 +27,6 @@ export const retrievedAttentionOp: OpDefinition = {
     if (H % G !== 0)
       refuse('retrievedAttention', 'q', `of H heads, a multiple of the G = ${G} heads of k`, H);
   },
-  composedOnCuda: true,
   forward: {
     reference: forward,
     native: {symbol: 'retrieved_attention_forward', scalars, scratchFloats},

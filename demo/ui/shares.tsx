@@ -1,15 +1,16 @@
 // How attention divides between the memories, a bar for each layer.
 
-const memories = ['window', 'fading', 'eidetic'] as const;
+const names = ['window', 'fading', 'eidetic', 'storage'] as const;
 
 export interface SharesProps {
-  /** For each layer its shares of window, fading and eidetic memory; each sums to 1, or to 0 without attention. */
+  /** For each layer its shares of window, fading and eidetic memory, and of storage where it has that; each sums to 1, or to 0 without attention. */
   readonly layers: readonly (readonly number[])[];
 }
 
 export function Shares({layers}: SharesProps) {
+  const memories = names.slice(0, Math.max(3, ...layers.map(layer => layer.length)));
   const words = (layer: readonly number[]): string =>
-    memories.map((memory, i) => `${memory} ${Math.round(100 * layer[i])} %`).join(', ');
+    memories.map((memory, i) => `${memory} ${Math.round(100 * (layer[i] ?? 0))} %`).join(', ');
   return (
     <figure class="shares">
       <figcaption>
@@ -28,8 +29,8 @@ export function Shares({layers}: SharesProps) {
               <span
                 key={memory}
                 class={memory}
-                style={{width: `${100 * layer[i]}%`}}
-                title={`${memory} ${Math.round(100 * layer[i])} %`}
+                style={{width: `${100 * (layer[i] ?? 0)}%`}}
+                title={`${memory} ${Math.round(100 * (layer[i] ?? 0))} %`}
               />
             ))}
           </span>

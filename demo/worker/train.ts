@@ -15,8 +15,11 @@ import {prepare} from './recipes.js';
 
 export type TabReport = RecallReport | LanguageReport;
 
-/** Mean share of attention of each layer on window, fading and eidetic memory, over the second half of a held-out sequence. */
-export type LayerShares = readonly (readonly [number, number, number])[];
+/**
+ * Mean share of attention of each layer on window, fading and eidetic memory, and on storage where it has that, over the
+ * second half of a held-out sequence.
+ */
+export type LayerShares = readonly (readonly number[])[];
 
 export type TrainingEvent =
   | {readonly type: 'device'; readonly device: Device}
@@ -43,7 +46,7 @@ async function layerShares(model: LanguageModel, sample: Int32Array): Promise<La
     const late = rows.slice(rows.length >> 1);
     const mean = (memory: number): number =>
       late.reduce((total, row) => total + row[memory], 0) / Math.max(1, late.length);
-    return [mean(0), mean(1), mean(2)] as const;
+    return (rows[0] ?? [0, 0, 0]).map((_, memory) => mean(memory));
   });
 }
 

@@ -138,6 +138,9 @@ async function matchedArrays({
   keys,
   fadingKeys,
   stored,
+  retrieved,
+  storageQueries,
+  storageKeys,
 }: MixerAnalysis): Promise<MatchedArrays | undefined> {
   if (queries === undefined || keys === undefined) return undefined;
   const [, length, heads, headWidth] = queries.shape;
@@ -147,6 +150,15 @@ async function matchedArrays({
     keys: await floats(keys),
     fadingKeys: fadingKeys && (await floats(fadingKeys)),
     stored: stored && Int32Array.from(await stored.data()),
+    ...(retrieved && storageQueries && storageKeys
+      ? {
+          storage: {
+            queries: await floats(storageQueries),
+            keys: await floats(storageKeys),
+            retrieved: Int32Array.from(await retrieved.data()),
+          },
+        }
+      : {}),
     length,
     heads,
     groups: keys.shape[2],

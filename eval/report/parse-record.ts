@@ -124,18 +124,17 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
         }),
       ),
       shares: optional(shares, `${what}.shares`, (given, which) =>
-        list(given, which, MOST_POINTS, (share, at) => list(share, at, 3, number)),
+        list(given, which, MOST_POINTS, (share, at) => list(share, at, 4, number)),
       ),
     };
     return present(panels);
   };
   const memoryPlot: Check<MemoryPlot> = (one, what) => {
     const {title, length, names, panels, pieces} = record(one, what);
-    const [first, second, third] = list(names, `${what}.names`, 3, text);
     const plot: MemoryPlot = {
       title: text(title, `${what}.title`),
       length: count(length, `${what}.length`),
-      names: [text(first, `${what}.names`), text(second, `${what}.names`), text(third, `${what}.names`)],
+      names: list(names, `${what}.names`, 4, text),
       panels: list(panels, `${what}.panels`, 1024, panel),
       pieces: optional(pieces, `${what}.pieces`, (given, which) => list(given, which, MOST_POINTS, text)),
     };

@@ -1,9 +1,9 @@
 // A store in a folder of files (Node only): made or recovered, and locked for this process.
 
-import {chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {FilePlaceError, isDraft, refuseLink} from '../../formats/atomic-file.js';
-import {FolderLock, FolderLockError, LOCK} from '../../formats/folder-lock.js';
+import {isDraft, refuseLink} from '../../formats/atomic-file.js';
+import {FolderLock, LOCK} from '../../formats/folder-lock.js';
 import {checkBatch, checkFormat, checkOptions, refuseOtherFormat} from '../check.js';
 import {InProcessMemory} from '../in-process.js';
 import {RowTable} from '../row-table.js';
@@ -57,7 +57,7 @@ export function openFolder(
       return new InProcessMemory(manifest.format, options, new LockedJournal(journal, lock), table);
     } catch (error) {
       lock.release();
-      throw error instanceof FilePlaceError ? new MemoryStoreError('damaged', error.message) : error;
+      throw error;
     }
   });
 }
@@ -86,33 +86,19 @@ class LockedJournal {
 
 /** The folder, locked; made where a store may be made. */
 function take(folder: string, format: MemoryFormat | undefined): FolderLock {
-  try {
-    refuseLink(folder);
-    const existed = existsSync(folder);
-    if (!existed && format === undefined) noStore(folder);
-    if (!existed) mkdirSync(folder, {recursive: true, mode: PRIVATE_FOLDER});
-    const isOurs = (name: string): boolean => name === LOCK || isDraft(name);
-    if (!existsSync(join(folder, MANIFEST))) {
-      if (format === undefined) noStore(folder);
-      if (!readdirSync(folder).every(isOurs))
-        throw new MemoryStoreError(
-          'argument',
-          `${folder} is no memory and not empty; name another folder, which is made`,
-        );
-    }
-    try {
-      const lock = FolderLock.take(folder);
-      chmodSync(folder, PRIVATE_FOLDER);
-      return lock;
-    } catch (error) {
-      if (!existed && readdirSync(folder).length === 0) rmdirSync(folder);
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof FolderLockError) throw new MemoryStoreError('busy', error.message, {cause: error});
-    if (error instanceof FilePlaceError) throw new MemoryStoreError('damaged', error.message, {cause: error});
-    throw error;
-  }
+  refuseLink(folder);
+  const existed = existsSync(folder);
+  if (format === undefined && !existsSync(join(folder, MANIFEST))) noStore(folder);
+  if (!existed) mkdirSync(folder, {recursive: true, mode: PRIVATE_FOLDER});
+  const isOurs = (name: string): boolean => name === LOCK || isDraft(name);
+  if (!existsSync(join(folder, MANIFEST)) && !readdirSync(folder).every(isOurs))
+    throw new MemoryStoreError(
+      'argument',
+      `${folder} is no memory and not empty; name another folder, which is made`,
+    );
+  const lock = FolderLock.take(folder);
+  chmodSync(folder, PRIVATE_FOLDER);
+  return lock;
 }
 
 function noStore(folder: string): never {

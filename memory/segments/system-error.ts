@@ -1,5 +1,7 @@
-// What the system says of files, as errors of a store.
+// What the system, locks and links say, as errors of a store.
 
+import {FilePlaceError} from '../../formats/atomic-file.js';
+import {FolderLockError} from '../../formats/folder-lock.js';
 import {MemoryStoreError} from '../store-error.js';
 
 /** A disk, a quota of the user, or the longest file. */
@@ -9,8 +11,10 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** A MemoryStoreError for what the system refused at a path; anything else as it is. */
-export function storeErrorOf(error: unknown, path: string): unknown {
+/** A MemoryStoreError for what the system, a lock or a link refused at a path; anything else as it is. */
+function storeErrorOf(error: unknown, path: string): unknown {
+  if (error instanceof FolderLockError) return new MemoryStoreError('busy', error.message, {cause: error});
+  if (error instanceof FilePlaceError) return new MemoryStoreError('damaged', error.message, {cause: error});
   const code = codeOf(error);
   if (error instanceof MemoryStoreError || code === undefined || !(error instanceof Error)) return error;
   if (FULL.includes(code))

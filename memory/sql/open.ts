@@ -3,7 +3,7 @@
 import {shown} from '../../errors/shown.js';
 import {isRecord, parseJson} from '../../formats/json-text.js';
 import {parseFormat, refuseOtherFormat} from '../check.js';
-import type {MemoryFormat, MemoryStore, MemoryStoreOptions} from '../store.js';
+import type {MemoryFormat, MemoryStoreOptions} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlSession} from './database.js';
 import {codeOf} from './database.js';
@@ -28,7 +28,7 @@ export async function openSql(
   database: SqlDatabase,
   format: MemoryFormat | undefined,
   {exactRows = 50_000, vectors, ...options}: SqlOptions,
-): Promise<MemoryStore> {
+): Promise<SqlMemory> {
   try {
     const found = await database.transaction(session => begin(where, session, format, vectors));
     const statements = new Statements(found.format, found.vectors);

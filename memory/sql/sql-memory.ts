@@ -36,6 +36,8 @@ export class SqlMemory implements MemoryStore {
   private readonly parts: Parts;
   private readonly order = new UpdateOrder();
   private readonly indexing = new Map<number, Promise<void>>();
+  /** Rows from which an index that could not be made is tried again. */
+  private readonly indexAt = new Map<number, number>();
   private readonly dead = new Map<number, number>();
   private isClosed = false;
   private closing: Promise<void> | undefined;
@@ -165,8 +167,9 @@ export class SqlMemory implements MemoryStore {
       this.dead.delete(part.part);
       await this.database.query(this.statements.vacuum(part.part));
     }
-    if (part.isIndexed || part.rows <= this.options.exactRows || !this.statements.mayIndex) return;
-    if (!this.indexing.has(part.part)) this.indexing.set(part.part, this.makeIndex(part));
+    if (part.isIndexed || part.rows <= (this.indexAt.get(part.part) ?? this.options.exactRows)) return;
+    if (this.statements.mayIndex && !this.indexing.has(part.part))
+      this.indexing.set(part.part, this.makeIndex(part));
   }
 
   /** Beside all else: until it is there every row is scored. */
@@ -178,8 +181,9 @@ export class SqlMemory implements MemoryStore {
       });
       this.parts.refresh(part);
     } catch (error) {
-      // The table was replaced meanwhile, or the store is about to be: the next update asks again.
       if (!(error instanceof MemoryStoreError)) throw error;
+      // The table was replaced meanwhile, or there is no room: every row is scored, and it is tried again much later.
+      this.indexAt.set(part.part, 2 * part.rows);
     } finally {
       this.indexing.delete(part.part);
     }

@@ -77,8 +77,8 @@ export function describeSsm(config: ModelConfig, own: SsmNames) {
     [own.stateSize]: stateSize,
     [own.convWidth]: convWidth,
     [own.convBias]: config.convBias,
-    [own.expand]: inner / config.dModel,
-    time_step_limit: [0, {__float__: 'Infinity'}],
+    // The library takes whole ones alone; others do not come back, and so the model is none of the layout.
+    [own.expand]: Math.floor(inner / config.dModel),
   };
 }
 

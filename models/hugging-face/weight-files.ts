@@ -81,29 +81,32 @@ class ByteReader {
   }
 }
 
-/** Errors: as of `read`, with the file's name before those of its format. */
-async function reading<T>(
+/** What `read` makes of a file; undefined where there is none. Errors: as of `read`, those of the format with the file's name. */
+async function ifThere<T>(
   source: ModelSource,
   path: string,
   options: {readonly from?: number; readonly signal?: AbortSignal},
   read: (reader: ByteReader) => Promise<T>,
-): Promise<T> {
+): Promise<T | undefined> {
   const pieces = await source.read(path, options);
-  const where = `${source.name}: ${path}`;
-  if (pieces === undefined) throw new CheckpointImportError(`${where} is missing`);
+  if (pieces === undefined) return undefined;
   const reader = new ByteReader(path, pieces);
   try {
     return await read(reader);
   } catch (error) {
     if (!(error instanceof SafetensorsError)) throw error;
-    throw new CheckpointImportError(`${where}: ${error.message}`);
+    throw new CheckpointImportError(`${source.name}: ${path}: ${error.message}`);
   } finally {
     await reader.close();
   }
 }
 
-async function openFile(source: ModelSource, path: string, signal?: AbortSignal): Promise<WeightFile> {
-  return reading(source, path, {signal}, async reader => {
+function missing(source: ModelSource, path: string): never {
+  throw new CheckpointImportError(`${source.name}: ${path} is missing`);
+}
+
+function openFile(source: ModelSource, path: string, signal?: AbortSignal): Promise<WeightFile | undefined> {
+  return ifThere(source, path, {signal}, async reader => {
     const length = headerLength(await reader.take(LENGTH_BYTES));
     const {places} = decodeHeader(await reader.take(length));
     const offset = LENGTH_BYTES + length;
@@ -137,15 +140,14 @@ function shardsOf(where: string, text: string): Map<string, string> {
 export async function openWeightFiles(source: ModelSource, signal?: AbortSignal): Promise<WeightFile[]> {
   const index = await readText(source, INDEX, signal);
   if (index === undefined) {
-    const whole = await source.read(WHOLE, {signal});
-    if (whole === undefined) return withoutFiles(source, signal);
-    await whole[Symbol.asyncIterator]().return?.();
-    return [await openFile(source, WHOLE, signal)];
+    const whole = await openFile(source, WHOLE, signal);
+    return whole === undefined ? withoutFiles(source, signal) : [whole];
   }
   const where = `${source.name}: ${INDEX}`;
   const listed = shardsOf(where, index);
   const files: WeightFile[] = [];
-  for (const path of [...new Set(listed.values())].sort()) files.push(await openFile(source, path, signal));
+  for (const path of [...new Set(listed.values())].sort())
+    files.push((await openFile(source, path, signal)) ?? missing(source, path));
   const held = new Map<string, string>();
   for (const {path, places} of files)
     for (const {name} of places) {
@@ -162,9 +164,8 @@ export async function openWeightFiles(source: ModelSource, signal?: AbortSignal)
 
 async function withoutFiles(source: ModelSource, signal?: AbortSignal): Promise<never> {
   for (const other of OTHERS) {
-    const pieces = await source.read(other, {signal});
-    if (pieces === undefined) continue;
-    await pieces[Symbol.asyncIterator]().return?.();
+    // One byte, since what was not begun is not closed either.
+    if ((await ifThere(source, other, {signal}, reader => reader.take(1))) === undefined) continue;
     throw new CheckpointImportError(
       `${source.name}: weights must be in safetensors, got ${other}; save the model again with save_pretrained of transformers`,
     );
@@ -173,14 +174,15 @@ async function withoutFiles(source: ModelSource, signal?: AbortSignal): Promise<
 }
 
 /** One tensor of a file. Errors: CheckpointImportError. */
-export function readTensor(
+export async function readTensor(
   source: ModelSource,
   {path, offset}: WeightFile,
   place: TensorPlace,
 ): Promise<Float32Array> {
-  return reading(source, path, {from: offset + place.begin}, async reader =>
+  const data = await ifThere(source, path, {from: offset + place.begin}, async reader =>
     asFloat32({...place, data: decodeNumbers(await reader.take(place.end - place.begin), place)}),
   );
+  return data ?? missing(source, path);
 }
 
 /** Tensors of a file in the order of their bytes, of which one at a time is in memory. Errors: CheckpointImportError. */
@@ -190,7 +192,7 @@ export async function readTensors(
   signal: AbortSignal | undefined,
   use: (tensor: CheckpointTensor, bytes: number) => void,
 ): Promise<void> {
-  await reading(source, path, {from: offset, signal}, async reader => {
+  const isRead = await ifThere(source, path, {from: offset, signal}, async reader => {
     for (const place of places) {
       signal?.throwIfAborted();
       const bytes = place.end - place.begin;
@@ -198,5 +200,7 @@ export async function readTensors(
       use({name: place.name, data}, bytes);
     }
     await reader.expectEnd();
+    return true;
   });
+  if (isRead === undefined) missing(source, path);
 }

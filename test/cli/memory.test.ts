@@ -103,3 +103,36 @@ describe('bmojo memory', () => {
     expect((await memory('stats')).err).to.include('memory');
   });
 });
+
+describe('bmojo bench memory', () => {
+  it('measures each store at each size, and leaves its numbers', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'bmojo-bench-memory-out-'));
+    const args = [
+      'bench',
+      'memory',
+      '--places',
+      'process,folder',
+      '--rows',
+      '10,300',
+      '--repeats',
+      '3',
+      '--out',
+      out,
+    ];
+    const {code, out: words, err} = await bmojo(args);
+    expect(code, err).to.equal(0);
+    const {timings} = JSON.parse(readFileSync(join(out, 'memory.json'), 'utf8'));
+    expect(timings.map(({place, rows}: {place: string; rows: number}) => `${place} ${rows}`)).to.deep.equal([
+      'process 10',
+      'process 300',
+      'folder 10',
+      'folder 300',
+    ]);
+    expect(words).to.include('search p50, ms');
+    rmSync(out, {recursive: true});
+    expect((await bmojo(['bench', 'memory', '--rows', '5,5'])).err).to.include('--rows: must be ascending');
+    expect((await bmojo(['bench', 'memory', '--places', 'cloud'])).err).to.include(
+      '--places: must be of process',
+    );
+  });
+});

@@ -101,7 +101,10 @@ describe('demo: your model, write', function () {
         await page.getByLabel('temperature').fill('0');
         await page.getByLabel('max tokens').fill('24');
         await page.getByRole('button', {name: 'Write', exact: true}).click();
-        await page.locator('mark').first().waitFor();
+        await page.waitForFunction(
+          length => (document.querySelector('.sample')?.textContent?.length ?? 0) >= length,
+          'ROMEO:\n'.length + written.length,
+        );
         const text = (await page.getByRole('region', {name: 'Text'}).textContent()) ?? '';
         expect(text.slice(0, 'ROMEO:\n'.length + written.length)).to.equal(`ROMEO:\n${written}`);
       },

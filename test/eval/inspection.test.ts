@@ -129,20 +129,29 @@ describe('inspection', () => {
   });
 
   it('rows of a query agree with the shares, head by head, for every kind of memory', async () => {
-    for (const preset of ['bmojo', 'bmojo-paper', 'bmojo-f', 'swa', 'transformer', 'mamba'] as const) {
+    const presets = ['bmojo', 'bmojo-paper', 'bmojo-f', 'swa', 'transformer', 'mamba'] as const;
+    const models = [
+      ...presets.map(preset => ({preset, storage: {}})),
+      {preset: 'bmojo' as const, storage: {storage: 3}},
+      {preset: 'bmojo-f' as const, storage: {storage: 3, kvHeads: 2, storagePositions: 'true' as const}},
+    ];
+    for (const {preset, storage} of models) {
       const slots = preset === 'bmojo' || preset === 'bmojo-paper' ? {} : {eideticSlots: 0};
-      const model = LanguageModel.create({...config, kvHeads: 1, preset, ...slots});
+      const model = LanguageModel.create({...config, kvHeads: 1, preset, ...slots, ...storage});
       const seen = await inspect(model, tokens);
       for (const {layer, shares, heads} of seen.layers)
         for (const position of [0, 5, 8, 31, 63]) {
           const rows = seen.reads(layer, position);
           expect(rows.length > 0).to.equal(preset !== 'mamba');
           for (let head = 0; head < heads; head++)
-            ['window', 'fading', 'eidetic'].forEach((name, i) => {
+            ['window', 'fading', 'eidetic', 'storage'].forEach((name, i) => {
               const sum = rows
                 .filter(({memory: from}) => from === name)
                 .reduce((total, {weights}) => total + weights[head], 0);
-              expect(sum, `${preset} ${name} at ${position}`).to.be.closeTo(shares![head][position][i], 1e-5);
+              expect(sum, `${preset} ${name} at ${position}`).to.be.closeTo(
+                shares![head][position][i] ?? 0,
+                1e-5,
+              );
             });
         }
       model.model.dispose();

@@ -64,6 +64,30 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
     new BMojoMixer({...small, fading: 'none', eideticSlots: 0, ssmOutput: 'add'}),
   'slots and a window beside Mamba': () =>
     new BMojoMixer({...small, fading: 'none', eideticSlots: 5, ssmOutput: 'add'}),
+  "B'MOJO-F with storage": () => new BMojoMixer({...small, eideticSlots: 0, storage: 3}),
+  "B'MOJO with storage, positions as they were": () =>
+    new BMojoMixer({...small, kvHeads: 2, eideticSlots: 5, storage: 4, storagePositions: 'true'}),
+  'a window with storage, no positions in it': () =>
+    new SlidingWindowAttention({heads: 2, window: 3, storage: 5, storagePositions: 'none'}),
+  'storage of what innovates, no positions': () =>
+    new BMojoMixer({
+      ...small,
+      fading: 'chunk',
+      fadingTokens: 4,
+      positions: 'none',
+      eideticSlots: 0,
+      storage: 64,
+      storageShare: 0.4,
+    }),
+  'slots and storage of every third token': () =>
+    new BMojoMixer({
+      ...small,
+      eideticSlots: 5,
+      storage: 3,
+      storageDistance: 5,
+      storageShare: 1 / 3,
+      storageEntry: 'spaced',
+    }),
   'causal convolution': () => new CausalConv1D({kernelSize: 3}),
   'full attention, biases and norms of queries and keys': () =>
     new BMojoMixer({

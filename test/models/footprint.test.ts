@@ -34,6 +34,15 @@ const models: Record<string, Partial<ModelConfig>> = {
   'SSM output gated': {...small, ssmOutput: 'gated', eideticSlots: 0},
   'SSM output projected': {...small, ssmOutput: 'projected', eideticSlots: 3},
   'window beside Mamba': {...small, ssmOutput: 'add', fading: 'none', eideticSlots: 0},
+  storage: {...small, storage: 3, eideticSlots: 0},
+  'storage, true positions, grouped': {
+    ...small,
+    storage: 2,
+    kvHeads: 2,
+    storagePositions: 'true',
+    eideticSlots: 3,
+  },
+  'storage of what innovates': {...small, storage: 2, storageShare: 0.5, eideticSlots: 0, pattern: 'FR'},
   untied: {...small, tieFading: false, eideticSlots: 3},
   'biases and norms': {
     ...small,

@@ -63,6 +63,23 @@ describe('layer plan', () => {
     for (const {model} of [listed, patterned]) model.dispose();
   });
 
+  it('has storage in the last layer, or where the pattern or the plan says', () => {
+    const rows = (given: Parameters<typeof parseModelConfig>[0]): number[] =>
+      layerPlan(parseModelConfig({...small, layers: 4, ...given})).map(({mixer}) => mixer.storage);
+    expect(rows({storage: 3})).to.deep.equal([0, 0, 0, 3]);
+    expect(rows({storage: 3, pattern: 'FR'})).to.deep.equal([0, 3, 0, 3]);
+    expect(rows({storage: 3, pattern: 'R'})).to.deep.equal([3, 3, 3, 3]);
+    expect(rows({storage: 3, plan: [{mixer: {storage: 5}}, {}, {}, {mixer: {storage: 0}}]})).to.deep.equal([
+      5, 0, 0, 0,
+    ]);
+    expect(() => rows({storage: 3, pattern: 'FB'})).to.throw(SettingError, 'must have a letter R');
+    expect(() => rows({pattern: 'FR'})).to.throw(SettingError, 'storage must be at least 1 for the letter R');
+    expect(() => LanguageModel.create({...small, preset: 'mamba', eideticSlots: 0, storage: 3})).to.throw(
+      SettingError,
+      'storage must be 0 without attention',
+    );
+  });
+
   it("lets the SSM's output reach single layers' outputs", () => {
     const outputs = (given: Parameters<typeof parseModelConfig>[0]): string[] =>
       layerPlan(parseModelConfig({...small, layers: 4, ...given})).map(({mixer}) => mixer.ssmOutput);

@@ -1,7 +1,7 @@
 // A disk that is full at twenty different moments: the run says so in one line, and goes on to the same weights afterwards.
 
 import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -62,5 +62,31 @@ describe('a disk that is full', () => {
       rmSync(out, {recursive: true});
     }
     expect(refused).to.be.above(MOMENTS / 2);
+  });
+
+  it('ends data prepare, model export and an evaluation in one line, and the same command goes on', async () => {
+    const at = (name: string): string => join(folder, name);
+    expect((await bmojo([...RUN, '--out', at('done')])).code).to.equal(0);
+    writeFileSync(at('text.txt'), Array.from({length: 20_000}, (_, i) => `line ${i} of the text\n`).join(''));
+    const record = join(at('done'), 'evaluations');
+    const commands: [string[], string][] = [
+      [['data', 'prepare', at('text.txt'), '--out', at('data')], at('data')],
+      [['model', 'export', at('done'), '--out', at('model')], at('model')],
+      [['model', 'export', join(at('done'), 'model-best'), '--out', at('copy')], at('copy')],
+      [['eval', 'mqar', '--checkpoint', at('done'), '--samples', '4'], record],
+    ];
+    for (const [args, out] of commands) {
+      for (const blocks of [0, 1, 3]) {
+        const before = existsSync(out) ? readdirSync(out) : [];
+        const {code, err} = await limited(blocks, args);
+        expect(code, `${args.join(' ')}: ${err}`).to.equal(1);
+        expect(err, args.join(' ')).to.match(/^bmojo: .*(EFBIG|file too large|cannot be written)/im);
+        expect(err).to.not.match(/\n\s+at /);
+        expect(existsSync(out) ? readdirSync(out) : [], args.join(' ')).to.deep.equal(before);
+      }
+      const ended = await bmojo(args);
+      expect(ended.code, ended.err).to.equal(0);
+      expect(readdirSync(out)).to.not.be.empty;
+    }
   });
 });

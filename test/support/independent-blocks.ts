@@ -35,7 +35,16 @@ function turn(x: tf.Tensor4D): tf.Tensor4D {
 export function denseWindowAttention(
   x: tf.Tensor3D,
   weights: Weights,
-  {heads, kvHeads, window}: {heads: number; kvHeads: number; window: number},
+  {window, ...heads}: {heads: number; kvHeads: number; window: number},
+): tf.Tensor3D {
+  return denseAttention(x, weights, {...heads, sees: (t, j) => j <= t && j > t - window});
+}
+
+/** The same of the keys that query t `sees`. */
+export function denseAttention(
+  x: tf.Tensor3D,
+  weights: Weights,
+  {heads, kvHeads, sees}: {heads: number; kvHeads: number; sees: (t: number, j: number) => boolean},
 ): tf.Tensor3D {
   const [batch, length, width] = x.shape;
   const share = heads / kvHeads;
@@ -47,7 +56,7 @@ export function denseWindowAttention(
   const k = spread(turn(byHead(project(x, weights.k_proj), kvHeads)));
   const v = spread(byHead(project(x, weights.v_proj), kvHeads));
   const mask = tf.tensor2d(
-    Array.from({length}, (_, t) => Array.from({length}, (_, j) => (j <= t && j > t - window ? 0 : -1e30))),
+    Array.from({length}, (_, t) => Array.from({length}, (_, j) => (sees(t, j) ? 0 : -1e30))),
   );
   const scores = tf
     .matMul(q, k, false, true)

@@ -33,5 +33,37 @@ export const ownModels: Record<string, {given: Partial<ModelConfig>; type: strin
     },
     type: 'lfm2',
   },
+  mamba2: {given: {...small, preset: 'mamba2', gatedNormEpsilon: 1e-5}, type: 'mamba2'},
+  'mamba with an inner width that is no multiple of its own': {
+    given: {...small, preset: 'mamba', innerWidth: 24},
+    type: 'bmojo',
+  },
+  'attention beside Mamba-2': {
+    given: {
+      ...small,
+      preset: 'transformer',
+      mlp: true,
+      ssm: true,
+      ssmKind: 'mamba2',
+      ssmOutput: 'add',
+      gatedNormEpsilon: 0,
+      tieHead: false,
+      headBias: false,
+    },
+    type: 'falcon_h1',
+  },
+  'attention between Mamba-2': {
+    given: {
+      ...small,
+      preset: 'transformer',
+      layers: 3,
+      mlp: true,
+      mlpWidth: 40,
+      ssmKind: 'mamba2',
+      positions: 'none',
+      pattern: 'STS',
+    },
+    type: 'granitemoehybrid',
+  },
   "B'MOJO": {given: {...small, mlp: true, window: 4, eideticSlots: 3}, type: 'bmojo'},
 };

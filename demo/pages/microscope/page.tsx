@@ -143,7 +143,7 @@ export function MicroscopePage() {
               </select>
             </label>
             <span>
-              {memories.map(memory => (
+              {memories.slice(0, shares?.length ?? 3).map(memory => (
                 <span key={memory} class={`key ${memory}`}>
                   {memory}
                 </span>
@@ -164,7 +164,7 @@ export function MicroscopePage() {
           <p id="chosen">
             {shares === undefined
               ? ''
-              : `Its attention in layer ${layer.layer + 1}: ${memories.map((memory, i) => `${memory} ${percent(shares[i])}`).join(', ')}. `}
+              : `Its attention in layer ${layer.layer + 1}: ${shares.map((share, i) => `${memories[i]} ${percent(share)}`).join(', ')}. `}
             {stored === '' ? 'It is never stored. ' : `It is ${stored}. `}
             {unchanged === stored ? '' : `Unchanged, it is ${unchanged === '' ? 'never stored' : unchanged}.`}
           </p>

@@ -2,12 +2,13 @@
 
 import type {InspectedLayer, ReadRow} from '../../../eval/index.js';
 
-export const memories = ['window', 'fading', 'eidetic'] as const;
+export const memories = ['window', 'fading', 'eidetic', 'storage'] as const;
 
 const memoryWords = {
   window: 'in the window',
   fading: 'in the fading memory',
   eidetic: 'kept word for word',
+  storage: 'retrieved from storage',
 } as const;
 
 export const percent = (share: number): string => `${Math.round(100 * share)} %`;
@@ -23,14 +24,14 @@ export function ofHead(shares: readonly number[], head: number): number {
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }
 
-/** Shares of window, fading and eidetic memory at a position; undefined without attention. */
+/** Shares of window, fading and eidetic memory, and of storage where the layer has it, at a position; undefined without attention. */
 export function sharesAt(
   {shares = []}: InspectedLayer,
   position: number,
   head: number,
 ): readonly number[] | undefined {
   if (shares.length === 0) return undefined;
-  return [0, 1, 2].map(memory =>
+  return shares[0][position].map((_, memory) =>
     ofHead(
       shares.map(rows => rows[position][memory]),
       head,

@@ -64,7 +64,8 @@ export const mamba: Layout = {
     hidden_size: dModel,
     num_hidden_layers: config.layers,
     intermediate_size: inner === 0 ? config.expand * dModel : inner,
-    expand: inner === 0 ? config.expand : inner / dModel,
+    // The library takes whole ones alone; others do not come back, and so the model is none of this layout.
+    expand: inner === 0 ? config.expand : Math.floor(inner / dModel),
     state_size: config.stateSize,
     conv_kernel: config.convWidth,
     time_step_rank: config.deltaRank === 0 ? Math.ceil(dModel / 16) : config.deltaRank,
