@@ -91,7 +91,7 @@ describe('WGSL of matrix units', function () {
       names.add(kind);
       expect(await faults(renderPass(pass)), kind).to.deep.equal([]);
     }
-    expect(names.size, "the bias goes through workgroup memory").to.equal(5);
+    expect(names.size, 'the bias goes through workgroup memory').to.equal(5);
   });
 
   it('is taken in the newer syntax where a device has both', async () => {

@@ -123,9 +123,6 @@ describe('matrix units on webgpu', () => {
   });
 });
 
-/** Few matrices, whose emulation is compiled fast. */
-const fullHalfUnit: MatrixUnit = {...halfUnit, rows: 32, columns: 32, inner: 32};
-
 /** Sizes that blocks divide and that they do not, vectors and single numbers in memory. */
 const shapes: [string, number, number, number, boolean][] = [
   ['whole blocks', 128, 64, 128, false],
@@ -173,7 +170,7 @@ describe('products on emulated matrix units', function () {
     const values = new Float32Array(L * D).fill(1);
     values[0] = 70_000;
     values[D] = Number.NaN;
-    const made = await withMatrixUnits([fullHalfUnit], async () => {
+    const made = await withMatrixUnits([wideUnit], async () => {
       const [x, weight] = [tensor3d(values, [1, L, D]), ones<Rank.R2>([D, E])];
       const y = linear(x, weight, undefined, {precision: 'float16'});
       const found = await y.data();
