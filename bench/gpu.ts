@@ -1,7 +1,7 @@
 // Large sizes on a GPU: linear, the scan and the attention beside what the card itself can do (copy, product), and what it
 // costs to issue an operation. Inputs are tiled on the device: drawing them on the host would take minutes.
 
-import type {Rank, ShapeMap, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {
   add,
   backend,
@@ -13,8 +13,6 @@ import {
   neg,
   ones,
   randomNormal,
-  reshape,
-  slice,
   softplus,
   tensor,
   tidy,
@@ -23,25 +21,22 @@ import {
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
 import {linear, memoryAttention, selectiveScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
-import {deviceTiming} from './device-timing.js';
+import type {GpuTiming} from './gpu-measure.js';
+import {medianMs, tokens} from './gpu-measure.js';
+import type {StorageSizes} from './gpu-storage.js';
+import {storageTimings} from './gpu-storage.js';
 import {issueTimings} from './issuing.js';
-import {time} from './timing.js';
 
-export interface GpuTiming {
-  readonly name: string;
-  /** Median milliseconds of one run. */
-  readonly ms: number;
-  /** What the time means: rate or ratio. */
-  readonly rate: string;
-}
+export type {GpuTiming} from './gpu-measure.js';
 
-/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, Dh, w, me]. */
+/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, Dh, w, me]; {@link StorageSizes}. */
 export interface GpuSizes {
   readonly copy: number;
   readonly product: number;
   readonly linear: readonly (readonly [number, number, number])[];
   readonly scan: readonly [number, number, number, number];
   readonly attention: readonly (readonly [number, number, number, number, number, number])[];
+  readonly storage: StorageSizes;
 }
 
 export const largeSizes: GpuSizes = {
@@ -58,30 +53,18 @@ export const largeSizes: GpuSizes = {
     [4, 8192, 16, 64, 512, 64],
     [1, 32768, 16, 64, 512, 64],
   ],
+  storage: {
+    search: [
+      [1, 1, 1_000_000, 1, 64, 8, 0],
+      [1, 8, 1_000_000, 1, 64, 8, 0],
+      [4, 1024, 1024, 4, 32, 8, 64],
+    ],
+    retrieved: [
+      [4, 1024, 4, 32, 8],
+      [1, 16384, 4, 64, 8],
+    ],
+  },
 };
-
-const RUNS = 21;
-
-/** Median milliseconds of a busy device for one run; on the host's clock where the device has none. */
-async function medianMs(run: () => Tensor | Tensor[]): Promise<number> {
-  // One number stands for the results: whole they would be copied at every run.
-  const corner = (): Tensor[] => {
-    const results = run();
-    const [first] = Array.isArray(results) ? results : [results];
-    return [slice(reshape(first, [first.size]), [0], [1])];
-  };
-  const timing =
-    (await deviceTiming(corner, {rounds: RUNS})) ?? (await time(corner, {minRuns: RUNS, budgetMs: 0}));
-  return timing.medianMs;
-}
-
-/** Random values that repeat along the token axis. */
-function tokens<R extends Rank>(shape: number[]): Tensor<R> {
-  const [batch, length, ...rest] = shape;
-  const period = Math.min(64, length);
-  const repeats = [batch, length / period, ...rest.map(() => 1)];
-  return tidy(() => tile(randomNormal<R>([1, period, ...rest] as ShapeMap[R]), repeats));
-}
 
 async function* linearTimings(
   [L, D, E]: GpuSizes['linear'][number],
@@ -201,4 +184,5 @@ export async function* benchGpu(
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
   for (const size of sizes.attention) yield* attentionTimings(size);
+  yield* storageTimings(sizes.storage, copyRate);
 }

@@ -106,7 +106,8 @@ async function write(
   const memory = store && {store, stream: argv.stream === undefined ? undefined : String(argv.stream)};
   const session = new DecodingSession(model, {weights: digest, memory});
   if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-  const read = tokenizer.encode(prompt);
+  const {stopTokens: stopToken, startTokens = []} = folder;
+  const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
   if (read.length === 0 && saved === undefined)
     throw new SettingError('--prompt: must hold at least one token');
   const trained = trainedContext(folder);
@@ -125,8 +126,8 @@ async function write(
     process.stdout.write(saved === undefined ? prompt : '');
   };
   const isStopped = await withInterrupts(async signal => {
-    const stopToken = folder.stopTokens;
-    const options = {tokenizer, session, prompt, maxTokens, stopToken, signal, onProgress, ...sampling};
+    const begin = {prompt, startTokens};
+    const options = {tokenizer, session, ...begin, maxTokens, stopToken, signal, onProgress, ...sampling};
     for await (const text of generateText(model, options)) process.stdout.write(text);
     return signal.aborted;
   }, 'finishing this token');

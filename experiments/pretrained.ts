@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import type {ModelConfig} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
 import {isPretrainedConfig, planCheckpoint, readCheckpointConfig} from '../models/hugging-face/checkpoint.js';
-import {placedWeights, readGeneration} from '../models/hugging-face/read.js';
+import {placedWeights, readGeneration, readStartTokens} from '../models/hugging-face/read.js';
 import {startWeightsDigest} from '../models/model-folder/weights.js';
 import type {ArraySource} from '../train/snapshot.js';
 
@@ -24,6 +24,7 @@ export function isPretrainedFolder(path: string): boolean {
 export interface PretrainedConfig {
   readonly model: ModelConfig;
   readonly stopTokens: readonly number[];
+  readonly startTokens: readonly number[];
   /** Tokens of the longest text that it was trained on, where it says. */
   readonly context?: number;
 }
@@ -36,7 +37,8 @@ export async function readPretrainedConfig(path: string): Promise<PretrainedConf
   const {checkpoint, settings} = described;
   const name = 'max_position_embeddings';
   const context = checkpoint.has(name) ? {context: checkpoint.count(name)} : {};
-  return {model: settings, stopTokens, ...context};
+  const startTokens = await readStartTokens(source);
+  return {model: settings, stopTokens, startTokens, ...context};
 }
 
 /** The weights of a folder of the Hub as arrays, with the digest that they have as a model of ours. Errors: CheckpointImportError. */

@@ -54,6 +54,8 @@ export interface Trained {
   readonly weights: readonly WeightsName[];
   /** Ids that end a text, where the folder says; else the tokenizer's. */
   readonly stopTokens?: readonly number[];
+  /** Ids that the model expects before a text; only of a folder of the Hub. */
+  readonly startTokens?: readonly number[];
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
@@ -155,7 +157,7 @@ function ofCard(path: string, card: ModelCard): Trained {
 }
 
 async function ofPretrained(path: string): Promise<Trained> {
-  const {model, stopTokens, context} = await readPretrainedConfig(path);
+  const {model, stopTokens, startTokens, context} = await readPretrainedConfig(path);
   return {
     path,
     tokenizerFolder: path,
@@ -163,6 +165,7 @@ async function ofPretrained(path: string): Promise<Trained> {
     config: {model, data: context === undefined ? {} : {context}},
     weights: [],
     ...(stopTokens.length === 0 ? {} : {stopTokens}),
+    startTokens,
     tokenizer: () => tokenizerIn(path, undefined),
     load: async (_, backend = 'wasm') => {
       await useBackend(backend);

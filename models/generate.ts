@@ -91,12 +91,14 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'i
   readonly tokenizer: Tokenizer;
   /** Text to go on from. Default ''. */
   readonly prompt?: string;
+  /** Ids to read before the prompt where a text begins, such as those that `fromPretrained` gives. Default none. */
+  readonly startTokens?: readonly number[];
 }
 
 /** As `generate`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateText(
   model: LanguageModel,
-  {tokenizer, prompt = '', ...options}: GenerateTextOptions,
+  {tokenizer, prompt = '', startTokens = [], ...options}: GenerateTextOptions,
 ): AsyncGenerator<string, void, void> {
   checkModel('generateText', model);
   if (typeof tokenizer?.encode !== 'function')
@@ -110,7 +112,8 @@ export async function* generateText(
   const stream = new TextStream(tokenizer);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
   const ids = tokenizer.vocabSize;
-  const read = tokenizer.encode(prompt);
+  const begins = (options.session?.position ?? 0) === 0;
+  const read = [...(begins ? startTokens : []), ...tokenizer.encode(prompt)];
   for await (const token of generate(model, {...options, prompt: read, stopToken, ids})) {
     const text = stream.push(token);
     if (text !== '') yield text;

@@ -57,34 +57,42 @@ static inline int rowLimit(const SearchSizes& s, int query) {
   return limit < 0 ? 0 : limit > s.N ? s.N : (int)limit;
 }
 
-// The rows of one batch row and group.
-struct Rows {
-  const float* first;
-  const int* admitted;
+// The rows of one group, `stride` numbers apart.
+template <typename Number>
+struct RowsOf {
+  const Number* first;
   int64_t stride;
+  const int* admitted;   // null: all
+  const uint8_t* gone;   // null: none
+  int number;            // of the first row
 
-  Rows(const SearchCall& call, int b, int g)
-      : first(call.k + ((int64_t)b * call.sizes.N * call.sizes.G + g) * call.sizes.Dh),
-        admitted(call.admitted ? call.admitted + (int64_t)b * call.sizes.N : nullptr),
-        stride((int64_t)call.sizes.G * call.sizes.Dh) {}
-
-  bool isAdmitted(int row) const { return !admitted || admitted[row] != 0; }
+  bool isAdmitted(int row) const { return (!admitted || admitted[row] != 0) && (!gone || gone[row] == 0); }
 
   // Four rows from `row` on, the last one again beyond `end`.
-  void at(int row, int end, const float* (&four)[kRowsAtOnce]) const {
+  void at(int row, int end, const Number* (&four)[kRowsAtOnce]) const {
     for (int i = 0; i < kRowsAtOnce; i++) four[i] = first + (row + i < end ? row + i : end - 1) * stride;
   }
 };
 
-// Adds rows [from, to) to one query's list.
-static inline void searchRows(const Rows& k, const float* q, int Dh, int from, int to, const List& list) {
+using Rows = RowsOf<float>;
+
+static inline Rows rowsOf(const SearchCall& call, int b, int g) {
+  const SearchSizes& s = call.sizes;
+  return {call.k + ((int64_t)b * s.N * s.G + g) * s.Dh, (int64_t)s.G * s.Dh,
+          call.admitted ? call.admitted + (int64_t)b * s.N : nullptr, nullptr, 0};
+}
+
+// Adds rows [from, to) to one query's list; `scale` makes products of rowProducts scores.
+template <typename Number>
+static inline void searchRows(const RowsOf<Number>& k, const float* q, int Dh, int from, int to, const List& list,
+                              float scale = 1) {
   for (int row = from; row < to; row += kRowsAtOnce) {
-    const float* four[kRowsAtOnce];
+    const Number* four[kRowsAtOnce];
     k.at(row, to, four);
-    const Quad products = rowProducts(q, four, Dh);
+    const Quad products = rowProducts(q, four, Dh) * scale;
     if (!anyOfQuad(products > list.last())) continue;
     for (int i = 0; i < kRowsAtOnce && row + i < to; i++)
-      if (products[i] > list.last() && k.isAdmitted(row + i)) list.insert(row + i, products[i]);
+      if (products[i] > list.last() && k.isAdmitted(row + i)) list.insert(k.number + row + i, products[i]);
   }
 }
 
@@ -144,7 +152,7 @@ static inline void searchByBlock(const SearchSizes& s, const Rows& k, const Quer
       for (int query = 0; query < block.count; query++) {
         if (!(scores[query] > last[query]) || row + i >= limits[query]) continue;
         const List list = block.list(s, query);
-        list.insert(row + i, scores[query]);
+        list.insert(k.number + row + i, scores[query]);
         last[query] = list.last();
       }
     }
@@ -187,8 +195,37 @@ void exact_search(const float* q, const float* k, const int* admitted, int* rows
       for (int number = 0; number < blocksOf(call.sizes); number++) {
         const QueryBlock block = blockAt(call, b, g, number, rows, scores, scratch);
         clearLists(call.sizes, block);
-        searchBlock(call.sizes, Rows(call, b, g), block, 0, N);
+        searchBlock(call.sizes, rowsOf(call, b, g), block, 0, N);
       }
     }
   }
+}
+
+namespace bmojo::search {
+
+// Adds `count` rows [G, Dh] to the lists [queries, G, R] of queries [G, Dh], of which query i may find the first limits[i].
+template <typename Number>
+static inline void addRows(const float* q, const Number* keys, const uint8_t* gone, const int* limits, int* rows,
+                           float* scores, int queries, int count, int number, int G, int Dh, int R, float scale) {
+  for (int i = 0; i < queries; i++) {
+    const int end = limits[i] < count ? limits[i] : count;
+    for (int g = 0; g < G; g++) {
+      const int64_t list = (int64_t)i * G + g;
+      searchRows(RowsOf<Number>{keys + g * Dh, (int64_t)G * Dh, nullptr, gone, number}, q + list * Dh, Dh, 0, end,
+                 {rows + list * R, scores + list * R, R}, scale);
+    }
+  }
+}
+
+}  // namespace bmojo::search
+
+// For stores: adds rows numbered from `number` on, float32 or halves, to lists that are sorted before and after; those marked
+// in `gone` are left out. For halves, queries come multiplied by kQueryScale.
+BMOJO_EXPORT(exact_search_add)
+void exact_search_add(const float* q, const void* keys, const uint8_t* gone, const int* limits, int* rows, float* scores,
+                      int queries, int count, int number, int G, int Dh, int R, int isHalf) {
+  using namespace bmojo::search;
+  if (isHalf)
+    addRows(q, (const Half*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, kProductScale);
+  else addRows(q, (const float*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, 1);
 }

@@ -36,7 +36,7 @@ static void forward(Call& call) {
     const QueryBlock block = blockOf(item, part, call.scratch(thread, searchScratch(s.Dh)));
     const Part range = partOf(s.N, parts, part, kRowsAtOnce);
     clearLists(s, block);
-    searchBlock(s, Rows(asked, (int)(list / s.G), (int)(list % s.G)), block, (int)range.begin, (int)range.end);
+    searchBlock(s, rowsOf(asked, (int)(list / s.G), (int)(list % s.G)), block, (int)range.begin, (int)range.end);
   });
   if (parts == 1) return;
   call.pool.run(items, [&](int64_t item, int) {

@@ -36,17 +36,42 @@ static inline Quad sums(const Vec (&v)[4]) {
   return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-// The products of one query with four rows.
-static inline Quad rowProducts(const float* q, const float* const (&rows)[kRowsAtOnce], int Dh) {
+// The bits of a half (binary16) that is neither infinite nor NaN.
+struct Half {
+  uint16_t bits;
+};
+
+// Sign and magnitude move to their places, which leaves 2^-112 of the half, since the exponents' biases differ.
+// Queries of halves are multiplied by one part of the difference beforehand, and products by the other: neither overflows.
+constexpr float kQueryScale = 0x1p56f, kProductScale = 0x1p56f;
+
+static inline float widen(float x) { return x; }
+static inline float widen(Half x) {
+  const uint32_t bits = (uint32_t)(x.bits & 0x8000) << 16 | (uint32_t)(x.bits & 0x7fff) << 13;
+  float number;
+  __builtin_memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+static inline Vec loadWide(const float* p) { return load(p); }
+static inline Vec loadWide(const Half* p) {
+  typedef int16_t Shorts __attribute__((vector_size(2 * kLanes)));
+  Shorts lanes;
+  __builtin_memcpy(&lanes, p, sizeof(lanes));
+  return (Vec)((__builtin_convertvector(lanes, IntVec) << 13) & (int32_t)0x8fffe000);
+}
+
+// The products of one query with four rows, as they are in float32: of halves 2^-112 of them, times the query's scale.
+template <typename Number>
+static inline Quad rowProducts(const float* q, const Number* const (&rows)[kRowsAtOnce], int Dh) {
   Vec total[kRowsAtOnce] = {};
   int d = 0;
   for (; d + kLanes <= Dh; d += kLanes) {
     const Vec x = load(q + d);
-    BMOJO_UNROLL for (int i = 0; i < kRowsAtOnce; i++) total[i] += x * load(rows[i] + d);
+    BMOJO_UNROLL for (int i = 0; i < kRowsAtOnce; i++) total[i] += x * loadWide(rows[i] + d);
   }
   Quad products = sums(total);
   for (; d < Dh; d++)
-    for (int i = 0; i < kRowsAtOnce; i++) products[i] += q[d] * rows[i][d];
+    for (int i = 0; i < kRowsAtOnce; i++) products[i] += q[d] * widen(rows[i][d]);
   return products;
 }
 

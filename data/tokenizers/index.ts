@@ -10,6 +10,7 @@ import {TokenizerError} from './tokenizer.js';
 export {byteTokenizer} from './byte.js';
 export {CharacterCollector, charTokenizer} from './char.js';
 export {huggingFaceTokenizer} from './hugging-face/index.js';
+export {startTokensOf} from './hugging-face/start-tokens.js';
 export {huggingFaceJson} from './hugging-face/write.js';
 export {TextStream} from './text-stream.js';
 export type {Tokenizer} from './tokenizer.js';

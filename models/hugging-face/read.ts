@@ -1,7 +1,7 @@
 // A checkpoint becomes a model: settings first, then headers, then tensor by tensor.
 
 import type {Tokenizer} from '../../data/tokenizers/index.js';
-import {tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import {startTokensOf, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {withoutInitialValues} from '../../layers/initializers.js';
 import {LanguageModel} from '../language-model.js';
 import type {ModelSource, TransferOptions} from '../model-folder/source.js';
@@ -30,6 +30,14 @@ export interface Pretrained {
   readonly generation: Readonly<Record<string, unknown>>;
   /** Ids that end a text, of generation_config.json or else config.json. */
   readonly stopTokens: readonly number[];
+  /** Ids that the model expects before a text, by the template of tokenizer.json, such as a begin of text. */
+  readonly startTokens: readonly number[];
+}
+
+/** A tokenizer, and what it puts before a text. */
+interface ReadTokenizer {
+  readonly tokenizer?: Tokenizer;
+  readonly startTokens: readonly number[];
 }
 
 /** A weight of ours in a checkpoint, read when it is asked for. */
@@ -65,16 +73,23 @@ export async function readGeneration(
   return {generation, stopTokens};
 }
 
+/** Ids before a text, of tokenizer.json alone. Errors: ModelFormatError where that is no JSON. */
+export async function readStartTokens(source: ModelSource): Promise<number[]> {
+  const text = await readText(source, TOKENIZER);
+  return text === undefined ? [] : startTokensOf(parseObject(`${source.name}: ${TOKENIZER}`, text));
+}
+
 /** Errors: CheckpointImportError for a tokenizer with more ids than the model; TokenizerError. */
 async function readTokenizer(
   source: ModelSource,
   {settings: {vocabSize}}: DescribedCheckpoint,
   signal?: AbortSignal,
-): Promise<Tokenizer | undefined> {
+): Promise<ReadTokenizer> {
   const text = await readText(source, TOKENIZER, signal);
-  if (text === undefined) return undefined;
+  if (text === undefined) return {startTokens: []};
   const where = `${source.name}: ${TOKENIZER}`;
-  const tokenizer = tokenizerFromJSON(parseObject(where, text));
+  const json = parseObject(where, text);
+  const tokenizer = tokenizerFromJSON(json);
   if (tokenizer.vocabSize > vocabSize)
     refuseImport(
       where,
@@ -82,7 +97,7 @@ async function readTokenizer(
       `of at most the ${vocabSize} ids of the model`,
       tokenizer.vocabSize,
     );
-  return tokenizer;
+  return {tokenizer, startTokens: startTokensOf(json)};
 }
 
 async function readModel(
@@ -122,7 +137,7 @@ export async function readPretrained(
   const planned = await planCheckpoint(source, described, signal);
   const model = await readModel(source, planned, options);
   const {config} = described;
-  return {model, ...(tokenizer === undefined ? {} : {tokenizer}), config, ...generation};
+  return {model, ...tokenizer, config, ...generation};
 }
 
 /** The weights of a checkpoint in the order of our model, each read when it is asked for. Errors: CheckpointImportError. */

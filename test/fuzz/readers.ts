@@ -30,7 +30,7 @@ import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
-import {importMamba, LanguageModel} from '../../models/index.js';
+import {importMamba, LanguageModel, memoryFormat} from '../../models/index.js';
 import {fileSystem, fromPretrained, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
 import {batchOf, contents, tinyFormat} from '../memory/rows.js';
@@ -118,11 +118,23 @@ async function readPretrainedFolder(folder: string): Promise<object> {
   return rest;
 }
 
+const SMALL = {vocabSize: 12, dModel: 8, layers: 1, heads: 1, window: 4} as const;
 let model: LanguageModel | undefined;
 const decodingModel = (): LanguageModel => {
-  model ??= LanguageModel.create({vocabSize: 12, dModel: 8, layers: 1, heads: 1, window: 4, eideticSlots: 2});
+  model ??= LanguageModel.create({...SMALL, eideticSlots: 2});
   return model;
 };
+
+let storing: LanguageModel | undefined;
+/** A session whose memory beyond the window lies in a store. */
+function storingSession(): DecodingSession {
+  storing ??= LanguageModel.create({...SMALL, eideticSlots: 0, storage: 3});
+  const weights = 'abc';
+  return new DecodingSession(storing, {
+    weights,
+    memory: {store: memoryInProcess(memoryFormat(storing, {weights}))},
+  });
+}
 
 /** A sequence of numbers that a source reads of a file. */
 async function readAll(checkpoint: ReturnType<CheckpointFolder['open']>): Promise<unknown> {
@@ -176,6 +188,27 @@ export const readers: readonly Reader[] = [
     },
     read: async folder => {
       const session = new DecodingSession(decodingModel());
+      try {
+        session.restore(readFileSync(join(folder, 'state')));
+        return Array.from(await session.save());
+      } finally {
+        session.dispose();
+      }
+    },
+  },
+  {
+    name: 'generation state beside a store of memory',
+    covers: ['models/session-memory.ts'],
+    files: {state: 'safetensors'},
+    sealed: ['state'],
+    make: async folder => {
+      const session = storingSession();
+      await session.read([1, 2, 3, 4, 5, 6, 7]);
+      writeFileSync(join(folder, 'state'), await session.save());
+      session.dispose();
+    },
+    read: async folder => {
+      const session = storingSession();
       try {
         session.restore(readFileSync(join(folder, 'state')));
         return Array.from(await session.save());

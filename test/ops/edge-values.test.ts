@@ -1,9 +1,16 @@
 // Tensors without elements, and numbers that are none: the same answer on every backend.
 
 import type {Rank, Tensor} from '@tensorflow/tfjs-core';
-import {ones, tensor1d, tensor2d, tidy, zeros} from '@tensorflow/tfjs-core';
+import {ones, tensor1d, tensor2d, tensor4d, tidy, zeros} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {ArgumentError, causalConv1d, crossEntropy, selectiveScan} from '../../custom-ops/index.js';
+import {
+  ArgumentError,
+  causalConv1d,
+  crossEntropy,
+  exactSearch,
+  retrievedAttention,
+  selectiveScan,
+} from '../../custom-ops/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {checkFaintSlopes, scanNames} from '../support/faint-slopes.js';
 
@@ -33,6 +40,29 @@ for (const backend of readableBackends) {
     for (const name of scanNames)
       it(`the gradient of ${name} reaches step sizes whose slope is below the least float`, () =>
         checkFaintSlopes(name, 21, 10));
+
+    it('a row whose product is NaN is never found, and a query that is NaN finds none', () => {
+      tidy(() => {
+        const k = tensor4d([1, Number.NaN, 3, 2, Number.NaN, 3, 0, 1, 2], [1, 9, 1, 1]);
+        const found = (query: number): number[] =>
+          values(exactSearch({q: tensor4d([query], [1, 1, 1, 1]), k}, {count: 8}).rows);
+        expect(found(1)).to.deep.equal([2, 5, 3, 8, 0, 7, 6, -1]);
+        expect(found(Number.NaN)).to.deep.equal(Array(8).fill(-1));
+        // As lanes of a block of queries too.
+        const many = exactSearch({q: ones([1, 16, 1, 1]), k}, {count: 2}).rows;
+        expect(values(many)).to.deep.equal(Array(16).fill([2, 5]).flat());
+      });
+    });
+
+    it('a query that names no row gets zeros, and others none of its', () => {
+      tidy(() => {
+        const rows = tensor4d([-1, -1, 0, -1], [1, 2, 1, 2], 'int32');
+        const one = ones<Rank.R4>([1, 2, 1, 1]);
+        const {out, logSumExp} = retrievedAttention({q: one, k: one, v: one, rows});
+        expect(values(out)).to.deep.equal([0, 1]);
+        expect(values(logSumExp)).to.deep.equal([-10_000, 1]);
+      });
+    });
 
     it('a logit that is NaN makes its loss NaN', () => {
       tidy(() => {

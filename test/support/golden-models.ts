@@ -116,16 +116,33 @@ export async function expectLogits(model: LanguageModel, {name, ids, logits}: Go
   expectClose(await wholeLogits(model, ids), logits, TOLERANCE, `${name}: logits`);
 }
 
+/** Step by step. */
+export async function expectSteps(model: LanguageModel, golden: GoldenModel): Promise<void> {
+  const {length} = golden.ids[0];
+  await expectPiecesOf(
+    model,
+    golden,
+    Array.from({length}, () => 1),
+  );
+}
+
 /** In two pieces, and step by step. */
-export async function expectPieces(model: LanguageModel, {name, ids, logits}: GoldenModel): Promise<void> {
-  const {length} = ids[0];
-  for (const lengths of [[3, length - 3], Array.from({length}, () => 1)])
-    expectClose(
-      await logitsInPieces(model, ids, lengths),
-      logits,
-      TOLERANCE,
-      `${name} in pieces of ${lengths.slice(0, 3)}`,
-    );
+export async function expectPieces(model: LanguageModel, golden: GoldenModel): Promise<void> {
+  await expectPiecesOf(model, golden, [3, golden.ids[0].length - 3]);
+  await expectSteps(model, golden);
+}
+
+async function expectPiecesOf(
+  model: LanguageModel,
+  {name, ids, logits}: GoldenModel,
+  lengths: readonly number[],
+): Promise<void> {
+  expectClose(
+    await logitsInPieces(model, ids, lengths),
+    logits,
+    TOLERANCE,
+    `${name} in pieces of ${lengths.slice(0, 3)}`,
+  );
 }
 
 export async function expectContinuation(

@@ -1,9 +1,12 @@
 // What of a request shapes a kernel's code, seen on plans alone, without a device.
 
 import {expect} from 'chai';
+import {exactSearchGpu} from '../../custom-ops/exact-search/kernel.wgsl.js';
 import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgsl.js';
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
-import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
+import type {Dims} from '../../custom-ops/op.js';
+import {retrievedAttentionGpu} from '../../custom-ops/retrieved-attention/kernel.wgsl.js';
+import type {GpuLimits, Plan} from '../../custom-ops/wgsl/plan.js';
 
 const limits: GpuLimits = {
   invocations: 256,
@@ -34,7 +37,90 @@ function attentionCode(M: number): string {
   }).passes[0].code;
 }
 
+function searchPlan(dims: Dims, own: Partial<GpuLimits> = {}): Plan {
+  const attrs = {count: 8, window: 8, ...offsets};
+  return exactSearchGpu.forward({
+    dims: {R: 8, ...dims},
+    attrs,
+    present: new Set(['q', 'k']),
+    wanted: new Set(['rows', 'scores']),
+    limits: {...limits, ...own},
+  });
+}
+
+const names = ({passes}: Plan): string[] => passes.map(({name}) => name);
+
+function retrievedBackward(dims: Dims): Plan {
+  const backward = retrievedAttentionGpu.backward;
+  if (backward === undefined) throw new Error('no gradient');
+  const present = ['q', 'k', 'v', 'rows', 'out', 'logSumExp', 'gradOut', 'gradLogSumExp'];
+  const wanted = new Set(['gradQ', 'gradK', 'gradV']);
+  return backward({dims, attrs: {}, present: new Set(present), wanted, limits});
+}
+
 describe('plans of kernels on webgpu', () => {
+  it('search by rows where queries are few, in more parts the more rows there are, else by queries', () => {
+    const one = {B: 1, L: 1, G: 1, Dh: 64};
+    expect(names(searchPlan({...one, N: 500}))).to.deep.equal(['exactSearch parts']);
+    const many = searchPlan({...one, N: 1_000_000}, {subgroup: 32});
+    expect(names(many)).to.deep.equal(['exactSearch parts', 'exactSearch merge']);
+    expect(many.passes[0].workgroups).to.deep.equal([512, 1, 1]);
+    expect(many.scratch).to.deep.equal({partRows: 512 * 8, partScores: 512 * 8});
+    expect(names(searchPlan({B: 4, L: 1024, N: 1024, G: 1, Dh: 32}))).to.deep.equal([
+      'exactSearch by queries',
+    ]);
+    expect(() => searchPlan({...one, N: 2 ** 24 + 1})).to.throw('exactSearch on webgpu counts at most');
+  });
+
+  it('search a stream that grows with few kernels', () => {
+    const codes = new Set<string>();
+    for (let N = 1; N <= 100_000; N += 999)
+      for (const {code} of searchPlan({B: 1, L: 1, N, G: 2, Dh: 64}).passes) codes.add(code);
+    expect(codes.size).to.be.at.most(14);
+  });
+
+  it('fit the least room of a workgroup, and its bindings', () => {
+    const plans = [
+      searchPlan({B: 1, L: 1, N: 5000, G: 1, Dh: 64}),
+      searchPlan({B: 64, L: 64, N: 64, G: 1, Dh: 256}),
+      retrievedBackward({B: 1, L: 8, M: 8, H: 4, G: 2, Dh: 64, R: 4}),
+    ];
+    for (const {read, write} of plans.flatMap(({passes}) => passes))
+      expect(Object.keys({...read, ...write}).length).to.be.at.most(limits.storageBuffers);
+    const tile = (Dh: number): string => searchPlan({B: 64, L: 64, N: 64, G: 1, Dh}).passes[0].code;
+    expect(tile(64)).to.include('array<array<vec4f, 16>, 64>');
+    expect(tile(256)).to.include('array<array<vec4f, 64>, 16>');
+  });
+
+  it('bring the places that name each row into order, one workgroup for each sequence and group', () => {
+    const {passes, scratch} = retrievedBackward({B: 3, L: 8, M: 10, H: 4, G: 2, Dh: 16, R: 5});
+    expect(names({passes})).to.deep.equal([
+      'retrievedAttention products of output and cotangent',
+      'retrievedAttention gradients of queries',
+      'retrievedAttention order of places',
+      'retrievedAttention gradients of rows',
+    ]);
+    expect(passes[2].workgroups).to.deep.equal([6, 1, 1]);
+    expect(passes[3].workgroups).to.deep.equal([3 * 10 * 2, 1, 1]);
+    expect(scratch?.starts).to.equal(6 * 11);
+    expect(scratch?.order).to.equal(6 * 40);
+  });
+
+  it("take the cotangent of attention's normaliser only where there is one", () => {
+    const first = (present: string[]): string => {
+      const plan = memoryAttentionGpu.backward?.({
+        dims: {B: 1, L: 4, M: 4, H: 1, G: 1, Dh: 4, C: 1},
+        attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, ...offsets},
+        present: new Set(['q', 'k', 'v', 'out', 'logSumExp', 'gradOut', ...present]),
+        wanted: new Set(['gradQ', 'gradK', 'gradV']),
+        limits,
+      });
+      return plan?.passes[0].code ?? '';
+    };
+    expect(first([])).to.include('outDots[row] = total;');
+    expect(first(['gradLogSumExp'])).to.include('outDots[row] = total - gradLogSumExp[row];');
+  });
+
   it('are the same code for any number of rows', () => {
     expect(selectCode(50, 64)).to.equal(selectCode(500, 64));
     expect(attentionCode(5)).to.equal(attentionCode(500));

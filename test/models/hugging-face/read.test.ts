@@ -4,12 +4,21 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import {useBackend} from '../../../custom-ops/index.js';
+import {startTokensOf, tokenizerFromJSON} from '../../../data/tokenizers/index.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import {encodeHeader} from '../../../formats/safetensors-header.js';
 import type {MemoryFolder, ModelProgress} from '../../../models/index.js';
-import {fromPretrained, modelInMemory} from '../../../models/index.js';
+import {
+  DecodingSession,
+  fromPretrained,
+  generateText,
+  LanguageModel,
+  modelInMemory,
+  writePretrained,
+} from '../../../models/index.js';
 import {goldenModels, wholeLogits} from '../../support/golden-models.js';
 import {serveModel} from '../../support/model-server.js';
+import {tinyBpe} from '../../support/tiny-bpe.js';
 
 const [mamba] = goldenModels;
 const WEIGHTS = 'model.safetensors';
@@ -71,6 +80,46 @@ describe('fromPretrained', () => {
     const all = [...renamed.filter(one => one.name !== 'lm_head.weight'), {...table, name: 'lm_head.weight'}];
     const expected = await logitsOf(folder(bytesOf(WEIGHTS)));
     expect(await logitsOf(folder(encodeSafetensors(all), own))).to.deep.equal(expected);
+  });
+
+  it('gives the ids that a text begins with, and reads them before a prompt', async () => {
+    const tiny = tinyBpe() as {post_processor: unknown};
+    const bos = {SpecialToken: {id: 'begin', type_id: 0}};
+    const text = {Sequence: {id: 'A', type_id: 0}};
+    const special = {begin: {id: 'begin', ids: [7], tokens: ['begin']}};
+    const template = {
+      type: 'TemplateProcessing',
+      single: [bos, text],
+      pair: [bos, text],
+      special_tokens: special,
+    };
+    const byteLevel = {type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true};
+    expect(startTokensOf({...tiny, post_processor: template})).to.deep.equal([7]);
+    const both = {type: 'Sequence', processors: [byteLevel, template]};
+    expect(startTokensOf({...tiny, post_processor: both})).to.deep.equal([7]);
+    expect(startTokensOf({...tiny, post_processor: {...template, single: [text, bos]}})).to.deep.equal([]);
+    expect(startTokensOf(tiny)).to.deep.equal([]);
+    const model = LanguageModel.create({preset: 'mamba', vocabSize: 300, dModel: 16, layers: 1});
+    const store = modelInMemory();
+    await writePretrained(store, {model, tokenizer: tokenizerFromJSON({...tiny, post_processor: template})});
+    const {model: opened, tokenizer, startTokens} = await fromPretrained(store);
+    expect(startTokens).to.deep.equal([7]);
+    if (tokenizer === undefined) throw new Error('no tokenizer came back');
+    const session = new DecodingSession(opened);
+    for (const position of [1 + 1, 1 + 1 + 1]) {
+      for await (const _ of generateText(opened, {
+        tokenizer,
+        startTokens,
+        prompt: 'the',
+        maxTokens: 0,
+        session,
+      }))
+        throw new Error('nothing was to be written');
+      expect(session.position).to.equal(position);
+    }
+    session.dispose();
+    opened.model.dispose();
+    model.model.dispose();
   });
 
   it('tells its progress in bytes, to the last', async () => {

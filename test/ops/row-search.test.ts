@@ -1,0 +1,124 @@
+// exactSearch's kernel on arrays of a store's: the op's definition over the blocks one after the other.
+
+import {expect} from 'chai';
+import {exactSearchOp} from '../../custom-ops/exact-search/definition.js';
+import type {SearchedRows} from '../../custom-ops/exact-search/row-search.js';
+import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
+import {ArgumentError} from '../../custom-ops/index.js';
+import {seededRandom} from '../../custom-ops/sampling.js';
+import {toHalf} from '../../memory/half.js';
+
+const random = seededRandom(5);
+/** Multiples of an eighth: exact as halves, and in any order of sums. */
+const eighths = (length: number): Float32Array =>
+  Float32Array.from({length}, () => Math.floor(17 * random.uniform()) / 8 - 1);
+
+interface Sizes {
+  readonly n: number;
+  readonly groups: number;
+  readonly width: number;
+  readonly count: number;
+}
+
+/** The definition's answer, query by query, each with rows of its own that it may find. */
+function expected(blocks: readonly SearchedRows[], queries: Float32Array, {n, groups, width, count}: Sizes) {
+  const keys = Float32Array.from(
+    blocks.flatMap(({keys, rows}) => [...keys.subarray(0, rows * groups * width)]),
+  );
+  const N = keys.length / (groups * width);
+  const places = groups * count;
+  const found = {rows: new Int32Array(n * places), scores: new Float32Array(n * places)};
+  for (let i = 0; i < n; i++) {
+    const admitted = Int32Array.from(
+      blocks.flatMap(({rows, limits, gone}) =>
+        Array.from({length: rows}, (_, row) => (row < (limits?.[i] ?? rows) && !gone?.[row] ? 1 : 0)),
+      ),
+    );
+    exactSearchOp.forward.reference({
+      inputs: {q: queries.subarray(i * groups * width, (i + 1) * groups * width), k: keys, admitted},
+      outputs: {
+        rows: found.rows.subarray(i * places, (i + 1) * places),
+        scores: found.scores.subarray(i * places, (i + 1) * places),
+      },
+      dims: {B: 1, L: 1, N, G: groups, Dh: width, R: count},
+      attrs: {count, window: 0, queryOffset: 0, phase: 0},
+    });
+  }
+  return found;
+}
+
+/** The same rows as bits of halves. */
+const asHalves = (blocks: readonly SearchedRows[]): SearchedRows[] =>
+  blocks.map(block => ({...block, keys: Uint16Array.from(block.keys, value => toHalf(value))}));
+
+describe('search of rows in arrays', () => {
+  const shapes: Sizes[] = [
+    {n: 1, groups: 1, width: 64, count: 8},
+    {n: 3, groups: 2, width: 8, count: 5},
+    {n: 2, groups: 3, width: 5, count: 40},
+  ];
+  for (const sizes of shapes) {
+    const {n, groups, width, count} = sizes;
+    const numbers = groups * width;
+    it(`n ${n}, G ${groups}, Dh ${width}, R ${count}: blocks, limits and rows that are gone`, async () => {
+      const search = await createRowSearch();
+      const block = (rows: number, more: Partial<SearchedRows> = {}): SearchedRows => ({
+        keys: eighths((rows + 3) * numbers),
+        rows,
+        ...more,
+      });
+      // The first is longer than the piece that is copied at a time.
+      const long = Math.ceil(40_000 / numbers);
+      const blocks = [
+        block(long, {gone: Uint8Array.from({length: long}, () => (random.uniform() < 0.3 ? 1 : 0))}),
+        block(1),
+        block(17, {limits: Int32Array.from({length: n}, (_, i) => 5 * i)}),
+      ];
+      const queries = eighths(n * numbers);
+      const wanted = expected(blocks, queries, sizes);
+      const query = {queries, groups, width, count};
+      expect(search(blocks, query)).to.deep.equal(wanted);
+      expect(search(asHalves(blocks), query)).to.deep.equal(wanted);
+      // Nothing is left of a search in the next.
+      expect(search([], query).rows.every(row => row === -1)).to.equal(true);
+      expect(search(blocks, query)).to.deep.equal(wanted);
+    });
+  }
+
+  it('halves are the numbers that they are, subnormal ones too', async () => {
+    const search = await createRowSearch();
+    const values = [2 ** -24, -(2 ** -15), 65504, -1.5, 0, 1 / 3, 6.1e-5, -65504];
+    const keys = Uint16Array.from(values, toHalf);
+    const {rows, scores} = search([{keys, rows: 8}], {
+      queries: Float32Array.of(1),
+      groups: 1,
+      width: 1,
+      count: 8,
+    });
+    const third = 0.333251953125;
+    expect([...scores]).to.deep.equal([
+      65504,
+      third,
+      Math.fround(6.097555160522461e-5),
+      2 ** -24,
+      0,
+      -(2 ** -15),
+      -1.5,
+      -65504,
+    ]);
+    expect([...rows]).to.deep.equal([2, 5, 6, 0, 4, 1, 3, 7]);
+  });
+
+  it('arrays that do not fit are refused', async () => {
+    const search = await createRowSearch();
+    const query = {queries: new Float32Array(8), groups: 1, width: 8, count: 2};
+    expect(() => search([], {...query, queries: new Float32Array(7)})).to.throw(
+      ArgumentError,
+      'queries must be',
+    );
+    expect(() => search([{keys: new Float32Array(15), rows: 2}], query)).to.throw(
+      ArgumentError,
+      'keys must be of 2 rows of 8 numbers, got "15 numbers"',
+    );
+  });
+});
