@@ -50,7 +50,7 @@ const options = {
     describe:
       'hold what leaves the windows in a store, a folder or postgres://..., where later conversations of the same stream find it',
   },
-  stream: {type: 'string' as const, default: 'default', describe: 'whose memory it is, with --memory'},
+  stream: {type: 'string' as const, describe: 'whose memory it is, with --memory [default: default]'},
   quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
   json: {type: 'boolean' as const, describe: 'print one JSON object a text, when all is written'},
 };
@@ -71,6 +71,8 @@ function orderOf(
 ): Order {
   const {tokenizer} = folder;
   checkFolder('--save-state', argv['save-state']);
+  if (argv.stream !== undefined && argv.memory === undefined)
+    throw new SettingError('--stream needs --memory, the store that the stream is in');
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const given = givenPrompts(argv);
   const prompts = given.length > 0 ? given : [saved === undefined ? '\n' : ''];
@@ -151,7 +153,7 @@ async function writeOne(
     saved,
     store,
   } = order;
-  const memory = store && {store, stream: String(argv.stream)};
+  const memory = store && {store, stream: argv.stream === undefined ? undefined : String(argv.stream)};
   const session = new DecodingSession(model, {weights: digest, memory});
   try {
     if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
