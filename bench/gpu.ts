@@ -19,8 +19,9 @@ import {
   tile,
 } from '@tensorflow/tfjs-core';
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
-import {linear, memoryAttention, selectiveScan} from '../custom-ops/index.js';
+import {linear, memoryAttention, selectiveScan, ssdScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
+import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
 import type {GpuTiming} from './gpu-measure.js';
 import {medianMs, tokens} from './gpu-measure.js';
 import type {StorageSizes} from './gpu-storage.js';
@@ -29,12 +30,16 @@ import {issueTimings} from './issuing.js';
 
 export type {GpuTiming} from './gpu-measure.js';
 
-/** Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, Dh, w, me]; {@link StorageSizes}. */
+/**
+ * Numbers to copy; the side of tf's square product; [tokens, D, E]; [B, L, E, N]; [B, L, H, P, N]; [B, L, H, Dh, w, me];
+ * {@link StorageSizes}.
+ */
 export interface GpuSizes {
   readonly copy: number;
   readonly product: number;
   readonly linear: readonly (readonly [number, number, number])[];
   readonly scan: readonly [number, number, number, number];
+  readonly ssd: readonly [number, number, number, number, number];
   readonly attention: readonly (readonly [number, number, number, number, number, number])[];
   readonly storage: StorageSizes;
 }
@@ -49,6 +54,7 @@ export const largeSizes: GpuSizes = {
     [4096, 128, 256],
   ],
   scan: [8, 2048, 2048, 16],
+  ssd: [8, 2048, 32, 64, 128],
   attention: [
     [4, 8192, 16, 64, 512, 64],
     [1, 32768, 16, 64, 512, 64],
@@ -114,6 +120,34 @@ async function* scanTimings(
   const totalFloorMs = floorMs + (4 * (7 * B * L * E + 4 * B * L * N)) / copyBytesPerMs;
   const ratio = (total / totalFloorMs).toFixed(1);
   yield {name: `${shape} forward+backward`, ms: total, rate: `${ratio} x the copy floor`};
+  dispose([...values, cotangent]);
+}
+
+async function* ssdTimings([B, L, H, P, N]: GpuSizes['ssd']): AsyncGenerator<GpuTiming> {
+  const inputs = {
+    x: tokens<Rank.R4>([B, L, H, P]),
+    delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, H])) as Tensor3D),
+    A: tidy(() => neg(add(0.2, softplus(randomNormal([H])))) as Tensor1D),
+    B: tokens<Rank.R4>([B, L, 1, N]),
+    C: tokens<Rank.R4>([B, L, 1, N]),
+    D: ones([H]) as Tensor1D,
+    deltaBias: fill([H], -1) as Tensor1D,
+  };
+  const cotangent = tokens<Rank.R4>([B, L, H, P]);
+  const names = Object.keys(inputs) as (keyof typeof inputs)[];
+  const scan = (given: typeof inputs): Tensor4D => ssdScan(given).y;
+  // Products of chunks of Q tokens: Q P and 2 N P multiply-adds a token and head forwards, twice as many backwards.
+  const flops = 2 * B * L * H * P * (SSD_CHUNK + 2 * N);
+  const rate = (ms: number, times: number): string => `${((times * flops) / ms / 1e9).toFixed(1)} TFLOP/s`;
+  const shape = `ssdScan B${B} L${L} H${H} P${P} N${N}`;
+  const forward = await medianMs(() => scan(inputs));
+  yield {name: `${shape} forward`, ms: forward, rate: rate(forward, 1)};
+  const both = grads((...xs: Tensor[]) =>
+    scan(Object.fromEntries(names.map((name, i) => [name, xs[i]])) as typeof inputs),
+  );
+  const values = names.map(name => inputs[name]);
+  const total = await medianMs(() => both(values, cotangent));
+  yield {name: `${shape} forward+backward`, ms: total, rate: rate(total, 3)};
   dispose([...values, cotangent]);
 }
 
@@ -183,6 +217,7 @@ export async function* benchGpu(
   for (const size of sizes.linear) yield* linearTimings(size, precision);
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
+  yield* ssdTimings(sizes.ssd);
   for (const size of sizes.attention) yield* attentionTimings(size);
   yield* storageTimings(sizes.storage, copyRate);
 }

@@ -43,7 +43,7 @@ const options = {
     describe:
       'hold what leaves the windows in a store, a folder or postgres://..., where later conversations of the same stream find it',
   },
-  stream: {type: 'string' as const, default: 'default', describe: 'whose memory it is, with --memory'},
+  stream: {type: 'string' as const, describe: 'whose memory it is, with --memory [default: default]'},
   quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
 };
 
@@ -67,6 +67,8 @@ function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array):
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
   checkFolder('--save-state', argv['save-state']);
+  if (argv.stream !== undefined && argv.memory === undefined)
+    throw new SettingError('--stream needs --memory, the store that the stream is in');
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const wanted: Wanted = {
     maxTokens: wholeNumber(argv, 'tokens', 0),
@@ -101,7 +103,7 @@ async function write(
   {folder, model, digest, tokenizer}: LanguageRun,
   store: MemoryStore | undefined,
 ): Promise<void> {
-  const memory = store && {store, stream: String(argv.stream)};
+  const memory = store && {store, stream: argv.stream === undefined ? undefined : String(argv.stream)};
   const session = new DecodingSession(model, {weights: digest, memory});
   if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
   const {stopTokens: stopToken, startTokens = []} = folder;

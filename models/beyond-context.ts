@@ -11,9 +11,12 @@ const WAVELENGTHS = 10;
  * beyond the window meets distances there that it never met in training.
  */
 export function beyondContextWords(config: ModelConfig, trained: number): string | undefined {
-  const reaching = layerPlan(config).filter(
+  const plan = layerPlan(config);
+  const reaching = plan.filter(
     ({mixer: {attention, window, eideticSlots}}) => attention && (window === 0 || eideticSlots > 0),
   );
+  if (plan.some(({mixer: {storage, storagePositions}}) => storage > 0 && storagePositions === 'true'))
+    return `beyond the ${trained} tokens of its training samples what is retrieved from storage stands at distances that it never saw, and recall decays; train with --storage-positions clamped`;
   if (reaching.length === 0) return undefined;
   if (reaching.some(({mixer}) => mixer.window === 0))
     return `beyond the ${trained} tokens of its training samples full attention meets distances that it never saw, and the text decays; a window and slots (--model bmojo) hold`;

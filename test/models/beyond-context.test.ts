@@ -12,6 +12,9 @@ describe('text beyond the trained context', () => {
       .and.include('--rotary-base 100');
     expect(words({rotaryBase: 10000}, 512)).to.include('beyond the 512 tokens');
     expect(words({preset: 'transformer', rotaryBase: 100})).to.include('full attention');
+    const stored = {preset: 'bmojo-f', eideticSlots: 0, storage: 4, rotaryBase: 100} as const;
+    expect(words({...stored, storagePositions: 'true'})).to.include('--storage-positions clamped');
+    expect(words(stored)).to.equal(undefined);
   });
 
   it('is not where nothing reaches that far, or every wavelength was met', () => {

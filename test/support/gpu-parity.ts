@@ -11,6 +11,7 @@ const parts = {
   attention: ['memoryAttention', 'retrievedAttention'],
   products: ['linear', 'linearTransposed'],
   scan: ['selectiveScan'],
+  ssd: ['ssdScan'],
 } as const;
 type Part = keyof typeof parts;
 

@@ -59,6 +59,7 @@ describe('buffers joined for devices with few bindings', () => {
     crossEntropy: 'odd',
     innovationScores: 'span 4',
     memoryAttention: 'L63 w7',
+    ssdScan: 'one token',
   };
   const bindsMany = {selectiveScan: 'L7 N5 E3', memoryAttention: 'L7 within the window'};
   for (const [what, lesser] of Object.entries(devices)) {

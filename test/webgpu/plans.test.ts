@@ -6,6 +6,9 @@ import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgs
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import type {Dims} from '../../custom-ops/op.js';
 import {retrievedAttentionGpu} from '../../custom-ops/retrieved-attention/kernel.wgsl.js';
+import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
+import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
+import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {GpuLimits, Plan} from '../../custom-ops/wgsl/plan.js';
 
 const limits: GpuLimits = {
@@ -35,6 +38,19 @@ function attentionCode(M: number): string {
     wanted: new Set(['out', 'logSumExp']),
     limits,
   }).passes[0].code;
+}
+
+function ssdPlans(given: Dims): Plan[] {
+  const derived = ssdScanOp.derivedDims ?? {};
+  const attrs = {deltaLeast: 0, deltaMost: NO_MOST};
+  const dims = {
+    ...given,
+    ...Object.fromEntries(Object.entries(derived).map(([name, of]) => [name, of(given, attrs)])),
+  };
+  const present = new Set(Object.keys(ssdScanOp.inputs));
+  const {forward, backward} = ssdScanGpu;
+  if (backward === undefined) throw new Error('no gradient');
+  return [forward, backward].map(plan => plan({dims, attrs, present, wanted: new Set(), limits}));
 }
 
 function searchPlan(dims: Dims, own: Partial<GpuLimits> = {}): Plan {
@@ -124,6 +140,26 @@ describe('plans of kernels on webgpu', () => {
   it('are the same code for any number of rows', () => {
     expect(selectCode(50, 64)).to.equal(selectCode(500, 64));
     expect(attentionCode(5)).to.equal(attentionCode(500));
+  });
+
+  it('scan chunks within 8 bindings, and keep no state for a token', () => {
+    const sizes = {B: 8, L: 2048, H: 32, P: 64, G: 1, N: 128};
+    for (const {passes, scratch = {}} of ssdPlans(sizes)) {
+      for (const {name, read, write} of passes)
+        expect(Object.keys({...read, ...write}).length, name).to.be.at.most(8);
+      expect(Math.max(...Object.values(scratch))).to.be.at.most((8 * 2048 * 32 * 64 * 128) / 64);
+    }
+  });
+
+  it('scan few tokens one by one, and cut heads into parts where there are few groups', () => {
+    const ssdNames = (dims: Dims): string[] => ssdPlans(dims).flatMap(names);
+    const sizes = {B: 1, H: 32, P: 64, G: 1, N: 128};
+    expect(ssdNames({...sizes, L: 8})).to.include('ssdScan token by token');
+    expect(ssdNames({...sizes, L: 9}))
+      .to.include('ssdScan outputs')
+      .and.not.include('ssdScan token by token');
+    expect(ssdNames({...sizes, L: 64})).to.include('ssdScan gradB from parts');
+    expect(ssdNames({...sizes, L: 64, G: 32})).to.not.include('ssdScan gradB from parts');
   });
 
   it('keep no more slots than rows where the workgroup has no room for all', () => {
