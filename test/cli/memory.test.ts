@@ -39,8 +39,8 @@ describe('bmojo memory', () => {
       .to.match(/"chat" +1 +20 +3-22/)
       .and.include('"two\\nlines"')
       .and.include('36 rows');
-    const page = readFileSync(join(import.meta.dirname, '../../../docs/command-line.md'), 'utf8');
-    const row = page.split('\n').find(line => line.startsWith('| `memory stats --json`')) ?? '';
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/json.md'), 'utf8');
+    const row = page.split('\n').find(line => line.startsWith('| `memory stats`')) ?? '';
     const fields = [...(row.split('|').at(-2) ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name);
     const json = JSON.parse((await memory('stats', '--memory', folder, '--json')).out);
     expect(json).to.deep.equal(await withStore(store => store.stats()));
@@ -130,7 +130,9 @@ describe('bmojo bench memory', () => {
     ]);
     expect(words).to.include('search p50, ms');
     rmSync(out, {recursive: true});
-    expect((await bmojo(['bench', 'memory', '--rows', '5,5'])).err).to.include('--rows: must be ascending');
+    expect((await bmojo(['bench', 'memory', '--rows', '5,5'])).err).to.include(
+      '--rows: the values must differ',
+    );
     expect((await bmojo(['bench', 'memory', '--places', 'cloud'])).err).to.include(
       '--places: must be of process',
     );
