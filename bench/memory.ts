@@ -30,8 +30,10 @@ export interface MemoryTiming {
   readonly rows: number;
   readonly appendMs: Quantiles;
   readonly searchMs: Quantiles;
-  /** Reading the bytes of all keys once. */
-  readonly floorMs: number;
+  /** Time of this process's processor for a search, median: what others on the machine take is not in it. */
+  readonly searchCpuMs: number;
+  /** Reading the bytes of all keys once: the processor's time, median. */
+  readonly floorCpuMs: number;
 }
 
 export interface Quantiles {
@@ -76,34 +78,43 @@ function batchOf(from: number, n: number, width: number) {
   };
 }
 
-async function timed(repeats: number, work: (repeat: number) => Promise<unknown>): Promise<Quantiles> {
-  const times: number[] = [];
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    const began = performance.now();
-    await work(repeat);
-    times.push(performance.now() - began);
-  }
-  return quantiles(times);
+interface Timed {
+  readonly ms: Quantiles;
+  readonly cpuMs: number;
 }
 
-/** Milliseconds of reading so many bytes once, four words at a time. */
-export function readingMs(bytes: number): number {
-  const words = new Uint32Array(Math.ceil(bytes / 16) * 4).fill(1);
-  const times: number[] = [];
-  for (let run = 0; run < FLOOR_RUNS; run++) {
-    const began = performance.now();
-    let [a, b, c, d] = [0, 0, 0, 0];
-    for (let i = 0; i < words.length; i += 4) {
-      a ^= words[i];
-      b ^= words[i + 1];
-      c ^= words[i + 2];
-      d ^= words[i + 3];
-    }
+async function timed(repeats: number, work: (repeat: number) => Promise<unknown>): Promise<Timed> {
+  const [times, cpu]: [number[], number[]] = [[], []];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const [began, used] = [performance.now(), process.cpuUsage()];
+    await work(repeat);
+    const {user, system} = process.cpuUsage(used);
     times.push(performance.now() - began);
-    // Used, so that the loop is not left out.
-    words[0] = a ^ b ^ c ^ d;
+    cpu.push((user + system) / 1000);
   }
-  return median(times);
+  return {ms: quantiles(times), cpuMs: median(cpu)};
+}
+
+/** Reads so many bytes, four words at a time; a number that depends on all of them. */
+function readOnce(words: Uint32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < words.length; i += 4) {
+    a ^= words[i];
+    b ^= words[i + 1];
+    c ^= words[i + 2];
+    d ^= words[i + 3];
+  }
+  return a ^ b ^ c ^ d;
+}
+
+/** The processor's milliseconds for reading so many bytes once. */
+async function readingMs(bytes: number): Promise<number> {
+  const words = new Uint32Array(Math.ceil(bytes / 16) * 4).fill(1);
+  const {cpuMs} = await timed(FLOOR_RUNS, async () => {
+    // Used, so that the loop is not left out.
+    words[0] = readOnce(words);
+  });
+  return cpuMs;
 }
 
 /** Measures each place at each size, in order. Rows lie in memory or in the system's cache, as they do while it decodes. */
@@ -136,13 +147,14 @@ export async function* benchMemory({
             before: Int32Array.of(size),
           });
         await search(0);
-        const searchMs = await timed(repeats, search);
-        const appendMs = await timed(repeats, async () => {
+        const searched = await timed(repeats, search);
+        const {ms: appendMs} = await timed(repeats, async () => {
           await store.append(batchOf(held, window, width));
           held += window;
         });
-        const floorMs = readingMs(size * width * (precision === 'f16' ? 2 : 4));
-        yield {place: place.name, rows: size, appendMs, searchMs, floorMs};
+        const floorCpuMs = await readingMs(size * width * (precision === 'f16' ? 2 : 4));
+        const {ms: searchMs, cpuMs: searchCpuMs} = searched;
+        yield {place: place.name, rows: size, appendMs, searchMs, searchCpuMs, floorCpuMs};
       }
     } finally {
       await store.close();

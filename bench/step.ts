@@ -3,7 +3,7 @@
 
 import {SettingError} from '../config/schema.js';
 import type {KernelTime} from '../custom-ops/backends/webgpu/index.js';
-import {CapturedStep, selfChecksDone} from '../custom-ops/backends/webgpu/index.js';
+import {CapturedStep, compiledPipelines, selfChecksDone} from '../custom-ops/backends/webgpu/index.js';
 import {finishBackend, useWebGPU} from '../custom-ops/index.js';
 import {workloadFamily} from '../experiments/families/index.js';
 import type {RunConfig} from '../experiments/run-config.js';
@@ -20,6 +20,8 @@ export interface StepProfile {
   /** In the order in which a step begins them. */
   readonly kernels: readonly KernelTime[];
   readonly dispatches: number;
+  /** Pipelines that the device compiled for the step, and for the first checks of its kernels. */
+  readonly pipelines: number;
   /** Median milliseconds of the device for one step, all kernels in their order. */
   readonly deviceMs: number;
   /** Median milliseconds of the host to draw the samples of a step, and to hand over its commands. */
@@ -77,6 +79,7 @@ export async function profileStep(
     await selfChecksDone();
     while (runner.replays === 0 && step < UNTIL_CAPTURED) await issue();
     if (runner.replays === 0) throw new SettingError('bench step: this step cannot be captured (see above)');
+    const pipelines = compiledPipelines();
     await finishBackend();
     const stepsPerSecond = await trainingRate(issue, seconds, () => {
       drawMs = [];
@@ -90,6 +93,7 @@ export async function profileStep(
       device: device.name,
       kernels,
       dispatches: kernels.reduce((total, {dispatches}) => total + dispatches, 0),
+      pipelines,
       deviceMs: median(whole),
       drawMs: median(drawMs),
       replayMs: median(replayMs),

@@ -5,12 +5,14 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import type {DecodeTiming} from '../bench/decode.js';
 import {benchDecode, decodeMemoryPlot, decodeTimePlot} from '../bench/decode.js';
-import {SettingError} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
+import {modelSchema, parseModelConfig} from '../models/config.js';
 import {linePlot} from '../plot/line-plot.js';
 import {onlyOptions} from './command-line.js';
+import {numberList} from './lists.js';
+import {wholeOption, wholesOption} from './number-options.js';
 
 interface BenchDecodeArguments {
   readonly backend: BackendName;
@@ -21,50 +23,46 @@ interface BenchDecodeArguments {
   readonly eideticSlots: number;
   readonly limit: number;
   readonly out: string;
+  readonly json?: boolean;
 }
 
-function positionList(words: string): number[] {
-  return words.split(',').map(word => {
-    const position = Number(word);
-    if (Number.isInteger(position) && position > 0) return position;
-    throw new SettingError(`--positions: must be positive integers separated by commas, got '${word}'`);
-  });
+/** A setting of models with a default of this command's. */
+function modelOption(key: 'dModel' | 'layers' | 'window' | 'eideticSlots', value: number) {
+  const {why, min, max} = modelSchema[key];
+  return {...wholeOption(why, min, max), default: value};
 }
 
 const options = {
   backend: {choices: backendNames, default: 'wasm' as const, describe: 'where tensors are computed'},
   positions: {
-    type: 'string' as const,
+    ...wholesOption('tokens before those that are timed, separated by commas'),
     default: '100,300,1000,3000,10000,30000,100000',
-    describe: 'tokens before those that are timed',
   },
-  'd-model': {type: 'number' as const, default: 128, describe: 'model width D'},
-  layers: {type: 'number' as const, default: 4, describe: 'blocks'},
-  window: {type: 'number' as const, default: 32, describe: 'tokens attended exactly'},
-  'eidetic-slots': {type: 'number' as const, default: 32, describe: 'eidetic slots'},
-  limit: {
-    type: 'number' as const,
-    default: 10_000,
-    describe: 'last position at which the Transformer is timed',
-  },
+  'd-model': modelOption('dModel', 128),
+  layers: modelOption('layers', 4),
+  window: modelOption('window', 32),
+  'eidetic-slots': modelOption('eideticSlots', 32),
+  limit: {...wholeOption('last position at which the Transformer is timed', 0), default: 10_000},
   out: {
     type: 'string' as const,
     default: join('runs', 'decode'),
     describe: 'folder for decode.json and the plots',
   },
+  json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
-  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out}) => {
+  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out, json}) => {
+    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
+    parseModelConfig(model);
     await useBackend(backend);
     const timings: DecodeTiming[] = [];
-    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
     for await (const timing of benchDecode({
       model,
       presets: ['bmojo', 'bmojo-f', 'mamba', 'transformer'],
-      positions: positionList(positions),
+      positions: numberList('positions', positions).sort((a, b) => a - b),
       fullAttentionLimit: limit,
       tokens: 25,
     })) {
@@ -75,6 +73,10 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
     writeFileSync(join(out, 'decode.json'), `${JSON.stringify({backend, model, timings}, null, 2)}\n`);
     writeFileSync(join(out, 'time.svg'), linePlot(decodeTimePlot(timings)));
     writeFileSync(join(out, 'memory.svg'), linePlot(decodeMemoryPlot(timings)));
+    if (json === true) {
+      console.log(JSON.stringify({backend, model, timings}, null, 2));
+      return;
+    }
     const rows = timings.map(({preset, position, msPerToken, stateBytes}) => [
       preset,
       position,

@@ -9,7 +9,9 @@ import {benchMemory} from '../bench/memory.js';
 import {SettingError} from '../config/schema.js';
 import {textTable} from '../eval/table.js';
 import {memoryInProcess, openMemory} from '../memory/index.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
+import {numberList} from './lists.js';
+import {wholeOption, wholesOption, wordsOption} from './number-options.js';
 
 type Args = Record<string, unknown>;
 
@@ -17,21 +19,24 @@ const places = ['process', 'folder', 'pglite'] as const;
 
 const options = {
   places: {
-    type: 'string' as const,
+    ...wordsOption(`stores: ${places.join(', ')}, separated by commas; in folders that are removed`, places),
     default: places.join(','),
-    describe: `stores: ${places.join(', ')}, separated by commas; in folders that are removed`,
   },
-  rows: {type: 'string' as const, default: '1000,100000,1000000', describe: 'rows held when it is measured'},
+  rows: {
+    ...wholesOption('rows held when it is measured, separated by commas'),
+    default: '1000,100000,1000000',
+  },
   precision: {choices: ['f16', 'f32'] as const, default: 'f16' as const, describe: 'numbers of stored keys'},
-  width: {type: 'number' as const, default: 64, describe: 'head width Dh of the one key/value head'},
-  count: {type: 'number' as const, default: 8, describe: 'rows that a search finds'},
-  window: {type: 'number' as const, default: 32, describe: 'rows that are appended together'},
-  repeats: {type: 'number' as const, default: 100, describe: 'appends and searches that are timed'},
+  width: {...wholeOption('head width Dh of the one key/value head'), default: 64},
+  count: {...wholeOption('rows that a search finds'), default: 8},
+  window: {...wholeOption('rows that are appended together'), default: 32},
+  repeats: {...wholeOption('appends and searches that are timed'), default: 100},
   out: {
     type: 'string' as const,
     default: join('runs', 'bench-memory'),
     describe: 'folder for memory.json',
   },
+  json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
 /** Beyond any number of rows: databases score every row, as the others do. */
@@ -51,28 +56,20 @@ function placeOf(name: string, folder: string): MeasuredPlace {
   }
 }
 
-function sizes(words: string): number[] {
-  return words.split(',').map((word, i, all) => {
-    const rows = Number(word);
-    if (Number.isInteger(rows) && rows > (i === 0 ? 0 : Number(all[i - 1]))) return rows;
-    throw new SettingError(`--rows: must be ascending whole numbers separated by commas, got '${word}'`);
-  });
-}
-
 const digits = (ms: number): string => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
 
 export const benchMemoryCommand: CommandModule<object, Args> = {
   builder: yargs => yargs.options(options).check(onlyOptions(options)) as unknown as Argv<Args>,
   handler: async argv => {
-    const rows = sizes(String(argv.rows));
+    const rows = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-bench-memory-'));
     const timings: MemoryTiming[] = [];
     const precision = argv.precision === 'f32' ? 'f32' : 'f16';
     const numbers = {
-      width: wholeNumber(argv, 'width'),
-      count: wholeNumber(argv, 'count'),
-      window: wholeNumber(argv, 'window'),
-      repeats: wholeNumber(argv, 'repeats'),
+      width: Number(argv.width),
+      count: Number(argv.count),
+      window: Number(argv.window),
+      repeats: Number(argv.repeats),
     };
     try {
       const measured = String(argv.places)
@@ -89,11 +86,24 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
     mkdirSync(out, {recursive: true});
     const path = join(out, 'memory.json');
     writeFileSync(path, `${JSON.stringify({precision, ...numbers, timings}, null, 2)}\n`);
-    const head = ['store', 'rows', 'search p50, ms', 'p99', 'reading the keys', 'append p50, ms', 'p99'];
-    const table = timings.map(({place, rows: held, searchMs, appendMs, floorMs}) => [
+    if (argv.json === true) {
+      console.log(JSON.stringify({precision, ...numbers, timings}, null, 2));
+      return;
+    }
+    const head = [
+      'store',
+      'rows',
+      'search p50, ms',
+      'p99',
+      'its CPU',
+      'CPU of reading',
+      'append p50, ms',
+      'p99',
+    ];
+    const table = timings.map(({place, rows: held, searchMs, searchCpuMs, appendMs, floorCpuMs}) => [
       place,
       held,
-      ...[searchMs.p50, searchMs.p99, floorMs, appendMs.p50, appendMs.p99].map(digits),
+      ...[searchMs.p50, searchMs.p99, searchCpuMs, floorCpuMs, appendMs.p50, appendMs.p99].map(digits),
     ]);
     console.log(`${textTable([head, ...table])}\n\nwritten: ${path}`);
   },

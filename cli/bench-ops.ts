@@ -10,6 +10,7 @@ import {backendNames, useWebGPU} from '../custom-ops/index.js';
 import {ops} from '../custom-ops/op-list.js';
 import {printGpuTimings} from './bench-gpu.js';
 import {onlyOptions} from './command-line.js';
+import {numberOption, wholeOption} from './number-options.js';
 
 interface BenchArguments {
   readonly backend: BackendName;
@@ -86,14 +87,12 @@ const opsOptions = {
   },
   case: {type: 'string' as const, describe: 'only cases whose name contains this text'},
   runs: {
-    type: 'number' as const,
+    ...wholeOption('runs that count, at least (JavaScript: at most 3, 1 where it is slow)'),
     default: 5,
-    describe: 'runs that count, at least (JavaScript: at most 3, 1 where it is slow)',
   },
   seconds: {
-    type: 'number' as const,
+    ...numberOption('time for further runs of each measurement (other forms: a quarter)', 0, 86_400),
     default: 1,
-    describe: 'time for further runs of each measurement (other forms: a quarter)',
   },
   beside: {
     array: true as const,

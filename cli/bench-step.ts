@@ -33,7 +33,8 @@ function readable(kernel: string): string {
 }
 
 function profileTable(profile: StepProfile): string {
-  const {kernels, dispatches, deviceMs, drawMs, replayMs, stepsPerSecond, tokensPerSecond} = profile;
+  const {kernels, dispatches, pipelines, deviceMs, drawMs, replayMs, stepsPerSecond, tokensPerSecond} =
+    profile;
   const sum = kernels.reduce((total, {ms}) => total + ms, 0);
   const rows = [...kernels]
     .sort((a, b) => b.ms - a.ms)
@@ -50,6 +51,7 @@ function profileTable(profile: StepProfile): string {
     textTable([['kernel', 'pass', 'size', 'dispatches', 'ms', 'us each', 'share'], ...rows]),
     '',
     `device: ${deviceMs.toFixed(3)} ms a step, ${dispatches} dispatches (the kernels above, timed one by one: ${sum.toFixed(3)} ms)`,
+    `${pipelines} pipelines were compiled before the first of these steps`,
     `host: ${replayMs.toFixed(3)} ms to replay a step, ${drawMs.toFixed(3)} ms to draw its samples`,
     `training: ${stepsPerSecond.toFixed(2)} steps/s, ${Math.round(tokensPerSecond)} tokens/s`,
   ].join('\n');

@@ -17,6 +17,7 @@ import type {BackendName} from '../custom-ops/index.js';
 import {useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
 import {onlyOptions} from './command-line.js';
+import {wholeOption} from './number-options.js';
 
 interface BenchArguments {
   readonly python: string;
@@ -112,8 +113,8 @@ const options = {
     default: 'python3',
     describe: 'Python that has the packages of bench/pytorch/requirements.txt',
   },
-  rounds: {type: 'number' as const, default: 3, describe: 'rounds, in each of which all take turns'},
-  runs: {type: 'number' as const, default: 5, describe: 'runs of each in a round, after a warm-up'},
+  rounds: {...wholeOption('rounds, in each of which all take turns'), default: 3},
+  runs: {...wholeOption('runs of each in a round, after a warm-up'), default: 5},
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };
 

@@ -59,10 +59,3 @@ export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...p
     return true;
   };
 }
-
-/** An option that must be a whole number from `least`. Errors: SettingError naming the option. */
-export function wholeNumber(argv: Readonly<Record<string, unknown>>, option: string, least = 1): number {
-  const value = argv[option];
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least) return value;
-  throw new SettingError(`--${option} must be a whole number, at least ${least}, got ${value}`);
-}

@@ -4,7 +4,6 @@ import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {SettingError} from '../config/schema.js';
 import {backendNames} from '../custom-ops/index.js';
 import {taskFamily} from '../data/families.js';
 import type {MadSetting} from '../data/mad/grid.js';
@@ -25,12 +24,14 @@ import {parseRunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import type {NamedRun} from '../experiments/run-set.js';
 import {trainAll} from '../experiments/run-set.js';
-import {modelSchema, presets} from '../models/config.js';
+import {modelSchema, presetNames, presets} from '../models/config.js';
 import {barPlot} from '../plot/bar-plot.js';
 import {duration} from '../train/pace.js';
-import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
+import {trainSchema} from '../train/settings.js';
+import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
+import {listOption, numberOption, wholeOption, wordsOption} from './number-options.js';
 import {writeResults} from './output.js';
 import {typedCommand, writtenWords} from './publish.js';
 import {SetProgress} from './set-progress.js';
@@ -54,7 +55,6 @@ function plan(argv: Args, out: string): MadRun[] {
   const rates = numberList('rates', String(argv.rates));
   const decays = numberList('decays', String(argv.decays));
   const passes = Number(argv.passes);
-  if (!(passes > 0)) throw new SettingError(`--passes must be above 0, got ${argv.passes}`);
   return settings.flatMap(setting => {
     const {schema, trainDefaults} = taskFamily(setting.task);
     const examples = setting.data.trainExamples ?? schema.trainExamples.default;
@@ -103,7 +103,7 @@ async function execute(argv: Args): Promise<void> {
   const total = runs.reduce((sum, {config}) => sum + config.train.steps, 0);
   const interrupted = await withInterrupts(async signal => {
     for await (const event of trainAll(runs, {
-      jobs: wholeNumber(argv, 'jobs'),
+      jobs: Number(argv.jobs),
       command: typedCommand(),
       signal,
     })) {
@@ -136,7 +136,10 @@ async function execute(argv: Args): Promise<void> {
   const written = writeResults(
     Object.fromEntries(Object.entries(files).map(([file, content]) => [join(out, file), content])),
   );
-  if (json) return;
+  if (json) {
+    console.log(JSON.stringify({type: 'compared', scores, files: written}));
+    return;
+  }
   console.log(`\naccuracy per class (plain accuracy), per cent\n\n${textTable(madTable(scores))}`);
   if (results.length < runs.length)
     console.log(`\n${runs.length - results.length} runs diverged and do not count`);
@@ -148,34 +151,36 @@ export const compareMadCommand: CommandModule<object, Args> = {
   describe: "MAD's six tasks over their difficulty settings, six optimiser settings each, with MAD's score",
   builder: (yargs: Argv<object>) => {
     const own = {
-      models: {type: 'string' as const, demandOption: true, describe: 'presets, separated by commas'},
+      models: {...wordsOption('presets, separated by commas', presetNames), demandOption: true},
       tasks: {
-        type: 'string' as const,
+        ...wordsOption('tasks of the grid, separated by commas', madTaskNames),
         default: madTaskNames.join(','),
-        describe: 'tasks of the grid, separated by commas',
       },
       settings: {
-        type: 'string' as const,
+        ...wordsOption(
+          'which difficulty settings, separated by commas: the baseline, and what is varied from it',
+          madVariables,
+        ),
         default: madVariables.join(','),
-        describe: 'which difficulty settings: the baseline, and what is varied from it',
       },
       rates: {
-        type: 'string' as const,
+        ...listOption('learning rates, separated by commas; the best run counts', trainSchema.rate),
         default: madRates.join(','),
-        describe: 'learning rates; the best run counts',
       },
       decays: {
-        type: 'string' as const,
+        ...listOption('weight decays, separated by commas; the best run counts', trainSchema.weightDecay),
         default: madDecays.join(','),
-        describe: 'weight decays; the best run counts',
       },
       passes: {
-        type: 'number' as const,
+        ...numberOption(
+          'passes over the training samples; fewer make another, cheaper benchmark',
+          0.001,
+          100_000,
+        ),
         default: madPasses,
-        describe: 'passes over the training samples; fewer make another, cheaper benchmark',
       },
-      batch: {type: 'number' as const, describe: 'samples per step [default 128]'},
-      jobs: {type: 'number' as const, default: availableParallelism(), describe: 'runs at the same time'},
+      batch: wholeOption('samples per step, 128 unless given', trainSchema.batch.min, trainSchema.batch.max),
+      jobs: {...wholeOption('runs at the same time'), default: availableParallelism()},
       backend: {
         type: 'string' as const,
         choices: backendNames,

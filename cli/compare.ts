@@ -1,112 +1,42 @@
-// `bmojo compare TASK`: several models on the same data, each at several learning rates.
+// `bmojo compare TASK`: several models on the same data, each at several settings, learning rates and seeds.
 
 import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {refusal, SettingError} from '../config/schema.js';
-import type {SeedSummary} from '../eval/seeds.js';
-import {seedSummaries, seedTable} from '../eval/seeds.js';
-import type {Cell} from '../eval/table.js';
-import {markdownTable, percent, textTable} from '../eval/table.js';
-import type {ComparedRun, WorkloadFamily} from '../experiments/families/index.js';
-import {isLanguageReport, workloadFamilies} from '../experiments/families/index.js';
-import {parseRunConfig} from '../experiments/run-config.js';
+import {textTable} from '../eval/table.js';
+import type {WorkloadFamily} from '../experiments/families/index.js';
+import {workloadFamilies} from '../experiments/families/index.js';
 import {RunFolder} from '../experiments/run-folder.js';
-import type {NamedRun} from '../experiments/run-set.js';
 import {trainAll} from '../experiments/run-set.js';
-import {presetNames, presets} from '../models/config.js';
-import {linePlot} from '../plot/line-plot.js';
+import {presetNames} from '../models/config.js';
 import {trainSchema} from '../train/settings.js';
-import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
+import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
 import {compareMadCommand} from './compare-mad.js';
+import {planComparison, withLists} from './compare-plan.js';
+import {reportComparison} from './compare-report.js';
 import {withInterrupts} from './interrupts.js';
-import {numberList, wordList} from './lists.js';
+import {listOption, wholeOption, wordsOption} from './number-options.js';
 import {writeResults} from './output.js';
 import {typedCommand, writtenWords} from './publish.js';
 import {SetProgress} from './set-progress.js';
-import {givenRun, runOptions, withBackend} from './train.js';
+import {backendFor, runOptions} from './train.js';
 
 type Args = Record<string, unknown>;
 
-/** Seeds of `--seeds`; undefined for the one of `--seed`. Errors: SettingError. */
-function seedsOf({seeds, seed}: Args): number[] | undefined {
-  if (seeds === undefined) return undefined;
-  if (seed !== undefined) throw new SettingError('--seeds and --seed exclude each other');
-  const list = numberList('seeds', String(seeds));
-  const wrong = list.find(one => refusal(trainSchema.seed, one) !== undefined);
-  if (wrong !== undefined) throw new SettingError(`--seeds ${refusal(trainSchema.seed, wrong)}`);
-  if (new Set(list).size < list.length) throw new SettingError(`--seeds must differ, got ${seeds}`);
-  return list;
-}
-
-/** One run for each model, rate and seed. Shared model settings give way to what a preset is: a window model has no slots. */
-function plan(family: WorkloadFamily, backend: unknown, argv: Args, out: string): NamedRun[] {
-  const rates = numberList('rates', String(argv.rates ?? family.rates));
-  return wordList('models', String(argv.models), presetNames).flatMap(preset =>
-    rates.flatMap(rate =>
-      (seedsOf(argv) ?? [undefined]).map(seed => {
-        const name = seed === undefined ? `${preset}-${rate}` : `${preset}-${rate}-seed${seed}`;
-        const given = givenRun(family, {...argv, model: preset, ...(seed === undefined ? {} : {seed})});
-        const model = {...given.model, ...presets[preset], preset};
-        return {
-          name,
-          path: join(out, name),
-          config: parseRunConfig(family.name, {...given, backend, model, train: {...given.train, rate}}),
-        };
-      }),
-    ),
-  );
-}
-
-/** What several seeds came to, by model at its best rate: the headline of the task's reports. */
-function overSeeds(runs: readonly NamedRun[]): {summaries: SeedSummary[]; table: Cell[][]} {
-  const reports = runs.map(({path, config}) => ({config, report: RunFolder.open(path).readResult().report}));
-  const isText = reports.some(({report}) => isLanguageReport(report));
-  const seeded = reports.map(({config: {model, train}, report}) => ({
-    model: model.preset,
-    rate: train.rate,
-    seed: train.seed,
-    value: isText ? report.loss : report.accuracy,
-  }));
-  const summaries = seedSummaries(seeded, isText ? 'smaller' : 'larger');
-  const words = isText ? (value: number) => value.toFixed(4) : percent;
-  return {summaries, table: seedTable(summaries, isText ? 'validation loss' : 'accuracy', words)};
-}
-
-/** Of each model the first seed at its best rate. */
-function firstOfEach(runs: readonly NamedRun[], summaries: readonly SeedSummary[]): NamedRun[] {
-  return summaries.flatMap(({model, rate, seeds}) =>
-    runs.filter(
-      ({config: {model: own, train}}) =>
-        own.preset === model && train.rate === rate && train.seed === seeds[0],
-    ),
-  );
-}
-
-function compared({name, path, config}: NamedRun): ComparedRun {
-  const folder = RunFolder.open(path);
-  return {
-    name,
-    model: config.model.preset,
-    rate: config.train.rate,
-    result: folder.readResult(),
-    evaluations: folder.evaluations(),
-  };
-}
-
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const out = typeof argv.out === 'string' ? argv.out : join('runs', `compare-${family.name}`);
-  const {given, choice} = await withBackend(givenRun(family, argv));
-  const runs = plan(family, given.backend, argv, out);
+  // Every setting is checked before a backend is started.
+  planComparison(family, argv, {backend: 'cpu', out});
+  const {backend, choice} = await backendFor(family, argv);
+  const runs = planComparison(family, argv, {backend, out});
   const json = argv.json === true;
   if (choice !== undefined && !json) console.log(`backend ${choice.backend} (${choice.reason})`);
-  const jobs = wholeNumber(argv, 'jobs');
   const progress = new SetProgress({output: process.stdout, json});
   mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {
     for await (const event of trainAll(runs, {
-      jobs,
+      jobs: Number(argv.jobs),
       command: typedCommand(),
       signal,
     }))
@@ -121,27 +51,11 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   // A run that diverged has no result: its rate was too high for that model.
   const finished = runs.filter(({path}) => RunFolder.open(path).finished);
   const diverged = runs.filter(run => !finished.includes(run)).map(run => run.name);
-  const results = finished.map(({path, config}) => {
-    const {preset} = config.model;
-    return {
-      model: preset,
-      rate: config.train.rate,
-      seed: config.train.seed,
-      ...RunFolder.open(path).readResult(),
-    };
-  });
-  const seeds = seedsOf(argv) === undefined ? undefined : overSeeds(finished);
-  const shown = seeds === undefined ? finished : firstOfEach(finished, seeds.summaries);
-  const {table, plot} = family.compare(shown.map(compared), runs[0].config);
-  const tables = [...(seeds === undefined ? [] : [seeds.table]), table];
-  const written = writeResults({
-    [join(out, 'compare.json')]:
-      `${JSON.stringify({...(seeds && {overSeeds: seeds.summaries}), results, diverged}, null, 2)}\n`,
-    [join(out, 'compare.svg')]: linePlot(plot),
-    [join(out, 'compare.md')]: `${tables.map(markdownTable).join('\n\n')}\n`,
-  });
+  const {table, summaries, files} = reportComparison(family, finished, {out, diverged});
+  const written = writeResults(files);
+  if (json) console.log(JSON.stringify({type: 'compared', models: summaries, diverged, files: written}));
   if (json || finished.length === 0) return;
-  console.log(`\n${tables.map(textTable).join('\n\nthe first seed at that rate\n\n')}`);
+  console.log(`\n${textTable(table)}`);
   if (diverged.length > 0) console.log(`\ndiverged: ${diverged.join(', ')}`);
   console.log(writtenWords(written));
 }
@@ -154,51 +68,55 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
       const {model, ...shared} = runOptions(family, ['rate']);
       const options = {
         models: {
-          type: 'string' as const,
+          ...wordsOption('presets, separated by commas', presetNames),
           demandOption: true,
-          describe: 'presets, separated by commas',
           group: 'Run',
         },
         rates: {
-          type: 'string' as const,
-          describe: `learning rates that every model is trained with, separated by commas [default ${family.rates}]`,
+          ...listOption(
+            `learning rates that every model is trained with, separated by commas [default ${family.rates}]`,
+            trainSchema.rate,
+          ),
           group: 'Run',
         },
         seeds: {
-          type: 'string' as const,
-          describe:
+          ...listOption(
             'seeds that every model is trained with, separated by commas: mean and spread of each model',
+            trainSchema.seed,
+          ),
           group: 'Run',
         },
         jobs: {
-          type: 'number' as const,
+          ...wholeOption('runs at the same time, one core each'),
           default: availableParallelism(),
-          describe: 'runs at the same time, one core each',
           group: 'Run',
         },
-        ...shared,
+        ...withLists(family, shared),
         out: {
           type: 'string' as const,
           describe: 'folder for the runs and the report [default runs/compare-TASK]',
           group: 'Run',
         },
-        json: {type: 'boolean' as const, describe: 'print events as JSON lines', group: 'Run'},
+        json: {
+          type: 'boolean' as const,
+          describe: 'print events and what came out as JSON lines',
+          group: 'Run',
+        },
       };
+      const [small] = family.examples[0] ?? [''];
+      const words = small.replace(/ --(?:out|rate|model) [^ ]+/g, '');
       return yargs
         .options(options)
         .check(onlyOptions(options))
         .example(
-          `$0 compare ${family.name} --models bmojo,bmojo-f,mamba,swa`,
+          `$0 compare ${family.name} --models bmojo,bmojo-f,mamba,swa ${words}`,
           'four models, three rates each',
         )
         .example(
-          `$0 compare ${family.name} --models bmojo,mamba --rates 5e-3 --seeds 1,2,3`,
-          'mean and spread over seeds',
+          `$0 compare ${family.name} --models bmojo --rates 5e-3 --seeds 1,2,3 --eidetic-slots 8,16,32 ${words.replace(/--eidetic-slots [^ ]+ ?/, '')}`,
+          'mean and spread over seeds; every setting that is a number or a word may be a list',
         )
-        .example(
-          `$0 compare ${family.name} --models bmojo,swa --rates 5e-3 --out runs/two`,
-          'run it again to continue',
-        );
+        .epilogue('Run a comparison again to continue it.');
     },
     handler: argv => execute(family, argv),
   };

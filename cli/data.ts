@@ -12,6 +12,7 @@ import {
   verifyData,
 } from '../data/files/index.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
+import {numberOption, wholeOption} from './number-options.js';
 
 type Args = Record<string, unknown>;
 
@@ -27,6 +28,8 @@ function splitLines({splits}: Pick<DataSummary, 'splits'>): string {
     .join('\n');
 }
 
+const jsonOption = {type: 'boolean' as const, describe: 'print JSON'};
+
 const manifestOption = {
   type: 'string' as const,
   describe: "JSON list of corpora: name, licence, files with address and sha256 [default: the project's]",
@@ -39,9 +42,8 @@ const prepareOptions = {
     describe: 'char, byte, or the path of a Hugging Face tokenizer.json',
   },
   valid: {
-    type: 'number' as const,
+    ...numberOption('share of the text, from its end, held out for validation', 1e-6, 0.999_999),
     default: 0.1,
-    describe: 'share of the text, from its end, held out for validation',
   },
   'valid-files': {
     type: 'string' as const,
@@ -50,6 +52,7 @@ const prepareOptions = {
   },
   out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},
   manifest: manifestOption,
+  json: jsonOption,
 };
 
 const prepareCommand: CommandModule<object, Args> = {
@@ -92,19 +95,23 @@ const prepareCommand: CommandModule<object, Args> = {
       onProgress,
     });
     if (shown > 0) process.stderr.write('\r\u001b[2K');
-    console.log(`vocabulary of ${summary.vocabSize}\n${splitLines(summary)}\nwritten: ${argv.out}`);
+    if (argv.json === true) console.log(JSON.stringify({folder: argv.out, ...summary}, null, 2));
+    else console.log(`vocabulary of ${summary.vocabSize}\n${splitLines(summary)}\nwritten: ${argv.out}`);
   },
 };
 
 const tokenizerOptions = {
   vocab: {
-    type: 'number' as const,
-    demandOption: true as const,
-    describe:
+    ...wholeOption(
       'ids in all: 256 bytes, the end of a text, and pairs joined in order of frequency; 1024 to 8192 suit books',
+      258,
+      2 ** 24,
+    ),
+    demandOption: true as const,
   },
   out: {type: 'string' as const, demandOption: true as const, describe: 'the tokenizer.json to write'},
   manifest: manifestOption,
+  json: jsonOption,
 };
 
 const tokenizerCommand: CommandModule<object, Args> = {
@@ -133,9 +140,12 @@ const tokenizerCommand: CommandModule<object, Args> = {
     process.stderr.write(`reading ${files.length} file${files.length === 1 ? '' : 's'} and counting pairs\n`);
     const out = String(argv.out);
     const {vocabSize, textBytes} = await trainTokenizer({files, vocabSize: Number(argv.vocab), out});
-    console.log(`vocabulary of ${vocabSize} from ${textBytes} bytes of text\nwritten: ${out}`);
+    if (argv.json === true) console.log(JSON.stringify({file: out, vocabSize, textBytes}, null, 2));
+    else console.log(`vocabulary of ${vocabSize} from ${textBytes} bytes of text\nwritten: ${out}`);
   },
 };
+
+const verifyOptions = {json: jsonOption};
 
 const verifyCommand: CommandModule<object, Args> = {
   command: 'verify <folder>',
@@ -143,21 +153,28 @@ const verifyCommand: CommandModule<object, Args> = {
   builder: yargs =>
     yargs
       .positional('folder', {type: 'string', describe: 'folder made by bmojo data prepare'})
-      .check(onlyOptions({}, 'folder')) as Argv<Args>,
+      .options(verifyOptions)
+      .check(onlyOptions(verifyOptions, 'folder')) as Argv<Args>,
   handler: argv => {
     const {summary, notes} = verifyData(String(argv.folder));
-    console.log([splitLines(summary), ...notes, 'all checksums match'].join('\n'));
+    if (argv.json === true) console.log(JSON.stringify({...summary, notes}, null, 2));
+    else console.log([splitLines(summary), ...notes, 'all checksums match'].join('\n'));
   },
 };
 
-const listOptions = {manifest: manifestOption};
+const listOptions = {manifest: manifestOption, json: jsonOption};
 
 const listCommand: CommandModule<object, Args> = {
   command: 'list',
   describe: 'corpora known by name',
   builder: yargs => yargs.options(listOptions).check(onlyOptions(listOptions)) as Argv<Args>,
   handler: argv => {
-    for (const {name, summary, licence, files} of readManifest(argv.manifest as string | undefined)) {
+    const corpora = readManifest(argv.manifest as string | undefined);
+    if (argv.json === true) {
+      console.log(JSON.stringify(corpora, null, 2));
+      return;
+    }
+    for (const {name, summary, licence, files} of corpora) {
       console.log(`${name}  ${summary}; ${licence}`);
       for (const {address, bytes} of files) console.log(`    ${bytes} bytes  ${address}`);
     }
@@ -184,8 +201,11 @@ const fetchCommand: CommandModule<object, Args> = {
       throw new SettingError(
         `unknown corpus '${argv.corpus}'; known: ${corpora.map(one => one.name).join(', ')}`,
       );
-    console.log(`licence: ${corpus.licence}`);
-    for (const path of await fetchCorpus(corpus, String(argv.out))) console.log(`written: ${path}`);
+    const isJson = argv.json === true;
+    if (!isJson) console.log(`licence: ${corpus.licence}`);
+    const files = await fetchCorpus(corpus, String(argv.out));
+    if (isJson) console.log(JSON.stringify({licence: corpus.licence, files}, null, 2));
+    else for (const path of files) console.log(`written: ${path}`);
   },
 };
 

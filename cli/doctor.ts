@@ -24,10 +24,12 @@ async function remarks(backend: BackendName): Promise<string[]> {
   if (backend !== 'webgpu') return [];
   const {name, software, features, matrices} = await useWebGPU();
   const kind = software ? ' (computes on the CPU: right for tests, slower than wasm)' : '';
+  const {compiledPipelines} = await import('../custom-ops/backends/webgpu/index.js');
   return [
     `device ${name}${kind}`,
     `features ${features.join(', ') || 'none'}`,
     ...(matrices === undefined ? [] : [matrices]),
+    `${compiledPipelines()} pipelines compiled for these two operations`,
   ];
 }
 

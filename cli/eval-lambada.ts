@@ -4,9 +4,10 @@ import {basename} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {readPassages} from '../data/files/passages.js';
 import {evaluateLambada, lambadaRecord} from '../eval/lambada.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkpointOptions, openLanguageRun} from './language-run.js';
+import {wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -14,7 +15,7 @@ type Args = Record<string, unknown>;
 async function execute(argv: Args): Promise<void> {
   const file = String(argv.file);
   const all = readPassages(file);
-  const passages = argv.passages === undefined ? all : all.slice(0, wholeNumber(argv, 'passages'));
+  const passages = argv.passages === undefined ? all : all.slice(0, Number(argv.passages));
   const {folder, model, step, tokenizer} = await openLanguageRun(argv);
   const progress = new CountProgress(process.stderr, passages.length);
   const report = await evaluateLambada(model, tokenizer, passages, {
@@ -36,7 +37,7 @@ export const lambadaCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
-      passages: {type: 'number' as const, describe: 'how many passages, from the first [default: all]'},
+      passages: wholeOption('how many passages, from the first; all unless given'),
       json: {type: 'boolean' as const, describe: 'print JSON'},
     };
     return yargs

@@ -11,9 +11,10 @@ import {taskOf} from '../experiments/run.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {checkpointOptions, loadLanguageRun, withTokens} from './language-run.js';
 import {loadOptions} from './load-options.js';
+import {wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -74,7 +75,6 @@ async function textSequence(folder: Trained, argv: Args) {
 }
 
 async function execute(argv: Args): Promise<void> {
-  wholeNumber(argv, 'sample', 0);
   const folder = await openTrained(String(argv.checkpoint));
   const isText = folder.config.task === 'lm';
   const {model, step, sequence} = await (isText ? textSequence : taskSequence)(folder, argv);
@@ -96,10 +96,10 @@ export const memoryCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
-      sample: {type: 'number' as const, default: 0, describe: 'number of the held-out sample'},
+      sample: {...wholeOption('number of the held-out sample', 0), default: 0},
       prompt: {type: 'string' as const, describe: 'language models: the text to read'},
       text: {type: 'string' as const, describe: 'language models: the file whose beginning is read'},
-      length: {type: 'number' as const, describe: 'language models: tokens to read [default 512]'},
+      length: wholeOption('language models: tokens to read, 512 unless given'),
       json: {type: 'boolean' as const, describe: 'print every number as JSON'},
     };
     return yargs

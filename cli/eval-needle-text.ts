@@ -6,10 +6,11 @@ import {leastNeedleTokens, needleKinds} from '../data/needle-text.js';
 import type {NeedleTextCell} from '../eval/needle-text.js';
 import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
 import {openTrained} from '../experiments/trained.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkpointOptions, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
+import {numbersOption, seedOption, wholeOption, wholesOption, wordsOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -18,11 +19,7 @@ async function execute(argv: Args): Promise<void> {
   const kinds = wordList('kinds', String(argv.kinds), needleKinds);
   const lengths = numberList('lengths', String(argv.lengths));
   const depths = numberList('depths', String(argv.depths));
-  if (depths.some(depth => depth < 0 || depth > 1)) throw new SettingError('--depths must lie in [0, 1]');
-  if (lengths.some(length => !Number.isInteger(length) || length < 1))
-    throw new SettingError(`--lengths must be whole numbers, at least 1, got ${argv.lengths}`);
-  const samples = wholeNumber(argv, 'samples');
-  const seed = wholeNumber(argv, 'seed', 0);
+  const [samples, seed] = [Number(argv.samples), Number(argv.seed)];
   const trained = await openTrained(String(argv.checkpoint));
   const trainedLength = trainedTokens(trained, argv);
   // Before anything is loaded or computed: the whole grid must be possible.
@@ -63,23 +60,21 @@ export const needleTextCommand: CommandModule<object, Args> = {
     const options = {
       ...checkpointOptions,
       ...trainedOption,
-      kinds: {
-        type: 'string' as const,
-        default: needleKinds.join(','),
-        describe: 'forms, separated by commas',
-      },
+      kinds: {...wordsOption('forms, separated by commas', needleKinds), default: needleKinds.join(',')},
       lengths: {
-        type: 'string' as const,
+        ...wholesOption("tokens of prompt and answer by the run's tokenizer, separated by commas"),
         default: '512,1024,2048,4096,8192',
-        describe: "tokens of prompt and answer by the run's tokenizer, separated by commas",
       },
       depths: {
-        type: 'string' as const,
+        ...numbersOption(
+          'places of the wanted needle in the haystack, separated by commas, 0 its start, 1 its end',
+          0,
+          1,
+        ),
         default: '0,0.25,0.5,0.75,1',
-        describe: 'places of the wanted needle in the haystack, 0 its start, 1 its end',
       },
-      samples: {type: 'number' as const, default: 20, describe: 'prompts for each form, length and depth'},
-      seed: {type: 'number' as const, default: 1, describe: 'seed of keys, numbers and places'},
+      samples: {...wholeOption('prompts for each form, length and depth'), default: 20},
+      seed: {...seedOption('seed of keys, numbers and places'), default: 1},
       json: {type: 'boolean' as const, describe: 'print JSON'},
     };
     return yargs

@@ -6,7 +6,7 @@ import type {PerplexityOptions} from '../eval/perplexity.js';
 import {evaluatePerplexity, perplexityTokens} from '../eval/perplexity.js';
 import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {
   checkpointOptions,
@@ -16,14 +16,13 @@ import {
   withTokens,
 } from './language-run.js';
 import {numberList} from './lists.js';
+import {wholeOption, wholesOption} from './number-options.js';
 import {keepRecords, typedCommand, writtenWords} from './publish.js';
 
 type Args = Record<string, unknown>;
 
 function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
   const prefixes = [...new Set(numberList('prefixes', String(argv.prefixes)))].sort((a, b) => a - b);
-  if (prefixes.some(prefix => !Number.isInteger(prefix) || prefix < 0))
-    throw new SettingError(`--prefixes must be whole numbers, at least 0, got ${argv.prefixes}`);
   const reference = argv.reference === undefined ? undefined : Number(argv.reference);
   if (reference !== undefined && !prefixes.includes(reference))
     throw new SettingError(
@@ -32,9 +31,9 @@ function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
   return {
     prefixes,
     reference,
-    targets: wholeNumber(argv, 'targets'),
-    windows: wholeNumber(argv, 'windows'),
-    batch: wholeNumber(argv, 'batch'),
+    targets: Number(argv.targets),
+    windows: Number(argv.windows),
+    batch: Number(argv.batch),
   };
 }
 
@@ -72,18 +71,16 @@ export const perplexityCommand: CommandModule<object, Args> = {
       ...checkpointOptions,
       ...trainedOption,
       prefixes: {
-        type: 'string' as const,
+        ...wholesOption('tokens before the scored ones, separated by commas', 0),
         default: '0,256,512,1024,2048,4096,8192',
-        describe: 'tokens before the scored ones, separated by commas',
       },
-      reference: {
-        type: 'number' as const,
-        describe:
-          'prefix that the change of loss is measured against [default: the longest that fits a training sample]',
-      },
-      targets: {type: 'number' as const, default: 256, describe: 'tokens scored at the end of each window'},
-      windows: {type: 'number' as const, default: 32, describe: 'windows, spread over the documents'},
-      batch: {type: 'number' as const, default: 8, describe: 'windows computed at a time'},
+      reference: wholeOption(
+        'prefix that the change of loss is measured against; the longest that fits a training sample unless given',
+        0,
+      ),
+      targets: {...wholeOption('tokens scored at the end of each window'), default: 256},
+      windows: {...wholeOption('windows, spread over the documents'), default: 32},
+      batch: {...wholeOption('windows computed at a time'), default: 8},
       text: {
         type: 'string' as const,
         describe: "text file to measure on [default: the run's held-out split]",

@@ -7,7 +7,10 @@ import {SettingError} from '../config/schema.js';
 import type {ReportedRun} from '../eval/report/html.js';
 import {htmlReport} from '../eval/report/html.js';
 import type {Cell} from '../eval/table.js';
+import {percent, perplexityText} from '../eval/table.js';
 import {readRecords} from '../experiments/evaluations.js';
+import type {Report} from '../experiments/families/index.js';
+import {isLanguageReport} from '../experiments/families/index.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {modelSchema} from '../models/config.js';
@@ -39,12 +42,35 @@ function modelWords(config: RunFolder['config']['model']): string {
     .join(', ');
 }
 
+/** What an evaluation found, by name. */
+function figures(report: Report): [string, Cell][] {
+  if (isLanguageReport(report))
+    return [
+      ['held-out loss', report.loss.toFixed(4)],
+      ['perplexity', perplexityText(report.perplexity)],
+      ['bits per byte', report.bitsPerByte.toFixed(3)],
+    ];
+  const beyond = report.beyondReach;
+  return [
+    ['held-out accuracy', percent(report.accuracy)],
+    ['beyond windows', beyond === undefined || beyond.queries === 0 ? '-' : percent(beyond.accuracy)],
+  ];
+}
+
 function reported(path: string, name: string): ReportedRun {
   const folder = RunFolder.open(path);
   const {config} = folder;
   const result = folder.finished ? folder.readResult() : undefined;
+  const report = result?.report ?? folder.evaluations().at(-1)?.report;
+  const step = result?.step ?? folder.evaluations().at(-1)?.step;
+  const results: [string, Cell][] = [['model', config.model.preset]];
+  if (report !== undefined) results.push(...figures(report));
+  if (step !== undefined) results.push(['step', step]);
+  if (result !== undefined) {
+    results.push(['parameters', result.parameters], ['state bytes', result.stateBytes]);
+    if (result.tokensPerSecond !== undefined) results.push(['tokens/s', Math.round(result.tokensPerSecond)]);
+  }
   const facts: [string, Cell][] = [
-    ['model', config.model.preset],
     ['settings', modelWords(config.model)],
     ['task', config.task],
     [
@@ -57,9 +83,8 @@ function reported(path: string, name: string): ReportedRun {
     ['steps', config.train.steps],
     ['rate', config.train.rate],
   ];
-  if (result !== undefined) facts.push(['parameters', result.parameters], ['state bytes', result.stateBytes]);
   const curve = folder.curve();
-  return {name, facts, records: readRecords(path), ...(curve.series.length > 0 ? {curve} : {})};
+  return {name, results, facts, records: readRecords(path), ...(curve.series.length > 0 ? {curve} : {})};
 }
 
 function execute(argv: Args): void {
@@ -71,6 +96,15 @@ function execute(argv: Args): void {
   const runs = paths.map((path, i) => reported(path, names[i]));
   mkdirSync(dirname(out), {recursive: true});
   writeFileAtomic(out, Buffer.from(htmlReport(String(argv.title), runs)));
+  if (argv.json === true) {
+    console.log(
+      JSON.stringify({
+        file: out,
+        runs: runs.map(run => ({run: run.name, ...Object.fromEntries(run.results)})),
+      }),
+    );
+    return;
+  }
   console.log(`written: ${out}`);
   const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);
   if (bare.length > 0)
@@ -84,6 +118,7 @@ export const reportCommand: CommandModule<object, Args> = {
     const options = {
       out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`},
       title: {type: 'string' as const, default: "B'MOJO: evaluation report", describe: 'heading'},
+      json: {type: 'boolean' as const, describe: 'print the results of the runs as JSON'},
     };
     return yargs
       .positional('runs', {type: 'string', array: true, describe: 'run folders'})

@@ -10,11 +10,12 @@ import {evaluateRun} from '../experiments/run.js';
 import {RunFolderError} from '../experiments/run-folder.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
-import {kebab, onlyOptions, wholeNumber} from './command-line.js';
+import {kebab, onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import type {SettingValue} from './lists.js';
 import {combinations, valueList} from './lists.js';
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
+import {listOption, seedOption, wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
 
 type Args = Record<string, unknown>;
@@ -83,7 +84,7 @@ function plan(family: TaskFamily, folder: Trained, argv: Args): Planned[] {
       settings,
       task,
       length,
-      samples: argv.samples === undefined ? fitting : wholeNumber(argv, 'samples'),
+      samples: argv.samples === undefined ? fitting : Number(argv.samples),
     };
   });
 }
@@ -94,7 +95,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     throw new RunFolderError(
       `${folder.path} was trained on ${folder.config.task ?? 'a task it does not name'}, not ${family.name}`,
     );
-  const seed = wholeNumber(argv, 'seed', 0);
+  const seed = Number(argv.seed);
   const planned = plan(family, folder, argv);
   const {weights, backend} = await loadOptions(folder, argv);
   const {model, step} = await folder.load(weights, backend);
@@ -160,19 +161,20 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
       const settings = Object.entries(family.schema).map(([key, field]) => [
         kebab(key),
         {
-          type: 'string' as const,
-          describe: `${field.why}; several values separated by commas${field.kind === 'choice' ? ` (${field.choices.join(', ')})` : ''}`,
+          ...listOption(
+            `${field.why}; several values separated by commas${field.kind === 'choice' ? ` (${field.choices.join(', ')})` : ''}`,
+            field,
+          ),
           group: `Task ${family.name} [default: as trained${swept.length > 0 ? `, and ${swept.join(' ')}` : ''}]`,
         },
       ]);
       const options = {
         checkpoint: {type: 'string' as const, demandOption: true, describe: checkpointWords},
         ...loadOptionsGroup,
-        samples: {
-          type: 'number' as const,
-          describe: `held-out samples of each variant [default: ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}]`,
-        },
-        seed: {type: 'number' as const, default: 1, describe: 'seed of the held-out samples'},
+        samples: wholeOption(
+          `held-out samples of each variant; unless given ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}`,
+        ),
+        seed: {...seedOption('seed of the held-out samples'), default: 1},
         json: {type: 'boolean' as const, describe: 'print JSON'},
         ...Object.fromEntries(settings),
       };

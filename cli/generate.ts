@@ -2,6 +2,8 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {SafetensorsError} from '../formats/safetensors.js';
@@ -10,14 +12,17 @@ import {openMemory} from '../memory/index.js';
 import {beyondContextWords} from '../models/beyond-context.js';
 import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
 import {generateText} from '../models/generate.js';
+import {generateTexts} from '../models/generate-batch.js';
 import {memoryFormat} from '../models/session-memory.js';
 import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
-import {givenSettings, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
+import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import type {LanguageRun} from './language-run.js';
 import {checkpointOptions, loadLanguageRun, trainedContext} from './language-run.js';
-import {checkFolder, optionFile, optionText} from './option-file.js';
+import {wholeOption} from './number-options.js';
+import {checkFolder, optionFile} from './option-file.js';
+import {givenPrompts, promptOptions} from './prompts.js';
 
 type Args = Record<string, unknown>;
 
@@ -26,12 +31,14 @@ const INTERRUPTED = 130;
 
 const options = {
   ...checkpointOptions,
-  prompt: {
+  ...promptOptions,
+  tokens: {...wholeOption('tokens of a text to write at most', 0), default: 256},
+  stop: {
     type: 'string' as const,
-    describe: 'text to go on from [default: a line break, nothing with --state]',
+    array: true as const,
+    nargs: 1,
+    describe: 'string that ends a text before it; several, each behind a --stop of its own',
   },
-  'prompt-file': {type: 'string' as const, describe: 'file whose text is the prompt'},
-  tokens: {type: 'number' as const, default: 256, describe: 'tokens to write at most'},
   ...schemaOptions(samplingSchema, 'Sampling'),
   state: {type: 'string' as const, describe: 'go on from a state that --save-state wrote'},
   'save-state': {
@@ -43,15 +50,49 @@ const options = {
     describe:
       'hold what leaves the windows in a store, a folder or postgres://..., where later conversations of the same stream find it',
   },
-  stream: {type: 'string' as const, default: 'default', describe: 'whose memory it is, with --memory'},
+  stream: {type: 'string' as const, describe: 'whose memory it is, with --memory [default: default]'},
   quiet: {type: 'boolean' as const, describe: 'no speed and size on stderr'},
+  json: {type: 'boolean' as const, describe: 'print one JSON object a text, when all is written'},
 };
 
-function promptOf(argv: Args, continues: boolean): string {
-  const file = argv['prompt-file'];
-  if (typeof file !== 'string') return typeof argv.prompt === 'string' ? argv.prompt : continues ? '' : '\n';
-  if (argv.prompt !== undefined) throw new SettingError('--prompt and --prompt-file exclude each other');
-  return optionText('--prompt-file', file);
+/** What is to be written, checked before anything is loaded. */
+interface Order {
+  readonly prompts: readonly string[];
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly sampling: SamplingSettings;
+  readonly saved: Buffer | undefined;
+}
+
+/** Errors: SettingError. */
+function orderOf(
+  argv: Args,
+  {startTokens = [], ...folder}: Pick<Trained, 'startTokens'> & {tokenizer: Tokenizer},
+): Order {
+  const {tokenizer} = folder;
+  checkFolder('--save-state', argv['save-state']);
+  if (argv.stream !== undefined && argv.memory === undefined)
+    throw new SettingError('--stream needs --memory, the store that the stream is in');
+  const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
+  const given = givenPrompts(argv);
+  const prompts = given.length > 0 ? given : [saved === undefined ? '\n' : ''];
+  const needsTokens = saved === undefined || prompts.length > 1;
+  const empty = prompts.findIndex(prompt => startTokens.length + tokenizer.encode(prompt).length === 0);
+  if (needsTokens && empty >= 0)
+    throw new SettingError(
+      `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
+    );
+  if (prompts.length > 1 && [saved, argv['save-state'], argv.memory].some(one => one !== undefined))
+    throw new SettingError('several prompts go without --state, --memory and --save-state');
+  const stop = Array.isArray(argv.stop) ? argv.stop.map(String) : [];
+  if (stop.includes('')) throw new SettingError('--stop must hold at least one character');
+  return {
+    prompts,
+    maxTokens: Number(argv.tokens),
+    stop,
+    sampling: parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv)),
+    saved,
+  };
 }
 
 /** Errors: DecodingStateError naming the file. */
@@ -64,98 +105,138 @@ function restoreFrom(path: string, session: DecodingSession, saved: Uint8Array):
   }
 }
 
+/** Says that text will decay beyond the context that a model was trained on. */
+function tellBeyond({folder, model}: LanguageRun, position: number): void {
+  const trained = trainedContext(folder);
+  const words = trained === undefined ? undefined : beyondContextWords(model.config, trained);
+  if (trained !== undefined && words !== undefined && position > trained)
+    process.stderr.write(`note: ${words}\n`);
+}
+
+/** Several texts at once: printed when all are written. */
+async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<void> {
+  const {folder, model, tokenizer} = run;
+  const {prompts, maxTokens, stop, sampling} = order;
+  const {stopTokens: stopToken, startTokens = []} = folder;
+  const counts = prompts.map(prompt => startTokens.length + tokenizer.encode(prompt).length);
+  tellBeyond(run, Math.max(...counts) + maxTokens);
+  const texts = prompts.map(() => '');
+  const started = performance.now();
+  const isStopped = await withInterrupts(async signal => {
+    const options = {tokenizer, prompts, startTokens, maxTokens, stop, stopToken, signal, ...sampling};
+    for await (const {row, text} of generateTexts(model, options)) texts[row] += text;
+    return signal.aborted;
+  }, 'finishing this token');
+  prompts.forEach((prompt, row) => {
+    if (argv.json === true) console.log(JSON.stringify({row, prompt, text: texts[row]}));
+    else console.log(`${row === 0 ? '' : '\n'}--- ${row + 1} of ${prompts.length}\n${prompt}${texts[row]}`);
+  });
+  if (isStopped) process.exitCode = INTERRUPTED;
+  if (argv.quiet !== true)
+    process.stderr.write(
+      `${prompts.length} texts in ${((performance.now() - started) / 1000).toFixed(2)} s\n`,
+    );
+}
+
+/** What leaves the windows goes to `store`, where there is one. */
+async function writeOne(
+  run: LanguageRun,
+  order: Order & {readonly store?: MemoryStore},
+  argv: Args,
+): Promise<void> {
+  const {folder, model, tokenizer, digest} = run;
+  const {
+    prompts: [prompt],
+    maxTokens,
+    stop,
+    sampling,
+    saved,
+    store,
+  } = order;
+  const memory = store && {store, stream: argv.stream === undefined ? undefined : String(argv.stream)};
+  const session = new DecodingSession(model, {weights: digest, memory});
+  try {
+    if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
+    const {stopTokens: stopToken, startTokens = []} = folder;
+    const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
+    tellBeyond(run, session.position + read.length + maxTokens);
+    const started = performance.now();
+    const first = session.position + read.length;
+    let readAt = started;
+    const isTold = argv.quiet !== true && process.stderr.isTTY;
+    const isJson = argv.json === true;
+    const onProgress = (done: number, of: number): void => {
+      if (isTold && of > session.chunk) process.stderr.write(`\rreading the prompt: ${done} of ${of} tokens`);
+      if (done < of) return;
+      if (isTold && of > session.chunk) process.stderr.write('\n');
+      readAt = performance.now();
+      if (!isJson && saved === undefined) process.stdout.write(prompt);
+    };
+    let all = '';
+    const isStopped = await withInterrupts(async signal => {
+      const options = {
+        tokenizer,
+        session,
+        prompt,
+        startTokens,
+        maxTokens,
+        stop,
+        stopToken,
+        signal,
+        onProgress,
+        ...sampling,
+      };
+      for await (const text of generateText(model, options)) {
+        all += text;
+        if (!isJson) process.stdout.write(text);
+      }
+      return signal.aborted;
+    }, 'finishing this token');
+    if (session.position < first) {
+      process.stderr.write('stopped within the prompt: nothing is written\n');
+      process.exitCode = INTERRUPTED;
+      return;
+    }
+    await session.settle();
+    process.stdout.write(isJson ? `${JSON.stringify({row: 0, prompt, text: all})}\n` : '\n');
+    const seconds = (performance.now() - readAt) / 1000;
+    const written = session.position - first;
+    const state = argv['save-state'];
+    if (typeof state === 'string') writeFileAtomic(state, await session.save());
+    if (isStopped) {
+      process.exitCode = INTERRUPTED;
+      const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
+      if (typeof state === 'string')
+        process.stderr.write(
+          `continue with: bmojo generate --checkpoint ${folder.path}${weights} --state ${state}\n`,
+        );
+    }
+    if (argv.quiet !== true) {
+      process.stderr.write(
+        `read ${read.length} tokens in ${((readAt - started) / 1000).toFixed(2)} s, ` +
+          `wrote ${written} at ${(written / seconds).toFixed(1)} tokens/s, ${session.stateBytes} bytes of state\n`,
+      );
+    }
+  } finally {
+    session.dispose();
+  }
+}
+
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
-  checkFolder('--save-state', argv['save-state']);
-  const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
-  const wanted: Wanted = {
-    maxTokens: wholeNumber(argv, 'tokens', 0),
-    sampling: parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv)),
-    saved,
-    prompt: promptOf(argv, saved !== undefined),
-  };
+  const order = orderOf(argv, {startTokens: folder.startTokens, tokenizer: folder.tokenizer()});
   const run = await loadLanguageRun(folder, argv);
   const {model, digest: weights} = run;
   const place = argv.memory;
   const store =
     typeof place === 'string' ? await openMemory(place, {format: memoryFormat(model, {weights})}) : undefined;
   try {
-    await write(argv, wanted, run, store);
+    if (order.prompts.length > 1) await writeMany(run, order, argv);
+    else await writeOne(run, {...order, store}, argv);
   } finally {
     await store?.close();
     model.model.dispose();
   }
-}
-
-interface Wanted {
-  readonly maxTokens: number;
-  readonly sampling: SamplingSettings;
-  readonly saved?: Uint8Array;
-  readonly prompt: string;
-}
-
-/** Writes the text; what leaves the windows goes to `store` where there is one. */
-async function write(
-  argv: Args,
-  {maxTokens, sampling, saved, prompt}: Wanted,
-  {folder, model, digest, tokenizer}: LanguageRun,
-  store: MemoryStore | undefined,
-): Promise<void> {
-  const memory = store && {store, stream: String(argv.stream)};
-  const session = new DecodingSession(model, {weights: digest, memory});
-  if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-  const {stopTokens: stopToken, startTokens = []} = folder;
-  const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
-  if (read.length === 0 && saved === undefined)
-    throw new SettingError('--prompt: must hold at least one token');
-  const trained = trainedContext(folder);
-  const far = trained === undefined ? undefined : beyondContextWords(model.config, trained);
-  if (trained !== undefined && far !== undefined && session.position + read.length + maxTokens > trained)
-    process.stderr.write(`note: ${far}\n`);
-  const started = performance.now();
-  const first = session.position + read.length;
-  let readAt = started;
-  const isTold = argv.quiet !== true && process.stderr.isTTY;
-  const onProgress = (done: number, of: number): void => {
-    if (isTold && of > session.chunk) process.stderr.write(`\rreading the prompt: ${done} of ${of} tokens`);
-    if (done < of) return;
-    if (isTold && of > session.chunk) process.stderr.write('\n');
-    readAt = performance.now();
-    process.stdout.write(saved === undefined ? prompt : '');
-  };
-  const isStopped = await withInterrupts(async signal => {
-    const begin = {prompt, startTokens};
-    const options = {tokenizer, session, ...begin, maxTokens, stopToken, signal, onProgress, ...sampling};
-    for await (const text of generateText(model, options)) process.stdout.write(text);
-    return signal.aborted;
-  }, 'finishing this token');
-  if (session.position < first) {
-    process.stderr.write('stopped within the prompt: nothing is written\n');
-    process.exitCode = INTERRUPTED;
-    session.dispose();
-    return;
-  }
-  process.stdout.write('\n');
-  await session.settle();
-  const seconds = (performance.now() - readAt) / 1000;
-  const written = session.position - first;
-  const state = argv['save-state'];
-  if (typeof state === 'string') writeFileAtomic(state, await session.save());
-  if (isStopped) {
-    process.exitCode = INTERRUPTED;
-    const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
-    if (typeof state === 'string')
-      process.stderr.write(
-        `continue with: bmojo generate --checkpoint ${folder.path}${weights} --state ${state}\n`,
-      );
-  }
-  if (argv.quiet !== true) {
-    process.stderr.write(
-      `read ${read.length} tokens in ${((readAt - started) / 1000).toFixed(2)} s, ` +
-        `wrote ${written} at ${(written / seconds).toFixed(1)} tokens/s, ${session.stateBytes} bytes of state\n`,
-    );
-  }
-  session.dispose();
 }
 
 export const generateCommand: CommandModule<object, Args> = {
@@ -164,6 +245,10 @@ export const generateCommand: CommandModule<object, Args> = {
       .options(options)
       .check(onlyOptions(options))
       .example('$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:"', 'text as it is written')
+      .example(
+        '$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:" --prompt "JULIET:" --stop "."',
+        'a sentence of each, written at once',
+      )
       .example(
         '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',
         'the second goes on where the first stopped',

@@ -9,8 +9,9 @@ import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
-import {wholeNumber} from './command-line.js';
+
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
+import {wholeOption} from './number-options.js';
 import {optionText} from './option-file.js';
 
 export interface LanguageRun {
@@ -50,10 +51,7 @@ export function trainedContext({config: {data}}: Trained): number | undefined {
 
 /** For evaluations that ask how long the samples were that a model was trained on. */
 export const trainedOption = {
-  trained: {
-    type: 'number' as const,
-    describe: 'tokens of the samples that it was trained on, where the folder does not say',
-  },
+  trained: wholeOption('tokens of the samples that it was trained on, where the folder does not say'),
 };
 
 /** As `trainedContext`, else what `--trained` says. Errors: SettingError where nobody knows, and where both do. */
@@ -70,7 +68,7 @@ export function trainedTokens(trained: Trained, argv: Readonly<Record<string, un
     throw new SettingError(
       `--trained: ${path} says itself that its samples had ${tokens} tokens; leave it away`,
     );
-  return wholeNumber(argv, 'trained');
+  return Number(argv.trained);
 }
 
 /** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */

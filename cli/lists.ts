@@ -27,9 +27,10 @@ export function wordList<T extends string>(option: string, text: string, known: 
 
 export type SettingValue = number | string | boolean;
 
-/** The values of one setting; the schema checks each later. Errors: SettingError for words where numbers belong. */
+/** The values of one setting; ranges are checked elsewhere. Errors: SettingError for words where numbers belong, and unknown ones. */
 export function valueList(option: string, field: Field, text: string): SettingValue[] {
   if (field.kind === 'integer' || field.kind === 'number') return numberList(option, text);
+  if (field.kind === 'choice') return wordList(option, text, field.choices);
   const words = text.split(',').map(word => word.trim());
   return field.kind === 'boolean'
     ? words.map(word => (word === 'true' ? true : word === 'false' ? false : word))

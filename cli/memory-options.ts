@@ -2,6 +2,7 @@
 
 import {SettingError} from '../config/schema.js';
 import type {MemorySelection} from '../memory/store.js';
+import {wholeOption} from './number-options.js';
 
 export const memoryOption = {
   memory: {
@@ -14,9 +15,9 @@ export const memoryOption = {
 };
 
 export const rangeOptions = {
-  layer: {type: 'number' as const, describe: 'one layer, by its number [default: all]'},
-  from: {type: 'number' as const, describe: 'first position [default: 0]'},
-  before: {type: 'number' as const, describe: 'position behind the last [default: no end]'},
+  layer: wholeOption('one layer, by its number; all unless given', 0),
+  from: wholeOption('first position, 0 unless given', 0),
+  before: wholeOption('position behind the last; no end unless given', 0),
 };
 
 export const selectionOptions = {
@@ -27,6 +28,10 @@ export const selectionOptions = {
   },
   all: {type: 'boolean' as const, default: false, describe: 'every stream'},
   ...rangeOptions,
+};
+
+export const jsonOption = {
+  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object'},
 };
 
 type Args = Readonly<Record<string, unknown>>;

@@ -9,8 +9,9 @@ import {exportedFormat, importMemory} from '../memory/exchange/import.js';
 import type {MemoryStore, OpenMemoryOptions} from '../memory/index.js';
 import {openMemory} from '../memory/index.js';
 import {byteWords} from './byte-words.js';
-import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
-import {memoryOption, optionalNumber, selectionOf, selectionOptions} from './memory-options.js';
+import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
+import {jsonOption, memoryOption, optionalNumber, selectionOf, selectionOptions} from './memory-options.js';
+import {numberOption, wholeOption} from './number-options.js';
 
 type Args = Record<string, unknown>;
 
@@ -29,10 +30,7 @@ async function withMemory<T>(
 
 const rowsWords = (rows: number): string => `${rows} row${rows === 1 ? '' : 's'}`;
 
-const statsOptions = {
-  ...memoryOption,
-  json: {type: 'boolean' as const, default: false, describe: 'print one JSON object'},
-};
+const statsOptions = {...memoryOption, ...jsonOption};
 
 const statsCommand: CommandModule<object, Args> = {
   command: 'stats',
@@ -69,14 +67,14 @@ const statsCommand: CommandModule<object, Args> = {
 const searchOptions = {
   ...memoryOption,
   stream: {type: 'string' as const, demandOption: true as const, describe: 'the stream, by its name'},
-  layer: {type: 'number' as const, demandOption: true as const, describe: 'the layer, by its number'},
+  layer: {...wholeOption('the layer, by its number', 0), demandOption: true as const},
   like: {
-    type: 'number' as const,
+    ...wholeOption('position of a stored row, whose key is the question', 0),
     demandOption: true as const,
-    describe: 'position of a stored row, whose key is the question',
   },
-  count: {type: 'number' as const, default: 8, describe: 'rows for each key/value head'},
-  before: {type: 'number' as const, describe: 'only rows at positions below this [default: that of --like]'},
+  count: {...wholeOption('rows for each key/value head'), default: 8},
+  before: wholeOption('only rows at positions below this, that of --like unless given', 0),
+  ...jsonOption,
 };
 
 const searchCommand: CommandModule<object, Args> = {
@@ -92,12 +90,8 @@ const searchCommand: CommandModule<object, Args> = {
       ) as unknown as Argv<Args>,
   handler: argv =>
     withMemory(argv, async store => {
-      const [stream, layer, like] = [
-        String(argv.stream),
-        wholeNumber(argv, 'layer', 0),
-        wholeNumber(argv, 'like', 0),
-      ];
-      const count = wholeNumber(argv, 'count');
+      const [stream, layer, like] = [String(argv.stream), Number(argv.layer), Number(argv.like)];
+      const count = Number(argv.count);
       const row = await store
         .snapshot({streams: [stream], layer, from: like, before: like + 1})
         [Symbol.asyncIterator]()
@@ -112,15 +106,26 @@ const searchCommand: CommandModule<object, Args> = {
         count,
         before,
       });
-      const rows = [...positions.keys()]
+      const found = [...positions.keys()]
         .filter(place => positions[place] >= 0)
-        .map(place => [
-          Math.floor(place / count),
-          positions[place],
-          like - positions[place],
-          scores[place].toFixed(3),
-          tokens[place] < 0 ? '' : tokens[place],
-        ]);
+        .map(place => ({
+          head: Math.floor(place / count),
+          position: positions[place],
+          distance: like - positions[place],
+          score: scores[place],
+          ...(tokens[place] < 0 ? {} : {token: tokens[place]}),
+        }));
+      if (argv.json === true) {
+        console.log(JSON.stringify({found}));
+        return;
+      }
+      const rows = found.map(({head, position, distance, score, token = ''}) => [
+        head,
+        position,
+        distance,
+        score.toFixed(3),
+        token,
+      ]);
       console.log(
         rows.length === 0
           ? 'nothing is stored before that'
@@ -132,10 +137,12 @@ const searchCommand: CommandModule<object, Args> = {
 const forgetOptions = {
   ...memoryOption,
   ...selectionOptions,
-  'innovation-below': {
-    type: 'number' as const,
-    describe: 'only rows whose innovation is lower: what the model expected anyway',
-  },
+  'innovation-below': numberOption(
+    'only rows whose innovation is lower: what the model expected anyway',
+    0,
+    Number.MAX_VALUE,
+  ),
+  ...jsonOption,
 };
 
 const forgetCommand: CommandModule<object, Args> = {
@@ -155,7 +162,8 @@ const forgetCommand: CommandModule<object, Args> = {
       const least = optionalNumber(argv, 'innovation-below');
       const where =
         least === undefined ? undefined : ({innovation}: {innovation: number}) => innovation < least;
-      console.log(`forgot ${rowsWords(await store.forget({...selectionOf(argv), where}))}`);
+      const rows = await store.forget({...selectionOf(argv), where});
+      console.log(argv.json === true ? JSON.stringify({rows}) : `forgot ${rowsWords(rows)}`);
     }),
 };
 
@@ -163,6 +171,7 @@ const exportOptions = {
   ...memoryOption,
   ...selectionOptions,
   out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},
+  ...jsonOption,
 };
 
 const exportCommand: CommandModule<object, Args> = {
@@ -179,9 +188,15 @@ const exportCommand: CommandModule<object, Args> = {
   handler: argv =>
     withMemory(argv, async store => {
       const rows = await exportMemory(store, String(argv.out), selectionOf(argv));
-      console.log(`${rowsWords(rows)} written: ${argv.out}`);
+      console.log(
+        argv.json === true
+          ? JSON.stringify({rows, folder: argv.out})
+          : `${rowsWords(rows)} written: ${argv.out}`,
+      );
     }),
 };
+
+const importOptions = {...memoryOption, ...jsonOption};
 
 const importCommand: CommandModule<object, Args> = {
   command: 'import <folder>',
@@ -189,8 +204,8 @@ const importCommand: CommandModule<object, Args> = {
   builder: yargs =>
     yargs
       .positional('folder', {type: 'string', describe: 'folder made by bmojo memory export'})
-      .options(memoryOption)
-      .check(onlyOptions(memoryOption, 'folder'))
+      .options(importOptions)
+      .check(onlyOptions(importOptions, 'folder'))
       .example(
         '$0 memory import runs/memory-copy --memory postgres://me@localhost/memory',
         'from a folder to a server',
@@ -199,7 +214,12 @@ const importCommand: CommandModule<object, Args> = {
     const folder = String(argv.folder);
     return withMemory(
       argv,
-      async store => console.log(`${rowsWords(await importMemory(folder, store))} imported from ${folder}`),
+      async store => {
+        const rows = await importMemory(folder, store);
+        console.log(
+          argv.json === true ? JSON.stringify({rows, folder}) : `${rowsWords(rows)} imported from ${folder}`,
+        );
+      },
       {format: exportedFormat(folder)},
     );
   },

@@ -16,8 +16,9 @@ import type {SizeName} from '../models/sizes.js';
 import {sizeField, sizeModel, sizeNames} from '../models/sizes.js';
 import {byteWords} from './byte-words.js';
 import {cardWords} from './card-words.js';
-import {givenSettings, NEEDS_COMMAND, onlyOptions, schemaOptions, wholeNumber} from './command-line.js';
+import {givenSettings, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
 import {modelExportCommand} from './model-export.js';
+import {parametersOption, wholeOption} from './number-options.js';
 
 type Args = Record<string, unknown>;
 
@@ -29,12 +30,9 @@ const options = {
   },
   size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why},
   ...schemaOptions(modelSchema, 'Model', ['preset', 'seed']),
-  parameters: {
-    type: 'number' as const,
-    describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
-  },
-  context: {type: 'number' as const, default: 2048, describe: 'tokens L of a sample'},
-  batch: {type: 'number' as const, default: 1, describe: 'samples whose activations live at the same time'},
+  parameters: parametersOption,
+  context: {...wholeOption('tokens L of a sample'), default: 2048},
+  batch: {...wholeOption('samples whose activations live at the same time'), default: 1},
   shapes: {type: 'boolean' as const, describe: 'list every parameter'},
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };
@@ -55,7 +53,7 @@ function ofOptions(argv: Args): ModelConfig {
   const size = sizeNames.find((name): name is SizeName => name === argv.size);
   const sized = size === undefined ? {} : {vocabSize: 50_280, ...sizeModel(size, preset)};
   const plain = parseModelConfig({...sized, ...givenSettings(modelSchema, argv), preset});
-  return argv.parameters === undefined ? plain : withParameters(plain, wholeNumber(argv, 'parameters'));
+  return argv.parameters === undefined ? plain : withParameters(plain, Number(argv.parameters));
 }
 
 async function execute(argv: Args): Promise<void> {
@@ -63,7 +61,7 @@ async function execute(argv: Args): Promise<void> {
     typeof argv.folder === 'string'
       ? await ofFolder(argv.folder, argv)
       : {config: ofOptions(argv), card: undefined};
-  const [context, batch] = [wholeNumber(argv, 'context'), wholeNumber(argv, 'batch')];
+  const [context, batch] = [Number(argv.context), Number(argv.batch)];
   const whole = footprint(config, {context, batch});
   const recomputed = footprint(config, {context, batch, recompute: true});
   if (argv.json === true) {

@@ -6,8 +6,9 @@ import type {CommandModule} from 'yargs';
 import {backendNames} from '../custom-ops/index.js';
 import {evaluationCommand, reportQuickstart, trainQuickstart} from '../experiments/quickstart.js';
 import {duration} from '../train/pace.js';
-import {onlyOptions, wholeNumber} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
+import {wholeOption} from './number-options.js';
 import {SetProgress} from './set-progress.js';
 
 export const quickstartCommand: CommandModule<object, Record<string, unknown>> = {
@@ -24,12 +25,9 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         default: 'wasm',
         describe: 'where tensors are computed',
       },
-      steps: {type: 'number' as const, describe: 'updates of each model at most [default 2400]'},
-      jobs: {
-        type: 'number' as const,
-        default: Math.min(2, availableParallelism()),
-        describe: 'runs at the same time',
-      },
+      steps: wholeOption('updates of each model at most, 2400 unless given'),
+      json: {type: 'boolean' as const, describe: 'print events and what came out as JSON lines'},
+      jobs: {...wholeOption('runs at the same time'), default: Math.min(2, availableParallelism())},
     };
     return yargs.options(options).check(onlyOptions(options));
   },
@@ -37,12 +35,16 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     const options = {
       out: String(argv.out),
       backend: String(argv.backend),
-      jobs: wholeNumber(argv, 'jobs'),
-      ...(argv.steps === undefined ? {} : {steps: wholeNumber(argv, 'steps')}),
+      jobs: Number(argv.jobs),
+      ...(argv.steps === undefined ? {} : {steps: Number(argv.steps)}),
     };
     const started = Date.now();
-    const progress = new SetProgress({output: process.stdout, json: false});
-    console.log(
+    const json = argv.json === true;
+    const progress = new SetProgress({output: process.stdout, json});
+    const say = (words: string): void => {
+      if (!json) console.log(words);
+    };
+    say(
       'Recall: 8 key-value pairs in 64 tokens, windows of 8 in 2 layers. Three of five questions are about pairs that lie\n' +
         "farther back than the windows reach; B'MOJO keeps them in its eidetic memory.\n",
     );
@@ -52,15 +54,16 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
     });
     progress.endLine();
     if (interrupted) {
-      console.log('stopped; the same command continues');
+      say('stopped; the same command continues');
       process.exitCode = 130;
       return;
     }
-    const {words} = await reportQuickstart(options);
-    console.log(`\n${words}\n`);
-    console.log(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
-    console.log('  result.md, result.json, curve.svg   the comparison');
-    console.log('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
-    console.log(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
+    const {rows, words} = await reportQuickstart(options);
+    if (json) console.log(JSON.stringify({type: 'compared', rows}));
+    say(`\n${words}\n`);
+    say(`took ${duration((Date.now() - started) / 1000)}; in ${options.out}:`);
+    say('  result.md, result.json, curve.svg   the comparison');
+    say('  bmojo/model/                        the trained model; tf.loadLayersModel reads it');
+    say(`  bmojo/checkpoint/                   ${evaluationCommand(options.out)}`);
   },
 };

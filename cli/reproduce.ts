@@ -4,7 +4,7 @@ import {existsSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {refusal, SettingError} from '../config/schema.js';
+import {SettingError} from '../config/schema.js';
 import {backendNames, chooseBackend} from '../custom-ops/index.js';
 import {prepareData, resolveFiles} from '../data/files/index.js';
 import {textTable} from '../eval/table.js';
@@ -14,9 +14,10 @@ import {reportExperiment, trainExperiment} from '../experiments/paper/reproduce.
 import {RunFolder} from '../experiments/run-folder.js';
 import {duration} from '../train/pace.js';
 import {trainSchema} from '../train/settings.js';
-import {NEEDS_COMMAND, onlyOptions, wholeNumber} from './command-line.js';
+import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import {numberList, wordList} from './lists.js';
+import {listOption, wholeOption, wordsOption} from './number-options.js';
 import {writeResults} from './output.js';
 import {typedCommand, writtenWords} from './publish.js';
 import {SetProgress} from './set-progress.js';
@@ -47,22 +48,15 @@ async function dataOf(
   return folder;
 }
 
-/** Seeds or rates of an option, as the schema of trainings takes them. Errors: SettingError. */
+/** Seeds or rates of an option. */
 function values(argv: Args, option: 'seeds' | 'rates'): number[] | undefined {
-  if (argv[option] === undefined) return undefined;
-  const list = numberList(option, String(argv[option]));
-  const field = option === 'seeds' ? trainSchema.seed : trainSchema.rate;
-  const wrong = list.find(one => refusal(field, one) !== undefined);
-  if (wrong !== undefined) throw new SettingError(`--${option} ${refusal(field, wrong)}`);
-  if (new Set(list).size < list.length)
-    throw new SettingError(`--${option} must differ, got ${argv[option]}`);
-  return list;
+  return argv[option] === undefined ? undefined : numberList(option, String(argv[option]));
 }
 
 /** Errors: SettingError for several runs at a time where time is measured. */
 function jobsOf({name, isTimed = false}: PaperExperiment, argv: Args): number {
   if (argv.jobs === undefined) return isTimed ? 1 : availableParallelism();
-  const jobs = wholeNumber(argv, 'jobs');
+  const jobs = Number(argv.jobs);
   if (isTimed && jobs > 1)
     throw new SettingError(`--jobs must be 1: ${name} measures the time of steps, got ${jobs}`);
   return jobs;
@@ -158,14 +152,13 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
           type: 'boolean' as const,
           describe: 'the same with runs of seconds: minutes on two cores, to see that it works',
         },
-        models: {type: 'string' as const, describe: `some of ${models.join(',')} [default all]`},
-        panels: {type: 'string' as const, describe: `some of ${panels.join(',')} [default all]`},
-        seeds: {type: 'string' as const, describe: "seeds, separated by commas [default the experiment's]"},
-        rates: {
-          type: 'string' as const,
-          describe:
-            "peak learning rates, separated by commas; each model's best counts [default the experiment's]",
-        },
+        models: wordsOption(`some of ${models.join(',')} [default all]`, models),
+        panels: wordsOption(`some of ${panels.join(',')} [default all]`, panels),
+        seeds: listOption("seeds, separated by commas [default the experiment's]", trainSchema.seed),
+        rates: listOption(
+          "peak learning rates, separated by commas; each model's best counts [default the experiment's]",
+          trainSchema.rate,
+        ),
         ...(needsText
           ? {
               data: {
@@ -179,10 +172,9 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
           choices: backendNames,
           describe: 'where tensors are computed [default the fastest here]',
         },
-        jobs: {
-          type: 'number' as const,
-          describe: `runs at the same time [default ${isTimed ? '1, since time is measured' : 'one a core'}]`,
-        },
+        jobs: wholeOption(
+          `runs at the same time [default ${isTimed ? '1, since time is measured' : 'one a core'}]`,
+        ),
         out: {
           type: 'string' as const,
           describe: `folder for the runs and the report [default runs/${name}, runs/${name}-quick]`,

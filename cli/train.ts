@@ -21,6 +21,7 @@ import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from '.
 import type {InitialWeights} from './initial-weights.js';
 import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
+import {parametersOption} from './number-options.js';
 import {ProgressPrinter} from './progress.js';
 import {typedCommand} from './publish.js';
 import {applyResume, planResume} from './resume.js';
@@ -47,11 +48,7 @@ export function runOptions(family: WorkloadFamily, withoutTraining: readonly str
     },
     ...schemaOptions(withDefaults(modelSchema, family.modelDefaults), 'Model', NOT_MODEL_OPTIONS),
     size: {type: 'string' as const, choices: sizeNames, describe: sizeField.why, group: 'Model'},
-    parameters: {
-      type: 'number' as const,
-      describe: 'choose the width of the SwiGLU blocks so that the model has about so many parameters',
-      group: 'Model',
-    },
+    parameters: {...parametersOption, group: 'Model'},
     ...schemaOptions(family.schema, `Task ${family.name}`, NOT_DATA_OPTIONS),
     ...schemaOptions(withDefaults(trainSchema, family.trainDefaults), 'Training', withoutTraining),
     backend: {
@@ -78,6 +75,15 @@ export async function withBackend(given: GivenRun): Promise<{given: GivenRun; ch
   if (given.backend !== undefined && given.backend !== 'auto') return {given};
   const choice = await chooseBackend();
   return {given: {...given, backend: choice.backend}, choice};
+}
+
+/** The backend of `--backend` or a config file; where neither names one, the fastest that works here, and why. */
+export async function backendFor(
+  family: WorkloadFamily,
+  {backend, config}: Args,
+): Promise<{backend: unknown; choice?: BackendChoice}> {
+  const {given, choice} = await withBackend(givenRun(family, {backend, config}));
+  return {backend: given.backend, choice};
 }
 
 /** Merges a config file and the options into what `parseRunConfig` completes; `own` are model settings that both win over. */

@@ -2,6 +2,7 @@
 
 import type {Field} from '../config/schema.js';
 import {refusal, SettingError} from '../config/schema.js';
+import {valueList} from './lists.js';
 
 /** What an option parser is told of an option, as far as it matters here. */
 export interface OptionShape {
@@ -10,6 +11,8 @@ export interface OptionShape {
   readonly type?: string;
   /** The setting that it gives, where it comes from a schema. */
   readonly field?: Field;
+  /** Of an option that takes several values, separated by commas: what each may be. */
+  readonly list?: Field;
 }
 
 /** Numbers below zero, also as 1e-3; option parsers take some of them for options. */
@@ -36,21 +39,33 @@ function typedValue(option: string, words: readonly string[]): string | undefine
   return next.startsWith('--') ? '' : next;
 }
 
+/** Errors: SettingError for a value that the option does not take, or that stands there twice. */
+function checkList(option: string, list: Field, typed: string): void {
+  const values = valueList(option, list, typed);
+  for (const value of values) {
+    const wrong = refusal(list, value);
+    if (wrong !== undefined) throw new SettingError(`--${option} ${wrong}`);
+  }
+  if (new Set(values).size < values.length)
+    throw new SettingError(`--${option}: the values must differ, got ${typed}`);
+}
+
 /**
  * Compares the options of a command with what was typed.
- * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range.
+ * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range, a list with such a value.
  */
 export function checkTyped(
   options: Readonly<Record<string, OptionShape>>,
   argv: Readonly<Record<string, unknown>>,
   words: readonly string[],
 ): void {
-  for (const [option, {type, field}] of Object.entries(options)) {
+  for (const [option, {type, field, list}] of Object.entries(options)) {
     const typed = typedValue(option, words);
     if (typed === undefined || type === 'boolean') continue;
     const value = argv[option];
     if (typed === '' && type !== undefined && (value === undefined || value === ''))
       throw new SettingError(`--${option} needs a value, got none; see --help`);
+    if (list !== undefined) checkList(option, list, String(value));
     const wrong = field === undefined ? undefined : refusal(field, value, typed);
     if (wrong !== undefined) throw new SettingError(`--${option} ${wrong}`);
     if (type === 'number' && typeof value === 'number' && !Number.isFinite(value))

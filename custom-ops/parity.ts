@@ -73,13 +73,14 @@ async function takeValues(tensors: Record<string, Tensor>): Promise<BackendRun['
 }
 
 /**
- * Results and gradients of an op on the current backend, in one of its forms; leaves no tensor behind. Results in `left` are
+ * Results and, unless they are not wanted, gradients of an op on the current backend, in one of its forms; leaves no tensor behind. Results in `left` are
  * not taken; the sample has no cotangents of them.
  */
 export async function runOnBackend(
   sample: Sample,
   form: 'kernel' | 'composed',
   left: readonly string[] = [],
+  wantsGradients = true,
 ): Promise<BackendRun> {
   const {op, attrs, dims, cotangents} = sample;
   const inputs = toTensors(sample);
@@ -90,7 +91,7 @@ export async function runOnBackend(
   }
   const names = Object.keys(inputs).filter(name => op.inputs[name].differentiable);
   let gradients: BackendRun['gradients'] = {};
-  if (op.backward !== undefined && names.length > 0) {
+  if (wantsGradients && op.backward !== undefined && names.length > 0) {
     const total = (...xs: Tensor[]): Tensor => {
       const call: Record<string, Tensor> = {...inputs};
       names.forEach((name, i) => {
@@ -163,14 +164,17 @@ export interface Deviation {
   readonly isWithin: boolean;
 }
 
-/** Compares every result and gradient of one case with the float64 reference. */
+/** Compares every result and, unless `gradients` is false, every gradient of one case with the float64 reference. */
 export async function deviations(
   op: OpDefinition,
   opCase: OpCase<Attributes>,
-  form: 'kernel' | 'composed' = 'kernel',
+  {
+    form = 'kernel',
+    gradients: wantsGradients = true,
+  }: {form?: 'kernel' | 'composed'; gradients?: boolean} = {},
 ): Promise<Deviation[]> {
   const sample = sampleCase(op, opCase, 3);
-  const {results, gradients} = await runOnBackend(sample, form);
+  const {results, gradients} = await runOnBackend(sample, form, [], wantsGradients);
   const compare = (
     actual: Record<string, Float32Array | Int32Array>,
     expected: NamedArrays,
@@ -182,6 +186,6 @@ export async function deviations(
     });
   const tolerance = tolerances[precisionOf(opCase.attrs)];
   const found = compare(results, referenceForward(sample), tolerance.forward);
-  if (op.backward === undefined) return found;
+  if (op.backward === undefined || !wantsGradients) return found;
   return [...found, ...compare(gradients, referenceBackward(sample), tolerance.gradient)];
 }

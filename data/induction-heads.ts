@@ -59,5 +59,12 @@ export const inductionHeads: TaskFamily<typeof inductionHeadsSchema> = {
   source: 'Gu and Dao 2023, arXiv 2312.00752, section 4.1.2 and appendix E.1',
   schema: inductionHeadsSchema,
   sweep: {length: [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384]},
+  examples: [
+    [
+      '--length 64 --window 8 --d-model 32 --eidetic-slots 16 --batch 64 --rate 5e-3 --steps 500 ' +
+        '--ssm-output projected --stop-accuracy 0.98 --out runs/first',
+      'a small setting, minutes on one core',
+    ],
+  ],
   create: createInductionHeads,
 };

@@ -116,5 +116,12 @@ export const mqarMixture: TaskFamily<typeof mqarMixtureSchema> = {
       ({length, pairs}) => `${length}x${pairs}`,
     ),
   }),
+  examples: [
+    [
+      '--vocab-size 64 --parts 16x2:1,32x4:1,64x8:2 --test-parts 64x8 --block 64 --filler zero --window 8 --d-model 32 ' +
+        '--eidetic-slots 24 --batch 64 --steps 2400 --rate 1.5e-2 --eval-every 300 --eval-samples 256 --stop-accuracy 0.985 --out runs/first',
+      'what the quickstart trains, minutes on one core',
+    ],
+  ],
   create: createMqarMixture,
 };

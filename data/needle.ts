@@ -152,5 +152,12 @@ export const needle: TaskFamily<typeof needleSchema> = {
     'after niah_single_1, niah_multikey, niah_multivalue and niah_multiquery of RULER (Hsieh et al., COLM 2024, arXiv 2404.06654), with a ' +
     "vocabulary of a few dozen ids: this project's own form",
   schema: needleSchema,
+  examples: [
+    [
+      '--length 64 --window 8 --d-model 32 --eidetic-slots 16 --batch 64 --rate 5e-3 --steps 500 ' +
+        '--stop-accuracy 0.98 --out runs/first',
+      'a small setting, half a minute on one core',
+    ],
+  ],
   create: createNeedle,
 };

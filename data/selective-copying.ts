@@ -67,5 +67,12 @@ export const selectiveCopying: TaskFamily<typeof selectiveCopyingSchema> = {
     'tokens, and the share of samples without a mistake.',
   source: 'Gu and Dao 2023, arXiv 2312.00752, section 4.1.1 and appendix E.1',
   schema: selectiveCopyingSchema,
+  examples: [
+    [
+      '--length 64 --tokens 4 --window 8 --d-model 32 --eidetic-slots 16 --batch 64 --rate 5e-3 --steps 1000 ' +
+        '--ssm-output projected --stop-accuracy 0.98 --out runs/first',
+      'a small setting, minutes on one core',
+    ],
+  ],
   create: createSelectiveCopying,
 };

@@ -1,51 +1,23 @@
-// Models side by side: the best rate of each, as table rows and as accuracy against memory.
+// Models side by side: accuracy against memory, and what was held out along the training.
 
-import type {LinePlot} from '../plot/line-plot.js';
-import type {RecallReport} from './recall.js';
-import type {Cell} from './table.js';
+import type {LinePlot, Series} from '../plot/line-plot.js';
+import {spreadOf} from './seeds.js';
+import {percent} from './table.js';
 
-/** One trained model in a comparison: its name, peak learning rate, size, and what it recalls. */
+/** One trained model in a comparison: its name, the bytes that it remembers in, and what share it recalls. */
 export interface Contestant {
-  readonly model: string;
-  readonly rate: number;
+  readonly name: string;
   readonly stateBytes: number;
-  readonly parameters: number;
-  readonly report: RecallReport;
+  readonly accuracy: number;
+  /** Standard deviation of the accuracy over seeds, where there are several. */
+  readonly deviation?: number;
 }
 
-const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
-/** The most accurate run of each model, in order of their first appearance. */
-export function bestOfEach(runs: readonly Contestant[]): Contestant[] {
-  const best = new Map<string, Contestant>();
-  for (const run of runs) {
-    const known = best.get(run.model);
-    if (known === undefined || run.report.accuracy > known.report.accuracy) best.set(run.model, run);
-  }
-  return [...best.values()];
-}
-
-/** Rows for `textTable`: every model with its best rate, beside `chance`, the accuracy of guessing. */
-export function comparisonTable(runs: readonly Contestant[], chance: number): Cell[][] {
-  const rows = bestOfEach(runs).map(({model, rate, stateBytes, parameters, report}) => [
-    model,
-    share(report.accuracy),
-    report.beyondReach === undefined || report.beyondReach.queries === 0
-      ? '-'
-      : share(report.beyondReach.accuracy),
-    share(chance),
-    stateBytes,
-    parameters,
-    rate,
-  ]);
-  return [
-    ['model', 'accuracy', 'beyond windows', 'chance', 'state bytes', 'parameters', 'best rate'],
-    ...rows.map(row => row.map(cell => cell)),
-  ];
-}
-
-/** A plot of accuracy against bytes of state, one dot for the best run of each model. */
-export function comparisonPlot(runs: readonly Contestant[], title: string): LinePlot {
+/** A plot of accuracy against bytes of state, one dot for each model, beside `chance`, the accuracy of guessing. */
+export function comparisonPlot(
+  contestants: readonly Contestant[],
+  {title, chance}: {title: string; chance: number},
+): LinePlot {
   return {
     title,
     xLabel: 'bytes of state per sequence',
@@ -53,9 +25,26 @@ export function comparisonPlot(runs: readonly Contestant[], title: string): Line
     xScale: 'log',
     yRange: [0, 1],
     markers: true,
-    series: bestOfEach(runs).map(({model, stateBytes, report}) => ({
-      name: model,
-      points: [[stateBytes, report.accuracy] as const],
+    levels: [{y: chance, words: `chance ${percent(chance)}`}],
+    series: contestants.map(({name, stateBytes, accuracy, deviation}) => ({
+      name,
+      points: [[stateBytes, accuracy] as const],
+      errors: [deviation],
     })),
+  };
+}
+
+/**
+ * One curve of several seeds' evaluations (step, value): the mean at each step that all of them have, with the standard
+ * deviation as error.
+ */
+export function meanCurve(name: string, seeds: readonly (readonly (readonly [number, number])[])[]): Series {
+  const bySeed = seeds.map(points => new Map(points));
+  const steps = [...(bySeed[0]?.keys() ?? [])].filter(step => bySeed.every(own => own.has(step)));
+  const spreads = steps.map(step => spreadOf(bySeed.map(own => own.get(step) ?? Number.NaN)));
+  return {
+    name,
+    points: steps.map((step, i) => [step, spreads[i].mean] as const),
+    errors: spreads.map(({deviation}) => deviation),
   };
 }

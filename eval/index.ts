@@ -4,7 +4,7 @@ export type {LinePlot, Series} from '../plot/line-plot.js';
 export {linePlot} from '../plot/line-plot.js';
 export {classAccuracy} from './class-accuracy.js';
 export type {Contestant} from './compare.js';
-export {bestOfEach, comparisonPlot, comparisonTable} from './compare.js';
+export {comparisonPlot, meanCurve} from './compare.js';
 export type {InspectedToken} from './inspection/displacement.js';
 export type {InspectedLayer, Inspection, InspectOptions} from './inspection/inspect.js';
 export {inspect} from './inspection/inspect.js';

@@ -4,6 +4,7 @@ import {nextFrame} from '@tensorflow/tfjs-core';
 import type {NeedleKind, NeedleTextSettings} from '../data/needle-text.js';
 import {needleText} from '../data/needle-text.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {HeatMap} from '../plot/heat-map.js';
 import {answerBatch} from './answer-batch.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
@@ -73,6 +74,32 @@ export async function evaluateNeedleText(
   };
 }
 
+/** What was found by length and depth, a panel for each kind. */
+function needleMap(cells: readonly NeedleTextCell[], trained: number): HeatMap {
+  const ascending = (of: 'length' | 'depth'): number[] =>
+    [...new Set(cells.map(cell => cell[of]))].sort((a, b) => a - b);
+  const [lengths, depths] = [ascending('length'), ascending('depth')];
+  const beyond = lengths.findIndex(length => length > trained);
+  return {
+    title: 'needles found, per cent',
+    xLabel: 'tokens of the prompt',
+    yLabel: 'depth',
+    columns: lengths.map(length => length.toLocaleString('en-US')),
+    rows: depths.map(String),
+    panels: [...new Set(cells.map(({kind}) => kind))].map(kind => ({
+      title: kind,
+      values: depths.map(depth =>
+        lengths.map(
+          length =>
+            cells.find(cell => cell.kind === kind && cell.length === length && cell.depth === depth)
+              ?.accuracy ?? Number.NaN,
+        ),
+      ),
+    })),
+    ...(beyond < 0 ? {} : {mark: {column: beyond, words: `longer than the ${trained} trained`}}),
+  };
+}
+
 export function needleTextRecord(
   cells: readonly NeedleTextCell[],
   {command, step, trained}: {command: string; step: number; trained: number},
@@ -114,11 +141,13 @@ export function needleTextRecord(
       yRange: [0, 1],
       markers: true,
       marks: [{x: trained, words: `trained at ${trained}`}],
+      levels: [{y: 0, words: 'chance, below one in a million'}],
       series: kinds.map(kind => ({
         name: kind,
         points: lengths.map(length => [length, meanAt(kind, length)] as const),
       })),
     },
+    map: needleMap(cells, trained),
     data: cells,
   };
 }

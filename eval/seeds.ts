@@ -5,6 +5,8 @@ import type {Cell} from './table.js';
 /** One finished run of a model. */
 export interface SeededRun {
   readonly model: string;
+  /** Other settings that differ between the models compared, by name. */
+  readonly settings?: Readonly<Record<string, Cell>>;
   readonly rate: number;
   readonly seed: number;
   /** Accuracy, or loss in nats. */
@@ -14,6 +16,7 @@ export interface SeededRun {
 /** What the runs of one model at one rate came to. */
 export interface SeedSummary {
   readonly model: string;
+  readonly settings: Readonly<Record<string, Cell>>;
   readonly rate: number;
   readonly seeds: readonly number[];
   readonly mean: number;
@@ -23,60 +26,67 @@ export interface SeedSummary {
   readonly most: number;
 }
 
+/** Mean and standard deviation, n - 1 in the denominator; of a single value without deviation. */
+export function spreadOf(values: readonly number[]): {mean: number; deviation?: number} {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return {mean};
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return {mean, deviation: Math.sqrt(squares / (values.length - 1))};
+}
+
 function summaryOf(runs: readonly SeededRun[]): SeedSummary {
   const values = runs.map(({value}) => value);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return {
     model: runs[0].model,
+    settings: runs[0].settings ?? {},
     rate: runs[0].rate,
     seeds: runs.map(({seed}) => seed),
-    mean,
-    ...(values.length > 1 ? {deviation: Math.sqrt(squares / (values.length - 1))} : {}),
+    ...spreadOf(values),
     least: Math.min(...values),
     most: Math.max(...values),
   };
 }
 
 /**
- * For each model, in order of first appearance, the rate with the best mean among those that most seeds finished at: a rate
- * at which some diverge is not the better one.
+ * For each model and its settings, in order of first appearance, the rate with the best mean among those that most seeds
+ * finished at: a rate at which some diverge is not the better one.
  */
 export function seedSummaries(runs: readonly SeededRun[], better: 'larger' | 'smaller'): SeedSummary[] {
   const groups = new Map<string, SeededRun[]>();
+  const keyOf = ({model, settings = {}}: Pick<SeededRun, 'model' | 'settings'>): string =>
+    JSON.stringify([model, settings]);
   for (const run of runs) {
-    const key = `${run.model} ${run.rate}`;
+    const key = `${keyOf(run)} ${run.rate}`;
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   const best = new Map<string, SeedSummary>();
   for (const summary of [...groups.values()].map(summaryOf)) {
-    const known = best.get(summary.model);
+    const known = best.get(keyOf(summary));
     const isBetter =
       known === undefined ||
       summary.seeds.length > known.seeds.length ||
       (summary.seeds.length === known.seeds.length &&
         (better === 'larger' ? summary.mean > known.mean : summary.mean < known.mean));
-    if (isBetter) best.set(summary.model, summary);
+    if (isBetter) best.set(keyOf(summary), summary);
   }
   return [...best.values()];
 }
 
-/** Rows for `textTable`; `words` writes a value, `what` names it. */
-export function seedTable(
+/** Headings and a cell's values of a summary's columns: the value alone where no model has several seeds. */
+export function seedColumns(
   summaries: readonly SeedSummary[],
   what: string,
   words: (value: number) => string,
-): Cell[][] {
-  return [
-    ['model', `${what}, mean`, 'deviation', 'least', 'most', 'seeds', 'best rate'],
-    ...summaries.map(({model, mean, deviation, least, most, seeds, rate}) => [
-      model,
+): {head: string[]; row: (summary: SeedSummary) => Cell[]} {
+  if (summaries.every(({seeds}) => seeds.length === 1)) return {head: [what], row: ({mean}) => [words(mean)]};
+  return {
+    head: [`${what}, mean`, 'deviation', 'least', 'most', 'seeds'],
+    row: ({mean, deviation, least, most, seeds}) => [
       words(mean),
       deviation === undefined ? '-' : words(deviation),
       words(least),
       words(most),
       seeds.join(' '),
-      rate,
-    ]),
-  ];
+    ],
+  };
 }

@@ -1,6 +1,7 @@
 // The accuracy of one model on variants of a task, as table, plot and numbers.
 
 import type {TaskFamily} from '../data/task.js';
+import type {HeatMap} from '../plot/heat-map.js';
 import type {LinePlot, Series} from '../plot/line-plot.js';
 import type {RecallReport} from './recall.js';
 import type {EvaluationRecord} from './report/record.js';
@@ -77,7 +78,9 @@ function distanceSeries({model, variants}: TaskRecordOptions): Series[] {
 function plot(options: TaskRecordOptions, varied: readonly string[]): LinePlot | undefined {
   const {family, variants, trained, model} = options;
   const key = axisOf(variants, varied);
+  const chances = [...new Set(variants.map(({chance}) => chance))];
   const common = {
+    levels: chances.length === 1 ? [{y: chances[0], words: `chance ${percent(chances[0])}`}] : [],
     title: family.name,
     yLabel: 'accuracy',
     xScale: 'log',
@@ -95,9 +98,28 @@ function plot(options: TaskRecordOptions, varied: readonly string[]): LinePlot |
   return {...common, xLabel: 'tokens from the wanted value to the question, at most', series};
 }
 
+/** Accuracy over two settings, where just two numbers vary and each takes several values. */
+function mapOf({family, variants}: TaskRecordOptions, varied: readonly string[]): HeatMap | undefined {
+  const values = varied.map(key => [...new Set(variants.map(({settings}) => Number(settings[key])))]);
+  if (values.length !== 2 || values.some(own => own.length < 2 || own.some(Number.isNaN))) return undefined;
+  const [columns, rows] = values.map(own => own.sort((a, b) => a - b));
+  const at = (column: number, row: number): number =>
+    variants.find(
+      ({settings}) => Number(settings[varied[0]]) === column && Number(settings[varied[1]]) === row,
+    )?.report.accuracy ?? Number.NaN;
+  return {
+    title: `${family.name}: accuracy, per cent`,
+    xLabel: varied[0],
+    yLabel: varied[1],
+    columns: columns.map(String),
+    rows: rows.map(String),
+    panels: [{title: '', values: rows.map(row => columns.map(column => at(column, row)))}],
+  };
+}
+
 /**
  * The accuracy of a model on variants of a task as a record for reports: a row for each variant, and a curve
- * over the setting that varies or over distances.
+ * over the setting that varies or over distances; a map where two vary.
  */
 export function taskRecord(options: TaskRecordOptions): EvaluationRecord {
   const {family, variants, command, step} = options;
@@ -112,6 +134,7 @@ export function taskRecord(options: TaskRecordOptions): EvaluationRecord {
     step,
     table: table(variants, varied),
     plot: plot(options, varied),
+    map: mapOf(options, varied),
     data: {variants},
   };
 }

@@ -19,6 +19,7 @@ import type {MetricsLine, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 import {isReport, MetricsLog} from './metrics-log.js';
 import {noteUnsealed} from './notes.js';
+import type {Probe} from './probe.js';
 import {provenance} from './provenance.js';
 import type {RunConfig} from './run-config.js';
 import {parseConfigJson, parseStoredConfig} from './run-config.js';
@@ -212,7 +213,7 @@ export class RunFolder {
   /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's but for the times. */
   rewindMetrics(step: number): void {
     this.metrics.rewind(step, this.checkpoints.beside[METRICS]);
-    this.events = new EventLog(this.path, step);
+    this.events = new EventLog(this.path, this.config, step);
   }
 
   /** Appends an event to metrics.jsonl: every `logEvery`-th step, the first and the last, and every evaluation. */
@@ -228,6 +229,11 @@ export class RunFolder {
     }
   }
 
+  /** Keeps for TensorBoard what was seen of the model beside an evaluation. */
+  show(step: number, seen: Probe): void {
+    this.events?.show(step, seen);
+  }
+
   /** The evaluations so far. */
   evaluations(): {step: number; report: Report}[] {
     return this.readMetrics().flatMap(({step, evaluated}) =>
@@ -239,7 +245,7 @@ export class RunFolder {
   curve(): LinePlot {
     const {preset} = this.config.model;
     const family = workloadFamily(this.config.task);
-    return family.curve(`${preset} on ${family.name}`, this.readMetrics());
+    return family.curve(`${preset} on ${family.name}`, this.readMetrics(), this.config);
   }
 
   /** Draws curve.svg. */

@@ -6,6 +6,7 @@ import {errorWords, isForUsers} from '../errors/error-words.js';
 import type {Cell} from '../eval/table.js';
 import {isLanguageReport} from './families/index.js';
 import {RunFolder} from './run-folder.js';
+import {settingRow} from './run-settings.js';
 
 /** One run: its settings and results by name. */
 export type RunRow = Readonly<Record<string, Cell>>;
@@ -26,20 +27,10 @@ export function findRuns(root: string, depth = DEPTH): string[] {
     .flatMap(path => findRuns(path, depth - 1));
 }
 
-const kebab = (key: string): string => key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-
-function named(settings: object): [string, Cell][] {
-  return Object.entries(settings).map(([key, value]) => [
-    kebab(key),
-    typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value),
-  ]);
-}
-
 /** A run's row. Errors: those of `RunFolder.open`; RunFolderError for damaged metrics or results. */
 export function runRow(path: string, name: string): RunRow {
   const folder = RunFolder.open(path);
-  const {task, backend, data, model, train} = folder.config;
-  const {preset, seed: weightsSeed, backbone, ...settings} = model;
+  const {task, backend, model} = folder.config;
   const result = folder.finished ? folder.readResult() : undefined;
   const last = folder.evaluations().at(-1);
   const report = result?.report ?? last?.report;
@@ -57,17 +48,14 @@ export function runRow(path: string, name: string): RunRow {
   return Object.fromEntries<Cell>([
     ['run', name],
     ['task', task],
-    ['model', preset],
+    ['model', model.preset],
     ['state', result !== undefined ? 'finished' : step === undefined ? 'begun' : 'unfinished'],
     ['step', step ?? 0],
     ...Object.entries(measured).flatMap(([key, value]) =>
       value === undefined ? [] : [[key, value] as const],
     ),
     ['backend', backend],
-    ...named(data),
-    ...named(settings),
-    ['weights-seed', weightsSeed],
-    ...named(train),
+    ...settingRow(folder.config),
   ]);
 }
 

@@ -24,6 +24,8 @@ import type {OpenWorkload, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 import {EVAL_BATCH, windowReach} from './families/recall.js';
 import type {OpenCheckpoint} from './open-checkpoint.js';
+import type {Probe} from './probe.js';
+import {probe} from './probe.js';
 import type {RunConfig} from './run-config.js';
 import type {RunFolder} from './run-folder.js';
 import {writeRunModels} from './run-models.js';
@@ -123,8 +125,15 @@ export async function* runTraining(
     open = family.open(config);
     model = createSequenceModel(config.model, {recompute: config.train.recompute});
     const trained = model;
-    const {evaluate: score, stateLength} = open;
-    const evaluate = (): Promise<Report> => score(trained);
+    const {evaluate: score, stateLength, sample} = open;
+    const write = open.write?.bind(open);
+    let seen: Probe | undefined;
+    // Looked at within the evaluation, whose time does not count as training.
+    const evaluate = async (): Promise<Report> => {
+      const found = await score(trained);
+      seen = await probe(trained, {sample, write});
+      return found;
+    };
     const stopwatch = new Stopwatch();
     if (snapshot === undefined && initial !== undefined) await restoreArrays(model.parameters(), initial);
     if (snapshot?.memory !== undefined)
@@ -150,7 +159,10 @@ export async function* runTraining(
     })) {
       stopwatch.see(event);
       folder.record(event);
-      if (event.type === 'evaluated') report = event.report;
+      if (event.type === 'evaluated') {
+        report = event.report;
+        if (seen !== undefined) folder.show(event.step, seen);
+      }
       if (event.type === 'checkpoint') folder.writeCurve();
       if (event.type === 'finished') {
         folder.writeResult({

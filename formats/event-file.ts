@@ -1,5 +1,5 @@
 // Event files of TensorBoard: records of (length, masked CRC, protobuf Event, masked CRC). Sources: TensorFlow's
-// record_writer.h, event.proto and summary.proto. Only scalars are written.
+// record_writer.h, event.proto, summary.proto and tensor.proto, TensorBoard's plugins text and hparams.
 
 import {maskedCrc32c} from './crc32c.js';
 
@@ -95,4 +95,45 @@ export function scalarEvent(
   for (const [tag, value] of Object.entries(scalars))
     summary.message(1, new Message().text(1, tag).float(2, value));
   return record(new Message().double(1, seconds).varint(2, step).message(5, summary));
+}
+
+/** Numbers of TensorFlow's data types. */
+const FLOAT = 1;
+const STRING = 7;
+
+/** What tells TensorBoard which of its plugins shows a value; `content` is the plugin's own. */
+function metadata(plugin: string, content = new Message()): Message {
+  return new Message().message(1, new Message().text(1, plugin).message(2, content));
+}
+
+/** The record of an event file that holds a text, which TensorBoard shows as Markdown; `seconds` since 1970. */
+export function textEvent(seconds: number, step: number, tag: string, text: string): Uint8Array {
+  const shape = new Message().message(2, new Message().varint(1, 1));
+  const tensor = new Message().varint(1, STRING).message(2, shape).text(8, text);
+  const value = new Message().text(1, tag).message(9, metadata('text')).message(8, tensor);
+  return record(new Message().double(1, seconds).varint(2, step).message(5, new Message().message(1, value)));
+}
+
+/**
+ * The record of an event file that holds a run's settings, for TensorBoard's table of hyperparameters; `seconds` since 1970.
+ */
+export function settingsEvent(
+  seconds: number,
+  settings: Readonly<Record<string, number | string | boolean>>,
+): Uint8Array {
+  const start = new Message();
+  for (const [name, setting] of Object.entries(settings)) {
+    const value = new Message();
+    if (typeof setting === 'number') value.double(2, setting);
+    else if (typeof setting === 'string') value.text(3, setting);
+    else value.varint(4, Number(setting));
+    start.message(1, new Message().text(1, name).message(2, value));
+  }
+  start.double(5, seconds);
+  const tensor = new Message().varint(1, FLOAT).message(2, new Message());
+  const value = new Message()
+    .text(1, '_hparams_/session_start_info')
+    .message(9, metadata('hparams', new Message().message(3, start)))
+    .message(8, tensor);
+  return record(new Message().double(1, seconds).message(5, new Message().message(1, value)));
 }

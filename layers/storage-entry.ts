@@ -1,15 +1,15 @@
 // Which tokens enter storage when they leave the window: all, every n-th, or those that the fading memory predicted worst.
 
-import type {Tensor2D} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor2D} from '@tensorflow/tfjs-core';
 import {
   cast,
   concat,
   exp,
+  fill,
   greaterEqual,
   maximum,
   mean,
   mul,
-  ones,
   slice,
   sub,
   tensor2d,
@@ -65,7 +65,7 @@ export function entryOf(
   threshold: Tensor2D | undefined,
 ): Entry {
   const {window, storageShare} = settings;
-  if (storageShare === 1) return {entered: ones([batch, chunks * window])};
+  if (storageShare === 1) return {entered: fill<Rank.R2>([batch, chunks * window], 1)};
   if (scores === undefined || !entersByInnovation(settings)) {
     const nth = spacing(settings);
     const pattern = patterns.get(`${window} ${nth}`, () =>
@@ -81,8 +81,8 @@ export function entryOf(
     const own = slice(scores, [0, chunk * window], [batch, window]);
     const least = current ?? firstThreshold(own, settings);
     const entered = cast(greaterEqual(own, least), 'float32') as Tensor2D;
-    const excess = sub(mean(entered, 1, true), storageShare);
-    current = mul(maximum(least, LEAST_THRESHOLD), exp(excess)) as Tensor2D;
+    const excess = sub(mean(entered, 1, true), fill([], storageShare));
+    current = mul(maximum(least, fill([], LEAST_THRESHOLD)), exp(excess)) as Tensor2D;
     return entered;
   });
   return {entered: parts.length === 1 ? parts[0] : concat(parts, 1), threshold: current};

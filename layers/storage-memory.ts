@@ -2,7 +2,7 @@
 // them in the same softmax as to the other memories.
 
 import type {Rank, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
-import {cast, clone, concat, fill, mean, reshape, zeros} from '@tensorflow/tfjs-core';
+import {cast, clone, concat, fill, mean, reshape} from '@tensorflow/tfjs-core';
 import type {ExactSearchOptions} from '../custom-ops/index.js';
 import {exactSearch, retrievedAttention} from '../custom-ops/index.js';
 import {rotaryTable} from '../custom-ops/rotary-embedding/table.js';
@@ -159,7 +159,7 @@ export class StorageMemory {
     const admitted = (): Tensor2D => {
       const flags = [kept?.storageEntered, entered].filter(flag => flag !== undefined);
       return cast(
-        concat([...flags, zeros<Rank.R2>([queries.shape[0], pending + fresh - entering])], 1),
+        concat([...flags, fill<Rank.R2>([queries.shape[0], pending + fresh - entering], 0)], 1),
         'int32',
       );
     };

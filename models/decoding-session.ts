@@ -2,8 +2,10 @@
 
 import type {Tensor2D} from '@tensorflow/tfjs-core';
 import {tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {parseSettings} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
 import type {NamedTensorData} from '../formats/safetensors.js';
 import {decodeSealed, encodeSealed} from '../formats/sealed-safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
@@ -22,7 +24,7 @@ import {
   withoutStore,
 } from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
-import {sampleToken, withoutPadding} from './token-sampling.js';
+import {MOST_RECENT, sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
 /** A saved decoding state that is damaged or belongs to another model. */
@@ -77,6 +79,8 @@ export class DecodingSession {
   private pending: number | undefined;
   private computed: ComputedStep | undefined;
   private draws = 0;
+  /** The last tokens that were read or written, `MOST_RECENT` of them or more. */
+  private recent: number[] = [];
   /** The call that is under way. */
   private busy: string | undefined;
   private isDisposed = false;
@@ -126,6 +130,7 @@ export class DecodingSession {
       this.takeStep();
       const all = this.pending === undefined ? given : Int32Array.of(this.pending, ...given);
       const last = all.length - 1;
+      let known = all.length - given.length;
       const breath = new Breath();
       for (let at = 0; at < last; ) {
         const room = Math.min(this.chunk, this.memory?.room(this.state.position) ?? this.chunk);
@@ -133,12 +138,15 @@ export class DecodingSession {
         this.replaceState(await this.advance(chunk));
         at += chunk.length;
         this.pending = all[at];
+        this.remember(all.subarray(known, at + 1));
+        known = at + 1;
         onProgress?.(at + given.length - all.length, given.length);
         await breath.take();
         if (this.isDisposed) throw new DecodingSessionError('read: the session was disposed');
         if (at < last) signal?.throwIfAborted();
       }
       this.pending = all[last];
+      this.remember(all.subarray(known));
       onProgress?.(given.length, given.length);
     });
   }
@@ -150,15 +158,18 @@ export class DecodingSession {
 
   /**
    * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
-   * Errors: as `logits`.
+   * Errors: as `logits`; SettingError.
    */
-  async write(sampling: SamplingSettings, ids?: number): Promise<number> {
+  async write(given: Partial<SamplingSettings> = {}, ids?: number): Promise<number> {
+    const sampling = parseSettings('DecodingSession.write', samplingSchema, given);
     return this.alone('write', async () => {
       const {logits} = await this.step();
-      const token = sampleToken(withoutPadding(logits, ids), sampling, this.draws);
+      const possible = withPenalty(withoutPadding(logits, ids), this.recent, sampling);
+      const token = sampleToken(possible, sampling, this.draws);
       this.takeStep();
       this.draws++;
       this.pending = token;
+      this.remember([token]);
       return token;
     });
   }
@@ -205,11 +216,13 @@ export class DecodingSession {
           ? 'decoding state: holds all of its memory itself; go on without a store of memory'
           : 'decoding state: part of its memory is in a store outside; go on with that store',
       );
+    const recent = storedIds(metadata.get('recent') ?? '', vocabSize);
     const state = this.storedState(position, tensors);
     this.memory?.restore(place);
     this.replaceState(state);
     this.pending = pending;
     this.draws = draws;
+    this.recent = recent;
   }
 
   /**
@@ -254,6 +267,11 @@ export class DecodingSession {
       );
   }
 
+  private remember(tokens: ArrayLike<number>): void {
+    this.recent.push(...Array.from(tokens).slice(-MOST_RECENT));
+    if (this.recent.length > 2 * MOST_RECENT) this.recent = this.recent.slice(-MOST_RECENT);
+  }
+
   private checkedIds(tokens: ArrayLike<number>): Int32Array {
     const {vocabSize} = this.model;
     const ids = Array.from(tokens);
@@ -267,7 +285,10 @@ export class DecodingSession {
     if (this.computed !== undefined) return this.computed;
     if (this.pending === undefined)
       throw new DecodingSessionError('logits: read at least one token first, there is nothing to go on from');
-    const {logits, state} = await (this.memory ?? this.tokenStep).run(this.pending, this.state);
+    const {logits, state} =
+      this.memory === undefined
+        ? await this.tokenStep.run(Int32Array.of(this.pending), this.state)
+        : await this.memory.run(this.pending, this.state);
     const values = await logits.data<'float32'>();
     logits.dispose();
     this.computed = {logits: values, state};
@@ -296,6 +317,7 @@ export class DecodingSession {
       position: String(this.state.position),
       pending: String(this.pending ?? ''),
       draws: String(this.draws),
+      recent: this.recent.slice(-MOST_RECENT).join(' '),
       ...(this.memory === undefined ? {} : {memory: await this.memory.place()}),
     });
   }
@@ -324,6 +346,16 @@ export class DecodingSession {
     disposeModelState(this.state);
     this.state = next;
   }
+}
+
+/** Stored token ids; none in states of version 0.1.0. Errors: DecodingStateError. */
+function storedIds(text: string, vocabSize: number): number[] {
+  const ids = text === '' ? [] : text.split(' ').map(Number);
+  if (ids.length > MOST_RECENT || !ids.every(id => Number.isInteger(id) && id >= 0 && id < vocabSize))
+    throw new DecodingStateError(
+      `decoding state: recent must be at most ${MOST_RECENT} ids in [0, ${vocabSize}), got ${shown(text)}`,
+    );
+  return ids;
 }
 
 /** Whether stored settings, which may lack those that came later, make the same model. */

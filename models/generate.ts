@@ -9,6 +9,7 @@ import {Breath} from './breath.js';
 import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
 import {LanguageModel} from './language-model.js';
+import {StopStrings} from './stop-strings.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {samplingSchema} from './token-sampling.js';
 
@@ -61,7 +62,14 @@ export async function* generate(
 }
 
 /** Errors: ArgumentError for what plain JavaScript may pass instead. */
-function checkModel(caller: string, model: unknown): void {
+export function checkTokenizer(caller: string, tokenizer: unknown): void {
+  const isOne = typeof tokenizer === 'object' && tokenizer !== null && 'encode' in tokenizer;
+  if (!isOne)
+    refuse(caller, 'tokenizer', 'a tokenizer, such as byteTokenizer() of bmojo/data', typeof tokenizer);
+}
+
+/** Errors: ArgumentError for what plain JavaScript may pass instead. */
+export function checkModel(caller: string, model: unknown): void {
   if (model instanceof LanguageModel) return;
   const isLayers = typeof model === 'object' && model !== null && 'layers' in model;
   const came = isLayers ? 'a LayersModel: give new LanguageModel(model)' : typeof model;
@@ -91,6 +99,8 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'i
   readonly tokenizer: Tokenizer;
   /** Text to go on from. Default ''. */
   readonly prompt?: string;
+  /** Strings that end the text before them; a session has then read more than was written. Default none. */
+  readonly stop?: readonly string[];
   /** Ids to read before the prompt where a text begins, such as those that `fromPretrained` gives. Default none. */
   readonly startTokens?: readonly number[];
 }
@@ -98,26 +108,22 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'i
 /** As `generate`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateText(
   model: LanguageModel,
-  {tokenizer, prompt = '', startTokens = [], ...options}: GenerateTextOptions,
+  {tokenizer, prompt = '', startTokens = [], stop = [], ...options}: GenerateTextOptions,
 ): AsyncGenerator<string, void, void> {
   checkModel('generateText', model);
-  if (typeof tokenizer?.encode !== 'function')
-    refuse(
-      'generateText',
-      'tokenizer',
-      'a tokenizer, such as byteTokenizer() of bmojo/data',
-      typeof tokenizer,
-    );
+  checkTokenizer('generateText', tokenizer);
   if (typeof prompt !== 'string') refuse('generateText', 'prompt', 'text; generate takes token ids', prompt);
   const stream = new TextStream(tokenizer);
+  const stops = new StopStrings('generateText', stop);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
   const ids = tokenizer.vocabSize;
   const begins = (options.session?.position ?? 0) === 0;
   const read = [...(begins ? startTokens : []), ...tokenizer.encode(prompt)];
   for await (const token of generate(model, {...options, prompt: read, stopToken, ids})) {
-    const text = stream.push(token);
+    const text = stops.push(stream.push(token));
     if (text !== '') yield text;
+    if (stops.isStopped) return;
   }
-  const rest = stream.end();
+  const rest = stops.push(stream.end()) + stops.end();
   if (rest !== '') yield rest;
 }

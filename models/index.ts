@@ -11,6 +11,8 @@ export type {Footprint, FootprintOptions} from './footprint.js';
 export {footprint, stateBytes} from './footprint.js';
 export type {GenerateOptions, GenerateTextOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
+export type {BatchText, BatchToken, GenerateBatchOptions, GenerateTextsOptions} from './generate-batch.js';
+export {generateBatch, generateTexts} from './generate-batch.js';
 export * from './hugging-face/index.js';
 export type {LanguageModelOptions, MixerVisit} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';

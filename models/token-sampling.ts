@@ -4,6 +4,9 @@ import type {Settings} from '../config/schema.js';
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
 
+/** Tokens that a text under way remembers for the penalty on repetition. */
+export const MOST_RECENT = 4096;
+
 /** Settings of choosing the next token with their defaults, bounds and reasons. */
 export const samplingSchema = {
   temperature: number(
@@ -14,6 +17,18 @@ export const samplingSchema = {
   ),
   topK: integer(0, 0, 1 << 24, 'choose among the k most likely tokens; 0 means all'),
   topP: number(1, 0, 1, 'choose among the most likely tokens whose probabilities sum to p; 1 means all'),
+  repetitionPenalty: number(
+    1,
+    0.01,
+    100,
+    'divides the positive logits of recent tokens and multiplies the negative ones: above 1 repeats less, 1 leaves them',
+  ),
+  repetitionSpan: integer(
+    64,
+    1,
+    MOST_RECENT,
+    'last tokens, read or written, that the penalty counts as recent',
+  ),
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
 } as const;
 
@@ -30,6 +45,23 @@ function ranked(logits: Float32Array): number[] {
 /** The logits of a tokenizer's ids alone: vocabularies are often padded, and no text has the ids beyond. */
 export function withoutPadding(logits: Float32Array, vocabSize = logits.length): Float32Array {
   return logits.subarray(0, Math.min(logits.length, vocabSize));
+}
+
+/**
+ * Logits with the penalty on the last tokens of `recent` (Keskar et al. 2019, arXiv 1909.05858, section 4.1), each counted once
+ * however often it stands there.
+ */
+export function withPenalty(
+  logits: Float32Array,
+  recent: readonly number[],
+  {repetitionPenalty, repetitionSpan}: SamplingSettings,
+): Float32Array {
+  if (repetitionPenalty === 1) return logits;
+  const changed = logits.slice();
+  for (const id of new Set(recent.slice(-repetitionSpan)))
+    if (id < changed.length)
+      changed[id] = changed[id] > 0 ? changed[id] / repetitionPenalty : changed[id] * repetitionPenalty;
+  return changed;
 }
 
 /**

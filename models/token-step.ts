@@ -1,4 +1,4 @@
-// The step of one token. On webgpu it is recorded once for each kind and replayed, as long as only numbers differ from token
+// The step of one token of each sequence. On webgpu it is recorded once for each kind and replayed, as long as only numbers differ from token
 // to token: the shapes of the memory must have come to rest.
 
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
@@ -14,7 +14,7 @@ import {haveSameShapes, stateFromList, stateList} from './state.js';
 const MOST_KINDS = 8;
 
 export type TokenStepResult = {
-  /** [1, V]. */
+  /** [B, V]. */
   readonly logits: Tensor2D;
   readonly state: ModelState;
 };
@@ -35,21 +35,21 @@ export class TokenStep {
     return this.earlier + (this.runner?.replays ?? 0);
   }
 
-  /** Logits after one more token, and the new memory; the old one stays valid until it is disposed. */
-  async run(token: number, state: ModelState): Promise<TokenStepResult> {
+  /** Logits after one more token of each of B sequences, and the new memory; the old one stays valid until it is disposed. */
+  async run(tokens: Int32Array, state: ModelState): Promise<TokenStepResult> {
     const {position} = state;
     const [before, after] = [position, position + 1].map(at => this.model.stateShapes(at));
     const isAlike = this.capture && getBackend() === 'webgpu' && haveSameShapes(before, after);
     const {name, varying} = this.model.stepKind(position, 1);
     const call: StepCall = {
       kind: name,
-      inputs: [{values: Int32Array.of(token), shape: [1, 1]}, ...this.model.hostInputs(position, 1)],
+      inputs: [{values: tokens, shape: [tokens.length, 1]}, ...this.model.hostInputs(position, 1)],
       tensors: stateList(state),
       varying,
       body: ([ids, ...host], held) => {
         const past = stateFromList(before, held);
         const next = this.model.advance(ids as Tensor2D, past, this.model.contextOf(host));
-        const logits = this.model.logits(reshape(next.hidden, [1, next.hidden.shape[2]]));
+        const logits = this.model.logits(reshape(next.hidden, [tokens.length, next.hidden.shape[2]]));
         return [logits, ...stateList(next.state)];
       },
     };

@@ -40,8 +40,13 @@ function logTicks(low: number, high: number): number[] {
   return ticks.filter((_, i) => i % each === 0);
 }
 
-/** An axis over the finite values given; a single value gets room on both sides. */
-export function axisFor(values: readonly number[], scale: Scale, fixed?: readonly [number, number]): Axis {
+/** An axis over the finite values given, with about `count` ticks; a single value gets room on both sides. */
+export function axisFor(
+  values: readonly number[],
+  scale: Scale,
+  fixed?: readonly [number, number],
+  count = 6,
+): Axis {
   const usable = values.filter(value => Number.isFinite(value) && (scale === 'linear' || value > 0));
   let [low, high] = fixed ?? [
     usable.reduce((a, b) => Math.min(a, b), Infinity),
@@ -57,7 +62,7 @@ export function axisFor(values: readonly number[], scale: Scale, fixed?: readonl
   const room = Math.max(0.5, 1e-6 * Math.abs(low));
   if (low === high) [low, high] = [low - room, high + room];
   // Halved, so that the width of a range is a number even where it is the whole of float64.
-  return {place: value => (value / 2 - low / 2) / (high / 2 - low / 2), ticks: linearTicks(low, high, 6)};
+  return {place: value => (value / 2 - low / 2) / (high / 2 - low / 2), ticks: linearTicks(low, high, count)};
 }
 
 /** `1500` as `1.5k`, `2e6` as `2M`, small numbers as they are. */

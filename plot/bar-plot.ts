@@ -1,7 +1,10 @@
 // Grouped bars as standalone SVG text: scores of several models on several tasks.
 
 import {axisFor, tickLabel} from './axis.js';
-import {escapeXml, pixel} from './escape.js';
+import {pixel} from './escape.js';
+import {legend} from './legend.js';
+import {drawing, fill, seriesRole, stroke} from './theme.js';
+import {fitted, label, lines, textWidth} from './words.js';
 
 export interface BarPlot {
   readonly title: string;
@@ -13,49 +16,74 @@ export interface BarPlot {
   readonly series: readonly {readonly name: string; readonly values: readonly number[]}[];
 }
 
-const WIDTH = 820;
-const HEIGHT = 420;
-const AREA = {left: 64, right: 800, top: 74, bottom: 352} as const;
-/** Okabe-Ito: told apart by colour-blind readers too. */
-const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const LINE = 14;
+const SIZE = 11;
 
-const words = (x: number, y: number, text: string, anchor: 'start' | 'middle' | 'end', size = 12): string =>
-  `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" font-size="${size}">${escapeXml(text)}</text>`;
-
-/** Draws the plot; colours repeat after seven series. */
-export function barPlot({title, yLabel, yRange, groups, series}: BarPlot): string {
-  const axis = axisFor([], 'linear', yRange);
-  const up = (value: number): number => AREA.bottom - axis.place(value) * (AREA.bottom - AREA.top);
-  const step = (AREA.right - AREA.left) / Math.max(1, groups.length);
-  const bar = (0.8 * step) / Math.max(1, series.length);
-  const middle = (AREA.top + AREA.bottom) / 2;
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" fill="#222">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    words(WIDTH / 2, 24, title, 'middle', 15),
-    `<text x="18" y="${middle}" text-anchor="middle" font-size="12" transform="rotate(-90 18 ${middle})">${escapeXml(yLabel)}</text>`,
-    ...axis.ticks.flatMap(tick => [
-      `<line x1="${AREA.left}" y1="${pixel(up(tick))}" x2="${AREA.right}" y2="${pixel(up(tick))}" stroke="#e4e4e4"/>`,
-      words(AREA.left - 6, up(tick) + 4, tickLabel(tick), 'end', 11),
-    ]),
-    ...series.flatMap(({name, values}, i) => {
-      const color = COLORS[i % COLORS.length];
-      return [
-        `<rect x="${AREA.left + 110 * i}" y="42" width="12" height="12" fill="${color}"/>`,
-        words(AREA.left + 110 * i + 17, 52, name, 'start'),
-        ...values.flatMap((value, group) => {
-          if (!Number.isFinite(value)) return [];
-          const x = AREA.left + step * (group + 0.1) + bar * i;
-          const y = up(value);
-          return [
-            `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(0.92 * bar)}" height="${pixel(AREA.bottom - y)}" fill="${color}"/>`,
-          ];
-        }),
-      ];
+/** Names under the groups: in lines where their words have room, else slanting. */
+function groupNames(
+  groups: readonly string[],
+  {left, bottom, step}: {left: number; bottom: number; step: number},
+): {parts: string[]; height: number} {
+  const broken = groups.map(group => group.replaceAll('-', '- '));
+  const middle = (i: number): number => left + step * (i + 0.5);
+  if (broken.every(group => group.split(' ').every(word => textWidth(word, SIZE) <= step - 4))) {
+    const rows = broken.map(group => lines(group, step - 4, SIZE).map(line => line.replaceAll('- ', '-')));
+    return {
+      parts: rows.flatMap((row, i) =>
+        row.map((line, k) => label(middle(i), bottom + 16 + LINE * k, line, {size: SIZE})),
+      ),
+      height: 10 + LINE * Math.max(1, ...rows.map(({length}) => length)),
+    };
+  }
+  const names = groups.map(group => fitted(group, 110, SIZE));
+  return {
+    parts: names.map((name, i) => {
+      const [x, y] = [pixel(middle(i) + 4), pixel(bottom + 14)];
+      return `<g transform="rotate(-40 ${x} ${y})">${label(middle(i) + 4, bottom + 14, name, {size: SIZE, anchor: 'end'})}</g>`;
     }),
-    ...groups.map((group, i) => words(AREA.left + step * (i + 0.5), AREA.bottom + 18, group, 'middle', 11)),
-    `<line x1="${AREA.left}" y1="${AREA.bottom}" x2="${AREA.right}" y2="${AREA.bottom}" stroke="#222"/>`,
-    '</svg>',
-  ];
-  return `${parts.join('\n')}\n`;
+    height: 14 + 0.65 * Math.max(0, ...names.map(name => textWidth(name, SIZE))),
+  };
+}
+
+/** Draws the plot; colours repeat after seven series. `width` in pixels, for which words have their size. */
+export function barPlot({title, yLabel, yRange, groups, series}: BarPlot, width = 820): string {
+  const [left, right] = [56, width - 16];
+  const heading = lines(title, width - 24, 15);
+  const key = legend(
+    series.map(({name}, i) => ({
+      name,
+      swatch: (x, y) =>
+        `<rect x="${pixel(x + 2)}" y="${pixel(y - 6)}" width="12" height="12" ${fill(seriesRole(i))}/>`,
+    })),
+    {left, right, top: 14 + 18 * heading.length},
+  );
+  const top = 26 + 18 * heading.length + key.height;
+  const bottom = top + (width < 500 ? 200 : 280);
+  const axis = axisFor([], 'linear', yRange);
+  const up = (value: number): number => bottom - Math.min(1, Math.max(0, axis.place(value))) * (bottom - top);
+  const step = (right - left) / Math.max(1, groups.length);
+  const bar = (0.8 * step) / Math.max(1, series.length);
+  const middle = (top + bottom) / 2;
+  const names = groupNames(groups, {left, bottom, step});
+  return drawing(width, bottom + 8 + names.height, [
+    ...heading.map((line, i) => label(width / 2, 22 + 18 * i, line, {size: 15})),
+    ...key.parts,
+    label(16, middle, yLabel, {rotated: true}),
+    ...axis.ticks.flatMap(tick => [
+      `<line x1="${left}" y1="${pixel(up(tick))}" x2="${right}" y2="${pixel(up(tick))}" ${stroke('grid')}/>`,
+      label(left - 6, up(tick) + 4, tickLabel(tick), {anchor: 'end', size: 11}),
+    ]),
+    ...series.flatMap(({values}, i) =>
+      values.flatMap((value, group) => {
+        if (!Number.isFinite(value)) return [];
+        const x = left + step * (group + 0.1) + bar * i;
+        const y = up(value);
+        return [
+          `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(0.92 * bar)}" height="${pixel(bottom - y)}" ${fill(seriesRole(i))}/>`,
+        ];
+      }),
+    ),
+    ...names.parts,
+    `<line x1="${left}" y1="${bottom}" x2="${right}" y2="${bottom}" ${stroke('ink')}/>`,
+  ]);
 }

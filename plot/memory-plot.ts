@@ -3,7 +3,11 @@
 
 import {axisFor, tickLabel} from './axis.js';
 import {escapeXml, largest, pixel} from './escape.js';
+import {legend} from './legend.js';
 import {passage} from './passage.js';
+import type {Role} from './theme.js';
+import {drawing, fill, stroke} from './theme.js';
+import {label, lines} from './words.js';
 
 export interface MemoryPanel {
   readonly title: string;
@@ -25,9 +29,7 @@ export interface MemoryPlot {
   readonly pieces?: readonly string[];
 }
 
-const WIDTH = 960;
-const LEFT = 64;
-const RIGHT = 944;
+const LEFT = 56;
 /** Heights of the three strips of a panel. */
 const INNOVATION = 70;
 const LIFETIMES = 90;
@@ -35,18 +37,13 @@ const SHARES = 110;
 const GAP = 18;
 /** Longer texts are not written out. */
 const MOST_WRITTEN = 4096;
-const COLORS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7'] as const;
+const COLORS = ['memory0', 'memory1', 'memory2', 'memory3'] as const satisfies readonly Role[];
 
-interface Words {
-  readonly anchor?: 'start' | 'middle' | 'end';
-  readonly size?: number;
-}
+const words = (x: number, y: number, text: string, anchor: 'start' | 'middle' | 'end' = 'start'): string =>
+  label(x, y, text, {anchor, size: 11});
 
-const words = (x: number, y: number, text: string, {anchor = 'start', size = 11}: Words = {}): string =>
-  `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" font-size="${size}">${escapeXml(text)}</text>`;
-
-const box = (x: number, y: number, width: number, height: number, fill: string, title = ''): string =>
-  `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${pixel(height)}" fill="${fill}"${
+const box = (x: number, y: number, width: number, height: number, role: Role, title = ''): string =>
+  `<rect x="${pixel(x)}" y="${pixel(y)}" width="${pixel(width)}" height="${pixel(height)}" ${fill(role)}${
     title === '' ? '/>' : `><title>${escapeXml(title)}</title></rect>`
   }`;
 
@@ -54,7 +51,7 @@ const box = (x: number, y: number, width: number, height: number, fill: string, 
 function writtenText(
   {innovation = [], stored = []}: MemoryPanel,
   pieces: readonly string[],
-  top: number,
+  {top, right}: {top: number; right: number},
 ): {parts: string[]; height: number} {
   const most = largest(
     stored.map(({position}) => innovation[position] ?? 0),
@@ -63,12 +60,20 @@ function writtenText(
   const grounds = new Map(
     stored.map(({position}) => [
       position,
-      {fill: COLORS[2], opacity: 0.2 + 0.7 * Math.max(0, (innovation[position] ?? 0) / most)},
+      {paint: fill(COLORS[2]), opacity: 0.2 + 0.7 * Math.max(0, (innovation[position] ?? 0) / most)},
     ]),
   );
-  const {parts, height} = passage({left: LEFT, right: RIGHT, top, pieces, grounds});
-  const heading = 'the sequence; on green what was stored at some time, the deeper the larger its innovation';
-  return {parts: [words(LEFT + 4, top - 4, heading), ...parts], height};
+  const heading = lines(
+    'the sequence; on green what was stored at some time, the deeper the larger its innovation',
+    right - LEFT,
+    11,
+  );
+  const below = 14 * (heading.length - 1);
+  const {parts, height} = passage({left: LEFT, right, top: top + below, pieces, grounds});
+  return {
+    parts: [...heading.map((line, i) => words(LEFT + 4, top - 4 + 14 * i, line)), ...parts],
+    height: height + below,
+  };
 }
 
 function innovationStrip(panel: MemoryPanel, top: number, place: (position: number) => number): string[] {
@@ -84,12 +89,12 @@ function innovationStrip(panel: MemoryPanel, top: number, place: (position: numb
         top + INNOVATION - height,
         width,
         height,
-        kept.has(position) ? '#222' : '#c4c4c4',
+        kept.has(position) ? 'ink' : 'quiet',
       );
     }),
-    words(LEFT - 6, top + 10, tickLabel(Number(largest(innovation, 0).toPrecision(3))), {anchor: 'end'}),
-    words(LEFT - 6, top + INNOVATION, '0', {anchor: 'end'}),
-    words(LEFT + 4, top - 4, 'innovation; dark: stored at some time'),
+    words(LEFT - 6, top + 10, tickLabel(Number(largest(innovation, 0).toPrecision(3))), 'end'),
+    words(LEFT - 6, top + INNOVATION, '0', 'end'),
+    words(LEFT + 4, top - 4, 'innovation; strong: stored at some time'),
   ];
 }
 
@@ -110,10 +115,10 @@ function lifetimeStrip(
       const title = `token ${position}${said}${why}, kept from ${from} until ${until}`;
       return [
         box(place(from), y, place(until) - place(from), thick, COLORS[2], title),
-        box(place(position), y, Math.max(1.5, place(1) - place(0)), thick, '#222'),
+        box(place(position), y, Math.max(1.5, place(1) - place(0)), thick, 'ink'),
       ];
     }),
-    words(LEFT + 4, top - 4, 'stored tokens: where each stood (dark), and from when until when it is kept'),
+    words(LEFT + 4, top - 4, 'stored: where each stood (strong), when it is kept'),
   ];
 }
 
@@ -127,22 +132,28 @@ function shareStrip({shares = []}: MemoryPanel, top: number, place: (position: n
     ...COLORS.map((color, memory) => {
       const upper = edges[memory + 1].map((share, position) => at(position, share));
       const lower = edges[memory].map((share, position) => at(position, share)).reverse();
-      return `<polygon points="${[...upper, ...lower].join(' ')}" fill="${color}"/>`;
+      return `<polygon points="${[...upper, ...lower].join(' ')}" ${fill(color)}/>`;
     }),
-    words(LEFT - 6, top + 10, '1', {anchor: 'end'}),
-    words(LEFT - 6, top + SHARES, '0', {anchor: 'end'}),
+    words(LEFT - 6, top + 10, '1', 'end'),
+    words(LEFT - 6, top + SHARES, '0', 'end'),
     words(LEFT + 4, top - 4, 'shares of attention, mean over heads'),
   ];
 }
 
-/** Draws the view; strips without data are left out. */
-export function memoryPlot({title, length, names, panels, pieces = []}: MemoryPlot): string {
-  const axis = axisFor([0, length], 'linear');
-  const place = (position: number): number => LEFT + axis.place(position) * (RIGHT - LEFT);
-  const parts: string[] = [];
-  let y = 76;
+/** Draws the view; strips without data are left out. `width` in pixels, for which words have their size. */
+export function memoryPlot({title, length, names, panels, pieces = []}: MemoryPlot, width = 960): string {
+  const right = width - 16;
+  const axis = axisFor([0, length], 'linear', undefined, width < 500 ? 4 : 6);
+  const place = (position: number): number => LEFT + axis.place(position) * (right - LEFT);
+  const heading = lines(title, width - 24, 15);
+  const key = legend(
+    names.map((name, i) => ({name, swatch: (x, y) => box(x + 2, y - 6, 12, 12, COLORS[i])})),
+    {left: LEFT, right, top: 14 + 18 * heading.length},
+  );
+  const parts = [...heading.map((line, i) => label(width / 2, 22 + 18 * i, line, {size: 15})), ...key.parts];
+  let y = 36 + 18 * heading.length + key.height;
   for (const panel of panels) {
-    parts.push(words(LEFT, y, panel.title, {size: 14}));
+    parts.push(label(LEFT, y, panel.title, {anchor: 'start', size: 14}));
     y += 24;
     if (panel.innovation !== undefined) {
       parts.push(...innovationStrip(panel, y, place));
@@ -157,27 +168,16 @@ export function memoryPlot({title, length, names, panels, pieces = []}: MemoryPl
       y += SHARES;
     }
     parts.push(
-      `<line x1="${LEFT}" y1="${y}" x2="${RIGHT}" y2="${y}" stroke="#222"/>`,
-      ...axis.ticks.map(tick => words(place(tick), y + 14, tickLabel(tick), {anchor: 'middle'})),
-      words(WIDTH / 2, y + 28, 'position in the sequence', {anchor: 'middle'}),
+      `<line x1="${LEFT}" y1="${y}" x2="${right}" y2="${y}" ${stroke('ink')}/>`,
+      ...axis.ticks.map(tick => words(place(tick), y + 14, tickLabel(tick), 'middle')),
+      words(width / 2, y + 28, 'position in the sequence', 'middle'),
     );
-    y += 44;
+    y += 52;
     if (panel.stored !== undefined && pieces.length > 0 && pieces.length <= MOST_WRITTEN) {
-      const {parts: text, height} = writtenText(panel, pieces, y);
+      const {parts: text, height} = writtenText(panel, pieces, {top: y, right});
       parts.push(...text);
       y += height + 30;
     }
   }
-  const legend = names.flatMap((name, i) => [
-    box(LEFT + 150 * i, 44, 12, 12, COLORS[i]),
-    words(LEFT + 150 * i + 18, 54, name, {size: 12}),
-  ]);
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" fill="#222">`,
-    box(0, 0, WIDTH, y, '#fff'),
-    words(WIDTH / 2, 26, title, {anchor: 'middle', size: 15}),
-    ...legend,
-    ...parts,
-    '</svg>',
-  ].join('\n')}\n`;
+  return drawing(width, y, parts);
 }

@@ -9,8 +9,8 @@ export interface PassageOptions {
   readonly top: number;
   /** The text in pieces, one for each token; a token that only begins a character has none. */
   readonly pieces: readonly string[];
-  /** Ground of a piece, by its number. */
-  readonly grounds: ReadonlyMap<number, {readonly fill: string; readonly opacity: number}>;
+  /** Ground of a piece, by its number: attributes of its colour, and how deep it is. */
+  readonly grounds: ReadonlyMap<number, {readonly paint: string; readonly opacity: number}>;
 }
 
 const SIZE = 11;
@@ -37,7 +37,7 @@ export function passage({left, right, top, pieces, grounds}: PassageOptions): {
       if (ground !== undefined) {
         const x = left + lines[line].length * ADVANCE;
         parts.push(
-          `<rect x="${pixel(x)}" y="${pixel(top + line * LINE)}" width="${pixel(ADVANCE + 0.1)}" height="${LINE - 1}" fill="${ground.fill}" fill-opacity="${ground.opacity.toFixed(2)}"/>`,
+          `<rect x="${pixel(x)}" y="${pixel(top + line * LINE)}" width="${pixel(ADVANCE + 0.1)}" height="${LINE - 1}" ${ground.paint} fill-opacity="${ground.opacity.toFixed(2)}"/>`,
         );
       }
       lines[line].push(character);

@@ -77,5 +77,12 @@ export const madMemorization: TaskFamily<typeof madMemorizationSchema> = {
   schema: madMemorizationSchema,
   modelDefaults: madModel,
   trainDefaults: {...madTraining, steps: 400, evalEvery: 50},
+  examples: [
+    [
+      '--d-model 32 --heads 2 --rate 3e-3 --steps 100 --batch 64 --eval-every 20 --eval-samples 256 ' +
+        '--stop-accuracy 0.98 --out runs/first',
+      'a small setting, seconds on one core',
+    ],
+  ],
   create: createMadMemorization,
 };

@@ -16,7 +16,9 @@ export function Chart({plot}: {readonly plot: LinePlot}) {
       class="chart"
       role="img"
       aria-label={`${plot.title}: ${last}`}
-      dangerouslySetInnerHTML={{__html: linePlot(plot)}}
+      dangerouslySetInnerHTML={{
+        __html: `<div class="wide">${linePlot(plot)}</div><div class="narrow">${linePlot(plot, 358)}</div>`,
+      }}
     />
   );
 }

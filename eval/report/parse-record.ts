@@ -3,6 +3,7 @@
 import {shown} from '../../errors/shown.js';
 import type {Fail} from '../../formats/json-text.js';
 import {isCount, isRecord} from '../../formats/json-text.js';
+import type {HeatMap} from '../../plot/heat-map.js';
 import type {LinePlot, Series} from '../../plot/line-plot.js';
 import type {MemoryPanel, MemoryPlot} from '../../plot/memory-plot.js';
 import type {Cell} from '../table.js';
@@ -12,6 +13,8 @@ import type {EvaluationRecord} from './record.js';
 /** Longer lists than that are no table and no curve that anybody reads. */
 const MOST_ROWS = 20_000;
 const MOST_POINTS = 1 << 20;
+/** Columns or rows of a map. */
+const MOST_FIELDS = 200;
 const NAME = /^[\w-][\w.-]{0,99}$/;
 
 type Check<T> = (value: unknown, what: string) => T;
@@ -79,6 +82,7 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
       yScale,
       yRange,
       marks,
+      levels,
       markers,
       xNames,
     } = record(one, what);
@@ -97,6 +101,12 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
           return {x: number(x, `${at}.x`), words: text(words, `${at}.words`)};
         }),
       ),
+      levels: optional(levels, `${what}.levels`, (given, which) =>
+        list(given, which, 100, (level, at) => {
+          const {y, words} = record(level, at);
+          return {y: number(y, `${at}.y`), words: text(words, `${at}.words`)};
+        }),
+      ),
       xNames: optional(xNames, `${what}.xNames`, (given, which) =>
         list(given, which, MOST_ROWS, (name, at) => {
           if (!Array.isArray(name) || name.length !== 2) return fail(`${at} must be a number and a word`);
@@ -105,6 +115,30 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
       ),
     };
     return present(plot);
+  };
+  const heatMap: Check<HeatMap> = (one, what) => {
+    const {title, xLabel, yLabel, columns, rows, panels, mark} = record(one, what);
+    const map: HeatMap = {
+      title: text(title, `${what}.title`),
+      xLabel: text(xLabel, `${what}.xLabel`),
+      yLabel: text(yLabel, `${what}.yLabel`),
+      columns: list(columns, `${what}.columns`, MOST_FIELDS, text),
+      rows: list(rows, `${what}.rows`, MOST_FIELDS, text),
+      panels: list(panels, `${what}.panels`, 100, (given, at) => {
+        const {title: name, values} = record(given, at);
+        return {
+          title: text(name, `${at}.title`),
+          values: list(values, `${at}.values`, MOST_FIELDS, (row, which) =>
+            list(row, which, MOST_FIELDS, number),
+          ),
+        };
+      }),
+      mark: optional(mark, `${what}.mark`, (given, at) => {
+        const {column, words} = record(given, at);
+        return {column: count(column, `${at}.column`), words: text(words, `${at}.words`)};
+      }),
+    };
+    return present(map);
   };
   const panel: Check<MemoryPanel> = (one, what) => {
     const {title, innovation, stored, shares} = record(one, what);
@@ -152,7 +186,7 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
     };
   };
 
-  const {name, title, definition, source, command, step, made, table, plot, memory, data} = record(
+  const {name, title, definition, source, command, step, made, table, plot, map, memory, data} = record(
     value,
     'a record',
   );
@@ -170,6 +204,7 @@ export function parseRecord(value: unknown, fail: Fail): EvaluationRecord {
     made: optional(made, 'made', provenance),
     table: rows,
     plot: optional(plot, 'plot', linePlot),
+    map: optional(map, 'map', heatMap),
     memory: optional(memory, 'memory', memoryPlot),
     data,
   });

@@ -1,5 +1,7 @@
 // What an evaluation found, complete: words, table, curves, numbers, and the command that made it.
 
+import type {HeatMap} from '../../plot/heat-map.js';
+import {heatMap} from '../../plot/heat-map.js';
 import type {LinePlot} from '../../plot/line-plot.js';
 import {linePlot} from '../../plot/line-plot.js';
 import type {MemoryPlot} from '../../plot/memory-plot.js';
@@ -26,6 +28,8 @@ export interface EvaluationRecord {
   readonly table: readonly (readonly Cell[])[];
   /** Curves, which reports lay over those of other runs. */
   readonly plot?: LinePlot;
+  /** Shares over two settings, drawn for each run by itself. */
+  readonly map?: HeatMap;
   /** A memory view, drawn for each run by itself. */
   readonly memory?: MemoryPlot;
   /** All numbers. */
@@ -33,7 +37,8 @@ export interface EvaluationRecord {
 }
 
 /** The record's picture as SVG, where it has one; drawn from its numbers, so that no file's text becomes markup. */
-export function drawingOf({plot, memory}: EvaluationRecord): string | undefined {
+export function drawingOf({plot, map, memory}: EvaluationRecord): string | undefined {
   if (memory !== undefined) return memoryPlot(memory);
+  if (map !== undefined) return heatMap(map);
   return plot === undefined ? undefined : linePlot(plot);
 }

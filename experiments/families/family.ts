@@ -6,6 +6,7 @@ import type {LanguageReport} from '../../eval/language.js';
 import type {RecallReport} from '../../eval/recall.js';
 import type {Cell} from '../../eval/table.js';
 import type {SequenceModel} from '../../models/create.js';
+import type {LanguageModel} from '../../models/language-model.js';
 import type {LinePlot} from '../../plot/line-plot.js';
 import type {Workload} from '../../train/workload.js';
 import type {RunConfig} from '../run-config.js';
@@ -40,6 +41,10 @@ export interface MetricsLine {
 export interface OpenWorkload {
   readonly workload: Workload<SequenceModel>;
   evaluate(model: SequenceModel): Promise<Report>;
+  /** Tokens of a held-out sample, at which the model's memories are looked at; absent where it has none. */
+  readonly sample?: Int32Array;
+  /** A text that the model writes, to look at. */
+  write?(model: LanguageModel): Promise<string>;
   /** Tokens of one sample, for which results give the bytes of state. */
   readonly stateLength: number;
   close(): void;
@@ -48,15 +53,23 @@ export interface OpenWorkload {
 /** A finished run in a comparison. */
 export interface ComparedRun {
   readonly name: string;
-  readonly model: string;
-  readonly rate: number;
   readonly result: RunResult;
   readonly evaluations: readonly {readonly step: number; readonly report: Report}[];
 }
 
-export interface Comparison {
-  readonly table: Cell[][];
-  readonly plot: LinePlot;
+/** A model of a comparison at its best rate: one run for each seed. */
+export interface ComparedModel {
+  /** The model, and what else differs between those compared. */
+  readonly name: string;
+  readonly runs: readonly ComparedRun[];
+}
+
+/** What a family's comparisons go by. */
+export interface Headline {
+  readonly name: string;
+  readonly better: 'larger' | 'smaller';
+  value(report: Report): number;
+  words(value: number): string;
 }
 
 /** A kind of workload with its settings: what the command line, run folders and reports know of it. */
@@ -88,6 +101,12 @@ export interface WorkloadFamily {
   checkFiles?(config: RunConfig, folder: string): void;
   /** Smaller is better. */
   score(report: Report): number;
-  curve(title: string, lines: readonly MetricsLine[]): LinePlot;
-  compare(runs: readonly ComparedRun[], config: RunConfig): Comparison;
+  curve(title: string, lines: readonly MetricsLine[], config: RunConfig): LinePlot;
+  /** The figure by which models are compared. */
+  readonly headline: Headline;
+  /** Further columns of comparisons: headings, and the cells of a model. */
+  readonly columns: readonly string[];
+  cells(model: ComparedModel, config: RunConfig): Cell[];
+  /** Further plots of a comparison, by the name of their file. */
+  plots?(models: readonly ComparedModel[], config: RunConfig): Readonly<Record<string, LinePlot>>;
 }

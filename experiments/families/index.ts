@@ -7,7 +7,15 @@ import type {WorkloadFamily} from './family.js';
 import {languageFamily} from './language.js';
 import {recallFamily} from './recall.js';
 
-export type {ComparedRun, MetricsLine, OpenWorkload, Report, WorkloadFamily} from './family.js';
+export type {
+  ComparedModel,
+  ComparedRun,
+  Headline,
+  MetricsLine,
+  OpenWorkload,
+  Report,
+  WorkloadFamily,
+} from './family.js';
 export {isLanguageReport} from './family.js';
 
 /** All workloads that are known by name: the tasks of `taskFamilies`, then language modelling. */

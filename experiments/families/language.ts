@@ -5,13 +5,17 @@ import type {Schema, Settings} from '../../config/schema.js';
 import {flag, integer, SettingError, text} from '../../config/schema.js';
 import type {DataFolder} from '../../data/files/index.js';
 import {checkSameTokenizer, closeData, openData, TokenFileError} from '../../data/files/index.js';
+import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
+import {spreadOf} from '../../eval/seeds.js';
 import {perplexityText} from '../../eval/table.js';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {beyondContextWords} from '../../models/beyond-context.js';
 import {asLanguageModel} from '../../models/create.js';
+import {generateText} from '../../models/generate.js';
+import type {LanguageModel} from '../../models/language-model.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
@@ -65,6 +69,23 @@ function withData<T>(folder: string, use: (data: DataFolder) => T): T {
 /** Windows scored at the same time, bounded by tokens. */
 const EVAL_TOKENS = 2048;
 
+/** Tokens of a text that shows how far a training is. */
+const SHOWN_TOKENS = 64;
+
+async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<string> {
+  const prompt = '\n';
+  if (tokenizer.encode(prompt).length === 0) return '';
+  let text = '';
+  for await (const piece of generateText(model, {
+    tokenizer,
+    prompt,
+    maxTokens: SHOWN_TOKENS,
+    temperature: 0.8,
+  }))
+    text += piece;
+  return text;
+}
+
 export const languageFamily: WorkloadFamily = {
   name: 'lm',
   summary: 'language modelling: predict the next token of text',
@@ -81,12 +102,8 @@ export const languageFamily: WorkloadFamily = {
   rates: '1e-3',
   examples: [
     [
-      '--data runs/data/shakespeare --out runs/shakespeare',
+      '--data runs/data/shakespeare --window 16 --eidetic-slots 16 --rate 2e-3 --out runs/shakespeare',
       'a small model of characters, minutes on one core',
-    ],
-    [
-      '--data runs/data/books --size 130m --context 2048 --batch 8 --recompute',
-      'as in the paper, on a large GPU',
     ],
   ],
   completeData: data => {
@@ -118,6 +135,8 @@ export const languageFamily: WorkloadFamily = {
       workload: languageWorkload(data.train, {context, segments, crossBorders}),
       evaluate: model =>
         evaluateLanguage(asLanguageModel(model), data.valid, {starts, context, segments, batch}),
+      sample: data.valid.read(starts[0], context * segments),
+      write: model => written(model, data.tokenizer),
       stateLength: context * segments,
       close: () => closeData(data),
     };
@@ -158,54 +177,22 @@ export const languageFamily: WorkloadFamily = {
       },
     ].filter(series => series.points.length > 0),
   }),
-  compare: runs => {
-    const best = bestRuns(runs);
-    const rows = best.map(({model, rate, result}) => {
-      const report = languageOf(result.report);
-      return [
-        model,
-        report.loss.toFixed(4),
-        perplexityText(report.perplexity),
-        report.bitsPerByte.toFixed(3),
-        result.parameters,
-        result.stateBytes,
-        result.tokensPerSecond === undefined ? '-' : Math.round(result.tokensPerSecond),
-        rate,
-      ];
-    });
-    return {
-      table: [
-        [
-          'model',
-          'validation loss',
-          'perplexity',
-          'bits per byte',
-          'parameters',
-          'state bytes',
-          'tokens/s',
-          'rate',
-        ],
-        ...rows,
-      ],
-      plot: {
-        title: 'language modelling: held-out loss',
-        xLabel: 'step',
-        yLabel: 'loss, nats a token',
-        series: best.map(({model, evaluations}) => ({
-          name: model,
-          points: evaluations.map(({step, report}) => [step, report.loss] as const),
-        })),
-      },
-    };
+  headline: {
+    name: 'validation loss',
+    better: 'smaller',
+    value: ({loss}) => loss,
+    words: loss => loss.toFixed(4),
+  },
+  columns: ['perplexity', 'bits per byte', 'parameters', 'state bytes', 'tokens/s'],
+  cells: ({runs}) => {
+    const mean = (of: (run: ComparedRun) => number): number => spreadOf(runs.map(of)).mean;
+    const [{result}] = runs;
+    return [
+      perplexityText(Math.exp(mean(run => run.result.report.loss))),
+      mean(run => languageOf(run.result.report).bitsPerByte).toFixed(3),
+      result.parameters,
+      result.stateBytes,
+      result.tokensPerSecond === undefined ? '-' : Math.round(result.tokensPerSecond),
+    ];
   },
 };
-
-/** The run of lowest loss of each model, in order of first appearance. */
-function bestRuns(runs: readonly ComparedRun[]): ComparedRun[] {
-  const best = new Map<string, ComparedRun>();
-  for (const run of runs) {
-    const known = best.get(run.model);
-    if (known === undefined || run.result.report.loss < known.result.report.loss) best.set(run.model, run);
-  }
-  return [...best.values()];
-}

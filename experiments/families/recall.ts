@@ -1,9 +1,10 @@
 // Recall tasks as workloads: samples drawn on the spot, scored by accuracy.
 
 import type {TaskFamily} from '../../data/task.js';
-import {comparisonPlot, comparisonTable} from '../../eval/compare.js';
+import {comparisonPlot} from '../../eval/compare.js';
 import type {RecallReport} from '../../eval/recall.js';
 import {evaluateRecall} from '../../eval/recall.js';
+import {spreadOf} from '../../eval/seeds.js';
 import {percent} from '../../eval/table.js';
 import type {ModelConfig} from '../../models/config.js';
 import {layerPlan} from '../../models/layer-plan.js';
@@ -36,7 +37,7 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
     modelDefaults: family.modelDefaults ?? {},
     trainDefaults: family.trainDefaults ?? {},
     rates: '2e-3,5e-3,1e-2',
-    examples: [...(family.examples ?? []), ['--model bmojo --out runs/first', 'train with the defaults']],
+    examples: family.examples ?? [],
     completeData: data => data,
     vocabSize: data => family.create(data).vocabSize,
     backbone: data => family.create(data).backbone,
@@ -47,6 +48,8 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
         workload: taskWorkload(task),
         evaluate: model =>
           evaluateRecall(model, task, {seed, samples, batch: EVAL_BATCH, reach: windowReach(model.config)}),
+        sample:
+          task.backbone === 'autoencoder' ? undefined : task.sample({seed, split: 'test', index: 0}).inputs,
         stateLength: task.length,
         close: () => {},
       };
@@ -63,7 +66,9 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
       );
     },
     score: report => -report.accuracy,
-    curve: (title, lines) => {
+    curve: (title, lines, {data}) => {
+      const task = family.create(data);
+      const guess = task.guess ?? task.chance;
       const held = lines.flatMap(({step, evaluated}) =>
         evaluated === undefined ? [] : [{step, report: recallOf(evaluated)}],
       );
@@ -73,6 +78,7 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
         xLabel: 'step',
         yLabel: 'accuracy',
         yRange: [0, 1],
+        levels: [{y: guess, words: `guessing ${percent(guess)}`}],
         series: [
           {
             name: 'training batches',
@@ -88,18 +94,32 @@ export function recallFamily(family: TaskFamily): WorkloadFamily {
         ].filter(series => series.points.length > 0),
       };
     },
-    compare: (runs, config) => {
-      const contestants = runs.map(({model, rate, result}) => ({
-        model,
-        rate,
-        stateBytes: result.stateBytes,
-        parameters: result.parameters,
-        report: recallOf(result.report),
-      }));
-      return {
-        table: comparisonTable(contestants, family.create(config.data).chance),
-        plot: comparisonPlot(contestants, `${family.name}: accuracy against memory`),
-      };
+    headline: {
+      name: 'accuracy',
+      better: 'larger',
+      value: ({accuracy}) => accuracy,
+      words: percent,
     },
+    columns: ['beyond windows', 'chance', 'state bytes', 'parameters'],
+    cells: ({runs}, config) => {
+      const beyond = runs.flatMap(({result}) => recallOf(result.report).beyondReach ?? []);
+      const asked = beyond.filter(({queries}) => queries > 0);
+      const [{result}] = runs;
+      return [
+        asked.length === 0 ? '-' : percent(spreadOf(asked.map(({accuracy}) => accuracy)).mean),
+        percent(family.create(config.data).chance),
+        result.stateBytes,
+        result.parameters,
+      ];
+    },
+    plots: (models, config) => ({
+      'memory.svg': comparisonPlot(
+        models.map(({name, runs}) => {
+          const {mean, deviation} = spreadOf(runs.map(({result}) => result.report.accuracy));
+          return {name, stateBytes: runs[0].result.stateBytes, accuracy: mean, deviation};
+        }),
+        {title: `${family.name}: accuracy against memory`, chance: family.create(config.data).chance},
+      ),
+    }),
   };
 }

@@ -50,6 +50,40 @@ describe('language models on the command line', () => {
   const at = (name: string): string => join(folder, name);
   const train = (...more: string[]): string[] => ['train', 'lm', '--data', at('data'), ...SMALL, ...more];
 
+  it('keep what a conversation read in a store, where later ones of its stream remember it', async () => {
+    const trained = await bmojo(train('--storage', '2', '--steps', '2', '--out', at('storing')));
+    expect(trained.code, trained.err).to.equal(0);
+    const generate = (...more: string[]) =>
+      bmojo(['generate', '--checkpoint', at('storing'), '--quiet', '--tokens', '5', ...more]);
+    const stored = ['--memory', at('memory')];
+    const fresh = await generate('--prompt', 'line 4 of', ...stored, '--stream', 'bert');
+    expect(fresh.code, fresh.err).to.equal(0);
+    const read = await generate('--prompt', 'line 16 of the text', ...stored, '--stream', 'anna');
+    expect(read.code, read.err).to.equal(0);
+    const again = await generate('--prompt', 'line 4 of', ...stored, '--stream', 'anna');
+    expect(again.code, again.err).to.equal(0);
+    expect((await generate('--prompt', 'line 4 of')).out, 'an empty store is none').to.equal(fresh.out);
+    const stats = await bmojo(['memory', 'stats', ...stored, '--json']);
+    const {parts} = JSON.parse(stats.out);
+    // The last token of each was written and not read.
+    const tokens = (prompt: string): number => prompt.length + 5 - 1;
+    expect(
+      parts.map((part: {stream: string; layer: number; rows: number}) => [
+        part.stream,
+        part.layer,
+        part.rows,
+      ]),
+    ).to.deep.equal([
+      ['anna', 1, tokens('line 16 of the text') + tokens('line 4 of')],
+      ['bert', 1, tokens('line 4 of')],
+    ]);
+    const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
+    expect(plain.code, plain.err).to.equal(0);
+    const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
+    expect(refused.err).to.include('trained with storage above 0');
+    expect((await generate('--stream', 'anna')).err).to.include('--stream needs --memory');
+  });
+
   it('begins a run with the weights of another, and refuses those of another model or tokenizer', async () => {
     const first = await bmojo(train('--steps', '3', '--rate', '1e-2', '--out', at('first')));
     expect(first.code, first.err).to.equal(0);

@@ -28,6 +28,13 @@ const SMALL = [
   ...['--eidetic-slots', '4', '--state-size', '4', '--batch', '4', '--eval-samples', '4', '--log-every', '1'],
 ];
 
+/** What the lines of `--json` are. */
+const typesOf = (out: string): string[] =>
+  out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).type);
+
 describe('bmojo on the command line', () => {
   let folder: string;
   beforeEach(() => {
@@ -76,7 +83,11 @@ describe('bmojo on the command line', () => {
       [['train', 'mqar', '--rate', '-1e-3'], 2, '--rate must be a number in [0, 10], got -1e-3'],
       [['train', 'mqar', '--rate=-.5'], 2, '--rate must be a number in [0, 10], got -.5'],
       [['train', 'mqar', '--no-ssm', '--out', run('bad')], 2, "--fading must be 'none' without ssm"],
-      [['generate', '--checkpoint', folder, '--tokens', 'ten'], 2, '--tokens must be a number, got ten'],
+      [
+        ['generate', '--checkpoint', folder, '--tokens', 'ten'],
+        2,
+        '--tokens must be an integer in [0, 2147483647], got ten',
+      ],
       [['verify', run('none')], 1, 'none does not exist; give a folder of .safetensors files'],
       [['verify', run('file')], 1, 'file is a file; give a folder of .safetensors files'],
       [['train', 'mqar', '--pairs', '1000'], 2, '--length must be at least 4 x pairs'],
@@ -286,7 +297,7 @@ describe('bmojo on the command line', () => {
     expect(readFileSync(join(run('c'), 'compare.svg'), 'utf8')).to.include('<circle');
     const again = await bmojo([...args, '--json', '--out', run('c')]);
     expect(again.code, again.err).to.equal(0);
-    expect(again.out, 'nothing is trained twice').to.equal('');
+    expect(typesOf(again.out), 'nothing is trained twice').to.deep.equal(['compared']);
     const other = await bmojo([...args, '--clip', '2', '--out', run('c')]);
     expect(other.code).to.equal(1);
     expect(other.err).to.include('other settings (train clip is 1 there, 2 here); choose another folder');
@@ -298,6 +309,41 @@ describe('bmojo on the command line', () => {
     expect(made.code, made.err).to.equal(0);
     expect(made.err).to.include('at --rate 0 nothing is learned');
     expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8')).step).to.equal(3);
+  });
+
+  it('compares any setting as a list: one table, a line a run as CSV, curves over each other', async () => {
+    const args = ['compare', 'mqar', ...SMALL, '--models', 'bmojo,swa', '--rates', '1e-3', '--steps', '2'];
+    const lists = ['--eidetic-slots', '2,4', '--clip', '1,2', '--seeds', '1,2', '--eval-every', '1'];
+    const made = await bmojo([
+      ...args.filter((word, i) => word !== '--eidetic-slots' && args[i - 1] !== '--eidetic-slots'),
+      ...lists,
+      '--jobs',
+      '2',
+      '--out',
+      run('l'),
+    ]);
+    expect(made.code, made.err).to.equal(0);
+    const {overSeeds} = JSON.parse(readFileSync(join(run('l'), 'compare.json'), 'utf8'));
+    // A window model has no slots: they make one run of it.
+    expect(
+      overSeeds.map((one: {model: string; settings: object}) => [one.model, ...Object.values(one.settings)]),
+    ).to.deep.equal([
+      ['bmojo', 2, 1],
+      ['bmojo', 2, 2],
+      ['bmojo', 4, 1],
+      ['bmojo', 4, 2],
+      ['swa', 2, 1],
+      ['swa', 2, 2],
+    ]);
+    const [head, ...lines] = readFileSync(join(run('l'), 'compare.csv'), 'utf8')
+      .trim()
+      .split('\r\n');
+    expect(head.split(',')).to.include.members(['model', 'eidetic-slots', 'clip', 'seed', 'accuracy']);
+    expect(lines).to.have.lengthOf(12);
+    const svg = readFileSync(join(run('l'), 'compare.svg'), 'utf8');
+    expect(svg.match(/<polyline/g)).to.have.lengthOf(6);
+    expect(svg).to.include('bmojo, eidetic-slots 4, clip 2').and.include('mean over seeds');
+    expect(made.out).to.include('accuracy, mean').and.include('eidetic-slots');
   });
 
   it('compares models over seeds, with mean and spread', async () => {
@@ -320,7 +366,9 @@ describe('bmojo on the command line', () => {
     ]);
     expect(made.out).to.include('accuracy, mean').and.include('deviation');
     for (const [more, words] of [
-      [['--seeds', '1,1'], '--seeds must differ'],
+      [['--seeds', '1,1'], '--seeds: the values must differ, got 1,1'],
+      [['--layers', '2,2'], '--layers: the values must differ, got 2,2'],
+      [['--layers', '2,-1'], '--layers must be an integer in [1, 1024], got -1'],
       [['--seeds', '1,-2'], '--seeds must be an integer in [0, 2147483647], got -2'],
       [['--seeds', '1', '--seed', '2'], 'exclude each other'],
     ] as const) {
@@ -449,7 +497,7 @@ describe('bmojo on the command line', () => {
     expect(existsSync(join(run('m'), 'mad.svg'))).to.equal(true);
     const again = await bmojo([...args, ...small, '--json', '--out', run('m')]);
     expect(again.code, again.err).to.equal(0);
-    expect(again.out, 'nothing is trained twice').to.equal('');
+    expect(typesOf(again.out), 'nothing is trained twice').to.deep.equal(['compared']);
     const wrong = await bmojo(['compare', 'mad', '--models', 'bmojo', '--tasks', 'mad-memory']);
     expect(wrong.err).to.include("unknown 'mad-memory'");
   });

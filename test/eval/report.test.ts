@@ -65,7 +65,7 @@ describe('evaluation records', () => {
     expect(names(writeRecord(folder, record('again')))[0], 'the same again').to.equal('needle.json');
     const kept = readRecords(folder);
     expect(kept.map(({command, step}) => `${step} ${command}`)).to.have.lengthOf(3);
-    const html = htmlReport('r', [{name: 'run', facts: [], records: kept}]);
+    const html = htmlReport('r', [{name: 'run', results: [], facts: [], records: kept}]);
     for (const label of ['run (1)', 'run (2)', 'run (3)']) expect(html).to.include(label);
   });
 
@@ -96,6 +96,8 @@ describe('evaluation records', () => {
         {memory: {title: 't', length: 1, names: ['a', 'b', 'c'], panels: [{title: 't', stored: [1]}]}},
         'stored[0]',
       ],
+      [{map: {title: 't', xLabel: 'x', yLabel: 'y', columns: [1], rows: [], panels: []}}, 'columns[0]'],
+      [{plot: {...record('a').plot, levels: [{y: 'a', words: 'b'}]}}, 'levels[0].y must be a number'],
       [{plot: JSON.parse(`${'['.repeat(150)}${']'.repeat(150)}`)}, 'must hold plot as an object'],
     ];
     for (const [own, words] of refused) {
@@ -129,24 +131,82 @@ describe('HTML report', () => {
   const html = htmlReport('Report', [
     {
       name: 'a',
-      facts: [
+      results: [
         ['model', 'bmojo'],
+        ['accuracy', 0.9],
+      ],
+      facts: [
         ['rate', 0.1],
+        ['data', 'data /home/somebody/texts/books, context 64'],
       ],
       records: [record('bmojo')],
     },
-    {name: 'b', facts: [['model', 'mamba']], curve, records: [record('mamba')]},
+    {name: 'b', results: [['model', 'mamba']], facts: [['rate', 0.2]], curve, records: [record('mamba')]},
   ]);
 
   it('lays the curves of the runs over each other and joins their tables', () => {
-    expect(html.match(/<polyline/g), 'two of the evaluation, one learning curve').to.have.lengthOf(3);
-    expect(html.match(/<h2>/g), 'one section for the evaluation, one for learning curves').to.have.lengthOf(
-      2,
-    );
+    expect(
+      html.match(/<polyline/g),
+      'for two widths: two of the evaluation, one learning curve',
+    ).to.have.lengthOf(6);
+    const headings = [...html.matchAll(/<h2>([^<]*)</g)].map(([, words]) => words);
+    expect(headings, 'results first, settings last').to.deep.equal([
+      'Learning curves',
+      'needle: found &#38; counted',
+      'Settings',
+    ]);
+    expect(html.indexOf('<td>mamba</td>')).to.be.below(html.indexOf('<h2>'));
     expect(html).to.include('<td>a</td><td class="number">64</td><td class="number">50.0 %</td>');
     expect(html).to.include('learned &#60;b&#62;');
     expect(html, 'commands are broken into lines').to.include('<td class="words"><code>bmojo eval needle');
-    expect(html).to.include('<td>b</td><td>mamba</td><td class="number">-</td>');
+    expect(html).to.include('<td>b</td><td>mamba</td>');
+  });
+
+  it('names no place on the machine that made it', () => {
+    expect(html).to.include('data books, context 64');
+    const own = (command: string): string =>
+      htmlReport('r', [{name: 'a', results: [], facts: [], records: [{...record('a'), command}]}]);
+    for (const path of [
+      '/home/u/runs/a',
+      '~/runs/a',
+      'C:\\\\Users\\\\u\\\\a',
+      '"/home/a b/c"',
+      '--out=/tmp/x/a',
+    ])
+      expect(own(`bmojo eval needle --checkpoint ${path}`), path).to.not.match(/home|Users|~\/|tmp/);
+    expect(own('bmojo eval needle --checkpoint runs/a --text ../b/c.txt')).to.include(
+      '--checkpoint runs/a --text ../b/c.txt',
+    );
+  });
+
+  it('lays what several runs held out over each other, and shows maps for two widths and two schemes', () => {
+    const of = (name: string) => ({
+      name,
+      results: [],
+      facts: [],
+      curve: {
+        ...curve,
+        series: ['training batches', 'held out'].map(own => ({name: own, points: [[1, 1]] as const})),
+      },
+      records: [
+        {
+          ...record(name),
+          plot: undefined,
+          map: {
+            title: 'm',
+            xLabel: 'x',
+            yLabel: 'y',
+            columns: ['1'],
+            rows: ['2'],
+            panels: [{title: 'p', values: [[0.5]]}],
+          },
+        },
+      ],
+    });
+    const both = htmlReport('r', [of('a'), of('b')]);
+    expect(both.match(/<svg/g), 'one of curves, two maps').to.have.lengthOf(2 * (1 + 2));
+    expect(both.match(/f-share5"/g)).to.have.lengthOf(4);
+    expect(both).to.include('color-scheme: light dark').and.include('(max-width: 640px)');
   });
 
   it('escapes what it shows, and needs neither scripts nor the network', () => {

@@ -1,6 +1,6 @@
 import {expect} from 'chai';
 import {crc32c, maskedCrc32c} from '../../formats/crc32c.js';
-import {fileHeader, scalarEvent} from '../../formats/event-file.js';
+import {fileHeader, scalarEvent, settingsEvent, textEvent} from '../../formats/event-file.js';
 
 describe('event files', () => {
   it('checksums give the known answers of RFC 3720', () => {
@@ -18,6 +18,15 @@ describe('event files', () => {
     expect(view.getUint32(8, true)).to.equal(maskedCrc32c(bytes.subarray(0, 8)));
     expect(view.getUint32(12 + length, true)).to.equal(maskedCrc32c(bytes.subarray(12, 12 + length)));
     expect(new TextDecoder().decode(bytes.subarray(12))).to.include('brain.Event:2');
+  });
+
+  it('hold texts and settings for the plugins that show them', () => {
+    const words = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);
+    const text = words(textEvent(0, 7, 'valid/text', 'ROMEO'));
+    for (const part of ['valid/text', 'text', 'ROMEO']) expect(text).to.include(part);
+    const settings = words(settingsEvent(1, {window: 8, preset: 'bmojo', mlp: true}));
+    for (const part of ['_hparams_/session_start_info', 'hparams', 'window', 'preset', 'bmojo', 'mlp'])
+      expect(settings).to.include(part);
   });
 
   it('large steps are base-128 numbers', () => {

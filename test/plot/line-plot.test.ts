@@ -7,6 +7,22 @@ const polylines = (svg: string): number[][][] =>
     points === '' ? [] : points.split(' ').map(point => point.split(',').map(Number)),
   );
 
+/** Where the axes lie: the two lines of ink. */
+function areaOf(svg: string): {left: number; right: number; top: number; bottom: number} {
+  const [foot, side] = [
+    ...svg.matchAll(/<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)" class="s-ink"/g),
+  ].map(found => found.slice(1).map(Number));
+  return {left: foot[0], right: foot[2], top: side[1], bottom: foot[1]};
+}
+
+/** What is written under the x axis. */
+function ticksOf(svg: string): string[] {
+  const under = areaOf(svg).bottom + 18;
+  return [...svg.matchAll(/<text x="[\d.]+" y="([\d.]+)"[^>]*>([^<]*)</g)].flatMap(([, y, words]) =>
+    Math.abs(Number(y) - under) < 0.1 ? [words] : [],
+  );
+}
+
 describe('line plots', () => {
   it('place linear and logarithmic values in proportion', () => {
     const linear = axisFor([0, 10, 5], 'linear');
@@ -89,7 +105,10 @@ describe('line plots', () => {
       yLabel: 'y',
       series: [{name: 'a', points: [[30, 3.8]]}],
     });
-    expect(single, 'a single point can be seen').to.match(/<circle cx="380" cy="204"/);
+    const {left, right, top, bottom} = areaOf(single);
+    const [, x, y] = (/<circle cx="([\d.]+)" cy="([\d.]+)"/.exec(single) ?? []).map(Number);
+    expect([x, y], 'a single point can be seen').to.deep.equal([(left + right) / 2, (top + bottom) / 2]);
+    expect(ticksOf(single), 'under it its value alone').to.deep.equal(['30']);
   });
 
   it('draw every series inside the axes, higher values higher, and escape names', () => {
@@ -117,15 +136,16 @@ describe('line plots', () => {
         },
       ],
     });
+    const {left, right, top, bottom} = areaOf(svg);
     expect(polylines(svg)).to.deep.equal([
       [
-        [64, 364],
-        [380, 204],
-        [696, 44],
+        [left, bottom],
+        [(left + right) / 2, (top + bottom) / 2],
+        [right, top],
       ],
       [
-        [64, 44],
-        [696, 364],
+        [left, top],
+        [right, bottom],
       ],
     ]);
     expect([...svg.matchAll(/<circle/g)]).to.have.lengthOf(5);
@@ -148,33 +168,77 @@ describe('line plots', () => {
         },
       ],
     });
-    const written = [...svg.matchAll(/text-anchor="middle" font-size="11">([^<]*)</g)].map(
-      ([, words]) => words,
-    );
-    expect(written, '33 stands too near to 32').to.deep.equal(['0', '32', '8,192']);
-    const uprights = [...svg.matchAll(/y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" stroke="#0072b2"/g)]
+    expect(ticksOf(svg), '33 stands too near to 32').to.deep.equal(['0', '32', '8,192']);
+    const uprights = [
+      ...svg.matchAll(/y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" class="s-series0" stroke="#0072b2"\/>/g),
+    ]
       .map(([, from, to]) => [Number(from), Number(to)])
       .filter(([from, to]) => from !== to);
     expect(uprights).to.have.lengthOf(3);
     expect(uprights[2][0] - uprights[2][1]).to.be.closeTo(2 * (uprights[0][0] - uprights[0][1]), 0.05);
-    expect(Math.min(...uprights.flat())).to.equal(44);
+    expect(Math.min(...uprights.flat())).to.equal(areaOf(svg).top);
   });
 
-  it('keep the legend off the lines', () => {
-    const legendOf = (ys: readonly number[]): number[] => {
-      const svg = linePlot({
-        title: 't',
-        xLabel: 'x',
-        yLabel: 'y',
-        series: [{name: 'one', points: ys.map((y, x) => [x, y] as const)}],
-      });
-      return (/<rect x="([\d.]+)" y="([\d.]+)"[^>]*fill-opacity/.exec(svg) ?? []).slice(1).map(Number);
-    };
-    const [left, top] = legendOf([0, 1, 2, 3]);
-    expect(left).to.be.below(100);
-    expect(top).to.be.below(60);
-    expect(legendOf([3, 2, 1, 0])[0], 'to the right of a falling line').to.be.above(500);
-    expect(legendOf([3, 3, 0, 3, 3])[1], 'below lines that are high at both ends').to.be.above(250);
+  it('keep legend, words of marks and whiskers off what is not theirs, at every width', () => {
+    for (const width of [358, 720]) {
+      const svg = linePlot(
+        {
+          title: 'a title that is so long that it takes two lines where there is little room for it',
+          xLabel: 'x',
+          yLabel: 'y',
+          yRange: [0, 1],
+          levels: [{y: 0.25, words: 'chance 25.0 %'}],
+          marks: [
+            {x: 50, words: 'trained at 50'},
+            {x: 51, words: 'another border'},
+          ],
+          series: Array.from({length: 9}, (_, k) => ({
+            name: `a model with a long name ${k}`,
+            points: [0, 50, 100].map(x => [x, 0.9] as const),
+            errors: [0.5, 0.5, 0.5],
+          })),
+        },
+        width,
+      );
+      const {left, right, top, bottom} = areaOf(svg);
+      const textAt = (words: string): number => {
+        const [, x, y] = new RegExp(`<text x="([\\d.]+)" y="([\\d.]+)"[^>]*>${words}<`).exec(svg) ?? [];
+        expect(Number(x), words).to.be.within(0, width);
+        return Number(y);
+      };
+      for (const words of ['a model with a long name 8', 'chance 25.0 %', 'trained at 50', 'another border'])
+        expect(textAt(words), words).to.be.below(top);
+      expect(textAt('trained at 50'), 'words of neighbours do not meet').to.not.equal(
+        textAt('another border'),
+      );
+      for (const [, x1, y1, x2, y2] of svg.matchAll(
+        /<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)" class="s-series\d" stroke="[^"]+"\/>/g,
+      )) {
+        for (const x of [x1, x2]) expect(Number(x)).to.be.within(left, right);
+        for (const y of [y1, y2]) expect(Number(y)).to.be.within(top, bottom);
+      }
+    }
+  });
+
+  it('have colours of their own on dark ground, for every element', () => {
+    const svg = linePlot({
+      title: 't',
+      xLabel: 'x',
+      yLabel: 'y',
+      levels: [{y: 1, words: 'chance'}],
+      series: Array.from({length: 8}, (_, k) => ({name: `m${k}`, points: [[1, k] as const]})),
+    });
+    const [, style] = /<style>(.*)<\/style>/.exec(svg) ?? ['', ''];
+    expect(style).to.include('@media (prefers-color-scheme:dark)');
+    const elements = [
+      ...svg.replace(/<style>.*<\/style>/, '').matchAll(/<(?!svg)[^>]*(?:fill|stroke)="#[^>]*>/g),
+    ];
+    expect(elements.length).to.be.above(20);
+    for (const [element] of elements) {
+      const [, kind] = /class="([^"]+)"/.exec(element) ?? [];
+      expect(kind, element).to.not.equal(undefined);
+      expect(style, element).to.include(`.bmojo-plot .${kind}{`);
+    }
   });
 
   it('writes large numbers short', () => {

@@ -2,7 +2,7 @@ import {expect} from 'chai';
 import {memoryPlot} from '../../plot/memory-plot.js';
 import {passage} from '../../plot/passage.js';
 
-const ground = {fill: '#009e73', opacity: 0.5};
+const ground = {paint: 'fill="#009e73"', opacity: 0.5};
 
 describe('passages', () => {
   it('break into lines of equal width, make line breaks visible, and colour the pieces asked for', () => {

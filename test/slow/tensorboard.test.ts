@@ -17,7 +17,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 events = EventAccumulator(sys.argv[1], size_guidance={'scalars': 0})
 events.Reload()
 tags = events.Tags()['scalars']
-print(json.dumps({tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in tags}))
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+found = {tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in tags}
+tensors = events.Tags()['tensors']
+content = events.SummaryMetadata('_hparams_/session_start_info').plugin_data.content
+hparams = HParamsPluginData.FromString(content).session_start_info.hparams
+found['hparams'] = {name: value.string_value or value.number_value for name, value in hparams.items()}
+found['texts'] = {tag: [e.tensor_proto.string_val[0].decode() for e in events.Tensors(tag)] for tag in tensors if tag == 'valid/text'}
+print(json.dumps(found))
 `;
 const python = process.env.BMOJO_PYTHON ?? 'python3';
 

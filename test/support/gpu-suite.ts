@@ -19,7 +19,7 @@ export interface Check {
 
 /** Few shapes: on a software GPU nearly all the time goes into compiling a shader for each. */
 export const quickSplits = [[LENGTH], [18, 18, 5]];
-const quickLayers = ["B'MOJO, sliding", 'Mamba'];
+const quickLayers = ["B'MOJO, sliding", "B'MOJO-F with storage", 'Mamba'];
 /** The layer that has every kind of memory: `all` cuts it in every way. */
 const fullestLayer = "B'MOJO, sliding";
 

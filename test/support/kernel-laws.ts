@@ -25,7 +25,7 @@ export async function expectParity(
   form: 'kernel' | 'composed',
 ): Promise<void> {
   const before = memory().numTensors;
-  const found = await deviations(op, opCase, form);
+  const found = await deviations(op, opCase, {form});
   expect(memory().numTensors, 'tensors left behind').to.equal(before);
   for (const {quantity, error, isWithin} of found) {
     expect(isWithin, `${op.name}.${quantity}: RMS-relative error ${error}`).to.equal(true);

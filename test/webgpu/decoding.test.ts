@@ -15,7 +15,7 @@ const TOKENS = 14;
 
 const models = [
   {name: 'bmojo', given: {preset: 'bmojo', window: 4, eideticSlots: 3}, replays: 7},
-  {name: 'storage that grows', given: {preset: 'bmojo-f', window: 2, storage: 3}, replays: 2},
+  {name: 'storage that grows', given: {preset: 'bmojo-f', window: 4, storage: 3}, replays: 1},
   {name: 'mamba', given: {preset: 'mamba'}, replays: 10},
   {
     name: 'layers of two windows',

@@ -18,7 +18,7 @@ describe('models of the Hub on webgpu', () => {
 
   for (const golden of goldenModels) {
     it(`${golden.name}: logits, whole and step by step; greedy continuation; learns`, async function () {
-      this.timeout(120_000); // a GPU in software compiles long
+      this.timeout(300_000); // a GPU in software compiles long
       const {model}: {model: LanguageModel} = await fromPretrained(golden.folder);
       await expectLogits(model, golden);
       await expectSteps(model, golden); // in pieces on the other backends: each length compiles anew here

@@ -1,8 +1,11 @@
 // Products on matrix units: which are chosen and how blocks are cut, on plans alone; that the code is valid WGSL in both of
 // its syntaxes, and right where the units are emulated.
 
+import type {Rank} from '@tensorflow/tfjs-core';
+import {dispose, ones, tensor3d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {matrixKinds} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
+import {linear} from '../../custom-ops/index.js';
 import {linearOp, linearTransposedOp} from '../../custom-ops/linear/definition.js';
 import {linearGpu} from '../../custom-ops/linear/kernel.wgsl.js';
 import {matrixBlocks, matrixBytes, matrixCutFor} from '../../custom-ops/linear/matrix-cut.js';
@@ -161,4 +164,21 @@ describe('products on emulated matrix units', function () {
       });
     }
   }
+
+  it('give no wrong number beyond the range of float16, and keep NaN to its row', async () => {
+    const [L, D, E] = [32, 32, 32];
+    const values = new Float32Array(L * D).fill(1);
+    values[0] = 70_000;
+    values[D] = Number.NaN;
+    const made = await withMatrixUnits([wideUnit], async () => {
+      const [x, weight] = [tensor3d(values, [1, L, D]), ones<Rank.R2>([D, E])];
+      const y = linear(x, weight, undefined, {precision: 'float16'});
+      const found = await y.data();
+      expect([...found.slice(0, E)].every(value => value === Number.POSITIVE_INFINITY)).to.equal(true);
+      expect([...found.slice(E, 2 * E)].every(Number.isNaN)).to.equal(true);
+      expect([...found.slice(2 * E)].every(value => value === D)).to.equal(true);
+      dispose([x, weight, y]);
+    });
+    expect(made).to.equal(1);
+  });
 });

@@ -3,7 +3,7 @@
 import type {KernelConfig} from '@tensorflow/tfjs-core';
 import {getKernel, registerKernel, tensor3d, unregisterKernel} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {checkKernel} from '../../custom-ops/backends/webgpu/index.js';
+import {checkKernel, compiledPipelines} from '../../custom-ops/backends/webgpu/index.js';
 import {hasKernel, swiglu} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
 import {ops} from '../../custom-ops/op-list.js';
@@ -35,6 +35,16 @@ describe('self-check on webgpu', function () {
     });
     expect(printed).to.deep.equal([]);
     expect(hasKernel(op)).to.equal(true);
+  });
+
+  it('compiles for the first use forward nothing of the gradients', async () => {
+    const before = compiledPipelines();
+    expect(await checkKernel(op, {direction: 'forward'})).to.equal(true);
+    const forward = compiledPipelines() - before;
+    expect(await checkKernel(op, {direction: 'forward'})).to.equal(true);
+    expect(compiledPipelines() - before, 'again, nothing is').to.equal(forward);
+    expect(await checkKernel(op, {direction: 'backward'})).to.equal(true);
+    expect(compiledPipelines() - before, 'the gradient has pipelines of its own').to.be.above(forward);
   });
 
   it('replaces a kernel that swaps its inputs', async () => {

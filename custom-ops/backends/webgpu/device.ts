@@ -6,6 +6,7 @@ import {isNode} from '../environment.js';
 import {runningBackend, startsAreOver} from '../running.js';
 import {isLost} from './dispatch/lost-device.js';
 import {describeMatrixUnits, findMatrixUnits, matrixFeature} from './dispatch/matrix-support.js';
+import {compiledOn, countPipelines} from './pipeline-count.js';
 import {quicken} from './stock/quick-backend.js';
 
 const wantedLimits = [
@@ -83,6 +84,11 @@ function describeGpu(info: GPUAdapterInfo, has: GPUSupportedFeatures): GpuDescri
   };
 }
 
+/** Pipelines that the device of the backend `webgpu` compiled so far; 0 where none has started. */
+export function compiledPipelines(): number {
+  return started === undefined ? 0 : compiledOn(started.backend.device);
+}
+
 interface Started {
   readonly backend: WebGPUBackend;
   readonly description: GpuDescription;
@@ -103,6 +109,7 @@ export async function startWebGPU(): Promise<GpuDescription> {
   if (isAlive && running === started?.backend) return started.description;
   started = isAlive ? await adopt(running) : await create();
   watch(started.backend.device);
+  countPipelines(started.backend.device);
   // Small tensors would be computed in JavaScript and uploaded again.
   env().set('WEBGPU_CPU_FORWARD', false);
   // Handing over costs as much as issuing several operations; memory does not wait for it, see quick-backend.ts.

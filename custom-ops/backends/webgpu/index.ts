@@ -13,7 +13,7 @@ import {repairStockKernels} from './stock/stock-kernels.js';
 
 export {CapturedStep} from './capture/captured-step.js';
 export type {GpuDescription} from './device.js';
-export {startWebGPU} from './device.js';
+export {compiledPipelines, startWebGPU} from './device.js';
 export {webgpuDebug} from './dispatch/dispatcher.js';
 export {finishWork} from './dispatch/recorder.js';
 export {checkKernel, selfChecksDone} from './dispatch/self-check.js';
@@ -38,7 +38,7 @@ export function registerWebGPUKernels(): void {
 
 function gpuConfigs(op: OpDefinition, kernel: GpuKernel): KernelConfig[] {
   return kernelConfigs(op, 'webgpu', (call, direction, backend) => {
-    if (webgpuDebug.selfCheck) checkAtFirstUse(op, call.attrs, backend as object);
+    if (webgpuDebug.selfCheck) checkAtFirstUse(op, {direction, attrs: call.attrs}, backend as object);
     return dispatch(op, kernel, call, direction, backend as object);
   });
 }

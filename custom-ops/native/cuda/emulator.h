@@ -116,6 +116,7 @@ inline int atomicAdd(int* at, int value) {
   *at += value;
   return old;
 }
+using std::isnan;
 inline float cospif(float x) { return static_cast<float>(std::cos(3.14159265358979323846 * x)); }
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }

@@ -17,7 +17,14 @@ import type {ListedModel} from '../../worker/models.js';
 import type {Mark, WriteEvent} from '../../worker/write.js';
 import {packState, unpackState} from './state-file.js';
 
-const defaults: SamplingSettings = {temperature: 0.8, topK: 0, topP: 1, seed: 1};
+const defaults: SamplingSettings = {
+  temperature: 0.8,
+  topK: 0,
+  topP: 1,
+  repetitionPenalty: 1,
+  repetitionSpan: 64,
+  seed: 1,
+};
 
 /** What is asked of one push of the button. */
 const lengthSchema = {

@@ -1,6 +1,6 @@
 // Drivers differ: each op is compared with its definition when a device first runs it in a precision, on its smallest test
-// case (the largest where less than float32 is asked: small ones do without matrix units). A kernel that is off gives way
-// to the composed form.
+// case (the largest where less than float32 is asked: small ones do without matrix units), its gradients when it first runs
+// those. A kernel that is off gives way to the composed form.
 
 import {backend, getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
@@ -19,10 +19,16 @@ export function replacedKernels(): number {
 
 const checked = new WeakMap<object, Set<string>>();
 
-/** Schedules the check of an op at its first use on a backend instance, one for each precision. */
-export function checkAtFirstUse(op: OpDefinition, attrs: Attributes, instance: object): void {
+/** What a kernel is asked for: the forward pass alone, or gradients too; with which attributes. */
+interface KernelUse {
+  readonly direction: 'forward' | 'backward';
+  readonly attrs: Attributes;
+}
+
+/** Schedules the check of an op's direction at its first use on a backend instance, one for each precision. */
+export function checkAtFirstUse(op: OpDefinition, {direction, attrs}: KernelUse, instance: object): void {
   const precision = precisionOf(attrs);
-  const name = `${op.name} ${precision}`;
+  const name = `${op.name} ${precision} ${direction}`;
   let names = checked.get(instance);
   if (names === undefined) {
     names = new Set();
@@ -30,10 +36,12 @@ export function checkAtFirstUse(op: OpDefinition, attrs: Attributes, instance: o
   }
   if (names.has(name)) return;
   names.add(name);
+  // The check of a gradient runs forward, too.
+  if (direction === 'backward') names.add(`${op.name} ${precision} forward`);
   const check = new Promise<void>(resolve => {
     setTimeout(() => {
       if (getBackend() !== 'webgpu') names.delete(name);
-      resolve(getBackend() === 'webgpu' ? checkKernel(op, precision).then(() => {}) : undefined);
+      resolve(getBackend() === 'webgpu' ? checkKernel(op, {precision, direction}).then(() => {}) : undefined);
     });
   });
   underWay.add(check);
@@ -59,16 +67,22 @@ function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes>
 const NEWS_OF_LOSS = 250;
 
 /**
- * Whether the op's kernels agree with its definition; where not, they are taken out of use with a warning. A device that was
- * lost meanwhile, or a backend that was left, says nothing of them.
+ * Whether the op's kernels agree with its definition, `forward` alone or both; where not, they are taken out of use with a
+ * warning. A device that was lost meanwhile, or a backend that was left, says nothing of them.
  */
-export async function checkKernel(op: OpDefinition, precision: Precision = 'float32'): Promise<boolean> {
+export async function checkKernel(
+  op: OpDefinition,
+  {
+    precision = 'float32',
+    direction = 'backward',
+  }: {precision?: Precision; direction?: KernelUse['direction']} = {},
+): Promise<boolean> {
   const chosen = caseToCheck(op, precision);
   if (chosen === undefined) return true;
   const asked = backend();
   let fault: string | undefined;
   try {
-    const found = await deviations(op, chosen);
+    const found = await deviations(op, chosen, {gradients: direction === 'backward'});
     const off = found.find(({isWithin}) => !isWithin);
     if (off !== undefined) fault = `${off.quantity} is off by ${off.error.toExponential(1)} (RMS-relative)`;
   } catch (error) {

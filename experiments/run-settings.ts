@@ -1,0 +1,19 @@
+// A run's settings as one row, by the names of their options: for tables, spreadsheets and TensorBoard.
+
+import type {Cell} from '../eval/table.js';
+import type {RunConfig} from './run-config.js';
+
+const kebab = (key: string): string => key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+
+function named(settings: object): [string, Cell][] {
+  return Object.entries(settings).map(([key, value]) => [
+    kebab(key),
+    typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+}
+
+/** Every setting of data, model and training by name, but for those that say which run it is. */
+export function settingRow({data, model, train}: RunConfig): [string, Cell][] {
+  const {preset, seed, backbone, ...settings} = model;
+  return [...named(data), ...named(settings), ['weights-seed', seed], ...named(train)];
+}

@@ -1,0 +1,101 @@
+// Every number and every list of every command is refused before the command begins, by its option's name.
+
+import {expect} from 'chai';
+import type {Field} from '../../config/schema.js';
+import {SettingError} from '../../config/schema.js';
+import type {TabledCommand} from '../support/command-table.js';
+import {allCommands} from '../support/command-table.js';
+
+/** What a field does not take, as it may be typed. */
+function wrongFor(field: Field): string[] {
+  if (field.kind === 'choice') return ['nothing-of-that-kind'];
+  if (field.kind !== 'integer' && field.kind !== 'number') return [];
+  const {min, max} = field;
+  return [
+    'eight',
+    `${min - 1}`,
+    `${2 * max + 1}`,
+    'NaN',
+    ...(field.kind === 'integer' ? [`${min + 0.5}`] : []),
+  ];
+}
+
+describe('options of commands', () => {
+  let commands: TabledCommand[];
+  before(async () => {
+    commands = await allCommands();
+  });
+
+  /** What a command says of `--option typed`. */
+  const said = ({check, options}: TabledCommand, option: string, typed: string): string => {
+    const words = process.argv;
+    process.argv = [words[0], 'bmojo', `--${option}=${typed}`];
+    try {
+      check?.({_: [], $0: 'bmojo', [option]: options[option].type === 'number' ? Number(typed) : typed});
+      return '';
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      return error.message;
+    } finally {
+      process.argv = words;
+    }
+  };
+
+  it('are known, all of them', () => {
+    expect(commands.map(({words}) => words)).to.include.members([
+      'train mqar',
+      'compare lm',
+      'compare mad',
+      'eval memory',
+      'eval needle',
+      'bench decode',
+      'bench step mqar',
+      'generate',
+      'data prepare',
+      'quickstart',
+    ]);
+  });
+
+  it('that are numbers have a range, and refuse what lies outside of it', () => {
+    let tried = 0;
+    for (const command of commands)
+      for (const [option, {type, field}] of Object.entries(command.options)) {
+        if (type !== 'number') continue;
+        const where = `${command.words} --${option}`;
+        expect(field?.kind, where).to.be.oneOf(['integer', 'number']);
+        for (const typed of field === undefined ? [] : wrongFor(field)) {
+          expect(said(command, option, typed), `${where} ${typed}`).to.include(`--${option} must be`);
+          tried++;
+        }
+      }
+    expect(tried).to.be.above(1000);
+  });
+
+  it('that are lists say what each value may be, and refuse others, none, and the same twice', () => {
+    let tried = 0;
+    for (const command of commands)
+      for (const [option, shape] of Object.entries(command.options)) {
+        const where = `${command.words} --${option}`;
+        const isList =
+          /commas/.test(shape.describe ?? '') && !/parts/.test(option) ? true : shape.list !== undefined;
+        if (!isList) continue;
+        expect(shape.list, where).to.not.equal(undefined);
+        const {list} = shape;
+        if (list === undefined) continue;
+        const good = list.kind === 'choice' ? list.choices[0] : String(list.default);
+        for (const wrong of wrongFor(list)) {
+          expect(said(command, option, wrong), `${where} ${wrong}`).to.include(`--${option}`);
+          expect(said(command, option, `${good},${wrong}`), `${where} ${good},${wrong}`).to.include(
+            `--${option}`,
+          );
+          tried++;
+        }
+        if (list.kind === 'text') continue;
+        expect(said(command, option, good), where).to.equal('');
+        expect(said(command, option, `${good},${good}`), where).to.include('must differ');
+        expect(said(command, option, ''), where).to.include(`--${option}`);
+        expect(said(command, option, `${good},`), where).to.include(`--${option}`);
+      }
+    expect(tried).to.be.above(500);
+  });
+});

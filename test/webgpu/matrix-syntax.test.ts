@@ -1,0 +1,114 @@
+// Kernels on matrix units are WGSL that Dawn accepts, in both syntaxes: on its device without a GPU, which has every
+// extension and computes nothing.
+
+import {expect} from 'chai';
+import {findMatrixUnits, matrixFeature} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
+import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
+import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
+import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
+import {renderPass} from '../../custom-ops/wgsl/plan.js';
+
+const unit: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f16', sum: 'f32'};
+const kinds: [string, MatrixUnit][] = [
+  ['16x16x16', unit],
+  ['16x8x8', {...unit, columns: 8, inner: 8}],
+  ['8x8x8 of float32', {rows: 8, columns: 8, inner: 8, factor: 'f32', sum: 'f32'}],
+];
+/** Blocks that are whole, and parts of blocks in vectors and in single numbers. */
+const sizes: [number, number, number][] = [
+  [16384, 768, 3072],
+  [500, 772, 84],
+  [67, 37, 45],
+];
+
+function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
+  const limits: GpuLimits = {
+    invocations: 1024,
+    workgroupBytes,
+    storageBuffers: 8,
+    workgroups: 65535,
+    subgroup: 32,
+    matrixUnits: {kinds: [kind], syntax, lanes: 32},
+  };
+  return sizes.flatMap(([L, D, E]) =>
+    [linearGpu, linearTransposedGpu].flatMap(kernel => {
+      const request = {
+        dims: {B: 1, L, D, E},
+        attrs: {precision: 'float16'},
+        present: new Set(['x', 'weight', 'bias']),
+        wanted: new Set<string>(),
+        limits,
+      } as const;
+      return [...kernel.forward(request).passes, ...(kernel.backward?.(request).passes ?? [])];
+    }),
+  );
+}
+
+describe('WGSL of matrix units', function () {
+  this.timeout(60_000);
+  /** Held: Dawn does not survive that it is collected before its devices. */
+  let gpu: GPU | undefined;
+  let device: GPUDevice | undefined;
+
+  before(async function () {
+    try {
+      const {create, globals} = await import('webgpu');
+      Object.assign(globalThis, globals);
+      gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+      const adapter = await gpu.requestAdapter();
+      device = await adapter?.requestDevice({requiredFeatures: ['shader-f16', 'subgroups', matrixFeature]});
+    } catch (error) {
+      if (process.env.CI === 'true') throw error;
+      console.warn(`\nWGSL OF MATRIX UNITS WAS NOT CHECKED: ${(error as Error).message}\n`);
+    }
+    if (device === undefined) this.skip();
+  });
+  after(() => device?.destroy());
+
+  const faults = async (code: string): Promise<string[]> => {
+    device?.pushErrorScope('validation');
+    const {messages} = (await device?.createShaderModule({code}).getCompilationInfo()) ?? {messages: []};
+    await device?.popErrorScope();
+    return messages.filter(({type}) => type === 'error').map(({message}) => message);
+  };
+
+  for (const [name, kind] of kinds) {
+    it(`is valid: ${name}`, async () => {
+      const own = [49152, 32768].flatMap(bytes => passes(kind, 'layout', bytes));
+      const inMatrices = own.filter(pass => pass.matrices);
+      expect(inMatrices.length).to.equal(2 * 2 * 3 * sizes.length);
+      for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
+    });
+  }
+
+  it('is valid in the older syntax', async () => {
+    // Few matrices: Dawn prints for each that this syntax is going to end.
+    const large: MatrixUnit = {rows: 32, columns: 32, inner: 32, factor: 'f16', sum: 'f32'};
+    const names = new Set<string>();
+    for (const pass of passes(large, 'flag', 49152)) {
+      const kind = `${pass.name} ${pass.code.includes('results')}`;
+      if (!pass.matrices || names.has(kind)) continue;
+      names.add(kind);
+      expect(await faults(renderPass(pass)), kind).to.deep.equal([]);
+    }
+    expect(names.size, 'the bias goes through workgroup memory').to.equal(5);
+  });
+
+  it('is taken in the newer syntax where a device has both', async () => {
+    const info = {subgroupMinSize: 32, subgroupMaxSize: 32};
+    const config = {componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16};
+    const found = await findMatrixUnits(device!, {
+      ...(device!.adapterInfo as GPUAdapterInfo),
+      ...info,
+      subgroupMatrixConfigs: [config],
+    });
+    expect(found).to.deep.equal({kinds: [unit], syntax: 'layout', lanes: 32});
+  });
+
+  it('is not asked of a device whose subgroups differ in size', async () => {
+    const info = {subgroupMinSize: 8, subgroupMaxSize: 32, subgroupMatrixConfigs: []};
+    expect(await findMatrixUnits(device!, {...(device!.adapterInfo as GPUAdapterInfo), ...info})).to.equal(
+      undefined,
+    );
+  });
+});
