@@ -2,7 +2,7 @@
 // takes a head of a chunk, a thread a token.
 
 import {presentBindings} from '../wgsl/bindings.js';
-import {sigmoid, softplus} from '../wgsl/maths.js';
+import {rootSigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass} from '../wgsl/plan.js';
 import {floatLiteral, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
@@ -110,7 +110,8 @@ export function stepGradientPasses(shape: SsdShape): {passes: Pass[]; scratch: R
     attrs.deltaLeast > 0 ? `free < ${floatLiteral(attrs.deltaLeast)}` : '',
     attrs.deltaMost < NO_MOST ? `free > ${floatLiteral(attrs.deltaMost)}` : '',
   ].filter(bound => bound !== '');
-  const slope = bounds.length === 0 ? 'sigmoid(raw)' : `select(sigmoid(raw), 0.0, ${bounds.join(' || ')})`;
+  const slope =
+    bounds.length === 0 ? 'rootSigmoid(raw)' : `select(rootSigmoid(raw), 0.0, ${bounds.join(' || ')})`;
   const tokens: Pass = {
     name: 'ssdScan gradient of steps',
     read: {
@@ -122,7 +123,7 @@ export function stepGradientPasses(shape: SsdShape): {passes: Pass[]; scratch: R
     code: `
 ${ssdConstants(shape)}
 ${softplus}
-${sigmoid}
+${rootSigmoid}
 ${runningSum}
 @compute @workgroup_size(${CHUNK})
 fn main(${workgroupParameters}) {
@@ -155,7 +156,8 @@ fn main(${workgroupParameters}) {
   let gradLog = logSums[${through}u + headOfChunk()] + before + open;
   ${bounds.length === 0 ? '' : 'let free = softplus(raw);'}
   let isOwn = local < tokensOfChunk();
-  let gradRaw = select(0.0, (sums.y + gradLog * A[head]) * ${slope}, isOwn);
+  let rootSlope = ${slope};
+  let gradRaw = select(0.0, (sums.y + gradLog * A[head]) * rootSlope * rootSlope, isOwn);
   if (isOwn) { gradDelta[place] = gradRaw; }
   let row = (batch * CHUNKS + chunk) * 3u * HEADS + head;
   let sumA = totalOf(running(gradLog * step, local), local);

@@ -17,6 +17,11 @@ describe('edge values on webgpu', function () {
     await checkFaintSlopes('selectiveScan', 2050, 3);
   });
 
+  it('so does that of ssdScan', async function () {
+    this.timeout(300_000);
+    await checkFaintSlopes('ssdScan', 21, 10);
+  });
+
   for (const classes of [2, 9, 130]) {
     it(`a logit of ${classes} that is NaN makes its loss NaN, and its row's gradient alone`, async () => {
       const rows = (third: number): number[] =>
