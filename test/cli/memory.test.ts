@@ -134,7 +134,7 @@ describe('bmojo bench memory', () => {
       '--rows: the values must differ',
     );
     expect((await bmojo(['bench', 'memory', '--places', 'cloud'])).err).to.include(
-      '--places: must be of process',
+      "--places: unknown 'cloud'; known: process",
     );
   });
 });
