@@ -7,7 +7,9 @@ import type {Argv, CommandModule} from 'yargs';
 import type {MeasuredPlace, MemoryTiming} from '../bench/memory.js';
 import {benchMemory} from '../bench/memory.js';
 import {SettingError} from '../config/schema.js';
+import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import {textTable} from '../eval/table.js';
+import type {KeySearch} from '../memory/index.js';
 import {memoryInProcess, openMemory} from '../memory/index.js';
 import {onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
@@ -42,13 +44,13 @@ const options = {
 /** Beyond any number of rows: databases score every row, as the others do. */
 const EXACT = 2 ** 31 - 2;
 
-function placeOf(name: string, folder: string): MeasuredPlace {
+function placeOf(name: string, folder: string, rowSearch: KeySearch): MeasuredPlace {
   const below = join(folder, name);
   switch (name) {
     case 'process':
-      return {name, open: async format => memoryInProcess(format)};
+      return {name, open: async format => memoryInProcess(format, {rowSearch})};
     case 'folder':
-      return {name, open: format => openMemory(below, {format})};
+      return {name, open: format => openMemory(below, {format, rowSearch})};
     case 'pglite':
       return {name, open: format => openMemory(`pglite:${below}`, {format, exactRows: EXACT})};
     default:
@@ -61,6 +63,7 @@ const digits = (ms: number): string => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1))
 export const benchMemoryCommand: CommandModule<object, Args> = {
   builder: yargs => yargs.options(options).check(onlyOptions(options)) as unknown as Argv<Args>,
   handler: async argv => {
+    const rowSearch = await createRowSearch();
     const rows = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-bench-memory-'));
     const timings: MemoryTiming[] = [];
@@ -74,7 +77,7 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
     try {
       const measured = String(argv.places)
         .split(',')
-        .map(name => placeOf(name, folder));
+        .map(name => placeOf(name, folder, rowSearch));
       for await (const timing of benchMemory({places: measured, rows, precision, ...numbers})) {
         timings.push(timing);
         console.error(`${timing.place} with ${timing.rows} rows: search ${digits(timing.searchMs.p50)} ms`);

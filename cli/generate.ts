@@ -2,6 +2,7 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
+import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
@@ -229,7 +230,9 @@ async function execute(argv: Args): Promise<void> {
   const {model, digest: weights} = run;
   const place = argv.memory;
   const store =
-    typeof place === 'string' ? await openMemory(place, {format: memoryFormat(model, {weights})}) : undefined;
+    typeof place === 'string'
+      ? await openMemory(place, {format: memoryFormat(model, {weights}), rowSearch: await createRowSearch()})
+      : undefined;
   try {
     if (order.prompts.length > 1) await writeMany(run, order, argv);
     else await writeOne(run, {...order, store}, argv);

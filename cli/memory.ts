@@ -2,6 +2,7 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
+import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import {shown} from '../errors/shown.js';
 import {textTable} from '../eval/table.js';
 import {exportMemory} from '../memory/exchange/export.js';
@@ -20,7 +21,7 @@ async function withMemory<T>(
   work: (store: MemoryStore) => Promise<T>,
   options: OpenMemoryOptions = {},
 ): Promise<T> {
-  const store = await openMemory(String(argv.memory), options);
+  const store = await openMemory(String(argv.memory), {...options, rowSearch: await createRowSearch()});
   try {
     return await work(store);
   } finally {

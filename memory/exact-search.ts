@@ -1,9 +1,10 @@
-// Exact search over blocks of rows: every key is read once for all queries, inner products are summed in float64.
+// Exact search over blocks of rows: every key is read once for all queries, inner products are summed in float64. Where a
+// faster search finds the rows, it finds a few more than are asked for, and they are put in order here.
 
 import {HALF_SCALE, shiftHalves} from './half.js';
 import type {RowBlock, RowSizes} from './row-block.js';
 import {load, rowNumbers, rowsBefore} from './row-block.js';
-import type {MemoryHits, MemoryQuery} from './store.js';
+import type {KeySearch, MemoryHits, MemoryQuery} from './store.js';
 import {NO_SCORE} from './store.js';
 
 /** Rows whose keys are made float32 together; they stay in the processor's first cache. */
@@ -97,18 +98,41 @@ class Tile {
   }
 }
 
+/** Rows beside those asked for that a faster search finds: sums in float32 may put neighbours in another order. */
+const SPARE = 8;
+
 /** Blocks oldest first. */
-export function exactSearch(blocks: readonly RowBlock[], query: MemoryQuery, sizes: RowSizes): MemoryHits {
-  const {queries, count, before} = query;
-  const {groups, width} = sizes;
-  const numbers = rowNumbers(sizes);
-  const best = new Best(before.length * groups, count);
-  const tile = new Tile(sizes);
-  const limit = before.reduce((most, one) => Math.max(most, one), 0);
+export function exactSearch(
+  blocks: readonly RowBlock[],
+  query: MemoryQuery,
+  sizes: RowSizes,
+  rowSearch?: KeySearch,
+): MemoryHits {
   const starts: number[] = [];
   let start = 0;
   for (const block of blocks) {
     starts.push(start);
+    start += block.length;
+  }
+  const best = new Best(query.before.length * sizes.groups, query.count);
+  if (rowSearch === undefined) offerAll(blocks, starts, best, query, sizes);
+  else offerFound(blocks, starts, best, query, sizes, rowSearch);
+  return gather(blocks, starts, best, query, sizes);
+}
+
+/** Scores every row. */
+function offerAll(
+  blocks: readonly RowBlock[],
+  starts: readonly number[],
+  best: Best,
+  {queries, before}: MemoryQuery,
+  sizes: RowSizes,
+): void {
+  const {groups, width} = sizes;
+  const numbers = rowNumbers(sizes);
+  const tile = new Tile(sizes);
+  const limit = before.reduce((most, one) => Math.max(most, one), 0);
+  for (const [i, block] of blocks.entries()) {
     const rows = rowsBefore(block.positions, block.length, limit);
     for (let from = 0; from < rows; from += TILE) {
       const end = Math.min(rows, from + TILE);
@@ -121,14 +145,45 @@ export function exactSearch(blocks: readonly RowBlock[], query: MemoryQuery, siz
             const list = t * groups + g;
             const score =
               innerProduct(queries, list * width, tile.numbers, key + g * width, width) * tile.scale;
-            best.offer(list, start + row, score);
+            best.offer(list, starts[i] + row, score);
           }
         }
     }
-    if (rows < block.length) break;
-    start += block.length;
+    if (rows < block.length) return;
   }
-  return gather(blocks, starts, best, query, sizes);
+}
+
+/** Scores the rows that a faster search found, oldest first as `Best` wants them. */
+function offerFound(
+  blocks: readonly RowBlock[],
+  starts: readonly number[],
+  best: Best,
+  {queries, count, before}: MemoryQuery,
+  sizes: RowSizes,
+  rowSearch: KeySearch,
+): void {
+  const {groups, width} = sizes;
+  const numbers = rowNumbers(sizes);
+  const tile = new Tile(sizes);
+  const searched = blocks.map(({keys, positions, length, left}) => ({
+    keys,
+    rows: length,
+    limits: Int32Array.from(before, one => rowsBefore(positions, length, one)),
+    gone: left,
+  }));
+  const wanted = count + SPARE;
+  const {rows: found} = rowSearch(searched, {queries, groups, width, count: wanted});
+  for (let list = 0; list < before.length * groups; list++) {
+    const own = found.slice(list * wanted, (list + 1) * wanted).sort();
+    for (const number of own) {
+      if (number < 0) continue;
+      const at = starts.findLastIndex(first => first <= number);
+      tile.point(blocks[at].keys, (number - starts[at]) * numbers, numbers);
+      const key = tile.from + (list % groups) * width;
+      const score = innerProduct(queries, list * width, tile.numbers, key, width) * tile.scale;
+      best.offer(list, number, score);
+    }
+  }
 }
 
 function gather(

@@ -61,7 +61,7 @@ export class InProcessMemory implements MemoryStore {
   async search(query: MemoryQuery): Promise<MemoryHits> {
     this.refuseClosed();
     checkQuery('memory search', query, this.format);
-    return this.table.search(query);
+    return this.table.search(query, this.options.rowSearch);
   }
 
   forget(selection: MemorySelection): Promise<number> {

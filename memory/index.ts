@@ -6,6 +6,7 @@ export type {QueueOptions} from './queued-memory.js';
 export {QueuedMemory, queuedMemory} from './queued-memory.js';
 export type {PgliteLike} from './sql/database.js';
 export type {
+  KeySearch,
   MemoryBatch,
   MemoryFormat,
   MemoryHits,
@@ -17,6 +18,7 @@ export type {
   MemoryStats,
   MemoryStore,
   MemoryStoreOptions,
+  SearchedKeys,
 } from './store.js';
 export {NO_SCORE} from './store.js';
 export type {MemoryRefusal} from './store-error.js';

@@ -6,6 +6,7 @@ import type {RowBlock} from './row-block.js';
 import {load, rowBytes, rowNumbers} from './row-block.js';
 import {RowList} from './row-list.js';
 import type {
+  KeySearch,
   MemoryBatch,
   MemoryFormat,
   MemoryHits,
@@ -79,11 +80,11 @@ export class RowTable {
     this.rows_ += batch.positions.length - rows.remove(evicted);
   }
 
-  search(query: MemoryQuery): MemoryHits {
+  search(query: MemoryQuery, rowSearch?: KeySearch): MemoryHits {
     const rows = this.streams.get(query.stream)?.get(query.layer);
     return rows === undefined
       ? emptyHits(this.format, query.before.length, query.count)
-      : exactSearch(rows.blocks, query, this.format);
+      : exactSearch(rows.blocks, query, this.format, rowSearch);
   }
 
   select(selection: MemorySelection): SelectedRows[] {

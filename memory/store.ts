@@ -124,7 +124,38 @@ export interface MemoryStats {
 export interface MemoryStoreOptions {
   /** Rows that each stream may hold in each layer. Default: no limit. */
   readonly quota?: number;
+  /**
+   * A faster way through the rows of stores in the process and in folders, such as `createRowSearch()` of `bmojo/ops`; databases
+   * have their own. Scores are summed anew, so that what is found is the same but where keys differ by less than float32 can
+   * tell. Default: plain loops.
+   */
+  readonly rowSearch?: KeySearch;
 }
+
+/** Rows of keys that a {@link KeySearch} looks through, oldest first. */
+export interface SearchedKeys {
+  /** Keys [rows, G, Dh]: float32, or the bits of halves. */
+  readonly keys: Float32Array | Uint16Array;
+  readonly rows: number;
+  /** How many of the rows each query may find, [n]. */
+  readonly limits: Int32Array;
+  /** Not 0 for rows that are never found. */
+  readonly gone: Uint8Array;
+}
+
+/**
+ * Finds the rows of largest inner product with each of n queries [n, G, Dh], group by group: their numbers, counted over all
+ * blocks, [n, G, R], -1 where there are fewer.
+ */
+export type KeySearch = (
+  blocks: Iterable<SearchedKeys>,
+  query: {
+    readonly queries: Float32Array;
+    readonly groups: number;
+    readonly width: number;
+    readonly count: number;
+  },
+) => {readonly rows: Int32Array};
 
 /**
  * A memory in storage: rows of keys and values that outgrow a layer, appended as they leave its window and found again by

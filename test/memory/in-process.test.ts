@@ -1,6 +1,7 @@
 // The store in memory alone: the contract, and halves.
 
 import {expect} from 'chai';
+import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
 import {fromHalves, toHalf} from '../../memory/half.js';
 import {InProcessMemory} from '../../memory/in-process.js';
 import {storeContract} from './contract.js';
@@ -12,6 +13,18 @@ storeContract({
     open: async (format, options) => {
       if (format === undefined) throw new Error('a store in memory needs a format');
       return new InProcessMemory(format, options);
+    },
+    remove: () => {},
+  }),
+});
+
+storeContract({
+  name: 'memory in process, searched by the kernel of exactSearch',
+  durable: false,
+  place: () => ({
+    open: async (format, options) => {
+      if (format === undefined) throw new Error('a store in memory needs a format');
+      return new InProcessMemory(format, {...options, rowSearch: await createRowSearch()});
     },
     remove: () => {},
   }),
