@@ -33,8 +33,8 @@ export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
   derivedDims: {S: ({L}) => Math.ceil(L / CHUNK), chunk: () => CHUNK},
   attributes: {deltaLeast: {type: 'float'}, deltaMost: {type: 'float'}},
   checkAttributes: ({deltaLeast, deltaMost}, {H, G}) => {
-    checkNumber('ssdScan', 'deltaLimits[0]', deltaLeast, 0, NO_MOST);
-    checkNumber('ssdScan', 'deltaLimits[1]', deltaMost, deltaLeast, NO_MOST);
+    checkNumber('ssdScan', 'deltaLeast', deltaLeast, 0, NO_MOST);
+    checkNumber('ssdScan', 'deltaMost', deltaMost, deltaLeast, NO_MOST);
     if (H % G !== 0) refuse('ssdScan', 'x', `of H heads, a multiple of the G = ${G} groups of B`, H);
   },
   forward: {

@@ -1,5 +1,5 @@
 import type {Tensor1D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {refuse} from '../check.js';
+import {checkNumber, refuse} from '../check.js';
 import {runOp} from '../run.js';
 import {NO_MOST} from './attributes.js';
 import {ssdScanOp} from './definition.js';
@@ -45,6 +45,8 @@ export function ssdScan(
   if (!Array.isArray(limits) || limits.length !== 2) refuse('ssdScan', 'deltaLimits', 'two numbers', limits);
   const [deltaLeast, most] = limits;
   const deltaMost = most === Number.POSITIVE_INFINITY ? NO_MOST : most;
+  checkNumber('ssdScan', 'deltaLimits[0]', deltaLeast, 0, NO_MOST);
+  checkNumber('ssdScan', 'deltaLimits[1]', deltaMost, deltaLeast, NO_MOST);
   const {y, finalState} = runOp(ssdScanOp, {...inputs}, {deltaLeast, deltaMost});
   return {y: y as Tensor4D, finalState: finalState as Tensor4D};
 }

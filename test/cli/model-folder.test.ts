@@ -162,7 +162,7 @@ describe('model folders on the command line', () => {
       [
         `generate --checkpoint ${at('data')}`,
         1,
-        'is no run folder (it has no config.json) and no model folder',
+        'is no run folder and no folder of Hugging Face (it has no config.json), and no model folder',
       ],
       [`generate --checkpoint ${at('run', 'model')} --weights best`, 2, '--weights best:'],
       [`eval mqar --checkpoint ${at('run', 'model')}`, 1, 'was trained on lm, not mqar'],

@@ -177,7 +177,7 @@ describe('data prepare', () => {
     expect(tokenizer.decode(tokenizer.encode('any \u4f60 text'))).to.equal('any \u4f60 text');
     expect([...tokenizer.encode('the')]).to.have.lengthOf.below(3);
     for (const [vocab, out, words] of [
-      ['256', 'x.json', 'above 257'],
+      ['256', 'x.json', '--vocab must be an integer in [258, '],
       ['9999', 'x.json', 'more than this text gives'],
       ['262', 'small.json', 'exists'],
     ]) {

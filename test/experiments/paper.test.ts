@@ -195,11 +195,12 @@ describe('panelPlot', () => {
   });
 
   it('sets drawings side by side and below each other', () => {
+    const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(one) ?? [];
     const svg = panelPlot([one, one, one], 2);
-    expect(svg).to.match(/viewBox="0 0 1440 840"/);
+    expect(svg).to.include(`viewBox="0 0 ${2 * Number(width)} ${2 * Number(height)}"`);
     expect(svg.match(/<svg /g)).to.have.length(4);
     expect(svg.match(/<\/svg>/g)).to.have.length(4);
-    expect(svg).to.include('x="720" y="0"').and.to.include('x="0" y="420"');
+    expect(svg).to.include(`x="${width}" y="0"`).and.to.include(`x="0" y="${height}"`);
   });
 
   it('refuses what is no drawing', () => {

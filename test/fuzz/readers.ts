@@ -2,6 +2,7 @@
 
 import {cpSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {givenPrompts} from '../../cli/prompts.js';
 import {taskFamily} from '../../data/families.js';
 import {documents} from '../../data/files/documents.js';
 import {
@@ -429,6 +430,17 @@ export const readers: readonly Reader[] = [
       taskFamily(task === 'lm' ? 'mqar' : task);
       return [config, parameterShapes(config.model).length];
     },
+  },
+  {
+    name: 'prompts',
+    covers: ['cli/prompts.ts'],
+    files: {'prompts.txt': 'text', 'prompts.jsonl': 'jsonl'},
+    sealed: [],
+    make: folder => {
+      writeFileSync(join(folder, 'prompts.txt'), 'Once upon a time\nTo be\n');
+      writeFileSync(join(folder, 'prompts.jsonl'), '"one"\n{"prompt":"two"}\n');
+    },
+    read: folder => ['prompts.txt', 'prompts.jsonl'].map(name => givenPrompts({prompts: join(folder, name)})),
   },
   {
     name: 'test vectors',
