@@ -1,30 +1,21 @@
 // Figure 3: perplexity of language models against their size and against the time of training.
 
 import {perplexityText} from '../../eval/table.js';
-import type {ModelSize} from '../../models/sizes.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
 import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
-import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
-import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import type {LanguageScale} from './language-sizes.js';
+import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
 import {margin, marginWords, summaries, summaryWords} from './summary.js';
-
-interface Scale {
-  readonly sizes: Readonly<Record<string, ModelSize>>;
-  readonly context: number;
-  readonly train: object;
-  readonly rates: readonly number[];
-  readonly seeds: readonly number[];
-}
 
 const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
 
 const {['4m']: s4, ['16m']: s16, ['40m']: s40, ['130m']: s130} = languageSizes;
 
 /** Equal tokens for all: 4,000 updates of 16 x 1,024. */
-const full: Scale = {
+const full: LanguageScale = {
   sizes: {'4m': s4, '16m': s16, '40m': s40, '130m': s130},
   context: 1024,
   train: {...languageTraining, steps: 4000, batch: 16, evalEvery: 500, evalSamples: 128},
@@ -32,7 +23,7 @@ const full: Scale = {
   seeds: [1, 2, 3],
 };
 
-const quick: Scale = {
+const quick: LanguageScale = {
   sizes: {quick: quickSize},
   context: 64,
   train: {...languageTraining, steps: 20, batch: 4, evalEvery: 20, evalSamples: 8, checkpointEvery: 20},
@@ -41,20 +32,6 @@ const quick: Scale = {
 };
 
 const PANEL = 'text';
-
-function points({sizes, context, train}: Scale, data: string): GridPoint[] {
-  return Object.entries(sizes).flatMap(([size, shape]) =>
-    models.map(name => ({
-      panel: PANEL,
-      model: name,
-      size,
-      task: 'lm',
-      data: {data, context, crossBorders: true},
-      settings: languageModel(shape, name),
-      train,
-    })),
-  );
-}
 
 /** Seconds that the updates of a run took at its speed. */
 function secondsOf({config, tokensPerSecond}: MeasuredRun): number {
@@ -151,7 +128,7 @@ export const figure3: PaperExperiment = {
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;
-    return gridRuns(points(scale, options.data ?? ''), options, scale);
+    return gridRuns(languagePoints(PANEL, models, scale, options.data ?? ''), options, scale);
   },
   report,
 };

@@ -1,20 +1,11 @@
 // Figure 4: the time of a training step at the paper's sizes.
 
-import type {ModelSize} from '../../models/sizes.js';
 import {linePlot} from '../../plot/line-plot.js';
 import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
-import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
-import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
-
-interface Scale {
-  readonly sizes: Readonly<Record<string, ModelSize>>;
-  readonly context: number;
-  readonly train: object;
-  readonly rates: readonly number[];
-  readonly seeds: readonly number[];
-}
+import type {LanguageScale} from './language-sizes.js';
+import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
 
 const models: readonly Contestant[] = ['transformer', 'mamba', 'bmojo'];
 const PANEL = 'time';
@@ -24,7 +15,7 @@ const {['130m']: s130, ['370m']: s370, ['790m']: s790, ['1.4b']: s1400} = langua
 /** Few steps, each logged; the first, in which kernels are compiled, does not count. */
 const timed = {...languageTraining, logEvery: 1, evalEvery: 1_000_000, evalSamples: 1, warmup: 0.5};
 
-const full: Scale = {
+const full: LanguageScale = {
   sizes: {'130m': s130, '370m': s370, '790m': s790, '1.4b': s1400},
   context: 2048,
   train: {...timed, steps: 12, batch: 8, recompute: true},
@@ -32,27 +23,13 @@ const full: Scale = {
   seeds: [1],
 };
 
-const quick: Scale = {
+const quick: LanguageScale = {
   sizes: {quick: quickSize},
   context: 64,
   train: {...timed, steps: 6, batch: 2},
   rates: [1e-4],
   seeds: [1],
 };
-
-function points({sizes, context, train}: Scale, data: string): GridPoint[] {
-  return Object.entries(sizes).flatMap(([size, shape]) =>
-    models.map(name => ({
-      panel: PANEL,
-      model: name,
-      size,
-      task: 'lm',
-      data: {data, context, crossBorders: true},
-      settings: languageModel(shape, name),
-      train,
-    })),
-  );
-}
 
 /** Milliseconds of a step. */
 function stepTime({config, tokensPerSecond}: MeasuredRun): number {
@@ -126,7 +103,7 @@ export const figure4: PaperExperiment = {
   isTimed: true,
   plan: options => {
     const scale = options.quick ? quick : full;
-    return gridRuns(points(scale, options.data ?? ''), options, scale);
+    return gridRuns(languagePoints(PANEL, models, scale, options.data ?? ''), options, scale);
   },
   report,
 };

@@ -5,6 +5,7 @@ import type {ModelSize} from '../../models/sizes.js';
 import {modelOfSize} from '../../models/sizes.js';
 import type {Contestant} from './contestants.js';
 import {contestants} from './contestants.js';
+import type {GridPoint} from './grid.js';
 
 /** Parameters without the embedding, by Mamba's depth at that width; the two largest have the paper's widths. */
 export const languageSizes = {
@@ -29,3 +30,33 @@ export function languageModel(size: ModelSize, name: Contestant): Partial<ModelC
 
 /** Beside the rate: as in the paper the SSM's parameters learn five times as fast as attention's. */
 export const languageTraining = {ssmRateFactor: 5, beta2: 0.95, finalRate: 0.1} as const;
+
+/** Models of several sizes, all trained the same way. */
+export interface LanguageScale {
+  readonly sizes: Readonly<Record<string, ModelSize>>;
+  /** Tokens of a sample. */
+  readonly context: number;
+  readonly train: object;
+  readonly rates: readonly number[];
+  readonly seeds: readonly number[];
+}
+
+/** Every model at every size, on the tokens of a prepared folder. */
+export function languagePoints(
+  panel: string,
+  models: readonly Contestant[],
+  {sizes, context, train}: LanguageScale,
+  data: string,
+): GridPoint[] {
+  return Object.entries(sizes).flatMap(([size, shape]) =>
+    models.map(model => ({
+      panel,
+      model,
+      size,
+      task: 'lm',
+      data: {data, context, crossBorders: true},
+      settings: languageModel(shape, model),
+      train,
+    })),
+  );
+}

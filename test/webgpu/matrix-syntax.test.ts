@@ -56,7 +56,8 @@ describe('WGSL of matrix units', function () {
       Object.assign(globalThis, globals);
       gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
       const adapter = await gpu.requestAdapter();
-      device = await adapter?.requestDevice({requiredFeatures: ['shader-f16', 'subgroups', matrixFeature]});
+      if (adapter === null) throw new Error('Dawn has no null adapter');
+      device = await adapter.requestDevice({requiredFeatures: ['shader-f16', 'subgroups', matrixFeature]});
     } catch (error) {
       if (process.env.CI === 'true') throw error;
       console.warn(`\nWGSL OF MATRIX UNITS WAS NOT CHECKED: ${(error as Error).message}\n`);
