@@ -7,6 +7,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
+import {bpeJson, byteLevel} from '../tokenizers/hugging-face/bpe-json.js';
 import {byteCharacters} from '../tokenizers/hugging-face/byte-characters.js';
 import {TokenizerError} from '../tokenizers/index.js';
 import {CorpusError, documents} from './documents.js';
@@ -30,33 +31,16 @@ export interface TrainedTokenizer {
 
 const END_OF_TEXT = '<|endoftext|>';
 const FEWEST = 1 + byteCharacters.length;
-const byteLevel = {type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true};
 
 type Merge = readonly [string, string];
 
-function tokenizerJson(vocab: Readonly<Record<string, number>>, merges: readonly Merge[], added: object[]) {
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: null,
-    decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
-  };
+function tokenizerJson(
+  vocab: Readonly<Record<string, number>>,
+  merges: readonly Merge[],
+  added: object[],
+): object {
+  const words = byteLevel(true);
+  return bpeJson({vocab, merges, added, preTokenizer: words, decoder: words});
 }
 
 function loadPackage(): typeof import('tokenizers') {

@@ -1,6 +1,6 @@
 // Which table holds the rows of a stream and layer. Other processes may make, replace and drop tables at any time.
 
-import type {MemorySelection} from '../store.js';
+import type {MemoryRow, MemorySelection} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow, SqlSession} from './database.js';
 import {codeOf} from './database.js';
@@ -112,3 +112,11 @@ export class Parts {
 
 /** A part whose table has been replaced or dropped since it was looked up. */
 export class StalePart extends Error {}
+
+/** What a row of a stream's and layer's table says beside its keys and values. */
+export function storedRow(
+  {stream, layer}: Pick<Part, 'stream' | 'layer'>,
+  {position, innovation, token}: SqlRow,
+): MemoryRow {
+  return {stream, layer, position: Number(position), innovation: Number(innovation), token: Number(token)};
+}

@@ -7,6 +7,7 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow} from './database.js';
 import {unpackRow} from './numbers.js';
 import type {Part, Parts} from './parts.js';
+import {storedRow} from './parts.js';
 import type {Statements} from './statements.js';
 import {snapshotTable} from './statements.js';
 
@@ -53,14 +54,7 @@ function batchOf(
   {where}: MemorySelection,
 ): Required<MemoryBatch> {
   const read = rows
-    .map(row => ({
-      stream,
-      layer,
-      position: Number(row.position),
-      innovation: Number(row.innovation),
-      token: Number(row.token),
-      bytes: row.numbers,
-    }))
+    .map(row => ({...storedRow({stream, layer}, row), bytes: row.numbers}))
     .filter(({bytes, ...row}) => where?.(row) ?? true);
   const size = rowNumbers(format);
   const keys = new Float32Array(read.length * size);

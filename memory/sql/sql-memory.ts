@@ -18,7 +18,7 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlSession} from './database.js';
 import {packRow, vectorText} from './numbers.js';
 import type {Part} from './parts.js';
-import {Parts} from './parts.js';
+import {Parts, storedRow} from './parts.js';
 import {searchPart} from './search.js';
 import {readSnapshot} from './snapshot.js';
 import type {Statements} from './statements.js';
@@ -195,13 +195,7 @@ export class SqlMemory implements MemoryStore {
     const {stream, layer} = part;
     const {rows} = await session.query(this.statements.rows(part.part), [from, before]);
     const leaving = rows
-      .map(row => ({
-        stream,
-        layer,
-        position: Number(row.position),
-        innovation: Number(row.innovation),
-        token: Number(row.token),
-      }))
+      .map(row => storedRow({stream, layer}, row))
       .filter(row => where?.(row) ?? true)
       .map(({position}) => position);
     if (leaving.length === 0 && part.rows > 0) return 0;
