@@ -131,6 +131,7 @@ export class AttentionMemory {
       recent: layout.after.recent,
       keepState,
       outside: context.outside,
+      negatives: context.training === undefined ? 0 : settings.storageNegatives,
     });
     const attended = attendedWith(memories, options, stored?.retrieval);
     const result = {
