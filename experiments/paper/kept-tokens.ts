@@ -7,23 +7,23 @@ import type {MemoryBatch, MemoryStore} from '../../memory/index.js';
 type Worth = (position: number, innovation: number) => number;
 
 const TAG = 0x6b657074;
-const EVERY = 4;
 
-/** Rules by name: how much a row at a position in its stream is worth. */
-export const keptRules = {
+/** Rules by name. */
+export const keptRuleNames = ['innovation', 'latest', 'by chance', 'every 4th'] as const;
+
+export type KeptRule = (typeof keptRuleNames)[number];
+
+/** How much a row at a position in its stream is worth. */
+const worths: Readonly<Record<KeptRule, Worth>> = {
   innovation: (_, innovation) => innovation,
   latest: position => position,
   'by chance': position => randomStream([1, TAG], position).uniform(),
-  [`every ${EVERY}th`]: position => ((position + 1) % EVERY === 0 ? 1 : 0),
-} as const satisfies Record<string, Worth>;
-
-export type KeptRule = keyof typeof keptRules;
-
-export const keptRuleNames: readonly KeptRule[] = Object.keys(keptRules);
+  'every 4th': position => (position % 4 === 3 ? 1 : 0),
+};
 
 /** The store, which keeps what the rule says when its quota is full. */
 export function keeping(store: MemoryStore, rule: KeptRule): MemoryStore {
-  const worth: Worth = keptRules[rule];
+  const worth = worths[rule];
   return {
     format: store.format,
     append: (batch: MemoryBatch) =>
