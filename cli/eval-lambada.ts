@@ -20,6 +20,7 @@ async function execute(argv: Args): Promise<void> {
   const progress = new CountProgress(process.stderr, passages.length);
   const report = await evaluateLambada(model, tokenizer, passages, {
     batch: 16,
+    startTokens: folder.startTokens,
     onProgress: count => progress.advance(count, 'lambada'),
   });
   progress.end();

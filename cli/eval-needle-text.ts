@@ -42,7 +42,8 @@ async function execute(argv: Args): Promise<void> {
   );
   const cells: NeedleTextCell[] = [];
   for (const place of grid) {
-    cells.push(await evaluateNeedleText(model, tokenizer, {...place, samples, seed, batch: 8}));
+    const options = {...place, samples, seed, batch: 8, startTokens: folder.startTokens};
+    cells.push(await evaluateNeedleText(model, tokenizer, options));
     progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
   }
   progress.end();

@@ -44,7 +44,13 @@ async function execute(argv: Args): Promise<void> {
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
     const trained = trainedTokens(run.folder, argv);
-    const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
+    const {startTokens} = run.folder;
+    const report = await evaluatePerplexity(run.model, source, {
+      ...options,
+      trained,
+      startTokens,
+      onProgress,
+    });
     return perplexityRecords({
       report,
       model: run.folder.config.model.preset,
