@@ -40,13 +40,13 @@ export const graftSchema = {
 /** Settings of {@link graft}; defaults and bounds stand in {@link graftSchema}. */
 export type GraftSettings = Settings<typeof graftSchema>;
 
-/** What {@link graft} takes. */
+/** Options of {@link graft}: its settings, and which layers it grafts on. */
 export interface GraftOptions extends Partial<GraftSettings> {
   /** Numbers of the layers to graft on, from 0. Default: all that attend and have no memory but their window. */
   readonly layers?: readonly number[];
 }
 
-/** A model with grafted memories. */
+/** What {@link graft} made: the new model, and where its memories are. */
 export interface Grafted {
   /** Its `model` is the caller's to dispose. */
   readonly model: LanguageModel;
