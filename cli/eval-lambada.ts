@@ -24,6 +24,7 @@ async function execute(argv: Args): Promise<void> {
   const report = await withEvaluationStore(run, argv, reading =>
     evaluateLambada(reading, tokenizer, passages, {
       batch: 16,
+      startTokens: folder.startTokens,
       onProgress: count => progress.advance(count, 'lambada'),
     }),
   );

@@ -46,7 +46,8 @@ async function execute(argv: Args): Promise<void> {
   const cells: NeedleTextCell[] = [];
   await withEvaluationStore(run, argv, async reading => {
     for (const place of grid) {
-      cells.push(await evaluateNeedleText(reading, tokenizer, {...place, samples, seed, batch: 8}));
+      const options = {...place, samples, seed, batch: 8, startTokens: folder.startTokens};
+      cells.push(await evaluateNeedleText(reading, tokenizer, options));
       progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
     }
   });

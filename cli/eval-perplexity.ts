@@ -46,8 +46,9 @@ async function execute(argv: Args): Promise<void> {
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
     const trained = trainedTokens(run.folder, argv);
+    const {startTokens} = run.folder;
     const report = await withEvaluationStore(run, argv, reading =>
-      evaluatePerplexity(reading, source, {...options, trained, onProgress}),
+      evaluatePerplexity(reading, source, {...options, trained, startTokens, onProgress}),
     );
     return perplexityRecords({
       report,

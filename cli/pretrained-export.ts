@@ -44,6 +44,7 @@ export async function exportPretrained(
     return await writePretrainedFolder(out, {
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
+      chatTemplate: trained.chatTemplate,
       stopTokens: trained.stopTokens,
       context: trainedContext(trained),
       card: await cardOf(trained, weights, step),

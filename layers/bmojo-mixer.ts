@@ -15,6 +15,7 @@ import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
@@ -100,7 +101,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     const {settings} = this;
     return [
       ...(settings.ssm ? ssmWeights(settings, width) : []),
-      ...(settings.attention ? attentionWeights(settings, width) : []),
+      ...(settings.attention ? [...attentionWeights(settings, width), ...memoryGateWeights(settings)] : []),
       ...ssmOutputWeights(settings, fadingSizes(settings, width)),
     ];
   }
@@ -227,7 +228,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
-  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth} = settings;
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage} = settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -255,6 +256,10 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
     fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
   }
+  if (memoryGate && (!attention || (fading === 'none' && eideticSlots === 0 && storage === 0)))
+    fail(
+      'memoryGate must be false where there is no memory behind the gate: fading tokens, eidetic slots or storage beside attention',
+    );
   checkStorage(settings, fail);
   if (kvHeads !== 0 && heads % kvHeads !== 0) fail(`kvHeads must divide heads = ${heads}, got ${kvHeads}`);
 }

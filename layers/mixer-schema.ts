@@ -55,6 +55,10 @@ export const mixerSchema = {
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
   ),
+  memoryGate: flag(
+    false,
+    'a gate for each head between its window and all other memories, which starts closed: the layer starts as its window alone, so that memories can be grafted onto a trained Transformer',
+  ),
   storage: integer(
     0,
     0,
@@ -146,6 +150,22 @@ export const mixerSchema = {
   precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
+
+/** Settings that decide the SSM of a mixer, whatever else it has. */
+export const ssmSettingNames = [
+  'ssmKind',
+  'stateSize',
+  'expand',
+  'innerWidth',
+  'convWidth',
+  'convBias',
+  'projectionBias',
+  'deltaRank',
+  'ssmNormEpsilon',
+  'ssmHeadWidth',
+  'ssmGroups',
+  'gatedNormEpsilon',
+] as const satisfies readonly (keyof typeof mixerSchema)[];
 
 /** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
 export type MixerSettings = Settings<typeof mixerSchema>;

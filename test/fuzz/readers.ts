@@ -2,6 +2,7 @@
 
 import {cpSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {conversationsOf} from '../../cli/chat.js';
 import {givenPrompts} from '../../cli/prompts.js';
 import {taskFamily} from '../../data/families.js';
 import {documents} from '../../data/files/documents.js';
@@ -32,6 +33,7 @@ import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
+import {readChatTemplate} from '../../models/hugging-face/read.js';
 import {importMamba, LanguageModel, memoryFormat} from '../../models/index.js';
 import {fileSystem, fromPretrained, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
@@ -456,6 +458,29 @@ export const readers: readonly Reader[] = [
       writeFileSync(join(folder, 'prompts.jsonl'), '"one"\n{"prompt":"two"}\n');
     },
     read: folder => ['prompts.txt', 'prompts.jsonl'].map(name => givenPrompts({prompts: join(folder, name)})),
+  },
+  {
+    name: 'conversation and its template',
+    covers: ['cli/chat.ts', 'data/tokenizers/chat-template.ts'],
+    files: {'messages.json': 'json', 'tokenizer_config.json': 'json', 'chat_template.jinja': 'text'},
+    sealed: [],
+    make: folder => {
+      writeFileSync(join(folder, 'messages.json'), '[{"role":"user","content":"Hello"}]');
+      writeFileSync(
+        join(folder, 'tokenizer_config.json'),
+        JSON.stringify({bos_token: '<s>', eos_token: {content: '</s>'}, chat_template: 'none'}),
+      );
+      const template =
+        "{% for message in messages %}{{ bos_token + message['role'] | trim }}{{ message.content }}{% endfor %}";
+      writeFileSync(join(folder, 'chat_template.jinja'), template);
+    },
+    read: async folder => {
+      const chatTemplate = await readChatTemplate(modelInFolder(folder));
+      return conversationsOf({chat: true, messages: join(folder, 'messages.json')}, [], {
+        path: folder,
+        chatTemplate,
+      });
+    },
   },
   {
     name: 'test vectors',
