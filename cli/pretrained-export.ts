@@ -46,6 +46,7 @@ export async function exportPretrained(
     const contents = {
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
+      chatTemplate: trained.chatTemplate,
       stopTokens: trained.stopTokens,
       context: trainedContext(trained),
       card: await cardOf(trained, weights, step),

@@ -5,10 +5,11 @@ import type {Batch} from '../data/batch.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows, WindowIndex} from '../data/windows.js';
+import {beginBatch} from './begin-batch.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
-/** Options of {@link evaluatePerplexity}: all but `reference` and `onProgress` must be given. */
+/** Options of {@link evaluatePerplexity}: all but `reference`, `startTokens` and `onProgress` must be given. */
 export interface PerplexityOptions {
   /** Tokens before the scored ones, each a measurement of its own, ascending. */
   readonly prefixes: readonly number[];
@@ -22,6 +23,8 @@ export interface PerplexityOptions {
   readonly trained: number;
   /** One of `prefixes` that others are compared with instead. */
   readonly reference?: number;
+  /** Ids before each window, where the model expects some; prefixes do not count them. Default none. */
+  readonly startTokens?: readonly number[];
   /** Told the number of tokens of each batch when it is scored. */
   readonly onProgress?: (tokens: number) => void;
 }
@@ -100,14 +103,15 @@ async function windowLosses(
     length,
     from,
     batch,
+    startTokens = [],
     onProgress,
-  }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'onProgress'>,
+  }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'startTokens' | 'onProgress'>,
 ): Promise<WindowLosses[]> {
   const all: WindowLosses[] = [];
   for (let first = 0; first < starts.length; first += batch) {
     const some = starts.slice(first, first + batch);
     const drawn = asBatch(readWindows(source, some, length), from);
-    const {losses} = await scoreBatch(model, drawn);
+    const {losses} = await scoreBatch(model, beginBatch(drawn, startTokens));
     const bytes = Float32Array.from(drawn.labels, id => source.bytesOf(id));
     const count = length - from;
     for (let row = 0; row < some.length; row++)

@@ -5,8 +5,8 @@ import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} fr
 import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
 import {disposeModelState} from '../models/index.js';
-import type {ScorableModel, StreamableModel} from './scorable.js';
-import {isStreamable} from './scorable.js';
+import type {ScorableModel, Scored, StreamableModel} from './scorable.js';
+import {isSelfScoring, isStreamable} from './scorable.js';
 
 /** Rows [1, R] of hidden states [B, L, D], by row number in [0, B L), as [R, D]: the output head runs on these alone. */
 export function pickedRows(hidden: Tensor3D, rows: Tensor2D): Tensor2D {
@@ -20,18 +20,12 @@ function rowTensor(rows: Int32Array): Tensor2D {
   return tensor2d(rows, [1, rows.length], 'int32');
 }
 
-export interface Scored {
-  /** Token with the largest logit at each scored row of the batch [R]. */
-  readonly predicted: Int32Array;
-  /** Cross-entropy of the wanted token at each scored row [R], in nats. */
-  readonly losses: Float32Array;
-}
-
 /** The longest sequence that is computed in one piece; longer ones go through the model's memory. */
 export const PIECE = 512;
 
 /** Answers of a model at the scored rows of a batch; memory does not grow with the length, for models whose state does not. */
 export async function scoreBatch(model: ScorableModel, batch: Batch): Promise<Scored> {
+  if (isSelfScoring(model)) return model.scoreBatch(batch);
   if (batch.length > PIECE && isStreamable(model)) return scoreInPieces(model, batch);
   const {tokens, size, length, rows, labels} = batch;
   return answers(
@@ -56,6 +50,16 @@ async function answers(compute: () => Tensor2D, labels: Int32Array): Promise<Sco
   predicted.dispose();
   losses.dispose();
   return scored;
+}
+
+/** Answers at rows of hidden states [B, L, D], by row number in [0, B L). */
+export function rowAnswers(
+  model: ScorableModel,
+  hidden: Tensor3D,
+  rows: Int32Array,
+  labels: Int32Array,
+): Promise<Scored> {
+  return answers(() => model.logits(pickedRows(hidden, rowTensor(rows))), labels);
 }
 
 async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scored> {
@@ -85,7 +89,7 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
           i => Math.floor(rows[i] / length) * piece + (rows[i] % length) - start,
         );
         const wanted = Int32Array.from(inside, i => labels[i]);
-        const scored = await answers(() => model.logits(pickedRows(hidden, rowTensor(own))), wanted);
+        const scored = await rowAnswers(model, hidden, own, wanted);
         for (const [j, i] of inside.entries()) {
           predicted[i] = scored.predicted[j];
           losses[i] = scored.losses[j];

@@ -8,7 +8,7 @@ import {parseSettings} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {readTokenizer} from '../data/files/index.js';
-import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../data/tokenizers/index.js';
 import type {ModelConfig} from '../models/config.js';
 import type {SequenceModel} from '../models/create.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -56,6 +56,8 @@ export interface Trained {
   readonly stopTokens?: readonly number[];
   /** Ids that the model expects before a text; only of a folder of the Hub. */
   readonly startTokens?: readonly number[];
+  /** The template for conversations; only of a folder of the Hub that has one. */
+  readonly chatTemplate?: ChatTemplate;
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
@@ -157,7 +159,7 @@ function ofCard(path: string, card: ModelCard): Trained {
 }
 
 async function ofPretrained(path: string): Promise<Trained> {
-  const {model, stopTokens, startTokens, context} = await readPretrainedConfig(path);
+  const {model, stopTokens, startTokens, chatTemplate, context} = await readPretrainedConfig(path);
   return {
     path,
     tokenizerFolder: path,
@@ -166,6 +168,7 @@ async function ofPretrained(path: string): Promise<Trained> {
     weights: [],
     ...(stopTokens.length === 0 ? {} : {stopTokens}),
     startTokens,
+    ...(chatTemplate === undefined ? {} : {chatTemplate}),
     tokenizer: () => tokenizerIn(path, undefined),
     load: async (_, backend = 'wasm') => {
       await useBackend(backend);

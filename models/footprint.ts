@@ -81,7 +81,8 @@ function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: num
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon} = mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon, memoryGate} =
+    mixer;
   const ssmKept = mixer.ssmKind === 'mamba' ? mambaKept : mamba2Kept;
   const faded = ssm ? ssmKept(mixer, D, context, batch) : {perToken: 0, perSequence: 0, once: 0};
   let perToken = 1 + D + faded.perToken; // inverse RMS, normalised input
@@ -97,6 +98,8 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   // Queries and keys before their norm, and the norm's inverse RMS.
   if (qkNormEpsilon > 0) perToken += query + key + heads + groups;
   perToken += query + heads; // attention's output and log-sum-exp
+  // Attention to the window alone and its log-sum-exp, what other memories change, how much of that passes, and the sum.
+  if (memoryGate) perToken += 4 * query + heads;
   if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
   if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
   if (mixer.storage > 0 && context > 2 * window) perToken += storageKept(mixer, D);

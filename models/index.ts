@@ -13,6 +13,8 @@ export type {GenerateOptions, GenerateTextOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
 export type {BatchText, BatchToken, GenerateBatchOptions, GenerateTextsOptions} from './generate-batch.js';
 export {generateBatch, generateTexts} from './generate-batch.js';
+export type {Grafted, GraftOptions, GraftSettings} from './graft.js';
+export {graft, graftSchema} from './graft.js';
 export * from './hugging-face/index.js';
 export type {LanguageModelOptions, MixerVisit} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';

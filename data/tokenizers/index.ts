@@ -9,6 +9,8 @@ import {TokenizerError} from './tokenizer.js';
 
 export {byteTokenizer} from './byte.js';
 export {CharacterCollector, charTokenizer} from './char.js';
+export type {ChatMessage, ChatOptions} from './chat-template.js';
+export {ChatTemplate, ChatTemplateError, chatTemplateOf} from './chat-template.js';
 export {huggingFaceTokenizer} from './hugging-face/index.js';
 export {startTokensOf} from './hugging-face/start-tokens.js';
 export {huggingFaceJson} from './hugging-face/write.js';

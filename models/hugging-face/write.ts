@@ -1,6 +1,6 @@
 // A model leaves in a layout of the Hub: the weights tensor by tensor, config.json last, so that a folder with one is whole.
 
-import type {Tokenizer} from '../../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
 import {huggingFaceJson} from '../../data/tokenizers/index.js';
 import {encodeHeader} from '../../formats/safetensors-header.js';
 import type {WeightDType} from '../../formats/weight-dtype.js';
@@ -25,6 +25,8 @@ const SHARD_BYTES = 2_000_000_000;
 export interface PretrainedContents {
   readonly model: LanguageModel;
   readonly tokenizer?: Tokenizer;
+  /** The template for conversations, which goes into tokenizer_config.json. */
+  readonly chatTemplate?: ChatTemplate;
   /** Ids that end a text. Default: the tokenizer's end of text. */
   readonly stopTokens?: readonly number[];
   /** Tokens of the longest text that it was trained on. */
@@ -186,7 +188,7 @@ ${isOwn ? '' : python}${rest}`;
  */
 export async function writePretrained(
   store: ModelStore,
-  {model, tokenizer, stopTokens, context, card = ''}: PretrainedContents,
+  {model, tokenizer, chatTemplate, stopTokens, context, card = ''}: PretrainedContents,
   options: WritePretrainedOptions = {},
 ): Promise<WrittenPretrained> {
   const {config} = model;
@@ -206,9 +208,12 @@ export async function writePretrained(
   if (tokenizer !== undefined) {
     const json = modelType === 'bmojo' ? tokenizer.toJSON() : huggingFaceJson(tokenizer);
     files.push(await writeJson(store, 'tokenizer.json', json));
-    if (modelType !== 'bmojo')
+    if (modelType !== 'bmojo' || chatTemplate !== undefined)
       files.push(
-        await writeJson(store, 'tokenizer_config.json', {tokenizer_class: 'PreTrainedTokenizerFast'}),
+        await writeJson(store, 'tokenizer_config.json', {
+          tokenizer_class: 'PreTrainedTokenizerFast',
+          ...chatTemplate?.toJSON(),
+        }),
       );
   }
   files.push(await writeJson(store, 'generation_config.json', ids));

@@ -77,6 +77,28 @@ describe('language models on the command line', () => {
       ['anna', 1, tokens('line 16 of the text') + tokens('line 4 of')],
       ['bert', 1, tokens('line 4 of')],
     ]);
+    const perplexity = async (...more: string[]) => {
+      const measured = await bmojo(
+        ['eval', 'perplexity', '--checkpoint', at('storing'), '--json'].concat([
+          '--prefixes',
+          '4,12',
+          '--targets',
+          '4',
+          '--windows',
+          '2',
+          ...more,
+        ]),
+      );
+      expect(measured.code, measured.err).to.equal(0);
+      return JSON.parse(measured.out).byPrefix.map(({loss}: {loss: number}) => loss);
+    };
+    const begun = await perplexity(...stored);
+    const remembering = await perplexity(...stored, '--stream', 'anna');
+    for (const [i, loss] of remembering.entries()) expect(loss).to.not.equal(begun[i]);
+    const trainedWith = await bmojo(train(...stored, '--out', at('none')));
+    expect([trainedWith.code, trainedWith.err]).to.satisfy(
+      ([code, words]: [number, string]) => code === 2 && words.includes('In training the text itself'),
+    );
     const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
     expect(plain.code, plain.err).to.equal(0);
     const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
