@@ -1,6 +1,7 @@
 // card.json: what the model of a folder is, where it comes from, and every file of the folder with its digest.
 
 import type {ModelConfig} from '../config.js';
+import type {FolderDType} from './weights.js';
 
 /** The form of card.json that this version writes, and the newest that it reads. */
 export const CARD_FORMAT = 1;
@@ -74,13 +75,13 @@ export interface ModelCard {
   readonly tokenizer?: {readonly digest: string; readonly vocabSize: number};
   readonly weights: {
     /**
-     * SHA-256 of the weights as one safetensors file in the order of model.json: equal weights have equal digests, whatever
-     * the shards, and a run's checkpoint of the same weights has this one too.
+     * SHA-256 of the weights as one safetensors file of float32 in the order of model.json: equal weights have equal digests,
+     * however they are stored and cut, and a run's checkpoint of the same weights has this one too. Rounded weights are others.
      */
     readonly sha256: string;
     readonly bytes: number;
-    /** How numbers lie in the shards. */
-    readonly storage: 'float32';
+    /** How numbers lie in the shards; every model computes from float32. */
+    readonly storage: FolderDType;
   };
   /** All files but card.json itself. */
   readonly files: readonly FileEntry[];

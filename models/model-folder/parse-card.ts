@@ -10,6 +10,7 @@ import {ModelFormatError} from '../model-format.js';
 import type {CardData, CardEvaluation, CardTraining, FileEntry, ModelCard, PlainSettings} from './card.js';
 import {CARD_FORMAT} from './card.js';
 import {parseObject} from './source.js';
+import {folderDTypes} from './weights.js';
 
 export const CARD = 'card.json';
 
@@ -97,7 +98,7 @@ export function parseCard(where: string, text: string): ModelCard {
   const version = card.text('bmojo');
   const model = card.object('model');
   const weights = card.object('weights');
-  if (weights.text('storage') !== 'float32') weights.fail('storage', "'float32'");
+  const storage = folderDTypes.find(one => one === weights.get('storage'));
   return {
     format: CARD_FORMAT,
     bmojo: version,
@@ -111,7 +112,11 @@ export function parseCard(where: string, text: string): ModelCard {
     ...(card.has('training') ? {training: parseTraining(card.object('training'))} : {}),
     ...(card.has('data') ? {data: parseData(card.object('data'))} : {}),
     ...(card.has('tokenizer') ? {tokenizer: parseTokenizer(card.object('tokenizer'))} : {}),
-    weights: {sha256: weights.digest('sha256'), bytes: weights.count('bytes'), storage: 'float32'},
+    weights: {
+      sha256: weights.digest('sha256'),
+      bytes: weights.count('bytes'),
+      storage: storage ?? weights.fail('storage', "'float32' or 'float16'"),
+    },
     files: parseFiles(where, card),
   };
 }
