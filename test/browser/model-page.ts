@@ -31,6 +31,8 @@ export interface Opened {
 declare global {
   interface Window {
     openEverywhere(address: string): Promise<Opened>;
+    /** Logits of a folder by our door and by tf's own. */
+    openTwice(address: string): Promise<number[][]>;
     refusalOf(address: string): Promise<{name: string; message: string}>;
     /** Copies into the private file system, stopped behind so many bytes; how many are there then. */
     beginCopy(address: string, bytes: number): Promise<number>;
@@ -79,6 +81,12 @@ async function openEverywhere(address: string): Promise<Opened> {
   };
 }
 
+async function openTwice(address: string): Promise<number[][]> {
+  await useBackend('cpu');
+  const byTf = await tfl.loadLayersModel(`${address}/model.json`);
+  return [await answersOf(address), answers(byTf)];
+}
+
 async function refusalOf(address: string): Promise<{name: string; message: string}> {
   await useBackend('cpu');
   const error: unknown = await openModel(address).catch(reason => reason);
@@ -110,7 +118,7 @@ function copyInWorker(address: string): Promise<number[]> {
 }
 
 if (typeof window === 'object') {
-  Object.assign(window, {openEverywhere, refusalOf, beginCopy, copyInWorker});
+  Object.assign(window, {openEverywhere, openTwice, refusalOf, beginCopy, copyInWorker});
 } else {
   globalThis.onmessage = async ({data}: MessageEvent<string>) => {
     try {
