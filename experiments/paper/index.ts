@@ -6,6 +6,7 @@ import {figure3} from './figure-3.js';
 import {figure4} from './figure-4.js';
 import {figure5} from './figure-5.js';
 import {storage} from './storage.js';
+import {storageText} from './storage-text.js';
 import {table3} from './table-3.js';
 
 export type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport, PlannedRun} from './experiment.js';
@@ -17,4 +18,5 @@ export const paperExperiments: readonly PaperExperiment[] = [
   figure4,
   figure5,
   storage,
+  storageText,
 ];

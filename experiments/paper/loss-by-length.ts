@@ -20,6 +20,8 @@ interface LengthPoint {
   readonly loss: number;
   /** How much more than after the reference, with its standard error over windows; absent for one window. */
   readonly change: {readonly mean: number; readonly error?: number};
+  /** Nats a token of each window, where models are compared window by window. */
+  readonly windowLosses?: readonly number[];
 }
 
 export function writeLossByLength(path: string, measured: LossByLength): void {
@@ -36,14 +38,24 @@ export function readLossByLength(path: string): LossByLength | undefined {
 }
 
 function parsePoint(point: unknown, fail: Fail): LengthPoint {
-  const {prefix, loss, change} = isRecord(point) ? point : {};
+  const {prefix, loss, change, windowLosses} = isRecord(point) ? point : {};
   const {mean, error} = isRecord(change) ? change : {};
   if (
     !isCount(prefix) ||
     typeof loss !== 'number' ||
     typeof mean !== 'number' ||
-    !(error === undefined || typeof error === 'number')
+    !(error === undefined || typeof error === 'number') ||
+    !(windowLosses === undefined || isNumbers(windowLosses))
   )
     return fail(`must hold points of prefix, loss and change, got ${shown(point)}`);
-  return {prefix, loss, change: error === undefined ? {mean} : {mean, error}};
+  return {
+    prefix,
+    loss,
+    change: error === undefined ? {mean} : {mean, error},
+    ...(windowLosses === undefined ? {} : {windowLosses}),
+  };
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(one => typeof one === 'number');
 }

@@ -130,7 +130,7 @@ export function storageReport(runs: readonly MeasuredRun[], settings: Settings):
     tables,
     figures: Object.fromEntries([...measured, ...bounded]),
     notes: [
-      `With storage a query retrieves ${settings.most} rows. Questions come mostly soon, as in training; the bytes of state are those after a sequence of the longest trained length.`,
+      `With storage a query retrieves ${settings.most} rows. Questions stand anywhere (in training mostly soon); the bytes of state are those after a sequence of the longest trained length.`,
       'A bounded store is outside the model, and drops what its rule finds worth least whenever it is full; every 4th are the last of each four tokens, among which stand half of the values.',
     ],
     plot: panelPlot(

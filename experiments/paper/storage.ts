@@ -102,7 +102,7 @@ const twoCores: Scale = {
 /** Where fillers look like keys: what is worth storing has to be found. */
 const fillers: Scale = {
   ...twoCores,
-  panel: 'distinct fillers, trained at 128',
+  panel: 'trained at 128 among fillers',
   models: ['storage'],
   parts: '16x2:3,32x4:2,64x8:2,128x8:2',
   trained: '128x8',
@@ -154,7 +154,7 @@ async function recallOn(
   part: Part,
   tokens: number,
 ): Promise<RecallPoint> {
-  const task = createMqarMixture({...config.data, testParts: part});
+  const task = createMqarMixture({...config.data, testParts: part, powerA: 1});
   const [length] = part.split('x').map(Number);
   const samples = Math.max(1, Math.floor(tokens / length));
   const {accuracy, queries} = await evaluateRecall(model, task, {

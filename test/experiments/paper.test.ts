@@ -205,6 +205,23 @@ describe('experiments of the paper', () => {
     expect(plot).to.match(/^<svg /);
   });
 
+  it('sets text with storage beside its twin window by window', () => {
+    const runs = named('storage-text').plan({quick: true, backend: 'wasm', data, seeds: [1, 2]});
+    const measured = finished(runs, () => 0).map((run): MeasuredRun => {
+      const gain = run.model === 'storage' ? 0.1 * run.config.train.seed : 0;
+      const windowLosses = [3 - gain, 4 - gain, 6 - gain + (gain && 0.3)];
+      const point = {prefix: 64, loss: 4, change: {mean: 0}, windowLosses};
+      return {...run, lengths: {windows: 3, reference: 64, points: [point]}};
+    });
+    const {tables, figures, plot} = named('storage-text').report(measured);
+    expect(tables[1].rows.slice(0, 2)).to.deep.equal([
+      ['model', '64'],
+      ['storage', '−0.0500 ± 0.1000 (3)'],
+    ]);
+    expect(figures['storage.64']).to.equal('−0.0500 ± 0.1000');
+    expect(plot).to.match(/^<svg /);
+  });
+
   it('keeps of a full store what the rule says', async () => {
     const format = {model: 'm', layers: [0], groups: 1, width: 1, precision: 'f32'} as const;
     const positions = Int32Array.from({length: 8}, (_, i) => i);
