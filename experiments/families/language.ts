@@ -6,7 +6,7 @@ import {flag, integer, SettingError, text} from '../../config/schema.js';
 import type {DataFolder} from '../../data/files/index.js';
 import {checkSameTokenizer, closeData, openData, TokenFileError} from '../../data/files/index.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
-import {TokenizerError} from '../../data/tokenizers/index.js';
+import {openingOf} from '../../data/tokenizers/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
@@ -73,19 +73,8 @@ const EVAL_TOKENS = 2048;
 /** Tokens of a text that shows how far a training is. */
 const SHOWN_TOKENS = 64;
 
-/** What a text begins with: a new line, or the first character of a corpus of characters that has none. */
-function opening(tokenizer: Tokenizer): string {
-  try {
-    tokenizer.encode('\n');
-    return '\n';
-  } catch (error) {
-    if (!(error instanceof TokenizerError)) throw error;
-    return tokenizer.decode([0]);
-  }
-}
-
 async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<string> {
-  const prompt = opening(tokenizer);
+  const prompt = openingOf(tokenizer);
   if (tokenizer.encode(prompt).length === 0) return '';
   let text = '';
   for await (const piece of generateText(model, {
