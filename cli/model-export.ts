@@ -68,8 +68,12 @@ async function ofModelFolder(path: string, out: string, dtype: FolderDType | und
   await useBackend('cpu');
   const {model, tokenizer, card} = await openModel(source);
   try {
-    const {title, command, training, data} = card ?? {};
-    return await writeModelFolder(out, {model, tokenizer, title, command, training, data}, {dtype});
+    const {title, command, training, data, generation} = card ?? {};
+    return await writeModelFolder(
+      out,
+      {model, tokenizer, title, command, training, data, generation},
+      {dtype},
+    );
   } finally {
     model.model.dispose();
   }
@@ -81,7 +85,7 @@ async function ofPretrained(
   out: string,
   dtype: FolderDType | undefined,
 ): Promise<ModelCard> {
-  const {path, tokenizerFolder} = trained;
+  const {path, tokenizerFolder, stopTokens, startTokens} = trained;
   const {model} = await trained.load('best', 'cpu');
   const hasTokenizer = existsSync(join(tokenizerFolder, 'tokenizer.json'));
   const parameters = model.parameterCount().toLocaleString('en-US');
@@ -90,6 +94,7 @@ async function ofPretrained(
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
       title: `${basename(path)} of Hugging Face, ${parameters} parameters`,
+      generation: {stopTokens, startTokens},
     };
     return await writeModelFolder(out, contents, {dtype});
   } finally {

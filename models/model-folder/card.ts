@@ -48,6 +48,14 @@ export interface CardData {
   readonly sha256?: string;
 }
 
+/** How text is written with a language model, where that is more than its tokenizer says. */
+export interface CardGeneration {
+  /** Ids that end a text. Default: the tokenizer's end of text. */
+  readonly stopTokens?: readonly number[];
+  /** Ids that the model expects before a text. Default: none. */
+  readonly startTokens?: readonly number[];
+}
+
 /**
  * What card.json holds. All but `evaluation.report` is checked when it is read; entries that this version does not know are
  * passed over.
@@ -73,6 +81,7 @@ export interface ModelCard {
   readonly data?: CardData;
   /** Language models: `digest` says what the ids mean, however the file is laid out. */
   readonly tokenizer?: {readonly digest: string; readonly vocabSize: number};
+  readonly generation?: CardGeneration;
   readonly weights: {
     /**
      * SHA-256 of the weights as one safetensors file of float32 in the order of model.json: equal weights have equal digests,

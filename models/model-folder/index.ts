@@ -5,6 +5,7 @@ export {modelAtUrl} from './at-url.js';
 export type {
   CardData,
   CardEvaluation,
+  CardGeneration,
   CardTraining,
   FileEntry,
   ModelCard,

@@ -7,7 +7,15 @@ import {isCount, isRecord} from '../../formats/json-text.js';
 import type {ModelConfig} from '../config.js';
 import {parseModelConfig} from '../config.js';
 import {ModelFormatError} from '../model-format.js';
-import type {CardData, CardEvaluation, CardTraining, FileEntry, ModelCard, PlainSettings} from './card.js';
+import type {
+  CardData,
+  CardEvaluation,
+  CardGeneration,
+  CardTraining,
+  FileEntry,
+  ModelCard,
+  PlainSettings,
+} from './card.js';
 import {CARD_FORMAT} from './card.js';
 import {parseObject} from './source.js';
 import {folderDTypes} from './weights.js';
@@ -77,6 +85,11 @@ class Entries {
     return own.values as PlainSettings;
   }
 
+  ids(key: string): number[] {
+    const value = this.values[key];
+    return Array.isArray(value) && value.every(isCount) ? value : this.fail(key, 'a list of token ids');
+  }
+
   plain(key: string): Readonly<Record<string, unknown>> {
     return this.object(key).values;
   }
@@ -112,6 +125,7 @@ export function parseCard(where: string, text: string): ModelCard {
     ...(card.has('training') ? {training: parseTraining(card.object('training'))} : {}),
     ...(card.has('data') ? {data: parseData(card.object('data'))} : {}),
     ...(card.has('tokenizer') ? {tokenizer: parseTokenizer(card.object('tokenizer'))} : {}),
+    ...(card.has('generation') ? {generation: parseGeneration(card.object('generation'))} : {}),
     weights: {
       sha256: weights.digest('sha256'),
       bytes: weights.count('bytes'),
@@ -158,6 +172,13 @@ function parseData(data: Entries): CardData {
 
 function parseTokenizer(tokenizer: Entries): {digest: string; vocabSize: number} {
   return {digest: tokenizer.digest('digest'), vocabSize: tokenizer.count('vocabSize')};
+}
+
+function parseGeneration(generation: Entries): CardGeneration {
+  return {
+    ...(generation.has('stopTokens') ? {stopTokens: generation.ids('stopTokens')} : {}),
+    ...(generation.has('startTokens') ? {startTokens: generation.ids('startTokens')} : {}),
+  };
 }
 
 function parseFiles(where: string, card: Entries): FileEntry[] {

@@ -8,7 +8,7 @@ import {sha256Of, startSha256} from '../../formats/sha256/index.js';
 import {widen} from '../../formats/weight-dtype.js';
 import type {SequenceModel} from '../create.js';
 import {ModelFormatError} from '../model-format.js';
-import type {CardData, CardTraining, FileEntry, ModelCard} from './card.js';
+import type {CardData, CardGeneration, CardTraining, FileEntry, ModelCard} from './card.js';
 import {CARD_FORMAT} from './card.js';
 import {CARD} from './parse-card.js';
 import type {ModelStore, TransferOptions} from './source.js';
@@ -40,6 +40,8 @@ export interface ModelContents {
   readonly command?: string;
   readonly training?: CardTraining;
   readonly data?: CardData;
+  /** Default: what the tokenizer says. */
+  readonly generation?: CardGeneration;
 }
 
 /** Options of {@link writeModel}, all of which may be left out. */
@@ -110,9 +112,23 @@ export async function writeModel(
     ...(tokenizer === undefined
       ? {}
       : {tokenizer: {digest: tokenizerDigest(tokenizer), vocabSize: tokenizer.vocabSize}}),
+    ...generationOf(contents),
     weights: {sha256: digest.hex(), bytes: total, storage: dtype},
     files,
   };
   await small(CARD, `${JSON.stringify(card, null, 2)}\n`);
   return card;
+}
+
+/** What a tokenizer says itself is not said again. */
+function generationOf({
+  generation: {stopTokens = [], startTokens = []} = {},
+}: ModelContents): Pick<ModelCard, 'generation'> {
+  if (stopTokens.length === 0 && startTokens.length === 0) return {};
+  return {
+    generation: {
+      ...(stopTokens.length === 0 ? {} : {stopTokens}),
+      ...(startTokens.length === 0 ? {} : {startTokens}),
+    },
+  };
 }
