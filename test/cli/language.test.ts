@@ -160,6 +160,19 @@ describe('language models on the command line', () => {
     expect(existsSync(at('wider'))).to.equal(false);
   });
 
+  it('trains on characters without a line end, and writes them where no prompt is given', async () => {
+    writeFileSync(at('dna.txt'), 'GATTACA'.repeat(200));
+    expect((await bmojo(['data', 'prepare', at('dna.txt'), '--out', at('dna')])).code).to.equal(0);
+    const line = ['train', 'lm', '--data', at('dna'), ...SMALL, '--steps', '1', '--backend', 'wasm'];
+    const {code, err} = await bmojo([...line, '--out', at('of-dna')]);
+    expect(code, err).to.equal(0);
+    const shown = readdirSync(at('of-dna')).find(name => name.startsWith('events.')) ?? '';
+    expect(readFileSync(join(at('of-dna'), shown), 'latin1')).to.match(/[ACGT]{64}/);
+    const written = await bmojo(['generate', '--checkpoint', at('of-dna'), '--tokens', '9', '--quiet']);
+    expect(written.code, written.err).to.equal(0);
+    expect(written.out).to.match(/^A[ACGT]{9}$/m);
+  });
+
   it('refuses damaged tokens before it makes a run folder', async () => {
     cpSync(at('data'), at('damaged'), {recursive: true});
     const tokens = readFileSync(join(at('damaged'), 'train.tokens'));
