@@ -12,7 +12,7 @@ import {parseTrainSettings, train} from '../dist/train/index.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const rounds = Number(process.argv[2] ?? 3);
-const steps = 200;
+const steps = 100;
 /** Steps that are not timed. */
 const warmUp = 10;
 const tokens = 400;
@@ -112,12 +112,16 @@ const trainInPage = (site, recipe) =>
     await page.getByText('Settings').click();
     await page.getByLabel('steps', {exact: true}).fill(String(steps));
     await page.getByRole('button', {name: 'Train', exact: true}).click();
-    const begun = await page.waitForFunction(least => {
-      const step = Number(
-        /at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent)?.[1],
-      );
-      return step >= least && step;
-    }, warmUp);
+    const begun = await page.waitForFunction(
+      least => {
+        const step = Number(
+          /at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent)?.[1],
+        );
+        return step >= least && step;
+      },
+      warmUp,
+      {timeout: 600_000},
+    );
     const started = performance.now();
     const first = await begun.jsonValue();
     await page.getByText(`Finished at step ${steps}`).waitFor({timeout: 600_000});
