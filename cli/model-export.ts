@@ -29,7 +29,7 @@ const options = {
     describe:
       'bmojo: for tf.loadLayersModel, browsers, other machines; huggingface: in the layout of the transformers library that says everything about the model, model_type bmojo where none does',
   },
-  out: {type: 'string' as const, demandOption: true, describe: 'folder to make'},
+  out: {type: 'string' as const, demandOption: true, describe: 'folder to make', writes: 'folder' as const},
   json: {type: 'boolean' as const, describe: "print the folder's card as JSON, or the list of files"},
 };
 
