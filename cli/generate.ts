@@ -4,6 +4,7 @@ import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {openingOf} from '../data/tokenizers/index.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
@@ -84,7 +85,8 @@ function orderOf(
   const given = givenPrompts(argv);
   const conversations = conversationsOf(argv, given, folder);
   const startTokens = conversations === undefined ? (folder.startTokens ?? []) : [];
-  const prompts = conversations ?? (given.length > 0 ? given : [saved === undefined ? '\n' : '']);
+  const prompts =
+    conversations ?? (given.length > 0 ? given : [saved === undefined ? openingOf(tokenizer) : '']);
   const needsTokens = saved === undefined || prompts.length > 1;
   const empty = prompts.findIndex(prompt => startTokens.length + tokenizer.encode(prompt).length === 0);
   if (needsTokens && empty >= 0)

@@ -58,7 +58,12 @@ export interface PerplexityReport {
   readonly targets: number;
   /** As asked for, or the longest prefix that fits a training sample together with the targets, or the shortest of all. */
   readonly reference: number;
-  readonly byPrefix: readonly (LossPoint & {readonly prefix: number; readonly change: LossChange})[];
+  readonly byPrefix: readonly (LossPoint & {
+    readonly prefix: number;
+    readonly change: LossChange;
+    /** Nats a token of each window, in order: for comparing models window by window. */
+    readonly windowLosses: readonly number[];
+  })[];
   /** Losses of whole windows from a fresh memory, in buckets of position [from, to). */
   readonly byPosition: readonly (LossPoint & {readonly from: number; readonly to: number})[];
 }
@@ -133,7 +138,7 @@ function mean(values: Float32Array | readonly number[]): number {
 }
 
 /** Mean of one number of each window, and its standard error. */
-function overWindows(values: readonly number[]): LossChange {
+export function overWindows(values: readonly number[]): LossChange {
   const center = mean(values);
   if (values.length < 2) return {mean: center};
   const variance = (mean(values.map(value => (value - center) ** 2)) * values.length) / (values.length - 1);
@@ -191,6 +196,7 @@ export async function evaluatePerplexity(
     prefix,
     ...lossPoint(losses),
     change: overWindows(losses.map((window, i) => mean(window.losses) - mean(compared[i].losses))),
+    windowLosses: losses.map(window => mean(window.losses)),
   }));
   const byPosition = buckets(longest + targets).map(({from, to}) => ({
     from,

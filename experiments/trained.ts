@@ -54,7 +54,7 @@ export interface Trained {
   readonly weights: readonly WeightsName[];
   /** Ids that end a text, where the folder says; else the tokenizer's. */
   readonly stopTokens?: readonly number[];
-  /** Ids that the model expects before a text; only of a folder of the Hub. */
+  /** Ids that the model expects before a text. */
   readonly startTokens?: readonly number[];
   /** The template for conversations; only of a folder of the Hub that has one. */
   readonly chatTemplate?: ChatTemplate;
@@ -141,7 +141,7 @@ function tokenizerIn(folder: string, task: string | undefined): Tokenizer {
 }
 
 function ofCard(path: string, card: ModelCard): Trained {
-  const {training, tokenizer, model} = card;
+  const {training, tokenizer, model, generation} = card;
   return {
     path,
     tokenizerFolder: path,
@@ -153,6 +153,7 @@ function ofCard(path: string, card: ModelCard): Trained {
       data: dataOf(path, card),
     },
     weights: training === undefined ? [] : [training.weights],
+    ...generation,
     tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
     load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
   };

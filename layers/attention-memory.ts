@@ -132,6 +132,7 @@ export class AttentionMemory {
       recent: layout.after.recent,
       keepState,
       outside: context.outside,
+      negatives: context.training === undefined ? 0 : settings.storageNegatives,
     });
     const attended = this.gated(memories, options, attendedWith(memories, options, stored?.retrieval));
     const result = {

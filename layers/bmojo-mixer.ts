@@ -9,6 +9,8 @@ import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
 import {attentionStateShapes} from './attention-state.js';
+import type {CallArguments} from './dropout.js';
+import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
 import type {LayerArgs} from './layer-config.js';
@@ -114,9 +116,11 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
       this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weight);
   }
 
-  override call(inputs: Tensor | Tensor[]): Tensor {
+  override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const x = singleInput<Tensor3D>('BMojoMixer', inputs, 3);
-    return tidy(() => this.mix(x, {}, START, false).y);
+    const {dropoutSeed} = given;
+    const context = isTraining(given) ? {...START, training: {dropoutSeed}} : START;
+    return tidy(() => this.mix(x, {}, context, false).y);
   }
 
   /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */

@@ -87,6 +87,12 @@ export const mixerSchema = {
     'innovation',
     'which tokens enter storage when storageShare is below 1: those of innovation above a threshold that adapts to the share, or every n-th, n = 1 / storageShare',
   ),
+  storageNegatives: integer(
+    0,
+    0,
+    1024,
+    'other sequences of the batch whose tokens queries search as well in training, so that keys are learned that tell the own text from others, as in a store that holds many; without meaning otherwise',
+  ),
   innovationSpan: integer(4, 1, 64, 'fading tokens k averaged to predict the next one'),
   positions: choice(
     ['rotary', 'none'],

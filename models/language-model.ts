@@ -1,6 +1,6 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
-import type {Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D, Tensor4D, Variable} from '@tensorflow/tfjs-core';
 import {add, dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
@@ -29,7 +29,7 @@ import {
   TokenEmbedding,
 } from '../layers/index.js';
 import {distinctRotary, START, tableOf} from '../layers/step-context.js';
-import {headLogits, layersOf} from './assembly.js';
+import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel, markOf} from './model-config.js';
@@ -282,6 +282,11 @@ export class LanguageModel {
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
     return headLogits(this.head, hidden);
+  }
+
+  /** The weights of which `logits` makes them. */
+  headWeights(): Variable[] {
+    return headWeights(this.head);
   }
 
   initialState(batch: number): ModelState {

@@ -40,7 +40,18 @@ const models = [
     `${recall} --rate 1.5e-2 --steps 2400 --model mamba --d-model 40`,
     'recall of pairs: Mamba',
   ],
+  [
+    'recall-storage',
+    `${recall} --rate 1.5e-2 --steps 1600 --model bmojo-f --window 8 --d-model 32 --storage 4`,
+    "recall of pairs: B'MOJO with storage",
+  ],
   ['shakespeare', `${text} --model bmojo --eidetic-slots 32`, "characters of Shakespeare: B'MOJO"],
+  [
+    'shakespeare-storage',
+    'lm --data runs/demo/shakespeare --model bmojo --layers 3 --d-model 64 --heads 2 --window 32 --eidetic-slots 16 ' +
+      '--storage 4 --context 256 --rotary-base 100 --batch 8 --rate 3e-3 --steps 1200 --eval-every 300',
+    "characters of Shakespeare: B'MOJO with storage",
+  ],
 ];
 
 const wanted = process.argv.slice(2);

@@ -14,6 +14,7 @@ export {ChatTemplate, ChatTemplateError, chatTemplateOf} from './chat-template.j
 export {huggingFaceTokenizer} from './hugging-face/index.js';
 export {startTokensOf} from './hugging-face/start-tokens.js';
 export {huggingFaceJson} from './hugging-face/write.js';
+export {openingOf} from './opening.js';
 export {TextStream} from './text-stream.js';
 export type {Tokenizer} from './tokenizer.js';
 export {TokenizerError} from './tokenizer.js';

@@ -11,6 +11,7 @@ import {
   readCard,
   writeModel,
 } from '../../models/index.js';
+import {deleteMemory, hasMemory} from './memory-store.js';
 import {folderAt, namesIn} from './opfs.js';
 
 const ROOT = 'models';
@@ -71,7 +72,13 @@ export async function listModels(): Promise<ListedModel[]> {
   return listed;
 }
 
+/** The card of a model, kept or shipped; undefined where there is none. Errors: ModelFormatError for a damaged one. */
+export async function cardOf(name: string): Promise<ModelCard | undefined> {
+  return (await keptCard(name)) ?? (await readCard(modelAtUrl(shippedAt(name))));
+}
+
 export async function deleteModel(name: string): Promise<void> {
+  if (await hasMemory(name)) await deleteMemory(name);
   await (await folderAt([ROOT])).removeEntry(name, {recursive: true});
 }
 
@@ -97,13 +104,14 @@ export async function keepPretrained(
   name: string,
   options: TransferOptions,
 ): Promise<string> {
-  const {model, tokenizer, config} = await fromPretrained(files, options);
+  const {model, tokenizer, config, stopTokens, startTokens} = await fromPretrained(files, options);
   const free = freeName(name);
   try {
     const title = `${name} of Hugging Face, ${String(config.model_type ?? 'mamba')}`;
     await writeModel(modelInDirectory(await folderAt([ROOT, free])), {
       model,
       title,
+      generation: {stopTokens, startTokens},
       ...(tokenizer === undefined ? {} : {tokenizer}),
     });
   } finally {

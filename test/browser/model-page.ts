@@ -32,6 +32,8 @@ export interface Opened {
 declare global {
   interface Window {
     openEverywhere(address: string): Promise<Opened>;
+    /** Logits of a folder by our door and by tf's own. */
+    openTwice(address: string): Promise<number[][]>;
     refusalOf(address: string): Promise<{name: string; message: string}>;
     /** A folder of the Hub at an address: its logits, and ids of a conversation by its chat template. */
     openPretrained(address: string, said: string): Promise<{logits: number[]; ids: number[]}>;
@@ -82,6 +84,12 @@ async function openEverywhere(address: string): Promise<Opened> {
   };
 }
 
+async function openTwice(address: string): Promise<number[][]> {
+  await useBackend('cpu');
+  const byTf = await tfl.loadLayersModel(`${address}/model.json`);
+  return [await answersOf(address), answers(byTf)];
+}
+
 async function refusalOf(address: string): Promise<{name: string; message: string}> {
   await useBackend('cpu');
   const error: unknown = await openModel(address).catch(reason => reason);
@@ -122,7 +130,7 @@ function copyInWorker(address: string): Promise<number[]> {
 }
 
 if (typeof window === 'object') {
-  Object.assign(window, {openEverywhere, refusalOf, openPretrained, beginCopy, copyInWorker});
+  Object.assign(window, {openEverywhere, openTwice, refusalOf, openPretrained, beginCopy, copyInWorker});
 } else {
   globalThis.onmessage = async ({data}: MessageEvent<string>) => {
     try {

@@ -25,7 +25,17 @@ const types: Readonly<Record<string, string>> = {
 export interface Site {
   /** Address of the site's index, under a path as a project page has it. */
   readonly address: string;
+  /** Requests so far: a path inside the site, with ` from N` where a part was asked for. */
+  readonly asked: string[];
+  /** What becomes of the next answers with a path: they break off behind a byte, or send nothing more. */
+  readonly faults: Map<string, Fault[]>;
   close(): void;
+}
+
+export interface Fault {
+  /** Byte of the file behind which it happens. */
+  readonly at: number;
+  readonly kind: 'break' | 'stall';
 }
 
 /** Builds the site once for all tests of a process, into a folder of its own. */
@@ -44,6 +54,8 @@ async function buildOnce(): Promise<string> {
 export async function serveSite(): Promise<Site> {
   built ??= buildOnce();
   const folder = await built;
+  const asked: string[] = [];
+  const faults = new Map<string, Fault[]>();
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const file = path.startsWith('/under/a/path/')
@@ -57,18 +69,26 @@ export async function serveSite(): Promise<Site> {
     const bytes = readFileSync(file);
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    if (range === null) {
-      response.end(bytes);
+    const name = file.slice(folder.length + 1);
+    asked.push(range === null ? name : `${name} from ${range[1]}`);
+    const from = Number(range?.[1] ?? 0);
+    if (range !== null) {
+      response.statusCode = 206;
+      response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
+    }
+    const fault = faults.get(name)?.shift();
+    if (fault === undefined) {
+      response.end(bytes.subarray(from));
       return;
     }
-    const from = Number(range[1]);
-    response.statusCode = 206;
-    response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
-    response.end(bytes.subarray(from));
+    response.setHeader('content-length', bytes.length - from);
+    response.write(bytes.subarray(from, fault.at), () => {
+      if (fault.kind === 'break') setTimeout(() => response.destroy(), 20);
+    });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address() as AddressInfo;
-  return {address: `http://127.0.0.1:${port}/under/a/path/`, close: () => server.close()};
+  return {address: `http://127.0.0.1:${port}/under/a/path/`, asked, faults, close: () => server.close()};
 }
 
 export interface Visit {
@@ -125,6 +145,13 @@ export async function visit<T>(
   } finally {
     rmSync(profile, {recursive: true, force: true});
   }
+}
+
+/** Ends the process that Chromium drives the GPU by, as a driver that fails does. */
+export async function loseDevice(context: BrowserContext): Promise<void> {
+  const session = await context.browser()?.newBrowserCDPSession();
+  if (session === undefined) throw new Error('the browser has no session for its own commands');
+  await session.send('Browser.crashGpuProcess');
 }
 
 /** Serious findings of axe on what the page shows now, in words. */

@@ -19,6 +19,7 @@ import {verifyFiles} from '../../eval/verify/verify.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
 import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
+import {readRecallByLength, writeRecallByLength} from '../../experiments/paper/recall-by-length.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {openTrained} from '../../experiments/trained.js';
@@ -314,7 +315,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'loss by length',
-    covers: ['experiments/paper/loss-by-length.ts'],
+    covers: ['experiments/paper/loss-by-length.ts', 'experiments/paper/measurement-file.ts'],
     files: {'lengths.json': 'json'},
     sealed: ['lengths.json'],
     make: folder =>
@@ -327,6 +328,20 @@ export const readers: readonly Reader[] = [
         ],
       }),
     read: folder => readLossByLength(join(folder, 'lengths.json')),
+  },
+  {
+    name: 'recall by length',
+    covers: ['experiments/paper/recall-by-length.ts', 'experiments/paper/measurement-file.ts'],
+    files: {'recall.json': 'json'},
+    sealed: ['recall.json'],
+    make: folder =>
+      writeRecallByLength(join(folder, 'recall.json'), {
+        points: [
+          {part: '64x8', length: 64, questions: 80, accuracy: 0.5},
+          {part: '64x8', length: 64, questions: 80, accuracy: 0.25, kept: 'latest'},
+        ],
+      }),
+    read: folder => readRecallByLength(join(folder, 'recall.json')),
   },
   {
     name: 'prepared data',

@@ -30,6 +30,7 @@ describe('model folders in Chromium', () => {
   let held: number;
   let inWorker: number[];
   let pretrained: {logits: number[]; ids: number[]};
+  let ofHalves: {inPage: number[][]; inNode: number[]};
   const complaints: string[] = [];
 
   before(async function () {
@@ -62,6 +63,14 @@ describe('model folders in Chromium', () => {
     asked = [...server.asked];
     inWorker = await page.evaluate(from => window.copyInWorker(from), address);
     held = await page.evaluate(from => window.beginCopy(from, 9000), address);
+    const halves = modelInMemory();
+    await writeModel(halves, languageContents(), {dtype: 'float16', shardBytes: 4000});
+    const served = await serveModel(halves);
+    ofHalves = {
+      inPage: await page.evaluate(from => window.openTwice(from), served.address),
+      inNode: answers((await openModel(halves)).model.model),
+    };
+    served.close();
     const bytes = folder.files.get(shard);
     if (bytes !== undefined) bytes[5] ^= 1;
     refusal = await page.evaluate(from => window.refusalOf(from), address);
@@ -80,6 +89,13 @@ describe('model folders in Chromium', () => {
   it('of the Hub give the same logits, and the same ids of a conversation', async () => {
     expectClose(pretrained.logits, expected, 1e-5, 'beside Node');
     expect(pretrained.ids).to.deep.equal([...tokenizer.encode('cabbac')]);
+  });
+
+  it('stored as float16 give the same logits by our door and by that of tf', () => {
+    const [own, ofTf] = ofHalves.inPage;
+    expect(ofTf).to.deep.equal(own);
+    expectClose(own, ofHalves.inNode, 1e-5, 'beside Node');
+    expect(own).not.to.deep.equal(opened.logits.openModel);
   });
 
   it('bring tokenizer and card, and tell the bytes of every file', () => {
