@@ -56,7 +56,7 @@ export class ModelWithStore implements ScorableModel, SelfScoring {
   }
 
   private async read(session: SessionMemory, batch: Batch, text: number, into: Scored): Promise<void> {
-    const {tokens, length, rows, labels} = batch;
+    const {tokens, length} = batch;
     let state = this.model.initialState(1);
     try {
       for (let begin = 0; begin < length; begin = state.position) {
@@ -66,22 +66,28 @@ export class ModelWithStore implements ScorableModel, SelfScoring {
         const {hidden, state: next} = await session.advance(ids, state);
         disposeModelState(state);
         state = next;
-        const inside = [...rows.keys()].filter(
-          i => rows[i] >= text * length + begin && rows[i] < text * length + end,
-        );
-        if (inside.length > 0) {
-          const own = Int32Array.from(inside, i => rows[i] - text * length - begin);
-          const wanted = Int32Array.from(inside, i => labels[i]);
-          const scored = await rowAnswers(this.model, hidden, own, wanted);
-          for (const [j, i] of inside.entries()) {
-            into.predicted[i] = scored.predicted[j];
-            into.losses[i] = scored.losses[j];
-          }
+        try {
+          await this.answer(hidden, batch, text * length + begin, into);
+        } finally {
+          hidden.dispose();
         }
-        hidden.dispose();
       }
     } finally {
       disposeModelState(state);
+    }
+  }
+
+  /** Answers at the scored rows of the batch among those of `hidden` [1, n, D], which begin at row `first`. */
+  private async answer(hidden: Tensor3D, {rows, labels}: Batch, first: number, into: Scored): Promise<void> {
+    const end = first + hidden.shape[1];
+    const inside = [...rows.keys()].filter(i => rows[i] >= first && rows[i] < end);
+    if (inside.length === 0) return;
+    const own = Int32Array.from(inside, i => rows[i] - first);
+    const wanted = Int32Array.from(inside, i => labels[i]);
+    const scored = await rowAnswers(this.model, hidden, own, wanted);
+    for (const [j, i] of inside.entries()) {
+      into.predicted[i] = scored.predicted[j];
+      into.losses[i] = scored.losses[j];
     }
   }
 }

@@ -1,7 +1,7 @@
 // Trains the small models that ship with the demo and exports them to demo/public/models: node scripts/demo-models.mjs [NAME...]
 // About ten minutes on two cores with the tensorflow backend; what is there already is kept unless it is named.
 import {execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -68,10 +68,13 @@ for (const [name, words] of models) {
   bmojo('model', 'export', run, '--weights', 'best', '--out', target);
 }
 const there = new Set(readdirSync(out));
+const commandOf = name => JSON.parse(readFileSync(join(out, name, 'card.json'), 'utf8')).command;
 writeFileSync(
   join(out, 'index.json'),
   `${JSON.stringify(
-    models.filter(([name]) => there.has(name)).map(([name, , title]) => ({name, title})),
+    models
+      .filter(([name]) => there.has(name))
+      .map(([name, , title]) => ({name, title, command: commandOf(name)})),
     null,
     1,
   )}\n`,

@@ -1,8 +1,8 @@
 // Long-term memory in this browser: for each model a database of its own (PGlite in IndexedDB), which is fetched when it is
 // first wanted, and used by one tab at a time.
 
+import {SettingError} from '../../config/schema.js';
 import type {MemoryFormat, MemoryStore} from '../../memory/index.js';
-import {MemoryStoreError, openMemory} from '../../memory/index.js';
 
 const nameOf = (model: string): string => `bmojo-memory-${model}`;
 /** Under this name PGlite keeps its files in IndexedDB. */
@@ -16,15 +16,15 @@ interface Held {
 
 let held: Held | undefined;
 
-/** Takes what one tab has at a time; returns how it is given back. Errors: MemoryStoreError where another tab has it. */
+/** Takes what one tab has at a time; returns how it is given back. Errors: SettingError where another tab has it. */
 async function takeLock(model: string): Promise<() => void> {
   const release = await requestLock(nameOf(model));
   if (release === undefined) throw busy(model);
   return release;
 }
 
-function busy(model: string): MemoryStoreError {
-  return new MemoryStoreError('busy', `the memory of ${model} is open in another tab: leave that page first`);
+function busy(model: string): SettingError {
+  return new SettingError(`the memory of ${model} is open in another tab: leave that page first`);
 }
 
 /** Undefined where another tab has the name. */
@@ -42,9 +42,10 @@ function requestLock(name: string): Promise<(() => void) | undefined> {
 async function open(model: string, format: MemoryFormat | undefined): Promise<Held> {
   const release = await takeLock(model);
   try {
-    const [{PGlite}, {vector}] = await Promise.all([
+    const [{PGlite}, {vector}, {openMemory}] = await Promise.all([
       import('@electric-sql/pglite'),
       import('@electric-sql/pglite-pgvector'),
+      import('../../memory/index.js'),
     ]);
     const database = await PGlite.create(`idb://${nameOf(model)}`, {extensions: {vector}});
     const store = await openMemory(database, {format});
@@ -68,8 +69,8 @@ export async function hasMemory(model: string): Promise<boolean> {
 }
 
 /**
- * The memory of a model, made of `format` where there is none. Errors: MemoryStoreError where another tab has it, and for one
- * of other weights.
+ * The memory of a model, made of `format` where there is none. Errors: SettingError where another tab has it,
+ * MemoryStoreError for one of other weights.
  */
 export async function memoryOf(model: string, format?: MemoryFormat): Promise<MemoryStore> {
   if (held?.model !== model) {
@@ -85,7 +86,7 @@ export async function closeMemory(): Promise<void> {
   await open?.close();
 }
 
-/** Deletes all that is remembered of a model. Errors: MemoryStoreError where another tab has it. */
+/** Deletes all that is remembered of a model. Errors: SettingError where another tab has it. */
 export async function deleteMemory(model: string): Promise<void> {
   if (held?.model === model) await closeMemory();
   const release = await takeLock(model);

@@ -47,6 +47,9 @@ async function startWasm(reason?: string): Promise<Device> {
 
 async function start(wanted: DeviceBackend | 'auto'): Promise<Device> {
   if (wanted === 'wasm') return startWasm();
+  // Asked first, so that nothing of WebGPU is fetched where there is none.
+  if (wanted === 'auto' && ((await navigator.gpu?.requestAdapter()) ?? null) === null)
+    return startWasm('this browser has no WebGPU adapter here');
   try {
     const {name} = await useWebGPU();
     watch();

@@ -24,6 +24,9 @@ interface Cell {
 
 const ALL = 'all';
 
+/** A panel says at which length its models were trained. */
+const trainedLength = (panel: string): number => Number(panel.replace(/\D+/g, ''));
+
 function cellOf(summary: Summary, part: string, kept?: string): Cell | undefined {
   const found = summary.runs.flatMap(({recall}) =>
     (recall?.points ?? []).filter(point => point.part === part && point.kept === kept),
@@ -114,14 +117,14 @@ export function storageReport(runs: readonly MeasuredRun[], settings: Settings):
   const measured = panels.flatMap(({panel, own}) =>
     own.flatMap(summary =>
       partsOf([summary]).map(part => [
-        `${summary.model}.${panel.replace(/\D+/g, '')}.${part}`,
+        `${summary.model}.${trainedLength(panel)}.${part}`,
         percent(cellOf(summary, part)?.mean ?? 0),
       ]),
     ),
   );
   const bounded = panels.flatMap(({panel, own}) =>
     keptOf(own).map(({kept, cell}) => [
-      `kept.${panel.replace(/\D+/g, '')}.${kept.replaceAll(' ', '-')}`,
+      `kept.${trainedLength(panel)}.${kept.replaceAll(' ', '-')}`,
       percent(cell.mean),
     ]),
   );
@@ -141,7 +144,6 @@ export function storageReport(runs: readonly MeasuredRun[], settings: Settings):
 }
 
 function drawn(panel: string, own: readonly Summary[]): string {
-  const trained = Number(panel.replace(/\D+/g, ''));
   return linePlot({
     title: panel,
     xLabel: 'tokens of a sequence',
@@ -149,7 +151,7 @@ function drawn(panel: string, own: readonly Summary[]): string {
     xScale: 'log',
     yRange: [0, 1],
     markers: true,
-    marks: [{x: trained, words: 'trained'}],
+    marks: [{x: trainedLength(panel), words: 'trained'}],
     series: own.map(summary => {
       const cells = partsOf([summary]).flatMap(part => cellOf(summary, part) ?? []);
       return {

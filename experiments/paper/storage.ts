@@ -40,6 +40,7 @@ interface Scale {
   readonly dModel: number;
   readonly window: number;
   readonly slots: number;
+  readonly batch: number;
   readonly train: object;
   readonly rates: readonly number[];
   readonly seeds: readonly number[];
@@ -75,7 +76,8 @@ const gpu: Scale = {
   dModel: 128,
   window: 32,
   slots: 200,
-  train: {steps: 1500, batch: 64, evalEvery: 500, evalSamples: 64},
+  batch: 64,
+  train: {steps: 1500, evalEvery: 500, evalSamples: 64},
   rates: [3e-3, 5e-3],
   seeds: [1, 2, 3],
 };
@@ -94,7 +96,8 @@ const twoCores: Scale = {
   dModel: 64,
   window: 8,
   slots: 16,
-  train: {steps: 2500, batch: 32, evalEvery: 500, evalSamples: 256},
+  batch: 32,
+  train: {steps: 2500, evalEvery: 500, evalSamples: 256},
   rates: [3e-3],
   seeds: [1, 2, 3],
 };
@@ -123,15 +126,15 @@ const quick: Scale = {
   dModel: 16,
   window: 4,
   slots: 4,
-  train: {steps: 12, batch: 16, evalEvery: 12, evalSamples: 16, checkpointEvery: 12},
+  batch: 16,
+  train: {steps: 12, evalEvery: 12, evalSamples: 16, checkpointEvery: 12},
   seeds: [1],
 };
 
 const scales = [gpu, twoCores, fillers];
 
 function points(scale: Scale): GridPoint[] {
-  const {panel, models: own, parts, trained, vocabSize, filler, dModel, train} = scale;
-  const {batch} = {batch: 1, ...train};
+  const {panel, models: own, parts, trained, vocabSize, filler, dModel, batch, train} = scale;
   return own.map(name => ({
     panel,
     model: name,
@@ -139,13 +142,14 @@ function points(scale: Scale): GridPoint[] {
     task: 'mqar-mixture',
     data: {vocabSize, parts, testParts: trained, block: batch, filler},
     settings: {layers: 2, dModel, heads: 2, ...models[name](scale)},
-    train,
+    train: {...train, batch},
   }));
 }
 
-function scaleOf({config}: RunFolder, {quick: isQuick}: PaperOptions): Scale {
-  const found = scales.find(({parts}) => parts === config.data.parts);
-  return isQuick || found === undefined ? quick : found;
+function scaleOf({config, path}: RunFolder, {quick: isQuick}: PaperOptions): Scale {
+  const found = isQuick ? quick : scales.find(({parts}) => parts === config.data.parts);
+  if (found === undefined) throw new Error(`storage: ${path} is no run of this experiment`);
+  return found;
 }
 
 async function recallOn(
@@ -177,7 +181,7 @@ async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<
     }
     if (model.config.storage === 0) return {points: measured};
     const own = asLanguageModel(model);
-    const weights = folder.config.task;
+    const weights = folder.path;
     const quota = Math.floor(SHARE * Number(scale.bounded.split('x')[0]));
     const rowSearch = await createRowSearch();
     for (const kept of keptRuleNames) {

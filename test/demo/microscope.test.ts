@@ -28,6 +28,8 @@ const sample64 = createMqar({vocabSize: 64, length: 64, pairs: 8, filler: 'zero'
 });
 const storing = join(import.meta.dirname, '../../../demo/public/models/recall-storage');
 const BROUGHT = 'the-chosen-files';
+/** Bytes. */
+const MOST_SCRIPT = 500_000;
 const LOOKED = /64 tokens, on/;
 
 async function bring(page: Page, folder: string): Promise<void> {
@@ -105,13 +107,14 @@ describe('demo: memory microscope', function () {
         chromium,
         site,
         'yours',
-        async ({page, complaints}) => {
+        async ({page, complaints, scriptBytes}) => {
           await bring(page, folder);
           // Stored for many queries: the one that most of the sequence can read.
           const [stored] = [...seen.layers[0].stored!].sort((a, b) => b.until - b.from - (a.until - a.from));
           const query = sample.queries.find(({position}) => position > stored.from)!.position;
           await see(page, `seed=1&length=64&pairs=8&at=${query}&layer=0&head=1`);
           expect(await page.locator('main').textContent()).to.include(webgpu ? '(webgpu)' : '(wasm)');
+          expect(await scriptBytes(), 'gzipped script').to.be.below(MOST_SCRIPT);
           const token = page.locator(`#token-${stored.position}`);
           expect(await token.getAttribute('aria-label')).to.include(
             `innovation ${seen.layers[0].innovation![stored.position].toPrecision(3).slice(0, 4)}`,
@@ -185,8 +188,9 @@ describe('demo: memory microscope', function () {
       chromium,
       site,
       '',
-      async ({page, complaints}) => {
+      async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
+        expect(await scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
         await page.getByRole('button', {name: 'Show me around'}).click();
         const next = page.getByRole('button', {name: 'Next', exact: true});
         const step = (words: string): Promise<void> =>
@@ -227,6 +231,13 @@ describe('demo: memory microscope', function () {
       '',
       async ({page, complaints}) => {
         await page.getByText(LOOKED).waitFor();
+        await page.getByText('How it was made').click();
+        expect(await page.locator('details code').textContent()).to.include('npx bmojo train mqar-mixture ');
+        expect(
+          await page.evaluate(
+            async () => (await fetch(document.querySelector<HTMLAnchorElement>('details a')!.href)).status,
+          ),
+        ).to.equal(200);
         await page.getByRole('button', {name: 'Ask the other models the same'}).click();
         const table = page.getByRole('region', {name: 'Answers of each model'}).locator('tbody tr');
         await table.nth(4).waitFor();

@@ -7,6 +7,7 @@ import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {extname, join, normalize} from 'node:path';
 import {promisify} from 'node:util';
+import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
 import {chromiumFlags} from '../support/browser.js';
@@ -96,6 +97,8 @@ export interface Visit {
   readonly context: BrowserContext;
   /** What the page complained of, and requests that left its origin. */
   readonly complaints: string[];
+  /** Gzipped bytes of the scripts that page and workers have loaded so far. */
+  scriptBytes(): Promise<number>;
 }
 
 export interface VisitOptions {
@@ -125,6 +128,7 @@ export async function visit<T>(
       acceptDownloads: true,
     });
     try {
+      const scriptBytes = scriptsOf(context);
       const page = await context.newPage();
       page.setDefaultTimeout(120_000); // a loaded machine is slow, not wrong
       const complaints: string[] = [];
@@ -138,13 +142,27 @@ export async function visit<T>(
           complaints.push(`request off the origin: ${url}`);
       });
       await page.goto(`${address}#/${hash}`);
-      return await body({page, context, complaints});
+      return await body({page, context, complaints, scriptBytes});
     } finally {
       await context.close();
     }
   } finally {
     rmSync(profile, {recursive: true, force: true});
   }
+}
+
+/** Gzipped bytes of the scripts that pages and workers of this context load from now on. */
+function scriptsOf(context: BrowserContext): () => Promise<number> {
+  const bodies = new Map<string, Promise<number>>();
+  context.on('response', response => {
+    const url = response.url();
+    if (url.endsWith('.js'))
+      bodies.set(
+        url,
+        response.body().then(bytes => gzipSync(bytes).length),
+      );
+  });
+  return async () => (await Promise.all(bodies.values())).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Ends the process that Chromium drives the GPU by, as a driver that fails does. */

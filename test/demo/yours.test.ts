@@ -186,10 +186,9 @@ describe('demo: your model, write', function () {
           );
           await page.locator('mark').first().waitFor();
           const further = await page.getByRole('region', {name: 'Text'}).textContent();
-          // Once is enough: software in the place of a GPU compiles everything anew behind it.
+          // Software in the place of a GPU would compile everything anew behind a reload.
           if (!webgpu) await page.reload();
           await page.getByLabel('Restore a state').setInputFiles(await download.path());
-          await page.locator('mark').first().waitFor();
           await page.waitForFunction(
             wanted => document.querySelector('.sample')?.textContent === wanted,
             text,

@@ -181,7 +181,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'generation state',
-    covers: ['formats/sealed-safetensors.ts', 'models/decoding-session.ts', 'models/state.ts'],
+    covers: ['formats/sealed-safetensors.ts', 'models/decoding-state.ts', 'models/state.ts'],
     files: {state: 'safetensors'},
     sealed: ['state'],
     make: async folder => {
