@@ -51,7 +51,7 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 
-function quantiles(values: readonly number[]): Quantiles {
+export function quantiles(values: readonly number[]): Quantiles {
   return {p50: median(values), p99: quantile(values, 0.99)};
 }
 
@@ -66,16 +66,33 @@ function numbers(length: number, seed: number): Float32Array {
   return values;
 }
 
-function batchOf(from: number, n: number, width: number) {
-  const keys = numbers(n * width, from + 1);
+interface Rows {
+  readonly stream: string;
+  readonly layer: number;
+  /** Position of the first, and behind the last. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const BENCH = {stream: 'bench', layer: 0};
+
+function batchOf({stream, layer, from, to}: Rows, {groups, width}: MemoryFormat) {
+  const n = to - from;
+  const keys = numbers(n * groups * width, from + 1);
   return {
-    stream: 'bench',
-    layer: 0,
+    stream,
+    layer,
     positions: Int32Array.from({length: n}, (_, i) => from + i),
     innovations: new Float32Array(n),
     keys,
     values: keys,
   };
+}
+
+/** Appends rows to a store, thousands at a time. */
+export async function fillStore(store: MemoryStore, rows: Rows): Promise<void> {
+  for (let from = rows.from; from < rows.to; from += FILL)
+    await store.append(batchOf({...rows, from, to: Math.min(rows.to, from + FILL)}, store.format));
 }
 
 interface Timed {
@@ -133,15 +150,11 @@ export async function* benchMemory({
     try {
       let held = 0;
       for (const size of rows) {
-        while (held < size) {
-          const n = Math.min(FILL, size - held);
-          await store.append(batchOf(held, n, width));
-          held += n;
-        }
+        await fillStore(store, {...BENCH, from: held, to: size});
+        held = Math.max(held, size);
         const search = (repeat: number) =>
           store.search({
-            stream: 'bench',
-            layer: 0,
+            ...BENCH,
             queries: numbers(width, 7 * repeat + 3),
             count,
             before: Int32Array.of(size),
@@ -149,7 +162,7 @@ export async function* benchMemory({
         await search(0);
         const searched = await timed(repeats, search);
         const {ms: appendMs} = await timed(repeats, async () => {
-          await store.append(batchOf(held, window, width));
+          await store.append(batchOf({...BENCH, from: held, to: held + window}, format));
           held += window;
         });
         const floorCpuMs = await readingMs(size * width * (precision === 'f16' ? 2 : 4));

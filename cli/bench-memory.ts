@@ -4,10 +4,13 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import type {MeasuredPlace, MemoryTiming} from '../bench/memory.js';
+import type {MeasuredPlace, MemoryBenchSettings, MemoryTiming} from '../bench/memory.js';
 import {benchMemory} from '../bench/memory.js';
+import type {MemoryDecodeTiming} from '../bench/memory-decode.js';
+import {benchMemoryDecode} from '../bench/memory-decode.js';
 import {SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
+import {useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
 import type {KeySearch} from '../memory/index.js';
 import {memoryInProcess, openMemory} from '../memory/index.js';
@@ -32,7 +35,12 @@ const options = {
   width: {...wholeOption('head width Dh of the one key/value head'), default: 64},
   count: {...wholeOption('rows that a search finds'), default: 8},
   window: {...wholeOption('rows that are appended together'), default: 32},
-  repeats: {...wholeOption('appends and searches that are timed'), default: 100},
+  repeats: {...wholeOption('appends and searches, or tokens, that are timed'), default: 100},
+  decode: {
+    type: 'boolean' as const,
+    describe:
+      'time the tokens of a small model that decodes with the store: a search at each, an update behind each window; --width is that of its heads',
+  },
   out: {
     type: 'string' as const,
     default: join('runs', 'bench-memory'),
@@ -45,7 +53,18 @@ const options = {
 /** Beyond any number of rows: databases score every row, as the others do. */
 const EXACT = 2 ** 31 - 2;
 
-function placeOf(name: string, folder: string, rowSearch: KeySearch): MeasuredPlace {
+/** Two layers, of which the last retrieves: what surrounds the store is small. */
+function decodingModel({width, count, window}: {width: number; count: number; window: number}) {
+  const shared = {vocabSize: 256, layers: 2, heads: 2, dModel: 2 * width, kvHeads: 1};
+  return {...shared, preset: 'bmojo-f', eideticSlots: 0, window, storage: count} as const;
+}
+
+/** Of pglite every row is scored below `exactRows`. */
+function placeOf(
+  name: string,
+  folder: string,
+  {rowSearch, exactRows}: {rowSearch: KeySearch; exactRows?: number},
+): MeasuredPlace {
   const below = join(folder, name);
   switch (name) {
     case 'process':
@@ -53,7 +72,7 @@ function placeOf(name: string, folder: string, rowSearch: KeySearch): MeasuredPl
     case 'folder':
       return {name, open: format => openMemory(below, {format, rowSearch})};
     case 'pglite':
-      return {name, open: format => openMemory(`pglite:${below}`, {format, exactRows: EXACT})};
+      return {name, open: format => openMemory(`pglite:${below}`, {format, exactRows})};
     default:
       throw new SettingError(`--places: must be of ${places.join(', ')}, got '${name}'`);
   }
@@ -61,13 +80,63 @@ function placeOf(name: string, folder: string, rowSearch: KeySearch): MeasuredPl
 
 const digits = (ms: number): string => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
 
+type Table = readonly (readonly (string | number)[])[];
+
+async function searched(asked: MemoryBenchSettings): Promise<[MemoryTiming[], Table]> {
+  const timings: MemoryTiming[] = [];
+  for await (const timing of benchMemory(asked)) {
+    timings.push(timing);
+    console.error(`${timing.place} with ${timing.rows} rows: search ${digits(timing.searchMs.p50)} ms`);
+  }
+  const head = [
+    'store',
+    'rows',
+    'search p50, ms',
+    'p99',
+    'its CPU',
+    'CPU of reading',
+    'append p50, ms',
+    'p99',
+  ];
+  const rows = timings.map(({place, rows: held, searchMs, searchCpuMs, appendMs, floorCpuMs}) => [
+    place,
+    held,
+    ...[searchMs.p50, searchMs.p99, searchCpuMs, floorCpuMs, appendMs.p50, appendMs.p99].map(digits),
+  ]);
+  return [timings, [head, ...rows]];
+}
+
+async function decoded({
+  places: measured,
+  rows,
+  precision,
+  repeats: tokens,
+  ...sizes
+}: MemoryBenchSettings): Promise<[MemoryDecodeTiming[], Table]> {
+  await useBackend('wasm');
+  const timings: MemoryDecodeTiming[] = [];
+  const asked = {model: decodingModel(sizes), places: measured, rows, precision, tokens};
+  for await (const timing of benchMemoryDecode(asked)) {
+    timings.push(timing);
+    console.error(`${timing.place} with ${timing.rows} rows: ${digits(timing.tokenMs.p50)} ms a token`);
+  }
+  const head = ['store', 'rows', 'token p50, ms', 'p99', 'of them during an update'];
+  const table = timings.map(({place, rows: held, tokenMs, during}) => [
+    place,
+    held,
+    digits(tokenMs.p50),
+    digits(tokenMs.p99),
+    during,
+  ]);
+  return [timings, [head, ...table]];
+}
+
 export const benchMemoryCommand: CommandModule<object, Args> = {
   builder: yargs => yargs.options(options).check(onlyOptions(options)) as unknown as Argv<Args>,
   handler: async argv => {
     const rowSearch = await createRowSearch();
     const rows = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-bench-memory-'));
-    const timings: MemoryTiming[] = [];
     const precision = argv.precision === 'f32' ? 'f32' : 'f16';
     const numbers = {
       width: Number(argv.width),
@@ -75,14 +144,15 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
       window: Number(argv.window),
       repeats: Number(argv.repeats),
     };
+    const measured = String(argv.places)
+      .split(',')
+      .map(name => placeOf(name, folder, {rowSearch, exactRows: argv.decode === true ? undefined : EXACT}));
+    const asked = {places: measured, rows, precision, ...numbers} as const;
+    let timings: readonly (MemoryTiming | MemoryDecodeTiming)[];
+    let table: Table;
     try {
-      const measured = String(argv.places)
-        .split(',')
-        .map(name => placeOf(name, folder, rowSearch));
-      for await (const timing of benchMemory({places: measured, rows, precision, ...numbers})) {
-        timings.push(timing);
-        console.error(`${timing.place} with ${timing.rows} rows: search ${digits(timing.searchMs.p50)} ms`);
-      }
+      if (argv.decode === true) [timings, table] = await decoded(asked);
+      else [timings, table] = await searched(asked);
     } finally {
       rmSync(folder, {recursive: true, force: true});
     }
@@ -94,21 +164,6 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
       console.log(JSON.stringify({precision, ...numbers, timings}, null, 2));
       return;
     }
-    const head = [
-      'store',
-      'rows',
-      'search p50, ms',
-      'p99',
-      'its CPU',
-      'CPU of reading',
-      'append p50, ms',
-      'p99',
-    ];
-    const table = timings.map(({place, rows: held, searchMs, searchCpuMs, appendMs, floorCpuMs}) => [
-      place,
-      held,
-      ...[searchMs.p50, searchMs.p99, searchCpuMs, floorCpuMs, appendMs.p50, appendMs.p99].map(digits),
-    ]);
-    console.log(`${textTable([head, ...table])}\n\nwritten: ${path}`);
+    console.log(`${textTable(table)}\n\nwritten: ${path}`);
   },
 };

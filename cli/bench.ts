@@ -37,6 +37,13 @@ export const benchCommand: CommandModule = {
       )
       .command(
         lazy(
+          'memory-recall',
+          "what an index finds of what exact search finds, for a trained model's own queries",
+          async () => (await import('./bench-memory-recall.js')).benchMemoryRecallCommand,
+        ),
+      )
+      .command(
+        lazy(
           'step <task>',
           'time a training step on WebGPU, kernel by kernel; takes the options of train',
           async () => (await import('./bench-step.js')).benchStepCommand,

@@ -55,6 +55,13 @@ export function addCommands(yargs: Argv): Argv {
     )
     .command(
       lazy(
+        'graft <model>',
+        'fading and eidetic memory for attention layers of a trained model, to be fine-tuned',
+        async () => (await import('./graft.js')).graftCommand,
+      ),
+    )
+    .command(
+      lazy(
         'memory <what>',
         'memory in storage: what it holds, what it finds, forget, export, import',
         async () => (await import('./memory.js')).memoryCommand,

@@ -6,6 +6,7 @@ import {readPassages} from '../data/files/passages.js';
 import {evaluateLambada, lambadaRecord} from '../eval/lambada.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
+import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import {checkpointOptions, openLanguageRun} from './language-run.js';
 import {wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
@@ -16,12 +17,17 @@ async function execute(argv: Args): Promise<void> {
   const file = String(argv.file);
   const all = readPassages(file);
   const passages = argv.passages === undefined ? all : all.slice(0, Number(argv.passages));
-  const {folder, model, step, tokenizer} = await openLanguageRun(argv);
+  checkStream(argv);
+  const run = await openLanguageRun(argv);
+  const {folder, model, step, tokenizer} = run;
   const progress = new CountProgress(process.stderr, passages.length);
-  const report = await evaluateLambada(model, tokenizer, passages, {
-    batch: 16,
-    onProgress: count => progress.advance(count, 'lambada'),
-  });
+  const report = await withEvaluationStore(run, argv, reading =>
+    evaluateLambada(reading, tokenizer, passages, {
+      batch: 16,
+      startTokens: folder.startTokens,
+      onProgress: count => progress.advance(count, 'lambada'),
+    }),
+  );
   progress.end();
   model.model.dispose();
   const record = lambadaRecord(report, {
@@ -37,6 +43,7 @@ export const lambadaCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
+      ...evaluationStoreOptions,
       passages: wholeOption('how many passages, from the first; all unless given'),
       json: {type: 'boolean' as const, describe: 'print JSON'},
     };

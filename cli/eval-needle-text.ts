@@ -8,6 +8,7 @@ import {evaluateNeedleText, needleTextRecord} from '../eval/needle-text.js';
 import {openTrained} from '../experiments/trained.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
+import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import {checkpointOptions, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
 import {numbersOption, seedOption, wholeOption, wholesOption, wordsOption} from './number-options.js';
@@ -16,6 +17,7 @@ import {publish, typedCommand} from './publish.js';
 type Args = Record<string, unknown>;
 
 async function execute(argv: Args): Promise<void> {
+  checkStream(argv);
   const kinds = wordList('kinds', String(argv.kinds), needleKinds);
   const lengths = numberList('lengths', String(argv.lengths));
   const depths = numberList('depths', String(argv.depths));
@@ -29,7 +31,8 @@ async function execute(argv: Args): Promise<void> {
     throw new SettingError(
       `--lengths must be at least ${least.tokens} for ${least.kind} with this tokenizer, got ${short.join(', ')}`,
     );
-  const {folder, model, step, tokenizer} = await loadLanguageRun(trained, argv);
+  const run = await loadLanguageRun(trained, argv);
+  const {folder, model, step, tokenizer} = run;
   const grid = kinds.flatMap(kind =>
     combinations([
       {key: 'length', values: lengths},
@@ -41,10 +44,13 @@ async function execute(argv: Args): Promise<void> {
     grid.reduce((sum, {length}) => sum + length, 0),
   );
   const cells: NeedleTextCell[] = [];
-  for (const place of grid) {
-    cells.push(await evaluateNeedleText(model, tokenizer, {...place, samples, seed, batch: 8}));
-    progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
-  }
+  await withEvaluationStore(run, argv, async reading => {
+    for (const place of grid) {
+      const options = {...place, samples, seed, batch: 8, startTokens: folder.startTokens};
+      cells.push(await evaluateNeedleText(reading, tokenizer, options));
+      progress.advance(place.length, `needle-text ${place.kind} ${place.length}`);
+    }
+  });
   progress.end();
   model.model.dispose();
   const record = needleTextRecord(cells, {
@@ -60,6 +66,7 @@ export const needleTextCommand: CommandModule<object, Args> = {
     const options = {
       ...checkpointOptions,
       ...trainedOption,
+      ...evaluationStoreOptions,
       kinds: {...wordsOption('forms, separated by commas', needleKinds), default: needleKinds.join(',')},
       lengths: {
         ...wholesOption("tokens of prompt and answer by the run's tokenizer, separated by commas"),

@@ -8,6 +8,7 @@ import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
+import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import {
   checkpointOptions,
   openLanguageRun,
@@ -39,12 +40,16 @@ function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
 
 async function execute(argv: Args): Promise<void> {
   const options = counts(argv);
+  checkStream(argv);
   const run = await openLanguageRun(argv);
   const progress = new CountProgress(process.stderr, perplexityTokens(options, options.windows));
   const records = await withTokens(run, argv, async (source, text) => {
     const onProgress = (tokens: number): void => progress.advance(tokens, 'perplexity');
     const trained = trainedTokens(run.folder, argv);
-    const report = await evaluatePerplexity(run.model, source, {...options, trained, onProgress});
+    const {startTokens} = run.folder;
+    const report = await withEvaluationStore(run, argv, reading =>
+      evaluatePerplexity(reading, source, {...options, trained, startTokens, onProgress}),
+    );
     return perplexityRecords({
       report,
       model: run.folder.config.model.preset,
@@ -70,6 +75,7 @@ export const perplexityCommand: CommandModule<object, Args> = {
     const options = {
       ...checkpointOptions,
       ...trainedOption,
+      ...evaluationStoreOptions,
       prefixes: {
         ...wholesOption('tokens before the scored ones, separated by commas', 0),
         default: '0,256,512,1024,2048,4096,8192',

@@ -3,15 +3,17 @@
 import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {Task, TaskFamily} from '../data/task.js';
+import {evaluateRecall} from '../eval/recall.js';
 import {textTable} from '../eval/table.js';
 import type {TaskVariant} from '../eval/task-record.js';
 import {taskRecord} from '../eval/task-record.js';
-import {evaluateRun} from '../experiments/run.js';
+import {EVAL_BATCH, windowReach} from '../experiments/families/recall.js';
 import {RunFolderError} from '../experiments/run-folder.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {kebab, onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
+import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import type {SettingValue} from './lists.js';
 import {combinations, valueList} from './lists.js';
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
@@ -95,22 +97,28 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     throw new RunFolderError(
       `${folder.path} was trained on ${folder.config.task ?? 'a task it does not name'}, not ${family.name}`,
     );
+  checkStream(argv);
   const seed = Number(argv.seed);
   const planned = plan(family, folder, argv);
   const {weights, backend} = await loadOptions(folder, argv);
-  const {model, step} = await folder.load(weights, backend);
+  const loaded = await folder.load(weights, backend);
+  const {model, step} = loaded;
   const total = planned.reduce((sum, {length, samples}) => sum + length * samples, 0);
   const progress = new CountProgress(process.stderr, total);
   const variants: TaskVariant[] = [];
-  for (const {settings, task, length, samples} of planned) {
-    const report = await evaluateRun(model, task, {
-      seed,
-      samples,
-      onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
-    });
-    const {chance} = task;
-    variants.push({settings, length, chance, stateBytes: model.stateBytes(length), report});
-  }
+  await withEvaluationStore(loaded, argv, async reading => {
+    for (const {settings, task, length, samples} of planned) {
+      const report = await evaluateRecall(reading, task, {
+        seed,
+        samples,
+        batch: EVAL_BATCH,
+        reach: windowReach(model.config),
+        onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
+      });
+      const {chance} = task;
+      variants.push({settings, length, chance, stateBytes: model.stateBytes(length), report});
+    }
+  });
   progress.end();
   model.model.dispose();
   const record = taskRecord({
@@ -171,6 +179,7 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
       const options = {
         checkpoint: {type: 'string' as const, demandOption: true, describe: checkpointWords},
         ...loadOptionsGroup,
+        ...evaluationStoreOptions,
         samples: wholeOption(
           `held-out samples of each variant; unless given ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}`,
         ),

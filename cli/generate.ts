@@ -4,6 +4,7 @@ import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {openingOf} from '../data/tokenizers/index.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
@@ -11,12 +12,14 @@ import {SafetensorsError} from '../formats/safetensors.js';
 import type {MemoryStore} from '../memory/index.js';
 import {openMemory} from '../memory/index.js';
 import {beyondContextWords} from '../models/beyond-context.js';
-import {DecodingSession, DecodingStateError} from '../models/decoding-session.js';
+import {DecodingSession} from '../models/decoding-session.js';
+import {DecodingStateError} from '../models/decoding-state.js';
 import {generateText} from '../models/generate.js';
 import {generateTexts} from '../models/generate-batch.js';
 import {memoryFormat} from '../models/session-memory.js';
 import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
+import {chatOptions, conversationsOf} from './chat.js';
 import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
 import {withInterrupts} from './interrupts.js';
 import type {LanguageRun} from './language-run.js';
@@ -33,6 +36,7 @@ const INTERRUPTED = 130;
 const options = {
   ...checkpointOptions,
   ...promptOptions,
+  ...chatOptions,
   tokens: {...wholeOption('tokens of a text to write at most', 0), default: 256},
   stop: {
     type: 'string' as const,
@@ -60,6 +64,10 @@ const options = {
 /** What is to be written, checked before anything is loaded. */
 interface Order {
   readonly prompts: readonly string[];
+  /** Ids before each prompt; none before a conversation, whose text has them. */
+  readonly startTokens: readonly number[];
+  /** Whether the prompt is shown before what follows it; that of a conversation is not. */
+  readonly isShown: boolean;
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly sampling: SamplingSettings;
@@ -69,15 +77,18 @@ interface Order {
 /** Errors: SettingError. */
 function orderOf(
   argv: Args,
-  {startTokens = [], ...folder}: Pick<Trained, 'startTokens'> & {tokenizer: Tokenizer},
+  folder: Pick<Trained, 'path' | 'startTokens' | 'chatTemplate'>,
+  tokenizer: Tokenizer,
 ): Order {
-  const {tokenizer} = folder;
   checkFolder('--save-state', argv['save-state']);
   if (argv.stream !== undefined && argv.memory === undefined)
     throw new SettingError('--stream needs --memory, the store that the stream is in');
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const given = givenPrompts(argv);
-  const prompts = given.length > 0 ? given : [saved === undefined ? '\n' : ''];
+  const conversations = conversationsOf(argv, given, folder);
+  const startTokens = conversations === undefined ? (folder.startTokens ?? []) : [];
+  const prompts =
+    conversations ?? (given.length > 0 ? given : [saved === undefined ? openingOf(tokenizer) : '']);
   const needsTokens = saved === undefined || prompts.length > 1;
   const empty = prompts.findIndex(prompt => startTokens.length + tokenizer.encode(prompt).length === 0);
   if (needsTokens && empty >= 0)
@@ -90,6 +101,8 @@ function orderOf(
   if (stop.includes('')) throw new SettingError('--stop must hold at least one character');
   return {
     prompts,
+    startTokens,
+    isShown: conversations === undefined,
     maxTokens: Number(argv.tokens),
     stop,
     sampling: parseSettings('generate', samplingSchema, givenSettings(samplingSchema, argv)),
@@ -118,8 +131,8 @@ function tellBeyond({folder, model}: LanguageRun, position: number): void {
 /** Several texts at once: printed when all are written. */
 async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<void> {
   const {folder, model, tokenizer} = run;
-  const {prompts, maxTokens, stop, sampling} = order;
-  const {stopTokens: stopToken, startTokens = []} = folder;
+  const {prompts, startTokens, isShown, maxTokens, stop, sampling} = order;
+  const {stopTokens: stopToken} = folder;
   const counts = prompts.map(prompt => startTokens.length + tokenizer.encode(prompt).length);
   tellBeyond(run, Math.max(...counts) + maxTokens);
   const texts = prompts.map(() => '');
@@ -131,7 +144,10 @@ async function writeMany(run: LanguageRun, order: Order, argv: Args): Promise<vo
   }, 'finishing this token');
   prompts.forEach((prompt, row) => {
     if (argv.json === true) console.log(JSON.stringify({row, prompt, text: texts[row]}));
-    else console.log(`${row === 0 ? '' : '\n'}--- ${row + 1} of ${prompts.length}\n${prompt}${texts[row]}`);
+    else
+      console.log(
+        `${row === 0 ? '' : '\n'}--- ${row + 1} of ${prompts.length}\n${isShown ? prompt : ''}${texts[row]}`,
+      );
   });
   if (isStopped) process.exitCode = INTERRUPTED;
   if (argv.quiet !== true)
@@ -149,6 +165,8 @@ async function writeOne(
   const {folder, model, tokenizer, digest} = run;
   const {
     prompts: [prompt],
+    startTokens,
+    isShown,
     maxTokens,
     stop,
     sampling,
@@ -159,7 +177,7 @@ async function writeOne(
   const session = new DecodingSession(model, {weights: digest, memory});
   try {
     if (saved !== undefined) restoreFrom(String(argv.state), session, saved);
-    const {stopTokens: stopToken, startTokens = []} = folder;
+    const {stopTokens: stopToken} = folder;
     const read = [...(session.position === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
     tellBeyond(run, session.position + read.length + maxTokens);
     const started = performance.now();
@@ -172,7 +190,7 @@ async function writeOne(
       if (done < of) return;
       if (isTold && of > session.chunk) process.stderr.write('\n');
       readAt = performance.now();
-      if (!isJson && saved === undefined) process.stdout.write(prompt);
+      if (!isJson && isShown && saved === undefined) process.stdout.write(prompt);
     };
     let all = '';
     const isStopped = await withInterrupts(async signal => {
@@ -226,7 +244,7 @@ async function writeOne(
 
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
-  const order = orderOf(argv, {startTokens: folder.startTokens, tokenizer: folder.tokenizer()});
+  const order = orderOf(argv, folder, folder.tokenizer());
   const run = await loadLanguageRun(folder, argv);
   const {model, digest: weights} = run;
   const place = argv.memory;
@@ -252,6 +270,10 @@ export const generateCommand: CommandModule<object, Args> = {
       .example(
         '$0 generate --checkpoint runs/shakespeare --prompt "ROMEO:" --prompt "JULIET:" --stop "."',
         'a sentence of each, written at once',
+      )
+      .example(
+        '$0 generate --checkpoint runs/hub/instruct --chat --system "Answer briefly." --prompt "What is a window?"',
+        'the answer of a model of Hugging Face that was trained on conversations',
       )
       .example(
         '$0 generate --checkpoint runs/shakespeare --save-state runs/state && $0 generate --checkpoint runs/shakespeare --state runs/state',

@@ -8,6 +8,7 @@ import {withoutPlaces} from '../eval/report/places.js';
 import type {WeightsName} from '../experiments/run-models.js';
 import {modelFolderNames} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
 import {modelInFolder, writePretrainedFolder} from '../models/folder-on-disk.js';
 import type {WrittenPretrained} from '../models/hugging-face/index.js';
 import {LanguageModel} from '../models/language-model.js';
@@ -33,6 +34,7 @@ export async function exportPretrained(
   trained: Trained,
   weights: WeightsName,
   out: string,
+  dtype: WeightDType | undefined,
 ): Promise<WrittenPretrained> {
   await useBackend('cpu');
   const {model, step} = await trained.load(weights, 'cpu');
@@ -42,13 +44,15 @@ export async function exportPretrained(
         `--format huggingface: ${trained.path} must hold a language model, got an auto-encoder`,
       );
     const hasTokenizer = existsSync(join(trained.tokenizerFolder, 'tokenizer.json'));
-    return await writePretrainedFolder(out, {
+    const contents = {
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
+      chatTemplate: trained.chatTemplate,
       stopTokens: trained.stopTokens,
       context: trainedContext(trained),
       card: await cardOf(trained, weights, step),
-    });
+    };
+    return await writePretrainedFolder(out, contents, {dtype});
   } finally {
     model.model.dispose();
   }

@@ -119,7 +119,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     return;
   }
   const reproduction = await reportExperiment(experiment, options, run => {
-    if (!json) console.log(`${run}: loss by length measured`);
+    if (!json) console.log(`${run}: measured by length`);
   });
   if (reproduction === undefined) throw new SettingError(`${name}: every run diverged; take lower --rates`);
   const {report, files, finished} = reproduction;

@@ -28,6 +28,7 @@ const CHANGEABLE: readonly (keyof TrainSettings)[] = [
   'patience',
   'checkpointEvery',
   'recompute',
+  'logitRows',
   'capture',
 ];
 /** Model settings that come from other options or the task. */

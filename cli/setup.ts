@@ -13,7 +13,7 @@ const options = {
   gpu: {
     type: 'boolean' as const,
     describe:
-      'a TensorFlow with CUDA, named by --requirements, and our CUDA kernels, compiled with nvcc (CUDA toolkit 12.8 or later) ' +
+      'a TensorFlow with CUDA (on x64 gigabytes to download) and our CUDA kernels, compiled with nvcc (CUDA toolkit 12.8 or later) ' +
       'for cards of compute capability 8.0 to 12.0 and, as PTX, later',
   },
   cuda: {
@@ -27,8 +27,8 @@ const options = {
   requirements: {
     type: 'string' as const,
     describe:
-      "file for pip that names TensorFlow's wheels with their digests (pip-compile --generate-hashes), where none is pinned: " +
-      'on arm64 and for a GPU',
+      "file for pip that names TensorFlow's wheels with their digests (pip-compile --generate-hashes), in place of those that " +
+      'are pinned: for CPUs on x64 and arm64, with CUDA on x64',
   },
 };
 

@@ -206,6 +206,18 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   });
 }
 
+/**
+ * Every other command that runs a model takes `--memory`: a training says why it cannot. Errors: SettingError.
+ */
+function refuseMemory({memory}: Args): true {
+  if (memory === undefined) return true;
+  throw new SettingError(
+    '--memory: what a store holds are keys of weights that do not change, and training changes them with every step. In training ' +
+      'the text itself is the store: --storage K retrieves from it, --segments S carries it over updates (lm), --storage-negatives N ' +
+      'adds what other texts of the batch stored. With the trained model, bmojo generate and bmojo eval take --memory',
+  );
+}
+
 function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
   return {
     command: family.name,
@@ -235,6 +247,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
       };
       const described = yargs
         .options(options)
+        .check(refuseMemory)
         .check(onlyOptions(options))
         .example(
           family.examples.map(([words, meaning]) => [`$0 train ${family.name} ${words}`, meaning] as const),

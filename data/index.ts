@@ -24,11 +24,14 @@ export type {Query, Sample, SampleKey, Split, Task, TaskFamily} from './task.js'
 export {IGNORED} from './task.js';
 export type {TokenSource} from './token-source.js';
 export {memoryTokens} from './token-source.js';
-export type {Tokenizer} from './tokenizers/index.js';
+export type {ChatMessage, ChatOptions, Tokenizer} from './tokenizers/index.js';
 export {
   byteTokenizer,
   CharacterCollector,
+  ChatTemplate,
+  ChatTemplateError,
   charTokenizer,
+  chatTemplateOf,
   huggingFaceTokenizer,
   TextStream,
   TokenizerError,

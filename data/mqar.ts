@@ -2,7 +2,6 @@
 
 import type {Settings} from '../config/schema.js';
 import {choice, integer, number, parseSettings, SettingError} from '../config/schema.js';
-import type {Random} from './random.js';
 import {randomStream, weightedDistinct} from './random.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED} from './task.js';
@@ -19,9 +18,9 @@ export const mqarSchema = {
     'exponent a of slot weights (slot+1)^(a-1): 0.01 asks mostly soon, 1 any time',
   ),
   filler: choice(
-    ['random', 'zero'],
+    ['random', 'distinct', 'zero'],
     'random',
-    'tokens between queries: random ids distract (harder), zero is plain',
+    'tokens between queries: random ids distract (harder), distinct ones too, but are no key of the sample and no value, zero is plain',
   ),
 } as const;
 
@@ -42,7 +41,8 @@ const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
  * Key 2 is asked at position 6, 3 tokens behind its value; key 5 at position 8, distance 7.
  * Keys are distinct, values are distinct. Slot j, at position 2 pairs + 2 j, is drawn without replacement with weight
  * (j+1)^(powerA-1); the first key draws first. With filler `random` every id 0 becomes a uniform id of the whole
- * vocabulary, which may by chance be a key of the sample: it stays unlabelled.
+ * vocabulary, which may by chance be a key of the sample: it stays unlabelled. With `distinct` it becomes one of the lower
+ * half's that are no key of the sample, so that every question has one answer.
  * Errors: SettingError for settings that cannot hold the pairs.
  * Source: `multiquery_ar` of HazyResearch/zoology, without its demand vocabSize > length, which no step needs.
  */
@@ -57,6 +57,11 @@ export function createMqar(given: Partial<MqarSettings> = {}): Task {
   if (keys < pairs) {
     throw new SettingError(
       `mqar: vocabSize must be at least 2 x (pairs + 1) = ${2 * (pairs + 1)} for distinct keys, got ${vocabSize}`,
+    );
+  }
+  if (settings.filler === 'distinct' && keys === pairs) {
+    throw new SettingError(
+      `mqar: vocabSize must be at least ${2 * (pairs + 2)} with filler distinct, so that an id of the lower half is no key, got ${vocabSize}`,
     );
   }
   const slots = length / 2 - pairs;
@@ -89,12 +94,17 @@ function drawSample(settings: MqarSettings, logWeights: readonly number[], key: 
     labels[position] = values[pair];
     queries.push({position, distance: position - (2 * pair + 1)});
   }
-  if (settings.filler === 'random') fill(inputs, random, vocabSize);
+  if (settings.filler === 'random') fill(inputs, () => random.integer(vocabSize));
+  if (settings.filler === 'distinct') {
+    const known = new Set(keys);
+    const others = Array.from({length: half - 1}, (_, i) => i + 1).filter(id => !known.has(id));
+    fill(inputs, () => others[random.integer(others.length)]);
+  }
   return {inputs, labels, queries: queries.sort((a, b) => a.position - b.position)};
 }
 
-function fill(inputs: Int32Array, random: Random, vocabSize: number): void {
-  for (let i = 0; i < inputs.length; i++) if (inputs[i] === 0) inputs[i] = random.integer(vocabSize);
+function fill(inputs: Int32Array, draw: () => number): void {
+  for (let i = 0; i < inputs.length; i++) if (inputs[i] === 0) inputs[i] = draw();
 }
 
 /**

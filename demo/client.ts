@@ -14,6 +14,11 @@ export class WorkerError extends Error {
   }
 }
 
+/** The GPU is gone, and with it what a call was at; a further call is answered by a new worker. */
+export class DeviceLostError extends Error {
+  override readonly name = 'DeviceLostError';
+}
+
 interface Pending {
   readonly tell: (event: unknown) => void;
   readonly resolve: (result: unknown) => void;
@@ -25,19 +30,43 @@ export interface CallOptions<K extends CallName> {
   readonly signal?: AbortSignal;
 }
 
-/** One worker; calls run one after another there, in the order of asking. */
+/** Losses of the GPU behind which no further one is asked for: it is lost by what is done here. */
+const MOST_LOSSES = 2;
+
+/** One worker; calls run one after another there, in the order of asking. Where the GPU is lost another takes its place. */
 export class Client {
-  private readonly worker: Worker;
+  private worker: Worker;
   private readonly pending = new Map<number, Pending>();
   private next = 1;
+  private losses = 0;
 
-  constructor() {
-    this.worker = new Worker(new URL('./worker/index.ts', import.meta.url), {type: 'module'});
-    this.worker.addEventListener('message', ({data}: MessageEvent<Answer>) => this.answer(data));
-    this.worker.addEventListener('error', event => {
-      for (const {reject} of this.pending.values()) reject(new Error(event.message || 'the worker ended'));
-      this.pending.clear();
+  /** `onLost` is told why the GPU is gone, once calls can be made again. */
+  constructor(private readonly onLost: (reason: string) => void) {
+    this.worker = this.start();
+  }
+
+  private start(): Worker {
+    const worker = new Worker(new URL('./worker/index.ts', import.meta.url), {type: 'module'});
+    worker.addEventListener('message', ({data}: MessageEvent<Answer>) => {
+      if (data.type === 'lost') this.lose(data.reason);
+      else this.answer(data);
     });
+    worker.addEventListener('error', event => this.end(new Error(event.message || 'the worker ended')));
+    return worker;
+  }
+
+  private lose(reason: string): void {
+    this.worker.terminate();
+    this.end(new DeviceLostError(reason));
+    this.worker = this.start();
+    this.losses++;
+    const ready = this.losses < MOST_LOSSES ? Promise.resolve() : this.call('device', {backend: 'wasm'});
+    void ready.then(() => this.onLost(reason));
+  }
+
+  private end(error: Error): void {
+    for (const {reject} of this.pending.values()) reject(error);
+    this.pending.clear();
   }
 
   call<K extends CallName>(
@@ -62,15 +91,14 @@ export class Client {
   /** Ends the worker and gives its memory back; calls under way fail. */
   close(): void {
     this.worker.terminate();
-    for (const {reject} of this.pending.values()) reject(new DOMException('the page was left', 'AbortError'));
-    this.pending.clear();
+    this.end(new DOMException('the page was left', 'AbortError'));
   }
 
   private send(order: Order): void {
     this.worker.postMessage(order);
   }
 
-  private answer(answer: Answer): void {
+  private answer(answer: Exclude<Answer, {type: 'lost'}>): void {
     const pending = this.pending.get(answer.id);
     if (pending === undefined) return;
     if (answer.type === 'event') {

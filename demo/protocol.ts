@@ -5,6 +5,7 @@ import type {BenchCall} from './worker/bench.js';
 import type {DeviceCall} from './worker/device.js';
 import type {AttendCall, InspectCall} from './worker/inspect.js';
 import type {KeepCall} from './worker/keep.js';
+import type {MemoryCall} from './worker/memory.js';
 import type {BringCall, ModelsCall} from './worker/models.js';
 import type {RunsCall} from './worker/runs.js';
 import type {TrainCall} from './worker/train.js';
@@ -29,6 +30,7 @@ export interface Calls {
   readonly bring: BringCall;
   readonly write: WriteCall;
   readonly state: StateCall;
+  readonly memory: MemoryCall;
   readonly inspect: InspectCall;
   readonly attend: AttendCall;
   readonly twins: TwinsCall;
@@ -55,7 +57,9 @@ export interface ToldError {
 export type Answer =
   | {readonly id: number; readonly type: 'event'; readonly event: unknown}
   | {readonly id: number; readonly type: 'result'; readonly result: unknown}
-  | {readonly id: number; readonly type: 'failed'; readonly error: ToldError};
+  | {readonly id: number; readonly type: 'failed'; readonly error: ToldError}
+  /** The GPU is gone, and all that the worker held with it: it can answer nothing more. */
+  | {readonly type: 'lost'; readonly reason: string};
 
 /** What the worker does for a call. `signal` is aborted when the page no longer wants it. */
 export type Handler<K extends CallName> = (

@@ -29,6 +29,7 @@ export default defineConfig({
   // Named, so that they are bundled before a page asks for them: finding one later reloads the page.
   optimizeDeps: {
     include: [
+      '@huggingface/jinja',
       '@huggingface/tokenizers',
       '@preact/signals',
       '@tensorflow/tfjs-backend-cpu',

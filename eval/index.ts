@@ -10,7 +10,7 @@ export type {InspectedLayer, Inspection, InspectOptions} from './inspection/insp
 export {inspect} from './inspection/inspect.js';
 export type {Intervention} from './inspection/interventions.js';
 export type {MemoryName, ReadRow} from './inspection/reads.js';
-export type {LambadaReport} from './lambada.js';
+export type {LambadaOptions, LambadaReport} from './lambada.js';
 export {evaluateLambada} from './lambada.js';
 export type {LanguageOptions, LanguageReport} from './language.js';
 export {evaluateLanguage} from './language.js';

@@ -5,6 +5,7 @@ import type {Passage} from '../data/files/passages.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {AnsweredText} from './answer-batch.js';
 import {answerBatch} from './answer-batch.js';
+import {beginBatch} from './begin-batch.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
@@ -33,6 +34,16 @@ function encode({context, target}: Passage, tokenizer: Tokenizer): AnsweredText 
   return {ids, begin: Math.max(1, begin)};
 }
 
+/** Options of {@link evaluateLambada}: `batch` must be given. */
+export interface LambadaOptions {
+  /** Passages computed at a time. */
+  readonly batch: number;
+  /** Ids before each passage, where the model expects some. Default none. */
+  readonly startTokens?: readonly number[];
+  /** Told the number of passages of each batch when it is scored. */
+  readonly onProgress?: (passages: number) => void;
+}
+
 /**
  * Scores passages, `batch` at a time: the last word of each given what comes before it. Errors:
  * TokenizerError for text that the vocabulary cannot express.
@@ -41,7 +52,7 @@ export async function evaluateLambada(
   model: ScorableModel,
   tokenizer: Tokenizer,
   passages: readonly Passage[],
-  {batch, onProgress}: {batch: number; onProgress?: (passages: number) => void},
+  {batch, startTokens = [], onProgress}: LambadaOptions,
 ): Promise<LambadaReport> {
   // Passages of like length together: less filling up.
   const encoded = passages
@@ -50,7 +61,7 @@ export async function evaluateLambada(
   const words: number[] = [];
   let [right, targets] = [0, 0];
   for (let first = 0; first < encoded.length; first += batch) {
-    const drawn = answerBatch(encoded.slice(first, first + batch));
+    const drawn = beginBatch(answerBatch(encoded.slice(first, first + batch)), startTokens);
     const {predicted, losses} = await scoreBatch(model, drawn);
     const wrong = new Set<number>();
     const own = new Array<number>(drawn.size).fill(0);

@@ -1,11 +1,24 @@
 // Loss of a language model on held-out text, as perplexity and as bits per byte.
 
-import {argMax, nextFrame, reshape, tensor1d, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import type {Rank, Scalar, Tensor1D} from '@tensorflow/tfjs-core';
+import {
+  addN,
+  argMax,
+  concat,
+  nextFrame,
+  reshape,
+  slice,
+  sum,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import {crossEntropy} from '../custom-ops/index.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows} from '../data/windows.js';
 import type {LanguageModel} from '../models/language-model.js';
+import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
 
@@ -69,12 +82,12 @@ export async function evaluateLanguage(
       state = scored.state;
       const ids = await scored.predicted.data();
       const rows = piece.labels.length;
-      loss += (await scored.mean.data())[0] * rows;
+      loss += (await scored.loss.data())[0];
       for (let i = 0; i < rows; i++) if (ids[i] === piece.labels[i]) right++;
       tokens += rows;
       for (const id of piece.labels) bytes += source.bytesOf(id);
       scored.predicted.dispose();
-      scored.mean.dispose();
+      scored.loss.dispose();
     }
     await nextFrame();
   }
@@ -87,11 +100,19 @@ function scorePiece(model: LanguageModel, piece: WindowBatch, past: ModelState |
     past !== undefined || goesOn
       ? model.advance(ids, past ?? model.initialState(piece.size))
       : {hidden: model.hidden(ids)};
-  const width = next.hidden.shape[2];
-  const logits = model.logits(reshape(next.hidden, [piece.size * piece.length, width]));
+  const [size, length, width] = next.hidden.shape;
+  const rows = reshape<Rank.R2>(next.hidden, [size * length, width]);
+  const blocks = rowBlocks(size * length, model.vocabSize).map(({begin, size: count}) =>
+    tidy(() => {
+      const logits = model.logits(slice(rows, [begin, 0], [count, width]));
+      const labels = tensor1d(piece.labels.subarray(begin, begin + count), 'int32');
+      const losses = crossEntropy(logits, labels, {reduction: 'none'});
+      return {predicted: argMax<Tensor1D>(logits, 1), loss: sum<Scalar>(losses)};
+    }),
+  );
   return {
-    predicted: argMax(logits, 1),
-    mean: crossEntropy(logits, tensor1d(piece.labels, 'int32')),
+    predicted: concat(blocks.map(({predicted}) => predicted)),
+    loss: addN(blocks.map(({loss}) => loss)),
     state: goesOn && 'state' in next ? next.state : undefined,
   };
 }

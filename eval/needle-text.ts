@@ -6,6 +6,7 @@ import {needleText} from '../data/needle-text.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {HeatMap} from '../plot/heat-map.js';
 import {answerBatch} from './answer-batch.js';
+import {beginBatch} from './begin-batch.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
@@ -31,6 +32,8 @@ export interface NeedleTextCell {
 export interface NeedleTextOptions extends Omit<NeedleTextSettings, 'index'> {
   readonly samples: number;
   readonly batch: number;
+  /** Ids before each prompt, where the model expects some; `length` does not count them. Default none. */
+  readonly startTokens?: readonly number[];
 }
 
 /**
@@ -42,7 +45,7 @@ export interface NeedleTextOptions extends Omit<NeedleTextSettings, 'index'> {
 export async function evaluateNeedleText(
   model: ScorableModel,
   tokenizer: Tokenizer,
-  {samples, batch, ...settings}: NeedleTextOptions,
+  {samples, batch, startTokens = [], ...settings}: NeedleTextOptions,
 ): Promise<NeedleTextCell> {
   let [right, loss, tokens, distance] = [0, 0, 0, 0];
   for (let first = 0; first < samples; first += batch) {
@@ -50,7 +53,7 @@ export async function evaluateNeedleText(
     const prompts = Array.from({length: count}, (_, i) =>
       needleText({...settings, index: first + i}, tokenizer),
     );
-    const drawn = answerBatch(prompts);
+    const drawn = beginBatch(answerBatch(prompts), startTokens);
     const {predicted, losses} = await scoreBatch(model, drawn);
     const wrong = new Set<number>();
     drawn.rows.forEach((row, i) => {

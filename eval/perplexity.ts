@@ -5,10 +5,11 @@ import type {Batch} from '../data/batch.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows, WindowIndex} from '../data/windows.js';
+import {beginBatch} from './begin-batch.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
-/** Options of {@link evaluatePerplexity}: all but `reference` and `onProgress` must be given. */
+/** Options of {@link evaluatePerplexity}: all but `reference`, `startTokens` and `onProgress` must be given. */
 export interface PerplexityOptions {
   /** Tokens before the scored ones, each a measurement of its own, ascending. */
   readonly prefixes: readonly number[];
@@ -22,6 +23,8 @@ export interface PerplexityOptions {
   readonly trained: number;
   /** One of `prefixes` that others are compared with instead. */
   readonly reference?: number;
+  /** Ids before each window, where the model expects some; prefixes do not count them. Default none. */
+  readonly startTokens?: readonly number[];
   /** Told the number of tokens of each batch when it is scored. */
   readonly onProgress?: (tokens: number) => void;
 }
@@ -55,7 +58,12 @@ export interface PerplexityReport {
   readonly targets: number;
   /** As asked for, or the longest prefix that fits a training sample together with the targets, or the shortest of all. */
   readonly reference: number;
-  readonly byPrefix: readonly (LossPoint & {readonly prefix: number; readonly change: LossChange})[];
+  readonly byPrefix: readonly (LossPoint & {
+    readonly prefix: number;
+    readonly change: LossChange;
+    /** Nats a token of each window, in order: for comparing models window by window. */
+    readonly windowLosses: readonly number[];
+  })[];
   /** Losses of whole windows from a fresh memory, in buckets of position [from, to). */
   readonly byPosition: readonly (LossPoint & {readonly from: number; readonly to: number})[];
 }
@@ -100,14 +108,15 @@ async function windowLosses(
     length,
     from,
     batch,
+    startTokens = [],
     onProgress,
-  }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'onProgress'>,
+  }: {length: number; from: number} & Pick<PerplexityOptions, 'batch' | 'startTokens' | 'onProgress'>,
 ): Promise<WindowLosses[]> {
   const all: WindowLosses[] = [];
   for (let first = 0; first < starts.length; first += batch) {
     const some = starts.slice(first, first + batch);
     const drawn = asBatch(readWindows(source, some, length), from);
-    const {losses} = await scoreBatch(model, drawn);
+    const {losses} = await scoreBatch(model, beginBatch(drawn, startTokens));
     const bytes = Float32Array.from(drawn.labels, id => source.bytesOf(id));
     const count = length - from;
     for (let row = 0; row < some.length; row++)
@@ -129,7 +138,7 @@ function mean(values: Float32Array | readonly number[]): number {
 }
 
 /** Mean of one number of each window, and its standard error. */
-function overWindows(values: readonly number[]): LossChange {
+export function overWindows(values: readonly number[]): LossChange {
   const center = mean(values);
   if (values.length < 2) return {mean: center};
   const variance = (mean(values.map(value => (value - center) ** 2)) * values.length) / (values.length - 1);
@@ -187,6 +196,7 @@ export async function evaluatePerplexity(
     prefix,
     ...lossPoint(losses),
     change: overWindows(losses.map((window, i) => mean(window.losses) - mean(compared[i].losses))),
+    windowLosses: losses.map(window => mean(window.losses)),
   }));
   const byPosition = buckets(longest + targets).map(({from, to}) => ({
     from,

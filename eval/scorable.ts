@@ -1,6 +1,7 @@
 // What evaluation needs of a model; LanguageModel has all of it.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Batch} from '../data/batch.js';
 import type {TrainingCall} from '../layers/index.js';
 import type {ModelShapes, ModelState} from '../models/index.js';
 
@@ -23,4 +24,21 @@ export interface StreamableModel extends ScorableModel {
 
 export function isStreamable(model: ScorableModel): model is StreamableModel {
   return 'advance' in model && 'initialState' in model && 'stateShapes' in model;
+}
+
+/** Answers of a model at the scored rows of a batch. */
+export interface Scored {
+  /** Token with the largest logit at each scored row of the batch [R]. */
+  readonly predicted: Int32Array;
+  /** Cross-entropy of the wanted token at each scored row [R], in nats. */
+  readonly losses: Float32Array;
+}
+
+/** A model that answers a whole batch in its own way. */
+export interface SelfScoring {
+  scoreBatch(batch: Batch): Promise<Scored>;
+}
+
+export function isSelfScoring(model: object): model is SelfScoring {
+  return 'scoreBatch' in model;
 }

@@ -4,42 +4,20 @@ import type {Rank, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
-import type {TrainingCall} from '../layers/index.js';
 import {disposeModelState} from '../models/index.js';
-import type {ScorableModel, StreamableModel} from './scorable.js';
-import {isStreamable} from './scorable.js';
+import type {ScorableModel, Scored, StreamableModel} from './scorable.js';
+import {isSelfScoring, isStreamable} from './scorable.js';
 
-/**
- * Logits [R, V] of the R scored rows of tokens [B, L]: the output head runs on these alone, not on all B x L positions.
- * `rows` [1, R] are row numbers in [0, B L). Nothing is dropped unless `training` is given.
- */
-export function scoredLogits(
-  model: ScorableModel,
-  tokens: Tensor2D,
-  rows: Tensor2D,
-  training?: TrainingCall,
-): Tensor2D {
-  return rowLogits(model, model.hidden(tokens, training), rows);
-}
-
-/** Logits [R, V] of rows [1, R] of hidden states [B, L, D], by row number in [0, B L). */
-export function rowLogits(model: ScorableModel, hidden: Tensor3D, rows: Tensor2D): Tensor2D {
+/** Rows [1, R] of hidden states [B, L, D], by row number in [0, B L), as [R, D]: the output head runs on these alone. */
+export function pickedRows(hidden: Tensor3D, rows: Tensor2D): Tensor2D {
   const [batch, length, width] = hidden.shape;
   const matrix = reshape<Rank.R2>(hidden, [batch * length, width]);
-  const picked = embeddingLookup(matrix, rows);
-  return model.logits(reshape<Rank.R2>(picked, [rows.shape[1], width]));
+  return reshape<Rank.R2>(embeddingLookup(matrix, rows), [rows.shape[1], width]);
 }
 
-/** Row numbers as `rowLogits` takes them, [1, R]. */
+/** Row numbers as `pickedRows` takes them, [1, R]. */
 function rowTensor(rows: Int32Array): Tensor2D {
   return tensor2d(rows, [1, rows.length], 'int32');
-}
-
-export interface Scored {
-  /** Token with the largest logit at each scored row of the batch [R]. */
-  readonly predicted: Int32Array;
-  /** Cross-entropy of the wanted token at each scored row [R], in nats. */
-  readonly losses: Float32Array;
 }
 
 /** The longest sequence that is computed in one piece; longer ones go through the model's memory. */
@@ -47,10 +25,11 @@ export const PIECE = 512;
 
 /** Answers of a model at the scored rows of a batch; memory does not grow with the length, for models whose state does not. */
 export async function scoreBatch(model: ScorableModel, batch: Batch): Promise<Scored> {
+  if (isSelfScoring(model)) return model.scoreBatch(batch);
   if (batch.length > PIECE && isStreamable(model)) return scoreInPieces(model, batch);
   const {tokens, size, length, rows, labels} = batch;
   return answers(
-    () => scoredLogits(model, tensor2d(tokens, [size, length], 'int32'), rowTensor(rows)),
+    () => model.logits(pickedRows(model.hidden(tensor2d(tokens, [size, length], 'int32')), rowTensor(rows))),
     labels,
   );
 }
@@ -71,6 +50,16 @@ async function answers(compute: () => Tensor2D, labels: Int32Array): Promise<Sco
   predicted.dispose();
   losses.dispose();
   return scored;
+}
+
+/** Answers at rows of hidden states [B, L, D], by row number in [0, B L). */
+export function rowAnswers(
+  model: ScorableModel,
+  hidden: Tensor3D,
+  rows: Int32Array,
+  labels: Int32Array,
+): Promise<Scored> {
+  return answers(() => model.logits(pickedRows(hidden, rowTensor(rows))), labels);
 }
 
 async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scored> {
@@ -100,7 +89,7 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
           i => Math.floor(rows[i] / length) * piece + (rows[i] % length) - start,
         );
         const wanted = Int32Array.from(inside, i => labels[i]);
-        const scored = await answers(() => rowLogits(model, hidden, rowTensor(own)), wanted);
+        const scored = await rowAnswers(model, hidden, own, wanted);
         for (const [j, i] of inside.entries()) {
           predicted[i] = scored.predicted[j];
           losses[i] = scored.losses[j];

@@ -2,10 +2,16 @@
 
 import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import type {ChatTemplate} from '../data/tokenizers/index.js';
 import type {ModelConfig} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
 import {isPretrainedConfig, planCheckpoint, readCheckpointConfig} from '../models/hugging-face/checkpoint.js';
-import {placedWeights, readGeneration, readStartTokens} from '../models/hugging-face/read.js';
+import {
+  placedWeights,
+  readChatTemplate,
+  readGeneration,
+  readStartTokens,
+} from '../models/hugging-face/read.js';
 import {startWeightsDigest} from '../models/model-folder/weights.js';
 import type {ArraySource} from '../train/snapshot.js';
 
@@ -25,6 +31,7 @@ export interface PretrainedConfig {
   readonly model: ModelConfig;
   readonly stopTokens: readonly number[];
   readonly startTokens: readonly number[];
+  readonly chatTemplate?: ChatTemplate;
   /** Tokens of the longest text that it was trained on, where it says. */
   readonly context?: number;
 }
@@ -38,7 +45,14 @@ export async function readPretrainedConfig(path: string): Promise<PretrainedConf
   const name = 'max_position_embeddings';
   const context = checkpoint.has(name) ? {context: checkpoint.count(name)} : {};
   const startTokens = await readStartTokens(source);
-  return {model: settings, stopTokens, startTokens, ...context};
+  const chatTemplate = await readChatTemplate(source);
+  return {
+    model: settings,
+    stopTokens,
+    startTokens,
+    ...(chatTemplate === undefined ? {} : {chatTemplate}),
+    ...context,
+  };
 }
 
 /** The weights of a folder of the Hub as arrays, with the digest that they have as a model of ours. Errors: CheckpointImportError. */

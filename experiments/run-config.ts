@@ -8,6 +8,7 @@ import {oneLine, shown} from '../errors/shown.js';
 import {isRecord, parseJson} from '../formats/json-text.js';
 import type {ModelConfig} from '../models/config.js';
 import {parseModelConfig} from '../models/config.js';
+import {mixersOf} from '../models/layer-plan.js';
 import {withParameters} from '../models/parameters.js';
 import type {TrainSettings} from '../train/settings.js';
 import {parseTrainSettings} from '../train/settings.js';
@@ -51,6 +52,7 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   // One seed, as shown: that of the training, unless the model's section names its own.
   const seed = {seed: train.seed};
   const model = parseModelConfig({...modelDefaults, ...seed, ...present(given.model), vocabSize, backbone});
+  checkNegatives(model, train);
   return {
     task,
     backend: parseBackend(given),
@@ -58,6 +60,17 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
     model: given.parameters === undefined ? model : withParameters(model, given.parameters),
     train,
   };
+}
+
+/** Errors: SettingError where a batch that is computed at once has fewer other sequences than are to be searched. */
+function checkNegatives(model: ModelConfig, {batch, accumulate}: TrainSettings): void {
+  const wanted = Math.max(
+    ...mixersOf(model).map(({storage, storageNegatives}) => (storage > 0 ? storageNegatives : 0)),
+  );
+  if (wanted >= batch / accumulate)
+    throw new SettingError(
+      `model: storageNegatives must be below the ${batch / accumulate} sequences that are computed at once (batch / accumulate), got ${wanted}`,
+    );
 }
 
 /**

@@ -7,7 +7,13 @@ import {readTokenizer} from '../data/files/index.js';
 import {withoutPlaces} from '../eval/report/places.js';
 import type {SequenceModel} from '../models/create.js';
 import {writeModelFolder} from '../models/folder-on-disk.js';
-import type {CardData, CardEvaluation, ModelCard, PlainSettings} from '../models/model-folder/index.js';
+import type {
+  CardData,
+  CardEvaluation,
+  FolderDType,
+  ModelCard,
+  PlainSettings,
+} from '../models/model-folder/index.js';
 import {restoreArrays} from '../train/snapshot.js';
 import type {CheckpointFolder} from './checkpoint-folder.js';
 import {workloadFamily} from './families/index.js';
@@ -29,19 +35,21 @@ export interface RunModelOptions {
   readonly command?: string;
   /** Folder to write. Default: inside the run, by the weights' name. */
   readonly out?: string;
+  /** How weights are stored. Default float32. */
+  readonly dtype?: FolderDType;
 }
 
 /** Writes a model folder of a run's model, which holds the weights that `options` names. Errors: as of `writeModelFolder`. */
 export async function writeRunModel(
   folder: RunFolder,
   model: SequenceModel,
-  {weights, step, command, out = join(folder.path, modelFolderNames[weights])}: RunModelOptions,
+  {weights, step, command, out = join(folder.path, modelFolderNames[weights]), dtype}: RunModelOptions,
 ): Promise<ModelCard> {
   const {config} = folder;
   const tokenizer = join(folder.path, 'tokenizer.json');
   const evaluation = evaluationOf(folder, step);
   const parameters = model.parameterCount().toLocaleString('en-US');
-  return writeModelFolder(out, {
+  const contents = {
     model,
     ...(existsSync(tokenizer) ? {tokenizer: readTokenizer(tokenizer)} : {}),
     title: `${config.model.preset} on ${dataName(config)}, ${parameters} parameters, step ${step}`,
@@ -55,7 +63,8 @@ export async function writeRunModel(
       ...(evaluation === undefined ? {} : {evaluation}),
     },
     data: dataOf(config),
-  });
+  };
+  return writeModelFolder(out, contents, {dtype});
 }
 
 /**

@@ -8,7 +8,7 @@ import {parseSettings} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {readTokenizer} from '../data/files/index.js';
-import type {Tokenizer} from '../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../data/tokenizers/index.js';
 import type {ModelConfig} from '../models/config.js';
 import type {SequenceModel} from '../models/create.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -54,8 +54,10 @@ export interface Trained {
   readonly weights: readonly WeightsName[];
   /** Ids that end a text, where the folder says; else the tokenizer's. */
   readonly stopTokens?: readonly number[];
-  /** Ids that the model expects before a text; only of a folder of the Hub. */
+  /** Ids that the model expects before a text. */
   readonly startTokens?: readonly number[];
+  /** The template for conversations; only of a folder of the Hub that has one. */
+  readonly chatTemplate?: ChatTemplate;
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
@@ -141,7 +143,7 @@ function tokenizerIn(folder: string, task: string | undefined): Tokenizer {
 }
 
 function ofCard(path: string, card: ModelCard): Trained {
-  const {training, tokenizer, model} = card;
+  const {training, tokenizer, model, generation} = card;
   return {
     path,
     tokenizerFolder: path,
@@ -153,13 +155,14 @@ function ofCard(path: string, card: ModelCard): Trained {
       data: dataOf(path, card),
     },
     weights: training === undefined ? [] : [training.weights],
+    ...generation,
     tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
     load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
   };
 }
 
 async function ofPretrained(path: string): Promise<Trained> {
-  const {model, stopTokens, startTokens, context} = await readPretrainedConfig(path);
+  const {model, stopTokens, startTokens, chatTemplate, context} = await readPretrainedConfig(path);
   return {
     path,
     tokenizerFolder: path,
@@ -168,6 +171,7 @@ async function ofPretrained(path: string): Promise<Trained> {
     weights: [],
     ...(stopTokens.length === 0 ? {} : {stopTokens}),
     startTokens,
+    ...(chatTemplate === undefined ? {} : {chatTemplate}),
     tokenizer: () => tokenizerIn(path, undefined),
     load: async (_, backend = 'wasm') => {
       await useBackend(backend);

@@ -172,8 +172,12 @@ export class SafetensorsReader {
   /** SHA-256 of the whole file, read in blocks. */
   digest(): string {
     const hash = createHash('sha256');
-    for (let at = 0; at < this.bytes; at += BLOCK)
-      hash.update(readRange(this.file, at, Math.min(BLOCK, this.bytes - at)));
+    const block = new Uint8Array(Math.min(BLOCK, this.bytes));
+    for (let at = 0; at < this.bytes; at += block.length) {
+      const part = block.subarray(0, this.bytes - at);
+      fill(part, this.file, at);
+      hash.update(part);
+    }
     return hash.digest('hex');
   }
 
@@ -184,10 +188,14 @@ export class SafetensorsReader {
 
 function readRange(file: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
-    const got = readSync(file, bytes, at, Math.min(length - at, BLOCK), offset + at);
+  fill(bytes, file, offset);
+  return bytes;
+}
+
+function fill(bytes: Uint8Array, file: number, offset: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    const got = readSync(file, bytes, at, Math.min(bytes.length - at, BLOCK), offset + at);
     if (got === 0) throw new SafetensorsError('safetensors: the file ended while it was read');
     at += got;
   }
-  return bytes;
 }

@@ -10,6 +10,7 @@ import {
   SafetensorsError,
   sizeOf,
 } from './safetensors-header.js';
+import {safetensorsDTypes, weightDTypes, widen} from './weight-dtype.js';
 
 export {SafetensorsError} from './safetensors-header.js';
 
@@ -115,26 +116,7 @@ export function asFloat32({name, data}: NamedTensorData): Float32Array {
 }
 
 function readNumbers(own: Uint8Array<ArrayBuffer>, dtype: DType): SafetensorsData {
-  if (dtype === 'F64') return new Float64Array(own.buffer);
-  if (dtype === 'F32') return new Float32Array(own.buffer);
-  if (dtype === 'I32') return new Int32Array(own.buffer);
-  const halves = new Uint16Array(own.buffer);
-  const numbers = new Float32Array(halves.length);
-  if (dtype === 'F16') {
-    for (let i = 0; i < halves.length; i++) numbers[i] = halfToNumber(halves[i]);
-    return numbers;
-  }
-  const bits = new Uint32Array(numbers.buffer);
-  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
-  return numbers;
-}
-
-/** IEEE 754 binary16. */
-function halfToNumber(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const float = weightDTypes.find(one => safetensorsDTypes[one] === dtype);
+  if (float !== undefined) return widen(own, float);
+  return dtype === 'F64' ? new Float64Array(own.buffer) : new Int32Array(own.buffer);
 }

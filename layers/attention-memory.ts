@@ -1,7 +1,7 @@
 // Eidetic memory: one softmax over the window, the fading tokens and the stored tokens, whole or in chunks of a sequence.
 
-import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, expandDims, fill, mul, slice, sub, zeros} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {concat, fill, mul, reshape, slice} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
 import {
@@ -13,6 +13,7 @@ import {
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
 import {needsInnovation, remember} from './attention-state.js';
+import {MEMORY_GATE, opening, sharesBehind, throughGate} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {PartialSoftmax} from './partial-softmax.js';
 import {joined, secondShare} from './partial-softmax.js';
@@ -74,7 +75,7 @@ export class AttentionMemory {
   constructor(
     private readonly settings: MixerSettings,
     private readonly sizes: AttentionSizes,
-    weight: ReadWeight,
+    private readonly weight: ReadWeight,
   ) {
     this.projections = new Projections(settings, sizes, weight);
     if (settings.storage > 0) this.storage = new StorageMemory(settings, sizes);
@@ -131,8 +132,9 @@ export class AttentionMemory {
       recent: layout.after.recent,
       keepState,
       outside: context.outside,
+      negatives: context.training === undefined ? 0 : settings.storageNegatives,
     });
-    const attended = attendedWith(memories, options, stored?.retrieval);
+    const attended = this.gated(memories, options, attendedWith(memories, options, stored?.retrieval));
     const result = {
       y: projections.output(attended.out),
       innovation,
@@ -170,11 +172,7 @@ export class AttentionMemory {
         fadingTokens: fadingReach(settings),
       },
     );
-    if (settings.storage === 0) return shares;
-    const [batch, length, heads] = shares.shape;
-    const own =
-      storageShare === undefined ? zeros<Rank.R4>([batch, length, heads, 1]) : expandDims(storageShare, 3);
-    return concat<Tensor4D>([mul(shares, sub(1, own)), own as Tensor4D], 3);
+    return sharesBehind(shares, this.open(), storageShare, settings.storage > 0);
   }
 
   /** What is matched with what in a whole sequence h [B, L, D]: queries [B, L, H, Dh] with keys [B, L, G, Dh]. */
@@ -221,6 +219,23 @@ export class AttentionMemory {
       values: of(state.values),
       innovation,
       entered: entered ?? fill<Rank.R2>([batch, end - begin], 1),
+    };
+  }
+
+  /** How far the gates are open, [H, 1]; where there are some. */
+  private open(): Tensor2D | undefined {
+    return this.settings.memoryGate ? opening(this.weight<Tensor1D>(MEMORY_GATE)) : undefined;
+  }
+
+  /** What is attended to behind the gates; all of it where there are none. */
+  private gated({q, k, v}: MemoryAttentionInputs, options: MemoryAttentionOptions, all: Attended): Attended {
+    const open = this.open();
+    if (open === undefined) return all;
+    const inWindow = memoryAttention({q, k, v}, {...options, fading: 'none'});
+    const {out, storageShare} = all;
+    return {
+      out: throughGate(inWindow, out, open),
+      ...(storageShare === undefined ? {} : {storageShare: mul(storageShare, reshape(open, [-1]))}),
     };
   }
 
@@ -291,12 +306,18 @@ function behind<T extends Tensor2D | Tensor4D>(kept: T | undefined, fresh: T): T
   return kept === undefined ? fresh : concat<T>([kept, fresh], 1);
 }
 
+/** What the heads attended to, [B, L, H, Dh], and the share of storage in it, [B, L, H]; where something was retrieved. */
+interface Attended {
+  readonly out: Tensor4D;
+  readonly storageShare?: Tensor3D;
+}
+
 /** The softmax over the memories in the layer and what was retrieved, [B, L, H, Dh], and the share of the latter. */
 function attendedWith(
   memories: MemoryAttentionInputs,
   options: MemoryAttentionOptions,
   retrieval: PartialSoftmax | undefined,
-): {out: Tensor4D; storageShare?: Tensor3D} {
+): Attended {
   if (retrieval === undefined) return {out: memoryAttention(memories, options)};
   const inLayer = memoryAttentionWithLogSumExp(memories, options);
   const storageShare = secondShare(inLayer, retrieval);

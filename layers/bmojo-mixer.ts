@@ -9,10 +9,13 @@ import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
 import {attentionStateShapes} from './attention-state.js';
+import type {CallArguments} from './dropout.js';
+import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
 import type {LayerArgs} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
@@ -98,7 +101,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     const {settings} = this;
     return [
       ...(settings.ssm ? ssmWeights(settings, width) : []),
-      ...(settings.attention ? attentionWeights(settings, width) : []),
+      ...(settings.attention ? [...attentionWeights(settings, width), ...memoryGateWeights(settings)] : []),
       ...ssmOutputWeights(settings, fadingSizes(settings, width)),
     ];
   }
@@ -113,9 +116,11 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
       this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weight);
   }
 
-  override call(inputs: Tensor | Tensor[]): Tensor {
+  override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const x = singleInput<Tensor3D>('BMojoMixer', inputs, 3);
-    return tidy(() => this.mix(x, {}, START, false).y);
+    const {dropoutSeed} = given;
+    const context = isTraining(given) ? {...START, training: {dropoutSeed}} : START;
+    return tidy(() => this.mix(x, {}, context, false).y);
   }
 
   /** What `call` computes for x [B, L, D], with the view inside: fading tokens, innovation, what is stored, what is attended. */
@@ -223,7 +228,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
-  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth} = settings;
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage} = settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -251,6 +256,10 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
     fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
   }
+  if (memoryGate && (!attention || (fading === 'none' && eideticSlots === 0 && storage === 0)))
+    fail(
+      'memoryGate must be false where there is no memory behind the gate: fading tokens, eidetic slots or storage beside attention',
+    );
   checkStorage(settings, fail);
   if (kvHeads !== 0 && heads % kvHeads !== 0) fail(`kvHeads must divide heads = ${heads}, got ${kvHeads}`);
 }

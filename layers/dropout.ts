@@ -9,6 +9,11 @@ import type {TrainingCall} from './step-context.js';
 /** Arguments that reach `call`: tf's own flag in `model.fit`, or what `LanguageModel` passes on. */
 export type CallArguments = Partial<TrainingCall> & {readonly training?: boolean};
 
+/** Whether these are the arguments of a call in training. */
+export function isTraining({training = false, dropoutSeed}: CallArguments): boolean {
+  return training || dropoutSeed !== undefined;
+}
+
 /** Streams are passed to GPUs as float32. */
 const STREAMS = 2 ** 24;
 
@@ -24,8 +29,9 @@ export class DropoutPlace {
     private readonly layerName: string,
   ) {}
 
-  apply(x: Tensor3D, {training = false, dropoutSeed}: CallArguments): Tensor3D {
-    if (this.rate === 0 || !(training || dropoutSeed !== undefined)) return x;
+  apply(x: Tensor3D, given: CallArguments): Tensor3D {
+    if (this.rate === 0 || !isTraining(given)) return x;
+    const {dropoutSeed} = given;
     const options = {rate: this.rate, stream: streamSeed(0, this.layerName) % STREAMS};
     if (dropoutSeed !== undefined) return dropout({x, seed: dropoutSeed}, options);
     const seed = tensor1d([0, this.calls++], 'int32');

@@ -1,7 +1,7 @@
 // Initial weights computed on the host from a seed, so that every backend starts from the same numbers.
 
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
-import {serialization, tensor, zeros} from '@tensorflow/tfjs-core';
+import {clone, dispose, keep, serialization, tensor, zeros} from '@tensorflow/tfjs-core';
 
 type Draw = (index: number, uniform: () => number, columns: number) => number;
 
@@ -22,20 +22,32 @@ function uniformStream(seed: number): () => number {
   };
 }
 
-let isBlank = false;
+/** Zeros by shape, while weights begin with them. */
+let blanks: Map<string, Tensor> | undefined;
 
 /**
- * While `body` runs, which must not wait for anything, weights begin at 0: drawing hundreds of millions of numbers takes
- * minutes, for nothing where a checkpoint replaces them all.
+ * While `body` runs, which must not wait for anything, weights begin at 0, all of one shape in the same memory: drawing
+ * hundreds of millions of numbers takes minutes, and holding them takes the memory of the model once more, for nothing where a
+ * checkpoint replaces them all. Each must be assigned before it is used.
  */
 export function withoutInitialValues<T>(body: () => T): T {
-  const before = isBlank;
-  isBlank = true;
+  const before = blanks;
+  const own = new Map<string, Tensor>();
+  blanks = own;
   try {
     return body();
   } finally {
-    isBlank = before;
+    blanks = before;
+    dispose([...own.values()]);
   }
+}
+
+/** Zeros that share the memory of those of the same shape. */
+function blank(held: Map<string, Tensor>, shape: number[], dtype: DataType): Tensor {
+  const key = `${dtype} ${shape}`;
+  const found = held.get(key) ?? keep(zeros(shape, dtype));
+  held.set(key, found);
+  return clone(found);
 }
 
 /** Fills a weight element by element in row-major order. */
@@ -54,7 +66,7 @@ export class ElementInitializer extends serialization.Serializable {
   }
 
   apply(shape: number[], dtype: DataType = 'float32'): Tensor {
-    if (isBlank) return zeros(shape, dtype);
+    if (blanks !== undefined) return blank(blanks, shape, dtype);
     const length = shape.reduce((product, size) => product * size, 1);
     const uniform = uniformStream(this.seed);
     const columns = shape[shape.length - 1] ?? 1;

@@ -55,6 +55,10 @@ export const mixerSchema = {
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
   ),
+  memoryGate: flag(
+    false,
+    'a gate for each head between its window and all other memories, which starts closed: the layer starts as its window alone, so that memories can be grafted onto a trained Transformer',
+  ),
   storage: integer(
     0,
     0,
@@ -82,6 +86,12 @@ export const mixerSchema = {
     ['innovation', 'spaced'],
     'innovation',
     'which tokens enter storage when storageShare is below 1: those of innovation above a threshold that adapts to the share, or every n-th, n = 1 / storageShare',
+  ),
+  storageNegatives: integer(
+    0,
+    0,
+    1024,
+    'other sequences of the batch whose tokens queries search as well in training, so that keys are learned that tell the own text from others, as in a store that holds many; without meaning otherwise',
   ),
   innovationSpan: integer(4, 1, 64, 'fading tokens k averaged to predict the next one'),
   positions: choice(
@@ -140,6 +150,22 @@ export const mixerSchema = {
   precision: precisionField,
   seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
 } as const;
+
+/** Settings that decide the SSM of a mixer, whatever else it has. */
+export const ssmSettingNames = [
+  'ssmKind',
+  'stateSize',
+  'expand',
+  'innerWidth',
+  'convWidth',
+  'convBias',
+  'projectionBias',
+  'deltaRank',
+  'ssmNormEpsilon',
+  'ssmHeadWidth',
+  'ssmGroups',
+  'gatedNormEpsilon',
+] as const satisfies readonly (keyof typeof mixerSchema)[];
 
 /** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
 export type MixerSettings = Settings<typeof mixerSchema>;

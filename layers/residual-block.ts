@@ -76,7 +76,7 @@ export class ResidualBlock extends StreamingLayer {
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const x = singleInput<Tensor3D>('ResidualBlock', inputs, 3);
     return tidy(() => {
-      const inner = this.layer.apply(this.normalise(x)) as Tensor3D;
+      const inner = this.layer.apply(this.normalise(x), {...given}) as Tensor3D;
       return add(x, this.dropout.apply(inner, given));
     });
   }

@@ -38,8 +38,8 @@ export interface StepContext {
   readonly position: number;
   /** Rotary tables of the step's positions, one for each spec; a layer makes its own where it finds none. */
   readonly rotary?: readonly RotaryTable[];
-  /** Present in training alone. */
-  readonly training?: TrainingCall;
+  /** Present in training alone; in `model.fit` without a seed. */
+  readonly training?: Partial<TrainingCall>;
   /** Present where a store outside the model holds what left the window, with what was retrieved from it, if anything. */
   readonly outside?: {readonly retrieved?: RetrievedRows};
 }

@@ -3,8 +3,9 @@
 
 import type {Rank, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
 import {cast, clone, concat, fill, mean, reshape} from '@tensorflow/tfjs-core';
+import {refuse} from '../custom-ops/check.js';
 import type {ExactSearchOptions} from '../custom-ops/index.js';
-import {exactSearch, retrievedAttention} from '../custom-ops/index.js';
+import {retrievedAttention} from '../custom-ops/index.js';
 import {rotaryTable} from '../custom-ops/rotary-embedding/table.js';
 import {SharedTensors} from '../custom-ops/shared-tensors.js';
 import type {MixerSettings} from './mixer-schema.js';
@@ -13,6 +14,8 @@ import type {AttentionSizes, Rows} from './projections.js';
 import {turned} from './projections.js';
 import {firstRows, lastRows, latestRows} from './row-layout.js';
 import type {StepContext} from './step-context.js';
+import type {SearchedRows} from './storage-batch.js';
+import {bestOfBatch} from './storage-batch.js';
 import type {Entry} from './storage-entry.js';
 import {entryOf} from './storage-entry.js';
 import type {StorageLayout} from './storage-layout.js';
@@ -31,7 +34,10 @@ export interface StorageStep {
 
 /** What queries retrieved, and its softmax. */
 export interface Retrieval extends PartialSoftmax {
-  /** Rows retrieved by each query and key head, int32 [B, L, G, K], -1 where there were fewer. */
+  /**
+   * Rows retrieved by each query and key head, int32 [B, L, G, K], -1 where there were fewer; with n other sequences searched
+   * [B, L, G, (n + 1) K], of which K at most are rows.
+   */
   readonly found: Tensor4D;
 }
 
@@ -48,6 +54,8 @@ export interface StorageRun {
   /** Whether the memory after the step is wanted. */
   readonly keepState: boolean;
   readonly outside: StepContext['outside'];
+  /** Other sequences of the batch that queries search as well. */
+  readonly negatives: number;
 }
 
 const tables = new SharedTensors(16);
@@ -71,9 +79,17 @@ export class StorageMemory {
     layout: StorageLayout,
     step: StorageStep,
     past: StorageState | undefined,
-    {recent, keepState, outside}: StorageRun,
+    {recent, keepState, outside, negatives}: StorageRun,
   ): StorageResult {
     const {settings} = this;
+    const [batch] = step.queries.shape;
+    if (negatives >= batch)
+      refuse(
+        'BMojoMixer',
+        'x',
+        `of more than storageNegatives = ${negatives} sequences in training`,
+        `${batch}`,
+      );
     const own = {
       ...(storesUnturned(settings) ? {unturned: {recentKeys: lastRows(step.rows.keys, recent)}} : {}),
       ...(step.scores === undefined ? {} : {scored: {recentScores: lastRows(step.scores, recent)}}),
@@ -86,8 +102,8 @@ export class StorageMemory {
     const store = keepState || layout.isOneChunk ? this.store(layout, step.rows, past, entry) : undefined;
     const retrieval =
       layout.isOneChunk && store !== undefined
-        ? this.fromStore(step.queries, store)
-        : this.fromSequence(layout, step, past, entry);
+        ? this.fromStore(step.queries, store, negatives)
+        : this.fromSequence(layout, step, past, entry, negatives);
     if (!keepState) return {retrieval};
     return {retrieval, state: {store, ...thresholdOf(entry), ...own}};
   }
@@ -132,9 +148,9 @@ export class StorageMemory {
     return mean(reshape(queries, [batch, length, groups, heads / groups, headWidth]), 3);
   }
 
-  private fromStore(queries: Tensor4D, store: StorageRows): Retrieval {
+  private fromStore(queries: Tensor4D, store: StorageRows, negatives: number): Retrieval {
     const {storageKeys: keys, storageValues: values, storageEntered: entered} = store;
-    return this.attend(queries, {keys, values}, cast(entered, 'int32'), {});
+    return this.attend(queries, {keys, values, admitted: cast(entered, 'int32')}, {}, negatives);
   }
 
   /** From the store and the tokens of the step itself, as the queries of each chunk see them. */
@@ -143,6 +159,7 @@ export class StorageMemory {
     {queries, rows}: StorageStep,
     past: StorageState | undefined,
     {entered}: Entry,
+    negatives: number,
   ): Retrieval {
     const {pending, fresh, phase, entering, capacity} = layout;
     const kept = past?.store;
@@ -163,22 +180,20 @@ export class StorageMemory {
         'int32',
       );
     };
-    return this.attend(queries, all, isEveryRow ? undefined : admitted(), {
-      window,
-      queryOffset: capacity.before + pending,
-      phase,
-    });
+    const searched = {...all, admitted: isEveryRow ? undefined : admitted()};
+    const where = {window, queryOffset: capacity.before + pending, phase};
+    return this.attend(queries, searched, where, negatives);
   }
 
+  /** Attends to the best of the rows of a query's own sequence and of so many others of the batch. */
   private attend(
     q: Tensor4D,
-    {keys: k, values: v}: Rows,
-    admitted: Tensor2D | undefined,
+    rows: SearchedRows,
     where: Omit<ExactSearchOptions, 'count'>,
+    negatives: number,
   ): Retrieval {
     const {storage: count} = this.settings;
-    const {rows: found, scores} = exactSearch({q: this.searched(q), k, admitted}, {...where, count});
-    scores.dispose();
+    const {keys: k, values: v, found} = bestOfBatch(this.searched(q), rows, {...where, count}, negatives);
     return {...retrievedAttention({q, k, v, rows: found}), found};
   }
 

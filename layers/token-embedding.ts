@@ -145,7 +145,8 @@ export class TiedHead extends tfl.layers.Layer {
     return mergeConfig(super.getConfig(), this.settings);
   }
 
-  private tied(): TokenEmbedding {
+  /** The embedding whose table it uses. Errors: Error when there is none. */
+  tied(): TokenEmbedding {
     if (this.embedding === undefined) {
       throw new Error('TiedHead: no TokenEmbedding upstream; use it in a model whose tokens pass one');
     }

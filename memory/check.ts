@@ -1,7 +1,7 @@
 // What is asked of a store, compared with what can be: the same words for every store.
 
 import {shown} from '../errors/shown.js';
-import {LARGEST_HALF} from './half.js';
+import {LARGEST_HALF} from '../formats/half.js';
 import type {MemoryBatch, MemoryFormat, MemoryQuery, MemorySelection, MemoryStoreOptions} from './store.js';
 import {MemoryStoreError} from './store-error.js';
 

@@ -1,7 +1,7 @@
 // Exact search over blocks of rows: every key is read once for all queries, inner products are summed in float64. Where a
 // faster search finds the rows, it finds a few more than are asked for, and they are put in order here.
 
-import {HALF_SCALE, shiftHalves} from './half.js';
+import {HALF_SCALE, shiftHalves} from '../formats/half.js';
 import type {RowBlock, RowSizes} from './row-block.js';
 import {load, rowNumbers, rowsBefore} from './row-block.js';
 import type {KeySearch, MemoryHits, MemoryQuery} from './store.js';

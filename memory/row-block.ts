@@ -1,7 +1,7 @@
 // Rows in typed arrays, ascending by position: what a store in process is made of. A block grows to a bound and then another
 // begins, so that no append copies more than a block.
 
-import {fromHalves, toHalves} from './half.js';
+import {fromHalves, toHalves} from '../formats/half.js';
 import type {MemoryBatch, MemoryFormat} from './store.js';
 
 /** Numbers as they are stored: bits of binary16, or float32. */

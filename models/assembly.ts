@@ -1,7 +1,7 @@
 // The layers that models are put together from, out of one configuration; nothing is allocated before they are built.
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {reshape, tidy} from '@tensorflow/tfjs-core';
+import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import type {StreamingLayer} from '../layers/index.js';
 import {
@@ -79,5 +79,15 @@ export function headLogits(head: TiedHead | LinearHead, hidden: Tensor2D): Tenso
   return tidy(() => {
     const logits = head.logits(reshape(hidden, [1, rows, width]) as Tensor3D);
     return reshape(logits, [rows, logits.shape[2]]);
+  });
+}
+
+/** The variables of which a head makes logits from hidden states. */
+export function headWeights(head: TiedHead | LinearHead): Variable[] {
+  const {trainableWeights} = head instanceof TiedHead ? head.tied() : head;
+  return trainableWeights.map(weight => {
+    const variable = weight.read();
+    if (variable instanceof Variable) return variable;
+    throw new Error(`${weight.originalName} is no variable`);
   });
 }

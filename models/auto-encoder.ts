@@ -1,11 +1,11 @@
 // The auto-encoder around the mixers under test: MAD's compression asks for it.
 
-import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D, Variable} from '@tensorflow/tfjs-core';
 import {tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {TrainingCall} from '../layers/index.js';
 import {LinearHead, StreamingLayer} from '../layers/index.js';
-import {headLogits, layersOf} from './assembly.js';
+import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel} from './model-config.js';
@@ -67,6 +67,16 @@ export class AutoEncoder {
   /** Logits of chosen rows: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
     return headLogits(this.head, hidden);
+  }
+
+  /** The weights of which `logits` makes them. */
+  headWeights(): Variable[] {
+    return headWeights(this.head);
+  }
+
+  /** Number of token ids V. */
+  get vocabSize(): number {
+    return this.config.vocabSize;
   }
 
   /** Bytes that the encoder's memory holds after `length` tokens of one sequence. */

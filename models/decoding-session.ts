@@ -5,33 +5,18 @@ import {tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {parseSettings} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
-import {shown} from '../errors/shown.js';
-import type {NamedTensorData} from '../formats/safetensors.js';
-import {decodeSealed, encodeSealed} from '../formats/sealed-safetensors.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
-import {parseModelConfig} from './config.js';
+import type {StateOwner} from './decoding-state.js';
+import {decodeSession, encodeSession} from './decoding-state.js';
 import type {LanguageModel} from './language-model.js';
 import type {SessionMemoryOptions} from './session-memory.js';
 import {SessionMemory} from './session-memory.js';
 import type {ModelState} from './state.js';
-import {
-  disposeModelState,
-  ModelStateError,
-  stateArrays,
-  stateFromArrays,
-  stateList,
-  withoutStore,
-} from './state.js';
+import {disposeModelState, stateList} from './state.js';
 import type {SamplingSettings} from './token-sampling.js';
 import {MOST_RECENT, sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
-
-/** A saved decoding state that is damaged or belongs to another model. */
-export class DecodingStateError extends BmojoError {
-  override readonly name = 'DecodingStateError';
-  readonly kind = 'damage';
-}
 
 /** A call that a session cannot answer now: it is disposed, busy with another, or has read nothing. */
 export class DecodingSessionError extends BmojoError {
@@ -42,8 +27,6 @@ export class DecodingSessionError extends BmojoError {
     super(`DecodingSession.${reason}`);
   }
 }
-
-const FORMAT = 'bmojo decoding state 1';
 
 /** Options of {@link DecodingSession.read}, all of which may be left out. */
 export interface ReadOptions {
@@ -186,43 +169,18 @@ export class DecodingSession {
    */
   restore(bytes: Uint8Array): void {
     this.refuseOverlap('restore');
-    const {tensors, metadata} = decodeSealed(bytes);
-    if (metadata.get('format') !== FORMAT)
-      throw new DecodingStateError(
-        `decoding state: must be of format '${FORMAT}', got '${metadata.get('format')}'`,
-      );
-    if (!isOfModel(metadata.get('model'), this.model))
-      throw new DecodingStateError('decoding state: belongs to a model of other settings');
-    if (metadata.get('weights') !== this.weights)
-      throw new DecodingStateError('decoding state: belongs to other weights of this model');
-    const whole = (key: string): number => {
-      const value = Number(metadata.get(key));
-      if (!Number.isSafeInteger(value) || value < 0)
-        throw new DecodingStateError(
-          `decoding state: ${key} must be a whole number, got ${metadata.get(key)}`,
-        );
-      return value;
-    };
-    const position = whole('position');
-    const pending = metadata.get('pending') === '' ? undefined : whole('pending');
-    const {vocabSize} = this.model;
-    if (pending !== undefined && pending >= vocabSize)
-      throw new DecodingStateError(`decoding state: pending must lie in [0, ${vocabSize}), got ${pending}`);
-    const draws = whole('draws');
-    const place = metadata.get('memory') ?? '';
-    if ((place === '') !== (this.memory === undefined))
-      throw new DecodingStateError(
-        place === ''
-          ? 'decoding state: holds all of its memory itself; go on without a store of memory'
-          : 'decoding state: part of its memory is in a store outside; go on with that store',
-      );
-    const recent = storedIds(metadata.get('recent') ?? '', vocabSize);
-    const state = this.storedState(position, tensors);
-    this.memory?.restore(place);
+    const outside = this.memory !== undefined;
+    const {state, pending, draws, recent, place} = decodeSession(bytes, {...this.owner, outside});
+    try {
+      this.memory?.restore(place);
+    } catch (error) {
+      disposeModelState(state);
+      throw error;
+    }
     this.replaceState(state);
     this.pending = pending;
     this.draws = draws;
-    this.recent = recent;
+    this.recent = [...recent];
   }
 
   /**
@@ -309,28 +267,15 @@ export class DecodingSession {
     this.computed = undefined;
   }
 
-  private async saved(): Promise<Uint8Array> {
-    return encodeSealed(await stateArrays(this.state), {
-      format: FORMAT,
-      model: this.model.identity,
-      weights: this.weights,
-      position: String(this.state.position),
-      pending: String(this.pending ?? ''),
-      draws: String(this.draws),
-      recent: this.recent.slice(-MOST_RECENT).join(' '),
-      ...(this.memory === undefined ? {} : {memory: await this.memory.place()}),
-    });
+  /** Whose saved states are. */
+  private get owner(): StateOwner {
+    return {model: this.model, weights: this.weights};
   }
 
-  /** Errors: DecodingStateError. */
-  private storedState(position: number, arrays: readonly NamedTensorData[]): ModelState {
-    const shapes = this.model.stateShapes(position);
-    try {
-      return stateFromArrays(this.memory === undefined ? shapes : withoutStore(shapes), arrays, 1);
-    } catch (error) {
-      if (!(error instanceof ModelStateError)) throw error;
-      throw new DecodingStateError(`decoding state: ${error.message}`);
-    }
+  private async saved(): Promise<Uint8Array> {
+    const {state, pending, draws, recent} = this;
+    const place = (await this.memory?.place()) ?? '';
+    return encodeSession({state, pending, draws, recent: recent.slice(-MOST_RECENT), place}, this.owner);
   }
 
   private async advance(tokens: Int32Array): Promise<ModelState> {
@@ -345,25 +290,5 @@ export class DecodingSession {
     this.forgetStep();
     disposeModelState(this.state);
     this.state = next;
-  }
-}
-
-/** Stored token ids; none in states of version 0.1.0. Errors: DecodingStateError. */
-function storedIds(text: string, vocabSize: number): number[] {
-  const ids = text === '' ? [] : text.split(' ').map(Number);
-  if (ids.length > MOST_RECENT || !ids.every(id => Number.isInteger(id) && id >= 0 && id < vocabSize))
-    throw new DecodingStateError(
-      `decoding state: recent must be at most ${MOST_RECENT} ids in [0, ${vocabSize}), got ${shown(text)}`,
-    );
-  return ids;
-}
-
-/** Whether stored settings, which may lack those that came later, make the same model. */
-function isOfModel(stored: string | undefined, {identity}: LanguageModel): boolean {
-  if (stored === identity) return true;
-  try {
-    return JSON.stringify(parseModelConfig(JSON.parse(stored ?? ''))) === identity;
-  } catch {
-    return false;
   }
 }

@@ -14,6 +14,7 @@ import {blocksOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {layerPlan} from './layer-plan.js';
 import {parameterCount} from './parameters.js';
+import {rowBlocks} from './row-blocks.js';
 
 /** Options of {@link footprint}: `context` and `batch` must be given. */
 export interface FootprintOptions {
@@ -80,7 +81,8 @@ function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: num
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon} = mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon, memoryGate} =
+    mixer;
   const ssmKept = mixer.ssmKind === 'mamba' ? mambaKept : mamba2Kept;
   const faded = ssm ? ssmKept(mixer, D, context, batch) : {perToken: 0, perSequence: 0, once: 0};
   let perToken = 1 + D + faded.perToken; // inverse RMS, normalised input
@@ -96,6 +98,8 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   // Queries and keys before their norm, and the norm's inverse RMS.
   if (qkNormEpsilon > 0) perToken += query + key + heads + groups;
   perToken += query + heads; // attention's output and log-sum-exp
+  // Attention to the window alone and its log-sum-exp, what other memories change, how much of that passes, and the sum.
+  if (memoryGate) perToken += 4 * query + heads;
   if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
   if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
   if (mixer.storage > 0 && context > 2 * window) perToken += storageKept(mixer, D);
@@ -128,7 +132,7 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
   const tokens = batch * context;
   const dropped = (rate: number): number => (rate > 0 ? 1 : 0);
   // What each block keeps, and its output before and after dropout with its sum with the input.
-  const blocks = layerPlan(config).flatMap(layer => {
+  const layers = layerPlan(config).flatMap(layer => {
     const outputs = (2 + dropped(layer.dropout)) * tokens * dModel;
     const kept = layer.shortConv ? shortConvKept(dModel) : mixerKept(layer.mixer, dModel, context, batch);
     const mixer = numbers(kept) + outputs;
@@ -136,14 +140,18 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
     const hidden = hiddenWidth(layer.mlpWidth, dModel);
     return [mixer, numbers({perToken: 1 + dModel + 3 * hidden, perSequence: 0, once: 0}) + outputs];
   });
-  // Ids, the embedding, final norm and its inverse RMS, logits with log-sum-exp and loss, labels.
-  let total = tokens * (1 + (1 + dropped(dropout)) * dModel + (1 + dModel) + (vocabSize + 2) + 1);
+  // Ids, the embedding, final norm and its inverse RMS, loss and log-sum-exp, labels.
+  let total = tokens * (1 + (1 + dropped(dropout)) * dModel + (1 + dModel) + 2 + 1);
+  // Logits that are held at once; where these are not all, the gradient of what they are made of is computed with them.
+  const blocks = rowBlocks(tokens, vocabSize);
+  total += vocabSize * Math.max(...blocks.map(({size}) => size));
+  if (blocks.length > 1) total += tokens * dModel;
   // One table of rotary angles for all layers that turn alike.
   const rotary = distinctRotary(blocksOf(config).flatMap(block => block.rotarySpecs(dModel)));
   for (const {headWidth} of rotary) total += context * headWidth;
   // Recomputed blocks keep the sum alone, and one is at work.
-  if (!recompute) return FLOAT_BYTES * blocks.reduce((sum, kept) => sum + kept, total);
-  return FLOAT_BYTES * (total + blocks.length * tokens * dModel + Math.max(...blocks));
+  if (!recompute) return FLOAT_BYTES * layers.reduce((sum, kept) => sum + kept, total);
+  return FLOAT_BYTES * (total + layers.length * tokens * dModel + Math.max(...layers));
 }
 
 /** Bytes of one sequence's memory in decoding after `length` tokens; Infinity for full attention without end. */

@@ -1,6 +1,6 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
-import type {Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor2D, Tensor3D, Variable} from '@tensorflow/tfjs-core';
 import {add, dispose, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
@@ -20,18 +20,19 @@ import type {
   TrainingCall,
 } from '../layers/index.js';
 import {
-  BMojoMixer,
+  type BMojoMixer,
   disposeState,
   LinearHead,
-  ResidualBlock,
   StreamingLayer,
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
 import {distinctRotary, START, tableOf} from '../layers/step-context.js';
-import {headLogits, layersOf} from './assembly.js';
+import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import type {MixerBlock, MixerVisit, StorageVisit} from './mixer-blocks.js';
+import {isMixerBlock, retrievedFor} from './mixer-blocks.js';
 import {markModel, markOf} from './model-config.js';
 import {layersUseFloat16} from './precision.js';
 import {recomputed} from './recompute.js';
@@ -55,23 +56,6 @@ export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
 export interface LanguageModelOptions {
   /** In training, keep only the input of every block and compute the rest again for the gradient. Default false. */
   readonly recompute?: boolean;
-}
-
-/** A mixer on the way through the model, and what it is given, [B, L, D]. */
-export interface MixerVisit {
-  readonly mixer: BMojoMixer;
-  readonly input: Tensor3D;
-}
-
-/** A mixer on the way through a step that waits for what its queries retrieve. */
-export interface StorageVisit {
-  /** Number of its layer. */
-  readonly layer: number;
-  readonly mixer: BMojoMixer;
-  /** What the queries are compared by with stored keys, [B, L, G, Dh]. */
-  readonly queries: Tensor4D;
-  /** Of the first query. */
-  readonly position: number;
 }
 
 /**
@@ -268,7 +252,7 @@ export class LanguageModel {
     let x = this.embedding.apply(tokens) as Tensor3D;
     for (const block of this.blocks) {
       const before = x;
-      if (block instanceof ResidualBlock && block.layer instanceof BMojoMixer) {
+      if (isMixerBlock(block)) {
         const input = tidy(() => block.normalise(before));
         const y = yield {mixer: block.layer, input};
         input.dispose();
@@ -282,6 +266,11 @@ export class LanguageModel {
   /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
   logits(hidden: Tensor2D): Tensor2D {
     return headLogits(this.head, hidden);
+  }
+
+  /** The weights of which `logits` makes them. */
+  headWeights(): Variable[] {
+    return headWeights(this.head);
   }
 
   initialState(batch: number): ModelState {
@@ -345,28 +334,6 @@ export class LanguageModel {
   private rotaryTables(position: number, length: number): RotaryTable[] {
     return this.rotarySpecs.map(spec => ({...spec, cosSin: tableOf({position}, length, spec)}));
   }
-}
-
-type MixerBlock = ResidualBlock & {readonly layer: BMojoMixer};
-
-/** What the queries of a block retrieve for a step from its input; undefined for a block that retrieves nothing. */
-async function retrievedFor(
-  retrieve: (visit: StorageVisit) => Promise<RetrievedRows | undefined>,
-  block: MixerBlock | undefined,
-  {layer, input, context}: {readonly layer: number; readonly input: Tensor3D; readonly context: StepContext},
-): Promise<StepContext['outside']> {
-  if (block === undefined || block.layer.settings.storage === 0) return undefined;
-  const {layer: mixer} = block;
-  const queries = tidy(() => mixer.storageQueries(block.normalise(input), context));
-  try {
-    return {retrieved: await retrieve({layer, mixer, queries, position: context.position})};
-  } finally {
-    queries.dispose();
-  }
-}
-
-function isMixerBlock(block: StreamingLayer): block is MixerBlock {
-  return block instanceof ResidualBlock && block.layer instanceof BMojoMixer;
 }
 
 /** The kind of a step of several layers: alike where it is alike in each. */

@@ -7,7 +7,7 @@ import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
 
-const alone = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
+const alone = {fading: 'none', ssmOutput: 'none', eideticSlots: 0, memoryGate: false} as const;
 const ssmAlone = {...alone, attention: false, ssm: true} as const;
 const attentionAlone = {...alone, attention: true, ssm: false} as const;
 

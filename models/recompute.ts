@@ -2,21 +2,11 @@
 // (Chen et al. 2016, arXiv 1604.06174).
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {clone, customGrad, engine, keep, Variable} from '@tensorflow/tfjs-core';
+import {clone, customGrad, keep, Variable} from '@tensorflow/tfjs-core';
 import type {StateTree, StepContext, StepResult, StreamingLayer} from '../layers/index.js';
 import {disposeState, stateLeaves} from '../layers/index.js';
 import {mapState} from '../layers/state.js';
-
-/** Gradients of a computation inside the gradient of another; tf's engine has one tape, which is put aside meanwhile. */
-function innerGradients(compute: () => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
-  const {state} = engine();
-  const outer = state.activeTape;
-  try {
-    return engine().gradients(compute, inputs, dy).grads;
-  } finally {
-    state.activeTape = outer;
-  }
-}
+import {innerGradients} from './inner-gradients.js';
 
 export interface RecomputeOptions {
   readonly past?: StateTree;
@@ -54,7 +44,7 @@ export function recomputed(
     return {
       value: result.y,
       gradFunc: (dy: Tensor, [saved, ...angles]: Tensor[]) =>
-        innerGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy),
+        innerGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy).grads,
     };
   });
   const y = op(x, ...weights) as Tensor3D;

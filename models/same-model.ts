@@ -4,13 +4,14 @@
 import {fadingSizes} from '../layers/fading-memory.js';
 import {mamba2Sizes} from '../layers/mamba2-memory.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
+import {ssmSettingNames} from '../layers/mixer-schema.js';
 import {attentionSizes} from '../layers/projections.js';
 import {hiddenWidth} from '../layers/swiglu.js';
 import type {ModelConfig} from './config.js';
 import type {PlannedLayer} from './layer-plan.js';
 import {layerPlan} from './layer-plan.js';
 
-/** Settings of the mixer that count where it attends, where it has an SSM, and where both meet; all others count always. */
+/** Settings of the mixer that count where it attends, and where attention and an SSM meet; all others but the SSM's count always. */
 const attending = [
   'heads',
   'kvHeads',
@@ -20,20 +21,6 @@ const attending = [
   'rotaryBase',
   'attentionBias',
   'qkNormEpsilon',
-];
-const fading = [
-  'ssmKind',
-  'stateSize',
-  'expand',
-  'innerWidth',
-  'convWidth',
-  'convBias',
-  'projectionBias',
-  'deltaRank',
-  'ssmNormEpsilon',
-  'ssmHeadWidth',
-  'ssmGroups',
-  'gatedNormEpsilon',
 ];
 const meeting = [
   'fading',
@@ -58,7 +45,7 @@ function sizesOf(mixer: MixerSettings, width: number): object {
 
 function mixerMeaning(mixer: MixerSettings, width: number): object {
   const {attention, ssm} = mixer;
-  const named = ['attention', 'ssm', ...attending, ...fading, ...meeting, ...WITHOUT_MEANING];
+  const named = ['attention', 'ssm', ...attending, ...ssmSettingNames, ...meeting, ...WITHOUT_MEANING];
   return {
     attention: attention && {
       ...chosen(mixer, attending),

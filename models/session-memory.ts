@@ -7,7 +7,8 @@ import {shown} from '../errors/shown.js';
 import type {BMojoMixer, RetrievedRows} from '../layers/index.js';
 import {storedTokens} from '../layers/storage-layout.js';
 import type {MemoryFormat, MemoryStore} from '../memory/index.js';
-import type {LanguageModel, StorageVisit} from './language-model.js';
+import type {LanguageModel} from './language-model.js';
+import type {StorageVisit} from './mixer-blocks.js';
 import type {ModelState} from './state.js';
 import {disposeModelState} from './state.js';
 import type {TokenStepResult} from './token-step.js';
@@ -119,11 +120,25 @@ export class SessionMemory {
         await this.hand(layer, mixer, state, {base, begin: this.handed.get(layer) ?? 0, end: state.position});
       }
     }
+    await this.landed();
+  }
+
+  /** Waits until the store holds what it was handed. Errors: what it refused. */
+  async landed(): Promise<void> {
     await Promise.all(this.underWay);
     this.throwFailure();
   }
 
-  private async advance(tokens: Int32Array, state: ModelState): ReturnType<LanguageModel['advanceWith']> {
+  /** Removes everything that the session handed to the store, which is then as the session found it. */
+  async withdraw(): Promise<void> {
+    await Promise.all(this.underWay);
+    if (this.handed.size > 0)
+      await this.store.forget({streams: [this.stream], from: await this.streamBase()});
+    this.handed.clear();
+  }
+
+  /** Hidden states [1, L, D] of the next tokens, at most `room` of them, and the memory behind them. Errors: what the store refused. */
+  async advance(tokens: Int32Array, state: ModelState): ReturnType<LanguageModel['advanceWith']> {
     this.throwFailure();
     const base = await this.streamBase();
     const ids = tensor2d(tokens, [1, tokens.length], 'int32');

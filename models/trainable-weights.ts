@@ -1,6 +1,7 @@
 // What training changes of a model: its variables under stable names.
 
-import {Variable} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {mul, tidy, Variable} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 
 /** A trained variable of a model, under the name by which checkpoints know it. */
@@ -22,4 +23,9 @@ export function parametersOf(model: tfl.LayersModel): Parameter[] {
 /** Number of trainable numbers. */
 export function sizeOf(parameters: readonly Parameter[]): number {
   return parameters.reduce((total, {variable}) => total + variable.size, 0);
+}
+
+/** Gives a variable the numbers of a tensor of its shape in memory of its own: training updates variables in place. */
+export function copyInto(variable: Variable, numbers: Tensor): void {
+  tidy(() => variable.assign(mul(numbers, 1)));
 }

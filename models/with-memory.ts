@@ -3,6 +3,7 @@
 import type {ModelConfig} from './config.js';
 import {LanguageModel} from './language-model.js';
 import {layerPlan, withoutStorage} from './layer-plan.js';
+import {copyInto} from './trainable-weights.js';
 
 /**
  * The model with another window w, other eidetic slots me or another number K of rows retrieved from storage; its weights are
@@ -17,6 +18,9 @@ export function withMemory(
   const config = given.storage === 0 ? withoutStorage(given) : given;
   layerPlan(config);
   const changed = LanguageModel.create(config);
-  changed.model.setWeights(model.model.getWeights());
+  const weights = model.parameters();
+  changed.parameters().forEach(({variable}, i) => {
+    copyInto(variable, weights[i].variable);
+  });
   return changed;
 }

@@ -1,7 +1,7 @@
 // Trains the small models that ship with the demo and exports them to demo/public/models: node scripts/demo-models.mjs [NAME...]
 // About ten minutes on two cores with the tensorflow backend; what is there already is kept unless it is named.
 import {execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -40,7 +40,18 @@ const models = [
     `${recall} --rate 1.5e-2 --steps 2400 --model mamba --d-model 40`,
     'recall of pairs: Mamba',
   ],
+  [
+    'recall-storage',
+    `${recall} --rate 1.5e-2 --steps 1600 --model bmojo-f --window 8 --d-model 32 --storage 4`,
+    "recall of pairs: B'MOJO with storage",
+  ],
   ['shakespeare', `${text} --model bmojo --eidetic-slots 32`, "characters of Shakespeare: B'MOJO"],
+  [
+    'shakespeare-storage',
+    'lm --data runs/demo/shakespeare --model bmojo --layers 3 --d-model 64 --heads 2 --window 32 --eidetic-slots 16 ' +
+      '--storage 4 --context 256 --rotary-base 100 --batch 8 --rate 3e-3 --steps 1200 --eval-every 300',
+    "characters of Shakespeare: B'MOJO with storage",
+  ],
 ];
 
 const wanted = process.argv.slice(2);
@@ -57,10 +68,13 @@ for (const [name, words] of models) {
   bmojo('model', 'export', run, '--weights', 'best', '--out', target);
 }
 const there = new Set(readdirSync(out));
+const commandOf = name => JSON.parse(readFileSync(join(out, name, 'card.json'), 'utf8')).command;
 writeFileSync(
   join(out, 'index.json'),
   `${JSON.stringify(
-    models.filter(([name]) => there.has(name)).map(([name, , title]) => ({name, title})),
+    models
+      .filter(([name]) => there.has(name))
+      .map(([name, , title]) => ({name, title, command: commandOf(name)})),
     null,
     1,
   )}\n`,

@@ -64,7 +64,7 @@ function windowBatch(drawn: WindowBatch, masks: HostInput): MicroBatch<LanguageM
     inputs: [{values: drawn.tokens, shape: [drawn.size, drawn.length]}, masks],
     forward: (model, [tokens, seed]) => {
       const hidden = model.hidden(tokens as Tensor2D, {dropoutSeed: seed as Tensor1D});
-      return {logits: allLogits(model, hidden)};
+      return {rows: allRows(hidden)};
     },
   };
 }
@@ -89,12 +89,12 @@ function segmentBatch(
     forward: (own, [tokens, seed, ...host], past = own.initialState(size)) => {
       const context = own.contextOf(host, {dropoutSeed: seed as Tensor1D});
       const {hidden, state} = own.advance(tokens as Tensor2D, past, context);
-      return {logits: allLogits(own, hidden), memory: state};
+      return {rows: allRows(hidden), memory: state};
     },
   };
 }
 
-function allLogits(model: LanguageModel, hidden: Tensor3D): Tensor2D {
+function allRows(hidden: Tensor3D): Tensor2D {
   const [size, length, width] = hidden.shape;
-  return model.logits(reshape(hidden, [size * length, width]));
+  return reshape(hidden, [size * length, width]);
 }

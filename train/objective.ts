@@ -1,24 +1,14 @@
 // Loss, accuracy and gradients of one step's batch, computed in one micro-batch or several.
 
-import type {NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
-import {
-  add,
-  addN,
-  argMax,
-  cast,
-  dispose,
-  engine,
-  equal,
-  fill,
-  keep,
-  mul,
-  sum,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import type {NamedTensorMap, Scalar, Tensor, Tensor1D} from '@tensorflow/tfjs-core';
+import {add, addN, dispose, engine, fill, keep, mul, sum, tidy} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {crossEntropy} from '../custom-ops/index.js';
+import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {keepState} from '../models/state.js';
+import type {RowScores} from './blocked-loss.js';
+import {blockedLoss, rightRows} from './blocked-loss.js';
 import type {TrainableModel} from './trainable.js';
 import type {MicroBatch} from './workload.js';
 
@@ -85,6 +75,14 @@ export class DeviceConstants {
   }
 }
 
+/** What of an update its outcome depends on. */
+export interface OutcomeOptions {
+  /** Gradients are those of so many times the loss. Default: of the loss. */
+  readonly factor?: Scalar;
+  /** Rows whose logits are held at once; 0: see {@link rowBlocks}. */
+  readonly logitRows: number;
+}
+
 /** Weighted by 1 / labels of the whole batch, so that micro-batches of unequal numbers of labels sum to the mean. */
 function microBatchOutcome<M extends TrainableModel>(
   model: M,
@@ -92,22 +90,29 @@ function microBatchOutcome<M extends TrainableModel>(
   past: ModelState | undefined,
   weight: number,
   constants: DeviceConstants,
-  factor: Scalar | undefined,
+  {factor, logitRows}: OutcomeOptions,
 ): Outcome {
   const parameters = model.parameters();
-  let kept: Tensor2D | undefined;
+  let scores: RowScores | undefined;
   let memory: readonly ModelState[] = [];
   const shares = constants.vector(weight, labels.size);
   const cotangent = factor === undefined ? shares : mul<Tensor1D>(shares, factor);
-  const {value, grads} = engine().gradients<Tensor1D>(
+  const blocks = rowBlocks(labels.size, model.vocabSize, logitRows);
+  const {value, grads} = engine().gradients<Tensor>(
     () => {
-      const {logits, memory: left} = microBatch.forward(model, inputs, past);
-      kept = keep(logits);
+      const {rows, memory: left} = microBatch.forward(model, inputs, past);
       if (left !== undefined) memory = [keepState(left)];
-      return crossEntropy(logits, labels, {reduction: 'none'});
+      if (blocks.length > 1)
+        return blockedLoss({model, rows, labels, cotangent}, blocks, found => {
+          scores = found;
+        });
+      const logits = model.logits(rows);
+      const losses = crossEntropy(logits, labels, {reduction: 'none'});
+      scores = {losses: keep(losses), right: keep(rightRows(logits, labels))};
+      return losses;
     },
     parameters.map(({variable}) => variable),
-    cotangent,
+    blocks.length > 1 ? constants.scalar(1) : cotangent,
     true,
   );
   const gradients: NamedTensorMap = {};
@@ -115,29 +120,31 @@ function microBatchOutcome<M extends TrainableModel>(
     if (grads[i] == null) throw new Error(`train: the loss does not depend on parameter ${name}`);
     gradients[variable.name] = grads[i];
   });
+  const {losses, right} = scores!;
   const [loss, accuracy] = tidy(() => {
-    const right = cast(equal(argMax<Tensor1D>(kept!, 1), labels), 'float32');
     const share = constants.scalar(weight);
-    return [mul<Scalar>(sum(value), share), mul<Scalar>(sum(right), share)];
+    return [mul<Scalar>(sum(losses), share), mul<Scalar>(sum(right), share)];
   });
-  dispose([kept!, value]);
+  dispose([losses, right, value]);
   return {loss, accuracy, gradients, memory};
 }
 
 /**
  * The mean loss over all labels of the micro-batches, with its gradients; only one micro-batch's activations live at a time.
- * `past` is what each micro-batch goes on from, or empty; the gradients are those of `factor` times the loss, where it is given.
+ * `past` is what each micro-batch goes on from, or empty.
  */
 export function batchOutcome<M extends TrainableModel>(
   model: M,
   microBatches: readonly GivenMicroBatch<M>[],
   past: readonly ModelState[],
   constants: DeviceConstants,
-  factor?: Scalar,
+  options: OutcomeOptions,
 ): Outcome {
   const total = microBatches.reduce((count, {labels}) => count + labels.size, 0);
   return microBatches
-    .map((microBatch, i) => () => microBatchOutcome(model, microBatch, past[i], 1 / total, constants, factor))
+    .map(
+      (microBatch, i) => () => microBatchOutcome(model, microBatch, past[i], 1 / total, constants, options),
+    )
     .reduce<Outcome | undefined>((sums, compute) => {
       const next = compute();
       if (sums === undefined) return next;

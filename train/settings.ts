@@ -22,6 +22,12 @@ export const trainSchema = {
     false,
     'keep only the inputs of blocks and compute the rest again for the gradient: less memory, a third more time',
   ),
+  logitRows: integer(
+    0,
+    0,
+    2 ** 24,
+    'tokens whose logits are held at once, their gradient included, which large vocabularies need; 0: as many as take 256 MiB',
+  ),
   rate: number(5e-3, 0, 10, 'peak learning rate; associative recall learns in a narrow range, so sweep it'),
   ssmRateFactor: number(1, 0, 1000, 'learning rate of the state-space parameters as a multiple of rate'),
   warmup: number(0.05, 0, 1, 'share of the steps with a linearly rising rate'),

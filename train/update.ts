@@ -62,7 +62,7 @@ export function update<M extends TrainableModel>(
         segment === undefined || past.length === 0 ? [] : memoriesOf(segment.before, rest, past.length);
       const factor = scale && factorOf(scale);
       const batch = givenMicroBatches(microBatches, tensors);
-      const outcome = batchOutcome(model, batch, before, constants, factor);
+      const outcome = batchOutcome(model, batch, before, constants, {factor, logitRows: settings.logitRows});
       const norm = optimizer.apply(outcome.gradients, rate, step, factor);
       const own: Tensor1D = stack<Scalar>([outcome.loss, outcome.accuracy, norm]) as Tensor1D;
       const memory = outcome.memory.flatMap(stateList);

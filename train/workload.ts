@@ -1,10 +1,10 @@
-// What training is about: batches in micro-batches, each with its labels and its logits. Recall tasks and language are two.
+// What training is about: batches in micro-batches, each with its labels and the hidden states that they are asked of. Recall tasks and language are two.
 
 import type {Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {drawBatch} from '../data/batch.js';
 import type {Task} from '../data/task.js';
-import {scoredLogits} from '../eval/score.js';
+import {pickedRows} from '../eval/score.js';
 import type {StepKind} from '../layers/index.js';
 import type {ModelShapes, ModelState} from '../models/index.js';
 import type {TrainSettings} from './settings.js';
@@ -12,8 +12,8 @@ import type {TrainableModel} from './trainable.js';
 
 /** What the forward pass of a {@link MicroBatch} gives. */
 export interface MicroBatchResult {
-  /** One row for each label, [R, V]. */
-  readonly logits: Tensor2D;
+  /** The hidden states that the labels are asked of, one row for each, [R, D]. */
+  readonly rows: Tensor2D;
   /** The model's memory after the micro-batch, when the next update goes on from it. */
   readonly memory?: ModelState;
 }
@@ -79,11 +79,10 @@ export function taskWorkload(task: Task): Workload<TrainableModel> {
             {values: drawn.rows, shape: [1, drawn.rows.length]},
             dropoutSeed(seed, cursor + index * size),
           ],
-          forward: (model, [tokens, rows, masks]) => ({
-            logits: scoredLogits(model, tokens as Tensor2D, rows as Tensor2D, {
-              dropoutSeed: masks as Tensor1D,
-            }),
-          }),
+          forward: (model, [tokens, rows, masks]) => {
+            const hidden = model.hidden(tokens as Tensor2D, {dropoutSeed: masks as Tensor1D});
+            return {rows: pickedRows(hidden, rows as Tensor2D)};
+          },
         };
       });
     },

@@ -46,10 +46,10 @@ function queryGradient(request: PlanRequest): Pass {
   ${team.each(c => `let q${c} = SCALE * ${team.load('q', 'queryRow', c)}; let g${c} = ${team.load('gradOut', 'queryRow', c)}; var d${c} = vec4f();`)}
   let level = levels[queryRow];`,
       place: `
-    ${team.each(c => `let k${c} = ${team.load('k', 'keyRow', c)};`)}
+    ${team.each(c => `let k${c} = ${team.loadNamed('k', c)};`)}
     var score = 0.0;
     var gradWeight = 0.0;
-    ${team.each(c => `score += dot(q${c}, k${c}); gradWeight += dot(g${c}, ${team.load('v', 'keyRow', c)});`)}
+    ${team.each(c => `score += dot(q${c}, k${c}); gradWeight += dot(g${c}, ${team.loadNamed('v', c)});`)}
     ${team.sum('score')}
     ${team.sum('gradWeight')}
     let weight = select(0.0, exp(score - level.x), isNamed);

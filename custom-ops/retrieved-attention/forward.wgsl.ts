@@ -20,19 +20,20 @@ export function forward(request: PlanRequest): Plan {
           begin: `
   ${team.each(c => `let q${c} = ${Math.LOG2E}f * SCALE * ${team.load('q', 'queryRow', c)}; var o${c} = vec4f();`)}
   var peak = f32(${LOWEST});
-  var total = 0.0;`,
+  var total = 0.0;
+  var isAny = false;`,
           place: `
     var score = 0.0;
-    ${team.each(c => `score += dot(q${c}, ${team.load('k', 'keyRow', c)});`)}
+    ${team.each(c => `score += dot(q${c}, ${team.loadNamed('k', c)});`)}
     ${team.sum('score')}
     let newPeak = select(peak, max(peak, score), isNamed);
     let fade = exp2(peak - newPeak);
     let weight = select(0.0, exp2(score - newPeak), isNamed);
     peak = newPeak;
+    isAny = isAny || isNamed;
     total = total * fade + weight;
-    ${team.each(c => `o${c} = o${c} * fade + weight * ${team.load('v', 'keyRow', c)};`)}`,
+    ${team.each(c => `o${c} = o${c} * fade + weight * ${team.loadNamed('v', c)};`)}`,
           end: `
-  let isAny = total > 0.0;
   let normaliser = select(0.0, 1.0 / total, isAny);
   if (isOwn) {
     ${team.each(c => team.store('out', 'queryRow', c, `(o${c} * normaliser)`))}

@@ -40,6 +40,12 @@ __device__ inline float4 loadFour(const float* row, int d, int Dh) {
                      d + 3 < Dh ? row[d + 3] : 0);
 }
 
+// Of the row that begins at `at`; zeros for an empty place, since no weight makes a NaN nothing.
+template <bool kWide>
+__device__ inline float4 loadNamed(const float* rows, int64_t at, int d, int Dh) {
+  return at < 0 ? make_float4(0, 0, 0, 0) : loadFour<kWide>(rows + at, d, Dh);
+}
+
 template <bool kWide>
 __device__ inline void storeFour(float* row, int d, int Dh, const float4& x) {
   if constexpr (kWide) {
@@ -80,8 +86,9 @@ struct TeamQuery {
     firstKey = row / p.H / p.L * p.M;
   }
 
+  // Where the row begins that a place names; -1 where it is empty.
   __device__ int64_t keyAt(const RetrievedProblem& p, int named) const {
-    return ((firstKey + max(named, 0)) * p.G + group) * p.Dh;
+    return named < 0 ? -1 : ((firstKey + named) * p.G + group) * p.Dh;
   }
 };
 

@@ -26,7 +26,8 @@ retrievedForwardKernel(RetrievedProblem p, float* __restrict__ out, float* __res
     const int64_t at = own.keyAt(p, named);
     float score = 0.0f;
 #pragma unroll
-    for (int c = 0; c < kFours; c++) score += dot4(q[c], loadFour<kWide>(p.k + at, (c * kTeam + own.lane) * 4, p.Dh));
+    for (int c = 0; c < kFours; c++)
+      score += dot4(q[c], loadNamed<kWide>(p.k, at, (c * kTeam + own.lane) * 4, p.Dh));
     score = teamSum(score);
     const float newPeak = named >= 0 ? fmaxf(peak, score) : peak;
     const float fade = ex2(peak - newPeak), weight = named >= 0 ? ex2(score - newPeak) : 0.0f;
@@ -35,7 +36,7 @@ retrievedForwardKernel(RetrievedProblem p, float* __restrict__ out, float* __res
 #pragma unroll
     for (int c = 0; c < kFours; c++) {
       scaleBy(sums[c], fade);
-      addScaled(sums[c], weight, loadFour<kWide>(p.v + at, (c * kTeam + own.lane) * 4, p.Dh));
+      addScaled(sums[c], weight, loadNamed<kWide>(p.v, at, (c * kTeam + own.lane) * 4, p.Dh));
     }
   }
   if (!own.isOwn) return;
@@ -79,9 +80,9 @@ retrievedQueryGradientKernel(RetrievedProblem p, RetrievedCotangents in, float* 
 #pragma unroll
     for (int c = 0; c < kFours; c++) {
       const int d = (c * kTeam + own.lane) * 4;
-      key[c] = loadFour<kWide>(p.k + at, d, p.Dh);
+      key[c] = loadNamed<kWide>(p.k, at, d, p.Dh);
       score += dot4(q[c], key[c]);
-      gradWeight += dot4(cotangent[c], loadFour<kWide>(p.v + at, d, p.Dh));
+      gradWeight += dot4(cotangent[c], loadNamed<kWide>(p.v, at, d, p.Dh));
     }
     score = teamSum(score), gradWeight = teamSum(gradWeight);
     const float weight = named >= 0 ? ex2(fmaf(score, p.scale * kLog2e, -level)) : 0.0f;

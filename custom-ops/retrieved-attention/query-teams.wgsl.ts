@@ -32,6 +32,11 @@ export class TeamRows {
     return load4({name, width: this.width, reach: this.spans * this.lanes}, row, this.vector(c));
   }
 
+  /** Of the row that a place names; zeros where it is empty, since no weight makes a NaN nothing. */
+  loadNamed(name: string, c: number): string {
+    return `select(vec4f(), ${this.load(name, 'keyRow', c)}, isNamed)`;
+  }
+
   store(name: string, row: string, c: number, value: string): string {
     return store4({name, width: this.width, reach: this.spans * this.lanes}, row, this.vector(c), value);
   }

@@ -9,9 +9,12 @@ import {TokenizerError} from './tokenizer.js';
 
 export {byteTokenizer} from './byte.js';
 export {CharacterCollector, charTokenizer} from './char.js';
+export type {ChatMessage, ChatOptions} from './chat-template.js';
+export {ChatTemplate, ChatTemplateError, chatTemplateOf} from './chat-template.js';
 export {huggingFaceTokenizer} from './hugging-face/index.js';
 export {startTokensOf} from './hugging-face/start-tokens.js';
 export {huggingFaceJson} from './hugging-face/write.js';
+export {openingOf} from './opening.js';
 export {TextStream} from './text-stream.js';
 export type {Tokenizer} from './tokenizer.js';
 export {TokenizerError} from './tokenizer.js';

@@ -1,16 +1,9 @@
 // Models in this browser: those that ship with the site and those that were dropped, each a model folder in the origin's
 // private files, checked when it is copied and again when it is opened.
 
-import type {ModelCard, ModelProgress, ModelSource, OpenedModel, PlacedFile} from '../../models/index.js';
-import {
-  copyModel,
-  fromPretrained,
-  modelAtUrl,
-  modelInDirectory,
-  openModel,
-  readCard,
-  writeModel,
-} from '../../models/index.js';
+import type {ModelCard, ModelProgress, ModelSource, OpenedModel} from '../../models/index.js';
+import {copyModel, modelAtUrl, modelInDirectory, openModel, readCard} from '../../models/index.js';
+import {deleteMemory, hasMemory} from './memory-store.js';
 import {folderAt, namesIn} from './opfs.js';
 
 const ROOT = 'models';
@@ -19,6 +12,8 @@ const ROOT = 'models';
 export interface ListedModel {
   readonly name: string;
   readonly title: string;
+  /** The command that trained it, where that is known. */
+  readonly command?: string;
   /** Whether it ships with the site; others were brought by the visitor. */
   readonly shipped: boolean;
   /** Whether its files lie in the browser already. */
@@ -56,22 +51,42 @@ async function keptCard(name: string): Promise<ModelCard | undefined> {
 /** Shipped models first, then the visitor's own. */
 export async function listModels(): Promise<ListedModel[]> {
   const response = await fetch(new URL('models/index.json', pageAddress()));
-  const shipped: {name: string; title: string}[] = response.ok ? await response.json() : [];
+  const shipped: {name: string; title: string; command: string}[] = response.ok ? await response.json() : [];
   const kept = await namesIn(await folderAt([ROOT]));
   const listed: ListedModel[] = [];
-  for (const {name, title} of shipped) {
+  for (const {name, title, command} of shipped) {
     const card = kept.includes(name) ? await keptCard(name) : undefined;
-    listed.push({name, title, shipped: true, kept: card !== undefined, ...(card && {bytes: bytesOf(card)})});
+    listed.push({
+      name,
+      title,
+      command,
+      shipped: true,
+      kept: card !== undefined,
+      ...(card && {bytes: bytesOf(card)}),
+    });
   }
   for (const name of kept.filter(one => !shipped.some(other => other.name === one))) {
     const card = await keptCard(name);
     if (card !== undefined)
-      listed.push({name, title: card.title, shipped: false, kept: true, bytes: bytesOf(card)});
+      listed.push({
+        name,
+        title: card.title,
+        command: card.command,
+        shipped: false,
+        kept: true,
+        bytes: bytesOf(card),
+      });
   }
   return listed;
 }
 
+/** The card of a model, kept or shipped; undefined where there is none. Errors: ModelFormatError for a damaged one. */
+export async function cardOf(name: string): Promise<ModelCard | undefined> {
+  return (await keptCard(name)) ?? (await readCard(modelAtUrl(shippedAt(name))));
+}
+
 export async function deleteModel(name: string): Promise<void> {
+  if (await hasMemory(name)) await deleteMemory(name);
   await (await folderAt([ROOT])).removeEntry(name, {recursive: true});
 }
 
@@ -86,31 +101,8 @@ export async function keepModel(
   return free;
 }
 
-const freeName = (name: string): string => name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
-
-/**
- * Keeps a folder in the layout of Hugging Face as a model folder of ours; returns its name there. Errors: those of
- * `fromPretrained` and `writeModel`.
- */
-export async function keepPretrained(
-  files: readonly PlacedFile[],
-  name: string,
-  options: TransferOptions,
-): Promise<string> {
-  const {model, tokenizer, config} = await fromPretrained(files, options);
-  const free = freeName(name);
-  try {
-    const title = `${name} of Hugging Face, ${String(config.model_type ?? 'mamba')}`;
-    await writeModel(modelInDirectory(await folderAt([ROOT, free])), {
-      model,
-      title,
-      ...(tokenizer === undefined ? {} : {tokenizer}),
-    });
-  } finally {
-    model.model.dispose();
-  }
-  return free;
-}
+export const freeName = (name: string): string =>
+  name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
 
 /** Opens a model by name; a shipped one is fetched first, and gone on with where an earlier fetch broke off. */
 export async function openKept(name: string, options: TransferOptions): Promise<OpenedModel> {

@@ -1,4 +1,6 @@
-// Files of this origin (OPFS): folders by path, files written whole or not at all. For workers, where every browser can.
+// Files of this origin (OPFS): folders by path, files written whole. For workers, where every browser can.
+
+import {modelInDirectory} from '../../models/index.js';
 
 /** A folder below the origin's root, made where it is missing. */
 export async function folderAt(path: readonly string[]): Promise<FileSystemDirectoryHandle> {
@@ -21,13 +23,19 @@ export async function readFile(
   }
 }
 
-/** Writes a file; a reader of the same name sees the old bytes until all new ones are there. */
+/** Writes a file; where the browser can, a reader of the same name sees the old bytes until all new ones are there. */
 export async function writeFile(
   folder: FileSystemDirectoryHandle,
   name: string,
   bytes: Uint8Array<ArrayBuffer> | string,
 ): Promise<void> {
   const handle = await folder.getFileHandle(name, {create: true});
+  if (!('createWritable' in handle)) {
+    // Safari before version 26, in place.
+    const whole = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
+    await modelInDirectory(folder).write(name, [whole]);
+    return;
+  }
   const writable = await handle.createWritable();
   await writable.write(bytes);
   await writable.close();

@@ -1,5 +1,6 @@
 // Settings as a form, from the schema that checks them: names, ranges and words come from there.
 
+import {useId} from 'preact/hooks';
 import type {Field, Schema} from '../../config/schema.js';
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -19,11 +20,12 @@ export function wordsOf(key: string): string {
 }
 
 export function Controls({schema, keys, values, disabled = false, onChange}: ControlsProps) {
+  const form = useId();
   return (
     <div class="controls">
       {keys.map(key => {
         const field = schema[key];
-        const id = `setting-${key}`;
+        const id = `${form}-${key}`;
         return (
           <div key={key} class="control">
             <label for={id}>{wordsOf(key)}</label>

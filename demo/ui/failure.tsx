@@ -1,6 +1,6 @@
 // An error as a sentence for people: what was asked for cannot be, something is damaged, or something of ours failed.
 
-import {WorkerError} from '../client.js';
+import {DeviceLostError, WorkerError} from '../client.js';
 
 const leads = {
   misuse: 'This cannot be done as asked.',
@@ -9,11 +9,21 @@ const leads = {
 } as const;
 
 export function Failure({error}: {readonly error?: Error}) {
-  if (error === undefined || error.name === 'AbortError') return null;
+  if (error === undefined || error.name === 'AbortError' || error instanceof DeviceLostError) return null;
   const kind = error instanceof WorkerError ? error.kind : 'fault';
   return (
     <p class="failure" role="alert">
       <strong>{leads[kind]}</strong> {error.message}
+    </p>
+  );
+}
+
+/** That the GPU was lost, and what becomes of the page's work. */
+export function Lost({reason, next}: {readonly reason?: string; readonly next: string}) {
+  if (reason === undefined) return null;
+  return (
+    <p class="failure" role="alert">
+      <strong>The graphics device was lost.</strong> {reason} {next}
     </p>
   );
 }

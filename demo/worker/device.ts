@@ -3,8 +3,9 @@
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import {backend} from '@tensorflow/tfjs-core';
 import {useBackend, useWebGPU} from '../../custom-ops/index.js';
-import type {Call, Handler} from '../protocol.js';
+import type {Answer, Call, Handler} from '../protocol.js';
 
 export type DeviceBackend = 'webgpu' | 'wasm';
 
@@ -20,6 +21,18 @@ export interface Device {
 export type DeviceCall = Call<{readonly backend: DeviceBackend | 'auto'}, never, Device>;
 
 let current: Device | undefined;
+let watched: GPUDevice | undefined;
+
+/** Tells the page when the GPU is gone; `destroyed` is one that was let go here. */
+function watch(): void {
+  const running = backend();
+  if (!('device' in running && running.device instanceof GPUDevice) || running.device === watched) return;
+  watched = running.device;
+  void watched.lost.then(({message, reason}) => {
+    const lost: Answer = {type: 'lost', reason: message || reason};
+    if (reason !== 'destroyed') postMessage(lost);
+  });
+}
 
 async function startWasm(reason?: string): Promise<Device> {
   await useBackend('wasm', {
@@ -32,13 +45,17 @@ async function startWasm(reason?: string): Promise<Device> {
   return {backend: 'wasm', name: 'WebAssembly, one core', ...(reason === undefined ? {} : {reason})};
 }
 
-async function start(backend: DeviceBackend | 'auto'): Promise<Device> {
-  if (backend === 'wasm') return startWasm();
+async function start(wanted: DeviceBackend | 'auto'): Promise<Device> {
+  if (wanted === 'wasm') return startWasm();
+  // Asked first, so that nothing of WebGPU is fetched where there is none.
+  if (wanted === 'auto' && ((await navigator.gpu?.requestAdapter()) ?? null) === null)
+    return startWasm('this browser has no WebGPU adapter here');
   try {
     const {name} = await useWebGPU();
+    watch();
     return {backend: 'webgpu', name};
   } catch (error) {
-    if (backend === 'webgpu') throw error;
+    if (wanted === 'webgpu') throw error;
     return startWasm(error instanceof Error ? error.message : String(error));
   }
 }
@@ -49,8 +66,8 @@ export async function ensureDevice(): Promise<Device> {
   return current;
 }
 
-export const device: Handler<'device'> = async ({backend}) => {
-  if (backend === 'auto') return ensureDevice();
-  current = await start(backend);
+export const device: Handler<'device'> = async ({backend: wanted}) => {
+  if (wanted === 'auto') return ensureDevice();
+  current = await start(wanted);
   return current;
 };

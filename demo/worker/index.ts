@@ -14,6 +14,7 @@ const handlers: {readonly [K in CallName]: () => Promise<Handler<K>>} = {
   bring: async () => (await import('./models.js')).bring,
   write: async () => (await import('./write.js')).write,
   state: async () => (await import('./write.js')).state,
+  memory: async () => (await import('./memory.js')).memory,
   inspect: async () => (await import('./inspect.js')).inspect,
   attend: async () => (await import('./inspect.js')).attend,
   twins: async () => (await import('./twins.js')).twins,

@@ -75,8 +75,8 @@ function letGo(): void {
 async function heldOf(name: string, source: SequenceSource): Promise<Held> {
   const key = JSON.stringify([name, source]);
   if (held?.key === key) return held;
-  const {model, tokenizer} = await opened(name);
-  const sequence = sequenceOf(source, model, tokenizer);
+  const {model, tokenizer, card} = await opened(name);
+  const sequence = sequenceOf(source, model, tokenizer, card?.generation?.startTokens);
   const before = await look(model, sequence.tokens, {labels: sequence.labels});
   letGo();
   beforeClosing(letGo);

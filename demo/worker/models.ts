@@ -4,7 +4,7 @@ import type {ModelCard, ModelProgress} from '../../models/index.js';
 import {modelInFiles} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
 import type {ListedModel, TransferOptions} from '../storage/model-store.js';
-import {deleteModel, keepModel, keepPretrained, listModels} from '../storage/model-store.js';
+import {deleteModel, keepModel, listModels} from '../storage/model-store.js';
 import {droppedName} from '../storage/names.js';
 import {ensureDevice} from './device.js';
 import {opened} from './opened.js';
@@ -47,6 +47,7 @@ async function keep(files: readonly BroughtFile[], options: TransferOptions): Pr
   const config = paths.find(path => CONFIG.test(path));
   if (config !== undefined && !paths.some(path => OURS.test(path))) {
     await ensureDevice();
+    const {keepPretrained} = await import('../storage/pretrained.js');
     return keepPretrained(files, droppedName(config.replace(CONFIG, '')), options);
   }
   const source = modelInFiles(files);

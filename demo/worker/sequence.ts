@@ -35,11 +35,12 @@ export function pieceOf(
   return recallPiece(id, vocabSize);
 }
 
-/** Errors: SettingError for a text that the model cannot read, no text, or settings of recall that do not fit. */
+/** `startTokens` are read before a text. Errors: SettingError for a text that the model cannot read, no text, or settings of recall that do not fit. */
 export function sequenceOf(
   source: SequenceSource,
   {config: {vocabSize}}: LanguageModel,
   tokenizer?: Tokenizer,
+  startTokens: readonly number[] = [],
 ): Sequence {
   if (source.kind === 'recall') {
     const {seed, length, pairs} = source;
@@ -56,7 +57,8 @@ export function sequenceOf(
     throw new SettingError(
       'this model reads numbers, not text: look at recall of pairs, or take another model',
     );
-  const tokens = Int32Array.from(tokenizer.encode(source.text));
-  if (tokens.length === 0) throw new SettingError('write a few words first: there is nothing to look at');
+  const text = tokenizer.encode(source.text);
+  const tokens = Int32Array.from([...startTokens, ...text]);
+  if (text.length === 0) throw new SettingError('write a few words first: there is nothing to look at');
   return {tokens, pieces: Array.from(tokens, id => tokenizer.decode([id])), queries: []};
 }

@@ -12,6 +12,8 @@ export interface TwinAnswers {
   readonly name: string;
   /** Bytes of memory of one sequence at its end. */
   readonly stateBytes: number;
+  /** Share of right answers in the evaluation of its card, where it has one. */
+  readonly accuracy?: number;
   readonly answers: readonly {
     readonly position: number;
     readonly said: string;
@@ -36,10 +38,12 @@ export const twins: Handler<'twins'> = async ({names, source}, {tell, signal}) =
       const model = asLanguageModel(own.model);
       const {tokens, labels, queries} = sequenceOf(source, model);
       const {best} = await inspect(model, tokens, {labels});
+      const accuracy = own.card?.training?.evaluation?.report.accuracy;
       const piece = (id: number): string => recallPiece(id, model.config.vocabSize);
       tell({
         name,
         stateBytes: model.stateBytes(tokens.length),
+        ...(typeof accuracy === 'number' ? {accuracy} : {}),
         answers: queries.map(({position}) => ({
           position,
           said: piece(best[position]),

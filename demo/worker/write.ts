@@ -4,8 +4,9 @@ import {SettingError} from '../../config/index.js';
 import {TextStream} from '../../data/index.js';
 import {memoryView} from '../../eval/index.js';
 import type {ModelProgress, SamplingSettings} from '../../models/index.js';
-import {DecodingSession, generate} from '../../models/index.js';
+import {DecodingSession, generate, memoryFormat} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
+import {memoryOf} from '../storage/memory-store.js';
 import type {Device, DeviceBackend} from './device.js';
 import {device} from './device.js';
 import {beforeClosing, opened} from './opened.js';
@@ -18,6 +19,8 @@ export interface WriteRequest {
   readonly goOn: boolean;
   readonly maxTokens: number;
   readonly sampling: SamplingSettings;
+  /** The conversation whose long-term memory is read and added to; none: nothing is remembered. */
+  readonly conversation?: string;
 }
 
 export type WriteEvent =
@@ -37,7 +40,12 @@ export interface Mark {
   readonly layers: number;
 }
 
-export type WriteCall = Call<WriteRequest, WriteEvent, {readonly marks: readonly Mark[]}>;
+/** `isEnded`: the model has said that its text ends here. */
+export type WriteCall = Call<
+  WriteRequest,
+  WriteEvent,
+  {readonly marks: readonly Mark[]; readonly isEnded: boolean}
+>;
 
 /** Tokens that are marked at most: the view of a longer text takes the last of them. */
 const MOST_MARKED = 4096;
@@ -46,24 +54,32 @@ interface Conversation {
   readonly model: string;
   readonly session: DecodingSession;
   readonly tokens: number[];
+  /** Name of its long-term memory, if any. */
+  readonly stream?: string;
 }
 
 let conversation: Conversation | undefined;
 
-function end(): void {
+/** Lets go of the text under way; what is remembered of it stays. */
+export function endConversation(): void {
   conversation?.session.dispose();
   conversation = undefined;
 }
 
-async function begin(name: string, weights: string): Promise<Conversation> {
-  const {model} = await opened(name);
-  end();
-  beforeClosing(end);
-  return {model: name, session: new DecodingSession(model, {weights}), tokens: []};
+async function begin(name: string, stream: string | undefined): Promise<Conversation> {
+  const {model, card} = await opened(name);
+  const weights = card?.weights.sha256 ?? '';
+  const memory =
+    stream === undefined
+      ? undefined
+      : {store: await memoryOf(name, memoryFormat(model, {weights, precision: 'f16'})), stream};
+  endConversation();
+  beforeClosing(endConversation);
+  return {model: name, session: new DecodingSession(model, {weights, memory}), tokens: [], stream};
 }
 
 export const write: Handler<'write'> = async (request, {tell, signal}) => {
-  const {model: name, backend, prompt, goOn, maxTokens, sampling} = request;
+  const {model: name, backend, prompt, goOn, maxTokens, sampling, conversation: stream} = request;
   tell({type: 'device', device: await device({backend}, {tell: () => {}, signal})});
   const {model, tokenizer, card} = await opened(name, {
     onProgress: progress => tell({type: 'progress', progress}),
@@ -71,20 +87,21 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
   });
   if (tokenizer === undefined)
     throw new SettingError(`${name} reads numbers, not text: take a model that was trained on text`);
-  const own =
-    goOn && conversation?.model === name ? conversation : await begin(name, card?.weights.sha256 ?? '');
+  const isSame = conversation?.model === name && conversation.stream === stream;
+  const own = goOn && isSame && conversation !== undefined ? conversation : await begin(name, stream);
   conversation = own;
-  const ids = [...tokenizer.encode(prompt)];
+  const {stopTokens: stopToken = tokenizer.endOfText, startTokens = []} = card?.generation ?? {};
+  const ids = [...(own.tokens.length === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
   if (ids.length === 0 && own.tokens.length === 0)
     throw new SettingError('write a few words first: the model goes on from them');
   own.tokens.push(...ids);
-  const stream = new TextStream(tokenizer);
+  const text = new TextStream(tokenizer);
   const started = performance.now();
   let tokens = 0;
-  const say = (text: string): void =>
+  const say = (piece: string): void =>
     tell({
       type: 'text',
-      text,
+      text: piece,
       tokens,
       tokensPerSecond: (1000 * tokens) / (performance.now() - started),
       stateBytes: own.session.stateBytes,
@@ -93,22 +110,31 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
     ...sampling,
     prompt: ids,
     maxTokens,
+    stopToken,
+    ids: tokenizer.vocabSize,
     session: own.session,
     signal,
   })) {
     own.tokens.push(id);
     tokens++;
-    say(stream.push(id));
+    say(text.push(id));
   }
-  say(stream.end());
-  return {marks: await marksOf(own.tokens, name)};
+  say(text.end());
+  // From here on later conversations remember it, also where the page is closed now.
+  await own.session.settle();
+  const isEnded = tokens < maxTokens && !signal.aborted;
+  return {marks: await marksOf(own.tokens, name), isEnded};
 };
 
 /** The text of the tokens, in stretches that are kept by as many layers. */
 async function marksOf(all: readonly number[], name: string): Promise<Mark[]> {
-  const {model, tokenizer} = await opened(name);
+  const {model, tokenizer, card} = await opened(name);
   if (tokenizer === undefined) return [];
   const tokens = all.slice(-MOST_MARKED);
+  // What the model expects before a text is no part of it.
+  const {startTokens = []} = card?.generation ?? {};
+  const isBegun = startTokens.every((id, at) => all[at] === id);
+  const before = Math.max(0, (isBegun ? startTokens.length : 0) - (all.length - tokens.length));
   const {layers} = await memoryView(model, tokens);
   const counts = new Array<number>(tokens.length).fill(0);
   for (const {stored = []} of layers)
@@ -122,7 +148,7 @@ async function marksOf(all: readonly number[], name: string): Promise<Mark[]> {
     else marks.push({text, layers});
   };
   tokens.forEach((id, at) => {
-    add(stream.push(id), counts[at]);
+    if (at >= before) add(stream.push(id), counts[at]);
   });
   add(stream.end(), 0);
   return marks;
@@ -132,22 +158,35 @@ async function marksOf(all: readonly number[], name: string): Promise<Mark[]> {
 export type StateCall = Call<
   {
     readonly model: string;
-    readonly restore?: {readonly session: Uint8Array; readonly tokens: readonly number[]};
+    readonly restore?: Omit<SavedConversation, 'marks'>;
   },
   never,
-  {readonly session: Uint8Array; readonly tokens: readonly number[]; readonly marks: readonly Mark[]}
+  SavedConversation
 >;
+
+export interface SavedConversation {
+  readonly session: Uint8Array;
+  readonly tokens: readonly number[];
+  /** Name of its long-term memory, which stays in this browser. */
+  readonly conversation?: string;
+  readonly marks: readonly Mark[];
+}
 
 export const state: Handler<'state'> = async ({model: name, restore}, context) => {
   await device({backend: 'auto'}, {tell: () => {}, signal: context.signal});
   if (restore !== undefined) {
-    const {card} = await opened(name);
-    const own = await begin(name, card?.weights.sha256 ?? '');
+    const own = await begin(name, restore.conversation);
     own.session.restore(restore.session);
     own.tokens.push(...restore.tokens);
     conversation = own;
   }
   if (conversation === undefined) throw new SettingError('there is no text yet: write something first');
-  const {session, tokens} = conversation;
-  return {session: await session.save(), tokens, marks: await marksOf(tokens, name)};
+  const {session, tokens, stream} = conversation;
+  const marks = await marksOf(tokens, name);
+  return {
+    session: await session.save(),
+    tokens,
+    marks,
+    ...(stream === undefined ? {} : {conversation: stream}),
+  };
 };

@@ -6,6 +6,7 @@ import {flag, integer, SettingError, text} from '../../config/schema.js';
 import type {DataFolder} from '../../data/files/index.js';
 import {checkSameTokenizer, closeData, openData, TokenFileError} from '../../data/files/index.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
+import {openingOf} from '../../data/tokenizers/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import type {LanguageReport} from '../../eval/language.js';
 import {evaluateLanguage} from '../../eval/language.js';
@@ -73,7 +74,7 @@ const EVAL_TOKENS = 2048;
 const SHOWN_TOKENS = 64;
 
 async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<string> {
-  const prompt = '\n';
+  const prompt = openingOf(tokenizer);
   if (tokenizer.encode(prompt).length === 0) return '';
   let text = '';
   for await (const piece of generateText(model, {
@@ -103,7 +104,7 @@ export const languageFamily: WorkloadFamily = {
   examples: [
     [
       '--data runs/data/shakespeare --layers 2 --d-model 64 --heads 2 --window 16 --eidetic-slots 16 ' +
-        '--rate 5e-3 --steps 1000 --out runs/shakespeare',
+        '--segments 8 --rate 5e-3 --steps 1000 --out runs/shakespeare',
       'a small model of characters, minutes on one core; without sizes and steps a larger one',
     ],
   ],

@@ -5,6 +5,7 @@ import type {ResultSection, ResultTable} from '../kept-results.js';
 import type {RunConfig} from '../run-config.js';
 import type {RunFolder, RunResult} from '../run-folder.js';
 import type {LossByLength} from './loss-by-length.js';
+import type {RecallByLength} from './recall-by-length.js';
 
 /** What a user may choose of an experiment: each narrows it, none changes what a single run is. */
 export interface PaperOptions {
@@ -43,6 +44,8 @@ export interface MeasuredRun extends PlannedRun {
   readonly tokensPerSecond?: number;
   /** Loss by length, where the experiment asks for it. */
   readonly lengths?: LossByLength;
+  /** Recall by length, where the experiment asks for it. */
+  readonly recall?: RecallByLength;
 }
 
 /** What came out. */
@@ -74,6 +77,8 @@ export interface PaperExperiment {
   plan(options: PaperOptions): PlannedRun[];
   /** Measures a finished run beyond its own evaluation. */
   measure?(folder: RunFolder, options: PaperOptions): Promise<LossByLength>;
+  /** As `measure`, for recall. */
+  measureRecall?(folder: RunFolder, options: PaperOptions): Promise<RecallByLength>;
   /** From what has finished so far, at least one run. */
   report(runs: readonly MeasuredRun[]): PaperReport;
 }

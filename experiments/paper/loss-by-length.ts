@@ -1,12 +1,9 @@
 // The loss of a run by the length of what came before, as a file of its folder: measured once.
 
-import {lstatSync} from 'node:fs';
-import {BmojoError} from '../../errors/bmojo-error.js';
-import {oneLine, shown} from '../../errors/shown.js';
-import {writeFileAtomic} from '../../formats/atomic-file.js';
-import {readTextFile, sealedJson, unsealJson} from '../../formats/json-file.js';
+import {shown} from '../../errors/shown.js';
 import type {Fail} from '../../formats/json-text.js';
 import {isCount, isRecord} from '../../formats/json-text.js';
+import {readMeasurement, writeMeasurement} from './measurement-file.js';
 
 /** The loss of the same tokens after prefixes of several lengths. */
 export interface LossByLength {
@@ -23,45 +20,42 @@ interface LengthPoint {
   readonly loss: number;
   /** How much more than after the reference, with its standard error over windows; absent for one window. */
   readonly change: {readonly mean: number; readonly error?: number};
+  /** Nats a token of each window, where models are compared window by window. */
+  readonly windowLosses?: readonly number[];
 }
-
-/** A measurement of a run that cannot be read. */
-export class MeasurementError extends BmojoError {
-  override readonly name = 'MeasurementError';
-  readonly kind = 'damage';
-}
-
-const MOST_BYTES = 1 << 20;
 
 export function writeLossByLength(path: string, measured: LossByLength): void {
-  writeFileAtomic(path, sealedJson(measured));
+  writeMeasurement(path, measured);
 }
 
 /** What was written; undefined where no file is. Errors: MeasurementError for a damaged one. */
 export function readLossByLength(path: string): LossByLength | undefined {
-  const found = lstatSync(path, {throwIfNoEntry: false});
-  if (found === undefined) return undefined;
-  const fail = (reason: string): never => {
-    throw new MeasurementError(`${oneLine(path)} ${reason}; remove it, and the same command measures again`);
-  };
-  if (!found.isFile()) return fail('must be a file, is a link or a folder');
-  const {value, sealed} = unsealJson(readTextFile(path, fail, MOST_BYTES), fail);
-  if (!sealed) return fail('must end with its SHA-256');
-  const {windows, reference, points} = value;
-  if (!isCount(windows) || !isCount(reference) || !Array.isArray(points))
-    return fail('must hold windows and reference as whole numbers and points as a list');
-  return {windows, reference, points: points.map(point => parsePoint(point, fail))};
+  return readMeasurement(path, ({windows, reference, points}, fail) => {
+    if (!isCount(windows) || !isCount(reference) || !Array.isArray(points))
+      return fail('must hold windows and reference as whole numbers and points as a list');
+    return {windows, reference, points: points.map(point => parsePoint(point, fail))};
+  });
 }
 
 function parsePoint(point: unknown, fail: Fail): LengthPoint {
-  const {prefix, loss, change} = isRecord(point) ? point : {};
+  const {prefix, loss, change, windowLosses} = isRecord(point) ? point : {};
   const {mean, error} = isRecord(change) ? change : {};
   if (
     !isCount(prefix) ||
     typeof loss !== 'number' ||
     typeof mean !== 'number' ||
-    !(error === undefined || typeof error === 'number')
+    !(error === undefined || typeof error === 'number') ||
+    !(windowLosses === undefined || isNumbers(windowLosses))
   )
     return fail(`must hold points of prefix, loss and change, got ${shown(point)}`);
-  return {prefix, loss, change: error === undefined ? {mean} : {mean, error}};
+  return {
+    prefix,
+    loss,
+    change: error === undefined ? {mean} : {mean, error},
+    ...(windowLosses === undefined ? {} : {windowLosses}),
+  };
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(one => typeof one === 'number');
 }

@@ -9,8 +9,8 @@ import {RunFolder} from '../run-folder.js';
 import type {NamedEvent, NamedRun} from '../run-set.js';
 import {trainAll} from '../run-set.js';
 import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport, PlannedRun} from './experiment.js';
-import type {LossByLength} from './loss-by-length.js';
 import {readLossByLength, writeLossByLength} from './loss-by-length.js';
+import {readRecallByLength, writeRecallByLength} from './recall-by-length.js';
 import {seedsOf} from './summary.js';
 
 /** Options of {@link trainExperiment}: `out`, `jobs` and `command` must be given. */
@@ -30,8 +30,6 @@ export interface Reproduction {
   readonly finished: number;
   readonly planned: number;
 }
-
-const MEASURED = 'lengths.json';
 
 const runsIn = (out: string, runs: readonly PlannedRun[]): NamedRun[] =>
   runs.map(({name, config}) => ({name, path: join(out, 'runs', name), config}));
@@ -58,19 +56,38 @@ function speedOf(folder: RunFolder): number | undefined {
   return speeds.length === 0 ? undefined : speeds[Math.floor(speeds.length / 2)];
 }
 
-/** The loss by length of a run: measured once, then read from its folder. */
-async function lengthsOf(
-  experiment: PaperExperiment,
+/** A measurement of a run: made once, then read from its folder. */
+async function measuredOnce<T>(
+  path: string,
+  {read, write}: {read(path: string): T | undefined; write(path: string, measured: T): void},
+  measure: (() => Promise<T>) | undefined,
+): Promise<T | undefined> {
+  if (measure === undefined) return undefined;
+  const known = read(path);
+  if (known !== undefined) return known;
+  const measured = await measure();
+  write(path, measured);
+  return measured;
+}
+
+/** What an experiment asks of a run beyond its own evaluation. */
+async function measurementsOf(
+  {measure, measureRecall}: PaperExperiment,
   folder: RunFolder,
   options: PaperOptions,
-): Promise<LossByLength | undefined> {
-  if (experiment.measure === undefined) return undefined;
-  const path = join(folder.path, MEASURED);
-  const known = readLossByLength(path);
-  if (known !== undefined) return known;
-  const measured = await experiment.measure(folder, options);
-  writeLossByLength(path, measured);
-  return measured;
+): Promise<Pick<MeasuredRun, 'lengths' | 'recall'>> {
+  return {
+    lengths: await measuredOnce(
+      join(folder.path, 'lengths.json'),
+      {read: readLossByLength, write: writeLossByLength},
+      measure && (() => measure(folder, options)),
+    ),
+    recall: await measuredOnce(
+      join(folder.path, 'recall.json'),
+      {read: readRecallByLength, write: writeRecallByLength},
+      measureRecall && (() => measureRecall(folder, options)),
+    ),
+  };
 }
 
 /**
@@ -90,9 +107,9 @@ export async function reportExperiment(
     if (!existsSync(join(path, 'config.json'))) continue;
     const folder = RunFolder.open(path);
     if (!folder.finished) continue;
-    const lengths = await lengthsOf(experiment, folder, options);
-    if (lengths !== undefined) onMeasured(run.name);
-    measured.push({...run, result: folder.readResult(), tokensPerSecond: speedOf(folder), lengths});
+    const more = await measurementsOf(experiment, folder, options);
+    if (more.lengths !== undefined || more.recall !== undefined) onMeasured(run.name);
+    measured.push({...run, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more});
   }
   if (measured.length === 0) return undefined;
   const report = experiment.report(measured);

@@ -25,7 +25,8 @@ function sourceOf(from: PretrainedSource): ModelSource {
  * `fromPretrained('https://huggingface.co/OWNER/NAME/resolve/main')`. `bmojo/node` opens the path of a folder.
  *
  * Reads config.json, model.safetensors or the shards of model.safetensors.index.json (float32, float16, bfloat16, float64; one
- * tensor at a time), tokenizer.json and generation_config.json. The caller disposes `model.model`.
+ * tensor at a time), tokenizer.json, generation_config.json, and the template for conversations of tokenizer_config.json or
+ * chat_template.jinja. The caller disposes `model.model`.
  * Errors: CheckpointImportError, by name, for what our layers do not have, and for tensors that are missing, misshapen or of
  * no use; TokenizerError; ModelFormatError of the source; the signal's reason.
  */

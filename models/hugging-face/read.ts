@@ -1,7 +1,7 @@
 // A checkpoint becomes a model: settings first, then headers, then tensor by tensor.
 
-import type {Tokenizer} from '../../data/tokenizers/index.js';
-import {startTokensOf, tokenizerFromJSON} from '../../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
+import {chatTemplateOf, startTokensOf, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {withoutInitialValues} from '../../layers/initializers.js';
 import {LanguageModel} from '../language-model.js';
 import type {ModelSource, TransferOptions} from '../model-folder/source.js';
@@ -17,6 +17,8 @@ import {TiedHeadCheck, WeightsInto} from './weights-into.js';
 
 const GENERATION = 'generation_config.json';
 const TOKENIZER = 'tokenizer.json';
+const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const TEMPLATE = 'chat_template.jinja';
 
 /** What a folder of the Hub holds, ready for use. */
 export interface Pretrained {
@@ -30,8 +32,10 @@ export interface Pretrained {
   readonly generation: Readonly<Record<string, unknown>>;
   /** Ids that end a text, of generation_config.json or else config.json. */
   readonly stopTokens: readonly number[];
-  /** Ids that the model expects before a text, by the template of tokenizer.json, such as a begin of text. */
+  /** Ids that the model expects before a text, by tokenizer_config.json or the template of tokenizer.json, such as a begin of text. */
   readonly startTokens: readonly number[];
+  /** The template for conversations, of chat_template.jinja or tokenizer_config.json; none where the folder holds none. */
+  readonly chatTemplate?: ChatTemplate;
 }
 
 /** A tokenizer, and what it puts before a text. */
@@ -73,10 +77,29 @@ export async function readGeneration(
   return {generation, stopTokens};
 }
 
-/** Ids before a text, of tokenizer.json alone. Errors: ModelFormatError where that is no JSON. */
+/** What tokenizer_config.json says; nothing where there is none. Errors: ModelFormatError where it is no JSON. */
+async function readTokenizerConfig(
+  source: ModelSource,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(source, TOKENIZER_CONFIG, signal);
+  return text === undefined ? {} : parseObject(`${source.name}: ${TOKENIZER_CONFIG}`, text);
+}
+
+/** Ids before a text, of tokenizer.json and tokenizer_config.json alone. Errors: ModelFormatError where one is no JSON. */
 export async function readStartTokens(source: ModelSource): Promise<number[]> {
   const text = await readText(source, TOKENIZER);
-  return text === undefined ? [] : startTokensOf(parseObject(`${source.name}: ${TOKENIZER}`, text));
+  if (text === undefined) return [];
+  return startTokensOf(parseObject(`${source.name}: ${TOKENIZER}`, text), await readTokenizerConfig(source));
+}
+
+/** Errors: ModelFormatError where tokenizer_config.json is no JSON. */
+export async function readChatTemplate(
+  source: ModelSource,
+  signal?: AbortSignal,
+): Promise<ChatTemplate | undefined> {
+  const config = await readTokenizerConfig(source, signal);
+  return chatTemplateOf(config, await readText(source, TEMPLATE, signal));
 }
 
 /** Errors: CheckpointImportError for a tokenizer with more ids than the model; TokenizerError. */
@@ -97,7 +120,7 @@ async function readTokenizer(
       `of at most the ${vocabSize} ids of the model`,
       tokenizer.vocabSize,
     );
-  return {tokenizer, startTokens: startTokensOf(json)};
+  return {tokenizer, startTokens: startTokensOf(json, await readTokenizerConfig(source, signal))};
 }
 
 async function readModel(
@@ -134,10 +157,11 @@ export async function readPretrained(
   const described = await readCheckpointConfig(source, signal);
   const generation = await readGeneration(source, described, signal);
   const tokenizer = await readTokenizer(source, described, signal);
+  const chatTemplate = await readChatTemplate(source, signal);
   const planned = await planCheckpoint(source, described, signal);
   const model = await readModel(source, planned, options);
   const {config} = described;
-  return {model, ...tokenizer, config, ...generation};
+  return {model, ...tokenizer, config, ...generation, ...(chatTemplate === undefined ? {} : {chatTemplate})};
 }
 
 /** The weights of a checkpoint in the order of our model, each read when it is asked for. Errors: CheckpointImportError. */

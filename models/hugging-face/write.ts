@@ -1,13 +1,15 @@
 // A model leaves in a layout of the Hub: the weights tensor by tensor, config.json last, so that a folder with one is whole.
 
-import type {Tokenizer} from '../../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
 import {huggingFaceJson} from '../../data/tokenizers/index.js';
-import {encodeHeader, widths} from '../../formats/safetensors-header.js';
+import {encodeHeader} from '../../formats/safetensors-header.js';
+import type {WeightDType} from '../../formats/weight-dtype.js';
+import {narrow, safetensorsDTypes, weightWidths} from '../../formats/weight-dtype.js';
 import {elements} from '../../layers/state.js';
 import type {LanguageModel} from '../language-model.js';
 import type {ModelStore, TransferOptions} from '../model-folder/source.js';
 import {ProgressCount} from '../model-folder/source.js';
-import {notFinite} from '../model-folder/weights.js';
+import {checkStorable} from '../model-folder/weights.js';
 import {ModelFormatError} from '../model-format.js';
 import type {Parameter} from '../trainable-weights.js';
 import type {ChosenLayout} from './choose-layout.js';
@@ -23,6 +25,8 @@ const SHARD_BYTES = 2_000_000_000;
 export interface PretrainedContents {
   readonly model: LanguageModel;
   readonly tokenizer?: Tokenizer;
+  /** The template for conversations, which goes into tokenizer_config.json. */
+  readonly chatTemplate?: ChatTemplate;
   /** Ids that end a text. Default: the tokenizer's end of text. */
   readonly stopTokens?: readonly number[];
   /** Tokens of the longest text that it was trained on. */
@@ -35,6 +39,8 @@ export interface PretrainedContents {
 export interface WritePretrainedOptions extends TransferOptions {
   /** Bytes of a file of weights at most. Default 2,000,000,000. */
   readonly shardBytes?: number;
+  /** How weights are stored: the halves take half of the bytes, of numbers rounded to 11 or 8 bits. Default float32. */
+  readonly dtype?: WeightDType;
 }
 
 /** What was written: the layout, and the files. */
@@ -65,25 +71,26 @@ function outgoing({layout, checkpoint}: ChosenLayout, parameters: readonly Param
   return [...tensors.values()];
 }
 
-/** The numbers of a tensor, read from the device. Errors: ModelFormatError unless all are finite. */
-async function numbersOf({shape, parts}: OutgoingTensor): Promise<Float32Array<ArrayBuffer>> {
+/** The bytes of a tensor, read from the device. Errors: ModelFormatError unless all numbers are finite, also as `dtype`. */
+async function bytesIn({shape, parts}: OutgoingTensor, dtype: WeightDType): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Float32Array(elements(shape));
   for (const {parameter, place} of parts) {
     const own = await parameter.variable.data<'float32'>();
-    if (!own.every(Number.isFinite)) throw notFinite(parameter.name);
+    checkStorable(parameter.name, own, dtype);
     const numbers = toCheckpoint(own, place, parameter.variable.shape);
     whole.set(numbers, (place.part?.[0] ?? 0) * numbers.length);
   }
-  return whole;
+  return narrow(whole, dtype);
 }
 
-const bytesOf = ({shape}: OutgoingTensor): number => widths.F32 * elements(shape);
+const bytesOf = ({shape}: OutgoingTensor, dtype: WeightDType): number =>
+  weightWidths[dtype] * elements(shape);
 
-function shardsOf(tensors: readonly OutgoingTensor[], most: number): OutgoingTensor[][] {
+function shardsOf(tensors: readonly OutgoingTensor[], dtype: WeightDType, most: number): OutgoingTensor[][] {
   const shards: OutgoingTensor[][] = [[]];
   let bytes = 0;
   for (const tensor of tensors) {
-    const own = bytesOf(tensor);
+    const own = bytesOf(tensor, dtype);
     if (bytes > 0 && bytes + own > most) {
       shards.push([]);
       bytes = 0;
@@ -99,31 +106,31 @@ const fiveDigits = (value: number): string => String(value).padStart(5, '0');
 async function writeWeights(
   store: ModelStore,
   tensors: readonly OutgoingTensor[],
-  {shardBytes = SHARD_BYTES, onProgress, signal}: WritePretrainedOptions,
+  {shardBytes = SHARD_BYTES, dtype = 'float32', onProgress, signal}: WritePretrainedOptions,
 ): Promise<WrittenPretrained['files'][number][]> {
-  const total = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const total = tensors.reduce((sum, tensor) => sum + bytesOf(tensor, dtype), 0);
   const progress = new ProgressCount(total, onProgress);
-  const shards = shardsOf(tensors, shardBytes);
+  const shards = shardsOf(tensors, dtype, shardBytes);
   const files: WrittenPretrained['files'][number][] = [];
   const map: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
     const part = shards.length === 1 ? '' : `-${fiveDigits(i + 1)}-of-${fiveDigits(shards.length)}`;
     const path = `model${part}.safetensors`;
     const header = encodeHeader(
-      shard.map(({name, shape}) => ({name, shape, dtype: 'F32'})),
+      shard.map(({name, shape}) => ({name, shape, dtype: safetensorsDTypes[dtype]})),
       {format: 'pt'},
     );
     const pieces = async function* () {
       yield new Uint8Array(header);
       for (const tensor of shard) {
         signal?.throwIfAborted();
-        const {buffer} = await numbersOf(tensor);
-        progress.add(path, buffer.byteLength);
-        yield new Uint8Array(buffer);
+        const bytes = await bytesIn(tensor, dtype);
+        progress.add(path, bytes.length);
+        yield bytes;
       }
     };
     await store.write(path, pieces());
-    files.push({path, bytes: header.length + shard.reduce((sum, tensor) => sum + bytesOf(tensor), 0)});
+    files.push({path, bytes: header.length + shard.reduce((sum, tensor) => sum + bytesOf(tensor, dtype), 0)});
     for (const {name} of shard) map[name] = path;
   }
   if (shards.length > 1)
@@ -174,14 +181,14 @@ ${isOwn ? '' : python}${rest}`;
 
 /**
  * Writes a model as a folder of the Hub, in the layout that says everything about it (`model_type: bmojo` where no other does):
- * weights in float32, tokenizer.json, generation_config.json, README.md, and config.json last.
+ * weights, tokenizer.json, generation_config.json, README.md, and config.json last.
  *
- * Errors: ModelFormatError for weights that are not finite, or a tokenizer with more ids than the model has; the signal's
- * reason.
+ * Errors: ModelFormatError for weights that are not finite or beyond the range of `dtype`, or a tokenizer with more ids than
+ * the model has; the signal's reason.
  */
 export async function writePretrained(
   store: ModelStore,
-  {model, tokenizer, stopTokens, context, card = ''}: PretrainedContents,
+  {model, tokenizer, chatTemplate, stopTokens, context, card = ''}: PretrainedContents,
   options: WritePretrainedOptions = {},
 ): Promise<WrittenPretrained> {
   const {config} = model;
@@ -201,9 +208,12 @@ export async function writePretrained(
   if (tokenizer !== undefined) {
     const json = modelType === 'bmojo' ? tokenizer.toJSON() : huggingFaceJson(tokenizer);
     files.push(await writeJson(store, 'tokenizer.json', json));
-    if (modelType !== 'bmojo')
+    if (modelType !== 'bmojo' || chatTemplate !== undefined)
       files.push(
-        await writeJson(store, 'tokenizer_config.json', {tokenizer_class: 'PreTrainedTokenizerFast'}),
+        await writeJson(store, 'tokenizer_config.json', {
+          tokenizer_class: 'PreTrainedTokenizerFast',
+          ...chatTemplate?.toJSON(),
+        }),
       );
   }
   files.push(await writeJson(store, 'generation_config.json', ids));
@@ -214,7 +224,7 @@ export async function writePretrained(
     ...chosen.config,
     ...(context === undefined ? {} : {max_position_embeddings: context}),
     ...ids,
-    dtype: 'float32',
+    dtype: options.dtype ?? 'float32',
   };
   files.push(await writeJson(store, 'config.json', full));
   return {modelType, files};

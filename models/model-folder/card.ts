@@ -1,6 +1,7 @@
 // card.json: what the model of a folder is, where it comes from, and every file of the folder with its digest.
 
 import type {ModelConfig} from '../config.js';
+import type {FolderDType} from './weights.js';
 
 /** The form of card.json that this version writes, and the newest that it reads. */
 export const CARD_FORMAT = 1;
@@ -47,6 +48,14 @@ export interface CardData {
   readonly sha256?: string;
 }
 
+/** How text is written with a language model, where that is more than its tokenizer says. */
+export interface CardGeneration {
+  /** Ids that end a text. Default: the tokenizer's end of text. */
+  readonly stopTokens?: readonly number[];
+  /** Ids that the model expects before a text. Default: none. */
+  readonly startTokens?: readonly number[];
+}
+
 /**
  * What card.json holds. All but `evaluation.report` is checked when it is read; entries that this version does not know are
  * passed over.
@@ -72,15 +81,16 @@ export interface ModelCard {
   readonly data?: CardData;
   /** Language models: `digest` says what the ids mean, however the file is laid out. */
   readonly tokenizer?: {readonly digest: string; readonly vocabSize: number};
+  readonly generation?: CardGeneration;
   readonly weights: {
     /**
-     * SHA-256 of the weights as one safetensors file in the order of model.json: equal weights have equal digests, whatever
-     * the shards, and a run's checkpoint of the same weights has this one too.
+     * SHA-256 of the weights as one safetensors file of float32 in the order of model.json: equal weights have equal digests,
+     * however they are stored and cut, and a run's checkpoint of the same weights has this one too. Rounded weights are others.
      */
     readonly sha256: string;
     readonly bytes: number;
-    /** How numbers lie in the shards. */
-    readonly storage: 'float32';
+    /** How numbers lie in the shards; every model computes from float32. */
+    readonly storage: FolderDType;
   };
   /** All files but card.json itself. */
   readonly files: readonly FileEntry[];

@@ -1,9 +1,10 @@
 // A model folder in a directory of the browser's: its private file system (OPFS), or one that the user has opened to the page.
 
+import {ModelFormatError} from '../model-format.js';
 import {blobPieces} from './in-files.js';
 import type {ModelStore, Pieces} from './source.js';
 
-/** Safari writes through these alone, and only in workers. */
+/** In workers alone, and of the browser's own files alone; older Safaris have nothing else. */
 interface SyncAccess {
   write(bytes: Uint8Array, options: {at: number}): number;
   truncate(size: number): void;
@@ -37,10 +38,27 @@ export function modelInDirectory(directory: FileSystemDirectoryHandle): ModelSto
     },
     write: async (path, pieces, {append = false} = {}) => {
       const handle = await directory.getFileHandle(path, {create: true});
-      if ('createWritable' in handle) await writeStream(handle, pieces, append);
-      else await writeSync(handle, pieces, append);
+      const access = await syncAccess(handle);
+      if (access === undefined) await writeStream(handle, pieces, append);
+      else await writeSync(access, pieces, append);
     },
   };
+}
+
+/**
+ * Where a file can be written in place: what came stays then, also when the page is closed on the way, while a stream's bytes
+ * are dropped. Undefined where it cannot.
+ */
+async function syncAccess(handle: FileSystemFileHandle): Promise<SyncAccess | undefined> {
+  const {createSyncAccessHandle} = handle as {createSyncAccessHandle?: () => Promise<SyncAccess>};
+  try {
+    return await createSyncAccessHandle?.call(handle);
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'NoModificationAllowedError')) return undefined;
+    throw new ModelFormatError(
+      `${handle.name} is being written by another page: wait for it, or leave that page`,
+    );
+  }
 }
 
 async function writeStream(
@@ -48,6 +66,8 @@ async function writeStream(
   pieces: Pieces | Iterable<Uint8Array<ArrayBuffer>>,
   append: boolean,
 ): Promise<void> {
+  if (!('createWritable' in handle))
+    throw new Error('this browser writes files in workers alone: store the model from a worker');
   const at = append ? (await handle.getFile()).size : 0;
   const file = await handle.createWritable({keepExistingData: append});
   try {
@@ -60,14 +80,10 @@ async function writeStream(
 }
 
 async function writeSync(
-  handle: FileSystemFileHandle,
+  file: SyncAccess,
   pieces: Pieces | Iterable<Uint8Array<ArrayBuffer>>,
   append: boolean,
 ): Promise<void> {
-  const {createSyncAccessHandle} = handle as {createSyncAccessHandle?: () => Promise<SyncAccess>};
-  if (createSyncAccessHandle === undefined)
-    throw new Error('this browser writes files in workers alone: store the model from a worker');
-  const file = await createSyncAccessHandle.call(handle);
   try {
     let at = append ? file.getSize() : 0;
     file.truncate(at);

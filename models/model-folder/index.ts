@@ -5,6 +5,7 @@ export {modelAtUrl} from './at-url.js';
 export type {
   CardData,
   CardEvaluation,
+  CardGeneration,
   CardTraining,
   FileEntry,
   ModelCard,
@@ -23,6 +24,7 @@ export {parseCard} from './parse-card.js';
 export type {WeightArray} from './read.js';
 export {readCard, readModelConfig, readWeights} from './read.js';
 export type {ModelProgress, ModelSource, ModelStore, TransferOptions} from './source.js';
-export {weightsDigest} from './weights.js';
+export type {FolderDType} from './weights.js';
+export {folderDTypes, weightsDigest} from './weights.js';
 export type {ModelContents, WriteModelOptions} from './write.js';
 export {writeModel} from './write.js';

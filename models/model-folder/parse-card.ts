@@ -7,9 +7,18 @@ import {isCount, isRecord} from '../../formats/json-text.js';
 import type {ModelConfig} from '../config.js';
 import {parseModelConfig} from '../config.js';
 import {ModelFormatError} from '../model-format.js';
-import type {CardData, CardEvaluation, CardTraining, FileEntry, ModelCard, PlainSettings} from './card.js';
+import type {
+  CardData,
+  CardEvaluation,
+  CardGeneration,
+  CardTraining,
+  FileEntry,
+  ModelCard,
+  PlainSettings,
+} from './card.js';
 import {CARD_FORMAT} from './card.js';
 import {parseObject} from './source.js';
+import {folderDTypes} from './weights.js';
 
 export const CARD = 'card.json';
 
@@ -76,6 +85,11 @@ class Entries {
     return own.values as PlainSettings;
   }
 
+  ids(key: string): number[] {
+    const value = this.values[key];
+    return Array.isArray(value) && value.every(isCount) ? value : this.fail(key, 'a list of token ids');
+  }
+
   plain(key: string): Readonly<Record<string, unknown>> {
     return this.object(key).values;
   }
@@ -97,7 +111,7 @@ export function parseCard(where: string, text: string): ModelCard {
   const version = card.text('bmojo');
   const model = card.object('model');
   const weights = card.object('weights');
-  if (weights.text('storage') !== 'float32') weights.fail('storage', "'float32'");
+  const storage = folderDTypes.find(one => one === weights.get('storage'));
   return {
     format: CARD_FORMAT,
     bmojo: version,
@@ -111,7 +125,12 @@ export function parseCard(where: string, text: string): ModelCard {
     ...(card.has('training') ? {training: parseTraining(card.object('training'))} : {}),
     ...(card.has('data') ? {data: parseData(card.object('data'))} : {}),
     ...(card.has('tokenizer') ? {tokenizer: parseTokenizer(card.object('tokenizer'))} : {}),
-    weights: {sha256: weights.digest('sha256'), bytes: weights.count('bytes'), storage: 'float32'},
+    ...(card.has('generation') ? {generation: parseGeneration(card.object('generation'))} : {}),
+    weights: {
+      sha256: weights.digest('sha256'),
+      bytes: weights.count('bytes'),
+      storage: storage ?? weights.fail('storage', "'float32' or 'float16'"),
+    },
     files: parseFiles(where, card),
   };
 }
@@ -153,6 +172,13 @@ function parseData(data: Entries): CardData {
 
 function parseTokenizer(tokenizer: Entries): {digest: string; vocabSize: number} {
   return {digest: tokenizer.digest('digest'), vocabSize: tokenizer.count('vocabSize')};
+}
+
+function parseGeneration(generation: Entries): CardGeneration {
+  return {
+    ...(generation.has('stopTokens') ? {stopTokens: generation.ids('stopTokens')} : {}),
+    ...(generation.has('startTokens') ? {startTokens: generation.ids('startTokens')} : {}),
+  };
 }
 
 function parseFiles(where: string, card: Entries): FileEntry[] {

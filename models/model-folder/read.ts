@@ -5,6 +5,7 @@ import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
+import {weightWidths, widen} from '../../formats/weight-dtype.js';
 import type {ModelConfig} from '../config.js';
 import {configIn} from '../model-config.js';
 import {ModelFormatError} from '../model-format.js';
@@ -14,13 +15,15 @@ import type {ModelSource, TransferOptions} from './source.js';
 import {decodeText, joinPieces, ProgressCount, parseObject, readText, verifiedPieces} from './source.js';
 import type {Topology} from './topology.js';
 import {parseTopology, TOPOLOGY} from './topology.js';
-import type {WeightEntry} from './weights.js';
-import {bytesOf, notFinite, startWeightsDigest} from './weights.js';
+import type {FolderDType, WeightEntry} from './weights.js';
+import {bytesIn, bytesOf, notFinite, specsOf, startWeightsDigest} from './weights.js';
 import {TOKENIZER} from './write.js';
 
 /** A model folder as it was read. */
 export interface ReadModel {
   readonly artifacts: io.ModelArtifacts;
+  /** How the weights are stored in `artifacts`. */
+  readonly dtype: FolderDType;
   readonly card?: ModelCard;
   readonly tokenizer?: Tokenizer;
 }
@@ -75,28 +78,32 @@ async function readCarded(
   };
   const where = `${source.name}: ${TOPOLOGY}`;
   const topology = parseTopology(where, decodeText(where, await whole(TOPOLOGY)));
-  const expected = bytesOf(topology.weights);
+  const {dtype} = topology;
+  if (card.weights.storage !== dtype)
+    throw new ModelFormatError(`${where} stores weights as ${dtype}, ${CARD} says ${card.weights.storage}`);
+  const expected = bytesOf(topology.weights, dtype);
   const shards = topology.paths.map(entry);
   const listed = shards.reduce((total, {bytes}) => total + bytes, 0);
   if (listed !== expected || card.weights.bytes !== expected)
     throw new ModelFormatError(`${where} needs ${expected} bytes of weights, ${CARD} lists ${listed}`);
-  const odd = shards.find(({bytes}) => bytes % 4 !== 0);
+  const odd = shards.find(({bytes}) => bytes % weightWidths[dtype] !== 0);
   if (odd !== undefined)
-    throw new ModelFormatError(`${source.name}: ${odd.path} must hold whole numbers of four bytes`);
+    throw new ModelFormatError(`${source.name}: ${odd.path} must hold whole numbers of ${dtype}`);
   const tokenizer = await readTokenizer(source, card, whole);
   const digest = startWeightsDigest(topology.weights);
   const weightData: ArrayBuffer[] = [];
   let at = 0;
   for (const {path} of shards) {
     const bytes = await whole(path);
-    checkFinite(source, topology.weights, at, bytes);
-    digest.add(bytes);
+    const numbers = widen(bytes, dtype);
+    checkFinite(source, topology, at, numbers);
+    digest.add(bytesIn(numbers));
     at += bytes.length;
     weightData.push(bytes.buffer);
   }
   if (digest.hex() !== card.weights.sha256)
     throw new ModelFormatError(`${source.name}: these are other weights than ${CARD} describes`);
-  return {artifacts: artifactsOf(topology, weightData), card, tokenizer};
+  return {artifacts: artifactsOf(topology, weightData), dtype, card, tokenizer};
 }
 
 /** The weights of a folder as arrays, without a model and without a backend. Errors: as of `openModel`. */
@@ -104,14 +111,14 @@ export async function readWeights(
   source: ModelSource,
   options: TransferOptions = {},
 ): Promise<{weights: WeightArray[]; card?: ModelCard; digest: string}> {
-  const {artifacts, card} = await readModel(source, options);
+  const {artifacts, dtype, card} = await readModel(source, options);
   const bytes = new io.CompositeArrayBuffer(artifacts.weightData);
   const hash = startWeightsDigest(artifacts.weightSpecs ?? []);
   let at = 0;
   const weights = (artifacts.weightSpecs ?? []).map(({name, shape}) => {
-    const end = at + bytesOf([{name, shape}]);
-    const data = new Float32Array(bytes.slice(at, end));
-    hash.add(new Uint8Array(data.buffer));
+    const end = at + bytesOf([{name, shape}], dtype);
+    const data = widen(new Uint8Array(bytes.slice(at, end)), dtype);
+    hash.add(bytesIn(data));
     at = end;
     return {name, shape, data};
   });
@@ -149,17 +156,16 @@ async function readTokenizer(
 /** Errors: ModelFormatError naming the weight of the first number that is not finite, in a shard that begins at byte `at`. */
 function checkFinite(
   source: ModelSource,
-  weights: readonly WeightEntry[],
+  {weights, dtype}: Topology,
   at: number,
-  bytes: Uint8Array<ArrayBuffer>,
+  numbers: Float32Array,
 ): void {
-  const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const index = numbers.findIndex(value => !Number.isFinite(value));
   if (index < 0) return;
   let end = 0;
   const weight = weights.find(one => {
-    end += bytesOf([one]);
-    return at + 4 * index < end;
+    end += bytesOf([one], dtype);
+    return at + weightWidths[dtype] * index < end;
   });
   throw new ModelFormatError(`${source.name}: ${notFinite(weight?.name ?? 'a weight').message}`);
 }
@@ -171,7 +177,7 @@ async function readOlder(source: ModelSource, {onProgress, signal}: TransferOpti
   if (text === undefined)
     throw new ModelFormatError(`${source.name} holds no model: neither ${CARD} nor ${TOPOLOGY} is there`);
   const topology = parseTopology(where, text);
-  const expected = bytesOf(topology.weights);
+  const expected = bytesOf(topology.weights, topology.dtype);
   const progress = new ProgressCount(expected, onProgress);
   const weightData: ArrayBuffer[] = [];
   const hash = startSha256();
@@ -180,7 +186,8 @@ async function readOlder(source: ModelSource, {onProgress, signal}: TransferOpti
     const pieces = await source.read(path, {signal});
     if (pieces === undefined) throw new ModelFormatError(`${source.name}: ${path} is missing`);
     const bytes = await joinPieces(counted(pieces, path, progress));
-    if (bytes.length % 4 === 0) checkFinite(source, topology.weights, at, bytes);
+    if (bytes.length % weightWidths[topology.dtype] === 0)
+      checkFinite(source, topology, at, widen(bytes, topology.dtype));
     hash.add(bytes);
     at += bytes.length;
     weightData.push(bytes.buffer);
@@ -188,10 +195,10 @@ async function readOlder(source: ModelSource, {onProgress, signal}: TransferOpti
   if (topology.sha256 !== undefined && hash.hex() !== topology.sha256)
     throw new ModelFormatError(`${source.name}: the weights are damaged: their SHA-256 is another`);
   if (at !== expected) throw new ModelFormatError(`${where} needs ${expected} bytes of weights, got ${at}`);
-  return {artifacts: artifactsOf(topology, weightData)};
+  return {artifacts: artifactsOf(topology, weightData), dtype: topology.dtype};
 }
 
-function artifactsOf({json, weights}: Topology, weightData: ArrayBuffer[]): io.ModelArtifacts {
+function artifactsOf({json, weights, dtype}: Topology, weightData: ArrayBuffer[]): io.ModelArtifacts {
   const {modelTopology, format, generatedBy, convertedBy, trainingConfig, userDefinedMetadata} = json;
   return {
     modelTopology,
@@ -200,7 +207,7 @@ function artifactsOf({json, weights}: Topology, weightData: ArrayBuffer[]): io.M
     convertedBy,
     trainingConfig,
     userDefinedMetadata,
-    weightSpecs: weights.map(({name, shape}) => ({name, shape: [...shape], dtype: 'float32' as const})),
+    weightSpecs: specsOf(weights, dtype),
     weightData,
   };
 }

@@ -8,8 +8,8 @@ import {shown} from '../../errors/shown.js';
 import {ModelFormatError} from '../model-format.js';
 import {isPlainName} from './parse-card.js';
 import {parseObject} from './source.js';
-import type {WeightEntry} from './weights.js';
-import {specsOf} from './weights.js';
+import type {FolderDType, WeightEntry} from './weights.js';
+import {folderDTypes, specsOf} from './weights.js';
 
 export const TOPOLOGY = 'model.json';
 
@@ -18,8 +18,10 @@ export interface Topology {
   readonly json: io.ModelJSON;
   /** Files of the weights, in order. */
   readonly paths: readonly string[];
-  /** All float32. */
+  /** All become float32. */
   readonly weights: readonly WeightEntry[];
+  /** How all of them are stored. */
+  readonly dtype: FolderDType;
   /** SHA-256 of all weight files one behind the other, which version 0.1.0 kept here. */
   readonly sha256?: string;
 }
@@ -28,7 +30,7 @@ export interface Topology {
 export function topologyText(
   model: tfl.LayersModel,
   weights: readonly WeightEntry[],
-  paths: readonly string[],
+  {paths, dtype}: Pick<Topology, 'paths' | 'dtype'>,
 ): string {
   const metadata = model.getUserDefinedMetadata();
   const json: io.ModelJSON = {
@@ -37,15 +39,15 @@ export function topologyText(
     convertedBy: null,
     modelTopology: model.toJSON(null, false) as object,
     ...(metadata === undefined ? {} : {userDefinedMetadata: metadata as Record<string, object>}),
-    weightsManifest: [{paths: [...paths], weights: specsOf(weights)}],
+    weightsManifest: [{paths: [...paths], weights: specsOf(weights, dtype)}],
   };
   return JSON.stringify(json);
 }
 
 /**
  * Reads the text of a model.json.
- * Errors: ModelFormatError for no JSON, missing parts, names that leave the folder, weights that are repeated, not plain
- * float32 or of no shape, and layers that are not registered.
+ * Errors: ModelFormatError for no JSON, missing parts, names that leave the folder, weights that are repeated, of no shape,
+ * not stored as float32 or float16 or not all alike, and layers that are not registered.
  */
 export function parseTopology(where: string, text: string): Topology {
   const fail = (reason: string): never => {
@@ -62,7 +64,12 @@ export function parseTopology(where: string, text: string): Topology {
   const paths: unknown[] = groups.flatMap(group => group.paths);
   const foreign = paths.find(path => !isPlainName(path));
   if (foreign !== undefined) fail(`names ${shown(foreign)}, which is no plain file name`);
-  const weights = groups.flatMap(group => group.weights.map((spec: unknown) => parseSpec(spec, fail)));
+  const stored = groups.flatMap(group => group.weights.map((spec: unknown) => parseSpec(spec, fail)));
+  const {dtype = 'float32'} = stored[0] ?? {};
+  const other = stored.find(one => one.dtype !== dtype);
+  if (other !== undefined)
+    fail(`holds ${other.name} as ${other.dtype} and others as ${dtype}; all weights must be stored alike`);
+  const weights = stored.map(({name, shape}) => ({name, shape}));
   const names = weights.map(({name}) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) fail(`holds the weight ${shown(repeated)} twice`);
@@ -73,18 +80,20 @@ export function parseTopology(where: string, text: string): Topology {
         'tf.serialization.registerClass before, or update bmojo',
     );
   const {sha256} = json;
-  return {json, paths: paths as string[], weights, ...(typeof sha256 === 'string' ? {sha256} : {})};
+  return {json, paths: paths as string[], weights, dtype, ...(typeof sha256 === 'string' ? {sha256} : {})};
 }
 
-function parseSpec(spec: unknown, fail: (reason: string) => never): WeightEntry {
+function parseSpec(spec: unknown, fail: (reason: string) => never): WeightEntry & Pick<Topology, 'dtype'> {
   const {name, shape, dtype, quantization} = (spec ?? {}) as Partial<io.WeightsManifestEntry>;
   if (typeof name !== 'string' || name === '__proto__')
     return fail(`holds the weight name ${shown(name)}, which is not allowed`);
-  if (dtype !== 'float32' || quantization !== undefined)
-    return fail(`holds ${name} as ${shown(quantization?.dtype ?? dtype)}; weights must be plain float32`);
+  const words: unknown = quantization?.dtype ?? dtype;
+  const stored = folderDTypes.find(one => one === words);
+  if (dtype !== 'float32' || stored === undefined)
+    return fail(`holds ${name} as ${shown(words)}; weights must be float32, stored as it or as float16`);
   if (!Array.isArray(shape) || !shape.every(size => Number.isSafeInteger(size) && size >= 0))
     return fail(`holds ${name}, which has no valid shape`);
-  return {name, shape};
+  return {name, shape, dtype: stored};
 }
 
 /** Class of the first layer, however deep, that tf could not build. */

@@ -6,10 +6,18 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import {encodeHeader} from '../../formats/safetensors-header.js';
 import type {Sha256} from '../../formats/sha256/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
+import type {WeightDType} from '../../formats/weight-dtype.js';
+import {firstBeyond, narrow, weightWidths} from '../../formats/weight-dtype.js';
 import {ModelFormatError} from '../model-format.js';
 
 /** Bytes of a shard at most; a multiple of four, so that no number lies in two. */
 export const SHARD_BYTES = 32_000_000;
+
+/** Formats of weights that tf's model.json has words for. */
+export const folderDTypes = ['float32', 'float16'] as const;
+
+/** One of {@link folderDTypes}: how the weights of a model folder lie in its files. */
+export type FolderDType = (typeof folderDTypes)[number];
 
 /** Name and shape of a weight. */
 export interface WeightEntry {
@@ -23,8 +31,8 @@ export interface NamedWeight extends WeightEntry {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-export const bytesOf = (weights: readonly WeightEntry[]): number =>
-  weights.reduce((total, {shape}) => total + 4 * sizeOf(shape), 0);
+export const bytesOf = (weights: readonly WeightEntry[], dtype: WeightDType): number =>
+  weights.reduce((total, {shape}) => total + weightWidths[dtype] * sizeOf(shape), 0);
 
 /** All weights in the model's order, under the names by which tf loads them. Errors: ModelFormatError for other than float32. */
 export function weightsOf(model: tfl.LayersModel): NamedWeight[] {
@@ -37,23 +45,43 @@ export function weightsOf(model: tfl.LayersModel): NamedWeight[] {
   });
 }
 
-/** What tf's model.json says of weights. */
-export function specsOf(weights: readonly WeightEntry[]): io.WeightsManifestEntry[] {
-  return weights.map(({name, shape}) => ({name, shape: [...shape], dtype: 'float32'}));
+/** What tf's model.json says of weights: whatever it stores them as, they become float32. */
+export function specsOf(weights: readonly WeightEntry[], dtype: FolderDType): io.WeightsManifestEntry[] {
+  const stored = dtype === 'float32' ? {} : {quantization: {dtype, original_dtype: 'float32'} as const};
+  return weights.map(({name, shape}) => ({name, shape: [...shape], dtype: 'float32', ...stored}));
 }
 
-/** The numbers of one weight after another, read from the device one at a time. Errors: ModelFormatError unless all are finite. */
+/**
+ * The bytes of one weight after another, read from the device one at a time. Errors: ModelFormatError unless all numbers are
+ * finite, also as `dtype`.
+ */
 export async function* weightPieces(
   weights: readonly NamedWeight[],
+  dtype: WeightDType,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   for (const {name, variable} of weights) {
     const numbers = await variable.data<'float32'>();
-    if (!numbers.every(Number.isFinite)) throw notFinite(name);
+    checkStorable(name, numbers, dtype);
     // A view where that is safe; threads' memory cannot be handed to files and hashes.
     const own = numbers.buffer instanceof ArrayBuffer ? numbers : Float32Array.from(numbers);
-    yield new Uint8Array(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
+    yield narrow(own as Float32Array<ArrayBuffer>, dtype);
   }
 }
+
+/** Errors: ModelFormatError unless all numbers of a weight are finite, also as `dtype`. */
+export function checkStorable(name: string, numbers: Float32Array, dtype: WeightDType): void {
+  if (!numbers.every(Number.isFinite)) throw notFinite(name);
+  const beyond = firstBeyond(numbers, dtype);
+  if (beyond !== undefined)
+    throw new ModelFormatError(`${name} holds ${beyond}, which ${dtype} cannot; store the model as float32`);
+}
+
+/** Bytes of float32, of which digests are made. */
+export const bytesIn = ({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new Uint8Array(buffer, byteOffset, byteLength);
 
 export function notFinite(name: string): ModelFormatError {
   return new ModelFormatError(`${name} holds numbers that are not finite`);
@@ -94,7 +122,7 @@ export function shardName(index: number, count: number): string {
 
 /**
  * The digest of weights as one safetensors file of float32, before the first of their bytes: equal weights have equal
- * digests, whatever the shards are.
+ * digests, however they are stored and cut.
  */
 export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
   const hash = startSha256();
@@ -106,6 +134,6 @@ export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
 export async function weightsDigest({model}: {readonly model: tfl.LayersModel}): Promise<string> {
   const weights = weightsOf(model);
   const hash = startWeightsDigest(weights);
-  for await (const piece of weightPieces(weights)) hash.add(piece);
+  for await (const piece of weightPieces(weights, 'float32')) hash.add(piece);
   return hash.hex();
 }

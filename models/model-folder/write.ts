@@ -5,15 +5,18 @@ import {VERSION} from '../../config/version.js';
 import type {Tokenizer} from '../../data/tokenizers/index.js';
 import {tokenizerDigest} from '../../data/tokenizers/index.js';
 import {sha256Of, startSha256} from '../../formats/sha256/index.js';
+import {widen} from '../../formats/weight-dtype.js';
 import type {SequenceModel} from '../create.js';
 import {ModelFormatError} from '../model-format.js';
-import type {CardData, CardTraining, FileEntry, ModelCard} from './card.js';
+import type {CardData, CardGeneration, CardTraining, FileEntry, ModelCard} from './card.js';
 import {CARD_FORMAT} from './card.js';
 import {CARD} from './parse-card.js';
 import type {ModelStore, TransferOptions} from './source.js';
 import {ProgressCount} from './source.js';
 import {TOPOLOGY, topologyText} from './topology.js';
+import type {FolderDType} from './weights.js';
 import {
+  bytesIn,
   bytesOf,
   SHARD_BYTES,
   Shards,
@@ -37,24 +40,29 @@ export interface ModelContents {
   readonly command?: string;
   readonly training?: CardTraining;
   readonly data?: CardData;
+  /** Default: what the tokenizer says. */
+  readonly generation?: CardGeneration;
 }
 
 /** Options of {@link writeModel}, all of which may be left out. */
 export interface WriteModelOptions extends TransferOptions {
   /** Bytes of a shard at most, a multiple of four. Default 32,000,000. */
   readonly shardBytes?: number;
+  /** How weights are stored: float16 takes half of the bytes, of numbers rounded to 11 bits. Default float32. */
+  readonly dtype?: FolderDType;
 }
 
 /**
  * Writes model.json, weights, tokenizer.json and card.json, in this order, and returns the card.
  *
  * Weights are read from the device one tensor at a time. The store keeps what else it holds.
- * Errors: ModelFormatError for weights that are not finite or not float32, or a tokenizer with more ids than the model has.
+ * Errors: ModelFormatError for weights that are not float32, not finite or beyond the range of `dtype`, or a tokenizer with
+ * more ids than the model has.
  */
 export async function writeModel(
   store: ModelStore,
   contents: ModelContents,
-  {shardBytes = SHARD_BYTES, onProgress, signal}: WriteModelOptions = {},
+  {shardBytes = SHARD_BYTES, dtype = 'float32', onProgress, signal}: WriteModelOptions = {},
 ): Promise<ModelCard> {
   const {model, tokenizer, training, data, command} = contents;
   if (tokenizer !== undefined && tokenizer.vocabSize > model.config.vocabSize)
@@ -62,12 +70,12 @@ export async function writeModel(
       `the tokenizer has ${tokenizer.vocabSize} ids, the model only ${model.config.vocabSize}`,
     );
   const weights = weightsOf(model.model);
-  const total = bytesOf(weights);
+  const total = bytesOf(weights, dtype);
   const sizes = shardSizes(total, shardBytes);
   const paths = sizes.map((_, i) => shardName(i, sizes.length));
   const progress = new ProgressCount(total, onProgress);
   const digest = startWeightsDigest(weights);
-  const shards = new Shards(weightPieces(weights));
+  const shards = new Shards(weightPieces(weights, dtype));
   const files: FileEntry[] = [];
 
   const small = async (path: string, text: string): Promise<FileEntry> => {
@@ -75,14 +83,14 @@ export async function writeModel(
     await store.write(path, [bytes]);
     return {path, bytes: bytes.length, sha256: sha256Of(bytes)};
   };
-  files.push(await small(TOPOLOGY, topologyText(model.model, weights, paths)));
+  files.push(await small(TOPOLOGY, topologyText(model.model, weights, {paths, dtype})));
   for (const [i, bytes] of sizes.entries()) {
     const hash = startSha256();
     const hashed = async function* () {
       for await (const piece of shards.next(bytes)) {
         signal?.throwIfAborted();
         hash.add(piece);
-        digest.add(piece);
+        digest.add(bytesIn(widen(piece, dtype)));
         progress.add(paths[i], piece.length);
         yield piece;
       }
@@ -104,9 +112,23 @@ export async function writeModel(
     ...(tokenizer === undefined
       ? {}
       : {tokenizer: {digest: tokenizerDigest(tokenizer), vocabSize: tokenizer.vocabSize}}),
-    weights: {sha256: digest.hex(), bytes: total, storage: 'float32'},
+    ...generationOf(contents),
+    weights: {sha256: digest.hex(), bytes: total, storage: dtype},
     files,
   };
   await small(CARD, `${JSON.stringify(card, null, 2)}\n`);
   return card;
+}
+
+/** What a tokenizer says itself is not said again. */
+function generationOf({
+  generation: {stopTokens = [], startTokens = []} = {},
+}: ModelContents): Pick<ModelCard, 'generation'> {
+  if (stopTokens.length === 0 && startTokens.length === 0) return {};
+  return {
+    generation: {
+      ...(stopTokens.length === 0 ? {} : {stopTokens}),
+      ...(startTokens.length === 0 ? {} : {startTokens}),
+    },
+  };
 }

@@ -57,7 +57,7 @@ export function findLibrary({gpu, cuda, wheel, requirements, tfjsNode}) {
   console.log(`the library of tfjs-node's installer is not used: ${notTaken}`);
   try {
     const unpacked = wheelLibrary({gpu, requirements});
-    if (gpu && !knowsCuda(unpacked)) throw new Problem(`${requirements} names a TensorFlow without CUDA.`);
+    if (gpu && !knowsCuda(unpacked)) throw new Problem(`${unpacked.origin} has no CUDA.`);
     return unpacked;
   } catch (error) {
     if (!gpu || !(error instanceof Problem)) throw error;

@@ -1,5 +1,5 @@
-// TensorFlow's libraries and headers out of pip's wheels: downloaded once, unpacked into the cache folder. pip takes files
-// of the digests that a requirements file names and no others, from wherever they come.
+// TensorFlow's libraries and headers out of pip's wheels: downloaded once, unpacked into the cache folder. Files of the
+// digests that are pinned here or named in a requirements file are taken and no others, from wherever they come.
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -9,26 +9,47 @@ import {has, run} from './run.mjs';
 
 export const VERSION = '2.21.0';
 
-/**
- * Platforms that TensorFlow has wheels for, and those whose digests are pinned here. Libraries do not depend on Python: one
- * wheel for each platform serves whatever Python is here.
- */
+/** Options of pip that name a wheel whatever Python is here: libraries do not depend on it. */
+const wheelOf = (python, ...platforms) => [
+  '--implementation',
+  'cp',
+  '--python-version',
+  python,
+  '--abi',
+  `cp${python}`,
+  ...platforms.flatMap(platform => ['--platform', platform]),
+];
+
+const pinned = name => ({requirements: join(root, 'scripts/setup-tensorflow', name)});
+
+/** Platforms that TensorFlow has wheels for, and what is pinned of each: for CPUs, and with CUDA where there is such a wheel. */
 const platforms = {
   'linux x64': {
-    pinned: 'scripts/setup-tensorflow/requirements-linux-x64.txt',
-    choice: [
-      '--implementation',
-      'cp',
-      '--python-version',
-      '311',
-      '--abi',
-      'cp311',
-      '--platform',
-      'manylinux_2_27_x86_64',
-    ],
+    cpu: {...pinned('requirements-linux-x64.txt'), choice: wheelOf('311', 'manylinux_2_27_x86_64')},
+    cuda: {
+      ...pinned('requirements-linux-x64-cuda.txt'),
+      choice: wheelOf('312', 'manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'),
+    },
   },
-  'linux arm64': {},
+  'linux arm64': {
+    cpu: {
+      ...pinned('requirements-linux-arm64.txt'),
+      choice: wheelOf('313', 'manylinux_2_27_aarch64'),
+      /** BLAKE2b of 256 bits, by which the package index names the file; pip itself compares other digests alone. */
+      blake2b: '7272343b86b4c9bfe28e81f749439f908c1e26aeac73d9f12b8dcdb996eb8ecb',
+    },
+  },
 };
+
+const BLAKE2B = `
+import hashlib, sys
+for path in sys.argv[1:]:
+    digest = hashlib.blake2b(digest_size=32)
+    with open(path, 'rb') as wheel:
+        while block := wheel.read(1 << 24):
+            digest.update(block)
+    print(digest.hexdigest())
+`;
 
 const UNPACK = `
 import os, sys, zipfile
@@ -54,21 +75,23 @@ const HOW =
   `make a requirements file with digests (pip-compile --generate-hashes, of tensorflow==${VERSION}, or of ` +
   `tensorflow[and-cuda]==${VERSION} for a GPU), and name it: --requirements FILE`;
 
-/** The requirements file to install from: {path, choice}. Errors: Problem where nothing is pinned and none was given. */
-function requirementsFor({gpu, requirements}, platform) {
-  const known = platforms[platform];
+/**
+ * What to install: {requirements, choice, blake2b?}. Errors: Problem where nothing is pinned and no requirements file was given.
+ */
+function wantedFor({gpu, requirements, pins}, platform) {
+  const known = pins[platform];
   if (known === undefined)
     throw new Problem(
       `no wheel of TensorFlow ${VERSION} is known for ${platform}; there are some for ` +
-        `${Object.keys(platforms).join(', ')}. Use --backend wasm or webgpu here`,
+        `${Object.keys(pins).join(', ')}. Use --backend wasm or webgpu here`,
     );
-  if (requirements !== undefined) return {path: requirements, choice: []};
-  if (gpu || known.pinned === undefined)
+  if (requirements !== undefined) return {requirements, choice: []};
+  const wanted = gpu ? known.cuda : known.cpu;
+  if (wanted === undefined)
     throw new Problem(
-      `no digest of TensorFlow ${VERSION} ${gpu ? 'with CUDA' : `for ${platform}`} is pinned, and nothing is ` +
-        `downloaded unchecked; ${HOW}`,
+      `no TensorFlow ${VERSION} with CUDA is known for ${platform}, and nothing is downloaded unchecked; ${HOW}`,
     );
-  return {path: join(root, known.pinned), choice: known.choice};
+  return wanted;
 }
 
 /** Its text and what it names TensorFlow. Errors: Problem for one that cannot be read or names another TensorFlow. */
@@ -90,14 +113,23 @@ function readRequirements(path) {
 
 /**
  * What was unpacked: {include, lib, libraries, version, origin}. `gpu`: with CUDA; `requirements`: the file that names what to
- * take, by digest, in place of the pinned one. Errors: Problem, before anything is downloaded, where no digest is known.
+ * take, by digest, in place of the pinned one (`pins`, by platform). Errors: Problem, before anything is downloaded, where no digest is known, and
+ * for a wheel of another digest, before anything is unpacked.
  */
-export function wheelLibrary({gpu, requirements, platform = `${process.platform} ${process.arch}`}) {
-  const {path, choice} = requirementsFor({gpu, requirements}, platform);
-  const {text, distribution} = readRequirements(path);
+export function wheelLibrary({
+  gpu,
+  requirements,
+  platform = `${process.platform} ${process.arch}`,
+  pins = platforms,
+}) {
+  const wanted = wantedFor({gpu, requirements, pins}, platform);
+  const {text, distribution} = readRequirements(wanted.requirements);
   const own =
     requirements === undefined ? '' : `-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-  const folder = join(cacheFolder, `${distribution}-${VERSION}-${platform.replace(' ', '-')}${own}`);
+  const folder = join(
+    cacheFolder,
+    `${distribution}-${VERSION}-${platform.replace(' ', '-')}${gpu ? '-cuda' : ''}${own}`,
+  );
   const library = {
     include: join(folder, 'tensorflow/include'),
     lib: join(folder, 'tensorflow'),
@@ -115,7 +147,7 @@ export function wheelLibrary({gpu, requirements, platform = `${process.platform}
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, {recursive: true, force: true});
   try {
-    const wheels = download(path, choice, join(partial, 'wheels'));
+    const wheels = download(wanted, join(partial, 'wheels'));
     console.log(`unpacking into ${folder}`);
     run('python3', ['-c', UNPACK, partial, ...wheels], {
       what: 'unpacking the wheel',
@@ -132,7 +164,7 @@ export function wheelLibrary({gpu, requirements, platform = `${process.platform}
 }
 
 /** Has pip bring the wheels that a requirements file names, from the cache folder if they lie there; returns their paths. */
-function download(requirements, choice, target) {
+function download({requirements, choice, blake2b}, target) {
   const kept = join(cacheFolder, 'wheels');
   mkdirSync(kept, {recursive: true});
   mkdirSync(target, {recursive: true});
@@ -142,7 +174,7 @@ function download(requirements, choice, target) {
     '-m',
     'pip',
     'download',
-    '--require-hashes',
+    ...(blake2b === undefined ? ['--require-hashes'] : []),
     '--requirement',
     requirements,
     '--no-deps',
@@ -161,5 +193,17 @@ function download(requirements, choice, target) {
       "check the network and pip's settings (`python3 -m pip config list`), then run this again; or put the wheel that " +
       `${requirements} names into ${kept} yourself`,
   });
-  return readdirSync(target).map(name => join(target, name));
+  const wheels = readdirSync(target).map(name => join(target, name));
+  if (blake2b !== undefined) {
+    const said = run('python3', ['-c', BLAKE2B, ...wheels], {
+      what: 'reading the wheel',
+      remedy: 'run this again',
+    });
+    if (said.trim() !== blake2b)
+      throw new Problem(
+        `what pip downloaded is not the TensorFlow ${VERSION} that is pinned: BLAKE2b ${said.trim()}, expected ` +
+          `${blake2b}; see where pip gets it from (\`python3 -m pip config list\`), or ${HOW}`,
+      );
+  }
+  return wheels;
 }

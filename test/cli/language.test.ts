@@ -77,6 +77,28 @@ describe('language models on the command line', () => {
       ['anna', 1, tokens('line 16 of the text') + tokens('line 4 of')],
       ['bert', 1, tokens('line 4 of')],
     ]);
+    const perplexity = async (...more: string[]) => {
+      const measured = await bmojo(
+        ['eval', 'perplexity', '--checkpoint', at('storing'), '--json'].concat([
+          '--prefixes',
+          '4,12',
+          '--targets',
+          '4',
+          '--windows',
+          '2',
+          ...more,
+        ]),
+      );
+      expect(measured.code, measured.err).to.equal(0);
+      return JSON.parse(measured.out).byPrefix.map(({loss}: {loss: number}) => loss);
+    };
+    const begun = await perplexity(...stored);
+    const remembering = await perplexity(...stored, '--stream', 'anna');
+    for (const [i, loss] of remembering.entries()) expect(loss).to.not.equal(begun[i]);
+    const trainedWith = await bmojo(train(...stored, '--out', at('none')));
+    expect([trainedWith.code, trainedWith.err]).to.satisfy(
+      ([code, words]: [number, string]) => code === 2 && words.includes('In training the text itself'),
+    );
     const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
     expect(plain.code, plain.err).to.equal(0);
     const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
@@ -136,6 +158,19 @@ describe('language models on the command line', () => {
     expect(bytes.code).to.equal(2);
     expect(bytes.err).to.include('another tokenizer');
     expect(existsSync(at('wider'))).to.equal(false);
+  });
+
+  it('trains on characters without a line end, and writes them where no prompt is given', async () => {
+    writeFileSync(at('dna.txt'), 'GATTACA'.repeat(200));
+    expect((await bmojo(['data', 'prepare', at('dna.txt'), '--out', at('dna')])).code).to.equal(0);
+    const line = ['train', 'lm', '--data', at('dna'), ...SMALL, '--steps', '1', '--backend', 'wasm'];
+    const {code, err} = await bmojo([...line, '--out', at('of-dna')]);
+    expect(code, err).to.equal(0);
+    const shown = readdirSync(at('of-dna')).find(name => name.startsWith('events.')) ?? '';
+    expect(readFileSync(join(at('of-dna'), shown), 'latin1')).to.match(/[ACGT]{64}/);
+    const written = await bmojo(['generate', '--checkpoint', at('of-dna'), '--tokens', '9', '--quiet']);
+    expect(written.code, written.err).to.equal(0);
+    expect(written.out).to.match(/^A[ACGT]{9}$/m);
   });
 
   it('refuses damaged tokens before it makes a run folder', async () => {

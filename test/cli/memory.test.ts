@@ -129,6 +129,28 @@ describe('bmojo bench memory', () => {
       'folder 300',
     ]);
     expect(words).to.include('search p50, ms');
+    const decode = [
+      'bench',
+      'memory',
+      '--decode',
+      '--places',
+      'process',
+      '--rows',
+      '10,300',
+      '--window',
+      '4',
+    ];
+    const decoded = await bmojo([...decode, '--width', '8', '--repeats', '9', '--out', out, '--json']);
+    expect(decoded.code, decoded.err).to.equal(0);
+    const tokens: {place: string; rows: number; tokenMs: {p50: number; p99: number}}[] = JSON.parse(
+      decoded.out,
+    ).timings;
+    expect(tokens.map(({place, rows}) => `${place} ${rows}`)).to.deep.equal([
+      'none 0',
+      'process 10',
+      'process 300',
+    ]);
+    for (const {tokenMs} of tokens) expect(tokenMs.p99).to.be.at.least(tokenMs.p50).and.above(0);
     rmSync(out, {recursive: true});
     expect((await bmojo(['bench', 'memory', '--rows', '5,5'])).err).to.include(
       '--rows: the values must differ',

@@ -93,6 +93,36 @@ describe('model folders on the command line', () => {
     await ok(`eval memory --checkpoint ${at('run', 'model-best')} --prompt line`);
   });
 
+  it('hold weights in float16 where that is asked for: half of the bytes, the loss of the original', async () => {
+    const half = at('half');
+    const said = await ok(`model export ${at('run')} --dtype float16 --out ${half}`);
+    expect(said).to.include('4 files');
+    const [original, stored] = [card(at('run', 'model-best')), card(half)];
+    expect(stored.weights).to.deep.include({storage: 'float16', bytes: original.weights.bytes / 2});
+    expect(stored).to.deep.include({training: original.training, data: original.data});
+    expect(await ok(`model info ${half}`)).to.match(/of float16, [0-9a-f]{64}/);
+    const losses = async (path: string): Promise<number[]> => {
+      const line = `eval perplexity --checkpoint ${path} --data ${at('data')} --prefixes 0,8 --targets 4 --windows 4 --json`;
+      return JSON.parse(await ok(line)).byPrefix.map(({loss}: {loss: number}) => loss);
+    };
+    const [before, after] = [await losses(at('run', 'model-best')), await losses(half)];
+    // Of weights that are off by 2^-11 at most; the loss of a trained model changes by less.
+    after.forEach((loss, i) => {
+      expect(loss).to.be.closeTo(before[i], before[i] / 2048);
+      expect(loss).not.to.equal(before[i]);
+    });
+
+    // The same model stored as float32 again; a copy as it is unless asked otherwise.
+    await ok(`model export ${half} --dtype float32 --out ${at('widened')}`);
+    expect(card(at('widened')).weights).to.deep.include({storage: 'float32', sha256: stored.weights.sha256});
+    expect(card(at('widened'))).to.deep.include({title: stored.title, training: stored.training});
+    await ok(`model export ${half} --out ${at('copied')}`);
+    expect(card(at('copied'))).to.deep.equal(stored);
+    await ok(
+      `train lm --data ${at('data')} ${SETTINGS} --steps 1 --init-from ${half} --out ${at('from-half')}`,
+    );
+  });
+
   it('begin a new run', async () => {
     const begun = async (path: string, out: string): Promise<string> => {
       await ok(
@@ -167,6 +197,7 @@ describe('model folders on the command line', () => {
       [`generate --checkpoint ${at('run', 'model')} --weights best`, 2, '--weights best:'],
       [`eval mqar --checkpoint ${at('run', 'model')}`, 1, 'was trained on lm, not mqar'],
       [`model export ${at('run')} --out ${at('data')}`, 2, 'exists and is not empty'],
+      [`model export ${at('run')} --dtype bfloat16 --out ${at('none')}`, 2, 'choose float16'],
       [`model info ${at('run', 'model')} --layers 3`, 2, '--layers: '],
       [`eval perplexity --checkpoint ${at('run', 'model')} --prefixes 0`, 1, 'data is no data folder'],
     ];

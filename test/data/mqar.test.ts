@@ -18,7 +18,7 @@ const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / v
 
 describe('mqar', () => {
   it('asks every key once, for the value that followed it', () => {
-    for (const filler of ['zero', 'random'] as const) {
+    for (const filler of ['zero', 'random', 'distinct'] as const) {
       for (const {inputs, labels, queries} of samples(createMqar({filler}), 50)) {
         const pairs = new Map(Array.from({length: 16}, (_, i) => [inputs[2 * i], inputs[2 * i + 1]]));
         expect(pairs.size, 'distinct keys').to.equal(16);
@@ -54,6 +54,27 @@ describe('mqar', () => {
       expect(noisy[i].labels).to.deep.equal(sample.labels);
     });
     expect(filled.size).to.equal(512); // 41,600 draws miss an id with probability e^-81 each
+  });
+
+  it('fills with ids that are no key of the sample and no value, where that is asked for', () => {
+    const filled = new Set<number>();
+    const plain = samples(createMqar({filler: 'zero'}), 200);
+    samples(createMqar({filler: 'distinct'}), 200).forEach((sample, i) => {
+      const keys = new Set(Array.from({length: 16}, (_, pair) => sample.inputs[2 * pair]));
+      sample.inputs.forEach((id, position) => {
+        if (plain[i].inputs[position] !== 0) {
+          expect(id).to.equal(plain[i].inputs[position]);
+          return;
+        }
+        expect(keys.has(id)).to.equal(false);
+        filled.add(id);
+      });
+      expect(sample.labels).to.deep.equal(plain[i].labels);
+    });
+    expect([...filled].sort((a, b) => a - b)).to.deep.equal(Array.from({length: 255}, (_, id) => id + 1));
+    const few = {vocabSize: 34, length: 64, pairs: 16};
+    expect(() => createMqar({...few, filler: 'distinct'})).to.throw(SettingError, 'at least 36');
+    expect(createMqar({...few, vocabSize: 36, filler: 'distinct'}).vocabSize).to.equal(36);
   });
 
   // Columns of the published generator: L, K, p(slot 0), mean slot, mean slot of the first / middle / last key, mean distance.

@@ -9,7 +9,8 @@ import {byteTokenizer, createMqar} from '../../data/index.js';
 import type {Inspection} from '../../eval/index.js';
 import {inspect} from '../../eval/index.js';
 import {LanguageModel, useBackend} from '../../index.js';
-import {writeModelFolder} from '../../models/node.js';
+import {asLanguageModel} from '../../models/create.js';
+import {openModel, writeModelFolder} from '../../models/node.js';
 import {chromiumOrSkip} from '../support/browser.js';
 import type {Site} from './site.js';
 import {seriousFindings, serveSite, visit} from './site.js';
@@ -19,7 +20,16 @@ const sample = createMqar({vocabSize: 256, length: 64, pairs: 8, filler: 'zero'}
   split: 'test',
   index: 0,
 });
+/** The same of the shipped models, whose vocabulary is smaller. */
+const sample64 = createMqar({vocabSize: 64, length: 64, pairs: 8, filler: 'zero'}).sample({
+  seed: 1,
+  split: 'test',
+  index: 0,
+});
+const storing = join(import.meta.dirname, '../../../demo/public/models/recall-storage');
 const BROUGHT = 'the-chosen-files';
+/** Bytes. */
+const MOST_SCRIPT = 500_000;
 const LOOKED = /64 tokens, on/;
 
 async function bring(page: Page, folder: string): Promise<void> {
@@ -97,13 +107,14 @@ describe('demo: memory microscope', function () {
         chromium,
         site,
         'yours',
-        async ({page, complaints}) => {
+        async ({page, complaints, scriptBytes}) => {
           await bring(page, folder);
           // Stored for many queries: the one that most of the sequence can read.
           const [stored] = [...seen.layers[0].stored!].sort((a, b) => b.until - b.from - (a.until - a.from));
           const query = sample.queries.find(({position}) => position > stored.from)!.position;
           await see(page, `seed=1&length=64&pairs=8&at=${query}&layer=0&head=1`);
           expect(await page.locator('main').textContent()).to.include(webgpu ? '(webgpu)' : '(wasm)');
+          expect(await scriptBytes(), 'gzipped script').to.be.below(MOST_SCRIPT);
           const token = page.locator(`#token-${stored.position}`);
           expect(await token.getAttribute('aria-label')).to.include(
             `innovation ${seen.layers[0].innovation![stored.position].toPrecision(3).slice(0, 4)}`,
@@ -177,8 +188,9 @@ describe('demo: memory microscope', function () {
       chromium,
       site,
       '',
-      async ({page, complaints}) => {
+      async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
+        expect(await scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
         await page.getByRole('button', {name: 'Show me around'}).click();
         const next = page.getByRole('button', {name: 'Next', exact: true});
         const step = (words: string): Promise<void> =>
@@ -219,14 +231,22 @@ describe('demo: memory microscope', function () {
       '',
       async ({page, complaints}) => {
         await page.getByText(LOOKED).waitFor();
+        await page.getByText('How it was made').click();
+        expect(await page.locator('details code').textContent()).to.include('npx bmojo train mqar-mixture ');
+        expect(
+          await page.evaluate(
+            async () => (await fetch(document.querySelector<HTMLAnchorElement>('details a')!.href)).status,
+          ),
+        ).to.equal(200);
         await page.getByRole('button', {name: 'Ask the other models the same'}).click();
         const table = page.getByRole('region', {name: 'Answers of each model'}).locator('tbody tr');
-        await table.nth(3).waitFor();
+        await table.nth(4).waitFor();
         const right = new Map(
           (await cells(page, 'Answers of each model')).map(row => [row[0], Number(row[1].split(' ')[0])]),
         );
         expect(right.get("recall of pairs: B'MOJO")).to.be.at.least(7);
         expect(right.get('recall of pairs: Transformer')).to.be.at.least(7);
+        expect(right.get("recall of pairs: B'MOJO with storage")).to.be.at.least(7);
         expect(right.get('recall of pairs: window only')).to.be.at.most(5);
 
         // Kept by hand: stored from the first chunk that could, until the end.
@@ -252,6 +272,48 @@ describe('demo: memory microscope', function () {
       },
       {webgpu: false},
     ));
+
+  it('shows storage as the fourth memory: what was asked, what came back, from how far', async () => {
+    const {model: opened} = await openModel(storing);
+    const query = sample64.queries.findLast(({distance}) => distance > 24)!.position;
+    const {reads, layers} = await inspect(asLanguageModel(opened), sample64.inputs, {
+      labels: sample64.labels,
+    });
+    const rows = reads(1, query).filter(({memory}) => memory === 'storage');
+    opened.model.dispose();
+    await visit(
+      chromium,
+      site,
+      `microscope?model=recall-storage&layer=1&head=0&at=${query}`,
+      async ({page, complaints}) => {
+        const section = page.getByRole('region', {name: 'What storage gave back'});
+        await section.locator('li').nth(1).waitFor();
+        for (const head of [0, 1]) {
+          const told = await section.locator('li').nth(head).locator('span').allTextContents();
+          const own = rows.filter(({weights}) => weights[head] > 0);
+          expect(told).to.have.lengthOf(own.length);
+          expect(told).to.have.lengthOf(4);
+          for (const {position, distance, weights} of own)
+            expect(told.join()).to.match(
+              new RegExp(
+                `${position}: \\S+, ${distance} tokens back, read with ${Math.round(100 * weights[head])} %`,
+              ),
+            );
+        }
+        const share = Math.round(100 * layers[1].shares![0][query][3]);
+        expect(share, 'what is asked for comes from storage').to.be.above(30);
+        expect(await page.locator('#chosen').textContent()).to.include(`storage ${share} %`);
+        const [file] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', {name: 'Save as SVG'}).click(),
+        ]);
+        expect(readFileSync(await file.path(), 'utf8')).to.include('>storage<');
+        expect(await seriousFindings(page)).to.deep.equal([]);
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    );
+  });
 
   it('takes other slots, a text of ten thousand tokens, and saves what it shows', () =>
     visit(

@@ -1,16 +1,20 @@
 // The demo as its visitors get it: built, served as static files under a path of their own, opened in headless Chromium.
 
+import {execFile} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {extname, join, normalize} from 'node:path';
+import {promisify} from 'node:util';
+import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
-import {build} from 'vite';
 import {chromiumFlags} from '../support/browser.js';
 
 const root = join(import.meta.dirname, '../../..');
+const vite = join(root, 'node_modules/vite/bin/vite.js');
+const runProgram = promisify(execFile);
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -22,7 +26,17 @@ const types: Readonly<Record<string, string>> = {
 export interface Site {
   /** Address of the site's index, under a path as a project page has it. */
   readonly address: string;
+  /** Requests so far: a path inside the site, with ` from N` where a part was asked for. */
+  readonly asked: string[];
+  /** What becomes of the next answers with a path: they break off behind a byte, or send nothing more. */
+  readonly faults: Map<string, Fault[]>;
   close(): void;
+}
+
+export interface Fault {
+  /** Byte of the file behind which it happens. */
+  readonly at: number;
+  readonly kind: 'break' | 'stall';
 }
 
 /** Builds the site once for all tests of a process, into a folder of its own. */
@@ -31,11 +45,9 @@ let built: Promise<string> | undefined;
 async function buildOnce(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bmojo-demo-'));
   process.on('exit', () => rmSync(folder, {recursive: true, force: true}));
-  await build({
-    configFile: join(root, 'demo/vite.config.ts'),
-    logLevel: 'error',
-    build: {outDir: folder, emptyOutDir: true},
-  });
+  // In a process of its own: a build in this one leaves NODE_ENV=production to every test after it.
+  const args = ['build', '--config', join(root, 'demo/vite.config.ts'), '--logLevel', 'error'];
+  await runProgram(process.execPath, [vite, ...args, '--emptyOutDir', '--outDir', folder]);
   return folder;
 }
 
@@ -43,6 +55,8 @@ async function buildOnce(): Promise<string> {
 export async function serveSite(): Promise<Site> {
   built ??= buildOnce();
   const folder = await built;
+  const asked: string[] = [];
+  const faults = new Map<string, Fault[]>();
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const file = path.startsWith('/under/a/path/')
@@ -56,18 +70,26 @@ export async function serveSite(): Promise<Site> {
     const bytes = readFileSync(file);
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
-    if (range === null) {
-      response.end(bytes);
+    const name = file.slice(folder.length + 1);
+    asked.push(range === null ? name : `${name} from ${range[1]}`);
+    const from = Number(range?.[1] ?? 0);
+    if (range !== null) {
+      response.statusCode = 206;
+      response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
+    }
+    const fault = faults.get(name)?.shift();
+    if (fault === undefined) {
+      response.end(bytes.subarray(from));
       return;
     }
-    const from = Number(range[1]);
-    response.statusCode = 206;
-    response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
-    response.end(bytes.subarray(from));
+    response.setHeader('content-length', bytes.length - from);
+    response.write(bytes.subarray(from, fault.at), () => {
+      if (fault.kind === 'break') setTimeout(() => response.destroy(), 20);
+    });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address() as AddressInfo;
-  return {address: `http://127.0.0.1:${port}/under/a/path/`, close: () => server.close()};
+  return {address: `http://127.0.0.1:${port}/under/a/path/`, asked, faults, close: () => server.close()};
 }
 
 export interface Visit {
@@ -75,6 +97,8 @@ export interface Visit {
   readonly context: BrowserContext;
   /** What the page complained of, and requests that left its origin. */
   readonly complaints: string[];
+  /** Gzipped bytes of the scripts that page and workers have loaded so far. */
+  scriptBytes(): Promise<number>;
 }
 
 export interface VisitOptions {
@@ -104,6 +128,7 @@ export async function visit<T>(
       acceptDownloads: true,
     });
     try {
+      const scriptBytes = scriptsOf(context);
       const page = await context.newPage();
       page.setDefaultTimeout(120_000); // a loaded machine is slow, not wrong
       const complaints: string[] = [];
@@ -117,13 +142,34 @@ export async function visit<T>(
           complaints.push(`request off the origin: ${url}`);
       });
       await page.goto(`${address}#/${hash}`);
-      return await body({page, context, complaints});
+      return await body({page, context, complaints, scriptBytes});
     } finally {
       await context.close();
     }
   } finally {
     rmSync(profile, {recursive: true, force: true});
   }
+}
+
+/** Gzipped bytes of the scripts that pages and workers of this context load from now on. */
+function scriptsOf(context: BrowserContext): () => Promise<number> {
+  const bodies = new Map<string, Promise<number>>();
+  context.on('response', response => {
+    const url = response.url();
+    if (url.endsWith('.js'))
+      bodies.set(
+        url,
+        response.body().then(bytes => gzipSync(bytes).length),
+      );
+  });
+  return async () => (await Promise.all(bodies.values())).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Ends the process that Chromium drives the GPU by, as a driver that fails does. */
+export async function loseDevice(context: BrowserContext): Promise<void> {
+  const session = await context.browser()?.newBrowserCDPSession();
+  if (session === undefined) throw new Error('the browser has no session for its own commands');
+  await session.send('Browser.crashGpuProcess');
 }
 
 /** Serious findings of axe on what the page shows now, in words. */

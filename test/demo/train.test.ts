@@ -25,6 +25,16 @@ const waitForStep = (page: Page, least: number): Promise<unknown> =>
     {timeout: 240_000},
   );
 
+/** What a browser does to a page whose tab is in the background: it draws no frames, and timers go off once a second. */
+function asInBackground(): void {
+  const later = window.setTimeout.bind(window);
+  Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'});
+  window.requestAnimationFrame = () => 0;
+  Object.defineProperty(window, 'setTimeout', {
+    value: (body: () => void, milliseconds = 0) => later(body, Math.max(1000, milliseconds)),
+  });
+}
+
 describe('demo: train here', function () {
   this.timeout(600_000);
   let chromium: string;
@@ -36,7 +46,7 @@ describe('demo: train here', function () {
   });
   after(() => site?.close());
 
-  it('trains recall on wasm, pauses, survives a reload and goes on', () =>
+  it('trains recall on wasm, pauses, survives a reload and goes on in the background', () =>
     visit(
       chromium,
       site,
@@ -50,6 +60,7 @@ describe('demo: train here', function () {
         await page.getByText('Paused at step').waitFor();
         const paused = await step(page);
         expect(paused).to.be.within(20, 59);
+        await page.addInitScript(asInBackground);
         await page.reload();
         await page.getByText(`Paused at step ${paused} of 60`).waitFor();
         await page.getByRole('button', {name: 'Resume'}).click();

@@ -9,6 +9,7 @@ import {IGNORED} from '../../data/task.js';
 import type {Inspection} from '../../eval/index.js';
 import {inspect, memoryView} from '../../eval/index.js';
 import {LanguageModel, withMemory} from '../../models/index.js';
+import {stepInPlace} from '../support/in-place-step.js';
 
 const {inputs: tokens} = createMqar({length: 64, pairs: 4, vocabSize: 64}).sample({
   seed: 1,
@@ -287,6 +288,8 @@ describe('inspection', () => {
       expect(window).to.equal(4);
       expect(stored.filter(({until}) => until === 64)).to.have.lengthOf(2);
     }
+    stepInPlace(same);
+    stepInPlace(fewer);
     same.model.dispose();
     fewer.model.dispose();
     sameFrom(await inspect(model, tokens), before, 0, 64);

@@ -8,7 +8,10 @@ import {prepareData} from '../../data/files/index.js';
 import type {RecallReport} from '../../eval/recall.js';
 import type {MeasuredRun, PaperExperiment, PlannedRun} from '../../experiments/paper/index.js';
 import {paperExperiments} from '../../experiments/paper/index.js';
+import type {KeptRule} from '../../experiments/paper/kept-tokens.js';
+import {keeping} from '../../experiments/paper/kept-tokens.js';
 import {margin, marginWords, summaries, summaryWords} from '../../experiments/paper/summary.js';
+import {memoryInProcess} from '../../memory/index.js';
 import {parameterCount} from '../../models/parameters.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
@@ -175,6 +178,74 @@ describe('experiments of the paper', () => {
     expect(report.plot).to.match(/^<svg /);
     for (const {rows} of report.tables)
       expect(new Set(rows.map(row => row.length)).size, JSON.stringify(rows[0])).to.equal(1);
+  });
+
+  it('reports storage by length and by what a bounded store keeps, over seeds', () => {
+    const runs = named('storage').plan({
+      quick: false,
+      backend: 'wasm',
+      panels: ['trained at 64'],
+      models: ['storage', 'mamba'],
+      seeds: [1, 2],
+    });
+    const measured = finished(runs, () => 0.9).map((run): MeasuredRun => {
+      const isStoring = run.model === 'storage';
+      const accuracy = isStoring ? 0.97 + 0.01 * run.config.train.seed : 0.01;
+      const point = {part: '1024x64', length: 1024, questions: 64};
+      const kept = isStoring ? [{...point, accuracy: accuracy - 0.5, kept: 'latest'}] : [];
+      return {...run, recall: {points: [{...point, accuracy}, ...kept]}};
+    });
+    const {tables, finding, figures, plot} = named('storage').report(measured);
+    expect(tables.map(({rows}) => rows.map(row => row.at(-1)))).to.deep.equal([
+      ['1,024, 64 pairs', '98.5 ± 0.7 %', '1.0 ± 0.0 %'],
+      ['accuracy', '98.5 ± 0.7 %', '48.5 ± 0.7 %'],
+    ]);
+    expect(finding).to.include('storage 98.5 ± 0.7 %, mamba 1.0').and.to.include('latest 48.5 ± 0.7 %');
+    expect(figures).to.include({'storage.64.1024x64': '98.5 %', 'kept.64.latest': '48.5 %'});
+    expect(plot).to.match(/^<svg /);
+  });
+
+  it('sets text with storage beside its twin window by window', () => {
+    const runs = named('storage-text').plan({quick: true, backend: 'wasm', data, seeds: [1, 2]});
+    const measured = finished(runs, () => 0).map((run): MeasuredRun => {
+      const gain = run.model === 'storage' ? 0.1 * run.config.train.seed : 0;
+      const windowLosses = [3 - gain, 4 - gain, 6 - gain + (gain && 0.3)];
+      const point = {prefix: 64, loss: 4, change: {mean: 0}, windowLosses};
+      return {...run, lengths: {windows: 3, reference: 64, points: [point]}};
+    });
+    const {tables, figures, plot} = named('storage-text').report(measured);
+    expect(tables[1].rows.slice(0, 2)).to.deep.equal([
+      ['model', '64'],
+      ['storage', '−0.0500 ± 0.1000 (3)'],
+    ]);
+    expect(figures['storage.64']).to.equal('−0.0500 ± 0.1000');
+    expect(plot).to.match(/^<svg /);
+  });
+
+  it('keeps of a full store what the rule says', async () => {
+    const format = {model: 'm', layers: [0], groups: 1, width: 1, precision: 'f32'} as const;
+    const positions = Int32Array.from({length: 8}, (_, i) => i);
+    const left = async (rule: KeptRule): Promise<number[]> => {
+      const store = memoryInProcess(format, {quota: 2});
+      const innovations = Float32Array.of(0, 5, 0, 1, 4, 0, 0, 1);
+      const keys = new Float32Array(8);
+      await keeping(store, rule).append({
+        stream: 's',
+        layer: 0,
+        positions,
+        innovations,
+        keys,
+        values: keys,
+      });
+      const found: number[] = [];
+      for await (const batch of store.snapshot({streams: 'all'})) found.push(...batch.positions);
+      await store.close();
+      return found;
+    };
+    expect(await left('innovation')).to.deep.equal([1, 4]);
+    expect(await left('latest')).to.deep.equal([6, 7]);
+    expect(await left('every 4th')).to.deep.equal([3, 7]);
+    expect(await left('by chance')).to.have.lengthOf(2);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import {cpSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {conversationsOf} from '../../cli/chat.js';
 import {givenPrompts} from '../../cli/prompts.js';
 import {taskFamily} from '../../data/families.js';
 import {documents} from '../../data/files/documents.js';
@@ -18,6 +19,7 @@ import {verifyFiles} from '../../eval/verify/verify.js';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
 import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
+import {readRecallByLength, writeRecallByLength} from '../../experiments/paper/recall-by-length.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {openTrained} from '../../experiments/trained.js';
@@ -31,6 +33,7 @@ import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
 import {DecodingSession} from '../../models/decoding-session.js';
+import {readChatTemplate} from '../../models/hugging-face/read.js';
 import {importMamba, LanguageModel, memoryFormat} from '../../models/index.js';
 import {fileSystem, fromPretrained, modelInFolder, openModel, writeModelFolder} from '../../models/node.js';
 import {parameterShapes} from '../../models/parameters.js';
@@ -178,7 +181,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'generation state',
-    covers: ['formats/sealed-safetensors.ts', 'models/decoding-session.ts', 'models/state.ts'],
+    covers: ['formats/sealed-safetensors.ts', 'models/decoding-state.ts', 'models/state.ts'],
     files: {state: 'safetensors'},
     sealed: ['state'],
     make: async folder => {
@@ -312,7 +315,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'loss by length',
-    covers: ['experiments/paper/loss-by-length.ts'],
+    covers: ['experiments/paper/loss-by-length.ts', 'experiments/paper/measurement-file.ts'],
     files: {'lengths.json': 'json'},
     sealed: ['lengths.json'],
     make: folder =>
@@ -325,6 +328,20 @@ export const readers: readonly Reader[] = [
         ],
       }),
     read: folder => readLossByLength(join(folder, 'lengths.json')),
+  },
+  {
+    name: 'recall by length',
+    covers: ['experiments/paper/recall-by-length.ts', 'experiments/paper/measurement-file.ts'],
+    files: {'recall.json': 'json'},
+    sealed: ['recall.json'],
+    make: folder =>
+      writeRecallByLength(join(folder, 'recall.json'), {
+        points: [
+          {part: '64x8', length: 64, questions: 80, accuracy: 0.5},
+          {part: '64x8', length: 64, questions: 80, accuracy: 0.25, kept: 'latest'},
+        ],
+      }),
+    read: folder => readRecallByLength(join(folder, 'recall.json')),
   },
   {
     name: 'prepared data',
@@ -441,6 +458,29 @@ export const readers: readonly Reader[] = [
       writeFileSync(join(folder, 'prompts.jsonl'), '"one"\n{"prompt":"two"}\n');
     },
     read: folder => ['prompts.txt', 'prompts.jsonl'].map(name => givenPrompts({prompts: join(folder, name)})),
+  },
+  {
+    name: 'conversation and its template',
+    covers: ['cli/chat.ts', 'data/tokenizers/chat-template.ts'],
+    files: {'messages.json': 'json', 'tokenizer_config.json': 'json', 'chat_template.jinja': 'text'},
+    sealed: [],
+    make: folder => {
+      writeFileSync(join(folder, 'messages.json'), '[{"role":"user","content":"Hello"}]');
+      writeFileSync(
+        join(folder, 'tokenizer_config.json'),
+        JSON.stringify({bos_token: '<s>', eos_token: {content: '</s>'}, chat_template: 'none'}),
+      );
+      const template =
+        "{% for message in messages %}{{ bos_token + message['role'] | trim }}{{ message.content }}{% endfor %}";
+      writeFileSync(join(folder, 'chat_template.jinja'), template);
+    },
+    read: async folder => {
+      const chatTemplate = await readChatTemplate(modelInFolder(folder));
+      return conversationsOf({chat: true, messages: join(folder, 'messages.json')}, [], {
+        path: folder,
+        chatTemplate,
+      });
+    },
   },
   {
     name: 'test vectors',

@@ -2,7 +2,7 @@
 
 import {expect} from 'chai';
 import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
-import {fromHalves, toHalf} from '../../memory/half.js';
+import {fromHalves, toHalf} from '../../formats/half.js';
 import {InProcessMemory} from '../../memory/in-process.js';
 import {storeContract} from './contract.js';
 

@@ -43,6 +43,7 @@ const models: Record<string, Partial<ModelConfig>> = {
     eideticSlots: 3,
   },
   'storage of what innovates': {...small, storage: 2, storageShare: 0.5, eideticSlots: 0, pattern: 'FR'},
+  'memories behind gates': {...small, kvHeads: 2, eideticSlots: 3, memoryGate: true},
   untied: {...small, tieFading: false, eideticSlots: 3},
   'biases and norms': {
     ...small,

@@ -12,6 +12,7 @@ import {
   selectiveScan,
 } from '../../custom-ops/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes, scanNames} from '../support/faint-slopes.js';
 
 const values = (tensor: Tensor): number[] => Array.from(tensor.dataSync());
@@ -63,6 +64,13 @@ for (const backend of readableBackends) {
         expect(values(logSumExp)).to.deep.equal([-10_000, 1]);
       });
     });
+
+    for (const width of [5, 32]) {
+      for (const form of ['kernel', 'composed'] as const)
+        it(`a row of ${width} that no query names may hold NaN, ${form}`, () =>
+          checkUnnamedRows(width, form));
+      it(`a row of ${width} that is NaN reaches no empty place`, () => checkNamedNaN(width));
+    }
 
     it('a logit that is NaN makes its loss NaN', () => {
       tidy(() => {

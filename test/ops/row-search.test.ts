@@ -6,7 +6,7 @@ import type {SearchedRows} from '../../custom-ops/exact-search/row-search.js';
 import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
 import {ArgumentError} from '../../custom-ops/index.js';
 import {seededRandom} from '../../custom-ops/sampling.js';
-import {toHalf} from '../../memory/half.js';
+import {toHalf} from '../../formats/half.js';
 
 const random = seededRandom(5);
 /** Multiples of an eighth: exact as halves, and in any order of sums. */

@@ -157,7 +157,7 @@ describe('structure', () => {
   it('everything changed in tfjs and around it is in the table of backends/README.md', () => {
     const table = read('custom-ops/backends/README.md');
     const changes =
-      /unregisterKernel\(|\.prototype\.\w+ = |\b(registerBackend|removeBackend|registerGradient)\(|env\(\)\.set\(|Object\.defineProperty\(|process\.env\.\w+ (\?\?)?= |Object\.assign\(globalThis|globalThis as |^\s*(recorder|tfjs|starter|pool|util|backend|binding)\.\w+ = /m;
+      /unregisterKernel\(|\.prototype\.\w+ = |\b(registerBackend|removeBackend|registerGradient)\(|env\(\)\.set\(|Object\.defineProperty\(|process\.env\.\w+ (\?\?)?= |Object\.assign\(globalThis|globalThis as |^\s*(recorder|tfjs|starter|pool|util|backend|binding)\.\w+ = |\bstate\.(activeTape|gradientDepth|kernelDepth) = /m;
     const folders = ['custom-ops', 'layers', 'models', 'train', 'eval', 'experiments', 'cli', 'bench'];
     const changing = folders
       .filter(folder => existsSync(join(root, folder)))

@@ -158,6 +158,7 @@ describe('the packed package', () => {
       ['node_modules/vite/bin/vite.js', '--port', String(port), '--strictPort'],
       {
         cwd: at,
+        env: {...process.env, NODE_ENV: 'development'}, // production has no StrictMode
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );

@@ -2,10 +2,11 @@
 
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createServer} from 'node:http';
-import {createRequire} from 'node:module';
+import {builtinModules, createRequire} from 'node:module';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {basename, dirname, join} from 'node:path';
+import type {Plugin} from 'esbuild';
 import {build} from 'esbuild';
 import type {Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
@@ -44,13 +45,32 @@ export function chromiumOrSkip(context: Mocha.Context): string {
   return context.skip();
 }
 
-async function bundle(entry: string): Promise<string> {
+/** How a page is made. */
+export interface PageOptions {
+  /** Folders of files that a page may load from beside its script, with tfjs's own. */
+  readonly folders?: readonly string[];
+  /** Whether the script is a module, as packages want that load files of theirs by `import.meta.url`. Default false. */
+  readonly isModule?: boolean;
+}
+
+/** Packages for Node too import its modules, and use none in a page. */
+const withoutNode: Plugin = {
+  name: 'without-node',
+  setup: build => {
+    const isBuiltin = new RegExp(`^(node:)?(${builtinModules.join('|')})$`);
+    build.onResolve({filter: isBuiltin}, ({path}) => ({path, namespace: 'none'}));
+    build.onLoad({filter: /.*/, namespace: 'none'}, () => ({contents: 'module.exports = {}'}));
+  },
+};
+
+async function bundle(entry: string, isModule: boolean): Promise<string> {
   const {outputFiles} = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
     platform: 'browser',
-    format: 'iife',
+    format: isModule ? 'esm' : 'iife',
+    plugins: isModule ? [withoutNode] : [],
     conditions: ['browser', 'module', 'import', 'default'],
     mainFields: ['browser', 'module', 'main'],
     logLevel: 'error',
@@ -63,17 +83,26 @@ export async function withPage<T>(
   executablePath: string,
   entry: string,
   body: (page: Page) => Promise<T>,
+  {folders = [], isModule = false}: PageOptions = {},
 ): Promise<T> {
-  const script = await bundle(entry);
+  const script = await bundle(entry, isModule);
+  const kind = isModule ? ' type="module"' : '';
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
-    if (request.url?.endsWith('.wasm')) {
-      response.setHeader('content-type', 'application/wasm');
-      response.end(readFileSync(join(wasmFolder, basename(request.url))));
+    const name = basename(request.url ?? '');
+    const file = [wasmFolder, ...folders].map(folder => join(folder, name)).find(path => existsSync(path));
+    if (/\.(wasm|data|gz)$/.test(name) && file !== undefined) {
+      response.setHeader(
+        'content-type',
+        name.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream',
+      );
+      response.end(readFileSync(file));
       return;
     }
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
-    response.end(isScript ? script : '<!doctype html><title>bmojo</title><script src="/page.js"></script>');
+    response.end(
+      isScript ? script : `<!doctype html><title>bmojo</title><script${kind} src="/page.js"></script>`,
+    );
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address() as AddressInfo;

@@ -31,7 +31,9 @@ export function tinyModel(vocabSize = 12, width = 6): TinyModel {
   ];
   const [table, gain, kernel] = parameters.map(parameter => parameter.variable);
   return {
+    vocabSize,
     parameters: () => parameters,
+    headWeights: () => [kernel],
     hidden: tokens => mul(embeddingLookup(table as Tensor2D, tokens), gain) as Tensor3D,
     logits: hidden => reshape<Rank.R2>(matMul(hidden, kernel as Tensor2D), [hidden.shape[0], vocabSize]),
     dispose: () => {

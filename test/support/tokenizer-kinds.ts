@@ -392,6 +392,7 @@ export function models(texts: readonly string[]): Readonly<Record<string, Part>>
   });
   return {
     BPE: bpe(all),
+    'BPE without merges': bpe({words, merges: []}),
     'BPE unk': bpe(gaps, {unk_token: '<unk>'}),
     'BPE unk, ignore merges': bpe(all, {unk_token: '<unk>', ignore_merges: true}),
     'BPE fuse unk': bpe(gaps, {unk_token: '<unk>', fuse_unk: true}),

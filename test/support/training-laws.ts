@@ -50,8 +50,11 @@ export async function expectTrainsAsOnCpu(): Promise<void> {
 }
 
 /** Steps that are recorded and replayed come to the bits of steps op by op, say nothing and leave no tensor behind. */
-export async function expectSameBitsCaptured(steps: number, precision?: Precision): Promise<void> {
-  const settings = {steps, rate: 5e-3, warmup: 0.5, lossScaleGrowth: 2};
+export async function expectSameBitsCaptured(
+  steps: number,
+  {precision, logitRows = 0}: {readonly precision?: Precision; readonly logitRows?: number} = {},
+): Promise<void> {
+  const settings = {steps, rate: 5e-3, warmup: 0.5, lossScaleGrowth: 2, logitRows};
   const before = memory().numTensors;
   const ordinary = await trained({...settings, capture: false}, precision);
   let captured = ordinary;

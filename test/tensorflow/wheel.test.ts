@@ -22,6 +22,9 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
     archive.writestr(about + 'RECORD', '')
 `;
 
+const DIGEST =
+  "import hashlib, sys; print(hashlib.blake2b(open(sys.argv[1], 'rb').read(), digest_size=32).hexdigest())";
+
 function pipWorks(): boolean {
   try {
     execFileSync('python3', ['-m', 'pip', '--version'], {stdio: 'ignore'});
@@ -35,6 +38,7 @@ describe('the wheel of TensorFlow', function () {
   this.timeout(120_000);
   let folder: string;
   let digest: string;
+  let blake2b: string;
   before(function () {
     if (!pipWorks()) {
       if (process.env.CI === 'true') throw new Error('python3 with pip is missing');
@@ -45,6 +49,7 @@ describe('the wheel of TensorFlow', function () {
     const wheel = join(folder, 'index/tensorflow-2.21.0-py3-none-any.whl');
     execFileSync('python3', ['-c', MAKE_WHEEL, wheel, 'a library']);
     digest = createHash('sha256').update(readFileSync(wheel)).digest('hex');
+    blake2b = execFileSync('python3', ['-c', DIGEST, wheel], {encoding: 'utf8'}).trim();
   });
   after(() => {
     if (folder !== undefined) rmSync(folder, {recursive: true, force: true});
@@ -83,14 +88,31 @@ describe('the wheel of TensorFlow', function () {
   };
 
   it('is refused where no digest is pinned, and says how to name some', async () => {
-    expect(await wheelFor({platform: 'linux arm64'})).to.match(
-      /^Problem: no digest of TensorFlow 2\.21\.0 for linux arm64 is pinned.*--requirements FILE$/,
-    );
-    expect(await wheelFor({platform: 'linux x64', gpu: true})).to.match(
-      /^Problem: no digest of TensorFlow 2\.21\.0 with CUDA is pinned.*tensorflow\[and-cuda\]==2\.21\.0/,
+    expect(await wheelFor({platform: 'linux arm64', gpu: true})).to.match(
+      /^Problem: no TensorFlow 2\.21\.0 with CUDA is known for linux arm64.*tensorflow\[and-cuda\]==2\.21\.0.*--requirements FILE$/,
     );
     expect(await wheelFor({platform: 'win32 x64'})).to.match(/^Problem: no wheel .* is known for win32 x64/);
     expect(unpacked()).to.deep.equal([]);
+  });
+
+  it('is refused when it is not the pinned one, and nothing is left', async () => {
+    for (const options of [{}, {gpu: true}])
+      expect(await wheelFor({platform: 'linux x64', ...options})).to.match(
+        /^Problem: downloading TensorFlow 2\.21\.0/,
+      );
+    expect(await wheelFor({platform: 'linux arm64'})).to.match(
+      /^Problem: what pip downloaded is not the TensorFlow 2\.21\.0 that is pinned: BLAKE2b [0-9a-f]{64}, expected [0-9a-f]{64};/,
+    );
+    expect(unpacked()).to.deep.equal([]);
+  });
+
+  it('is unpacked when it is the one of a pinned digest that pip does not know', async () => {
+    const named = {requirements: requirements('tensorflow==2.21.0\n'), choice: [], blake2b};
+    const said = await wheelFor({platform: 'linux arm64', pins: {'linux arm64': {cpu: named}}});
+    expect(readFileSync(join(said.slice('lib '.length), 'libtensorflow_cc.so.2'), 'utf8')).to.equal(
+      'a library',
+    );
+    rmSync(join(folder, 'cache'), {recursive: true});
   });
 
   it('is refused under another version, and from a file that is not there', async () => {
@@ -120,13 +142,17 @@ describe('the wheel of TensorFlow', function () {
     expect(readdirSync(lib)).to.deep.equal(['libtensorflow_cc.so.2']);
   });
 
-  it('is pinned in every requirements file of the setup', () => {
+  it('is pinned in every requirements file of the setup, or beside it', () => {
     const files = readdirSync(scripts).filter(name => /^requirements-.*\.txt$/.test(name));
-    expect(files).to.not.be.empty;
+    expect(files).to.have.lengthOf(3);
+    const code = readFileSync(join(scripts, 'wheel.mjs'), 'utf8');
     for (const file of files) {
       const lines = readFileSync(join(scripts, file), 'utf8').replaceAll('\\\n', '').split('\n');
+      const beside = new RegExp(`'${file}'\\)[^}]*blake2b: '[0-9a-f]{64}'`).test(code);
       for (const line of lines.filter(one => one !== '' && !one.startsWith('#')))
-        expect(line, file).to.match(/^[\w-]+==[\d.]+(\s+--hash=sha256:[0-9a-f]{64})+$/);
+        expect(line, file).to.match(
+          beside ? /^tensorflow==2\.21\.0$/ : /^[\w-]+==[\d.]+(\s+--hash=sha256:[0-9a-f]{64})+$/,
+        );
     }
   });
 });

@@ -42,11 +42,21 @@ interface RunOptions {
   readonly accumulate?: number;
   readonly recompute?: boolean;
   readonly dropout?: number;
+  readonly storage?: number;
   readonly resume?: Snapshot;
 }
 
-async function run({segments = 1, steps = 7, accumulate = 1, recompute, dropout = 0, resume}: RunOptions) {
-  const model = LanguageModel.create({...small, dropout}, {recompute});
+async function run({
+  segments = 1,
+  steps = 7,
+  accumulate = 1,
+  recompute,
+  dropout = 0,
+  storage = 0,
+  resume,
+}: RunOptions) {
+  const config = {...small, dropout, storage, storageNegatives: storage === 0 ? 0 : 1};
+  const model = LanguageModel.create(config, {recompute});
   const store = new MemoryStore();
   const best = new MemoryStore();
   const losses: StepEvent[] = [];
@@ -111,17 +121,29 @@ for (const backend of ['cpu', 'wasm'] as const) {
       });
     }
 
-    it('carried memory is that of the whole text: two segments see what one of twice the length sees', async () => {
-      const model = LanguageModel.create(small);
-      const starts = new WindowIndex(source, 20).spread(5);
-      const one = await evaluateLanguage(model, source, {starts, context: 20, batch: 2});
-      const two = await evaluateLanguage(model, source, {starts, context: 10, segments: 2, batch: 2});
-      expect(two.tokens).to.equal(one.tokens);
-      expect(two.loss).to.be.closeTo(one.loss, 1e-5);
-      expect(one.perplexity).to.be.closeTo(Math.exp(one.loss), 1e-9);
-      expect(one.bitsPerByte).to.be.closeTo(one.loss / Math.LN2, 1e-9);
-      model.model.dispose();
+    it('resumes bit for bit with storage that is carried, other texts of the batch searched as well', async () => {
+      const whole = await run({segments: 3, storage: 3});
+      const rest = await run({segments: 3, storage: 3, resume: whole.store.snapshots.get(4)});
+      expect(rest.losses).to.deep.equal(whole.losses.slice(4));
+      sameBits(rest.store.snapshots.get(7), whole.store.snapshots.get(7));
+      const frugal = await run({segments: 3, storage: 3, recompute: true});
+      frugal.losses.forEach(({loss}, i) => {
+        expect(loss).to.be.closeTo(whole.losses[i].loss, 1e-5);
+      });
     });
+
+    for (const storage of [0, 3])
+      it(`carried memory is that of the whole text: two segments see what one of twice the length sees, ${storage} rows of storage`, async () => {
+        const model = LanguageModel.create({...small, storage});
+        const starts = new WindowIndex(source, 20).spread(5);
+        const one = await evaluateLanguage(model, source, {starts, context: 20, batch: 2});
+        const two = await evaluateLanguage(model, source, {starts, context: 10, segments: 2, batch: 2});
+        expect(two.tokens).to.equal(one.tokens);
+        expect(two.loss).to.be.closeTo(one.loss, 1e-5);
+        expect(one.perplexity).to.be.closeTo(Math.exp(one.loss), 1e-9);
+        expect(one.bitsPerByte).to.be.closeTo(one.loss / Math.LN2, 1e-9);
+        model.model.dispose();
+      });
 
     it('recomputation changes no gradient, whole or in segments', () => {
       const [plain, frugal] = [false, true].map(recompute => LanguageModel.create(small, {recompute}));

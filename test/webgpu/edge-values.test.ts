@@ -3,6 +3,7 @@
 import {grad, tensor1d, tensor2d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {crossEntropy} from '../../custom-ops/index.js';
+import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes} from '../support/faint-slopes.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
@@ -21,6 +22,11 @@ describe('edge values on webgpu', function () {
     this.timeout(300_000);
     await checkFaintSlopes('ssdScan', 21, 10);
   });
+
+  for (const width of [5, 32]) {
+    it(`a row of ${width} that no query names may hold NaN`, () => checkUnnamedRows(width, 'kernel'));
+    it(`a row of ${width} that is NaN reaches no empty place`, () => checkNamedNaN(width));
+  }
 
   for (const classes of [2, 9, 130]) {
     it(`a logit of ${classes} that is NaN makes its loss NaN, and its row's gradient alone`, async () => {

@@ -134,15 +134,19 @@ function knowsAll({vocab, byte_fallback}: Json, splitters: readonly Json[]): boo
   );
 }
 
+const isEmpty = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
+
 function checkModel(model: Json, splitters: readonly Json[]): void {
-  const {type, unk_token, fuse_unk, continuing_subword_prefix: prefix, byte_fallback} = model;
+  const {type, unk_token, fuse_unk, continuing_subword_prefix: prefix, byte_fallback, merges} = model;
   if (type === 'WordPiece' || type === 'WordLevel') return;
   if (type !== 'BPE') refuse(quoted(type), 'model');
   if (typeof prefix === 'string' && prefix !== '') refuse('BPE with continuing_subword_prefix', 'model');
   if (knowsAll(model, splitters)) return;
   if (byte_fallback === true) refuse('BPE with byte_fallback and without a token for each byte', 'model');
   if (fuse_unk === true) refuse('BPE with fuse_unk', 'model');
-  if (typeof unk_token !== 'string') refuse('BPE without an unk_token', 'model');
+  // An unknown character is left out: before the merges there, so that its neighbours meet, behind them here.
+  if (typeof unk_token !== 'string' && !isEmpty(merges))
+    refuse('BPE with merges, without an unk_token', 'model');
 }
 
 function checkAdded(added: unknown, json: Json, splitters: readonly Json[]): void {

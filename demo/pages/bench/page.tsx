@@ -1,10 +1,9 @@
 // Bench: what this device does, as a table that can be copied.
 
 import {useSignal} from '@preact/signals';
-import {useEffect, useRef} from 'preact/hooks';
-import {Client} from '../../client.js';
-import {Failure} from '../../ui/failure.js';
-import type {BenchEvent} from '../../worker/bench.js';
+import {Failure, Lost} from '../../ui/failure.js';
+import {useWorker} from '../../ui/use-worker.js';
+import type {BenchEvent, BenchRequest} from '../../worker/bench.js';
 import type {DeviceBackend} from '../../worker/device.js';
 import {benchRows} from './rows.js';
 
@@ -15,35 +14,31 @@ const backends: readonly {readonly name: DeviceBackend; readonly title: string}[
 
 export function BenchPage() {
   const events = useSignal<readonly BenchEvent[]>([]);
-  const error = useSignal<Error | undefined>(undefined);
+  const {error, lost, guarded} = useWorker();
   const running = useSignal<AbortController | undefined>(undefined);
   const copied = useSignal('');
-  const client = useRef<Client | undefined>(undefined);
-  useEffect(() => () => client.current?.close(), []);
+  const what = useSignal<BenchRequest['what']>('operators');
 
-  const measure = async (backend: DeviceBackend): Promise<void> => {
-    client.current ??= new Client();
-    const stop = new AbortController();
-    running.value = stop;
-    events.value = [];
-    error.value = undefined;
-    try {
-      await client.current.call(
-        'bench',
-        {backend, budgetMs: 300},
-        {
-          signal: stop.signal,
-          onEvent: event => {
-            events.value = [...events.value, event];
+  const measure = (backend: DeviceBackend): Promise<void> =>
+    guarded(async client => {
+      const stop = new AbortController();
+      running.value = stop;
+      events.value = [];
+      try {
+        await client.call(
+          'bench',
+          {backend, what: what.value, budgetMs: 300},
+          {
+            signal: stop.signal,
+            onEvent: event => {
+              events.value = [...events.value, event];
+            },
           },
-        },
-      );
-    } catch (caught) {
-      error.value = caught instanceof Error ? caught : new Error(String(caught));
-    } finally {
-      running.value = undefined;
-    }
-  };
+        );
+      } finally {
+        running.value = undefined;
+      }
+    });
 
   const {device, head, rows, markdown} = benchRows(events.value);
   const copy = async (): Promise<void> => {
@@ -54,9 +49,26 @@ export function BenchPage() {
     <>
       <h1>What this device does</h1>
       <p>
-        Every operator of the layer, in our kernel and composed of TensorFlow.js operations, forward and with
-        its gradient. The more times as long the composed form takes, the more the kernel is worth.
+        Every operator of the layer, or a whole model at work (a training step, a decoded token), with our
+        kernels and composed of TensorFlow.js operations, forward and with the gradient. The more times as
+        long the composed form takes, the more the kernel is worth.
       </p>
+      <div class="actions" role="radiogroup" aria-label="What is measured">
+        {(['operators', 'model'] as const).map(one => (
+          <label key={one}>
+            <input
+              type="radio"
+              name="what"
+              checked={what.value === one}
+              disabled={running.value !== undefined}
+              onChange={() => {
+                what.value = one;
+              }}
+            />{' '}
+            {one === 'operators' ? 'operators' : 'a model at work'}
+          </label>
+        ))}
+      </div>
       <p class="actions">
         {backends.map(({name, title}) => (
           <button
@@ -77,6 +89,7 @@ export function BenchPage() {
         <span role="status">{copied.value}</span>
       </p>
       <Failure error={error.value} />
+      <Lost reason={lost.value} next="What was measured until then stands; measure again." />
       <p role="status">
         {running.value !== undefined ? `Measuring, ${rows.length} rows so far ...` : ''}
         {device === undefined ? '' : ` On ${device.name} (${device.backend}).`}

@@ -4,15 +4,7 @@ import {markdownTable} from '../../../eval/table.js';
 import type {BenchEvent} from '../../worker/bench.js';
 import type {Device} from '../../worker/device.js';
 
-const head = [
-  'operator',
-  'sizes',
-  'form',
-  'forward, ms',
-  'x kernel',
-  'with gradient, ms',
-  'x kernel ',
-] as const;
+const head = ['what', 'sizes', 'form', 'forward, ms', 'x kernel', 'with gradient, ms', 'x kernel '] as const;
 
 export interface BenchRows {
   readonly device?: Device;
@@ -22,19 +14,38 @@ export interface BenchRows {
   readonly markdown: string;
 }
 
+interface Timed {
+  readonly what: string;
+  readonly sizes: string;
+  readonly form: string;
+  readonly forwardMs?: number;
+  readonly totalMs?: number;
+}
+
+/** A training step is forward and gradient together, a decoded token forward alone. */
+function timed(event: BenchEvent): Timed[] {
+  if (event.type === 'device') return [];
+  if (event.type === 'operator') {
+    const {op: what, case: sizes, form, forwardMs, totalMs} = event.timing;
+    return [{what, sizes, form, forwardMs, totalMs}];
+  }
+  const {work: what, case: sizes, form, medianMs} = event.timing;
+  return [{what, sizes, form, ...(what === 'training step' ? {totalMs: medianMs} : {forwardMs: medianMs})}];
+}
+
 /** `x kernel`: how many times as long as our kernel of the same sizes. */
 export function benchRows(events: readonly BenchEvent[]): BenchRows {
   const device = events.flatMap(event => (event.type === 'device' ? [event.device] : [])).at(-1);
-  const timings = events.flatMap(event => (event.type === 'operator' ? [event.timing] : []));
-  const rows = timings.map(({op, case: sizes, form, forwardMs, totalMs}) => {
-    const kernel = timings.find(one => one.op === op && one.case === sizes && one.form === 'kernel');
+  const timings = events.flatMap(timed);
+  const rows = timings.map(({what, sizes, form, forwardMs, totalMs}) => {
+    const kernel = timings.find(one => one.what === what && one.sizes === sizes && one.form === 'kernel');
     const times = (ms?: number, base?: number): string =>
       form === 'kernel' || ms === undefined || base === undefined ? '' : (ms / base).toFixed(1);
     return [
-      op,
+      what,
       sizes,
       form,
-      forwardMs.toFixed(3),
+      forwardMs?.toFixed(3) ?? '',
       times(forwardMs, kernel?.forwardMs),
       totalMs?.toFixed(3) ?? '',
       times(totalMs, kernel?.totalMs),

@@ -3,15 +3,16 @@
 import type {LinePlot} from '../../../plot/line-plot.js';
 import {memoryPlot} from '../../../plot/memory-plot.js';
 import type {Looked} from '../../worker/inspect.js';
-import {sharesAt, shown} from './words.js';
+import {memories, sharesAt, shown} from './words.js';
 
 /** The drawing of all layers, changed where something is changed. */
 export function drawingOf({before, after, pieces}: Looked, title: string, head: number): string {
   const {layers} = after ?? before;
+  const most = Math.max(3, ...layers.map(({shares}) => shares?.[0]?.[0]?.length ?? 0));
   return memoryPlot({
     title,
     length: pieces.length,
-    names: ['window', 'fading', 'eidetic'],
+    names: memories.slice(0, most),
     pieces: pieces.map(shown),
     panels: layers.map(layer => ({
       title: `layer ${layer.layer + 1}`,

@@ -2,7 +2,7 @@
 
 import {useSignal} from '@preact/signals';
 import {Chart} from '../../ui/chart.js';
-import {Failure} from '../../ui/failure.js';
+import {Failure, Lost} from '../../ui/failure.js';
 import {ModelChoice} from '../../ui/model-choice.js';
 import {Transfer} from '../../ui/transfer.js';
 import {download, drawingOf, htmlOf, pngOf, statePlot} from './drawing.js';
@@ -11,6 +11,7 @@ import {Interventions} from './interventions.js';
 import {formatView} from './link.js';
 import {Reading} from './reading.js';
 import {Source} from './source.js';
+import {Storage} from './storage.js';
 import {Strip} from './strip.js';
 import {Tour} from './tour.js';
 import {Twins} from './twins.js';
@@ -71,7 +72,8 @@ export function MicroscopePage() {
       <h1>Memory microscope</h1>
       <p>
         B'MOJO reads with three memories: a window of the last tokens, a fading memory of all tokens, and the
-        tokens that surprised it most, kept word for word. Here you see them at work, and change them.
+        tokens that surprised it most, kept word for word; some models retrieve from storage, where all that
+        left the window stays. Here you see them at work, and change them.
       </p>
       <Tour looked={looked} busy={microscope.busy.value} onShow={show} />
       {models.value?.length === 0 && (
@@ -104,6 +106,7 @@ export function MicroscopePage() {
         </>
       )}
       <Failure error={microscope.error.value} />
+      <Lost reason={microscope.lost.value} next="The model is opened and looked at again." />
       <Transfer progress={microscope.progress.value} />
       <p role="status">
         {microscope.busy.value
@@ -182,6 +185,15 @@ export function MicroscopePage() {
                   ],
                 })
               }
+            />
+          )}
+          {attended !== undefined && shares !== undefined && shares.length > memories.indexOf('storage') && (
+            <Storage
+              at={at}
+              pieces={looked.pieces}
+              rows={attended.after ?? attended.before}
+              heads={layer.heads}
+              onChoose={choose}
             />
           )}
           <Interventions

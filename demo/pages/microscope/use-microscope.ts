@@ -21,6 +21,8 @@ export interface Microscope {
   readonly twins: Signal<readonly TwinAnswers[]>;
   readonly progress: Signal<ModelProgress | undefined>;
   readonly error: Signal<Error | undefined>;
+  /** Why the GPU was lost, where it was. */
+  readonly lost: Signal<string | undefined>;
   readonly busy: Signal<boolean>;
   /** Changes the view; the address, and what is seen, follow. */
   show(changes: Partial<View>): void;
@@ -37,7 +39,8 @@ export function layerOf({layer}: View, {before}: Looked): number {
 }
 
 export function useMicroscope(): Microscope {
-  const {error, guarded} = useWorker();
+  // Everything is looked at again: the worker has forgotten it.
+  const {error, lost, guarded} = useWorker(() => void look());
   const view = useSignal<View>(parseView(location.hash));
   const models = useSignal<readonly ListedModel[] | undefined>(undefined);
   const looked = useSignal<Looked | undefined>(undefined);
@@ -141,5 +144,5 @@ export function useMicroscope(): Microscope {
     return () => removeEventListener('hashchange', follow);
   }, []);
 
-  return {view, models, looked, attended, twins, progress, error, busy, show, askTwins};
+  return {view, models, looked, attended, twins, progress, error, lost, busy, show, askTwins};
 }

@@ -50,7 +50,7 @@ export function storedWords({stored = []}: InspectedLayer, position: number): st
     .join('; ');
 }
 
-const tokensBack = (distance: number): string =>
+export const tokensBack = (distance: number): string =>
   distance === 0 ? 'itself' : distance === 1 ? '1 token back' : `${distance} tokens back`;
 
 /** What a query reads, as sentences. */

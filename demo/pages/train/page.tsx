@@ -2,14 +2,15 @@
 
 import {useComputed, useSignal} from '@preact/signals';
 import {Fragment} from 'preact';
-import {useEffect, useRef} from 'preact/hooks';
+import {useEffect} from 'preact/hooks';
 import {modelSchema} from '../../../models/config.js';
 import {trainSchema} from '../../../train/settings.js';
-import {Client} from '../../client.js';
+import {DeviceLostError} from '../../client.js';
 import {Chart} from '../../ui/chart.js';
 import {Controls} from '../../ui/controls.js';
-import {Failure} from '../../ui/failure.js';
+import {Failure, Lost} from '../../ui/failure.js';
 import {Shares} from '../../ui/shares.js';
+import {useWorker} from '../../ui/use-worker.js';
 import type {Device} from '../../worker/device.js';
 import type {KeptModel} from '../../worker/keep.js';
 import type {TrainConfig} from '../../worker/recipes.js';
@@ -49,19 +50,8 @@ export function TrainPage() {
   const device = useSignal<Device | undefined>(undefined);
   const kept = useSignal<KeptModel | undefined>(undefined);
   const pace = useSignal('');
-  const error = useSignal<Error | undefined>(undefined);
+  const {error, lost, guarded} = useWorker();
   const running = useSignal<AbortController | undefined>(undefined);
-  const client = useRef<Client | undefined>(undefined);
-
-  const guarded = async (body: (client: Client) => Promise<void>): Promise<void> => {
-    client.current ??= new Client();
-    error.value = undefined;
-    try {
-      await body(client.current);
-    } catch (caught) {
-      error.value = caught instanceof Error ? caught : new Error(String(caught));
-    }
-  };
 
   const list = (remove?: string): Promise<void> =>
     guarded(async worker => {
@@ -71,7 +61,6 @@ export function TrainPage() {
 
   useEffect(() => {
     void list();
-    return () => client.current?.close();
   }, []);
 
   const note = (id: string, event: KeptEvent): void => {
@@ -98,8 +87,14 @@ export function TrainPage() {
             },
           },
         );
+      } catch (caught) {
+        if (!(caught instanceof DeviceLostError) || stop.signal.aborted) throw caught;
+        // From the last checkpoint, on the device that there is now.
+        runs.value = await worker.call('runs', {});
+        void go(id);
+        return;
       } finally {
-        running.value = undefined;
+        if (running.value === stop) running.value = undefined;
       }
       runs.value = await worker.call('runs', {});
     });
@@ -191,6 +186,7 @@ export function TrainPage() {
         </p>
       </fieldset>
       <Failure error={error.value} />
+      <Lost reason={lost.value} next="A training that was under way goes on from its last checkpoint." />
       {run.value !== undefined && (
         <section aria-labelledby="run-title">
           <h2 id="run-title">{run.value.id}</h2>

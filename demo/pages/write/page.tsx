@@ -1,134 +1,30 @@
 // Write: a trained model goes on with a text; what it keeps word for word is marked.
 
-import {useSignal} from '@preact/signals';
-import {useEffect} from 'preact/hooks';
-import {integer} from '../../../config/schema.js';
-import type {ModelProgress} from '../../../models/index.js';
-import type {SamplingSettings} from '../../../models/token-sampling.js';
 import {samplingSchema} from '../../../models/token-sampling.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Controls} from '../../ui/controls.js';
-import {Failure} from '../../ui/failure.js';
+import {Failure, Lost} from '../../ui/failure.js';
 import {ModelChoice} from '../../ui/model-choice.js';
 import {Transfer} from '../../ui/transfer.js';
-import {useWorker} from '../../ui/use-worker.js';
-import type {Device} from '../../worker/device.js';
-import type {ListedModel} from '../../worker/models.js';
-import type {Mark, WriteEvent} from '../../worker/write.js';
-import {packState, unpackState} from './state-file.js';
-
-const defaults: SamplingSettings = {
-  temperature: 0.8,
-  topK: 0,
-  topP: 1,
-  repetitionPenalty: 1,
-  repetitionSpan: 64,
-  seed: 1,
-};
-
-/** What is asked of one push of the button. */
-const lengthSchema = {
-  maxTokens: integer(400, 1, 100_000, 'tokens to write at most; go on for more'),
-} as const;
+import {Remembered} from './remembered.js';
+import {lengthSchema, useWriting} from './use-writing.js';
 
 export function WritePage() {
-  const {error, guarded} = useWorker();
-  const models = useSignal<readonly ListedModel[]>([]);
-  const chosen = useSignal<string | undefined>(undefined);
-  const prompt = useSignal('ROMEO:\n');
-  const sampling = useSignal<SamplingSettings>(defaults);
-  const maxTokens = useSignal(lengthSchema.maxTokens.default);
-  const written = useSignal('');
-  const marks = useSignal<readonly Mark[]>([]);
-  const device = useSignal<Device | undefined>(undefined);
-  const progress = useSignal<ModelProgress | undefined>(undefined);
-  const speed = useSignal<Extract<WriteEvent, {type: 'text'}> | undefined>(undefined);
-  const running = useSignal<AbortController | undefined>(undefined);
-
-  useEffect(() => {
-    void guarded(async client => {
-      const listed = await client.call('models', {});
-      models.value = listed.filter(({name}) => !name.startsWith('recall-'));
-      chosen.value ??= models.value[0]?.name;
-    });
-  }, []);
-
-  const write = (goOn: boolean): Promise<void> =>
-    guarded(async client => {
-      const stop = new AbortController();
-      running.value = stop;
-      if (!goOn) written.value = '';
-      marks.value = [];
-      written.value += prompt.value;
-      try {
-        const result = await client.call(
-          'write',
-          {
-            model: chosen.value ?? '',
-            backend: 'auto',
-            prompt: prompt.value,
-            goOn,
-            maxTokens: maxTokens.value,
-            sampling: sampling.value,
-          },
-          {
-            signal: stop.signal,
-            onEvent: event => {
-              if (event.type === 'device') device.value = event.device;
-              else if (event.type === 'progress') progress.value = event.progress;
-              else {
-                written.value += event.text;
-                speed.value = event;
-              }
-            },
-          },
-        );
-        marks.value = result.marks;
-        prompt.value = '';
-      } finally {
-        running.value = undefined;
-        progress.value = undefined;
-      }
-    });
-
-  const save = (): Promise<void> =>
-    guarded(async client => {
-      const {session, tokens} = await client.call('state', {model: chosen.value ?? ''});
-      const file = packState({model: chosen.value ?? '', tokens, session});
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(file);
-      link.download = `${chosen.value}-state.json`;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    });
-
-  const restore = (file: File): Promise<void> =>
-    guarded(async client => {
-      const {model, tokens, session} = unpackState(await file.text());
-      chosen.value = model;
-      const result = await client.call('state', {model, restore: {session, tokens}});
-      marks.value = result.marks;
-      written.value = result.marks.map(({text}) => text).join('');
-      prompt.value = '';
-    });
-
+  const writing = useWriting();
+  const {models, chosen, prompt, sampling, maxTokens, written, marks, speed, isEnded} = writing;
+  const {memory, conversation, device, progress, error, lost, running, choose, write, save, restore} =
+    writing;
   const isRunning = running.value !== undefined;
   const most = Math.max(1, ...marks.value.map(({layers}) => layers));
   return (
     <>
       <h1>Write</h1>
       <p>
-        A model of this library goes on with your text, one token at a time, with memory that does not grow.
-        What its layers keep word for word in the end is underlined.
+        A model of this library goes on with your text, one token at a time, with memory of a fixed size
+        (storage, where a model has it, keeps all that left the windows). What its layers keep word for word
+        in the end is underlined.
       </p>
-      <ModelChoice
-        models={models.value}
-        chosen={chosen.value}
-        disabled={isRunning}
-        onChoose={name => {
-          chosen.value = name;
-        }}
-      />
+      <ModelChoice models={models.value} chosen={chosen.value} disabled={isRunning} onChoose={choose} />
       <p>
         <label for="prompt">{written.value === '' ? 'Begin with' : 'Add, if you like'}</label>
         <textarea
@@ -161,6 +57,16 @@ export function WritePage() {
           }}
         />
       </details>
+      {memory.value !== undefined && (
+        <Remembered
+          key={chosen.value}
+          memory={memory.value}
+          conversation={conversation.value}
+          disabled={isRunning}
+          onChoose={writing.remember}
+          onForget={what => void writing.forget(what)}
+        />
+      )}
       <p class="actions">
         <button
           class="main"
@@ -193,6 +99,7 @@ export function WritePage() {
         </label>
       </p>
       <Failure error={error.value} />
+      <Lost reason={lost.value} next="To go on reads the text again first." />
       <Transfer progress={progress.value} />
       <p role="status">
         {speed.value === undefined
@@ -201,6 +108,7 @@ export function WritePage() {
         {device.value === undefined || speed.value === undefined
           ? ''
           : `, on ${device.value.name} (${device.value.backend})`}
+        {isEnded.value && !isRunning ? '. The model has ended its text.' : ''}
       </p>
       {written.value !== '' && (
         <div class="sample" role="region" aria-label="Text" tabIndex={0}>

@@ -7,13 +7,15 @@ export interface StateFile {
   readonly tokens: readonly number[];
   /** The library's own state file. */
   readonly session: Uint8Array;
+  /** Name of its long-term memory, which stays in the browser. */
+  readonly conversation?: string;
 }
 
 const FORMAT = 'bmojo conversation 1';
 
-export function packState({model, tokens, session}: StateFile): Blob {
+export function packState({session, ...rest}: StateFile): Blob {
   const bytes = Array.from(session, byte => String.fromCharCode(byte)).join('');
-  return new Blob([JSON.stringify({format: FORMAT, model, tokens, session: btoa(bytes)})], {
+  return new Blob([JSON.stringify({format: FORMAT, ...rest, session: btoa(bytes)})], {
     type: 'application/json',
   });
 }
@@ -21,13 +23,14 @@ export function packState({model, tokens, session}: StateFile): Blob {
 /** Errors: SettingError for a file of another kind. */
 export function unpackState(text: string): StateFile {
   try {
-    const {format, model, tokens, session} = JSON.parse(text);
+    const {format, model, tokens, session, conversation} = JSON.parse(text);
     if (format !== FORMAT || typeof model !== 'string' || !Array.isArray(tokens))
       throw new Error('another form');
     return {
       model,
       tokens: tokens.map(Number),
       session: Uint8Array.from(atob(session), one => one.charCodeAt(0)),
+      ...(typeof conversation === 'string' ? {conversation} : {}),
     };
   } catch (error) {
     throw new SettingError(

@@ -5,13 +5,13 @@ import {useEffect} from 'preact/hooks';
 import type {ModelProgress} from '../../../models/index.js';
 import {droppedFiles} from '../../../models/model-folder/in-files.js';
 import {bytesText} from '../../ui/bytes.js';
-import {Failure} from '../../ui/failure.js';
+import {Failure, Lost} from '../../ui/failure.js';
 import {Transfer} from '../../ui/transfer.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {BroughtFile, ListedModel, ModelFacts} from '../../worker/models.js';
 
 export function YoursPage() {
-  const {error, guarded} = useWorker();
+  const {error, lost, guarded} = useWorker();
   const models = useSignal<readonly ListedModel[]>([]);
   const facts = useSignal<ModelFacts | undefined>(undefined);
   const progress = useSignal<ModelProgress | undefined>(undefined);
@@ -110,6 +110,7 @@ export function YoursPage() {
         </p>
       </div>
       <Failure error={error.value} />
+      <Lost reason={lost.value} next="Bring the model again if it is not listed below." />
       <Transfer progress={progress.value} />
       {rows.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="The model">

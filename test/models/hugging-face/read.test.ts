@@ -9,6 +9,7 @@ import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors
 import {encodeHeader} from '../../../formats/safetensors-header.js';
 import type {MemoryFolder, ModelProgress} from '../../../models/index.js';
 import {
+  CheckpointImportError,
   DecodingSession,
   fromPretrained,
   generateText,
@@ -24,7 +25,8 @@ const [mamba] = goldenModels;
 const WEIGHTS = 'model.safetensors';
 const bytesOf = (path: string) => new Uint8Array(readFileSync(join(mamba.folder, path)));
 const {tensors} = decodeSafetensors(bytesOf(WEIGHTS));
-const config = JSON.parse(readFileSync(join(mamba.folder, 'config.json'), 'utf8'));
+type Settings = Readonly<Record<string, unknown>>;
+const config: Settings = JSON.parse(readFileSync(join(mamba.folder, 'config.json'), 'utf8'));
 
 function folder(weights: Uint8Array, settings: object = config): MemoryFolder {
   const store = modelInMemory('folder');
@@ -60,26 +62,48 @@ describe('fromPretrained', () => {
     expect(await logitsOf(folder(Buffer.concat([header, ...halves])))).to.deep.equal(expected);
   });
 
-  it("reads mamba_ssm's own config.json, its names, its padded vocabulary and its copy of the head", async () => {
-    const own = {
-      d_model: config.hidden_size,
-      n_layer: config.num_hidden_layers,
-      vocab_size: config.vocab_size - 2,
-      pad_vocab_size_multiple: config.vocab_size,
-      ssm_cfg: {d_state: config.state_size, d_conv: config.conv_kernel, dt_rank: config.time_step_rank},
-      rms_norm: true,
-      residual_in_fp32: true,
-      fused_add_norm: true,
-    };
-    const name = 'backbone.embeddings.weight';
-    const renamed = tensors.map(one =>
-      one.name === name ? {...one, name: 'backbone.embedding.weight'} : one,
-    );
-    const table = tensors.find(one => one.name === name);
-    if (table === undefined) throw new Error(`no ${name}`);
-    const all = [...renamed.filter(one => one.name !== 'lm_head.weight'), {...table, name: 'lm_head.weight'}];
-    const expected = await logitsOf(folder(bytesOf(WEIGHTS)));
-    expect(await logitsOf(folder(encodeSafetensors(all), own))).to.deep.equal(expected);
+  for (const [name, ssmOf] of [
+    ['mamba', (of: Settings) => ({d_conv: of.conv_kernel, dt_rank: of.time_step_rank})],
+    ['mamba2', (of: Settings) => ({layer: 'Mamba2', headdim: of.head_dim, ngroups: 1, chunk_size: 256})],
+  ] as const)
+    it(`reads mamba_ssm's own config.json of ${name}, its names, its padded vocabulary and its copy of the head`, async () => {
+      const from = goldenModels.find(one => one.name === name)?.folder ?? '';
+      const settings: Settings = JSON.parse(readFileSync(join(from, 'config.json'), 'utf8'));
+      const weights = new Uint8Array(readFileSync(join(from, WEIGHTS)));
+      const own = {
+        d_model: settings.hidden_size,
+        n_layer: settings.num_hidden_layers,
+        vocab_size: Number(settings.vocab_size) - 2,
+        pad_vocab_size_multiple: settings.vocab_size,
+        ssm_cfg: {d_state: settings.state_size, dt_min: 0.01, ...ssmOf(settings)},
+        attn_layer_idx: [],
+        rms_norm: true,
+        residual_in_fp32: true,
+        fused_add_norm: true,
+      };
+      const tableName = 'backbone.embeddings.weight';
+      const all = decodeSafetensors(weights).tensors.filter(one => one.name !== 'lm_head.weight');
+      const renamed = all.map(one => ({...one, name: one.name.replace('embeddings', 'embedding')}));
+      const table = all.find(one => one.name === tableName);
+      if (table === undefined) throw new Error(`no ${tableName}`);
+      const copied = encodeSafetensors([...renamed, {...table, name: 'lm_head.weight'}]);
+      const expected = await logitsOf(folder(weights, settings));
+      expect(await logitsOf(folder(copied, own))).to.deep.equal(expected);
+    });
+
+  it('refuses by name what of a mamba_ssm Mamba-2 our layers do not have', async () => {
+    const own = {d_model: 32, n_layer: 2, vocab_size: 61};
+    for (const [ssm, words] of [
+      [{ngroups: 2}, /ssm_cfg: ngroups must be 1, got 2/],
+      [{norm_before_gate: true}, /norm_before_gate must be false/],
+      [{headdim: 60}, /headdim must be a divisor of the inner width 64, got 60/],
+      [{d_ssm: 32}, /d_ssm must be absent/],
+      [{dt_limit: [0.1, 1]}, /time_step_limit must be \[0, Infinity\]/],
+    ] as const) {
+      const given = {...own, ssm_cfg: {layer: 'Mamba2', ...ssm}};
+      const error = await fromPretrained(folder(bytesOf(WEIGHTS), given)).catch((reason: Error) => reason);
+      expect(error).to.be.instanceOf(CheckpointImportError).with.property('message').that.matches(words);
+    }
   });
 
   it('gives the ids that a text begins with, and reads them before a prompt', async () => {
@@ -99,6 +123,14 @@ describe('fromPretrained', () => {
     expect(startTokensOf({...tiny, post_processor: both})).to.deep.equal([7]);
     expect(startTokensOf({...tiny, post_processor: {...template, single: [text, bos]}})).to.deep.equal([]);
     expect(startTokensOf(tiny)).to.deep.equal([]);
+    const end = '<|endoftext|>';
+    expect(startTokensOf(tiny, {bos_token: end, add_bos_token: true})).to.deep.equal([0]);
+    expect(startTokensOf(tiny, {bos_token: {content: 'the'}, add_bos_token: true})).to.deep.equal([258]);
+    expect(startTokensOf(tiny, {bos_token: end})).to.deep.equal([]);
+    const withTemplate = {...tiny, post_processor: template};
+    expect(startTokensOf(withTemplate, {bos_token: end, add_bos_token: true})).to.deep.equal([0]);
+    expect(startTokensOf(withTemplate, {bos_token: end, add_bos_token: false})).to.deep.equal([]);
+    expect(startTokensOf(withTemplate, {bos_token: end})).to.deep.equal([7]);
     const model = LanguageModel.create({preset: 'mamba', vocabSize: 300, dModel: 16, layers: 1});
     const store = modelInMemory();
     await writePretrained(store, {model, tokenizer: tokenizerFromJSON({...tiny, post_processor: template})});

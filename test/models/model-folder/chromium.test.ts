@@ -4,6 +4,8 @@ import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../../custom-ops/index.js';
+import {chatTemplateOf} from '../../../data/tokenizers/index.js';
+import {writePretrained} from '../../../models/hugging-face/index.js';
 import type {MemoryFolder} from '../../../models/model-folder/index.js';
 import {modelInMemory, openModel, writeModel} from '../../../models/model-folder/index.js';
 import type {Opened} from '../../browser/model-page.js';
@@ -14,6 +16,8 @@ import type {ModelServer} from '../../support/model-server.js';
 import {serveModel} from '../../support/model-server.js';
 
 const entry = fileURLToPath(new URL('../../browser/model-page.js', import.meta.url));
+/** A chat template of the few letters that the tokenizer has. */
+const TEMPLATE = "{% for message in messages %}{{ 'c' + message['content'] + 'c' }}{% endfor %}";
 const shard = 'weights-00002-of-00007.bin';
 
 describe('model folders in Chromium', () => {
@@ -25,6 +29,8 @@ describe('model folders in Chromium', () => {
   let refusal: {name: string; message: string};
   let held: number;
   let inWorker: number[];
+  let pretrained: {logits: number[]; ids: number[]};
+  let ofHalves: {inPage: number[][]; inNode: number[]};
   const complaints: string[] = [];
 
   before(async function () {
@@ -35,12 +41,19 @@ describe('model folders in Chromium', () => {
     const contents = languageContents();
     expected = answers(contents.model.model);
     await writeModel(folder, {...contents, title: 'letters'}, {shardBytes: 4000});
+    const hub = modelInMemory();
+    const chatTemplate = await chatTemplateOf({chat_template: TEMPLATE});
+    await writePretrained(hub, {...contents, chatTemplate});
+    const ofHub = await serveModel(hub);
     server = await serveModel(folder);
     server.cuts.set(shard, [1000]);
     await withPage(path, entry, async page => {
+      // Before complaints are counted: of files that a folder need not have, Chromium tells each.
+      pretrained = await page.evaluate(from => window.openPretrained(from, 'abba'), ofHub.address);
       page.on('console', message => complaints.push(message.text()));
       await visit(page);
     });
+    ofHub.close();
     server.close();
   });
 
@@ -50,6 +63,14 @@ describe('model folders in Chromium', () => {
     asked = [...server.asked];
     inWorker = await page.evaluate(from => window.copyInWorker(from), address);
     held = await page.evaluate(from => window.beginCopy(from, 9000), address);
+    const halves = modelInMemory();
+    await writeModel(halves, languageContents(), {dtype: 'float16', shardBytes: 4000});
+    const served = await serveModel(halves);
+    ofHalves = {
+      inPage: await page.evaluate(from => window.openTwice(from), served.address),
+      inNode: answers((await openModel(halves)).model.model),
+    };
+    served.close();
     const bytes = folder.files.get(shard);
     if (bytes !== undefined) bytes[5] ^= 1;
     refusal = await page.evaluate(from => window.refusalOf(from), address);
@@ -63,6 +84,18 @@ describe('model folders in Chromium', () => {
       expectClose(logits, expected, 1e-5, `${way} beside Node`);
     }
     expect(inWorker).to.deep.equal(opened.logits.openModel);
+  });
+
+  it('of the Hub give the same logits, and the same ids of a conversation', async () => {
+    expectClose(pretrained.logits, expected, 1e-5, 'beside Node');
+    expect(pretrained.ids).to.deep.equal([...tokenizer.encode('cabbac')]);
+  });
+
+  it('stored as float16 give the same logits by our door and by that of tf', () => {
+    const [own, ofTf] = ofHalves.inPage;
+    expect(ofTf).to.deep.equal(own);
+    expectClose(own, ofHalves.inNode, 1e-5, 'beside Node');
+    expect(own).not.to.deep.equal(opened.logits.openModel);
   });
 
   it('bring tokenizer and card, and tell the bytes of every file', () => {

@@ -166,7 +166,32 @@ describe('model folders that are refused', () => {
     [
       'weights stored otherwise',
       () => editCard(card => Object.assign(card.weights, {storage: 'float8'})),
-      'weights.storage must be \'float32\', got "float8"',
+      "weights.storage must be 'float32' or 'float16', got \"float8\"",
+    ],
+    [
+      'weights stored otherwise than the card says',
+      () => editCard(card => Object.assign(card.weights, {storage: 'float16'})),
+      'model.json stores weights as float32, card.json says float16',
+    ],
+    [
+      'weights some of which are stored otherwise',
+      () => editModel(model => (specs(model)[1].quantization = {dtype: 'float16'})),
+      'as float16 and others as float32; all weights must be stored alike',
+    ],
+    [
+      'weights in eight bits',
+      () => editModel(model => (specs(model)[0].quantization = {dtype: 'uint8', min: 0, scale: 1})),
+      'as "uint8"; weights must be float32, stored as it or as float16',
+    ],
+    [
+      'a number in float16 that is not finite',
+      async () => {
+        folder.files.clear();
+        await writeModel(folder, languageContents(), {dtype: 'float16', shardBytes: 2000});
+        new DataView(bytesOf(weights).buffer).setUint16(8, 0x7c00, true);
+        enter(weights);
+      },
+      'holds numbers that are not finite',
     ],
     [
       'a shard that no card lists',
@@ -179,7 +204,7 @@ describe('model folders that are refused', () => {
     [
       'weights of other numbers',
       () => editModel(model => (specs(model)[0].dtype = 'int32')),
-      'must be plain float32',
+      'weights must be float32, stored as it or as float16',
     ],
     ['a shape below zero', () => editModel(model => (specs(model)[0].shape = [-1])), 'no valid shape'],
     ['a weight twice', () => editModel(model => (specs(model)[1].name = specs(model)[0].name)), 'twice'],
@@ -196,7 +221,7 @@ describe('model folders that are refused', () => {
 
   for (const [what, damage, words] of cases) {
     it(what, async () => {
-      damage();
+      await damage();
       const error = await openModel(folder).catch(reason => reason);
       expect(error).to.be.instanceOf(ModelFormatError);
       expect(String(error)).to.include(words).and.include('the folder');

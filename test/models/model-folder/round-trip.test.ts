@@ -44,7 +44,8 @@ for (const backend of readableBackends) {
     afterEach(() => rmSync(join(path, '..'), {recursive: true}));
 
     it('give back a language model with its tokenizer and card', async () => {
-      const contents = languageContents();
+      const generation = {stopTokens: [3, 4], startTokens: [1]};
+      const contents = {...languageContents(), generation};
       const expected = answers(contents.model.model);
       const before = memory().numTensors;
       const card = await writeModelFolder(path, contents, {shardBytes});
@@ -53,7 +54,13 @@ for (const backend of readableBackends) {
       expect(answers(opened.model.model)).to.deep.equal(expected);
       expect(opened.tokenizer?.encode('abc')).to.deep.equal(tokenizer.encode('abc'));
       expect(opened.card).to.deep.equal(card);
-      expect(card).to.deep.include({training, command: contents.command, bmojo: VERSION, format: 1});
+      expect(card).to.deep.include({
+        training,
+        generation,
+        command: contents.command,
+        bmojo: VERSION,
+        format: 1,
+      });
       expect(card.model).to.deep.equal({
         config: contents.model.config,
         parameters: contents.model.parameterCount(),

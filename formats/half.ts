@@ -52,3 +52,15 @@ export function fromHalves(
   shiftHalves(halves, from, count, view);
   for (let i = 0; i < count; i++) into[at + i] *= HALF_SCALE;
 }
+
+/** Halves as the float32 numbers that they are, infinities and NaN included. */
+export function widenHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const numbers = new Float32Array(halves.length);
+  fromHalves(halves, 0, halves.length, numbers, 0);
+  // Beyond the largest half lie the codes of infinity and NaN alone.
+  for (let i = 0; i < numbers.length; i++) {
+    if (Math.abs(numbers[i]) >= 65536)
+      numbers[i] = (halves[i] & 1023) === 0 ? numbers[i] * Infinity : Number.NaN;
+  }
+  return numbers;
+}

@@ -1,0 +1,129 @@
+// What a token costs while memory is in a store outside the model: searched at every token, appended to behind every window.
+
+import {parseSettings} from '../config/schema.js';
+import {randomStream} from '../data/random.js';
+import type {MemoryPrecision, MemoryStore} from '../memory/index.js';
+import {queuedMemory} from '../memory/index.js';
+import type {ModelConfig} from '../models/config.js';
+import {DecodingSession} from '../models/decoding-session.js';
+import {LanguageModel} from '../models/language-model.js';
+import {memoryFormat} from '../models/session-memory.js';
+import {samplingSchema} from '../models/token-sampling.js';
+import type {MeasuredPlace, Quantiles} from './memory.js';
+import {fillStore, quantiles} from './memory.js';
+
+export interface MemoryDecodeSettings {
+  /** With memory in storage in at least one layer. */
+  readonly model: Partial<ModelConfig>;
+  readonly places: readonly MeasuredPlace[];
+  /** Rows of the stream before the first token, ascending. */
+  readonly rows: readonly number[];
+  readonly precision: MemoryPrecision;
+  /** Tokens that are timed. */
+  readonly tokens: number;
+}
+
+export interface MemoryDecodeTiming {
+  /** `none`: the model without storage. */
+  readonly place: string;
+  /** Rows in the stream when the first token was read. */
+  readonly rows: number;
+  readonly tokenMs: Quantiles;
+  /** Tokens that were done while an update was under way. */
+  readonly during: number;
+}
+
+const STREAM = 'bench';
+/** Updates under way at most: a store that falls behind then holds tokens up. */
+const QUEUE = 64;
+
+/** The store, and how many updates of it are under way: to ask it would wait for them. */
+function watchedStore(store: MemoryStore): {store: MemoryStore; updates(): number} {
+  let underWay = 0;
+  const watched: MemoryStore = {
+    format: store.format,
+    append: async batch => {
+      underWay++;
+      try {
+        await store.append(batch);
+      } finally {
+        underWay--;
+      }
+    },
+    search: query => store.search(query),
+    forget: selection => store.forget(selection),
+    snapshot: selection => store.snapshot(selection),
+    stats: () => store.stats(),
+    close: () => store.close(),
+  };
+  return {store: watched, updates: () => underWay};
+}
+
+/** Milliseconds of each of `tokens` tokens behind those of two windows, after which updates are under way. */
+async function tokenTimes(
+  session: DecodingSession,
+  {vocabSize, window}: ModelConfig,
+  tokens: number,
+  seen: () => void = () => {},
+): Promise<number[]> {
+  const random = randomStream([11, 13], 0);
+  const sampling = parseSettings('bench', samplingSchema, {});
+  await session.read(Int32Array.from({length: 2 * window + 1}, () => random.integer(vocabSize)));
+  const times: number[] = [];
+  for (let token = 0; token < tokens; token++) {
+    const began = performance.now();
+    await session.write(sampling);
+    times.push(performance.now() - began);
+    seen();
+  }
+  return times;
+}
+
+/** Untrained models, whose weights' values change no cost: without storage first, then each place at each size. */
+export async function* benchMemoryDecode({
+  model: given,
+  places,
+  rows,
+  precision,
+  tokens,
+}: MemoryDecodeSettings): AsyncGenerator<MemoryDecodeTiming, void, void> {
+  const plain = LanguageModel.create({...given, storage: 0});
+  const without = new DecodingSession(plain);
+  yield {
+    place: 'none',
+    rows: 0,
+    tokenMs: quantiles(await tokenTimes(without, plain.config, tokens)),
+    during: 0,
+  };
+  without.dispose();
+  plain.model.dispose();
+  const model = LanguageModel.create(given);
+  const weights = 'bench';
+  const format = memoryFormat(model, {weights, precision});
+  for (const place of places) {
+    const direct = await place.open(format);
+    const watched = watchedStore(direct);
+    const store = queuedMemory(watched.store, {limit: QUEUE});
+    try {
+      const held = new Map(format.layers.map(layer => [layer, 0]));
+      for (const size of rows) {
+        for (const layer of format.layers) {
+          await fillStore(direct, {stream: STREAM, layer, from: held.get(layer) ?? 0, to: size});
+          held.set(layer, size);
+        }
+        let during = 0;
+        const session = new DecodingSession(model, {weights, memory: {store, stream: STREAM}});
+        const times = await tokenTimes(session, model.config, tokens, () => {
+          if (watched.updates() > 0) during++;
+        });
+        session.dispose();
+        // What the session left makes place for the next size, and a session that ends early leaves nothing half done.
+        await store.forget({streams: [STREAM], from: size});
+        yield {place: place.name, rows: size, tokenMs: quantiles(times), during};
+      }
+    } finally {
+      await store.close();
+    }
+  }
+  model.model.dispose();
+}

@@ -1,0 +1,109 @@
+// bmojo bench memory-recall: what an index of PGlite finds of what a trained model looks for.
+
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import type {CommandModule} from 'yargs';
+import {benchMemoryRecall} from '../bench/memory-recall.js';
+import {SettingError} from '../config/schema.js';
+import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
+import {taskFamily} from '../data/families.js';
+import {closeData, openData} from '../data/files/index.js';
+import {percent, textTable} from '../eval/table.js';
+import type {Trained} from '../experiments/trained.js';
+import {openTrained} from '../experiments/trained.js';
+import {openMemory} from '../memory/index.js';
+import {asLanguageModel} from '../models/create.js';
+import {onlyOptions} from './command-line.js';
+import {numberList} from './lists.js';
+import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
+import {wholeOption, wholesOption} from './number-options.js';
+
+type Args = Record<string, unknown>;
+
+const options = {
+  checkpoint: {type: 'string' as const, demandOption: true as const, describe: checkpointWords},
+  ...loadOptionsGroup,
+  rows: {
+    ...wholesOption('tokens that the model reads, and rows of the index then, separated by commas', 100),
+    default: '10000,50000',
+  },
+  pairs: {...wholeOption('pairs of a sequence of mqar-mixture'), default: 64},
+  queries: {...wholeOption('tokens whose queries are asked'), default: 200},
+  precision: {choices: ['f16', 'f32'] as const, default: 'f16' as const, describe: 'numbers of stored keys'},
+  json: {type: 'boolean' as const, describe: 'print JSON'},
+};
+
+/** Tokens as the model was trained on, as many as are wanted. Errors: SettingError for a run of another task. */
+function tokensOf({config: {task, data}}: Trained, count: number, pairs: number): Int32Array {
+  if (task === 'mqar-mixture')
+    return taskFamily(task)
+      .create({...data, testParts: `${count}x${pairs}`, powerA: 1})
+      .sample({seed: 1, split: 'test', index: 0}).inputs;
+  if (task !== 'lm')
+    throw new SettingError(`--checkpoint: must be of mqar-mixture or lm, whose texts are long, got ${task}`);
+  const opened = openData(String(data.data));
+  try {
+    return Int32Array.from(opened.valid.read(0, count));
+  } finally {
+    closeData(opened);
+  }
+}
+
+async function execute(argv: Args): Promise<void> {
+  const folder = await openTrained(String(argv.checkpoint));
+  const counts = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
+  const texts = counts.map(count => tokensOf(folder, count, Number(argv.pairs)));
+  const {weights, backend} = await loadOptions(folder, argv);
+  const {model} = await folder.load(weights, backend);
+  const rowSearch = await createRowSearch();
+  const found = [];
+  for (const tokens of texts) {
+    const parent = mkdtempSync(join(tmpdir(), 'bmojo-bench-recall-'));
+    try {
+      found.push(
+        await benchMemoryRecall({
+          model: asLanguageModel(model),
+          tokens,
+          precision: argv.precision === 'f32' ? 'f32' : 'f16',
+          queries: Number(argv.queries),
+          rowSearch,
+          open: format => openMemory(`pglite:${join(parent, 'memory')}`, {format, exactRows: 1}),
+        }),
+      );
+    } finally {
+      rmSync(parent, {recursive: true, force: true});
+    }
+  }
+  model.model.dispose();
+  if (argv.json === true) {
+    console.log(JSON.stringify({precision: argv.precision, recall: found}, null, 2));
+    return;
+  }
+  const table = found.map(one => [
+    one.rows,
+    one.queries,
+    percent(one.recall),
+    percent(one.first),
+    percent(one.recallOfKeys),
+  ]);
+  const [{count}] = found;
+  console.log(
+    textTable([
+      ['rows', 'queries', `recall@${count}`, 'the best is found', `recall@${count} of stored keys`],
+      ...table,
+    ]),
+  );
+}
+
+export const benchMemoryRecallCommand: CommandModule<object, Args> = {
+  builder: yargs =>
+    yargs
+      .options(options)
+      .check(onlyOptions(options))
+      .example(
+        '$0 bench memory-recall --checkpoint runs/storage',
+        'PGlite with pgvector beside exact search',
+      ),
+  handler: execute,
+};

@@ -1,0 +1,73 @@
+// Long-term memory: what is remembered of which conversation, and how to have it forgotten.
+
+import {useSignal} from '@preact/signals';
+import type {MemoryAnswer} from '../../worker/memory.js';
+
+export interface RememberedProps {
+  readonly memory: MemoryAnswer;
+  /** The conversation that is remembered; none: nothing is. */
+  readonly conversation: string | undefined;
+  readonly disabled: boolean;
+  onChoose(conversation: string | undefined): void;
+  onForget(what: {readonly conversation: string} | 'all'): void;
+}
+
+export function Remembered({memory, conversation, disabled, onChoose, onForget}: RememberedProps) {
+  const name = useSignal(conversation ?? 'my conversation');
+  const {canRemember, conversations} = memory;
+  if (!canRemember)
+    return (
+      <p>
+        This model has no memory in storage, so that it begins anew each time; one with storage remembers what
+        it read in earlier conversations.
+      </p>
+    );
+  return (
+    <fieldset disabled={disabled}>
+      <legend>Long-term memory</legend>
+      <p>
+        What leaves the model's windows is kept in a database of this browser, and read again in later
+        conversations of the same name, also when the page is loaded anew. The database's program, 16 MB, is
+        fetched from this site when it is first used.
+      </p>
+      <p class="actions">
+        <label>
+          <input
+            type="checkbox"
+            checked={conversation !== undefined}
+            onChange={event => onChoose(event.currentTarget.checked ? name.value : undefined)}
+          />{' '}
+          Remember this conversation as
+        </label>
+        <input
+          type="text"
+          aria-label="Name of the conversation"
+          value={name.value}
+          onInput={event => {
+            name.value = event.currentTarget.value;
+            if (conversation !== undefined) onChoose(name.value);
+          }}
+        />
+      </p>
+      {conversations.length > 0 && (
+        <>
+          <ul class="plain" aria-label="Remembered conversations">
+            {conversations.map(({conversation: one, tokens}) => (
+              <li key={one}>
+                {one}: {tokens.toLocaleString('en')} tokens{' '}
+                <button type="button" onClick={() => onForget({conversation: one})}>
+                  Forget {one}
+                </button>
+              </li>
+            ))}
+          </ul>
+          <p>
+            <button type="button" onClick={() => onForget('all')}>
+              Forget everything
+            </button>
+          </p>
+        </>
+      )}
+    </fieldset>
+  );
+}

@@ -1,0 +1,191 @@
+// The page's state: the text under way, what the worker holds of it, and what is remembered of others.
+
+import type {Signal} from '@preact/signals';
+import {useSignal} from '@preact/signals';
+import {useEffect} from 'preact/hooks';
+import {integer} from '../../../config/schema.js';
+import type {ModelProgress} from '../../../models/index.js';
+import type {SamplingSettings} from '../../../models/token-sampling.js';
+import {DeviceLostError} from '../../client.js';
+import {useWorker} from '../../ui/use-worker.js';
+import type {Device} from '../../worker/device.js';
+import type {MemoryAnswer} from '../../worker/memory.js';
+import type {ListedModel} from '../../worker/models.js';
+import type {Mark, WriteEvent} from '../../worker/write.js';
+import {packState, unpackState} from './state-file.js';
+
+const defaults: SamplingSettings = {
+  temperature: 0.8,
+  topK: 0,
+  topP: 1,
+  repetitionPenalty: 1,
+  repetitionSpan: 64,
+  seed: 1,
+};
+
+/** What is asked of one push of the button. */
+export const lengthSchema = {
+  maxTokens: integer(400, 1, 100_000, 'tokens to write at most; go on for more'),
+} as const;
+
+/** What is to be forgotten: one conversation, or all. */
+export type Forgotten = {readonly conversation: string} | 'all';
+
+export interface Writing {
+  readonly models: Signal<readonly ListedModel[]>;
+  readonly chosen: Signal<string | undefined>;
+  readonly prompt: Signal<string>;
+  readonly sampling: Signal<SamplingSettings>;
+  readonly maxTokens: Signal<number>;
+  readonly written: Signal<string>;
+  /** The text once it is written: what is kept of it word for word. */
+  readonly marks: Signal<readonly Mark[]>;
+  readonly speed: Signal<Extract<WriteEvent, {type: 'text'}> | undefined>;
+  /** Whether the model has said that its text ends. */
+  readonly isEnded: Signal<boolean>;
+  readonly memory: Signal<MemoryAnswer | undefined>;
+  /** Name under which the text is remembered; none: it is not. */
+  readonly conversation: Signal<string | undefined>;
+  readonly device: Signal<Device | undefined>;
+  readonly progress: Signal<ModelProgress | undefined>;
+  readonly error: Signal<Error | undefined>;
+  readonly lost: Signal<string | undefined>;
+  /** Stops what is written now. */
+  readonly running: Signal<AbortController | undefined>;
+  choose(model: string): void;
+  remember(conversation: string | undefined): void;
+  forget(what: Forgotten): Promise<void>;
+  /** Writes a new text, or goes on with the one that there is. */
+  write(goOn: boolean): Promise<void>;
+  save(): Promise<void>;
+  restore(file: File): Promise<void>;
+}
+
+export function useWriting(): Writing {
+  const models = useSignal<readonly ListedModel[]>([]);
+  const chosen = useSignal<string | undefined>(undefined);
+  const prompt = useSignal('ROMEO:\n');
+  const sampling = useSignal<SamplingSettings>(defaults);
+  const maxTokens = useSignal(lengthSchema.maxTokens.default);
+  const written = useSignal('');
+  const marks = useSignal<readonly Mark[]>([]);
+  const speed = useSignal<Extract<WriteEvent, {type: 'text'}> | undefined>(undefined);
+  const isEnded = useSignal(false);
+  const memory = useSignal<MemoryAnswer | undefined>(undefined);
+  const conversation = useSignal<string | undefined>(undefined);
+  const device = useSignal<Device | undefined>(undefined);
+  const progress = useSignal<ModelProgress | undefined>(undefined);
+  const running = useSignal<AbortController | undefined>(undefined);
+  /** Whether the worker has read the text; where it has not, going on reads it first. */
+  const isHeld = useSignal(false);
+  const {error, lost, guarded} = useWorker(() => {
+    isHeld.value = false;
+  });
+
+  const list = (forget?: Forgotten): Promise<void> =>
+    guarded(async client => {
+      if (chosen.value === undefined) return;
+      memory.value = await client.call('memory', {model: chosen.value, forget});
+      if (forget !== undefined) isHeld.value = false;
+    });
+
+  const choose = (name: string): void => {
+    chosen.value = name;
+    memory.value = undefined;
+    conversation.value = undefined;
+    isHeld.value = false;
+    void list();
+  };
+
+  useEffect(() => {
+    void guarded(async client => {
+      const listed = await client.call('models', {});
+      models.value = listed.filter(({name}) => !name.startsWith('recall-'));
+      const [first] = models.value;
+      if (chosen.value === undefined && first !== undefined) choose(first.name);
+    });
+  }, []);
+
+  const see = (event: WriteEvent): void => {
+    if (event.type === 'device') device.value = event.device;
+    else if (event.type === 'progress') progress.value = event.progress;
+    else {
+      written.value += event.text;
+      speed.value = event;
+    }
+  };
+
+  const write = (goOn: boolean): Promise<void> =>
+    guarded(async client => {
+      const stop = new AbortController();
+      running.value = stop;
+      const before = written.value;
+      const begun = (goOn ? before : '') + prompt.value;
+      written.value = begun;
+      marks.value = [];
+      isEnded.value = false;
+      try {
+        const result = await client.call(
+          'write',
+          {
+            model: chosen.value ?? '',
+            backend: 'auto',
+            prompt: isHeld.value ? prompt.value : begun,
+            goOn: goOn && isHeld.value,
+            maxTokens: maxTokens.value,
+            sampling: sampling.value,
+            conversation: conversation.value,
+          },
+          {signal: stop.signal, onEvent: see},
+        );
+        marks.value = result.marks;
+        isEnded.value = result.isEnded;
+        isHeld.value = true;
+        prompt.value = '';
+        if (conversation.value !== undefined)
+          memory.value = await client.call('memory', {model: chosen.value ?? ''});
+      } catch (caught) {
+        // What was refused stays to be mended; what was lost on the way is in the text.
+        if (caught instanceof DeviceLostError) prompt.value = '';
+        else if (written.value === begun) written.value = before;
+        throw caught;
+      } finally {
+        running.value = undefined;
+        progress.value = undefined;
+      }
+    });
+
+  const save = (): Promise<void> =>
+    guarded(async client => {
+      const {marks: _, ...saved} = await client.call('state', {model: chosen.value ?? ''});
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(packState({model: chosen.value ?? '', ...saved}));
+      link.download = `${chosen.value}-state.json`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+
+  const restore = (file: File): Promise<void> =>
+    guarded(async client => {
+      const {model, ...saved} = unpackState(await file.text());
+      choose(model);
+      conversation.value = saved.conversation;
+      const result = await client.call('state', {model, restore: saved});
+      isHeld.value = true;
+      marks.value = result.marks;
+      written.value = result.marks.map(({text}) => text).join('');
+      prompt.value = '';
+    });
+
+  return {
+    ...{models, chosen, prompt, sampling, maxTokens, written, marks, speed, isEnded},
+    ...{memory, conversation, device, progress, error, lost, running},
+    choose,
+    remember: name => {
+      conversation.value = name;
+      isHeld.value = false;
+    },
+    forget: list,
+    ...{write, save, restore},
+  };
+}

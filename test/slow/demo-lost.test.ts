@@ -1,0 +1,49 @@
+// The GPU is lost while a page is at work: it says so and goes on, the microscope by looking again, a training from
+// what is kept of it.
+
+import {expect} from 'chai';
+import type {BrowserContext, Page} from 'playwright-core';
+import type {Site} from '../demo/site.js';
+import {loseDevice, serveSite, visit} from '../demo/site.js';
+import {chromiumOrSkip} from '../support/browser.js';
+
+/** Loses each device that the page takes, until it computes without one: software in its place takes minutes to go on. */
+async function loseUntilWithout(page: Page, context: BrowserContext, words: RegExp): Promise<void> {
+  while (!(await page.getByText(words).isVisible())) {
+    await loseDevice(context);
+    await page.getByText('The graphics device was lost.').waitFor();
+    await page.waitForTimeout(3000);
+  }
+}
+
+describe('demo: lost device', function () {
+  this.timeout(300_000);
+  let chromium: string;
+  let site: Site;
+  before(async function () {
+    chromium = chromiumOrSkip(this);
+    site = await serveSite();
+  });
+  after(() => site?.close());
+
+  it('is told by the microscope, which looks again', () =>
+    visit(chromium, site, '', async ({page, context}) => {
+      // Behind the device, before anything is seen.
+      await page.waitForResponse(/recall-bmojo\/weights/);
+      await loseUntilWithout(page, context, /^64 tokens, on .*wasm/);
+      await page.getByRole('region', {name: 'What it reads'}).waitFor();
+      expect(await page.getByRole('alert').count(), 'nothing failed').to.equal(1);
+    }));
+
+  it('is told by a training, which goes on, and without the device where that is lost again', () =>
+    visit(chromium, site, 'train', async ({page, context}) => {
+      await page.getByText('Settings').click();
+      for (const [name, value] of Object.entries({batch: '2', 'd model': '16', layers: '1', steps: '20'}))
+        await page.getByLabel(name, {exact: true}).fill(value);
+      await page.getByRole('button', {name: 'Train', exact: true}).click();
+      await page.getByText(/^Training at .*webgpu/).waitFor();
+      await loseUntilWithout(page, context, /^(Training|Finished) at .*wasm/);
+      await page.getByText('Finished at step 20 of 20').waitFor();
+      expect(await page.getByRole('alert').count(), 'nothing failed').to.equal(1);
+    }));
+});
