@@ -21,8 +21,9 @@ class UsageError extends BmojoError {
 /** `model: eideticSlots must ...` as `--eidetic-slots must ...`: settings that do not go together, by their options. */
 function asOption(words: string): string {
   return words.replace(
-    /^(?!needle-text)[\w-]+: ([a-z]\w*) must /,
-    (_, key: string) => `--${kebab(key)} must `,
+    /^(?!needle-text)[\w-]+: ([a-z]\w*)(?: and ([a-z]\w*))? must /,
+    (_, key: string, second?: string) =>
+      `--${kebab(key)}${second === undefined ? '' : ` and --${kebab(second)}`} must `,
   );
 }
 
@@ -47,6 +48,15 @@ function usageWords(message: string): string {
     return `there is no command '${words}'; see bmojo ${words.replace(/ [^ ]*$/, '')} --help`;
   if (message.startsWith('Not enough non-option arguments'))
     return `${words} lacks an argument; see bmojo ${words} --help`;
+  const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)/.exec(message);
+  if (choice !== null) {
+    const [, option, given, choices] = choice.map(word => word.replaceAll('"', ''));
+    return `--${kebab(option)} must be one of ${choices}, got ${given}`;
+  }
+  const missing = /^Missing required arguments?: (.*)/.exec(message);
+  if (missing !== null)
+    return `${words} needs ${missing[1].replace(/[\w-]+/g, name => `--${kebab(name)}`)}; see bmojo ${words} --help`;
+  if (message.startsWith('Unknown command')) return `there is no command '${words}'; see bmojo --help`;
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 

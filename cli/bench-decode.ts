@@ -47,6 +47,7 @@ const options = {
     type: 'string' as const,
     default: join('runs', 'decode'),
     describe: 'folder for decode.json and the plots',
+    writes: 'folder' as const,
   },
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };

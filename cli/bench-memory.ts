@@ -45,6 +45,7 @@ const options = {
     type: 'string' as const,
     default: join('runs', 'bench-memory'),
     describe: 'folder for memory.json',
+    writes: 'folder' as const,
   },
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };

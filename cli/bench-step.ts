@@ -2,7 +2,6 @@
 
 import type {Argv, CommandModule} from 'yargs';
 import type {StepProfile} from '../bench/step.js';
-import {profileStep} from '../bench/step.js';
 import {SettingError} from '../config/schema.js';
 import {textTable} from '../eval/table.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
@@ -59,6 +58,8 @@ function profileTable(profile: StepProfile): string {
 
 async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const config = configOf(family, argv);
+  // --help needs none of it.
+  const {profileStep} = await import('../bench/step.js');
   const isText = argv.json !== true;
   let progress: CountProgress | undefined;
   const profile = await profileStep(config, {

@@ -190,6 +190,7 @@ export const compareMadCommand: CommandModule<object, Args> = {
         type: 'string' as const,
         default: join('runs', 'mad'),
         describe: 'folder for the runs and the score',
+        writes: 'runs' as const,
       },
       json: {type: 'boolean' as const, describe: 'print events as JSON lines'},
     };

@@ -95,6 +95,7 @@ function taskCommand(family: WorkloadFamily): CommandModule<object, Args> {
         out: {
           type: 'string' as const,
           describe: 'folder for the runs and the report [default runs/compare-TASK]',
+          writes: 'runs' as const,
           group: 'Run',
         },
         json: {

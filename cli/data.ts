@@ -50,7 +50,12 @@ const prepareOptions = {
     array: true as const,
     describe: 'files held out for validation, instead of a share',
   },
-  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},
+  out: {
+    type: 'string' as const,
+    demandOption: true as const,
+    describe: 'folder to make',
+    writes: 'folder' as const,
+  },
   manifest: manifestOption,
   json: jsonOption,
 };
@@ -109,7 +114,12 @@ const tokenizerOptions = {
     ),
     demandOption: true as const,
   },
-  out: {type: 'string' as const, demandOption: true as const, describe: 'the tokenizer.json to write'},
+  out: {
+    type: 'string' as const,
+    demandOption: true as const,
+    describe: 'the tokenizer.json to write',
+    writes: 'file' as const,
+  },
   manifest: manifestOption,
   json: jsonOption,
 };
@@ -182,7 +192,12 @@ const listCommand: CommandModule<object, Args> = {
 };
 
 const fetchOptions = {
-  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to write to'},
+  out: {
+    type: 'string' as const,
+    demandOption: true as const,
+    describe: 'folder to write to',
+    writes: 'folder' as const,
+  },
   ...listOptions,
 };
 

@@ -116,7 +116,7 @@ function execute(argv: Args): void {
 export const reportCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
-      out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`},
+      out: {type: 'string' as const, describe: `file to write [default: ${REPORT}]`, writes: 'file' as const},
       title: {type: 'string' as const, default: "B'MOJO: evaluation report", describe: 'heading'},
       json: {type: 'boolean' as const, describe: 'print the results of the runs as JSON'},
     };

@@ -49,6 +49,7 @@ const options = {
   'save-state': {
     type: 'string' as const,
     describe: 'write the memory after the last token, so that --state continues the text',
+    writes: 'file' as const,
   },
   memory: {
     type: 'string' as const,

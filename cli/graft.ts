@@ -31,7 +31,7 @@ const options = {
   },
   ...schemaOptions(graftSchema, 'Memories'),
   weights: loadOptionsGroup.weights,
-  out: {type: 'string' as const, demandOption: true, describe: 'folder to make'},
+  out: {type: 'string' as const, demandOption: true, describe: 'folder to make', writes: 'folder' as const},
   json: {type: 'boolean' as const, describe: 'print what was done as JSON'},
 };
 

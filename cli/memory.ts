@@ -171,7 +171,12 @@ const forgetCommand: CommandModule<object, Args> = {
 const exportOptions = {
   ...memoryOption,
   ...selectionOptions,
-  out: {type: 'string' as const, demandOption: true as const, describe: 'folder to make'},
+  out: {
+    type: 'string' as const,
+    demandOption: true as const,
+    describe: 'folder to make',
+    writes: 'folder' as const,
+  },
   ...jsonOption,
 };
 

@@ -37,7 +37,7 @@ const options = {
     describe:
       'how weights are stored; float16 and bfloat16 round them and take half of the bytes, bfloat16 only in --format huggingface [default: float32; of a model folder its own]',
   },
-  out: {type: 'string' as const, demandOption: true, describe: 'folder to make'},
+  out: {type: 'string' as const, demandOption: true, describe: 'folder to make', writes: 'folder' as const},
   json: {type: 'boolean' as const, describe: "print the folder's card as JSON, or the list of files"},
 };
 

@@ -4,8 +4,9 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {SettingError} from '../config/schema.js';
 import {useBackend} from '../custom-ops/index.js';
+import {withoutPlaces} from '../eval/report/places.js';
 import type {WeightsName} from '../experiments/run-models.js';
-import {modelFolderNames, withoutFolders} from '../experiments/run-models.js';
+import {modelFolderNames} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
 import type {WeightDType} from '../formats/weight-dtype.js';
 import {modelInFolder, writePretrainedFolder} from '../models/folder-on-disk.js';
@@ -21,7 +22,7 @@ async function cardOf({path, run}: Trained, weights: WeightsName, step: number):
   );
   const about = {
     step,
-    ...(card?.command === undefined ? {} : {command: withoutFolders(card.command)}),
+    ...(card?.command === undefined ? {} : {command: withoutPlaces(card.command)}),
     ...(card?.training === undefined ? {} : {training: card.training}),
     ...(card?.data === undefined ? {} : {data: card.data}),
   };

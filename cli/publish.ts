@@ -1,5 +1,6 @@
 // What every evaluation does with its result: print it, and leave it in the run's folder for reports.
 
+import {isAbsolute, relative} from 'node:path';
 import type {Provenance} from '../eval/report/provenance.js';
 import type {EvaluationRecord} from '../eval/report/record.js';
 import {textTable} from '../eval/table.js';
@@ -7,10 +8,19 @@ import {writeRecord} from '../experiments/evaluations.js';
 import {provenance} from '../experiments/provenance.js';
 import {tellUnwritten} from './output.js';
 
-/** The command as it was typed. */
+/** A path below the working directory as it is from there: it says the same, and nothing of the machine. */
+function fromHere(word: string): string {
+  const [, option = '', path = ''] = /^(--[^=]+=)?(.*)$/s.exec(word) ?? [];
+  if (!isAbsolute(path)) return word;
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') || isAbsolute(near) ? word : `${option}${near || '.'}`;
+}
+
+/** The command as it was typed, with paths below the working directory relative to it. */
 export function typedCommand(): string {
   const words = process.argv
     .slice(2)
+    .map(fromHere)
     .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
   return ['bmojo', ...words].join(' ');
 }

@@ -18,6 +18,7 @@ export const quickstartCommand: CommandModule<object, Record<string, unknown>> =
         type: 'string' as const,
         default: join('runs', 'quickstart'),
         describe: 'folder for runs and report',
+        writes: 'runs' as const,
       },
       backend: {
         type: 'string' as const,

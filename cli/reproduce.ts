@@ -178,6 +178,7 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         out: {
           type: 'string' as const,
           describe: `folder for the runs and the report [default runs/${name}, runs/${name}-quick]`,
+          writes: 'runs' as const,
         },
         json: {type: 'boolean' as const, describe: 'print events and the report as JSON lines'},
       };

@@ -19,7 +19,11 @@ const options = {
       'only runs with this setting or result, such as window=8 or state=finished; several must all hold',
   },
   sort: {type: 'string' as const, default: 'run', describe: 'setting or result to sort by, ascending'},
-  csv: {type: 'string' as const, describe: 'file to write: every setting and result, one run a line'},
+  csv: {
+    type: 'string' as const,
+    describe: 'file to write: every setting and result, one run a line',
+    writes: 'file' as const,
+  },
   json: {type: 'boolean' as const, describe: 'print one JSON object a run: every setting and result'},
 };
 

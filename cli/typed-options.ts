@@ -3,6 +3,8 @@
 import type {Field} from '../config/schema.js';
 import {refusal, SettingError} from '../config/schema.js';
 import {valueList} from './lists.js';
+import type {Written} from './written-paths.js';
+import {checkWritten} from './written-paths.js';
 
 /** What an option parser is told of an option, as far as it matters here. */
 export interface OptionShape {
@@ -13,6 +15,8 @@ export interface OptionShape {
   readonly field?: Field;
   /** Of an option that takes several values, separated by commas: what each may be. */
   readonly list?: Field;
+  /** Of an option that is a path to be written. */
+  readonly writes?: Written;
 }
 
 /** Numbers below zero, also as 1e-3; option parsers take some of them for options. */
@@ -52,19 +56,21 @@ function checkList(option: string, list: Field, typed: string): void {
 
 /**
  * Compares the options of a command with what was typed.
- * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range, a list with such a value.
+ * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range, a list
+ * with such a value, a path where the command cannot write.
  */
 export function checkTyped(
   options: Readonly<Record<string, OptionShape>>,
   argv: Readonly<Record<string, unknown>>,
   words: readonly string[],
 ): void {
-  for (const [option, {type, field, list}] of Object.entries(options)) {
+  for (const [option, {type, field, list, writes}] of Object.entries(options)) {
     const typed = typedValue(option, words);
     if (typed === undefined || type === 'boolean') continue;
     const value = argv[option];
     if (typed === '' && type !== undefined && (value === undefined || value === ''))
       throw new SettingError(`--${option} needs a value, got none; see --help`);
+    if (writes !== undefined) checkWritten(option, String(value), writes);
     if (list !== undefined) checkList(option, list, String(value));
     const wrong = field === undefined ? undefined : refusal(field, value, typed);
     if (wrong !== undefined) throw new SettingError(`--${option} ${wrong}`);

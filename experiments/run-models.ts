@@ -4,6 +4,7 @@
 import {existsSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {readTokenizer} from '../data/files/index.js';
+import {withoutPlaces} from '../eval/report/places.js';
 import type {SequenceModel} from '../models/create.js';
 import {writeModelFolder} from '../models/folder-on-disk.js';
 import type {
@@ -52,7 +53,7 @@ export async function writeRunModel(
     model,
     ...(existsSync(tokenizer) ? {tokenizer: readTokenizer(tokenizer)} : {}),
     title: `${config.model.preset} on ${dataName(config)}, ${parameters} parameters, step ${step}`,
-    ...(command === undefined ? {} : {command: withoutFolders(command)}),
+    ...(command === undefined ? {} : {command: withoutPlaces(command)}),
     training: {
       task: config.task,
       step,
@@ -115,9 +116,4 @@ function dataOf({task, data}: RunConfig): CardData {
   );
   const sha256 = 'checksum' in workloadFamily(task).schema ? String(data.checksum) : '';
   return {settings, ...(sha256 === '' ? {} : {sha256})};
-}
-
-/** A command without the folders of its absolute paths, which say more of a machine than of a model. */
-export function withoutFolders(command: string): string {
-  return command.replace(/(^|[\s="'])(?:\/|[A-Za-z]:\\)(?:[^\s"']*[\\/])?([^\s"'\\/]+)/g, '$1$2');
 }

@@ -1,7 +1,7 @@
 // A trained model as commands take it: a run folder with its checkpoints, a model folder, which knows its settings from its
 // card, or a folder of the Hub.
 
-import {existsSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
@@ -80,6 +80,8 @@ export function tokenizerFolderOf(path: string): string {
  * when a path is none of these; ModelFormatError for a damaged card; CheckpointImportError; SettingError.
  */
 export async function openTrained(path: string): Promise<Trained> {
+  if (existsSync(path) && !statSync(path).isDirectory())
+    throw new RunFolderError(`${path} must be the folder of a run or a model, is a file`);
   if (isPretrainedFolder(path)) return ofPretrained(path);
   if (isRunFolder(path)) return ofRun(RunFolder.open(path));
   const source = modelInFolder(path);

@@ -5,15 +5,15 @@ import {layerPlan} from './layer-plan.js';
 
 /**
  * Longest rotary wavelength, as a multiple of the trained length, up to which the loss stayed where it was (trained with
- * `--segments`: RESULTS.md, `length`), and up to which it rose a little for some seeds; beyond that it rose by more for most
- * (`beyond-context`).
+ * `--segments`: RESULTS.md, `length`), and up to which it rose by hundredths of a nat for most seeds, by tenths at larger
+ * rates (`beyond-context`, `examples`); beyond that it rose for most by more.
  */
 const HELD = 0.1;
-const ROSE_A_LITTLE = 10;
+const ROSE_LESS = 10;
 
 /** The largest base, of two digits, of which the loss rose no more than a little. */
 function gentleBase(trained: number): number {
-  const most = (ROSE_A_LITTLE * trained) / (2 * Math.PI);
+  const most = (ROSE_LESS * trained) / (2 * Math.PI);
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(most)) - 1);
   return Math.max(1, Math.floor(most / unit) * unit);
 }
@@ -38,9 +38,9 @@ export function beyondContextWords(config: ModelConfig, trained: number): string
   );
   const base = Math.max(0, ...bases);
   const times = (2 * Math.PI * base) / trained;
-  if (times > ROSE_A_LITTLE)
+  if (times > ROSE_LESS)
     return `${where} the text decays at a rotary base of ${base} for most seeds: train with --rotary-base ${gentleBase(trained)}, or with more --segments`;
   return times > HELD
-    ? `${where} the loss may rise a little; more --segments in training, or a second one with --init-from, keep it`
+    ? `${where} the loss may rise, by hundredths or by tenths of a nat; more --segments in training, or a second one with --init-from, keep it`
     : undefined;
 }

@@ -58,7 +58,7 @@ export interface Grafted {
 const OF_NEW = ['ssmKind', 'stateSize', 'expand'] as const;
 
 const attendsAlone = ({mixer, shortConv}: PlannedLayer): boolean =>
-  !shortConv && mixer.attention && mixer.fading === 'none' && mixer.eideticSlots === 0;
+  !shortConv && mixer.attention && mixer.fading === 'none' && mixer.eideticSlots === 0 && mixer.storage === 0;
 
 const hasSsm = ({mixer, shortConv}: PlannedLayer): boolean => !shortConv && mixer.ssm;
 
@@ -70,7 +70,7 @@ function chosenLayers(plan: readonly PlannedLayer[], asked: readonly number[] | 
   const other = chosen.find(layer => !able.includes(layer));
   if (other !== undefined || chosen.length === 0)
     throw new SettingError(
-      `graft: layers must be some that attend and have no fading or eidetic memory, ${words}${other === undefined ? '' : `, got ${other}`}`,
+      `graft: layers must be some that attend and have no memory but their window, ${words}${other === undefined ? '' : `, got ${other}`}`,
     );
   return chosen;
 }

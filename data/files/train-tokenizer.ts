@@ -1,10 +1,19 @@
 // A byte-level BPE of texts, by the npm package tokenizers. Byte pairs are joined in order of frequency, so that a smaller
 // vocabulary is the begin of a larger one: the package learns its own number of pairs, and the first of them are kept.
 
-import {closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync} from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import {bpeJson, byteLevel} from '../tokenizers/hugging-face/bpe-json.js';
@@ -124,6 +133,7 @@ export async function trainTokenizer({
       const endOfText = {id: 0, content: END_OF_TEXT, special: true};
       const added = {...endOfText, single_word: false, lstrip: false, rstrip: false, normalized: false};
       const json = tokenizerJson(vocab, kept, [added]);
+      mkdirSync(dirname(out), {recursive: true});
       writeFileAtomic(out, Buffer.from(`${JSON.stringify(json)}\n`));
       return {vocabSize, textBytes};
     } finally {

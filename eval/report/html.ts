@@ -35,7 +35,8 @@ const picture = (draw: (width: number) => string): string =>
 const STYLE = `
 :root { color-scheme: light dark; --ink: #222; --soft: #5b5b5b; --line: #e4e4e4; --code: #f3f3f3; --ground: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --soft: #a9aeb4; --line: #33383f; --code: #23272e; --ground: #15181d; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground); max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+p { max-width: 60rem; }
 h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { padding: 0.25rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }

@@ -103,8 +103,9 @@ export const languageFamily: WorkloadFamily = {
   rates: '1e-3',
   examples: [
     [
-      '--data runs/data/shakespeare --window 16 --eidetic-slots 16 --rate 2e-3 --out runs/shakespeare',
-      'a small model of characters, minutes on one core',
+      '--data runs/data/shakespeare --layers 2 --d-model 64 --heads 2 --window 16 --eidetic-slots 16 ' +
+        '--segments 8 --rate 5e-3 --steps 1000 --out runs/shakespeare',
+      'a small model of characters, minutes on one core; without sizes and steps a larger one',
     ],
   ],
   completeData: data => {

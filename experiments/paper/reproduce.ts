@@ -2,6 +2,7 @@
 
 import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {withoutPlaces} from '../../eval/report/places.js';
 import {markdownTable} from '../../eval/table.js';
 import {provenance} from '../provenance.js';
 import {RunFolder} from '../run-folder.js';
@@ -134,7 +135,7 @@ function filesOf(
   const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
   return {
     'result.json': json(result),
-    'command.txt': `${command}\n`,
+    'command.txt': `${withoutPlaces(command)}\n`,
     'machine.json': json({
       machine: `${machine}; ${measured[0].config.backend}`,
       date: date.slice(0, 10),

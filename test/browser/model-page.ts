@@ -3,6 +3,7 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import {
   copyModel,
+  fromPretrained,
   type ModelProgress,
   type ModelSource,
   modelAtUrl,
@@ -34,6 +35,8 @@ declare global {
     /** Logits of a folder by our door and by tf's own. */
     openTwice(address: string): Promise<number[][]>;
     refusalOf(address: string): Promise<{name: string; message: string}>;
+    /** A folder of the Hub at an address: its logits, and ids of a conversation by its chat template. */
+    openPretrained(address: string, said: string): Promise<{logits: number[]; ids: number[]}>;
     /** Copies into the private file system, stopped behind so many bytes; how many are there then. */
     beginCopy(address: string, bytes: number): Promise<number>;
     /** Does the same in a worker without `createWritable`; the logits of what it stored. */
@@ -93,6 +96,15 @@ async function refusalOf(address: string): Promise<{name: string; message: strin
   return error instanceof Error ? {name: error.name, message: error.message} : {name: '', message: ''};
 }
 
+async function openPretrained(address: string, said: string): Promise<{logits: number[]; ids: number[]}> {
+  await useBackend('cpu');
+  const {model, tokenizer, chatTemplate} = await fromPretrained(address);
+  const logits = answers(model.model);
+  model.model.dispose();
+  const text = chatTemplate?.apply([{role: 'user', content: said}]) ?? '';
+  return {logits, ids: [...(tokenizer?.encode(text) ?? [])]};
+}
+
 async function beginCopy(address: string, bytes: number): Promise<number> {
   const store = modelInDirectory(await directory('begun'));
   const controller = new AbortController();
@@ -118,7 +130,7 @@ function copyInWorker(address: string): Promise<number[]> {
 }
 
 if (typeof window === 'object') {
-  Object.assign(window, {openEverywhere, openTwice, refusalOf, beginCopy, copyInWorker});
+  Object.assign(window, {openEverywhere, openTwice, refusalOf, openPretrained, beginCopy, copyInWorker});
 } else {
   globalThis.onmessage = async ({data}: MessageEvent<string>) => {
     try {

@@ -5,6 +5,7 @@ import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import {withNegativeNumbers} from '../../cli/typed-options.js';
+import {workloadFamilies} from '../../experiments/families/index.js';
 import {bmojo, cli} from '../support/command.js';
 
 /** Packages that a built file imports at once, itself or through others. */
@@ -54,6 +55,18 @@ describe('the command line at its start', () => {
     ])
       expect(all.out).to.match(new RegExp(`^ +bmojo ${name}\\b`, 'm'));
     expect(evaluations.out).to.include('needle-text').and.include('mqar-mixture');
+  });
+
+  it('shows settings that learn for a task, or says that there are none', async () => {
+    const bare = workloadFamilies.filter(({examples}) => examples.length === 0).map(({name}) => name);
+    expect(bare).to.include('mad-recall').and.not.include('mqar');
+    const helps = await Promise.all([bare[0], 'mqar'].map(name => bmojo(['train', name, '--help'])));
+    expect(helps.map(({out}) => /No settings are shown as an example/.test(out))).to.deep.equal([
+      true,
+      false,
+    ]);
+    expect(helps.map(({out}) => out.includes(`--out runs/first`))).to.deep.equal([true, true]);
+    expect(helps.map(({out}) => out.includes('--stop-accuracy 0.98'))).to.deep.equal([false, true]);
   });
 
   it('takes negative numbers for values, however they are written', () => {

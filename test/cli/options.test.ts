@@ -1,5 +1,8 @@
 // Every number and every list of every command is refused before the command begins, by its option's name.
 
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {expect} from 'chai';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
@@ -97,5 +100,50 @@ describe('options of commands', () => {
         expect(said(command, option, `${good},`), where).to.include(`--${option}`);
       }
     expect(tried).to.be.above(500);
+  });
+
+  describe('that are paths to be written', () => {
+    let at: string;
+    before(() => {
+      at = mkdtempSync(join(tmpdir(), 'bmojo-written-'));
+      writeFileSync(join(at, 'file'), '');
+      mkdirSync(join(at, 'run'));
+      writeFileSync(join(at, 'run', 'config.json'), '{}');
+    });
+    after(() => rmSync(at, {recursive: true}));
+
+    it('are known, all of them', () => {
+      const unsaid = commands.flatMap(({words, options}) =>
+        Object.entries(options)
+          .filter(([option, {writes}]) => /^(out|csv|save-.*)$/.test(option) && writes === undefined)
+          .map(([option]) => `${words} --${option}`),
+      );
+      expect(unsaid).to.deep.equal([]);
+    });
+
+    it('are refused before the command begins where something else stands', () => {
+      const kinds = new Set<string>();
+      for (const command of commands)
+        for (const [option, {writes}] of Object.entries(command.options)) {
+          if (writes === undefined) continue;
+          kinds.add(writes);
+          const where = `${command.words} --${option}`;
+          const [file, run] = [join(at, 'file'), join(at, 'run')];
+          expect(said(command, option, join(at, 'new', 'deep')), where).to.equal('');
+          expect(said(command, option, join(file, 'deep', 'new')), where).to.equal(
+            `--${option}: ${file} must be a folder, is a file`,
+          );
+          expect(said(command, option, file), where).to.equal(
+            writes === 'file' ? '' : `--${option}: ${file} must be a folder, is a file`,
+          );
+          const overRun = {
+            file: `--${option}: ${run} must be a file, is a folder`,
+            folder: '',
+            runs: `--${option}: ${run} is a run itself; choose another folder, for several runs and what compares them`,
+          };
+          expect(said(command, option, run), where).to.equal(overRun[writes]);
+        }
+      expect([...kinds].sort()).to.deep.equal(['file', 'folder', 'runs']);
+    });
   });
 });

@@ -191,6 +191,7 @@ describe('graft refuses', () => {
     refused({preset: 'hybrid', layers: 4}, {layers: [0]}, /here 1, 3, got 0/);
     refused({preset: 'bmojo'}, {}, /this model has none/);
     refused({preset: 'swa'}, {layers: [3]}, /here 0, 1, got 3/);
+    refused({preset: 'swa', storage: 2}, {layers: [1]}, /here 0, got 1/);
   });
 
   it('to copy an SSM that there is not, or to make the copied one another', () => {

@@ -26,6 +26,12 @@ found['hparams'] = {name: value.string_value or value.number_value for name, val
 found['texts'] = {tag: [e.tensor_proto.string_val[0].decode() for e in events.Tensors(tag)] for tag in tensors if tag == 'valid/text'}
 print(json.dumps(found))
 `;
+interface Found {
+  readonly hparams: Readonly<Record<string, string | number>>;
+  readonly texts: Readonly<Record<string, readonly string[]>>;
+  readonly [tag: string]: unknown;
+}
+
 const python = process.env.BMOJO_PYTHON ?? 'python3';
 
 describe('TensorBoard', () => {
@@ -50,9 +56,9 @@ describe('TensorBoard', () => {
     for await (const _ of runTraining(RunFolder.open(folder.path), {resume: true}));
     const read = spawnSync(python, ['-c', READER, folder.path], {encoding: 'utf8'});
     expect(read.status, read.stderr).to.equal(0);
-    const curves: Record<string, [number, number][]> = JSON.parse(
-      read.stdout.trim().split('\n').at(-1) ?? '',
-    );
+    const {hparams, texts, ...curves}: Found = JSON.parse(read.stdout.trim().split('\n').at(-1) ?? '');
+    expect(hparams).to.include({task: 'mqar', model: 'bmojo', window: 4, 'd-model': 8, rate: 0.002, seed: 1});
+    expect(texts, 'only language models write').to.deep.equal({});
     const lines = readFileSync(join(folder.path, 'metrics.jsonl'), 'utf8')
       .trim()
       .split('\n')

@@ -4,6 +4,8 @@ import {fileURLToPath} from 'node:url';
 import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../../custom-ops/index.js';
+import {chatTemplateOf} from '../../../data/tokenizers/index.js';
+import {writePretrained} from '../../../models/hugging-face/index.js';
 import type {MemoryFolder} from '../../../models/model-folder/index.js';
 import {modelInMemory, openModel, writeModel} from '../../../models/model-folder/index.js';
 import type {Opened} from '../../browser/model-page.js';
@@ -14,6 +16,8 @@ import type {ModelServer} from '../../support/model-server.js';
 import {serveModel} from '../../support/model-server.js';
 
 const entry = fileURLToPath(new URL('../../browser/model-page.js', import.meta.url));
+/** A chat template of the few letters that the tokenizer has. */
+const TEMPLATE = "{% for message in messages %}{{ 'c' + message['content'] + 'c' }}{% endfor %}";
 const shard = 'weights-00002-of-00007.bin';
 
 describe('model folders in Chromium', () => {
@@ -25,6 +29,7 @@ describe('model folders in Chromium', () => {
   let refusal: {name: string; message: string};
   let held: number;
   let inWorker: number[];
+  let pretrained: {logits: number[]; ids: number[]};
   let ofHalves: {inPage: number[][]; inNode: number[]};
   const complaints: string[] = [];
 
@@ -36,12 +41,19 @@ describe('model folders in Chromium', () => {
     const contents = languageContents();
     expected = answers(contents.model.model);
     await writeModel(folder, {...contents, title: 'letters'}, {shardBytes: 4000});
+    const hub = modelInMemory();
+    const chatTemplate = await chatTemplateOf({chat_template: TEMPLATE});
+    await writePretrained(hub, {...contents, chatTemplate});
+    const ofHub = await serveModel(hub);
     server = await serveModel(folder);
     server.cuts.set(shard, [1000]);
     await withPage(path, entry, async page => {
+      // Before complaints are counted: of files that a folder need not have, Chromium tells each.
+      pretrained = await page.evaluate(from => window.openPretrained(from, 'abba'), ofHub.address);
       page.on('console', message => complaints.push(message.text()));
       await visit(page);
     });
+    ofHub.close();
     server.close();
   });
 
@@ -72,6 +84,11 @@ describe('model folders in Chromium', () => {
       expectClose(logits, expected, 1e-5, `${way} beside Node`);
     }
     expect(inWorker).to.deep.equal(opened.logits.openModel);
+  });
+
+  it('of the Hub give the same logits, and the same ids of a conversation', async () => {
+    expectClose(pretrained.logits, expected, 1e-5, 'beside Node');
+    expect(pretrained.ids).to.deep.equal([...tokenizer.encode('cabbac')]);
   });
 
   it('stored as float16 give the same logits by our door and by that of tf', () => {
