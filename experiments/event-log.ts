@@ -50,7 +50,9 @@ export class EventLog {
   constructor(folder: string, config: RunConfig, step: number, now = Date.now()) {
     const seconds = now / 1000;
     const stamp = String(Math.floor(seconds)).padStart(10, '0');
-    this.path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${now % 1000}`);
+    // TensorBoard reads the files of a folder in the order of their names: of one second, the earlier first.
+    const rest = String(Math.floor(now % 1000)).padStart(3, '0');
+    this.path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${rest}`);
     writeNewFile(
       this.path,
       Buffer.concat([
