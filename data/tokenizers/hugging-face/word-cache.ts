@@ -1,6 +1,7 @@
 // Words are encoded once: the reference implementation keeps a record of offsets for every token, which takes most of its time.
 
 import type {MayCut} from '../cuts.js';
+import {NumberLists} from './number-lists.js';
 
 export interface WordEncoders {
   /** Encodes the begin of a text. */
@@ -9,65 +10,78 @@ export interface WordEncoders {
   readonly others: (words: readonly string[]) => Promise<Int32Array[]>;
 }
 
-/** Words remembered, and the length in code units beyond which none is. */
-const MOST_WORDS = 400_000;
+export interface WordCacheLimits {
+  /** Words held, beyond which all are given up. Default 400,000. */
+  readonly words?: number;
+  /** Ids held, likewise. Default 4,000,000. */
+  readonly ids?: number;
+}
+
+/** Code units beyond which no word is remembered. */
 const LONGEST_WORD = 48;
 
+/** A copy: a part of a long string would keep all of it in memory. */
+const ownCopy = (word: string): string => ` ${word}`.slice(1);
+
 export class WordCache {
-  private readonly known = new Map<string, Int32Array>();
+  private readonly ids = new NumberLists();
+  /** Places in `ids`. */
+  private readonly known = new Map<string, number>();
   /** Words at the begin of a text, where some tokenizers put a space before them. */
-  private readonly begins = new Map<string, Int32Array>();
+  private readonly begins = new Map<string, number>();
 
   constructor(
     private readonly mayCut: MayCut,
     private readonly encoders: WordEncoders,
+    private readonly limits: WordCacheLimits = {},
   ) {}
 
   async encode(text: string): Promise<Int32Array> {
     if (text === '') return new Int32Array();
+    this.makeRoom();
     const words = this.words(text);
-    const parts = words.map((word, i) => (i === 0 ? undefined : this.known.get(word)));
-    parts[0] = await this.begin(words[0]);
-    await this.fill(words, parts);
-    let length = 0;
-    for (const own of parts) length += own?.length ?? 0;
-    const ids = new Int32Array(length);
-    let at = 0;
-    for (const own of parts) {
-      if (own === undefined) continue;
-      if (own.length === 1) ids[at] = own[0];
-      else ids.set(own, at);
-      at += own.length;
+    const places = new Int32Array(words.length);
+    places[0] = await this.begin(words[0]);
+    await this.placeOthers(words, places);
+    return this.ids.joined(places);
+  }
+
+  private makeRoom(): void {
+    const {words = 400_000, ids = 4_000_000} = this.limits;
+    if (this.ids.count <= words && this.ids.used <= ids) return;
+    for (const held of [this.known, this.begins, this.ids]) held.clear();
+  }
+
+  private async begin(word: string): Promise<number> {
+    return this.begins.get(word) ?? this.remember(this.begins, word, await this.encoders.first(word));
+  }
+
+  /** Finds the places of all words but the first; encodes those without one, each once, and remembers them. */
+  private async placeOthers(words: readonly string[], places: Int32Array): Promise<void> {
+    /** Their numbers, from 0; until they have a place, -1 - number stands for it. */
+    const missing = new Map<string, number>();
+    for (let i = 1; i < words.length; i++) {
+      const word = words[i];
+      const place = this.known.get(word);
+      if (place !== undefined) {
+        places[i] = place;
+        continue;
+      }
+      const number = missing.get(word) ?? missing.size;
+      missing.set(word, number);
+      places[i] = -1 - number;
     }
-    return ids;
-  }
-
-  private async begin(word: string): Promise<Int32Array> {
-    const known = this.begins.get(word);
-    if (known !== undefined) return known;
-    const found = await this.encoders.first(word);
-    if (this.begins.size > MOST_WORDS) this.begins.clear();
-    if (word.length <= LONGEST_WORD) this.begins.set(word, found);
-    return found;
-  }
-
-  /** Encodes the words without ids, each once, and remembers them. */
-  private async fill(words: readonly string[], parts: (Int32Array | undefined)[]): Promise<void> {
-    const missing = new Map<string, number[]>();
-    parts.forEach((own, i) => {
-      if (own !== undefined) return;
-      const places = missing.get(words[i]);
-      if (places === undefined) missing.set(words[i], [i]);
-      else places.push(i);
-    });
     if (missing.size === 0) return;
     const names = [...missing.keys()];
     const found = await this.encoders.others(names);
-    if (this.known.size > MOST_WORDS) this.known.clear();
-    names.forEach((word, n) => {
-      if (word.length <= LONGEST_WORD) this.known.set(word, found[n]);
-      for (const place of missing.get(word) ?? []) parts[place] = found[n];
-    });
+    const placed = names.map((word, n) => this.remember(this.known, word, found[n]));
+    for (let i = 1; i < places.length; i++) if (places[i] < 0) places[i] = placed[-1 - places[i]];
+  }
+
+  private remember(held: Map<string, number>, word: string, ids: Int32Array): number {
+    const place = this.ids.push(ids);
+    if (word.length <= LONGEST_WORD) held.set(ownCopy(word), place);
+    return place;
   }
 
   private words(text: string): string[] {
@@ -78,7 +92,7 @@ export class WordCache {
       words.push(text.slice(begin, at));
       begin = at;
     }
-    if (begin < text.length) words.push(text.slice(begin));
+    words.push(text.slice(begin));
     return words;
   }
 }
