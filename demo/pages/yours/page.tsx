@@ -64,6 +64,7 @@ export function YoursPage() {
               [`state after ${tokens.toLocaleString('en')} tokens`, bytesText(bytes)] as const,
           ),
         ];
+  const held = models.value.filter(({kept}) => kept);
   return (
     <>
       <h1>Your model</h1>
@@ -132,17 +133,16 @@ export function YoursPage() {
         </div>
       )}
       <h2>Kept in this browser</h2>
+      {held.length === 0 && <p>No model yet.</p>}
       <ul class="plain">
-        {models.value
-          .filter(({kept}) => kept)
-          .map(({name, title, bytes}) => (
-            <li key={name}>
-              {name}: {title} ({bytesText(bytes ?? 0)}){' '}
-              <button type="button" onClick={() => void list(name)}>
-                Delete {name}
-              </button>
-            </li>
-          ))}
+        {held.map(({name, title, bytes}) => (
+          <li key={name}>
+            {name}: {title} ({bytesText(bytes ?? 0)}){' '}
+            <button type="button" onClick={() => void list(name)}>
+              Delete {name}
+            </button>
+          </li>
+        ))}
       </ul>
     </>
   );
