@@ -3,11 +3,11 @@
 
 import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
-import {kebab, NEEDS_COMMAND} from './cli/command-line.js';
+import {inOptions, NEEDS_COMMAND} from './cli/command-line.js';
 import {addCommands} from './cli/commands.js';
 import {guardOutput} from './cli/output.js';
 import {withNegativeNumbers} from './cli/typed-options.js';
-import {SettingError} from './config/schema.js';
+import {optionName, SettingError} from './config/schema.js';
 import {BmojoError} from './errors/bmojo-error.js';
 import {errorWords, isForUsers} from './errors/error-words.js';
 import {oneLine} from './errors/shown.js';
@@ -18,18 +18,9 @@ class UsageError extends BmojoError {
   readonly kind = 'misuse';
 }
 
-/** `model: eideticSlots must ...` as `--eidetic-slots must ...`: settings that do not go together, by their options. */
-function asOption(words: string): string {
-  return words.replace(
-    /^(?!needle-text)[\w-]+: ([a-z]\w*)(?: and ([a-z]\w*))? must /,
-    (_, key: string, second?: string) =>
-      `--${kebab(key)}${second === undefined ? '' : ` and --${kebab(second)}`} must `,
-  );
-}
-
 function report(error: unknown): void {
   const plain = errorWords(error).replace(/^bmojo: /, '');
-  const words = error instanceof SettingError ? asOption(plain) : plain;
+  const words = error instanceof SettingError ? inOptions(plain) : plain;
   process.stderr.write(`bmojo: ${isForUsers(error) ? oneLine(words) : words}\n`);
   process.exitCode = error instanceof BmojoError && error.kind === 'misuse' ? 2 : 1;
 }
@@ -51,11 +42,11 @@ function usageWords(message: string): string {
   const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)/.exec(message);
   if (choice !== null) {
     const [, option, given, choices] = choice.map(word => word.replaceAll('"', ''));
-    return `--${kebab(option)} must be one of ${choices}, got ${given}`;
+    return `--${optionName(option)} must be one of ${choices}, got ${given}`;
   }
   const missing = /^Missing required arguments?: (.*)/.exec(message);
   if (missing !== null)
-    return `${words} needs ${missing[1].replace(/[\w-]+/g, name => `--${kebab(name)}`)}; see bmojo ${words} --help`;
+    return `${words} needs ${missing[1].replace(/[\w-]+/g, name => `--${optionName(name)}`)}; see bmojo ${words} --help`;
   if (message.startsWith('Unknown command')) return `there is no command '${words}'; see bmojo --help`;
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }

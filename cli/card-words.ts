@@ -1,5 +1,6 @@
 // A model folder's card as people read it.
 
+import {optionName} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import {textTable} from '../eval/table.js';
 import type {ModelCard} from '../models/model-folder/index.js';
@@ -7,7 +8,7 @@ import {byteWords} from './byte-words.js';
 
 /** Title and a table of what the card says of origin, evaluation and files. */
 export function cardWords({title, training, data, ...card}: ModelCard): string {
-  const settings = Object.entries(data?.settings ?? {}).map(([key, value]) => `${key} ${value}`);
+  const settings = Object.entries(data?.settings ?? {}).map(([key, value]) => `${optionName(key)} ${value}`);
   const rows: (Cell[] | undefined)[] = [
     ['what', 'value'],
     ['written by', `bmojo ${card.bmojo}, ${card.date}`],
@@ -22,7 +23,7 @@ export function cardWords({title, training, data, ...card}: ModelCard): string {
       `evaluation at step ${training.evaluation.step}`,
       Object.entries(training.evaluation.report)
         .flatMap(([key, value]) =>
-          typeof value === 'number' ? [`${key} ${Number(value.toPrecision(5))}`] : [],
+          typeof value === 'number' ? [`${optionName(key)} ${Number(value.toPrecision(5))}`] : [],
         )
         .join(', '),
     ],

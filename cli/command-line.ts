@@ -1,16 +1,30 @@
 // From schemas to command lines and back, without any parser: names, given values, unknown options.
 
 import type {CliOption, Schema} from '../config/schema.js';
-import {cliOptions, SettingError, suggestion} from '../config/schema.js';
+import {cliOptions, optionName, SettingError, suggestion} from '../config/schema.js';
 import type {OptionShape} from './typed-options.js';
 import {checkTyped} from './typed-options.js';
 
 /** What a command that only groups others says when the word behind it names none of them. */
 export const NEEDS_COMMAND = 'a command is needed';
 
-/** `dModel` as `d-model`. */
-export function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+/** Quoted words, which stay, and names of settings with capitals inside. */
+const NAMES = /"[^"]*"|'[^']*'|\b[a-z]+(?:[A-Z][a-z]*)+\b/g;
+
+/**
+ * What a refusal says of settings, by their options: `model: eideticSlots must ...` as `--eidetic-slots must ...`. What is said of
+ * a file keeps the names that stand in it.
+ */
+export function inOptions(words: string): string {
+  if (!/^[\w-]+: /.test(words)) return words;
+  const led = words.replace(
+    /^(?!needle-text)[\w-]+: ([a-z]\w*)(?: and ([a-z]\w*))? must /,
+    (_, key: string, second?: string) =>
+      `--${optionName(key)}${second === undefined ? '' : ` and --${optionName(second)}`} must `,
+  );
+  const [said, ...came] = led.split(', got ');
+  const named = said.replace(NAMES, name => (/^["']/.test(name) ? name : `--${optionName(name)}`));
+  return [named, ...came].join(', got ');
 }
 
 const camel = (option: string): string =>
@@ -23,7 +37,7 @@ export function schemaOptions(
   without: readonly string[] = [],
 ): Record<string, CliOption & {group: string}> {
   const entries = Object.entries(cliOptions(schema)).filter(([key]) => !without.includes(key));
-  return Object.fromEntries(entries.map(([key, option]) => [kebab(key), {...option, group}]));
+  return Object.fromEntries(entries.map(([key, option]) => [optionName(key), {...option, group}]));
 }
 
 /** The settings of a schema that were written on the command line; the rest is left to files, presets and defaults. */
@@ -31,7 +45,7 @@ export function givenSettings(
   schema: Schema,
   argv: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const entries = Object.keys(schema).map(key => [key, argv[kebab(key)] ?? argv[key]]);
+  const entries = Object.keys(schema).map(key => [key, argv[optionName(key)] ?? argv[key]]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
@@ -46,14 +60,9 @@ export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...p
   return (argv: Readonly<Record<string, unknown>>): true => {
     for (const option of Object.keys(argv)) {
       if (accepted.has(option) || accepted.has(camel(option))) continue;
-      const near = suggestion(kebab(option), names);
+      const near = suggestion(optionName(option), names);
       const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
-      throw new SettingError(`unknown option --${kebab(option)}; ${hint}`);
-    }
-    for (const [option, {array = false}] of Object.entries(options)) {
-      const value = argv[option];
-      if (array || !Array.isArray(value)) continue;
-      throw new SettingError(`--${option} takes one value, got ${value.length}: ${value.join(', ')}`);
+      throw new SettingError(`unknown option --${optionName(option)}; ${hint}`);
     }
     checkTyped(options, argv, process.argv.slice(2));
     return true;

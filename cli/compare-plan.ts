@@ -2,7 +2,7 @@
 
 import {join} from 'node:path';
 import type {Field, Schema} from '../config/schema.js';
-import {SettingError} from '../config/schema.js';
+import {optionName, SettingError} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
 import {parseRunConfig} from '../experiments/run-config.js';
@@ -10,7 +10,6 @@ import type {NamedRun} from '../experiments/run-set.js';
 import type {PresetName} from '../models/config.js';
 import {modelSchema, presetNames, presets} from '../models/config.js';
 import {trainSchema} from '../train/settings.js';
-import {kebab} from './command-line.js';
 import {combinations, numberList, valueList, wordList} from './lists.js';
 import {listOption} from './number-options.js';
 import {givenRun} from './train.js';
@@ -32,7 +31,7 @@ function varying(family: WorkloadFamily): [string, Field][] {
         !['preset', 'rate', 'seed', 'backbone'].includes(key) &&
         (field.kind !== 'boolean' && field.kind !== 'text' ? true : key === 'pattern'),
     )
-    .map(([key, field]) => [kebab(key), field]);
+    .map(([key, field]) => [optionName(key), field]);
 }
 
 /** The options of a run with those that may be lists as such. */

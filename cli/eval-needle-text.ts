@@ -69,7 +69,11 @@ export const needleTextCommand: CommandModule<object, Args> = {
       ...evaluationStoreOptions,
       kinds: {...wordsOption('forms, separated by commas', needleKinds), default: needleKinds.join(',')},
       lengths: {
-        ...wholesOption("tokens of prompt and answer by the run's tokenizer, separated by commas"),
+        ...wholesOption(
+          "tokens of prompt and answer by the run's tokenizer, separated by commas",
+          1,
+          2 ** 24,
+        ),
         default: '512,1024,2048,4096,8192',
       },
       depths: {

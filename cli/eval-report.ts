@@ -3,7 +3,7 @@
 import {mkdirSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {SettingError} from '../config/schema.js';
+import {optionName, SettingError} from '../config/schema.js';
 import type {ReportedRun} from '../eval/report/html.js';
 import {htmlReport} from '../eval/report/html.js';
 import type {Cell} from '../eval/table.js';
@@ -14,7 +14,7 @@ import {isLanguageReport} from '../experiments/families/index.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {modelSchema} from '../models/config.js';
-import {kebab, onlyOptions} from './command-line.js';
+import {onlyOptions} from './command-line.js';
 import {checkFolder} from './option-file.js';
 
 type Args = Record<string, unknown>;
@@ -37,7 +37,7 @@ function modelWords(config: RunFolder['config']['model']): string {
     .filter(([key]) => key !== 'preset' && key !== 'backbone')
     .flatMap(([key, field]) => {
       const value = config[key as keyof typeof config];
-      return value === field.default ? [] : [`${kebab(key)} ${value}`];
+      return value === field.default ? [] : [`${optionName(key)} ${value}`];
     })
     .join(', ');
 }
@@ -77,7 +77,7 @@ function reported(path: string, name: string): ReportedRun {
       'data',
       Object.entries(config.data)
         .filter(([key]) => key !== 'checksum')
-        .map(([key, value]) => `${kebab(key)} ${value}`)
+        .map(([key, value]) => `${optionName(key)} ${value}`)
         .join(', '),
     ],
     ['steps', config.train.steps],

@@ -1,17 +1,17 @@
 // `bmojo eval TASK`: the accuracy of a run's model on its task, at any setting, length or distance, beside its memory.
 
 import type {Argv, CommandModule} from 'yargs';
-import {SettingError} from '../config/schema.js';
+import {optionName, SettingError} from '../config/schema.js';
 import type {Task, TaskFamily} from '../data/task.js';
 import {evaluateRecall} from '../eval/recall.js';
 import {textTable} from '../eval/table.js';
 import type {TaskVariant} from '../eval/task-record.js';
-import {taskRecord} from '../eval/task-record.js';
+import {taskRecord, variantWords} from '../eval/task-record.js';
 import {EVAL_BATCH, windowReach} from '../experiments/families/recall.js';
 import {RunFolderError} from '../experiments/run-folder.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
-import {kebab, onlyOptions} from './command-line.js';
+import {inOptions, onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import type {SettingValue} from './lists.js';
@@ -60,7 +60,7 @@ function possible(family: TaskFamily, {config: {data}}: Trained): Record<string,
     if (kept.length === 0) throw refused[0].error;
     const names = refused.map(({variant}) => variant).join(', ');
     console.error(
-      `left out, since the run's settings do not allow it: ${names} (${refused[0].error.message})`,
+      `left out, since the run's settings do not allow it: ${names} (${inOptions(refused[0].error.message)})`,
     );
   }
   return kept;
@@ -69,15 +69,15 @@ function possible(family: TaskFamily, {config: {data}}: Trained): Record<string,
 function plan(family: TaskFamily, folder: Trained, argv: Args): Planned[] {
   const {config} = folder;
   const given = Object.entries(family.schema).flatMap(([key, field]) => {
-    const option = argv[kebab(key)];
-    return typeof option === 'string' ? [{key, values: valueList(kebab(key), field, option)}] : [];
+    const option = argv[optionName(key)];
+    return typeof option === 'string' ? [{key, values: valueList(optionName(key), field, option)}] : [];
   });
   const variants = given.length > 0 ? combinations(given) : possible(family, folder);
   return variants.map(settings => {
     const task = family.create({...config.data, ...settings});
     if (task.vocabSize !== config.model.vocabSize) {
       throw new SettingError(
-        `eval: the model has ${config.model.vocabSize} token ids, the task with ${JSON.stringify(settings)} has ${task.vocabSize}`,
+        `eval: the model has ${config.model.vocabSize} token ids, the task with ${variantWords(settings)} has ${task.vocabSize}`,
       );
     }
     const {length} = task.sample({seed: 1, split: 'test', index: 0}).inputs;
@@ -113,7 +113,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
         samples,
         batch: EVAL_BATCH,
         reach: windowReach(model.config),
-        onProgress: count => progress.advance(count * length, `${family.name} ${JSON.stringify(settings)}`),
+        onProgress: count => progress.advance(count * length, `${family.name} ${variantWords(settings)}`),
       });
       const {chance} = task;
       variants.push({settings, length, chance, stateBytes: model.stateBytes(length), report});
@@ -134,9 +134,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
     .map(({settings, report}) =>
       textTable([
         [
-          `distance${Object.entries(settings)
-            .map(([key, value]) => `, ${key} ${value}`)
-            .join('')}`,
+          ['distance', variantWords(settings)].filter(words => words !== '').join(', '),
           'questions',
           'accuracy',
         ],
@@ -160,14 +158,14 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
 
 export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> {
   const swept = Object.entries(family.sweep ?? {}).map(
-    ([key, values]) => `--${kebab(key)} ${values?.join(',')}`,
+    ([key, values]) => `--${optionName(key)} ${values?.join(',')}`,
   );
   return {
     command: family.name,
     describe: family.summary,
     builder: (yargs: Argv<object>) => {
       const settings = Object.entries(family.schema).map(([key, field]) => [
-        kebab(key),
+        optionName(key),
         {
           ...listOption(
             `${field.why}; several values separated by commas${field.kind === 'choice' ? ` (${field.choices.join(', ')})` : ''}`,
@@ -192,7 +190,7 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
         .check(onlyOptions(options))
         .example(`$0 eval ${family.name} --checkpoint runs/first`, 'accuracy by distance, table and plot')
         .example(
-          `$0 eval ${family.name} --checkpoint runs/first --${kebab(Object.keys(family.schema)[1])} ...`,
+          `$0 eval ${family.name} --checkpoint runs/first --${optionName(Object.keys(family.schema)[1])} ...`,
           'other settings than trained, every combination of them',
         );
     },

@@ -1,7 +1,7 @@
 // `bmojo train TASK --resume`: which settings may change when a run goes on, and what that changes.
 
 import {resolve} from 'node:path';
-import {SettingError} from '../config/schema.js';
+import {optionName, SettingError} from '../config/schema.js';
 import {BackendError, useBackend} from '../custom-ops/index.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
 import {checkRun} from '../experiments/run.js';
@@ -11,7 +11,7 @@ import type {RunFolder} from '../experiments/run-folder.js';
 import {modelSchema} from '../models/config.js';
 import type {TrainSettings} from '../train/settings.js';
 import {trainSchema} from '../train/settings.js';
-import {givenSettings, kebab} from './command-line.js';
+import {givenSettings} from './command-line.js';
 
 type Args = Record<string, unknown>;
 
@@ -51,7 +51,7 @@ function changes(config: RunConfig, family: WorkloadFamily, argv: Args): Change[
     const known = new Map<string, unknown>(Object.entries(was));
     return Object.entries(now)
       .filter(([key]) => was !== config.model || !NOT_COMPARED.includes(key))
-      .map(([key, value]) => ({option: kebab(key), was: known.get(key), given: value}));
+      .map(([key, value]) => ({option: optionName(key), was: known.get(key), given: value}));
   });
   if (argv.model !== undefined) given.push({option: 'model', was: config.model.preset, given: argv.model});
   if (argv.backend !== undefined && argv.backend !== 'auto')
@@ -92,7 +92,7 @@ export interface ResumePlan {
 export async function planResume(folder: RunFolder, family: WorkloadFamily, argv: Args): Promise<ResumePlan> {
   const {config} = folder;
   const found = changes(config, family, argv);
-  const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(kebab)]);
+  const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(optionName)]);
   const refused = found.find(({option}) => !mayChange.has(option));
   if (refused !== undefined)
     throw new SettingError(

@@ -3,7 +3,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import {SettingError, withDefaults} from '../config/schema.js';
+import {optionName, SettingError, withDefaults} from '../config/schema.js';
 import type {BackendChoice} from '../custom-ops/index.js';
 import {backendRequests, chooseBackend} from '../custom-ops/index.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
@@ -17,7 +17,7 @@ import {modelSchema, presetNames} from '../models/config.js';
 import {sizeField, sizeModel, sizeNames, sizeTraining} from '../models/sizes.js';
 import {trainSchema} from '../train/settings.js';
 import {Adviser} from './adviser.js';
-import {givenSettings, kebab, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
+import {givenSettings, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
 import type {InitialWeights} from './initial-weights.js';
 import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
@@ -123,7 +123,7 @@ export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): 
 function describeRun({task, backend, data, model}: RunConfig, choice?: BackendChoice): string {
   const words = Object.entries(data)
     .filter(([key]) => !NOT_DATA_OPTIONS.includes(key))
-    .map(([key, value]) => `${kebab(key)} ${value}`);
+    .map(([key, value]) => `${optionName(key)} ${value}`);
   const why = choice === undefined ? '' : ` (chosen: ${choice.reason})`;
   return `${model.preset} on ${task} (${words.join(', ')}), backend ${backend}${why}`;
 }

@@ -34,13 +34,15 @@ export function withNegativeNumbers(words: readonly string[]): string[] {
   return joined;
 }
 
-/** What stands behind the last `--option` among the words: '' for nothing, undefined where the option is not given. */
-function typedValue(option: string, words: readonly string[]): string | undefined {
-  const at = words.findLastIndex(word => word === `--${option}` || word.startsWith(`--${option}=`));
-  if (at < 0) return undefined;
-  const [word, next = ''] = [words[at], words[at + 1]];
-  if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
-  return next.startsWith('--') ? '' : next;
+/** What stands behind every `--option` among the words, '' for nothing. */
+function typedValues(option: string, words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  return words.slice(0, end < 0 ? undefined : end).flatMap((word, at) => {
+    if (word.startsWith(`--${option}=`)) return [word.slice(word.indexOf('=') + 1)];
+    if (word !== `--${option}`) return [];
+    const next = words[at + 1] ?? '';
+    return [next.startsWith('--') ? '' : next];
+  });
 }
 
 /** Errors: SettingError for a value that the option does not take, or that stands there twice. */
@@ -56,17 +58,21 @@ function checkList(option: string, list: Field, typed: string): void {
 
 /**
  * Compares the options of a command with what was typed.
- * Errors: SettingError naming the option, what it takes and what came: nothing, a word for a number, a number out of range, a list
- * with such a value, a path where the command cannot write.
+ * Errors: SettingError naming the option, what it takes and what came: nothing, several values for one (of which the option parser
+ * makes a list, the last, or their sum), a word for a number, a number out of range, a list with such a value, a path where the
+ * command cannot write.
  */
 export function checkTyped(
   options: Readonly<Record<string, OptionShape>>,
   argv: Readonly<Record<string, unknown>>,
   words: readonly string[],
 ): void {
-  for (const [option, {type, field, list, writes}] of Object.entries(options)) {
-    const typed = typedValue(option, words);
+  for (const [option, {type, field, list, writes, array = false}] of Object.entries(options)) {
+    const all = typedValues(option, words);
+    const typed = all.at(-1);
     if (typed === undefined || type === 'boolean') continue;
+    if (all.length > 1 && !array)
+      throw new SettingError(`--${option} takes one value, got ${all.length}: ${all.join(', ')}`);
     const value = argv[option];
     if (typed === '' && type !== undefined && (value === undefined || value === ''))
       throw new SettingError(`--${option} needs a value, got none; see --help`);

@@ -180,6 +180,11 @@ function expectation(field: Field): string {
   }
 }
 
+/** The name of a setting's option, by which everything that is read by people calls it: `dModel` as `d-model`. */
+export function optionName(key: string): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}
+
 /** Option of the yargs kind; the keys are the schema's own. */
 export interface CliOption {
   readonly type: 'number' | 'boolean' | 'string';

@@ -1,5 +1,6 @@
 // The accuracy of one model on variants of a task, as table, plot and numbers.
 
+import {optionName} from '../config/schema.js';
 import type {TaskFamily} from '../data/task.js';
 import type {HeatMap} from '../plot/heat-map.js';
 import type {LinePlot, Series} from '../plot/line-plot.js';
@@ -34,7 +35,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 function table(variants: readonly TaskVariant[], varied: readonly string[]): Cell[][] {
   const head = ['tokens', 'samples', 'questions', 'accuracy', 'per sample', 'per class', 'all right'];
   return [
-    [...varied, ...head, 'beyond windows', 'chance', 'loss', 'state bytes'],
+    [...varied.map(optionName), ...head, 'beyond windows', 'chance', 'loss', 'state bytes'],
     ...variants.map(({settings, length, chance, stateBytes, report}) => [
       ...varied.map(key => String(settings[key])),
       length,
@@ -61,16 +62,17 @@ function axisOf(variants: readonly TaskVariant[], varied: readonly string[]): st
   return varied.length === 1 && variants.length > 1 && numeric ? key : undefined;
 }
 
-const describe = (settings: TaskVariant['settings']): string =>
+/** What tells a variant from the others, by the names of options: `pairs 8, vocab-size 64`. */
+export const variantWords = (settings: TaskVariant['settings']): string =>
   Object.entries(settings)
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) => `${optionName(key)} ${value}`)
     .join(', ');
 
 function distanceSeries({model, variants}: TaskRecordOptions): Series[] {
   return variants
     .filter(({report}) => report.byDistance.length > 0)
     .map(({settings, report}) => ({
-      name: variants.length === 1 ? model : describe(settings),
+      name: variants.length === 1 ? model : variantWords(settings),
       points: report.byDistance.map(({to, accuracy}) => [to, accuracy] as const),
     }));
 }
@@ -91,7 +93,7 @@ function plot(options: TaskRecordOptions, varied: readonly string[]): LinePlot |
     const at = trained[key];
     const points = variants.map(({settings, report}) => [Number(settings[key]), report.accuracy] as const);
     const marks = typeof at === 'number' ? [{x: at, words: `trained at ${at}`}] : [];
-    return {...common, xLabel: key, marks, series: [{name: model, points}]};
+    return {...common, xLabel: optionName(key), marks, series: [{name: model, points}]};
   }
   const series = distanceSeries(options);
   if (series.length === 0) return undefined;
@@ -109,8 +111,8 @@ function mapOf({family, variants}: TaskRecordOptions, varied: readonly string[])
     )?.report.accuracy ?? Number.NaN;
   return {
     title: `${family.name}: accuracy, per cent`,
-    xLabel: varied[0],
-    yLabel: varied[1],
+    xLabel: optionName(varied[0]),
+    yLabel: optionName(varied[1]),
     columns: columns.map(String),
     rows: rows.map(String),
     panels: [{title: '', values: rows.map(row => columns.map(column => at(column, row)))}],

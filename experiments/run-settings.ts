@@ -1,13 +1,12 @@
 // A run's settings as one row, by the names of their options: for tables, spreadsheets and TensorBoard.
 
+import {optionName} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import type {RunConfig} from './run-config.js';
 
-const kebab = (key: string): string => key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-
 function named(settings: object): [string, Cell][] {
   return Object.entries(settings).map(([key, value]) => [
-    kebab(key),
+    optionName(key),
     typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value),
   ]);
 }

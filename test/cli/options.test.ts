@@ -4,6 +4,7 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
+import {inOptions} from '../../cli/command-line.js';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
 import type {TabledCommand} from '../support/command-table.js';
@@ -100,6 +101,43 @@ describe('options of commands', () => {
         expect(said(command, option, `${good},`), where).to.include(`--${option}`);
       }
     expect(tried).to.be.above(500);
+  });
+
+  it('that take one value refuse several, whatever the option parser makes of them', () => {
+    let tried = 0;
+    for (const {words, check, options} of commands)
+      for (const [option, {type, array}] of Object.entries(options)) {
+        if (type === 'boolean' || array === true) continue;
+        const before = process.argv;
+        // The parser adds 1 to a value that is there: --seed 2 --seed 1 comes to 3.
+        process.argv = [before[0], 'bmojo', `--${option}`, '2', `--${option}=1`];
+        try {
+          expect(() => check?.({_: [], $0: 'bmojo', [option]: 3}), `${words} --${option}`).to.throw(
+            SettingError,
+            `--${option} takes one value, got 2: 2, 1`,
+          );
+        } finally {
+          process.argv = before;
+        }
+        tried++;
+      }
+    expect(tried).to.be.above(500);
+  });
+
+  it('stand in refusals by their own names, those of files by the names that stand there', () => {
+    for (const [said, words] of [
+      [
+        'needle: minDepth must be at most maxDepth = 0.5, got 0.9',
+        '--min-depth must be at most --max-depth = 0.5, got 0.9',
+      ],
+      [
+        'parameters: take a smaller dModel, got eideticSlots',
+        'parameters: take a smaller --d-model, got eideticSlots',
+      ],
+      ["needle: unknown setting 'minDept'", "needle: unknown setting 'minDept'"],
+      ['runs/a/config.json: model: dModel must be one', 'runs/a/config.json: model: dModel must be one'],
+    ])
+      expect(inOptions(said)).to.equal(words);
   });
 
   describe('that are paths to be written', () => {

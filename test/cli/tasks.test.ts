@@ -430,7 +430,9 @@ describe('bmojo on the command line', () => {
     expect(swept.code, swept.err).to.equal(0);
     const {variants} = JSON.parse(swept.out) as {variants: {testParts: string}[]};
     expect(variants.map(({testParts}) => testParts)).to.deep.equal(['8x1', '16x2', '64x4', '64x8']);
-    expect(swept.err).to.include('64x16, 128x32, 256x64, 512x128, 1024x256').and.include('vocabSize must be');
+    expect(swept.err)
+      .to.include('64x16, 128x32, 256x64, 512x128, 1024x256')
+      .and.include('--vocab-size must be');
   });
 
   it('leaves evaluations, a memory view and one HTML report', async () => {
