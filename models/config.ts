@@ -20,6 +20,9 @@ export const presetNames = [
 /** One of {@link presetNames}: which memories a model's mixers have. */
 export type PresetName = (typeof presetNames)[number];
 
+/** Blocks of a model at most. */
+export const MOST_LAYERS = 1024;
+
 /**
  * Settings of a model with their defaults, bounds and reasons, those of its mixers ({@link mixerSchema})
  * among them.
@@ -32,7 +35,12 @@ export const modelSchema = {
   ),
   vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V; 256 fits bytes'),
   dModel: integer(64, 1, 2 ** 16, 'model width D'),
-  layers: integer(2, 1, 1024, 'blocks; two are the least that can bind a key to a value and then look it up'),
+  layers: integer(
+    2,
+    1,
+    MOST_LAYERS,
+    'blocks; two are the least that can bind a key to a value and then look it up',
+  ),
   mlp: flag(
     false,
     'a SwiGLU block after every mixer; recall tasks of the literature have none, language wants it',

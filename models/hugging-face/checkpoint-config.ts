@@ -1,7 +1,11 @@
 // config.json of a checkpoint, asked for one setting at a time.
 
 import {isRecord, parseJson} from '../../formats/json-text.js';
+import {MOST_LAYERS} from '../config.js';
 import {refuseImport} from './import-error.js';
+
+/** Checked before anything of a size is made: lists of so many entries still are small. */
+const MOST = 2 ** 24;
 
 /** Numbers that Python writes into JSON and JSON does not have; text in quotes is passed over. */
 const PYTHON_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
@@ -36,11 +40,17 @@ export class CheckpointConfig {
     return refuseImport(this.where, name, expected, this.get(name));
   }
 
-  /** A whole number from 1. */
-  count(name: string, absent?: number): number {
+  /** A whole number from 1 to `most`, by default the largest size of anything here. */
+  count(name: string, absent?: number, most = MOST): number {
     const value = this.get(name) ?? absent;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
-    return this.fail(name, 'a positive integer');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
+      return this.fail(name, 'a positive integer');
+    return value <= most ? value : this.fail(name, `at most ${most}`);
+  }
+
+  /** The number of layers, in the setting of this name. */
+  layerCount(name = 'num_hidden_layers'): number {
+    return this.count(name, undefined, MOST_LAYERS);
   }
 
   /** A finite number. */

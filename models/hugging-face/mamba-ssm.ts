@@ -62,7 +62,7 @@ export function ofMambaSsm(config: CheckpointConfig): CheckpointConfig {
     ...(ssm.get('layer') === 'Mamba2' ? mamba2(ssm, width) : mamba(ssm)),
     vocab_size: multiple * Math.ceil(config.count('vocab_size', 50_277) / multiple),
     hidden_size: width,
-    num_hidden_layers: config.count('n_layer'),
+    num_hidden_layers: config.layerCount('n_layer'),
     use_bias: ssm.flag('bias', false),
     use_conv_bias: ssm.flag('conv_bias', true),
     tie_word_embeddings: config.flag('tie_embeddings', true),

@@ -43,7 +43,7 @@ function places(config: CheckpointConfig): PlaceTable {
 }
 
 function planOf(config: CheckpointConfig): LayerSettings[] {
-  const layers = config.count('num_hidden_layers');
+  const layers = config.layerCount();
   const all = Array<string>(layers).fill(SSM[0]);
   return config.list('layer_types', layers, all).map((type): LayerSettings => {
     if (typeof type === 'string' && ATTENTION.includes(type)) return {};

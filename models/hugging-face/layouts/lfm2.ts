@@ -16,7 +16,7 @@ function hiddenWidth(config: CheckpointConfig): number {
 }
 
 function layerTypes(config: CheckpointConfig): readonly unknown[] {
-  const layers = config.count('num_hidden_layers');
+  const layers = config.layerCount();
   const attending = config.get('full_attn_idxs');
   const all = Array.from({length: layers}, (_, index) =>
     !Array.isArray(attending) || attending.includes(index) ? 'full_attention' : 'conv',
@@ -36,7 +36,7 @@ export const lfm2: Layout = {
       preset: 'transformer',
       vocabSize: config.count('vocab_size'),
       dModel: config.count('hidden_size'),
-      layers: config.count('num_hidden_layers'),
+      layers: config.layerCount(),
       plan: layerTypes(config).map((type): LayerSettings => {
         if (type === 'full_attention') return {};
         return type === 'conv' ? {shortConv: true} : config.fail('layer_types', 'conv or full_attention');

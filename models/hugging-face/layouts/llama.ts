@@ -12,7 +12,7 @@ export function llamaSettings(config: CheckpointConfig) {
     preset: 'transformer',
     vocabSize: config.count('vocab_size'),
     dModel: config.count('hidden_size'),
-    layers: config.count('num_hidden_layers'),
+    layers: config.layerCount(),
     heads,
     kvHeads: config.count('num_key_value_heads', heads),
     headWidth: config.has('head_dim') ? config.count('head_dim') : 0,

@@ -20,7 +20,7 @@ export function mambaSettings(config: CheckpointConfig) {
     preset: 'mamba',
     vocabSize: config.count('vocab_size'),
     dModel,
-    layers: config.count('num_hidden_layers'),
+    layers: config.layerCount(),
     innerWidth: innerWidth(config),
     stateSize: config.count('state_size', 16),
     convWidth: config.count('conv_kernel', 4),

@@ -26,7 +26,7 @@ export const mamba2: Layout = {
       preset: 'mamba2',
       vocabSize: config.count('vocab_size'),
       dModel: config.count('hidden_size'),
-      layers: config.count('num_hidden_layers'),
+      layers: config.layerCount(),
       ...ssmSettings(config, names, {heads: 128, headWidth: 64, groups: 8, stateSize: 128}),
       projectionBias: config.flag('use_bias', false),
       gatedNormEpsilon: normEpsilon,

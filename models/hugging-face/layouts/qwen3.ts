@@ -7,7 +7,7 @@ export const qwen3: Layout = {
   architecture: 'Qwen3ForCausalLM',
   settings: config => {
     config.mustBe('use_sliding_window', false);
-    const layers = config.count('num_hidden_layers');
+    const layers = config.layerCount();
     const types = config.list('layer_types', layers, Array<string>(layers).fill('full_attention'));
     if (types.some(type => type !== 'full_attention'))
       config.fail('layer_types', 'full_attention throughout');
