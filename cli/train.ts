@@ -196,6 +196,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     })) {
       printer.show(event);
       if (event.type === 'evaluated') adviser.see(event.step, event.report);
+      if (event.type === 'finished') adviser.end(event.step);
       if (event.type !== 'stopped') continue;
       const isInterrupted = event.reason === 'interrupted';
       process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;

@@ -37,6 +37,23 @@ describe('advice while training', () => {
       .and.include('--seed');
   });
 
+  it('says why a training ended before its last step, and nothing where it did not', () => {
+    const ended = (at: number, accuracy: number): string => {
+      let text = '';
+      const train = {steps: 100, stopAccuracy: 0.9, patience: 3};
+      const config = parseRunConfig('mqar', {data: four, train});
+      const adviser = new Adviser(workloadFamily('mqar'), config, {write: part => (text += part)});
+      adviser.see(at, report(accuracy));
+      adviser.end(at);
+      return text;
+    };
+    expect(ended(40, 0.95)).to.equal(
+      'note: ended after 40 of 100 steps: the held-out accuracy reached --stop-accuracy 0.9\n',
+    );
+    expect(ended(40, 0.8)).to.include('no better held out for 3 evaluations (--patience 3)');
+    expect(ended(100, 0.95)).to.equal('');
+  });
+
   it('says nothing of a model that learns, and knows each task’s own guess', () => {
     expect(said('mqar', four, [[100, 0.9]])).to.equal('');
     expect(said('mqar', {...four, pairs: 2}, [[100, 0.9]])).to.equal('');

@@ -330,7 +330,9 @@ describe('bmojo on the command line', () => {
     const args = [...SMALL, '--rate', '0', '--steps', '9', '--eval-every', '1', '--patience', '2'];
     const made = await bmojo(['train', 'mqar', ...args, '--out', run('p')]);
     expect(made.code, made.err).to.equal(0);
-    expect(made.err).to.include('at --rate 0 nothing is learned');
+    expect(made.err)
+      .to.include('at --rate 0 nothing is learned')
+      .and.include('ended after 3 of 9 steps: no better held out for 2 evaluations (--patience 2)');
     expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8')).step).to.equal(3);
   });
 
