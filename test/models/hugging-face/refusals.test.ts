@@ -66,11 +66,7 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
   ['llama', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['qwen3', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['lfm2', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
-  [
-    'granite-hybrid',
-    {num_hidden_layers: 2 ** 31},
-    /num_hidden_layers must be at most 1024, got 2147483648/,
-  ],
+  ['granite-hybrid', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['llama', {vocab_size: 2 ** 40}, /vocab_size must be at most 16777216, got 1099511627776/],
   ['falcon-h1', {mamba_d_state: 2 ** 40}, /mamba_d_state must be at most 16777216, got 1099511627776/],
   ['llama', {num_key_value_heads: 3}, /kvHeads must divide heads/],
