@@ -127,7 +127,9 @@ export function parseConfigJson(where: string, value: unknown): GivenRun & {task
     throw new SettingError(`${where}: must be an object with any of ${sections.join(', ')}`);
   for (const [key, section] of Object.entries(value)) {
     if (!sections.some(name => name === key))
-      throw new SettingError(`${where}: unknown section '${oneLine(key)}'; known: ${sections.join(', ')}`);
+      throw new SettingError(
+        `${where}: unknown section '${oneLine(key.slice(0, 64))}'; known: ${sections.join(', ')}`,
+      );
     const isText = key === 'task' || key === 'backend';
     if (isText ? typeof section !== 'string' : !isRecord(section))
       throw new SettingError(

@@ -90,7 +90,7 @@ async function receive(file: PromisedFile, part: string, silence: number): Promi
     });
     if (!response.ok)
       throw new CorpusError(
-        `corpus: ${shownAddress(file)} answered ${response.status} ${oneLine(response.statusText)}`,
+        `corpus: ${shownAddress(file)} answered ${response.status} ${oneLine(response.statusText.slice(0, 64))}`,
       );
     if (response.status !== 206) have = 0;
     handle = openSync(part, O_CREAT | O_WRONLY | O_NOFOLLOW, 0o666);

@@ -40,6 +40,10 @@ describe('run configuration', () => {
       SettingError,
       "unknown section 'trian'",
     );
+    expect(() => parseConfigText('a.json', `{"model${'['.repeat(9999)}": {}}`)).to.throw(
+      SettingError,
+      /^.{0,200}$/,
+    );
     expect(() => parseConfigText('a.json', '[1]')).to.throw(SettingError, 'must be an object');
     expect(() => parseConfigText('a.json', '{"data": 3}')).to.throw(
       SettingError,
