@@ -1,6 +1,6 @@
 // An experiment of the paper from its plan to files: trains what is missing, measures what has finished, writes what came out.
 
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {withoutPlaces} from '../../eval/report/places.js';
 import {markdownTable} from '../../eval/table.js';
@@ -42,7 +42,6 @@ export async function* trainExperiment(
   experiment: PaperExperiment,
   {out, jobs, command, signal, ...options}: ReproduceOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
-  mkdirSync(join(out, 'runs'), {recursive: true});
   yield* trainAll(runsIn(out, experiment.plan(options)), {jobs, command, signal});
 }
 
