@@ -10,7 +10,7 @@ import {prepareData, resolveFiles} from '../data/files/index.js';
 import {textTable} from '../eval/table.js';
 import type {PaperExperiment} from '../experiments/paper/index.js';
 import {paperExperiments} from '../experiments/paper/index.js';
-import {reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
+import {addedRuns, reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {duration} from '../train/pace.js';
 import {trainSchema} from '../train/settings.js';
@@ -86,6 +86,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     quick: argv.quick === true,
     data: await dataOf(experiment, argv, out),
     command: typedCommand(),
+    ...(typeof argv.add === 'string' ? {add: argv.add} : {}),
   };
   const planned = experiment.plan(options);
   if (planned.length === 0)
@@ -98,7 +99,8 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     );
   const begun = Date.now();
   const progress = new SetProgress({output: process.stdout, json});
-  const behind = planned.filter(({name: run}) => isFinished(join(out, 'runs', run))).length;
+  const added = new Set(addedRuns(options.add, planned).map(run => run.name));
+  const behind = planned.filter(({name: run}) => added.has(run) || isFinished(join(out, 'runs', run))).length;
   let ended = 0;
   const interrupted = await withInterrupts(async signal => {
     for await (const event of trainExperiment(experiment, {...options, signal})) {
@@ -180,6 +182,10 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
           describe: `folder for the runs and the report [default runs/${name}, runs/${name}-quick]`,
           writes: 'runs' as const,
         },
+        add: {
+          type: 'string' as const,
+          describe: 'runs.jsonl of an earlier report, of any machine: its runs count as finished',
+        },
         json: {type: 'boolean' as const, describe: 'print events and the report as JSON lines'},
       };
       return yargs
@@ -193,7 +199,8 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         .example(
           `$0 reproduce ${name} --models ${models.slice(-2).join(',')} --seeds 1`,
           'a part of it; more can follow',
-        );
+        )
+        .example(`$0 reproduce ${name} --add experiments/results/${name}/runs.jsonl`, 'go on from kept runs');
     },
     handler: argv => execute(experiment, argv),
   };

@@ -3,7 +3,8 @@
 import type {BackendName} from '../../custom-ops/index.js';
 import type {ResultSection, ResultTable} from '../kept-results.js';
 import type {RunConfig} from '../run-config.js';
-import type {RunFolder, RunResult} from '../run-folder.js';
+import type {RunFolder} from '../run-folder.js';
+import type {RunResult} from '../run-result.js';
 import type {LossByLength} from './loss-by-length.js';
 import type {RecallByLength} from './recall-by-length.js';
 
@@ -37,8 +38,16 @@ export interface PlannedRun {
   readonly config: RunConfig;
 }
 
+/** Where and when a run was trained, and by what. */
+export interface RunOrigin {
+  readonly machine: string;
+  readonly date: string;
+  readonly software: string;
+}
+
 /** A finished training. */
 export interface MeasuredRun extends PlannedRun {
+  readonly origin: RunOrigin;
   readonly result: RunResult;
   /** Median over the steps that were logged, the first left out: the kernels are compiled then. */
   readonly tokensPerSecond?: number;

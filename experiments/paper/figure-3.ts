@@ -10,7 +10,14 @@ import type {LanguageScale} from './language-sizes.js';
 import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
 import {margin, marginWords, summaries, summaryWords} from './summary.js';
 
-const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
+const models: readonly Contestant[] = [
+  'transformer',
+  'mamba',
+  'hybrid',
+  'bmojo-f',
+  'bmojo',
+  'bmojo-projected',
+];
 
 const {['4m']: s4, ['16m']: s16, ['40m']: s40, ['130m']: s130} = languageSizes;
 

@@ -59,7 +59,14 @@ const quick: Scale = {
 };
 
 /** The Transformer's memory has no bounds to carry it within: it takes part without. */
-const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
+const models: readonly Contestant[] = [
+  'transformer',
+  'mamba',
+  'hybrid',
+  'bmojo-f',
+  'bmojo',
+  'bmojo-projected',
+];
 
 const panelOf = (context: number): string => `trained at ${context}`;
 const CARRIED = 'carried';
