@@ -62,7 +62,11 @@ function jobsOf({name, isTimed = false}: PaperExperiment, argv: Args): number {
   return jobs;
 }
 
-function words(argv: Args, option: 'models' | 'panels', known: readonly string[]): string[] | undefined {
+function words(
+  argv: Args,
+  option: 'models' | 'panels' | 'sizes',
+  known: readonly string[],
+): string[] | undefined {
   return argv[option] === undefined ? undefined : wordList(option, String(argv[option]), known);
 }
 
@@ -77,6 +81,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     rates: values(argv, 'rates'),
     models: words(argv, 'models', experiment.models),
     panels: words(argv, 'panels', experiment.panels),
+    sizes: words(argv, 'sizes', experiment.sizes),
   };
   const backend = backendNames.find(known => known === argv.backend) ?? (await chooseBackend()).backend;
   const options = {
@@ -91,7 +96,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
   const planned = experiment.plan(options);
   if (planned.length === 0)
     throw new SettingError(
-      `${name} has no run for these --models and --panels${options.quick ? ' in its quick form' : ''}`,
+      `${name} has no run for these --models, --panels and --sizes${options.quick ? ' in its quick form' : ''}`,
     );
   if (!json)
     console.log(
@@ -144,7 +149,7 @@ function isFinished(path: string): boolean {
 }
 
 function experimentCommand(experiment: PaperExperiment): CommandModule<object, Args> {
-  const {name, title, models, panels, needsText, isTimed = false} = experiment;
+  const {name, title, models, panels, sizes, needsText, isTimed = false} = experiment;
   return {
     command: name,
     describe: title,
@@ -156,6 +161,7 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         },
         models: wordsOption(`some of ${models.join(',')} [default all]`, models),
         panels: wordsOption(`some of ${panels.join(',')} [default all]`, panels),
+        sizes: wordsOption(`some of ${sizes.join(',')} [default all]`, sizes),
         seeds: listOption("seeds, separated by commas [default the experiment's]", trainSchema.seed),
         rates: listOption(
           "peak learning rates, separated by commas; each model's best counts [default the experiment's]",

@@ -19,6 +19,8 @@ export interface PaperOptions {
   readonly models?: readonly string[];
   /** Panels that are drawn. Default all. */
   readonly panels?: readonly string[];
+  /** Sizes of models that take part. Default all. */
+  readonly sizes?: readonly string[];
   /** Default: those of the experiment. */
   readonly seeds?: readonly number[];
   /** Peak learning rates. Default: those of the experiment. */
@@ -76,9 +78,10 @@ export interface PaperExperiment {
   readonly section: ResultSection;
   /** What the paper says, in our words. */
   readonly claim: string;
-  /** Names that `PaperOptions.models` and `panels` may hold. */
+  /** Names that `PaperOptions.models`, `panels` and `sizes` may hold. */
   readonly models: readonly string[];
   readonly panels: readonly string[];
+  readonly sizes: readonly string[];
   readonly needsText: boolean;
   /** Whether it measures time: one run at a time then. */
   readonly isTimed?: boolean;

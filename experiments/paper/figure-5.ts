@@ -195,6 +195,7 @@ export const figure5: PaperExperiment = {
     "Perplexity of B'MOJO does not rise, and can fall, on texts several times as long as its training samples, where the Transformer's breaks.",
   models,
   panels: full.contexts.concat(quick.contexts).map(panelOf),
+  sizes: [PLAIN, CARRIED],
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;

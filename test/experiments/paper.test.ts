@@ -69,9 +69,10 @@ describe('experiments of the paper', () => {
         const runs = experiment.plan(options);
         expect(runs.length).to.be.above(2);
         expect(new Set(runs.map(({name}) => name)).size).to.equal(runs.length);
-        for (const {panel, model, name} of runs) {
+        for (const {panel, model, size, name} of runs) {
           expect(experiment.panels).to.include(panel);
           expect(experiment.models).to.include(model);
+          expect(experiment.sizes).to.include(size);
           expect(name).to.match(/^[\w.-]+$/);
         }
         if (!quick && experiment.isTimed !== true)
