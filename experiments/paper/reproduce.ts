@@ -2,13 +2,22 @@
 
 import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
+import type {BackendName} from '../../custom-ops/index.js';
+import {useWebGPU} from '../../custom-ops/index.js';
 import {withoutPlaces} from '../../eval/report/places.js';
 import {markdownTable} from '../../eval/table.js';
 import {provenance} from '../provenance.js';
 import {RunFolder} from '../run-folder.js';
 import type {NamedEvent, NamedRun} from '../run-set.js';
 import {trainAll} from '../run-set.js';
-import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport, PlannedRun} from './experiment.js';
+import type {
+  MeasuredRun,
+  PaperExperiment,
+  PaperOptions,
+  PaperReport,
+  PlannedRun,
+  RunOrigin,
+} from './experiment.js';
 import {readLossByLength, writeLossByLength} from './loss-by-length.js';
 import {readRecallByLength, writeRecallByLength} from './recall-by-length.js';
 import {readRunLines, runLines} from './run-lines.js';
@@ -113,12 +122,7 @@ export async function reportExperiment(
 ): Promise<Reproduction | undefined> {
   const planned = experiment.plan(options);
   const added = new Map(addedRuns(add, planned).map(run => [run.name, run]));
-  const {version, ...place} = provenance();
-  const origin = {
-    machine: `${place.machine}; ${options.backend}`,
-    date: place.date.slice(0, 10),
-    software: `bmojo ${version}`,
-  };
+  const origin = await originOf(options.backend);
   const measured: MeasuredRun[] = [];
   for (const run of planned) {
     const known = added.get(run.name);
@@ -177,4 +181,11 @@ function filesOf(
 /** What all runs have, each once. */
 function each(runs: readonly MeasuredRun[], of: (run: MeasuredRun) => string): string[] {
   return [...new Set(runs.map(of))];
+}
+
+/** This machine, with the name of the GPU where that computes. */
+async function originOf(backend: BackendName): Promise<RunOrigin> {
+  const {machine, date, version} = provenance();
+  const where = backend === 'webgpu' ? `webgpu on ${(await useWebGPU()).name}` : backend;
+  return {machine: `${machine}; ${where}`, date: date.slice(0, 10), software: `bmojo ${version}`};
 }
