@@ -89,6 +89,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     out,
     backend,
     quick: argv.quick === true,
+    report: argv.report === true,
     data: await dataOf(experiment, argv, out),
     command: typedCommand(),
     ...(typeof argv.add === 'string' ? {add: argv.add} : {}),
@@ -107,19 +108,21 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
   const added = new Set(addedRuns(options.add, planned).map(run => run.name));
   const behind = planned.filter(({name: run}) => added.has(run) || isFinished(join(out, 'runs', run))).length;
   let ended = 0;
-  const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainExperiment(experiment, {...options, signal})) {
-      progress.show(event);
-      if (event.event.type !== 'finished' || json) continue;
-      ended++;
-      const left = planned.length - behind - ended;
-      progress.endLine();
-      console.log(
-        `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
-      );
-    }
-    return signal.aborted;
-  });
+  const interrupted =
+    !options.report &&
+    (await withInterrupts(async signal => {
+      for await (const event of trainExperiment(experiment, {...options, signal})) {
+        progress.show(event);
+        if (event.event.type !== 'finished' || json) continue;
+        ended++;
+        const left = planned.length - behind - ended;
+        progress.endLine();
+        console.log(
+          `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
+        );
+      }
+      return signal.aborted;
+    }));
   progress.endLine();
   if (interrupted) {
     process.exitCode = 130;
@@ -128,7 +131,12 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
   const reproduction = await reportExperiment(experiment, options, run => {
     if (!json) console.log(`${run}: measured by length`);
   });
-  if (reproduction === undefined) throw new SettingError(`${name}: every run diverged; take lower --rates`);
+  if (reproduction === undefined)
+    throw new SettingError(
+      options.report
+        ? `--report: no run of ${name} has finished in ${out}`
+        : `${name}: every run diverged; take lower --rates`,
+    );
   const {report, files, finished} = reproduction;
   const written = writeResults(
     Object.fromEntries(Object.entries(files).map(([file, text]) => [join(out, file), text])),
@@ -191,6 +199,10 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         add: {
           type: 'string' as const,
           describe: 'runs.jsonl of an earlier report, of any machine: its runs count as finished',
+        },
+        report: {
+          type: 'boolean' as const,
+          describe: 'train nothing: only report what came out of the runs that have finished',
         },
         json: {type: 'boolean' as const, describe: 'print events and the report as JSON lines'},
       };
