@@ -13,12 +13,13 @@ import type {CallArguments} from './dropout.js';
 import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import type {PartialMixerSettings} from './settings.generated.js';
 import type {Ssm} from './ssm.js';
 import {ssmOf, ssmStateShapes, ssmWeights} from './ssm.js';
 import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
@@ -33,7 +34,7 @@ import type {ReadWeight, WeightSpec} from './weights.js';
  * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
  * stand.
  */
-export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
+export interface BMojoMixerArgs extends KerasConfig, PartialMixerSettings {}
 
 /** What the mixer computed on the way to its output. */
 export type MixerAnalysis = {

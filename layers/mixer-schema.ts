@@ -1,8 +1,9 @@
 // Settings of the B'MOJO mixer, shared by the layer, the model configuration, the command line and the demo.
 
-import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
 import {precisions} from '../custom-ops/precision.js';
+
+export type {MixerSettings} from './settings.generated.js';
 
 /** Dropout of blocks and of the embedding; beside the mixer's settings, since a form reads both without a tensor library. */
 export const dropoutField = number(
@@ -171,6 +172,3 @@ export const ssmSettingNames = [
   'ssmGroups',
   'gatedNormEpsilon',
 ] as const satisfies readonly (keyof typeof mixerSchema)[];
-
-/** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
-export type MixerSettings = Settings<typeof mixerSchema>;
