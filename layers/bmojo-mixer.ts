@@ -229,7 +229,8 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
-  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage} = settings;
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage, eideticRule, positions} =
+    settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -239,6 +240,8 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && !ssm && fading !== 'none') fail(`fading must be 'none' without ssm, got '${fading}'`);
   if (!ssm && eideticSlots > 0)
     fail(`eideticSlots must be 0 without ssm (nothing predicts the tokens), got ${eideticSlots}`);
+  if (eideticRule === 'chance' && positions === 'none')
+    fail("eideticRule must not be 'chance' when positions is 'none' (it goes by rotary positions)");
   if (ssmOutput !== 'none' && !(attention && ssm))
     fail(`ssmOutput must be 'none' where attention and ssm are not both on, got '${ssmOutput}'`);
   if (attention && ssm && fading === 'none' && (ssmOutput === 'none' || ssmOutput === 'projected')) {

@@ -56,6 +56,11 @@ export const mixerSchema = {
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
   ),
+  eideticRule: choice(
+    ['innovation', 'latest', 'chance', 'key-norm'],
+    'innovation',
+    'which tokens eidetic slots keep: those that the fading memory predicted worst; or, to compare with, the latest that left the window, some by chance (a fixed sequence over rotary positions), or those of the largest key',
+  ),
   memoryGate: flag(
     false,
     'a gate for each head between its window and all other memories, which starts closed: the layer starts as its window alone, so that memories can be grafted onto a trained Transformer',
