@@ -1,7 +1,10 @@
 // One declaration of settings from which types, defaults, validation, CLI options and demo controls derive.
 
-import {BmojoError} from '../errors/bmojo-error.js';
 import {oneLine, shown} from '../errors/shown.js';
+import {SettingError, said} from './setting-error.js';
+
+export type {SettingWords} from './setting-error.js';
+export {SettingError, said};
 
 /** A setting that is a number within bounds, whole or not; made by `integer` and `number`. */
 export interface NumberField {
@@ -88,12 +91,6 @@ export function withDefaults<S extends Schema>(schema: S, defaults: Readonly<Rec
   return Object.fromEntries(entries) as S;
 }
 
-/** A setting that is unknown, of the wrong type or out of range; the message says what to write instead. */
-export class SettingError extends BmojoError {
-  override readonly name = 'SettingError';
-  readonly kind = 'misuse';
-}
-
 /** Number of single-character edits between two words. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({length: b.length + 1}, (_, j) => j);
@@ -160,7 +157,7 @@ export function refusal(field: Field, value: unknown, came = shown(value)): stri
 
 function checkField(where: string, key: string, field: Field, value: unknown): void {
   const words = refusal(field, value);
-  if (words !== undefined) throw new SettingError(`${where}: ${key} ${words}`);
+  if (words !== undefined) throw new SettingError(where, said`{${key}} ${words}`);
 }
 
 function expectation(field: Field): string {

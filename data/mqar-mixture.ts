@@ -1,7 +1,7 @@
 // MQAR trained on a mixture of lengths and numbers of pairs and tested beyond both, as in the recall-memory trade-off of
 // Based (Arora et al., ICML 2024, arXiv 2402.18668).
 
-import {integer, parseSettings, SettingError, text} from '../config/schema.js';
+import {integer, parseSettings, SettingError, said, text} from '../config/schema.js';
 import {createMqar, mqarSchema} from './mqar.js';
 import {randomStream} from './random.js';
 import type {PartialMqarMixtureSettings} from './settings.generated.js';
@@ -44,7 +44,8 @@ function parseParts(name: string, words: string): Part[] {
     const weight = Number(found?.[3] ?? 1);
     if (found === null || weight === 0) {
       throw new SettingError(
-        `mqar-mixture: ${name} must be LENGTHxPAIRS or LENGTHxPAIRS:WEIGHT separated by commas, got ${JSON.stringify(word)}`,
+        'mqar-mixture',
+        said`{${name}} must be LENGTHxPAIRS or LENGTHxPAIRS:WEIGHT separated by commas, got ${JSON.stringify(word)}`,
       );
     }
     return {length: Number(found[1]), pairs: Number(found[2]), weight};

@@ -1,6 +1,6 @@
 // Selective copying as Mamba tests it.
 
-import {integer, parseSettings, SettingError} from '../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../config/schema.js';
 import type {PartialSelectiveCopyingSettings, SelectiveCopyingSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
@@ -31,7 +31,10 @@ export function createSelectiveCopying(given: PartialSelectiveCopyingSettings = 
   const settings = parseSettings('selective-copying', selectiveCopyingSchema, given);
   const {vocabSize, length, tokens} = settings;
   if (tokens > length)
-    throw new SettingError(`selective-copying: length must be at least tokens = ${tokens}, got ${length}`);
+    throw new SettingError(
+      'selective-copying',
+      said`{length} must be at least {tokens} = ${tokens}, got ${length}`,
+    );
   return {
     name: 'selective-copying',
     vocabSize,

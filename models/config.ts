@@ -1,6 +1,6 @@
 // One declaration of a language model: its settings, and the presets that differ from each other only in them.
 
-import {choice, flag, integer, number, parseSettings, SettingError, text} from '../config/schema.js';
+import {choice, flag, integer, number, parseSettings, SettingError, said, text} from '../config/schema.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
@@ -155,7 +155,8 @@ export function parseModelConfig(given: PartialModelConfig): ModelConfig {
   const config = parseSettings('model', modelSchema, {...presets[preset], ...layers, ...own});
   if (plan !== undefined && plan.length !== config.layers)
     throw new SettingError(
-      `model: layers must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
+      'model',
+      said`{layers} must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
     );
   checkPattern(config);
   return plan === undefined ? config : {...config, plan};

@@ -1,7 +1,7 @@
 // The model that a configuration describes, whatever its backbone.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {AutoEncoder} from './auto-encoder.js';
 import type {PartialModelConfig} from './config.js';
 import type {LanguageModelOptions} from './language-model.js';
@@ -22,7 +22,7 @@ export function createSequenceModel(
 ): SequenceModel {
   if (config.backbone !== 'autoencoder') return LanguageModel.create(config, options);
   if (options.recompute === true)
-    throw new SettingError('train: recompute must be off for an auto-encoder, got true');
+    throw new SettingError('train', said`{recompute} must be off for an auto-encoder, got true`);
   return AutoEncoder.create(config);
 }
 

@@ -1,6 +1,6 @@
 // Memories onto a trained model: layers that attend become B'MOJO layers, behind gates that start closed.
 
-import {parseSettings, SettingError} from '../config/schema.js';
+import {parseSettings, SettingError, said} from '../config/schema.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema, ssmSettingNames} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
@@ -42,7 +42,8 @@ function chosenLayers(plan: readonly PlannedLayer[], asked: readonly number[] | 
   const other = chosen.find(layer => !able.includes(layer));
   if (other !== undefined || chosen.length === 0)
     throw new SettingError(
-      `graft: layers must be some that attend and have no memory but their window, ${words}${other === undefined ? '' : `, got ${other}`}`,
+      'graft',
+      said`{layers} must be some that attend and have no memory but their window, ${words}${other === undefined ? '' : `, got ${other}`}`,
     );
   return chosen;
 }
@@ -51,7 +52,7 @@ function chosenLayers(plan: readonly PlannedLayer[], asked: readonly number[] | 
 function nearestSsm(plan: readonly PlannedLayer[], layer: number): number {
   const having = plan.flatMap((one, i) => (hasSsm(one) ? [i] : []));
   if (having.length === 0)
-    throw new SettingError("graft: ssm must be 'new' for a model without an SSM, got 'nearest'");
+    throw new SettingError('graft', said`{ssm} must be 'new' for a model without an SSM, got 'nearest'`);
   return having.reduce((best, one) => (Math.abs(one - layer) < Math.abs(best - layer) ? one : best));
 }
 
@@ -76,7 +77,8 @@ function graftedLayer(plan: readonly PlannedLayer[], layer: number, settings: Gr
   const window = settings.window === 0 ? mixer.window : settings.window;
   if (window === 0)
     throw new SettingError(
-      `graft: window must be at least 1, since layer ${layer} attends to all of the past, got 0`,
+      'graft',
+      said`{window} must be at least 1, since layer ${layer} attends to all of the past, got 0`,
     );
   const memories = {attention: true, ssm: true, window, fading, fadingTokens, eideticSlots, memoryGate: true};
   if (mixer.ssm) return {mixer: memories};
@@ -98,7 +100,8 @@ export function graft(model: LanguageModel, {layers: asked, ...given}: GraftOpti
   const fixed = OF_NEW.find(name => given[name] !== undefined);
   if (settings.ssm === 'nearest' && fixed !== undefined)
     throw new SettingError(
-      `graft: ${fixed} comes with the SSM that is copied; leave it away with ssm 'nearest'`,
+      'graft',
+      said`{${fixed}} comes with the SSM that is copied; leave it away with {ssm} 'nearest'`,
     );
   const {config} = model;
   const plan = layerPlan(config);

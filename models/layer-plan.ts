@@ -1,7 +1,7 @@
 // What each layer of a model is: a pattern of letters or a list of settings, completed from the model's own settings.
 
 import type {Schema} from '../config/schema.js';
-import {parseSettings, SettingError} from '../config/schema.js';
+import {parseSettings, SettingError, said} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
@@ -61,17 +61,20 @@ export function checkPattern({pattern, layers, storage}: ModelConfig): void {
   const unknown = [...pattern].find(letter => !isLetter(letter));
   if (unknown !== undefined)
     throw new SettingError(
-      `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
+      'model',
+      said`{pattern} must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
     );
   if (pattern !== '' && pattern.includes(STORAGE) !== storage > 0)
     throw new SettingError(
+      'model',
       storage > 0
-        ? `model: pattern must have a letter ${STORAGE} where storage is above 0, for the layers that retrieve from it, got ${shown(pattern)}`
-        : `model: storage must be at least 1 for the letter ${STORAGE} in pattern ${pattern}, got ${storage}`,
+        ? said`{pattern} must have a letter ${STORAGE} where {storage} is above 0, for the layers that retrieve from it, got ${shown(pattern)}`
+        : said`{storage} must be at least 1 for the letter ${STORAGE} in {pattern} ${pattern}, got ${storage}`,
     );
   if (pattern !== '' && layers % pattern.length !== 0)
     throw new SettingError(
-      `model: layers must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for pattern ${pattern}, which is repeated over them, got ${layers}`,
+      'model',
+      said`{layers} must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for {pattern} ${pattern}, which is repeated over them, got ${layers}`,
     );
 }
 

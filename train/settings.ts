@@ -1,6 +1,6 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
-import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {flag, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
 import type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
 
 export type {TrainSettings};
@@ -81,7 +81,8 @@ export function parseTrainSettings(
   const settings = parseSettings('train', trainSchema, given);
   if (settings.batch % settings.accumulate !== 0) {
     throw new SettingError(
-      `train: batch must be a multiple of accumulate = ${settings.accumulate}, got ${settings.batch}`,
+      'train',
+      said`{batch} must be a multiple of {accumulate} = ${settings.accumulate}, got ${settings.batch}`,
     );
   }
   return settings;

@@ -1,6 +1,6 @@
 // MAD's fuzzy in-context recall: keys and values are words of one to three ids.
 
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
@@ -43,11 +43,13 @@ export function createMadFuzzyRecall(given: PartialMadFuzzyRecallSettings = {}):
   const keys = Math.floor((vocabSize - 1) / 2);
   if (keys < longestWord)
     throw new SettingError(
-      `mad-fuzzy-recall: vocabSize must be at least ${2 * longestWord + 2} for words of ${longestWord} distinct ids, got ${vocabSize}`,
+      'mad-fuzzy-recall',
+      said`{vocabSize} must be at least ${2 * longestWord + 2} for words of ${longestWord} distinct ids, got ${vocabSize}`,
     );
   if (length < 8 * longestWord)
     throw new SettingError(
-      `mad-fuzzy-recall: length must be at least 8 x longestWord = ${8 * longestWord}, got ${length}`,
+      'mad-fuzzy-recall',
+      said`{length} must be at least 8 x {longestWord} = ${8 * longestWord}, got ${length}`,
     );
   const task: Task = {
     name: 'mad-fuzzy-recall',

@@ -1,6 +1,6 @@
 // MAD's in-context recall, and the generator that its noisy form shares.
 
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Random} from '../random.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
@@ -75,7 +75,7 @@ function recallSample({tokens, repeats}: RecallTokens, {split}: SampleKey): Samp
 /** A recall task of MAD: `tag` names its random streams. Errors: SettingError for an odd length. */
 export function recallTask(name: string, tag: number, shape: RecallShape, examples: number): Task {
   const {keys, noise, length} = shape;
-  if (length % 2 !== 0) throw new SettingError(`${name}: length must be even, got ${length}`);
+  if (length % 2 !== 0) throw new SettingError(name, said`{length} must be even, got ${length}`);
   const task: Task = {
     name,
     vocabSize: 2 * keys + noise,
@@ -101,7 +101,8 @@ export function recallTask(name: string, tag: number, shape: RecallShape, exampl
  */
 export function createMadRecall(given: PartialMadRecallSettings = {}): Task {
   const {vocabSize, length, trainExamples: examples} = parseSettings('mad-recall', madRecallSchema, given);
-  if (vocabSize % 2 !== 0) throw new SettingError(`mad-recall: vocabSize must be even, got ${vocabSize}`);
+  if (vocabSize % 2 !== 0)
+    throw new SettingError('mad-recall', said`{vocabSize} must be even, got ${vocabSize}`);
   return recallTask('mad-recall', TAG, {keys: vocabSize / 2, noise: 0, noiseShare: 0, length}, examples);
 }
 

@@ -1,6 +1,6 @@
 // MAD's memorization: facts that are learned in the weights.
 
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import {randomStream} from '../random.js';
 import type {Query, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
@@ -37,7 +37,8 @@ const TAG = 0x6d6d0000;
 export function createMadMemorization(given: PartialMadMemorizationSettings = {}): Task {
   const settings = parseSettings('mad-memorization', madMemorizationSchema, given);
   const {vocabSize, length, mapSeed, trainExamples: examples} = settings;
-  if (length % 2 !== 0) throw new SettingError(`mad-memorization: length must be even, got ${length}`);
+  if (length % 2 !== 0)
+    throw new SettingError('mad-memorization', said`{length} must be even, got ${length}`);
   const keys = Math.floor((vocabSize - 1) / 2);
   const values = vocabSize - 1 - keys;
   const map = randomStream([mapSeed, TAG], 0)

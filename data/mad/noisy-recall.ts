@@ -1,6 +1,6 @@
 // MAD's noisy in-context recall.
 
-import {integer, number, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, number, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../task.js';
 import {recallTask} from './in-context-recall.js';
 import type {PartialMadNoisyRecallSettings} from './settings.generated.js';
@@ -36,7 +36,8 @@ export function createMadNoisyRecall(given: PartialMadNoisyRecallSettings = {}):
   const meaning = vocabSize - noiseVocab;
   if (meaning < 2 || meaning % 2 !== 0) {
     throw new SettingError(
-      `mad-noisy-recall: vocabSize - noiseVocab must be even and at least 2, got ${vocabSize} - ${noiseVocab} = ${meaning}`,
+      'mad-noisy-recall',
+      said`{vocabSize} - {noiseVocab} must be even and at least 2, got ${vocabSize} - ${noiseVocab} = ${meaning}`,
     );
   }
   const shape = {keys: meaning / 2, noise: noiseVocab, noiseShare, length};

@@ -1,6 +1,6 @@
 // MAD's selective copying.
 
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
@@ -35,7 +35,8 @@ export function createMadSelectiveCopying(given: PartialMadSelectiveCopyingSetti
   if (length < 2 * tokens + 1) {
     const least = 2 * tokens + 1;
     throw new SettingError(
-      `mad-selective-copying: length must be at least 2 x tokens + 1 = ${least}, got ${length}`,
+      'mad-selective-copying',
+      said`{length} must be at least 2 x {tokens} + 1 = ${least}, got ${length}`,
     );
   }
   const task: Task = {
