@@ -80,7 +80,7 @@ export const mixerSchema = {
     0,
     0,
     2 ** 24,
-    'distance in tokens of everything retrieved when storagePositions is clamped; 0 means twice the window',
+    'distance in tokens of everything retrieved when its positions are clamped; 0 means twice the window',
   ),
   storageShare: number(
     1,
@@ -91,7 +91,7 @@ export const mixerSchema = {
   storageEntry: choice(
     ['innovation', 'spaced'],
     'innovation',
-    'which tokens enter storage when storageShare is below 1: those of innovation above a threshold that adapts to the share, or every n-th, n = 1 / storageShare',
+    'which tokens enter storage when only a share of them does: those of innovation above a threshold that adapts to the share, or every n-th, n one over the share',
   ),
   storageNegatives: integer(
     0,

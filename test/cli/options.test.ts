@@ -11,6 +11,8 @@ import {createMqar} from '../../data/mqar.js';
 import {createNeedle} from '../../data/needle.js';
 import {parseRunConfig} from '../../experiments/run-config.js';
 import {BMojoMixer} from '../../layers/index.js';
+import {modelSchema} from '../../models/config.js';
+import {trainSchema} from '../../train/settings.js';
 import type {TabledCommand} from '../support/command-table.js';
 import {allCommands} from '../support/command-table.js';
 
@@ -156,6 +158,17 @@ describe('options of commands', () => {
     expect(new SettingError('--text: {heads} must be a file').named(asOption)).to.equal(
       '--text: {heads} must be a file',
     );
+  });
+
+  it('are told of without the keys of settings, which nobody can type', () => {
+    const keys = commands.flatMap(({words, options}) =>
+      Object.entries(options).flatMap(([option, {describe: told = ''}]) =>
+        [...told.matchAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g)]
+          .filter(([key]) => Object.hasOwn(modelSchema, key) || Object.hasOwn(trainSchema, key))
+          .map(([key]) => `${words} --${option}: ${key}`),
+      ),
+    );
+    expect(keys).to.deep.equal([]);
   });
 
   describe('that are paths to be written', () => {
