@@ -101,7 +101,7 @@ async function writeInNode() {
 
 /** A fresh page each time, as who comes to it has. */
 const inPage = (site, hash, body) =>
-  visit(findChromium(), site, hash, ({page}) => body(page), {webgpu: false});
+  visit({chromium: findChromium(), site}, hash, ({page}) => body(page), {webgpu: false});
 
 const trainInPage = (site, recipe) =>
   inPage(site, 'train', async page => {

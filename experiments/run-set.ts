@@ -56,6 +56,7 @@ export interface RunSetOptions {
   readonly jobs: number;
   /** The command that trains, for the cards of the runs' model folders. */
   readonly command?: string;
+  /** When aborted, runs under way end with a checkpoint and no other begins. */
   readonly signal?: AbortSignal;
 }
 

@@ -20,8 +20,7 @@ try {
   for (const width of forReadme ? [1280] : [390, 1280])
     for (const colorScheme of forReadme ? ['light'] : ['light', 'dark'])
       await visit(
-        chromium,
-        site,
+        {chromium, site},
         page,
         async visited => {
           await visited.page.waitForFunction(

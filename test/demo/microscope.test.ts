@@ -11,9 +11,7 @@ import {inspect} from '../../eval/index.js';
 import {LanguageModel, useBackend} from '../../index.js';
 import {asLanguageModel} from '../../models/create.js';
 import {openModel, writeModelFolder} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const sample = createMqar({vocabSize: 256, length: 64, pairs: 8, filler: 'zero'}).sample({
   seed: 1,
@@ -55,14 +53,11 @@ const cells = (page: Page, region: string): Promise<string[][]> =>
 
 describe('demo: memory microscope', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
+  const shown = siteOfSuite();
   let folder: string;
   let model: LanguageModel;
   let seen: Inspection;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  before(async () => {
     folder = join(mkdtempSync(join(tmpdir(), 'bmojo-microscope-')), 'first');
     await useBackend('wasm');
     model = LanguageModel.create({
@@ -79,15 +74,13 @@ describe('demo: memory microscope', function () {
     seen = await inspect(model, sample.inputs, {labels: sample.labels});
   });
   after(() => {
-    site?.close();
     model?.model.dispose();
     rmSync(join(folder, '..'), {recursive: true, force: true});
   });
 
   it('is the landing page, and says what to do where there is no model', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints}) => {
         await page.getByRole('heading', {name: 'Memory microscope', level: 1}).waitFor();
@@ -104,8 +97,7 @@ describe('demo: memory microscope', function () {
   for (const webgpu of [true, false]) {
     it(`shows what Node computes, on ${webgpu ? 'webgpu' : 'wasm'}; what is forgotten changes what follows, alone`, () =>
       visit(
-        chromium,
-        site,
+        shown,
         'yours',
         async ({page, complaints, scriptBytes}) => {
           await bring(page, folder);
@@ -185,8 +177,7 @@ describe('demo: memory microscope', function () {
 
   it('shows around: each step of the tour shows what it speaks of', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
@@ -226,8 +217,7 @@ describe('demo: memory microscope', function () {
 
   it('asks the other models the same; a token that is kept or put in the place of another is read', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints}) => {
         await page.getByText(LOOKED).waitFor();
@@ -282,8 +272,7 @@ describe('demo: memory microscope', function () {
     const rows = reads(1, query).filter(({memory}) => memory === 'storage');
     opened.model.dispose();
     await visit(
-      chromium,
-      site,
+      shown,
       `microscope?model=recall-storage&layer=1&head=0&at=${query}`,
       async ({page, complaints}) => {
         const section = page.getByRole('region', {name: 'What storage gave back'});
@@ -317,8 +306,7 @@ describe('demo: memory microscope', function () {
 
   it('takes other slots, a text of ten thousand tokens, and saves what it shows', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page, complaints}) => {
         await bring(page, folder);

@@ -10,7 +10,7 @@ import {promisify} from 'node:util';
 import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
-import {chromiumFlags} from '../support/browser.js';
+import {chromiumFlags, chromiumOrSkip} from '../support/browser.js';
 
 const root = join(import.meta.dirname, '../../..');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
@@ -109,10 +109,35 @@ export interface VisitOptions {
   readonly webgpu?: boolean;
 }
 
+/** A site and the browser that looks at it. */
+export interface ShownSite {
+  /** Path of Chromium. */
+  readonly chromium: string;
+  readonly site: Site;
+}
+
+/** The site for the tests of the suite in whose body this is called; they are skipped without Chromium, and fail on CI. */
+export function siteOfSuite(): ShownSite {
+  const shown: {chromium: string; site?: Site} = {chromium: ''};
+  before(async function () {
+    shown.chromium = chromiumOrSkip(this);
+    shown.site = await serveSite();
+  });
+  after(() => shown.site?.close());
+  return {
+    get chromium() {
+      return shown.chromium;
+    },
+    get site() {
+      if (shown.site === undefined) throw new Error("the site is there from the suite's before hook on");
+      return shown.site;
+    },
+  };
+}
+
 /** Opens `hash` of the site in a fresh profile and hands the page to `body`. */
 export async function visit<T>(
-  executablePath: string,
-  {address}: Site,
+  {chromium: executablePath, site: {address}}: ShownSite,
   hash: string,
   body: (visit: Visit) => Promise<T>,
   {width = 1280, colorScheme = 'light', webgpu = true}: VisitOptions = {},

@@ -7,9 +7,7 @@ import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../index.js';
 import {openModel} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const step = async (page: Page): Promise<number> =>
   Number(
@@ -37,19 +35,14 @@ function asInBackground(): void {
 
 describe('demo: train here', function () {
   this.timeout(600_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  const shown = siteOfSuite();
+  before(async () => {
     await useBackend('wasm');
   });
-  after(() => site?.close());
 
   it('trains recall on wasm, pauses, survives a reload and goes on in the background', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'train',
       async ({page, complaints}) => {
         await page.getByText('Settings').click();
@@ -90,8 +83,7 @@ describe('demo: train here', function () {
 
   it('refuses settings that do not fit in a sentence, and goes on working', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'train',
       async ({page}) => {
         await page.getByText('Settings').click();

@@ -9,9 +9,7 @@ import type {Page} from 'playwright-core';
 import {byteTokenizer, charTokenizer} from '../../data/index.js';
 import {generateText, LanguageModel, useBackend} from '../../index.js';
 import {fromPretrained, writeModelFolder, writePretrainedFolder} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map(name => join(folder, name));
 
@@ -32,13 +30,10 @@ async function bring(page: Page, folder: string): Promise<void> {
 
 describe('demo: your model, write', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
+  const shown = siteOfSuite();
   let folder: string;
   let expected = '';
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  before(async () => {
     folder = join(mkdtempSync(join(tmpdir(), 'bmojo-yours-')), 'first');
     await useBackend('wasm');
     const tokenizer = byteTokenizer();
@@ -63,14 +58,12 @@ describe('demo: your model, write', function () {
     model.model.dispose();
   });
   after(() => {
-    site?.close();
     rmSync(join(folder, '..'), {recursive: true, force: true});
   });
 
   it('opens a folder of the disk, and says what it is', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page, complaints}) => {
         await bring(page, folder);
@@ -114,8 +107,7 @@ describe('demo: your model, write', function () {
     model.model.dispose();
     expect(written.length, 'the model ends its text').to.be.within(1, 23);
     await visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page}) => {
         await bring(page, hub);
@@ -136,8 +128,7 @@ describe('demo: your model, write', function () {
 
   it('tells in a sentence what is damaged, and keeps nothing of it', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page}) => {
         const damaged = mkdtempSync(join(tmpdir(), 'bmojo-damaged-'));
@@ -158,8 +149,7 @@ describe('demo: your model, write', function () {
   for (const webgpu of [true, false]) {
     it(`writes what Node writes, on ${webgpu ? 'webgpu' : 'wasm'}, and goes on from a saved state`, () =>
       visit(
-        chromium,
-        site,
+        shown,
         'yours',
         async ({page, complaints}) => {
           await bring(page, folder);
