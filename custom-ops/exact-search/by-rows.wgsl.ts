@@ -21,7 +21,7 @@ const MOST_LANES = 8;
 const MOST_ROWS_OFFERED = 4;
 const MOST_ENTRIES_OFFERED = 16;
 
-/** A power of two, so that few pipelines serve a stream. */
+/** A power of two, so that few plans serve a stream. */
 export function partsOf({B, L, N, G}: Dims): number {
   const most = Math.max(1, Math.min(MOST_PARTS, powerOfTwo(ALL_PARTS / (B * L * G))));
   return Math.min(most, powerOfTwo(N / ROWS_OF_PART));
@@ -48,7 +48,7 @@ function partsPass(request: SearchRequest, parts: number): Pass {
     name: 'exactSearch parts',
     read: {...rowBindings(['q', 'k'], Dh), ...presentBindings(['admitted'], present, 'i32')},
     write: {[written.rows]: 'i32', [written.scores]: 'f32'},
-    uniforms: uniformNames,
+    uniforms: [...uniformNames, 'parts'],
     ...(lanes > 1 ? {subgroups: true} : listUse(list)),
     workgroups: spread(B * L * G * parts, limits),
     code: `
@@ -57,14 +57,15 @@ ${bestRows(list, written)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
-  if (workgroup >= ${B * L * G * parts}u) { return; }
-  let queryRow = workgroup / ${parts}u;
+  let parts = u32(uniforms.parts);
+  let queryRow = workgroup / parts;
+  if (queryRow >= ${B * L * G}u) { return; }
   let group = queryRow % GROUPS;
   let query = queryRow / GROUPS % QUERIES;
   let batch = queryRow / GROUPS / QUERIES;
   let lane = local % ${lanes}u;
   ${unroll(spans, c => `let q${c} = ${load('q', 'queryRow', c)};`)}
-  let first = i32(workgroup % ${parts}u) * i32(uniforms.rowsOfPart);
+  let first = i32(workgroup % parts) * i32(uniforms.rowsOfPart);
   let end = min(first + i32(uniforms.rowsOfPart), limitOf(query));
   clearList(local);
   for (var begin = first; begin < end; begin += ${offers * THREADS}) {
@@ -94,13 +95,13 @@ fn main(${workgroupParameters}) {
 
 function mergePass({dims, attrs: {count}, limits}: SearchRequest, parts: number): Pass {
   const lists = dims.B * dims.L * dims.G;
-  const entries = parts * count;
-  const offers = Math.min(MOST_ENTRIES_OFFERED, powerOfTwo(entries / THREADS));
+  const offers = Math.min(MOST_ENTRIES_OFFERED, powerOfTwo((parts * count) / THREADS));
   const list = {count, offers, subgroup: limits.subgroup};
   return {
     name: 'exactSearch merge',
     read: {partRows: 'i32', partScores: 'f32'},
     write: {rows: 'i32', scores: 'f32'},
+    uniforms: ['parts'],
     ...listUse(list),
     workgroups: spread(lists, limits),
     code: `
@@ -112,11 +113,12 @@ fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${lists}u) { return; }
   clearList(local);
-  for (var begin = 0u; begin < ${entries}u; begin += ${offers * THREADS}u) {
+  let entries = u32(uniforms.parts) * COUNT;
+  for (var begin = 0u; begin < entries; begin += ${offers * THREADS}u) {
     for (var n = 0u; n < ${offers}u; n++) {
       let entry = begin + n * ${THREADS}u + local;
-      let at = workgroup * ${entries}u + min(entry, ${entries - 1}u);
-      ownScores[n] = select(NO_SCORE, partScores[at], entry < ${entries}u);
+      let at = workgroup * entries + min(entry, entries - 1u);
+      ownScores[n] = select(NO_SCORE, partScores[at], entry < entries);
       ownRows[n] = partRows[at];
     }
     keep(begin == 0u, local);
