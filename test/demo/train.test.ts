@@ -33,6 +33,18 @@ function asInBackground(): void {
   });
 }
 
+/** A worker that starts late, as on a loaded machine: it is told nothing before a training has been asked for. */
+function startLate(): void {
+  const post = Worker.prototype.postMessage;
+  const held: [Worker, unknown][] = [];
+  let isReady = false;
+  Worker.prototype.postMessage = function (this: Worker, order: {readonly name: string}) {
+    held.push([this, order]);
+    isReady ||= order.name === 'train';
+    if (isReady) for (const [worker, one] of held.splice(0)) post.call(worker, one);
+  };
+}
+
 describe('demo: train here', function () {
   this.timeout(600_000);
   const shown = siteOfSuite();
@@ -81,6 +93,23 @@ describe('demo: train here', function () {
       {webgpu: false, width: 390},
     ));
 
+  it('shows a training that was begun before the kept ones were listed', () =>
+    visit(
+      shown,
+      'train',
+      async ({page}) => {
+        await page.addInitScript(startLate);
+        await page.reload();
+        await page.getByText('Settings').click();
+        for (const [name, value] of Object.entries({steps: '2', batch: '2', 'd model': '16'}))
+          await page.getByLabel(name, {exact: true}).fill(value);
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await page.getByText('Finished at step 2 of 2').waitFor();
+        expect(await page.locator('.share-row').count(), 'its memory is shown').to.equal(2);
+      },
+      {webgpu: false},
+    ));
+
   it('refuses settings that do not fit in a sentence, and goes on working', () =>
     visit(
       shown,
@@ -93,6 +122,7 @@ describe('demo: train here', function () {
         expect(words)
           .to.match(/heads must divide D = 32/)
           .and.not.to.match(/--/);
+        await page.locator('section').waitFor({state: 'detached'});
         await page.reload();
         await page.getByRole('button', {name: 'Train', exact: true}).waitFor();
         expect(await page.locator('section').count(), 'nothing is kept of what was refused').to.equal(0);
