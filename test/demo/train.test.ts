@@ -45,6 +45,14 @@ function startLate(): void {
   };
 }
 
+/** A browser that breaks off whatever the worker is asked for. */
+function breakOff(): void {
+  Worker.prototype.postMessage = function (this: Worker, {id}: {readonly id: number}) {
+    const error = {name: 'AbortError', kind: 'fault', message: 'the files are in use'};
+    this.dispatchEvent(new MessageEvent('message', {data: {id, type: 'failed', error}}));
+  };
+}
+
 describe('demo: train here', function () {
   this.timeout(600_000);
   const shown = siteOfSuite();
@@ -110,6 +118,18 @@ describe('demo: train here', function () {
       {webgpu: false},
     ));
 
+  it('says what the browser broke off, which nobody asked it to', () =>
+    visit(
+      shown,
+      'train',
+      async ({page}) => {
+        await page.addInitScript(breakOff);
+        await page.reload();
+        expect(await page.getByRole('alert').textContent()).to.include('the files are in use');
+      },
+      {webgpu: false},
+    ));
+
   it('refuses settings that do not fit in a sentence, and goes on working', () =>
     visit(
       shown,
@@ -123,6 +143,12 @@ describe('demo: train here', function () {
           .to.match(/heads must divide D = 32/)
           .and.not.to.match(/--/);
         await page.locator('section').waitFor({state: 'detached'});
+        await page.getByLabel('characters of a text').check();
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await page.getByText('the text has 0 characters; it needs 650,').waitFor();
+        await page.getByRole('button', {name: 'Take some of Shakespeare'}).click();
+        await page.getByRole('alert').waitFor({state: 'detached'});
+        expect((await page.getByLabel('Text to learn from').inputValue()).length).to.equal(100_000);
         await page.reload();
         await page.getByRole('button', {name: 'Train', exact: true}).waitFor();
         expect(await page.locator('section').count(), 'nothing is kept of what was refused').to.equal(0);

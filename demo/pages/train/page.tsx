@@ -2,6 +2,7 @@
 
 import {useComputed, useSignal} from '@preact/signals';
 import {Fragment} from 'preact';
+import shakespeare from '../../../data/corpora/tiny-shakespeare/input.txt?url';
 import {modelSchema} from '../../../models/config.js';
 import {trainSchema} from '../../../train/settings.js';
 import {Chart} from '../../ui/chart.js';
@@ -14,6 +15,9 @@ import type {KeptEvent} from '../../worker/train.js';
 import {curve} from './curves.js';
 import {recipes, shown} from './recipes.js';
 import {useTraining} from './use-training.js';
+
+/** Characters that are taken of the corpus: as many as a small model learns from in minutes. */
+const TEXT_LENGTH = 100_000;
 
 /** Where a kept model can be opened, and its files for the command line. */
 function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
@@ -37,6 +41,11 @@ export function TrainPage() {
   const beside = useSignal<string | undefined>(undefined);
   const training = useTraining();
   const {runs, current, device, kept, pace, error, lost} = training;
+  const takeShakespeare = (): Promise<void> =>
+    training.guarded(async () => {
+      const text = (await (await fetch(shakespeare)).text()).slice(0, TEXT_LENGTH);
+      config.value = {...config.value, text};
+    });
   const run = useComputed(() => runs.value.find(({id}) => id === current.value));
   const other = useComputed(() => runs.value.find(({id}) => id === beside.value));
   const last = <T extends KeptEvent['type']>(type: T) =>
@@ -92,6 +101,10 @@ export function TrainPage() {
                 config.value = {...config.value, text: event.currentTarget.value};
               }}
             />
+            <br />
+            <button type="button" onClick={() => void takeShakespeare()}>
+              Take some of Shakespeare
+            </button>
           </p>
         )}
         <details>

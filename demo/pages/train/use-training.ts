@@ -5,6 +5,7 @@ import {useComputed, useSignal} from '@preact/signals';
 import {useEffect} from 'preact/hooks';
 import type {Client} from '../../client.js';
 import {DeviceLostError} from '../../client.js';
+import type {PageWorker} from '../../ui/use-worker.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {Device} from '../../worker/device.js';
 import type {KeptModel} from '../../worker/keep.js';
@@ -12,7 +13,7 @@ import type {TrainConfig} from '../../worker/recipes.js';
 import type {ShownRun} from '../../worker/runs.js';
 import type {KeptEvent} from '../../worker/train.js';
 
-export interface Training {
+export interface Training extends PageWorker {
   /** Kept runs, oldest first, with the one under way as far as it has come. */
   readonly runs: ReadonlySignal<readonly ShownRun[]>;
   /** Id of the run that is shown. */
@@ -23,8 +24,6 @@ export interface Training {
   readonly pace: Signal<string>;
   /** The run that was made a model last. */
   readonly kept: Signal<KeptModel | undefined>;
-  readonly error: Signal<Error | undefined>;
-  readonly lost: Signal<string | undefined>;
   /** Trains a new run of these settings. */
   begin(config: TrainConfig): Promise<void>;
   /** Goes on with a kept run from its last checkpoint. */
@@ -120,7 +119,7 @@ export function useTraining(): Training {
     });
 
   return {
-    ...{runs, current, device, pace, kept, error, lost},
+    ...{runs, current, device, pace, kept, error, lost, guarded},
     isRunning: useComputed(() => stop.value !== undefined),
     begin: config => go({id: newId(config), config, step: 0, events: []}, config),
     resume: async id => {
