@@ -194,6 +194,14 @@ export interface CliOption {
   readonly field: Field;
 }
 
+/** What a setting is, its default and its bounds, in sentences: the comment that editors show at it. */
+export function documentation(field: Field): string {
+  const why = `${field.why[0].toUpperCase()}${field.why.slice(1)}`;
+  const bounds =
+    field.kind === 'integer' || field.kind === 'number' ? `; from ${field.min} to ${field.max}` : '';
+  return `${why}. Default ${JSON.stringify(field.default)}${bounds}.`;
+}
+
 /** `[default 32; 0 to 4096]`, or what else may be given beside the default. */
 function defaultWords(field: Field): string {
   const value = `default ${JSON.stringify(field.default)}`;

@@ -1,10 +1,10 @@
 // MQAR trained on a mixture of lengths and numbers of pairs and tested beyond both, as in the recall-memory trade-off of
 // Based (Arora et al., ICML 2024, arXiv 2402.18668).
 
-import type {Settings} from '../config/schema.js';
 import {integer, parseSettings, SettingError, text} from '../config/schema.js';
 import {createMqar, mqarSchema} from './mqar.js';
 import {randomStream} from './random.js';
+import type {PartialMqarMixtureSettings} from './settings.generated.js';
 import type {Task, TaskFamily} from './task.js';
 
 /** Settings of {@link createMqarMixture} with their defaults, bounds and reasons. */
@@ -27,8 +27,6 @@ export const mqarMixtureSchema = {
   powerA: mqarSchema.powerA,
   filler: mqarSchema.filler,
 } as const;
-
-export type MqarMixtureSettings = Settings<typeof mqarMixtureSchema>;
 
 const TAG = 0x6d780001;
 /** Held-out samples of one part in a row. */
@@ -67,7 +65,7 @@ function parseParts(name: string, words: string): Part[] {
  * Errors: SettingError for parts that cannot be read or cannot hold their pairs.
  * Source: the arxiv24_based_figure2 sweep of HazyResearch/zoology; accuracy there is the plain mean over the test parts.
  */
-export function createMqarMixture(given: Partial<MqarMixtureSettings> = {}): Task {
+export function createMqarMixture(given: PartialMqarMixtureSettings = {}): Task {
   const settings = parseSettings('mqar-mixture', mqarMixtureSchema, given);
   const {vocabSize, powerA, filler, block} = settings;
   const make = ({length, pairs, weight}: Part) => ({

@@ -1,8 +1,8 @@
 // Multi-query associative recall, the task of Zoology (Arora et al., ICLR 2024, arXiv 2312.04927).
 
-import type {Settings} from '../config/schema.js';
 import {choice, integer, number, parseSettings, SettingError} from '../config/schema.js';
 import {randomStream, weightedDistinct} from './random.js';
+import type {MqarSettings, PartialMqarSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED} from './task.js';
 
@@ -24,9 +24,6 @@ export const mqarSchema = {
   ),
 } as const;
 
-/** All settings of {@link createMqar}; defaults and bounds stand in {@link mqarSchema}. */
-export type MqarSettings = Settings<typeof mqarSchema>;
-
 const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
 
 /**
@@ -46,7 +43,7 @@ const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
  * Errors: SettingError for settings that cannot hold the pairs.
  * Source: `multiquery_ar` of HazyResearch/zoology, without its demand vocabSize > length, which no step needs.
  */
-export function createMqar(given: Partial<MqarSettings> = {}): Task {
+export function createMqar(given: PartialMqarSettings = {}): Task {
   const settings = parseSettings('mqar', mqarSchema, given);
   const {vocabSize, length, pairs, powerA} = settings;
   const keys = Math.floor(vocabSize / 2) - 1;

@@ -1,9 +1,9 @@
 // Needles in a haystack with a vocabulary of a few dozen ids: the single, multi-key and multi-value tests of RULER
 // (Hsieh et al., COLM 2024, arXiv 2404.06654) for models too small to read.
 
-import type {Settings} from '../config/schema.js';
 import {choice, integer, number, parseSettings, SettingError} from '../config/schema.js';
 import type {Random} from './random.js';
+import type {NeedleSettings, PartialNeedleSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
 
@@ -24,8 +24,6 @@ export const needleSchema = {
   minDepth: number(0, 0, 1, 'smallest depth of a needle, as a share of the haystack'),
   maxDepth: number(1, 0, 1, 'largest depth of a needle; 0 is its start, 1 its end'),
 } as const;
-
-export type NeedleSettings = Settings<typeof needleSchema>;
 
 const TAG = 0x6e690000;
 /** Before a needle, and before the question. */
@@ -48,7 +46,7 @@ const ASK = 1;
  * Quirk: the answer is given back as input token by token, so greedy decoding would give the same whole answers.
  * Errors: SettingError when the needles do not fit.
  */
-export function createNeedle(given: Partial<NeedleSettings> = {}): Task {
+export function createNeedle(given: PartialNeedleSettings = {}): Task {
   const settings = parseSettings('needle', needleSchema, given);
   const {length, keys, queries, values, digits, keyIds, digitIds, fillerIds, minDepth, maxDepth} = settings;
   const haystack = haystackLength(settings);

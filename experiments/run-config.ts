@@ -16,10 +16,15 @@ import {workloadFamily} from './families/index.js';
 
 /** Everything that decides a run, complete and checked: what config.json holds. */
 export interface RunConfig {
+  /** Name of the task's family, or `lm`. */
   readonly task: string;
+  /** Where tensors are computed. */
   readonly backend: BackendName;
+  /** Settings of the task, by the family's schema. */
   readonly data: Settings<Schema>;
+  /** Settings of the model. */
   readonly model: ModelConfig;
+  /** Settings of the training. */
   readonly train: TrainSettings;
 }
 

@@ -5,7 +5,6 @@
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {errorWords} from '../errors/error-words.js';
-import {shown} from '../errors/shown.js';
 import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
@@ -17,26 +16,17 @@ import {CheckpointFolder} from './checkpoint-folder.js';
 import {EventLog} from './event-log.js';
 import type {MetricsLine, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
-import {isReport, MetricsLog} from './metrics-log.js';
+import {MetricsLog} from './metrics-log.js';
 import {noteUnsealed} from './notes.js';
 import type {Probe} from './probe.js';
 import {provenance} from './provenance.js';
 import type {RunConfig} from './run-config.js';
 import {parseConfigJson, parseStoredConfig} from './run-config.js';
 import {RunFolderError} from './run-folder-error.js';
+import type {RunResult} from './run-result.js';
+import {parseRunResult} from './run-result.js';
 
 export {RunFolderError} from './run-folder-error.js';
-
-/** What a finished run leaves as numbers: result.json. */
-export interface RunResult {
-  readonly step: number;
-  readonly parameters: number;
-  /** Bytes of memory that decoding one sequence of the task's length holds. */
-  readonly stateBytes: number;
-  readonly report: Report;
-  /** Tokens trained on in a second, by the process that finished the run; evaluations do not count. */
-  readonly tokensPerSecond?: number;
-}
 
 const CONFIG = 'config.json';
 const CHANGES = 'changes.jsonl';
@@ -102,24 +92,23 @@ export class RunFolder {
     this.settings = config;
   }
 
-  /**
-   * A new run, locked. Errors: RunFolderError when the folder exists and is not empty but for what a killed process left
-   * before the run had begun; FolderLockError.
-   */
-  static create(path: string, config: RunConfig): RunFolder {
+  /** Errors: RunFolderError when the folder exists and is not empty but for what a killed process left before its run had begun. */
+  static checkFree(path: string): void {
     const isOurs = (name: string): boolean => name === LOCK || name === TOKENIZER || isDraft(name);
-    const check = (): void => {
-      if (!readdirSync(path).every(isOurs))
-        throw new RunFolderError(
-          `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
-        );
-    };
+    if (existsSync(path) && !readdirSync(path).every(isOurs))
+      throw new RunFolderError(
+        `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
+      );
+  }
+
+  /** A new run, locked. Errors: as of `checkFree`; FolderLockError. */
+  static create(path: string, config: RunConfig): RunFolder {
     const existed = existsSync(path);
-    if (existed) check();
+    RunFolder.checkFree(path);
     mkdirSync(path, {recursive: true});
     const lock = FolderLock.take(path);
     try {
-      check();
+      RunFolder.checkFree(path);
       removeDrafts(path, [...FILES, LOCK]);
       workloadFamily(config.task).keepFiles?.(config, path);
       writeFileAtomic(join(path, CONFIG), sealedJson(config));
@@ -159,19 +148,7 @@ export class RunFolder {
       throw new RunFolderError(`${path} ${reason}; --resume writes it again`);
     };
     const {value} = unsealJson(readTextFile(path, fail), fail);
-    const {report, tokensPerSecond} = value;
-    const number = (name: string): number => {
-      const found = value[name];
-      return typeof found === 'number' ? found : fail(`must hold ${name} as a number, got ${shown(found)}`);
-    };
-    if (!isReport(report)) return fail(`must hold a report, got ${shown(report)}`);
-    return {
-      step: number('step'),
-      parameters: number('parameters'),
-      stateBytes: number('stateBytes'),
-      report,
-      ...(tokensPerSecond === undefined ? {} : {tokensPerSecond: number('tokensPerSecond')}),
-    };
+    return parseRunResult(value, fail);
   }
 
   /** Errors: RunFolderError that holds the whole result, where it cannot be written. */

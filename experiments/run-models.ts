@@ -28,6 +28,7 @@ export const modelFolderNames: Readonly<Record<WeightsName, string>> = {last: 'm
 
 /** Options of {@link writeRunModel}: `weights` and `step` must be given. */
 export interface RunModelOptions {
+  /** Which weights the model holds: those that scored best, or the last. */
   readonly weights: WeightsName;
   /** Updates behind the weights that the model holds. */
   readonly step: number;

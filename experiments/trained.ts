@@ -32,11 +32,13 @@ import type {WeightsName} from './run-models.js';
 
 /** What is known of a trained model before it is loaded. */
 export interface TrainedConfig {
+  /** Settings of the model. */
   readonly model: ModelConfig;
   /** Where it was trained; none where nobody says. */
   readonly backend?: BackendName;
   /** Task and data settings; none for a model whose card does not say. */
   readonly task?: string;
+  /** Settings of the task, by its family's schema. */
   readonly data: Settings<Schema>;
 }
 

@@ -13,12 +13,13 @@ import type {CallArguments} from './dropout.js';
 import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import type {PartialMixerSettings} from './settings.generated.js';
 import type {Ssm} from './ssm.js';
 import {ssmOf, ssmStateShapes, ssmWeights} from './ssm.js';
 import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
@@ -33,7 +34,7 @@ import type {ReadWeight, WeightSpec} from './weights.js';
  * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
  * stand.
  */
-export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
+export interface BMojoMixerArgs extends KerasConfig, PartialMixerSettings {}
 
 /** What the mixer computed on the way to its output. */
 export type MixerAnalysis = {
@@ -228,7 +229,8 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
-  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage} = settings;
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage, eideticRule, positions} =
+    settings;
   const fail = (message: string): never => {
     throw new SettingError(`BMojoMixer: ${message}`);
   };
@@ -238,6 +240,8 @@ function checkConsistency(settings: MixerSettings): void {
   if (attention && !ssm && fading !== 'none') fail(`fading must be 'none' without ssm, got '${fading}'`);
   if (!ssm && eideticSlots > 0)
     fail(`eideticSlots must be 0 without ssm (nothing predicts the tokens), got ${eideticSlots}`);
+  if (eideticRule === 'chance' && positions === 'none')
+    fail("eideticRule must not be 'chance' when positions is 'none' (it goes by rotary positions)");
   if (ssmOutput !== 'none' && !(attention && ssm))
     fail(`ssmOutput must be 'none' where attention and ssm are not both on, got '${ssmOutput}'`);
   if (attention && ssm && fading === 'none' && (ssmOutput === 'none' || ssmOutput === 'projected')) {

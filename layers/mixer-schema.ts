@@ -1,8 +1,9 @@
 // Settings of the B'MOJO mixer, shared by the layer, the model configuration, the command line and the demo.
 
-import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
 import {precisions} from '../custom-ops/precision.js';
+
+export type {MixerSettings} from './settings.generated.js';
 
 /** Dropout of blocks and of the embedding; beside the mixer's settings, since a form reads both without a tensor library. */
 export const dropoutField = number(
@@ -54,6 +55,11 @@ export const mixerSchema = {
   eideticOverlap: flag(
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
+  ),
+  eideticRule: choice(
+    ['innovation', 'latest', 'chance', 'key-norm'],
+    'innovation',
+    'which tokens eidetic slots keep: those that the fading memory predicted worst; or, to compare with, the latest that left the window, some by chance (a fixed sequence over rotary positions), or those of the largest key',
   ),
   memoryGate: flag(
     false,
@@ -166,6 +172,3 @@ export const ssmSettingNames = [
   'ssmGroups',
   'gatedNormEpsilon',
 ] as const satisfies readonly (keyof typeof mixerSchema)[];
-
-/** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
-export type MixerSettings = Settings<typeof mixerSchema>;

@@ -1,47 +1,19 @@
 // Memories onto a trained model: layers that attend become B'MOJO layers, behind gates that start closed.
 
-import type {Settings} from '../config/schema.js';
-import {choice, integer, parseSettings, SettingError} from '../config/schema.js';
+import {parseSettings, SettingError} from '../config/schema.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema, ssmSettingNames} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {graftSchema} from './graft-schema.js';
 import {LanguageModel} from './language-model.js';
 import type {PlannedLayer} from './layer-plan.js';
 import {layerPlan} from './layer-plan.js';
+import type {GraftSettings, PartialGraftSettings} from './settings.generated.js';
 import {copyInto} from './trainable-weights.js';
 
-/** Settings of {@link graft} with their defaults, bounds and reasons. */
-export const graftSchema = {
-  window: integer(
-    0,
-    0,
-    2 ** 24,
-    'tokens w attended exactly, and the chunk length; 0 means the window that the layers have',
-  ),
-  fading: choice(
-    ['sliding', 'chunk'],
-    'sliding',
-    "fading tokens attended: the w before the window, or those before the query's chunk",
-  ),
-  fadingTokens: mixerSchema.fadingTokens,
-  eideticSlots: mixerSchema.eideticSlots,
-  ssm: choice(
-    ['new', 'nearest'],
-    'new',
-    'the SSM of a layer without one: of random weights, or a copy of that of the nearest layer with one, the lower of two',
-  ),
-  ssmKind: mixerSchema.ssmKind,
-  stateSize: mixerSchema.stateSize,
-  expand: mixerSchema.expand,
-  seed: mixerSchema.seed,
-} as const;
-
-/** Settings of {@link graft}; defaults and bounds stand in {@link graftSchema}. */
-export type GraftSettings = Settings<typeof graftSchema>;
-
 /** Options of {@link graft}: its settings, and which layers it grafts on. */
-export interface GraftOptions extends Partial<GraftSettings> {
+export interface GraftOptions extends PartialGraftSettings {
   /** Numbers of the layers to graft on, from 0. Default: all that attend and have no memory but their window. */
   readonly layers?: readonly number[];
 }

@@ -15,6 +15,7 @@ import type {TokenStepResult} from './token-step.js';
 
 /** The store that holds what leaves a session's windows, and the name of the session's own memory in it. */
 export interface SessionMemoryOptions {
+  /** Where rows are kept, of the format that {@link memoryFormat} gives; the caller closes it. */
   readonly store: MemoryStore;
   /** Sessions of one stream share a memory: what one read, a later one remembers. Default 'default'. */
   readonly stream?: string;

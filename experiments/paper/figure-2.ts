@@ -50,6 +50,8 @@ const quick: Scale = {
 
 const SLOTS = 'slots';
 const pairWords = (pairs: number): string => `${pairs} pairs`;
+const widthWords = (width: number): string => `D ${width}`;
+const slotWords = (slots: number): string => `me ${slots}`;
 
 /** As many slots as there are tokens in the pairs: what a store of all pairs would take. */
 const slotsFor = (pairs: number): number => 2 * pairs;
@@ -64,7 +66,7 @@ function point(
   return {
     panel,
     model: name,
-    size: panel === SLOTS ? `me ${slots}` : `D ${width}`,
+    size: panel === SLOTS ? slotWords(slots) : widthWords(width),
     task: 'mqar',
     data: {length, vocabSize, pairs},
     settings: contestant(name, shared),
@@ -188,6 +190,11 @@ export const figure2: PaperExperiment = {
     "With equal memory B'MOJO recalls more pairs than B'MOJO-F, both more than hybrids, and Mamba least; accuracy rises with the number of eidetic tokens.",
   models: contestantNames,
   panels: [...new Set([...full.pairs, ...quick.pairs].map(pairWords)), SLOTS],
+  sizes: [
+    ...new Set(
+      [full, quick].flatMap(({widths, slots}) => [...widths.map(widthWords), ...slots.map(slotWords)]),
+    ),
+  ],
   needsText: false,
   plan: options => {
     const scale = options.quick ? quick : full;

@@ -59,7 +59,14 @@ const quick: Scale = {
 };
 
 /** The Transformer's memory has no bounds to carry it within: it takes part without. */
-const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
+const models: readonly Contestant[] = [
+  'transformer',
+  'mamba',
+  'hybrid',
+  'bmojo-f',
+  'bmojo',
+  'bmojo-projected',
+];
 
 const panelOf = (context: number): string => `trained at ${context}`;
 const CARRIED = 'carried';
@@ -188,6 +195,7 @@ export const figure5: PaperExperiment = {
     "Perplexity of B'MOJO does not rise, and can fall, on texts several times as long as its training samples, where the Transformer's breaks.",
   models,
   panels: full.contexts.concat(quick.contexts).map(panelOf),
+  sizes: [PLAIN, CARRIED],
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;

@@ -25,7 +25,8 @@ export const quickSize: ModelSize = {dModel: 32, heads: 2, window: 16, eideticSl
 
 /** A kind of model at a size. */
 export function languageModel(size: ModelSize, name: Contestant): Partial<ModelConfig> {
-  return modelOfSize(size, contestants[name].preset);
+  const {preset, ...more} = contestants[name];
+  return modelOfSize(size, preset, more);
 }
 
 /** Beside the rate: as in the paper the SSM's parameters learn five times as fast as attention's. */

@@ -143,6 +143,7 @@ export const table3: PaperExperiment = {
     "On selective copying, induction heads, noisy and fuzzy recall B'MOJO is the best or among the best of the models, at both sizes.",
   models: contestantNames,
   panels: Object.keys(full.tasks),
+  sizes: Object.keys(full.sizes),
   needsText: false,
   plan: options => {
     const scale = options.quick ? quick : full;

@@ -23,7 +23,9 @@ const SHARD_BYTES = 2_000_000_000;
 
 /** What goes into a folder of the Hub. */
 export interface PretrainedContents {
+  /** The model, whose weights are read and which stays as it is. */
   readonly model: LanguageModel;
+  /** The tokenizer whose ids it was trained on. Default: none is written. */
   readonly tokenizer?: Tokenizer;
   /** The template for conversations, which goes into tokenizer_config.json. */
   readonly chatTemplate?: ChatTemplate;

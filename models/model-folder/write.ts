@@ -31,6 +31,7 @@ export const TOKENIZER = 'tokenizer.json';
 
 /** What goes into a model folder: the model, and what its card says of it. */
 export interface ModelContents {
+  /** The model, whose weights are read and which stays as it is. */
   readonly model: SequenceModel;
   /** Of a language model: the one whose ids it was trained on. */
   readonly tokenizer?: Tokenizer;
@@ -38,7 +39,9 @@ export interface ModelContents {
   readonly title?: string;
   /** The command that made the weights. */
   readonly command?: string;
+  /** How it was trained, for the card. Default: the card does not say. */
   readonly training?: CardTraining;
+  /** What it was trained on, for the card. Default: the card does not say. */
   readonly data?: CardData;
   /** Default: what the tokenizer says. */
   readonly generation?: CardGeneration;

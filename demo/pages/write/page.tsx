@@ -64,7 +64,7 @@ export function WritePage() {
         <Controls
           schema={samplingSchema}
           keys={['temperature', 'topK', 'topP', 'seed']}
-          values={sampling.value}
+          values={{...sampling.value}}
           disabled={isRunning}
           onChange={(key, value) => {
             sampling.value = {...sampling.value, [key]: value};
