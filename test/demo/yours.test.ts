@@ -175,6 +175,8 @@ describe('demo: your model, write', function () {
           expect(await page.locator('main [role=status]').textContent()).to.include(
             webgpu ? 'webgpu' : 'wasm',
           );
+          const another = page.getByRole('button', {name: 'Write another'});
+          expect(await another.isDisabled(), 'another text needs a beginning').to.equal(true);
           const [download] = await Promise.all([
             page.waitForEvent('download'),
             page.getByRole('button', {name: 'Save the state'}).click(),
