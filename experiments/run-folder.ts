@@ -95,28 +95,30 @@ export class RunFolder {
     this.settings = config;
   }
 
+  /** Errors: RunFolderError when the folder exists and is not empty but for what a killed process left before its run had begun. */
+  static checkFree(path: string): void {
+    const isOurs = (name: string): boolean => [LOCK, TOKENIZER, GENERATION].includes(name) || isDraft(name);
+    if (existsSync(path) && !readdirSync(path).every(isOurs))
+      throw new RunFolderError(
+        `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
+      );
+  }
+
   /**
-   * A new run, locked; `generation` is what the model that it begins with says of how text is written. Errors: RunFolderError
-   * when the folder exists and is not empty but for what a killed process left before the run had begun; FolderLockError.
+   * A new run, locked; `generation` is what the model that it begins with says of how text is written. Errors: as of `checkFree`;
+   * FolderLockError.
    */
   static create(
     path: string,
     config: RunConfig,
     {generation}: {generation?: CardGeneration} = {},
   ): RunFolder {
-    const isOurs = (name: string): boolean => [LOCK, TOKENIZER, GENERATION].includes(name) || isDraft(name);
-    const check = (): void => {
-      if (!readdirSync(path).every(isOurs))
-        throw new RunFolderError(
-          `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
-        );
-    };
     const existed = existsSync(path);
-    if (existed) check();
+    RunFolder.checkFree(path);
     mkdirSync(path, {recursive: true});
     const lock = FolderLock.take(path);
     try {
-      check();
+      RunFolder.checkFree(path);
       removeDrafts(path, [...FILES, LOCK]);
       workloadFamily(config.task).keepFiles?.(config, path);
       rmSync(join(path, GENERATION), {force: true});

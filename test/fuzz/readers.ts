@@ -20,6 +20,7 @@ import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
 import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
 import {readRecallByLength, writeRecallByLength} from '../../experiments/paper/recall-by-length.js';
+import {readRunLines, runLines} from '../../experiments/paper/run-lines.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {openTrained} from '../../experiments/trained.js';
@@ -86,6 +87,8 @@ const taskConfig = () =>
     model: {dModel: 8, layers: 1, heads: 1},
     train: {steps: 3, batch: 4},
   });
+
+const plannedRun = () => ({name: 'a', panel: 'b', model: 'c', size: 'd', config: taskConfig()});
 
 const mamba = {
   model_type: 'mamba',
@@ -352,6 +355,19 @@ export const readers: readonly Reader[] = [
         ],
       }),
     read: folder => readRecallByLength(join(folder, 'recall.json')),
+  },
+  {
+    name: 'finished runs as lines',
+    covers: ['experiments/paper/run-lines.ts'],
+    files: {'runs.jsonl': 'jsonl'},
+    sealed: [],
+    make: folder => {
+      const origin = {machine: 'a machine', date: '2026-01-01', software: 'bmojo 0'};
+      const report = {loss: 2.5, accuracy: 0.25, byDistance: []};
+      const result = {step: 3, parameters: 4, stateBytes: 5, seconds: 1, report: report as never};
+      writeFileSync(join(folder, 'runs.jsonl'), runLines([{...plannedRun(), origin, result}]));
+    },
+    read: folder => readRunLines(join(folder, 'runs.jsonl'), [plannedRun()]),
   },
   {
     name: 'prepared data',
