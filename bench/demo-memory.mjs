@@ -1,0 +1,56 @@
+// Memory that the page Write holds while it writes on wasm: node bench/demo-memory.mjs [MINUTES]. Once a minute garbage is
+// collected in page and worker, and the resident memory of Chromium's renderers is read; on Linux.
+import {readFileSync} from 'node:fs';
+import {serveSite, visit} from '../dist/test/demo/site.js';
+import {findChromium} from '../dist/test/support/browser.js';
+
+const minutes = Number(process.argv[2] ?? 10);
+/** More than a page writes in that time: the most that it takes. */
+const tokens = 100_000;
+
+const residentMB = id => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1]) / 1000;
+
+async function measure(page, context) {
+  await page.evaluate(() => gc());
+  for (const worker of page.workers()) await worker.evaluate(() => gc());
+  await page.waitForTimeout(1000);
+  const session = await context.browser().newBrowserCDPSession();
+  const {processInfo} = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const renderers = processInfo.filter(({type}) => type === 'renderer');
+  return Math.round(renderers.reduce((sum, {id}) => sum + residentMB(id), 0));
+}
+
+const site = await serveSite();
+try {
+  await visit(
+    {chromium: findChromium(), site},
+    'write',
+    async ({page, context}) => {
+      const status = page.getByText(/^\d+ tokens, /);
+      const written = async () => Number(/^\d+/.exec(await status.textContent())[0]);
+      await page.getByText('How it chooses').click();
+      await page.getByLabel('max tokens').fill(String(tokens));
+      await page.getByRole('button', {name: 'Write', exact: true}).click();
+      await status.waitFor();
+      const started = performance.now();
+      for (let minute = 0; minute <= minutes; minute++) {
+        // The first reading is behind some hundred tokens, when everything is compiled.
+        const due = minute === 0 ? 10_000 : 60_000 * minute;
+        await page.waitForTimeout(Math.max(0, started + due - performance.now()));
+        console.log(
+          JSON.stringify({
+            minutes: Number(((performance.now() - started) / 60_000).toFixed(2)),
+            tokens: await written(),
+            residentMB: await measure(page, context),
+          }),
+        );
+      }
+      await page.getByRole('button', {name: 'Stop'}).click();
+    },
+    {webgpu: false, flags: ['--js-flags=--expose-gc']},
+  );
+} finally {
+  site.close();
+}
+process.exit();
