@@ -1,5 +1,5 @@
 // Memory that the page Write holds while it writes on wasm: node bench/demo-memory.mjs [MINUTES]. Once a minute garbage is
-// collected in page and worker, and the resident memory of Chromium's renderers is read; on Linux.
+// collected, and what the page's scripts hold is read, and the resident memory of Chromium's renderers; on Linux.
 import {readFileSync} from 'node:fs';
 import {serveSite, visit} from '../dist/test/demo/site.js';
 import {findChromium} from '../dist/test/support/browser.js';
@@ -11,14 +11,21 @@ const tokens = 100_000;
 const residentMB = id => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1]) / 1000;
 
 async function measure(page, context) {
-  await page.evaluate(() => gc());
   for (const worker of page.workers()) await worker.evaluate(() => gc());
+  // Workers do not say what they hold.
+  const heap = await page.evaluate(() => {
+    gc();
+    return performance.memory.usedJSHeapSize / 1e6;
+  });
   await page.waitForTimeout(1000);
   const session = await context.browser().newBrowserCDPSession();
   const {processInfo} = await session.send('SystemInfo.getProcessInfo');
   await session.detach();
   const renderers = processInfo.filter(({type}) => type === 'renderer');
-  return Math.round(renderers.reduce((sum, {id}) => sum + residentMB(id), 0));
+  return {
+    pageHeapMB: Number(heap.toFixed(1)),
+    residentMB: Math.round(renderers.reduce((sum, {id}) => sum + residentMB(id), 0)),
+  };
 }
 
 const site = await serveSite();
@@ -50,12 +57,12 @@ try {
           JSON.stringify({
             minutes: Number(((performance.now() - started) / 60_000).toFixed(2)),
             tokens: tokens * calls + (await written()),
-            residentMB: await measure(page, context),
+            ...(await measure(page, context)),
           }),
         );
       }
     },
-    {webgpu: false, flags: ['--js-flags=--expose-gc']},
+    {webgpu: false, flags: ['--js-flags=--expose-gc', '--enable-precise-memory-info']},
   );
 } finally {
   site.close();
