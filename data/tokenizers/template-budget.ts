@@ -19,9 +19,8 @@ interface Value {
   readonly value: unknown;
 }
 
-interface Environment {
-  set(name: string, value: unknown): unknown;
-}
+/** The library's own where its types can be followed, as bundlers do; anything where Node's rules do not find them. */
+type Environment = InstanceType<Jinja['Environment']>;
 
 /** The part of the library that goes through a template; filters of empty lists give nothing at all. */
 interface Interpreter {
