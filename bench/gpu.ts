@@ -193,11 +193,30 @@ async function* attentionTimings([
   dispose([...inputs, cotangent, positions]);
 }
 
-/** Products of `linear` in the precision that is asked for; everything else in float32. */
-export async function* benchGpu(
-  precision: Precision = 'float32',
-  sizes: GpuSizes = largeSizes,
-): AsyncGenerator<GpuTiming> {
+async function* productTimings(side: number): AsyncGenerator<GpuTiming> {
+  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
+  const ms = await medianMs(() => matMul(square, square));
+  yield {name: `tf.matMul ${side}`, ms, rate: `${((2 * side ** 3) / ms / 1e9).toFixed(1)} TFLOP/s`};
+  square.dispose();
+}
+
+/** What is measured, in this order, behind the copy whose rate is the floor of others. */
+export const gpuParts = ['product', 'linear', 'issuing', 'scan', 'ssd', 'attention', 'storage'] as const;
+export type GpuPart = (typeof gpuParts)[number];
+
+export interface GpuBenchOptions {
+  /** Of the products of `linear`; everything else is in float32. Default 'float32'. */
+  readonly precision?: Precision;
+  readonly sizes?: GpuSizes;
+  /** Default: all parts. */
+  readonly only?: readonly GpuPart[];
+}
+
+export async function* benchGpu({
+  precision = 'float32',
+  sizes = largeSizes,
+  only = gpuParts,
+}: GpuBenchOptions = {}): AsyncGenerator<GpuTiming> {
   const copyMs = await copyMilliseconds(backend(), 4 * sizes.copy);
   const copyRate = (8 * sizes.copy) / copyMs;
   yield {
@@ -205,19 +224,12 @@ export async function* benchGpu(
     ms: copyMs,
     rate: `${(copyRate / 1e9).toFixed(2)} TB/s`,
   };
-  const side = sizes.product;
-  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
-  const productMs = await medianMs(() => matMul(square, square));
-  yield {
-    name: `tf.matMul ${side}`,
-    ms: productMs,
-    rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
-  };
-  square.dispose();
-  for (const size of sizes.linear) yield* linearTimings(size, precision);
-  yield* issueTimings();
-  yield* scanTimings(sizes.scan, copyRate);
-  yield* ssdTimings(sizes.ssd);
-  for (const size of sizes.attention) yield* attentionTimings(size);
-  yield* storageTimings(sizes.storage, copyRate);
+  const wants = (part: GpuPart): boolean => only.includes(part);
+  if (wants('product')) yield* productTimings(sizes.product);
+  if (wants('linear')) for (const size of sizes.linear) yield* linearTimings(size, precision);
+  if (wants('issuing')) yield* issueTimings();
+  if (wants('scan')) yield* scanTimings(sizes.scan, copyRate);
+  if (wants('ssd')) yield* ssdTimings(sizes.ssd);
+  if (wants('attention')) for (const size of sizes.attention) yield* attentionTimings(size);
+  if (wants('storage')) yield* storageTimings(sizes.storage, copyRate);
 }

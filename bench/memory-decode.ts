@@ -9,7 +9,7 @@ import {DecodingSession} from '../models/decoding-session.js';
 import {LanguageModel} from '../models/language-model.js';
 import {memoryFormat} from '../models/session-memory.js';
 import {samplingSchema} from '../models/token-sampling.js';
-import type {MeasuredPlace, Quantiles} from './memory.js';
+import type {FillProgress, MeasuredPlace, Quantiles} from './memory.js';
 import {fillStore, quantiles} from './memory.js';
 
 export interface MemoryDecodeSettings {
@@ -21,6 +21,7 @@ export interface MemoryDecodeSettings {
   readonly precision: MemoryPrecision;
   /** Tokens that are timed. */
   readonly tokens: number;
+  readonly onFill?: FillProgress;
 }
 
 export interface MemoryDecodeTiming {
@@ -33,7 +34,6 @@ export interface MemoryDecodeTiming {
   readonly during: number;
 }
 
-const STREAM = 'bench';
 /** Updates under way at most: a store that falls behind then holds tokens up. */
 const QUEUE = 64;
 
@@ -86,6 +86,7 @@ export async function* benchMemoryDecode({
   rows,
   precision,
   tokens,
+  onFill = () => {},
 }: MemoryDecodeSettings): AsyncGenerator<MemoryDecodeTiming, void, void> {
   const plain = LanguageModel.create({...given, storage: 0});
   const without = new DecodingSession(plain);
@@ -101,28 +102,25 @@ export async function* benchMemoryDecode({
   const weights = 'bench';
   const format = memoryFormat(model, {weights, precision});
   for (const place of places) {
-    const direct = await place.open(format);
-    const watched = watchedStore(direct);
-    const store = queuedMemory(watched.store, {limit: QUEUE});
-    try {
-      const held = new Map(format.layers.map(layer => [layer, 0]));
-      for (const size of rows) {
-        for (const layer of format.layers) {
-          await fillStore(direct, {stream: STREAM, layer, from: held.get(layer) ?? 0, to: size});
-          held.set(layer, size);
-        }
+    for (const size of rows) {
+      // A stream for each size: to take back what a session left would cost some stores more than to fill them again.
+      const stream = `bench ${size}`;
+      const filling = await place.open(format);
+      for (const layer of format.layers)
+        await fillStore(filling, {stream, layer, from: 0, to: size}, at => onFill(place.name, at, size));
+      const watched = watchedStore((await place.filled?.(filling)) ?? filling);
+      const store = queuedMemory(watched.store, {limit: QUEUE});
+      try {
         let during = 0;
-        const session = new DecodingSession(model, {weights, memory: {store, stream: STREAM}});
+        const session = new DecodingSession(model, {weights, memory: {store, stream}});
         const times = await tokenTimes(session, model.config, tokens, () => {
           if (watched.updates() > 0) during++;
         });
         session.dispose();
-        // What the session left makes place for the next size, and a session that ends early leaves nothing half done.
-        await store.forget({streams: [STREAM], from: size});
         yield {place: place.name, rows: size, tokenMs: quantiles(times), during};
+      } finally {
+        await store.close();
       }
-    } finally {
-      await store.close();
     }
   }
   model.model.dispose();

@@ -4,11 +4,17 @@
 import type {MemoryFormat, MemoryPrecision, MemoryStore} from '../memory/index.js';
 import {median} from './timing.js';
 
-/** A store to be measured, empty. */
+/** A store to be measured. */
 export interface MeasuredPlace {
   readonly name: string;
+  /** Opens it, as it is filled best. */
   open(format: MemoryFormat): Promise<MemoryStore>;
+  /** What was filled as it is searched, in place of the store that filled it. Default: the same. */
+  filled?(store: MemoryStore): Promise<MemoryStore>;
 }
+
+/** Told, while a place is filled, how many rows of a layer it holds. */
+export type FillProgress = (place: string, rows: number, of: number) => void;
 
 export interface MemoryBenchSettings {
   readonly places: readonly MeasuredPlace[];
@@ -23,6 +29,7 @@ export interface MemoryBenchSettings {
   readonly window: number;
   /** Appends and searches that are timed. */
   readonly repeats: number;
+  readonly onFill?: FillProgress;
 }
 
 export interface MemoryTiming {
@@ -89,10 +96,17 @@ function batchOf({stream, layer, from, to}: Rows, {groups, width}: MemoryFormat)
   };
 }
 
-/** Appends rows to a store, thousands at a time. */
-export async function fillStore(store: MemoryStore, rows: Rows): Promise<void> {
-  for (let from = rows.from; from < rows.to; from += FILL)
-    await store.append(batchOf({...rows, from, to: Math.min(rows.to, from + FILL)}, store.format));
+/** Appends rows to a store, thousands at a time; `onRows` is told the last one's position after each of them. */
+export async function fillStore(
+  store: MemoryStore,
+  rows: Rows,
+  onRows: (rows: number) => void = () => {},
+): Promise<void> {
+  for (let from = rows.from; from < rows.to; from += FILL) {
+    const to = Math.min(rows.to, from + FILL);
+    await store.append(batchOf({...rows, from, to}, store.format));
+    onRows(to);
+  }
 }
 
 interface Timed {
@@ -143,15 +157,17 @@ export async function* benchMemory({
   count,
   window,
   repeats,
+  onFill = () => {},
 }: MemoryBenchSettings): AsyncGenerator<MemoryTiming> {
   const format: MemoryFormat = {model: 'bench', layers: [0], groups: 1, width, precision};
   for (const place of places) {
-    const store = await place.open(format);
+    let store = await place.open(format);
     try {
       let held = 0;
       for (const size of rows) {
-        await fillStore(store, {...BENCH, from: held, to: size});
+        await fillStore(store, {...BENCH, from: held, to: size}, at => onFill(place.name, at, size));
         held = Math.max(held, size);
+        store = (await place.filled?.(store)) ?? store;
         const search = (repeat: number) =>
           store.search({
             ...BENCH,

@@ -18,6 +18,7 @@ import {onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
 import {wholeOption, wholesOption} from './number-options.js';
+import {reopened} from './reopened-memory.js';
 
 type Args = Record<string, unknown>;
 
@@ -60,6 +61,7 @@ async function execute(argv: Args): Promise<void> {
   const found = [];
   for (const tokens of texts) {
     const parent = mkdtempSync(join(tmpdir(), 'bmojo-bench-recall-'));
+    const place = `pglite:${join(parent, 'memory')}`;
     try {
       found.push(
         await benchMemoryRecall({
@@ -68,7 +70,11 @@ async function execute(argv: Args): Promise<void> {
           precision: argv.precision === 'f32' ? 'f32' : 'f16',
           queries: Number(argv.queries),
           rowSearch,
-          open: format => openMemory(`pglite:${join(parent, 'memory')}`, {format, exactRows: 1}),
+          index: {
+            name: 'pglite',
+            open: format => openMemory(place, {format, exactRows: tokens.length}),
+            filled: filling => reopened(place, filling, 1),
+          },
         }),
       );
     } finally {

@@ -92,24 +92,23 @@ export class RunFolder {
     this.settings = config;
   }
 
-  /**
-   * A new run, locked. Errors: RunFolderError when the folder exists and is not empty but for what a killed process left
-   * before the run had begun; FolderLockError.
-   */
-  static create(path: string, config: RunConfig): RunFolder {
+  /** Errors: RunFolderError when the folder exists and is not empty but for what a killed process left before its run had begun. */
+  static checkFree(path: string): void {
     const isOurs = (name: string): boolean => name === LOCK || name === TOKENIZER || isDraft(name);
-    const check = (): void => {
-      if (!readdirSync(path).every(isOurs))
-        throw new RunFolderError(
-          `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
-        );
-    };
+    if (existsSync(path) && !readdirSync(path).every(isOurs))
+      throw new RunFolderError(
+        `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
+      );
+  }
+
+  /** A new run, locked. Errors: as of `checkFree`; FolderLockError. */
+  static create(path: string, config: RunConfig): RunFolder {
     const existed = existsSync(path);
-    if (existed) check();
+    RunFolder.checkFree(path);
     mkdirSync(path, {recursive: true});
     const lock = FolderLock.take(path);
     try {
-      check();
+      RunFolder.checkFree(path);
       removeDrafts(path, [...FILES, LOCK]);
       workloadFamily(config.task).keepFiles?.(config, path);
       writeFileAtomic(join(path, CONFIG), sealedJson(config));

@@ -3,7 +3,7 @@
 import type {serialization, Tensor} from '@tensorflow/tfjs-core';
 import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
-import {refuse} from '../custom-ops/check.js';
+import {ArgumentError, refuse} from '../custom-ops/check.js';
 
 /** Keys that every tf layer takes, beside the settings of its own. */
 export interface KerasConfig {
@@ -46,6 +46,18 @@ export function splitConfig<S extends Schema>(
   const keras: KerasConfig = Object.fromEntries(entries.filter(([key]) => kerasKeys.has(key)));
   const own = Object.fromEntries(entries.filter(([key]) => !kerasKeys.has(key) && key !== LOADER_KEY));
   return {keras, settings: parseSettings(layer, schema, own)};
+}
+
+/** Errors: ArgumentError for tf's mask of padding among the arguments of a call, on a layer that cannot leave tokens out. */
+export function refuseMask(layer: string, kwargs?: Record<string, unknown>): void {
+  if ([kwargs?.mask].flat().some(mask => mask !== undefined && mask !== null))
+    throw new ArgumentError(
+      layer,
+      'mask',
+      'absent, for a token that is fed is remembered and takes a position: pad behind the text and label the padding -100, ' +
+        'or feed texts of one length together',
+      'a mask of padding (tf.layers.masking, or an embedding with maskZero)',
+    );
 }
 
 /** The single tensor that a layer is called on, of the rank that it needs. */

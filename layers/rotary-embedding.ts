@@ -1,10 +1,10 @@
 import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
 import {serialization} from '@tensorflow/tfjs-core';
-import type {Shape} from '@tensorflow/tfjs-layers';
+import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {rotaryEmbedding} from '../custom-ops/index.js';
 import type {KerasConfig} from './layer-config.js';
-import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {mergeConfig, refuseMask, singleInput, splitConfig} from './layer-config.js';
 import {rotarySchema} from './layer-schemas.js';
 import type {PartialRotarySettings} from './settings.generated.js';
 
@@ -26,6 +26,14 @@ export class RotaryEmbedding extends tfl.layers.Layer {
 
   override computeOutputShape(inputShape: Shape): Shape {
     return inputShape;
+  }
+
+  override apply(
+    inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
+    kwargs?: Record<string, unknown>,
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    refuseMask('RotaryEmbedding', kwargs);
+    return super.apply(inputs, kwargs);
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

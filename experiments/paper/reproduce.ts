@@ -1,6 +1,6 @@
 // An experiment of the paper from its plan to files: trains what is missing, measures what has finished, writes what came out.
 
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import type {BackendName} from '../../custom-ops/index.js';
 import {useWebGPU} from '../../custom-ops/index.js';
@@ -56,7 +56,6 @@ export async function* trainExperiment(
 ): AsyncGenerator<NamedEvent, void, void> {
   const planned = experiment.plan(options);
   const known = new Set(addedRuns(add, planned).map(({name}) => name));
-  mkdirSync(join(out, 'runs'), {recursive: true});
   const left = planned.filter(({name}) => !known.has(name));
   yield* trainAll(runsIn(out, left), {jobs, command, signal});
 }

@@ -238,6 +238,11 @@ describe('demo: memory microscope', function () {
         expect(right.get('recall of pairs: Transformer')).to.be.at.least(7);
         expect(right.get("recall of pairs: B'MOJO with storage")).to.be.at.least(7);
         expect(right.get('recall of pairs: window only')).to.be.at.most(5);
+        // What others say to a sequence that is gone does not stand beside the next.
+        await page.getByRole('button', {name: 'Ask the other models the same'}).click();
+        await page.getByRole('button', {name: 'Another', exact: true}).click();
+        await page.getByText(LOOKED).waitFor();
+        expect(await table.count()).to.equal(0);
 
         // Kept by hand: stored from the first chunk that could, until the end.
         await page.goto(`${page.url().split('#')[0]}#/microscope?model=recall-bmojo&at=20&do=pin.20&slots=4`);

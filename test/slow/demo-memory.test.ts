@@ -70,6 +70,7 @@ describe('demo: long-term memory', function () {
       async ({page, complaints}) => {
         expect(await write(page, first)).to.equal(expected[0]);
         const read = await tokens(page);
+        await page.getByText(/storage had \d+\.\d\d % of the attention/).waitFor();
         expect(read).to.be.within(first.length, first.length + options.maxTokens);
         expect(await seriousFindings(page)).to.deep.equal([]);
         await page.reload();

@@ -161,6 +161,11 @@ export function MicroscopePage() {
             reads={attended?.after ?? attended?.before ?? []}
             onChoose={choose}
           />
+          <p class="note">
+            Choose a token by a click or the arrow keys. Deeper colour: less expected. Underlined: kept word
+            for word at the chosen token; struck: displaced before it. Blue frame: read by it. The bar below
+            each token divides that token's attention.
+          </p>
           <h2>
             Token {at}: {shown(looked.pieces[at])}
           </h2>

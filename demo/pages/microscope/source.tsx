@@ -37,6 +37,12 @@ export function Source({source, disabled, onChange}: SourceProps) {
           your own text
         </label>
       </div>
+      {source.kind === 'recall' && (
+        <p>
+          First come pairs of a key (k) and its value (v), then some of the keys again, between fillers (·):
+          behind each the model has to say the value that the key had.
+        </p>
+      )}
       {source.kind === 'recall' ? (
         <p class="actions">
           {(['seed', 'length', 'pairs'] as const).map(key => (

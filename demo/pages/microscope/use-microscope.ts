@@ -49,6 +49,8 @@ export function useMicroscope(): Microscope {
   const progress = useSignal<ModelProgress | undefined>(undefined);
   const busy = useSignal(false);
   const turn = useRef(0);
+  /** Ends the question to the other models: what they say to a sequence that is gone is not shown beside the next. */
+  const asked = useRef<AbortController | undefined>(undefined);
 
   const read = async (client: Parameters<Parameters<typeof guarded>[0]>[0], own: number): Promise<void> => {
     if (looked.value === undefined) return;
@@ -97,6 +99,7 @@ export function useMicroscope(): Microscope {
     if (changes.model !== undefined || changes.source !== undefined) {
       looked.value = undefined;
       attended.value = undefined;
+      asked.current?.abort();
       twins.value = [];
     }
     void look();
@@ -109,13 +112,17 @@ export function useMicroscope(): Microscope {
       const names = (models.value ?? [])
         .map(({name}) => name)
         .filter(name => name === model || name.startsWith('recall-'));
+      asked.current?.abort();
+      asked.current = new AbortController();
+      const {signal} = asked.current;
       twins.value = [];
       await client.call(
         'twins',
         {names, source},
         {
+          signal,
           onEvent: event => {
-            twins.value = [...twins.value, event];
+            if (!signal.aborted) twins.value = [...twins.value, event];
           },
         },
       );

@@ -20,6 +20,7 @@ export function YoursPage() {
   const list = (remove?: string): Promise<void> =>
     guarded(async client => {
       models.value = await client.call('models', {remove});
+      if (facts.value?.name === remove) facts.value = undefined;
     });
   useEffect(() => {
     void list();
