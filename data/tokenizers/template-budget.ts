@@ -3,36 +3,13 @@
 // more where its value is long, so that time and memory are bounded by the same count on every machine.
 
 import type {Template} from '@huggingface/jinja';
+import {isRecord} from '../../formats/json-text.js';
 import {ChatTemplateError} from './chat-template-error.js';
 
 type Jinja = typeof import('@huggingface/jinja');
 type Program = Template['parsed'];
-
-/** A part of a parsed template. The library's own types of these do not reach those who import it. */
-interface Node {
-  readonly type: string;
-}
-
-/** What a part has come to. */
-interface Value {
-  readonly type: string;
-  readonly value: unknown;
-}
-
-interface Environment {
-  set(name: string, value: unknown): unknown;
-}
-
-/** The part of the library that goes through a template; filters of empty lists give nothing at all. */
-interface Interpreter {
-  evaluate(node: Node | undefined, environment: Environment): Value | undefined;
-  run(program: Program): Value;
-}
-
-interface Classes {
-  readonly Environment: new () => Environment;
-  readonly Interpreter: new (environment: Environment) => Interpreter;
-}
+/** Without a type where the library's own do not reach those who import it. */
+type Evaluate = InstanceType<Jinja['Interpreter']>['evaluate'];
 
 /** Steps of a short conversation, those that each character of a longer one adds, and those of the longest. */
 const [STEPS, STEPS_A_CHARACTER, MOST_STEPS] = [2_000_000, 200, 50_000_000];
@@ -48,7 +25,7 @@ const ENTRY = 8;
 const UNKNOWN = 20;
 
 /** Parts whose whole content the library looks through whenever they are reached. */
-const LOOKED_THROUGH = new Set(['Macro', 'CallStatement']);
+const LOOKED_THROUGH: ReadonlySet<unknown> = new Set(['Macro', 'CallStatement']);
 
 /** Errors: ChatTemplateError for a template that would take long to read. */
 export function checkSource(source: string): void {
@@ -71,6 +48,11 @@ function partsOf(value: object): unknown[] {
 function countParts(node: unknown): number {
   if (typeof node !== 'object' || node === null) return 0;
   return partsOf(node).reduce<number>((sum, part) => sum + countParts(part), 1);
+}
+
+/** What a value of the library holds; filters of empty lists give no value at all. */
+function heldBy(value: unknown): unknown {
+  return isRecord(value) ? value.value : undefined;
 }
 
 /** Characters of a text, entries of a list. */
@@ -101,8 +83,8 @@ class Budget {
     );
   }
 
-  reach(node: Node | undefined): void {
-    if (node === undefined || !LOOKED_THROUGH.has(node.type)) this.spend(1);
+  reach(node: unknown): void {
+    if (!isRecord(node) || !LOOKED_THROUGH.has(node.type)) this.spend(1);
     else {
       const parts = this.parts.get(node) ?? countParts(node);
       this.parts.set(node, parts);
@@ -110,11 +92,10 @@ class Budget {
     }
   }
 
-  take(node: Node | undefined, value: Value | undefined): void {
-    if (value === undefined) return;
-    const held = value.value;
-    if (held === undefined && node?.type === 'Identifier') this.spend(UNKNOWN);
-    if (typeof held === 'object' && held !== null) {
+  take(node: unknown, value: unknown): void {
+    const held = heldBy(value);
+    if (held === undefined && isRecord(node) && node.type === 'Identifier') this.spend(UNKNOWN);
+    if (typeof held === 'object') {
       const {size} = this.written(value);
       if (size > this.left) this.spend(size);
     }
@@ -125,14 +106,13 @@ class Budget {
    * Characters of a value as text: a list that holds another twice writes it twice, and one of forty such lists inside each other
    * would never be written. A namespace can change, and so can what holds one.
    */
-  private written(value: Value | undefined): {size: number; isFixed: boolean} {
-    const held = value?.value;
+  private written(value: unknown): {size: number; isFixed: boolean} {
+    const held = heldBy(value);
     if (typeof held === 'string') return {size: 1 + held.length, isFixed: true};
-    if (value === undefined || typeof held !== 'object' || held === null) return {size: 1, isFixed: true};
+    if (!isRecord(value) || typeof held !== 'object' || held === null) return {size: 1, isFixed: true};
     const known = this.sizes.get(value);
     if (known !== undefined) return {size: known, isFixed: true};
-    const entries: (Value | undefined)[] =
-      held instanceof Map ? [...held.values()] : Array.isArray(held) ? held : [];
+    const entries: unknown[] = held instanceof Map ? [...held.values()] : Array.isArray(held) ? held : [];
     this.spend(ENTRY * entries.length);
     let size = 1;
     let isFixed = value.type !== 'NamespaceValue';
@@ -185,17 +165,16 @@ export function renderBounded(
   characters: number,
 ): string {
   const budget = new Budget(characters);
-  const classes: Classes = jinja;
-  class BoundedInterpreter extends classes.Interpreter {
-    override evaluate(node: Node | undefined, environment: Environment): Value | undefined {
-      budget.reach(node);
-      const value = super.evaluate(node, environment);
-      budget.take(node, value);
-      return value;
-    }
-  }
-  const environment = new classes.Environment();
+  const environment = new jinja.Environment();
   for (const [name, value] of Object.entries({...globals(jinja, budget), ...variables}))
     environment.set(name, value);
-  return String(new BoundedInterpreter(environment).run(program).value);
+  const interpreter = new jinja.Interpreter(environment);
+  const evaluate: Evaluate = interpreter.evaluate.bind(interpreter);
+  interpreter.evaluate = (...given: Parameters<Evaluate>) => {
+    budget.reach(given[0]);
+    const value = evaluate(...given);
+    budget.take(given[0], value);
+    return value;
+  };
+  return String(interpreter.run(program).value);
 }
