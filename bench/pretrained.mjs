@@ -137,7 +137,7 @@ export async function measure(folder, backend, {prompt = 16, tokens = 24} = {}) 
     peakMB: megabytes(peakMemory()),
     openSeconds: Number(seconds.toFixed(1)),
     promptTokensPerSecond: Number((prompt / read).toFixed(1)),
-    msPerToken: Number(ms.toFixed(0)),
+    msPerToken: Number(ms.toPrecision(3)),
     tokensPerSecond: Number((1000 / ms).toFixed(2)),
   };
 }

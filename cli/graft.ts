@@ -66,6 +66,7 @@ async function execute(argv: Args): Promise<void> {
     ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
     chatTemplate: trained.chatTemplate,
     stopTokens: trained.stopTokens,
+    startTokens: trained.startTokens ?? [],
     context: trainedContext(trained),
     card: `Memories were grafted onto layers ${grafted.layers.join(', ')}; their gates are closed.\n`,
   });

@@ -1,6 +1,6 @@
 // The folder of a run: config.json, changes.jsonl where they were changed on the way, sessions.jsonl of the processes that
 // worked on it, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/, model-best/ and result.json; what
-// the workload adds, such as tokenizer.json.
+// the workload adds, such as tokenizer.json, and generation.json of a model from elsewhere: how text is written with it.
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
@@ -8,6 +8,8 @@ import {errorWords} from '../errors/error-words.js';
 import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
+import type {CardGeneration} from '../models/model-folder/index.js';
+import {parseGenerationJson} from '../models/model-folder/parse-card.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {linePlot} from '../plot/line-plot.js';
 import type {TrainEvent} from '../train/events.js';
@@ -35,7 +37,8 @@ const SESSIONS = 'sessions.jsonl';
 const CURVE = 'curve.svg';
 const RESULT = 'result.json';
 const TOKENIZER = 'tokenizer.json';
-const FILES = [CONFIG, CHANGES, SESSIONS, METRICS, CURVE, RESULT, TOKENIZER];
+const GENERATION = 'generation.json';
+const FILES = [CONFIG, CHANGES, SESSIONS, METRICS, CURVE, RESULT, TOKENIZER, GENERATION];
 
 /**
  * The folder of a run: its settings, metrics, checkpoints, models and result; one process at a time writes
@@ -94,15 +97,22 @@ export class RunFolder {
 
   /** Errors: RunFolderError when the folder exists and is not empty but for what a killed process left before its run had begun. */
   static checkFree(path: string): void {
-    const isOurs = (name: string): boolean => name === LOCK || name === TOKENIZER || isDraft(name);
+    const isOurs = (name: string): boolean => [LOCK, TOKENIZER, GENERATION].includes(name) || isDraft(name);
     if (existsSync(path) && !readdirSync(path).every(isOurs))
       throw new RunFolderError(
         `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
       );
   }
 
-  /** A new run, locked. Errors: as of `checkFree`; FolderLockError. */
-  static create(path: string, config: RunConfig): RunFolder {
+  /**
+   * A new run, locked; `generation` is what the model that it begins with says of how text is written. Errors: as of `checkFree`;
+   * FolderLockError.
+   */
+  static create(
+    path: string,
+    config: RunConfig,
+    {generation}: {generation?: CardGeneration} = {},
+  ): RunFolder {
     const existed = existsSync(path);
     RunFolder.checkFree(path);
     mkdirSync(path, {recursive: true});
@@ -111,6 +121,8 @@ export class RunFolder {
       RunFolder.checkFree(path);
       removeDrafts(path, [...FILES, LOCK]);
       workloadFamily(config.task).keepFiles?.(config, path);
+      rmSync(join(path, GENERATION), {force: true});
+      if (generation !== undefined) writeFileAtomic(join(path, GENERATION), sealedJson(generation));
       writeFileAtomic(join(path, CONFIG), sealedJson(config));
       const folder = new RunFolder(path, config);
       folder.owned = lock;
@@ -135,6 +147,16 @@ export class RunFolder {
     const folder = new RunFolder(path, parseStoredConfig(task, given));
     if (!sealed || !folder.checkpoints.sealed) noteUnsealed(path);
     return folder;
+  }
+
+  /** How text is written with its model; undefined where it began with none that says so. Errors: RunFolderError, ModelFormatError. */
+  readGeneration(): CardGeneration | undefined {
+    const path = join(this.path, GENERATION);
+    if (!existsSync(path)) return undefined;
+    const fail = (reason: string): never => {
+      throw new RunFolderError(`${path} ${reason}`);
+    };
+    return parseGenerationJson(path, unsealJson(readTextFile(path, fail), fail).value);
   }
 
   get finished(): boolean {
@@ -169,6 +191,7 @@ export class RunFolder {
       refuseLink(join(this.path, name));
     this.readMetrics();
     if (this.finished) this.readResult();
+    this.readGeneration();
   }
 
   /** Errors: RunFolderError when a run without a checkpoint had one, or began with other weights than random ones. */

@@ -49,6 +49,7 @@ export async function writeRunModel(
   const {config} = folder;
   const tokenizer = join(folder.path, 'tokenizer.json');
   const evaluation = evaluationOf(folder, step);
+  const generation = folder.readGeneration();
   const parameters = model.parameterCount().toLocaleString('en-US');
   const contents = {
     model,
@@ -64,6 +65,7 @@ export async function writeRunModel(
       ...(evaluation === undefined ? {} : {evaluation}),
     },
     data: dataOf(config),
+    ...(generation === undefined ? {} : {generation}),
   };
   return writeModelFolder(out, contents, {dtype});
 }

@@ -54,6 +54,9 @@ export type WriteCall = Call<WriteRequest, WriteEvent, SeenText & {readonly isEn
 /** Tokens that are marked at most: the view of a longer text takes the last of them. */
 const MOST_MARKED = 4096;
 
+/** Milliseconds between what the page is told: each telling has it draw the whole text. */
+const TELL_EVERY = 50;
+
 interface Conversation {
   readonly model: string;
   readonly session: DecodingSession;
@@ -102,28 +105,38 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
   const text = new TextStream(tokenizer);
   const started = performance.now();
   let tokens = 0;
-  const say = (piece: string): void =>
+  let untold = '';
+  let toldAt = started;
+  const say = (piece: string, at = performance.now()): void => {
+    untold += piece;
+    if (at - toldAt < TELL_EVERY) return;
+    toldAt = at;
     tell({
       type: 'text',
-      text: piece,
+      text: untold,
       tokens,
       tokensPerSecond: (1000 * tokens) / (performance.now() - started),
       stateBytes: own.session.stateBytes,
     });
-  for await (const id of generate(model, {
-    ...sampling,
-    prompt: ids,
-    maxTokens,
-    stopToken,
-    ids: tokenizer.vocabSize,
-    session: own.session,
-    signal,
-  })) {
-    own.tokens.push(id);
-    tokens++;
-    say(text.push(id));
+    untold = '';
+  };
+  try {
+    for await (const id of generate(model, {
+      ...sampling,
+      prompt: ids,
+      maxTokens,
+      stopToken,
+      ids: tokenizer.vocabSize,
+      session: own.session,
+      signal,
+    })) {
+      own.tokens.push(id);
+      tokens++;
+      say(text.push(id));
+    }
+  } finally {
+    say(text.end(), Infinity);
   }
-  say(text.end());
   // From here on later conversations remember it, also where the page is closed now.
   await own.session.settle();
   const isEnded = tokens < maxTokens && !signal.aborted;

@@ -31,7 +31,7 @@ const full: Scale = {
   pairs: [16, 32, 64],
   widths: [32, 64, 128],
   slots: [0, 8, 16, 32, 64, 128],
-  train: {steps: 4000, batch: 128, ssmRateFactor: 3, evalEvery: 500, evalSamples: 1000},
+  train: {steps: 4000, batch: 64, ssmRateFactor: 3, evalEvery: 250, evalSamples: 1000, stopAccuracy: 0.995},
   rates: [2e-3, 5e-3],
   seeds: [1, 2, 3],
 };
@@ -177,7 +177,9 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
         percent(summary.mean),
       ]),
     ),
-    notes: ['Chance is one in the number of values; guessing among the pairs gives one in their number.'],
+    notes: [
+      'A training ends early where 99.5 % of the held-out answers are right. Chance is one in the number of values; guessing among the pairs gives one in their number.',
+    ],
     plot: panelPlot(plots, 2),
   };
 }

@@ -10,6 +10,7 @@ import type {SequenceModel} from '../create.js';
 import {ModelFormatError} from '../model-format.js';
 import type {CardData, CardGeneration, CardTraining, FileEntry, ModelCard} from './card.js';
 import {CARD_FORMAT} from './card.js';
+import {cardGeneration} from './generation.js';
 import {CARD} from './parse-card.js';
 import type {ModelStore, TransferOptions} from './source.js';
 import {ProgressCount} from './source.js';
@@ -103,6 +104,8 @@ export async function writeModel(
   }
   if (tokenizer !== undefined) files.push(await small(TOKENIZER, `${JSON.stringify(tokenizer)}\n`));
   const parameters = model.parameterCount();
+  // What a tokenizer says itself is not said again.
+  const generation = cardGeneration(contents.generation ?? {});
   const card: ModelCard = {
     format: CARD_FORMAT,
     bmojo: VERSION,
@@ -115,23 +118,10 @@ export async function writeModel(
     ...(tokenizer === undefined
       ? {}
       : {tokenizer: {digest: tokenizerDigest(tokenizer), vocabSize: tokenizer.vocabSize}}),
-    ...generationOf(contents),
+    ...(generation === undefined ? {} : {generation}),
     weights: {sha256: digest.hex(), bytes: total, storage: dtype},
     files,
   };
   await small(CARD, `${JSON.stringify(card, null, 2)}\n`);
   return card;
-}
-
-/** What a tokenizer says itself is not said again. */
-function generationOf({
-  generation: {stopTokens = [], startTokens = []} = {},
-}: ModelContents): Pick<ModelCard, 'generation'> {
-  if (stopTokens.length === 0 && startTokens.length === 0) return {};
-  return {
-    generation: {
-      ...(stopTokens.length === 0 ? {} : {stopTokens}),
-      ...(startTokens.length === 0 ? {} : {startTokens}),
-    },
-  };
 }

@@ -175,27 +175,32 @@ describe('demo: memory microscope', function () {
       ));
   }
 
-  it('shows around: each step of the tour shows what it speaks of', () =>
+  it('shows around, by the keyboard alone: each step of the tour shows what it speaks of', () =>
     visit(
       shown,
       '',
       async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
         expect(await scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
-        await page.getByRole('button', {name: 'Show me around'}).click();
-        const next = page.getByRole('button', {name: 'Next', exact: true});
+        const begin = page.getByRole('button', {name: 'Show me around'});
+        await begin.focus();
+        await page.keyboard.press('Enter');
+        const press = async (name: string): Promise<void> => {
+          await page.getByRole('button', {name, exact: true, disabled: false}).waitFor();
+          await page.keyboard.press('Enter');
+        };
         const step = (words: string): Promise<void> =>
           page.getByRole('region', {name: 'Tour'}).getByText(words).waitFor();
         await step('1 of 5');
-        await next.click();
+        await press('Next');
         await step('2 of 5');
         await page.locator('#chosen').getByText('It is stored for queries').waitFor();
-        await next.click();
+        await press('Next');
         await step('3 of 5');
         // The words under the strip tell shares of the three memories: this token reads what is kept above all.
         const shares = [...((await page.locator('#chosen').textContent()) ?? '').matchAll(/(\d+) %/g)];
         expect(Number(shares[2][1]), 'eidetic share').to.be.above(Number(shares[0][1]));
-        await next.click();
+        await press('Next');
         await step('4 of 5');
         const effect = await page.locator('#effect').textContent();
         const [, before, after] = /(\d+) of \d+ before, (\d+) now/.exec(effect ?? '') ?? [];
@@ -204,12 +209,18 @@ describe('demo: memory microscope', function () {
           const box = document.getElementById('effect')?.getBoundingClientRect();
           return box !== undefined && box.top >= 0 && box.bottom <= innerHeight;
         });
-        await next.click();
+        await press('Next');
         await step('5 of 5');
         await page.locator('#effect').waitFor({state: 'detached'});
         expect(await seriousFindings(page)).to.deep.equal([]);
-        await page.getByRole('button', {name: 'Done'}).click();
-        await page.getByRole('button', {name: 'Show me around'}).waitFor();
+        await press('Done');
+        await begin.waitFor();
+        expect(await begin.evaluate(button => button === document.activeElement)).to.equal(true);
+        await page.goto(`${page.url().split('#')[0]}#/write`);
+        await page.getByRole('heading', {name: 'Write'}).waitFor();
+        await page.getByRole('button', {name: 'To the content'}).press('Enter');
+        expect(await page.evaluate(() => document.activeElement?.id)).to.equal('main');
+        await page.getByRole('heading', {name: 'Write'}).waitFor();
         expect(complaints).to.deep.equal([]);
       },
       {webgpu: false, width: 390},

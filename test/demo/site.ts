@@ -107,6 +107,8 @@ export interface VisitOptions {
   readonly colorScheme?: 'light' | 'dark';
   /** Default true: a WebGPU adapter (SwiftShader). */
   readonly webgpu?: boolean;
+  /** Further options of Chromium's command line. Default none. */
+  readonly flags?: readonly string[];
 }
 
 /** A site and the browser that looks at it. */
@@ -140,14 +142,14 @@ export async function visit<T>(
   {chromium: executablePath, site: {address}}: ShownSite,
   hash: string,
   body: (visit: Visit) => Promise<T>,
-  {width = 1280, colorScheme = 'light', webgpu = true}: VisitOptions = {},
+  {width = 1280, colorScheme = 'light', webgpu = true, flags = []}: VisitOptions = {},
 ): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), 'bmojo-visit-'));
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      args: webgpu ? chromiumFlags : chromiumFlags.filter(flag => !/webgpu|Vulkan/.test(flag)),
+      args: [...chromiumFlags.filter(flag => webgpu || !/webgpu|Vulkan/.test(flag)), ...flags],
       viewport: {width, height: width < 600 ? 844 : 900},
       colorScheme,
       acceptDownloads: true,

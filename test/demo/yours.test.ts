@@ -73,6 +73,10 @@ describe('demo: your model, write', function () {
         await page.getByText('bmojo train lm').waitFor();
         expect(await page.locator('main').textContent()).to.include('a model of random weights');
         expect(await seriousFindings(page)).to.deep.equal([]);
+        await page.getByRole('link', {name: 'Look into its memory'}).click();
+        // A passage of text, since that is what it reads.
+        await page.getByText(/^230 tokens, on/).waitFor();
+        await page.goBack();
         await page.getByRole('button', {name: /^Delete/}).click();
         await page.getByRole('button', {name: /^Delete/}).waitFor({state: 'detached'});
         expect(complaints).to.deep.equal([]);
@@ -116,7 +120,7 @@ describe('demo: your model, write', function () {
         await bring(page, hub);
         await page.getByText('model of Hugging Face, llama').first().waitFor();
         await page.getByRole('link', {name: 'Write with it'}).click();
-        await page.getByLabel('Model').selectOption('model');
+        await page.locator('#model:has(option:checked[value="model"])').waitFor();
         await page.getByText('How it chooses').click();
         await page.getByLabel('temperature').fill('0');
         await page.getByLabel('max tokens').fill('24');
@@ -164,7 +168,7 @@ describe('demo: your model, write', function () {
         async ({page, complaints}) => {
           await bring(page, folder);
           await page.getByRole('link', {name: 'Write with it'}).click();
-          await page.getByLabel('Model').selectOption('the-chosen-files');
+          await page.locator('#model:has(option:checked[value="the-chosen-files"])').waitFor();
           await page.getByText('How it chooses').click();
           await page.getByLabel('temperature').fill('0');
           await page.getByLabel('max tokens').fill('24');

@@ -2,14 +2,13 @@
 
 import {useSignal} from '@preact/signals';
 import type {SequenceSource} from '../../worker/sequence.js';
+import {recall} from './link.js';
 
 export interface SourceProps {
   readonly source: SequenceSource;
   readonly disabled: boolean;
   onChange(source: SequenceSource): void;
 }
-
-const recall = {kind: 'recall', seed: 1, length: 64, pairs: 8} as const;
 
 export function Source({source, disabled, onChange}: SourceProps) {
   const draft = useSignal(source.kind === 'text' ? source.text : '');

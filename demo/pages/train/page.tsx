@@ -23,7 +23,8 @@ const TEXT_LENGTH = 100_000;
 function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
   return (
     <p role="status">
-      Kept as {name}: every page opens it, first of all the <a href="#/microscope">microscope</a>. For{' '}
+      Kept as {name}: every page opens it, first of all the{' '}
+      <a href={`#/microscope?${new URLSearchParams({model: name})}`}>microscope</a>. For{' '}
       <code>bmojo generate --checkpoint FOLDER</code> put these files into a folder:{' '}
       {files.map(file => (
         <Fragment key={file.name}>

@@ -11,6 +11,9 @@ import type {LayerShares} from '../../worker/shares.js';
 import {Remembered} from './remembered.js';
 import {lengthSchema, useWriting} from './use-writing.js';
 
+/** Characters of a text under way that are in the page: one of a hundred thousand takes tens of megabytes to lay out. */
+const MOST_SHOWN = 8192;
+
 /** Where a layer's shares hold the one of storage. */
 const STORAGE = 3;
 
@@ -36,6 +39,10 @@ export function WritePage() {
   // Another text needs a beginning of its own; the first one has it in the field.
   const isUnbegun = written.value !== '' && prompt.value === '';
   const {marks, shares} = seen.value;
+  const shownLength =
+    marks.length === 0
+      ? Math.min(MOST_SHOWN, written.value.length)
+      : marks.reduce((sum, {text}) => sum + text.length, 0);
   const most = Math.max(1, ...marks.map(({layers}) => layers));
   return (
     <>
@@ -141,7 +148,7 @@ export function WritePage() {
       {written.value !== '' && (
         <div class="sample" role="region" aria-label="Text" tabIndex={0}>
           {marks.length === 0
-            ? written.value
+            ? written.value.slice(-MOST_SHOWN)
             : marks.map(({text, layers}, at) =>
                 layers === 0 ? (
                   text
@@ -156,6 +163,12 @@ export function WritePage() {
                 ),
               )}
         </div>
+      )}
+      {written.value.length > shownLength && (
+        <p class="note">
+          Shown is the end of the text, {shownLength.toLocaleString('en')} of{' '}
+          {written.value.length.toLocaleString('en')} characters.
+        </p>
       )}
       {shares.length > 0 && (
         <>

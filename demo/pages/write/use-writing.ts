@@ -93,6 +93,7 @@ export function useWriting(): Writing {
 
   const choose = (name: string): void => {
     chosen.value = name;
+    history.replaceState(null, '', `#/write?${new URLSearchParams({model: name})}`);
     memory.value = undefined;
     conversation.value = undefined;
     isHeld.value = false;
@@ -102,8 +103,9 @@ export function useWriting(): Writing {
   useEffect(() => {
     void guarded(async client => {
       const listed = await client.call('models', {});
-      models.value = listed.filter(({name}) => !name.startsWith('recall-'));
-      const [first] = models.value;
+      models.value = listed.filter(({readsText}) => readsText);
+      const wanted = new URLSearchParams(location.hash.split('?')[1]).get('model');
+      const first = models.value.find(({name}) => name === wanted) ?? models.value[0];
       if (chosen.value === undefined && first !== undefined) choose(first.name);
     });
   }, []);

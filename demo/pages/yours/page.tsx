@@ -126,11 +126,16 @@ export function YoursPage() {
               ))}
             </tbody>
           </table>
-          {facts.value?.writesText && (
-            <p>
-              <a href="#/write">Write with it</a>
-            </p>
-          )}
+          <p>
+            {card?.model !== undefined && facts.value !== undefined && (
+              <a href={`#/microscope?${new URLSearchParams({model: facts.value.name})}`}>
+                Look into its memory
+              </a>
+            )}{' '}
+            {facts.value?.writesText && (
+              <a href={`#/write?${new URLSearchParams({model: facts.value.name})}`}>Write with it</a>
+            )}
+          </p>
         </div>
       )}
       <h2>Kept in this browser</h2>
