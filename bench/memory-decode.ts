@@ -30,6 +30,8 @@ export interface MemoryDecodeTiming {
   /** Rows in the stream when the first token was read. */
   readonly rows: number;
   readonly tokenMs: Quantiles;
+  /** Time of this process's processor: what others on the machine take is not in it, nor waiting for the disk. */
+  readonly tokenCpuMs: Quantiles;
   /** Tokens that were done while an update was under way. */
   readonly during: number;
 }
@@ -59,24 +61,28 @@ function watchedStore(store: MemoryStore): {store: MemoryStore; updates(): numbe
   return {store: watched, updates: () => underWay};
 }
 
-/** Milliseconds of each of `tokens` tokens behind those of two windows, after which updates are under way. */
+type TokenTimes = Pick<MemoryDecodeTiming, 'tokenMs' | 'tokenCpuMs'>;
+
+/** Times of `tokens` tokens behind those of two windows, after which updates are under way. */
 async function tokenTimes(
   session: DecodingSession,
   {vocabSize, window}: ModelConfig,
   tokens: number,
   seen: () => void = () => {},
-): Promise<number[]> {
+): Promise<TokenTimes> {
   const random = randomStream([11, 13], 0);
   const sampling = parseSettings('bench', samplingSchema, {});
   await session.read(Int32Array.from({length: 2 * window + 1}, () => random.integer(vocabSize)));
-  const times: number[] = [];
+  const [times, cpu]: [number[], number[]] = [[], []];
   for (let token = 0; token < tokens; token++) {
-    const began = performance.now();
+    const [began, used] = [performance.now(), process.cpuUsage()];
     await session.write(sampling);
     times.push(performance.now() - began);
+    const {user, system} = process.cpuUsage(used);
+    cpu.push((user + system) / 1000);
     seen();
   }
-  return times;
+  return {tokenMs: quantiles(times), tokenCpuMs: quantiles(cpu)};
 }
 
 /** Untrained models, whose weights' values change no cost: without storage first, then each place at each size. */
@@ -93,7 +99,7 @@ export async function* benchMemoryDecode({
   yield {
     place: 'none',
     rows: 0,
-    tokenMs: quantiles(await tokenTimes(without, plain.config, tokens)),
+    ...(await tokenTimes(without, plain.config, tokens)),
     during: 0,
   };
   without.dispose();
@@ -117,7 +123,7 @@ export async function* benchMemoryDecode({
           if (watched.updates() > 0) during++;
         });
         session.dispose();
-        yield {place: place.name, rows: size, tokenMs: quantiles(times), during};
+        yield {place: place.name, rows: size, ...times, during};
       } finally {
         await store.close();
       }

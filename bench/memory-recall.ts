@@ -16,6 +16,8 @@ export interface MemoryRecallSettings {
   readonly precision: MemoryFormat['precision'];
   /** Queries that are asked again: those of so many tokens, spread over the last half. */
   readonly queries: number;
+  /** Rows that a query is to find. Default: as many as the model retrieves. */
+  readonly count?: number;
   readonly rowSearch: MemoryStoreOptions['rowSearch'];
   /** The store with an index. */
   readonly index: MeasuredPlace;
@@ -120,6 +122,7 @@ export async function benchMemoryRecall({
   tokens,
   precision,
   queries: wanted,
+  count: asked,
   rowSearch,
   index: place,
 }: MemoryRecallSettings): Promise<MemoryRecall> {
@@ -131,7 +134,10 @@ export async function benchMemoryRecall({
   for (const batch of joined(seen.batches)) await filling.append(batch);
   const index = (await place.filled?.(filling)) ?? filling;
   try {
-    const queries = spreadQueries(seen, wanted, tokens.length, format);
+    const queries = spreadQueries(seen, wanted, tokens.length, format).map(query => ({
+      ...query,
+      count: asked ?? query.count,
+    }));
     const {recall, first} = await compared(exact, index, queries);
     const asKeys = queries.map(query => {
       const own = seen.batches.filter(({layer}) => layer === query.layer);
