@@ -128,16 +128,19 @@ export class Mamba2Memory {
       {activation: 'silu'},
     );
     const [x, B, C] = split(conv.y, [inner, G * N, G * N], 2);
-    const scan = ssdScan({
-      x: reshape(x, [batch, length, heads, P]),
-      delta,
-      A: neg(exp(this.read<Tensor1D>('A_log'))),
-      B: reshape(B, [batch, length, G, N]),
-      C: reshape(C, [batch, length, G, N]),
-      D: this.read<Tensor1D>('D'),
-      deltaBias: this.read<Tensor1D>('dt_bias'),
-      initialState: past && reshape(past.ssm, [batch, heads, P, N]),
-    });
+    const scan = ssdScan(
+      {
+        x: reshape(x, [batch, length, heads, P]),
+        delta,
+        A: neg(exp(this.read<Tensor1D>('A_log'))),
+        B: reshape(B, [batch, length, G, N]),
+        C: reshape(C, [batch, length, G, N]),
+        D: this.read<Tensor1D>('D'),
+        deltaBias: this.read<Tensor1D>('dt_bias'),
+        initialState: past && reshape(past.ssm, [batch, heads, P, N]),
+      },
+      {precision},
+    );
     const scanned = this.normalised(swiglu(z, reshape(scan.y, [batch, length, inner])));
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
     const y = linear(scanned, this.read<Tensor2D>('out_proj'), outBias, {precision});

@@ -4,6 +4,9 @@
 import {expect} from 'chai';
 import {findMatrixUnits, matrixFeature} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
 import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
+import {chunkOf, NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
+import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
+import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
@@ -21,8 +24,8 @@ const sizes: [number, number, number][] = [
   [67, 37, 45],
 ];
 
-function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
-  const limits: GpuLimits = {
+function limitsOf(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): GpuLimits {
+  return {
     invocations: 1024,
     workgroupBytes,
     storageBuffers: 8,
@@ -30,6 +33,10 @@ function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number):
     subgroup: 32,
     matrixUnits: {kinds: [kind], syntax, lanes: 32},
   };
+}
+
+function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
+  const limits = limitsOf(kind, syntax, workgroupBytes);
   return sizes.flatMap(([L, D, E]) =>
     [linearGpu, linearTransposedGpu].flatMap(kernel => {
       const request = {
@@ -42,6 +49,25 @@ function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number):
       return [...kernel.forward(request).passes, ...(kernel.backward?.(request).passes ?? [])];
     }),
   );
+}
+
+/** Of ssdScan: whole chunks of whole blocks, and parts of both in single numbers. */
+function scanPasses(kind: MatrixUnit, syntax: MatrixSyntax): Pass[] {
+  const limits = limitsOf(kind, syntax, 32768);
+  const chunk = chunkOf({precision: 'float16'});
+  return [
+    {B: 1, L: 4 * chunk, H: 4, P: 64, G: 1, N: 128},
+    {B: 1, L: chunk + 1, H: 4, P: 5, G: 2, N: 7},
+  ].flatMap(given => {
+    const request = {
+      dims: {...given, S: Math.ceil(given.L / chunk), chunk},
+      attrs: {deltaLeast: 0, deltaMost: NO_MOST, precision: 'float16'},
+      present: new Set(Object.keys(ssdScanOp.inputs)),
+      wanted: new Set<string>(),
+      limits,
+    } as const;
+    return [...ssdScanGpu.forward(request).passes, ...(ssdScanGpu.backward?.(request).passes ?? [])];
+  });
 }
 
 describe('WGSL of matrix units', function () {
@@ -82,6 +108,14 @@ describe('WGSL of matrix units', function () {
     });
   }
 
+  for (const [name, kind] of kinds) {
+    it(`is valid of ssdScan: ${name}`, async () => {
+      const inMatrices = scanPasses(kind, 'layout').filter(pass => pass.matrices);
+      expect(inMatrices.length).to.equal(2 * 7);
+      for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
+    });
+  }
+
   it('is valid in the older syntax', async () => {
     // Few matrices: Dawn prints for each that this syntax is going to end.
     const large: MatrixUnit = {rows: 32, columns: 32, inner: 32, factor: 'f16', sum: 'f32'};
@@ -93,6 +127,11 @@ describe('WGSL of matrix units', function () {
       expect(await faults(renderPass(pass)), kind).to.deep.equal([]);
     }
     expect(names.size, 'the bias goes through workgroup memory').to.equal(5);
+    const scan = new Map(
+      scanPasses({...large, inner: 16}, 'flag').flatMap(pass => (pass.matrices ? [[pass.name, pass]] : [])),
+    );
+    expect(scan.size).to.equal(7);
+    for (const [pass, code] of scan) expect(await faults(renderPass(code)), pass).to.deep.equal([]);
   });
 
   it('is taken in the newer syntax where a device has both', async () => {

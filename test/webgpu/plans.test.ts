@@ -6,6 +6,7 @@ import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgs
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import type {Dims} from '../../custom-ops/op.js';
 import {retrievedAttentionGpu} from '../../custom-ops/retrieved-attention/kernel.wgsl.js';
+import type {SsdScanAttributes} from '../../custom-ops/ssd-scan/attributes.js';
 import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
@@ -42,7 +43,7 @@ function attentionCode(M: number): string {
 
 function ssdPlans(given: Dims): Plan[] {
   const derived = ssdScanOp.derivedDims ?? {};
-  const attrs = {deltaLeast: 0, deltaMost: NO_MOST};
+  const attrs: SsdScanAttributes = {deltaLeast: 0, deltaMost: NO_MOST, precision: 'float32'};
   const dims = {
     ...given,
     ...Object.fromEntries(Object.entries(derived).map(([name, of]) => [name, of(given, attrs)])),
