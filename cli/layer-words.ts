@@ -20,6 +20,11 @@ function kindOf({shortConv, mixer}: PlannedLayer): string {
   ].join(', ');
 }
 
+/** The preset, and whether the layers have settings of their own beside it, as those of grafted models. */
+export function modelName({preset, plan}: ModelConfig): string {
+  return plan === undefined ? preset : `${preset}, layers of its own`;
+}
+
 /** Such as `4 layers (2 of Mamba; 2 of 4 heads, window all)`. */
 export function layerWords(config: ModelConfig): string {
   const kinds = new Map<string, number>();
