@@ -1,6 +1,6 @@
 // Interfaces of settings from their schemas, so that an editor shows at each setting what the schema says of it: what it is, its
 // default and its bounds. Types that TypeScript derives (Settings<typeof schema>) have no place for a comment.
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {importTypeScript} from './import-typescript.mjs';
 import {root} from './registry.mjs';
@@ -9,9 +9,10 @@ const NOTE = 'Written by scripts/write-tables.mjs from the schemas of this folde
 const ROOMS = ['data', 'layers', 'models', 'train'];
 const DECLARED = /^export const (?:\{.*\.\.\.)?(\w+Schema)\b/gm;
 
-/** [{path, names}]: files of those rooms that export schemas, below the repository. */
+/** [{path, names}]: files of those rooms that export schemas, below the repository; operators alone, without the rooms, have none. */
 function filesWithSchemas() {
-  return ROOMS.flatMap(room => readdirSync(join(root, room), {recursive: true}).map(name => join(room, name)))
+  return ROOMS.filter(room => existsSync(join(root, room)))
+    .flatMap(room => readdirSync(join(root, room), {recursive: true}).map(name => join(room, name)))
     .filter(path => path.endsWith('.ts') && !path.includes('.generated.'))
     .sort()
     .map(path => ({
@@ -56,6 +57,7 @@ function interfaces(name, schema, documentation) {
 /** The text of settings.generated.ts by its path, one in each folder that declares schemas. */
 export async function settings() {
   const files = filesWithSchemas();
+  if (files.length === 0) return {};
   const modules = await importTypeScript(
     [
       "export {documentation} from './config/schema.ts';",
