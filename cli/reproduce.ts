@@ -1,6 +1,6 @@
 // `bmojo reproduce figure-2`: an experiment of the paper from training to a report beside the paper's claim.
 
-import {existsSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -138,6 +138,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
         : `${name}: every run diverged; take lower --rates`,
     );
   const {report, files, finished} = reproduction;
+  mkdirSync(out, {recursive: true}); // nothing was trained there where every run was added
   const written = writeResults(
     Object.fromEntries(Object.entries(files).map(([file, text]) => [join(out, file), text])),
   );
