@@ -101,7 +101,9 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     );
   if (!json)
     console.log(
-      `The paper: ${claim}\n${planned.length} runs in ${out} on ${backend}; Ctrl-C stops, the same command continues\n`,
+      options.report
+        ? `The paper: ${claim}\n`
+        : `The paper: ${claim}\n${planned.length} runs in ${out} on ${backend}; Ctrl-C stops, the same command continues\n`,
     );
   const begun = Date.now();
   const progress = new SetProgress({output: process.stdout, json});

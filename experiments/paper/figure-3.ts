@@ -3,21 +3,17 @@
 import {perplexityText} from '../../eval/table.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
-import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
 import {gridRuns} from './grid.js';
 import type {LanguageScale} from './language-sizes.js';
-import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import {
+  languagePoints,
+  languageSizes,
+  languageTraining,
+  languageContestants as models,
+  quickSize,
+} from './language-sizes.js';
 import {margin, marginWords, summaries, summaryWords} from './summary.js';
-
-const models: readonly Contestant[] = [
-  'transformer',
-  'mamba',
-  'hybrid',
-  'bmojo-f',
-  'bmojo',
-  'bmojo-projected',
-];
 
 const {['4m']: s4, ['16m']: s16, ['40m']: s40, ['130m']: s130} = languageSizes;
 

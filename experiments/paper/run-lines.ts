@@ -3,6 +3,7 @@
 
 import {oneLine, shown} from '../../errors/shown.js';
 import {readTextFile} from '../../formats/json-file.js';
+import type {Fail} from '../../formats/json-text.js';
 import {isRecord, parseJson} from '../../formats/json-text.js';
 import {sha256Of} from '../../formats/sha256/index.js';
 import type {RunConfig} from '../run-config.js';
@@ -61,27 +62,27 @@ export function readRunLines(path: string, planned: readonly PlannedRun[]): Meas
 function measured(
   {settings, result, tokensPerSecond, lengths, recall, ...line}: Readonly<Record<string, unknown>>,
   run: PlannedRun,
-  fail: (reason: string) => never,
+  fail: Fail,
 ): MeasuredRun {
   if (settings !== settingsDigest(run.config))
     return fail(`is of ${run.name} with other settings than it has now; leave the line out`);
-  if (!isRecord(result)) return fail(`must hold a result, got ${shown(result)}`);
   if (tokensPerSecond !== undefined && typeof tokensPerSecond !== 'number')
     return fail(`must hold tokensPerSecond as a number, got ${shown(tokensPerSecond)}`);
   return {
     ...run,
     origin: originOf(line, fail),
-    result: parseRunResult(result, fail),
+    result: parseRunResult(recordOf(result, fail), fail),
     tokensPerSecond,
-    ...(isRecord(lengths) ? {lengths: parseLossByLength(lengths, fail)} : {}),
-    ...(isRecord(recall) ? {recall: parseRecallByLength(recall, fail)} : {}),
+    ...(lengths === undefined ? {} : {lengths: parseLossByLength(recordOf(lengths, fail), fail)}),
+    ...(recall === undefined ? {} : {recall: parseRecallByLength(recordOf(recall, fail), fail)}),
   };
 }
 
-function originOf(
-  {machine, date, software}: Readonly<Record<string, unknown>>,
-  fail: (reason: string) => never,
-): RunOrigin {
+function recordOf(value: unknown, fail: Fail): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : fail(`must hold an object for each measurement, got ${shown(value)}`);
+}
+
+function originOf({machine, date, software}: Readonly<Record<string, unknown>>, fail: Fail): RunOrigin {
   if (typeof machine !== 'string' || typeof date !== 'string' || typeof software !== 'string')
     return fail('must hold machine, date and software as texts');
   return {machine, date, software};

@@ -255,6 +255,8 @@ describe('experiments of the paper', () => {
       MeasurementError,
       /line 1 must hold step as a number/,
     );
+    writeFileSync(path, runLines(all).replace(/"recall":\{[^}]*\}/, '"recall":"much"'));
+    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 1 must hold an object/);
   });
 
   it('keeps of a full store what the rule says', async () => {

@@ -2,7 +2,6 @@
 
 import {memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import type {OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {deviations} from '../../custom-ops/parity.js';
 import type {SsdScanAttributes} from '../../custom-ops/ssd-scan/attributes.js';
@@ -10,7 +9,7 @@ import {chunkOf, NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import type {MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import {withMatrixUnits} from '../support/emulated-matrices.js';
-import {useWebGPUOrSkip} from '../support/webgpu.js';
+import {onPoisonedBuffers} from '../support/webgpu.js';
 
 const unit: MatrixUnit = {rows: 32, columns: 32, inner: 16, factor: 'f16', sum: 'f32'};
 const opCase: OpCase<SsdScanAttributes> = {
@@ -22,13 +21,7 @@ const opCase: OpCase<SsdScanAttributes> = {
 
 describe('ssdScan on emulated matrix units', function () {
   this.timeout(300_000);
-  before(async function () {
-    await useWebGPUOrSkip(this);
-    webgpuDebug.poison = true;
-  });
-  after(() => {
-    webgpuDebug.poison = false;
-  });
+  onPoisonedBuffers();
 
   for (const [name, gradients, pipelines] of [
     ['values', false, 2],
