@@ -4,11 +4,7 @@ import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfj
 import {concat, fill, mul, reshape} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
-import {
-  innovationSelect,
-  memoryAttention,
-  memoryAttentionWithLogSumExp,
-} from '../custom-ops/index.js';
+import {innovationSelect, memoryAttention, memoryAttentionWithLogSumExp} from '../custom-ops/index.js';
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
 import {needsInnovation, remember} from './attention-state.js';

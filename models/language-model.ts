@@ -262,7 +262,7 @@ export class LanguageModel {
   analyzeStep(
     tokens: Tensor2D,
     {position, layers}: ModelState,
-  ): {readonly analyses: readonly Omit<MixerStepAnalysis, 'y' | 'state'>[]; readonly state: ModelState} {
+  ): {analyses: Omit<MixerStepAnalysis, 'y' | 'state'>[]; state: ModelState} {
     const length = tokens.shape[1];
     return tidy(() => {
       const context: StepContext = {rotary: this.rotaryTables(position, length), position};
