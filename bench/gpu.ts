@@ -151,14 +151,10 @@ async function* ssdTimings([B, L, H, P, N]: GpuSizes['ssd']): AsyncGenerator<Gpu
   dispose([...values, cotangent]);
 }
 
-async function* attentionTimings([
-  B,
-  L,
-  H,
-  Dh,
-  window,
-  me,
-]: GpuSizes['attention'][number]): AsyncGenerator<GpuTiming> {
+async function* attentionTimings(
+  [B, L, H, Dh, window, me]: GpuSizes['attention'][number],
+  precision: Precision,
+): AsyncGenerator<GpuTiming> {
   const make = () => tokens<Rank.R4>([B, L, H, Dh]);
   const [q, k, v, kFading, vFading, cotangent] = [make(), make(), make(), make(), make(), make()];
   const chunks = L / window;
@@ -173,7 +169,7 @@ async function* attentionTimings([
     const [a, b, c, d, e] = xs as Tensor4D[];
     return memoryAttention(
       {q: a, k: b, v: c, kFading: d, vFading: e, positions},
-      {window, fading: 'sliding'},
+      {window, fading: 'sliding', precision},
     );
   };
   // Keys that a query sees, summed over queries: both windows, cut at the start, and the stored ones.
@@ -181,7 +177,7 @@ async function* attentionTimings([
   for (let t = 0; t < L; t++) seen += Math.min(t + 1, window) + Math.max(0, Math.min(t + 1 - window, window));
   seen += stored.reduce((count, row) => count + (row >= 0 ? 1 : 0), 0) * (window / B);
   const flops = 4 * B * H * Dh * seen;
-  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me}`;
+  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me} ${precision}`;
   const inputs = [q, k, v, kFading, vFading];
   const forward = await medianMs(() => attend(...inputs));
   yield {name: `${shape} forward`, ms: forward, rate: `${(flops / forward / 1e9).toFixed(2)} TFLOP/s`};
@@ -193,7 +189,7 @@ async function* attentionTimings([
   dispose([...inputs, cotangent, positions]);
 }
 
-/** Products of `linear` in the precision that is asked for; everything else in float32. */
+/** Products of `linear` and of the attention in the precision that is asked for; everything else in float32. */
 export async function* benchGpu(
   precision: Precision = 'float32',
   sizes: GpuSizes = largeSizes,
@@ -218,6 +214,6 @@ export async function* benchGpu(
   yield* issueTimings();
   yield* scanTimings(sizes.scan, copyRate);
   yield* ssdTimings(sizes.ssd);
-  for (const size of sizes.attention) yield* attentionTimings(size);
+  for (const size of sizes.attention) yield* attentionTimings(size, precision);
   yield* storageTimings(sizes.storage, copyRate);
 }

@@ -21,7 +21,7 @@ const gpuOptions = {
   precision: {
     choices: precisions,
     default: 'float32' as const,
-    describe: 'how the products of linear are computed',
+    describe: 'how the products of linear and of the attention are computed',
   },
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };

@@ -10,6 +10,7 @@ const whole: MemoryAttentionAttributes = {
   queryOffset: 0,
   firstRow: 0,
   phase: 0,
+  precision: 'float32',
 };
 
 function testCase(

@@ -6,6 +6,7 @@ import {asRecorder} from '../../custom-ops/backends/webgpu/dispatch/recorder.js'
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import type {MatrixUnit, MatrixUnits} from '../../custom-ops/wgsl/matrix-units.js';
 import {matrixDirectives} from '../../custom-ops/wgsl/matrix-units.js';
+import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
 
 export const LANES = 32;
 
@@ -27,6 +28,24 @@ function numberAt(code: string, buffer: string, index: string): string {
 function elementSize(code: string, buffer: string): number {
   return new RegExp(`\\b${buffer}: array<vec4`).test(code) ? 4 : 1;
 }
+
+/** Exchanges between lanes, by way of workgroup memory; for code that all threads of a workgroup meet. */
+const exchange = `
+var<private> emulatedThread: u32;
+var<workgroup> exchanged: array<f32, 256>;
+fn subgroupShuffleXorOfEmulated(value: f32, mask: u32) -> f32 {
+  exchanged[emulatedThread] = value;
+  workgroupBarrier();
+  let result = exchanged[emulatedThread ^ mask];
+  workgroupBarrier();
+  return result;
+}`;
+
+/** To the nearest, as GPUs round; what software GPUs do cuts digits off. */
+const half = `
+fn emulatedHalf(value: vec4f) -> vec4f {
+  return quantizeToF16(bitcast<vec4f>((bitcast<vec4u>(value) + vec4u(0x1000u)) & vec4u(0xffffe000u)));
+}`;
 
 function emulate(code: string): string {
   if (!code.includes(matrixDirectives)) return code;
@@ -61,12 +80,13 @@ function emulate(code: string): string {
       /subgroupMatrixStore<row_major>\(&(\w+), ([^;]*), (\w+), (\w+)\);/g,
       (_, buffer, at, value, stride) => {
         const {rows, columns} = sizes.result;
+        const size = elementSize(code, buffer);
         const name = `store_${buffer}`;
         functions.set(
           name,
           `fn ${name}(at: u32, m: ptr<function, ${arrayOf('result')}>, stride: u32) {
   if (emulatedLane != 0u) { return; }
-  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { ${buffer}[at + r * stride + c] = (*m)[r * ${columns}u + c]; } }
+  for (var r = 0u; r < ${rows}u; r++) { for (var c = 0u; c < ${columns}u; c++) { ${numberAt(code, buffer, `${size}u * (at + r * stride) + c`)} = (*m)[r * ${columns}u + c]; } }
 }`,
         );
         return `${name}(${at}, &${value}, ${stride});`;
@@ -77,9 +97,13 @@ function emulate(code: string): string {
       (_, sum, left, right) => `multiplyMatrices(&${left}, &${right}, &${sum});`,
     )
     .replace(new RegExp(type, 'g'), (_, part) => arrayOf(part))
-    .replaceAll('vec4<f16>(', 'quantizeToF16(')
+    .replaceAll('vec4<f16>(', 'emulatedHalf(')
     .replaceAll('vec4<f16>', 'vec4f')
-    .replace(/fn main\([^{]*\{/, main => `${main}\n  emulatedLane = local % ${LANES}u;`);
+    .replaceAll('subgroupShuffleXor(', 'subgroupShuffleXorOfEmulated(')
+    .replace(
+      /fn main\([^{]*\{/,
+      main => `${main}\n  emulatedThread = local;\n  emulatedLane = local % ${LANES}u;`,
+    );
   const {rows, columns} = sizes.result;
   const inner = sizes.left.columns;
   functions.set(
@@ -90,7 +114,7 @@ function emulate(code: string): string {
   } } }
 }`,
   );
-  plain += `\nvar<private> emulatedLane: u32;\n${[...functions.values()].join('\n')}`;
+  plain += `\nvar<private> emulatedLane: u32;\n${exchange}\n${half}\n${[...functions.values()].join('\n')}`;
   return plain;
 }
 
@@ -98,6 +122,7 @@ function emulate(code: string): string {
 export async function withMatrixUnits(
   kinds: readonly MatrixUnit[],
   body: () => Promise<void>,
+  limits: Partial<GpuLimits> = {},
 ): Promise<number> {
   const {device} = asRecorder(backend());
   const create = device.createShaderModule.bind(device);
@@ -107,7 +132,7 @@ export async function withMatrixUnits(
     if (code !== descriptor.code) made++;
     return create({...descriptor, code});
   };
-  webgpuDebug.limits = {matrixUnits: unitsOf(kinds)};
+  webgpuDebug.limits = {...limits, matrixUnits: unitsOf(kinds)};
   try {
     await body();
   } finally {

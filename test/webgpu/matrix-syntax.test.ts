@@ -4,6 +4,9 @@
 import {expect} from 'chai';
 import {findMatrixUnits, matrixFeature} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
 import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
+import type {FadingMode} from '../../custom-ops/memory-attention/attributes.js';
+import {fadingModes} from '../../custom-ops/memory-attention/attributes.js';
+import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
@@ -21,15 +24,44 @@ const sizes: [number, number, number][] = [
   [67, 37, 45],
 ];
 
-function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
-  const limits: GpuLimits = {
+function limitsOf(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): GpuLimits {
+  const matrixUnits = {kinds: [kind], syntax, lanes: 32};
+  return {
     invocations: 1024,
     workgroupBytes,
-    storageBuffers: 8,
+    storageBuffers: 16,
     workgroups: 65535,
     subgroup: 32,
-    matrixUnits: {kinds: [kind], syntax, lanes: 32},
+    matrixUnits,
   };
+}
+
+/** Of attention with some kinds of fading; beside fading rows there are stored ones. */
+function attentionPasses(limits: GpuLimits, modes: readonly FadingMode[]): Pass[] {
+  return modes.flatMap(fading => {
+    const rows = fading === 'none' ? [] : ['kFading', 'vFading', 'positions'];
+    const request = {
+      dims: {B: 2, L: 2048, M: 2048, H: 4, G: 2, Dh: 32, C: 4, me: 64},
+      attrs: {
+        window: 512,
+        fading,
+        fadingTokens: fading === 'chunk' ? 300 : 0,
+        firstRow: 0,
+        queryOffset: 0,
+        phase: 0,
+        precision: 'float16',
+      },
+      present: new Set(['q', 'k', 'v', ...rows]),
+      wanted: new Set<string>(),
+      limits,
+    } as const;
+    const {forward, backward} = memoryAttentionGpu;
+    return [...forward(request).passes, ...(backward?.(request).passes ?? [])].filter(pass => pass.matrices);
+  });
+}
+
+function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
+  const limits = limitsOf(kind, syntax, workgroupBytes);
   return sizes.flatMap(([L, D, E]) =>
     [linearGpu, linearTransposedGpu].flatMap(kernel => {
       const request = {
@@ -80,6 +112,20 @@ describe('WGSL of matrix units', function () {
       expect(inMatrices.length).to.equal(2 * 2 * 3 * sizes.length);
       for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
     });
+  }
+
+  for (const syntax of ['layout', 'flag'] as const) {
+    for (const [name, kind] of kinds) {
+      // Dawn prints for each matrix of the older syntax that it is going to end.
+      if (syntax === 'flag' && kind !== unit) continue;
+      it(`is valid for attention: ${name}${syntax === 'flag' ? ' in the older syntax' : ''}`, async () => {
+        const modes = syntax === 'flag' ? (['none'] as const) : fadingModes;
+        const own = attentionPasses(limitsOf(kind, syntax, 32768), modes);
+        // Forward, queries and window of each; fading and stored of two.
+        expect(own.length).to.equal(syntax === 'flag' ? 3 : 3 * 3 + 2 * 2);
+        for (const pass of own) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
+      });
+    }
   }
 
   it('is valid in the older syntax', async () => {
