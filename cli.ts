@@ -3,7 +3,7 @@
 
 import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
-import {inOptions, NEEDS_COMMAND} from './cli/command-line.js';
+import {asOption, NEEDS_COMMAND} from './cli/command-line.js';
 import {addCommands} from './cli/commands.js';
 import {guardOutput} from './cli/output.js';
 import {withNegativeNumbers} from './cli/typed-options.js';
@@ -19,8 +19,8 @@ class UsageError extends BmojoError {
 }
 
 function report(error: unknown): void {
-  const plain = errorWords(error).replace(/^bmojo: /, '');
-  const words = error instanceof SettingError ? inOptions(plain) : plain;
+  const said = error instanceof SettingError ? error.named(asOption) : errorWords(error);
+  const words = said.replace(/^bmojo: /, '');
   process.stderr.write(`bmojo: ${isForUsers(error) ? oneLine(words) : words}\n`);
   process.exitCode = error instanceof BmojoError && error.kind === 'misuse' ? 2 : 1;
 }

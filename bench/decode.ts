@@ -18,10 +18,13 @@ export interface DecodeTiming {
   readonly msPerToken: number;
   /** Bytes of memory of the one sequence. */
   readonly stateBytes: number;
+  /** Bytes of the weights, which a token reads once: the head reads the table of the embedding. */
+  readonly weightBytes: number;
 }
 
 export interface DecodeBenchOptions {
-  readonly model: Partial<ModelConfig>;
+  /** Settings of the model of a kind. */
+  model(preset: PresetName): Partial<ModelConfig>;
   readonly presets: readonly PresetName[];
   /** Ascending. */
   readonly positions: readonly number[];
@@ -36,9 +39,8 @@ export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<
   const {presets, positions, fullAttentionLimit, tokens} = options;
   const sampling = parseSettings('bench', samplingSchema, {});
   for (const preset of presets) {
-    const {window, eideticSlots, ...shared} = options.model;
-    const memories = preset === 'transformer' ? {} : preset === 'bmojo' ? {window, eideticSlots} : {window};
-    const model = LanguageModel.create({...shared, ...memories, preset});
+    const model = LanguageModel.create(options.model(preset));
+    const weightBytes = 4 * model.parameterCount();
     const session = new DecodingSession(model, {chunk: 1024});
     const random = randomStream([11, 12], 0);
     for (const position of positions) {
@@ -52,7 +54,7 @@ export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<
         await session.write(sampling);
         if (token >= 4) times.push(performance.now() - started);
       }
-      yield {preset, position, msPerToken: median(times), stateBytes: session.stateBytes};
+      yield {preset, position, msPerToken: median(times), stateBytes: session.stateBytes, weightBytes};
     }
     session.dispose();
     model.model.dispose();

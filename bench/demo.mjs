@@ -1,6 +1,6 @@
 // The demo beside the same work in Node on the same machine, both on wasm: node bench/demo.mjs [ROUNDS]. Training steps a second of
 // both recipes of Train here, evaluations and checkpoints among them, and tokens a second of Write; page and Node take turns.
-import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath, pathToFileURL} from 'node:url';
 import {build} from 'esbuild';
@@ -28,6 +28,7 @@ const text = readFileSync(
 
 /** The demo's own recipes, on the library that is built for Node. */
 async function demoRecipes() {
+  mkdirSync(join(root, 'build'), {recursive: true});
   const folder = mkdtempSync(join(root, 'build/demo-recipes-'));
   try {
     const outfile = join(folder, 'recipes.mjs');
@@ -101,7 +102,7 @@ async function writeInNode() {
 
 /** A fresh page each time, as who comes to it has. */
 const inPage = (site, hash, body) =>
-  visit(findChromium(), site, hash, ({page}) => body(page), {webgpu: false});
+  visit({chromium: findChromium(), site}, hash, ({page}) => body(page), {webgpu: false});
 
 const trainInPage = (site, recipe) =>
   inPage(site, 'train', async page => {

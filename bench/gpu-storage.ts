@@ -1,7 +1,18 @@
 // What memory in storage costs on a GPU: the search beside a copy of the rows' bytes, and the attention over what it finds.
 
 import type {Rank, Tensor, Tensor4D} from '@tensorflow/tfjs-core';
-import {dispose, grads, tensor} from '@tensorflow/tfjs-core';
+import {
+  add,
+  dispose,
+  grads,
+  randomNormal,
+  reshape,
+  slice,
+  tensor,
+  tidy,
+  tile,
+  transpose,
+} from '@tensorflow/tfjs-core';
 import {exactSearch, retrievedAttention} from '../custom-ops/index.js';
 import type {GpuTiming} from './gpu-measure.js';
 import {medianMs, tokens} from './gpu-measure.js';
@@ -12,12 +23,27 @@ export interface StorageSizes {
   readonly retrieved: readonly (readonly [number, number, number, number, number])[];
 }
 
+/** Random rows of which no two are alike: sums of a row of each of two short tables. */
+function differentRows([B, N, G, Dh]: [number, number, number, number]): Tensor4D {
+  const period = Math.min(N, 1000);
+  return tidy(() => {
+    const table = (rows: number): Tensor4D => randomNormal([rows, 1, G, Dh]);
+    const sums = add(table(Math.ceil(N / period)), transpose(table(period), [1, 0, 2, 3]));
+    const rows = slice(
+      reshape(sums, [1, Math.ceil(N / period) * period, G, Dh]),
+      [0, 0, 0, 0],
+      [1, N, G, Dh],
+    );
+    return tile(rows, [B, 1, 1, 1]) as Tensor4D;
+  });
+}
+
 async function* searchTimings(
   [B, L, N, G, Dh, count, window]: StorageSizes['search'][number],
   copyBytesPerMs: number,
 ): AsyncGenerator<GpuTiming> {
   const q = tokens<Rank.R4>([B, L, G, Dh]);
-  const k = tokens<Rank.R4>([B, N, G, Dh]);
+  const k = differentRows([B, N, G, Dh]);
   const ms = await medianMs(() => exactSearch({q, k}, {count, window}).rows);
   // Every row read once; a copy reads and writes.
   const floorMs = (4 * B * N * G * Dh) / copyBytesPerMs;

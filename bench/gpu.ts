@@ -21,7 +21,7 @@ import {
 import {copyMilliseconds} from '../custom-ops/backends/webgpu/index.js';
 import {linear, memoryAttention, selectiveScan, ssdScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
-import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
+import {chunkOf} from '../custom-ops/ssd-scan/attributes.js';
 import type {GpuTiming} from './gpu-measure.js';
 import {medianMs, tokens} from './gpu-measure.js';
 import type {StorageSizes} from './gpu-storage.js';
@@ -123,7 +123,10 @@ async function* scanTimings(
   dispose([...values, cotangent]);
 }
 
-async function* ssdTimings([B, L, H, P, N]: GpuSizes['ssd']): AsyncGenerator<GpuTiming> {
+async function* ssdTimings(
+  [B, L, H, P, N]: GpuSizes['ssd'],
+  precision: Precision,
+): AsyncGenerator<GpuTiming> {
   const inputs = {
     x: tokens<Rank.R4>([B, L, H, P]),
     delta: tidy(() => mul(0.5, tokens<Rank.R3>([B, L, H])) as Tensor3D),
@@ -135,11 +138,13 @@ async function* ssdTimings([B, L, H, P, N]: GpuSizes['ssd']): AsyncGenerator<Gpu
   };
   const cotangent = tokens<Rank.R4>([B, L, H, P]);
   const names = Object.keys(inputs) as (keyof typeof inputs)[];
-  const scan = (given: typeof inputs): Tensor4D => ssdScan(given).y;
-  // Products of chunks of Q tokens: Q P and 2 N P multiply-adds a token and head forwards, twice as many backwards.
-  const flops = 2 * B * L * H * P * (SSD_CHUNK + 2 * N);
+  const scan = (given: typeof inputs): Tensor4D => ssdScan(given, {precision}).y;
+  // Multiply-adds of products a token and head: 2 N P forwards, and P for each token of the chunk in blocks of 64 up to the
+  // diagonal; twice as many backwards.
+  const within = (chunkOf({precision}) + 64) / 2;
+  const flops = 2 * B * L * H * P * (within + 2 * N);
   const rate = (ms: number, times: number): string => `${((times * flops) / ms / 1e9).toFixed(1)} TFLOP/s`;
-  const shape = `ssdScan B${B} L${L} H${H} P${P} N${N}`;
+  const shape = `ssdScan B${B} L${L} H${H} P${P} N${N} ${precision}`;
   const forward = await medianMs(() => scan(inputs));
   yield {name: `${shape} forward`, ms: forward, rate: rate(forward, 1)};
   const both = grads((...xs: Tensor[]) =>
@@ -189,11 +194,30 @@ async function* attentionTimings(
   dispose([...inputs, cotangent, positions]);
 }
 
-/** Products of `linear` and of the attention in the precision that is asked for; everything else in float32. */
-export async function* benchGpu(
-  precision: Precision = 'float32',
-  sizes: GpuSizes = largeSizes,
-): AsyncGenerator<GpuTiming> {
+async function* productTimings(side: number): AsyncGenerator<GpuTiming> {
+  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
+  const ms = await medianMs(() => matMul(square, square));
+  yield {name: `tf.matMul ${side}`, ms, rate: `${((2 * side ** 3) / ms / 1e9).toFixed(1)} TFLOP/s`};
+  square.dispose();
+}
+
+/** What is measured, in this order, behind the copy whose rate is the floor of others. */
+export const gpuParts = ['product', 'linear', 'issuing', 'scan', 'ssd', 'attention', 'storage'] as const;
+export type GpuPart = (typeof gpuParts)[number];
+
+export interface GpuBenchOptions {
+  /** Of the products of `linear`, `ssdScan` and the attention; everything else is in float32. Default 'float32'. */
+  readonly precision?: Precision;
+  readonly sizes?: GpuSizes;
+  /** Default: all parts. */
+  readonly only?: readonly GpuPart[];
+}
+
+export async function* benchGpu({
+  precision = 'float32',
+  sizes = largeSizes,
+  only = gpuParts,
+}: GpuBenchOptions = {}): AsyncGenerator<GpuTiming> {
   const copyMs = await copyMilliseconds(backend(), 4 * sizes.copy);
   const copyRate = (8 * sizes.copy) / copyMs;
   yield {
@@ -201,19 +225,12 @@ export async function* benchGpu(
     ms: copyMs,
     rate: `${(copyRate / 1e9).toFixed(2)} TB/s`,
   };
-  const side = sizes.product;
-  const square = tidy(() => tile(randomNormal([side / 64, side]), [64, 1])) as Tensor2D;
-  const productMs = await medianMs(() => matMul(square, square));
-  yield {
-    name: `tf.matMul ${side}`,
-    ms: productMs,
-    rate: `${((2 * side ** 3) / productMs / 1e9).toFixed(1)} TFLOP/s`,
-  };
-  square.dispose();
-  for (const size of sizes.linear) yield* linearTimings(size, precision);
-  yield* issueTimings();
-  yield* scanTimings(sizes.scan, copyRate);
-  yield* ssdTimings(sizes.ssd);
-  for (const size of sizes.attention) yield* attentionTimings(size, precision);
-  yield* storageTimings(sizes.storage, copyRate);
+  const wants = (part: GpuPart): boolean => only.includes(part);
+  if (wants('product')) yield* productTimings(sizes.product);
+  if (wants('linear')) for (const size of sizes.linear) yield* linearTimings(size, precision);
+  if (wants('issuing')) yield* issueTimings();
+  if (wants('scan')) yield* scanTimings(sizes.scan, copyRate);
+  if (wants('ssd')) yield* ssdTimings(sizes.ssd, precision);
+  if (wants('attention')) for (const size of sizes.attention) yield* attentionTimings(size, precision);
+  if (wants('storage')) yield* storageTimings(sizes.storage, copyRate);
 }

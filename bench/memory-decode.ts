@@ -9,7 +9,7 @@ import {DecodingSession} from '../models/decoding-session.js';
 import {LanguageModel} from '../models/language-model.js';
 import {memoryFormat} from '../models/session-memory.js';
 import {samplingSchema} from '../models/token-sampling.js';
-import type {MeasuredPlace, Quantiles} from './memory.js';
+import type {FillProgress, MeasuredPlace, Quantiles} from './memory.js';
 import {fillStore, quantiles} from './memory.js';
 
 export interface MemoryDecodeSettings {
@@ -21,6 +21,7 @@ export interface MemoryDecodeSettings {
   readonly precision: MemoryPrecision;
   /** Tokens that are timed. */
   readonly tokens: number;
+  readonly onFill?: FillProgress;
 }
 
 export interface MemoryDecodeTiming {
@@ -29,11 +30,12 @@ export interface MemoryDecodeTiming {
   /** Rows in the stream when the first token was read. */
   readonly rows: number;
   readonly tokenMs: Quantiles;
+  /** Time of this process's processor: what others on the machine take is not in it, nor waiting for the disk. */
+  readonly tokenCpuMs: Quantiles;
   /** Tokens that were done while an update was under way. */
   readonly during: number;
 }
 
-const STREAM = 'bench';
 /** Updates under way at most: a store that falls behind then holds tokens up. */
 const QUEUE = 64;
 
@@ -59,24 +61,28 @@ function watchedStore(store: MemoryStore): {store: MemoryStore; updates(): numbe
   return {store: watched, updates: () => underWay};
 }
 
-/** Milliseconds of each of `tokens` tokens behind those of two windows, after which updates are under way. */
+type TokenTimes = Pick<MemoryDecodeTiming, 'tokenMs' | 'tokenCpuMs'>;
+
+/** Times of `tokens` tokens behind those of two windows, after which updates are under way. */
 async function tokenTimes(
   session: DecodingSession,
   {vocabSize, window}: ModelConfig,
   tokens: number,
   seen: () => void = () => {},
-): Promise<number[]> {
+): Promise<TokenTimes> {
   const random = randomStream([11, 13], 0);
   const sampling = parseSettings('bench', samplingSchema, {});
   await session.read(Int32Array.from({length: 2 * window + 1}, () => random.integer(vocabSize)));
-  const times: number[] = [];
+  const [times, cpu]: [number[], number[]] = [[], []];
   for (let token = 0; token < tokens; token++) {
-    const began = performance.now();
+    const [began, used] = [performance.now(), process.cpuUsage()];
     await session.write(sampling);
     times.push(performance.now() - began);
+    const {user, system} = process.cpuUsage(used);
+    cpu.push((user + system) / 1000);
     seen();
   }
-  return times;
+  return {tokenMs: quantiles(times), tokenCpuMs: quantiles(cpu)};
 }
 
 /** Untrained models, whose weights' values change no cost: without storage first, then each place at each size. */
@@ -86,13 +92,14 @@ export async function* benchMemoryDecode({
   rows,
   precision,
   tokens,
+  onFill = () => {},
 }: MemoryDecodeSettings): AsyncGenerator<MemoryDecodeTiming, void, void> {
   const plain = LanguageModel.create({...given, storage: 0});
   const without = new DecodingSession(plain);
   yield {
     place: 'none',
     rows: 0,
-    tokenMs: quantiles(await tokenTimes(without, plain.config, tokens)),
+    ...(await tokenTimes(without, plain.config, tokens)),
     during: 0,
   };
   without.dispose();
@@ -101,28 +108,25 @@ export async function* benchMemoryDecode({
   const weights = 'bench';
   const format = memoryFormat(model, {weights, precision});
   for (const place of places) {
-    const direct = await place.open(format);
-    const watched = watchedStore(direct);
-    const store = queuedMemory(watched.store, {limit: QUEUE});
-    try {
-      const held = new Map(format.layers.map(layer => [layer, 0]));
-      for (const size of rows) {
-        for (const layer of format.layers) {
-          await fillStore(direct, {stream: STREAM, layer, from: held.get(layer) ?? 0, to: size});
-          held.set(layer, size);
-        }
+    for (const size of rows) {
+      // A stream for each size: to take back what a session left would cost some stores more than to fill them again.
+      const stream = `bench ${size}`;
+      const filling = await place.open(format);
+      for (const layer of format.layers)
+        await fillStore(filling, {stream, layer, from: 0, to: size}, at => onFill(place.name, at, size));
+      const watched = watchedStore((await place.filled?.(filling)) ?? filling);
+      const store = queuedMemory(watched.store, {limit: QUEUE});
+      try {
         let during = 0;
-        const session = new DecodingSession(model, {weights, memory: {store, stream: STREAM}});
+        const session = new DecodingSession(model, {weights, memory: {store, stream}});
         const times = await tokenTimes(session, model.config, tokens, () => {
           if (watched.updates() > 0) during++;
         });
         session.dispose();
-        // What the session left makes place for the next size, and a session that ends early leaves nothing half done.
-        await store.forget({streams: [STREAM], from: size});
-        yield {place: place.name, rows: size, tokenMs: quantiles(times), during};
+        yield {place: place.name, rows: size, ...times, during};
+      } finally {
+        await store.close();
       }
-    } finally {
-      await store.close();
     }
   }
   model.model.dispose();

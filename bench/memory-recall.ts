@@ -3,11 +3,11 @@
 
 import type {MemoryBatch, MemoryFormat, MemoryQuery, MemoryStore} from '../memory/index.js';
 import {memoryInProcess} from '../memory/index.js';
-import {SqlMemory} from '../memory/sql/sql-memory.js';
 import type {MemoryStoreOptions} from '../memory/store.js';
 import type {LanguageModel} from '../models/language-model.js';
 import {memoryFormat, SessionMemory} from '../models/session-memory.js';
 import {disposeModelState} from '../models/state.js';
+import type {MeasuredPlace} from './memory.js';
 
 export interface MemoryRecallSettings {
   readonly model: LanguageModel;
@@ -16,9 +16,11 @@ export interface MemoryRecallSettings {
   readonly precision: MemoryFormat['precision'];
   /** Queries that are asked again: those of so many tokens, spread over the last half. */
   readonly queries: number;
+  /** Rows that a query is to find. Default: as many as the model retrieves. */
+  readonly count?: number;
   readonly rowSearch: MemoryStoreOptions['rowSearch'];
-  /** The store with an index, empty. */
-  open(format: MemoryFormat): Promise<MemoryStore>;
+  /** The store with an index. */
+  readonly index: MeasuredPlace;
 }
 
 export interface MemoryRecall {
@@ -120,18 +122,22 @@ export async function benchMemoryRecall({
   tokens,
   precision,
   queries: wanted,
+  count: asked,
   rowSearch,
-  open,
+  index: place,
 }: MemoryRecallSettings): Promise<MemoryRecall> {
   const format = memoryFormat(model, {weights: 'bench', precision});
   const exact = memoryInProcess(format, {rowSearch});
   const seen: Seen = {batches: [], queries: []};
   await readAll(model, recorded(exact, seen), tokens);
-  const index = await open(format);
+  const filling = await place.open(format);
+  for (const batch of joined(seen.batches)) await filling.append(batch);
+  const index = (await place.filled?.(filling)) ?? filling;
   try {
-    for (const batch of joined(seen.batches)) await index.append(batch);
-    if (index instanceof SqlMemory) await index.indexed();
-    const queries = spreadQueries(seen, wanted, tokens.length, format);
+    const queries = spreadQueries(seen, wanted, tokens.length, format).map(query => ({
+      ...query,
+      count: asked ?? query.count,
+    }));
     const {recall, first} = await compared(exact, index, queries);
     const asKeys = queries.map(query => {
       const own = seen.batches.filter(({layer}) => layer === query.layer);

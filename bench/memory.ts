@@ -4,11 +4,17 @@
 import type {MemoryFormat, MemoryPrecision, MemoryStore} from '../memory/index.js';
 import {median} from './timing.js';
 
-/** A store to be measured, empty. */
+/** A store to be measured. */
 export interface MeasuredPlace {
   readonly name: string;
+  /** Opens it, as it is filled best. */
   open(format: MemoryFormat): Promise<MemoryStore>;
+  /** What was filled as it is searched, in place of the store that filled it. Default: the same. */
+  filled?(store: MemoryStore): Promise<MemoryStore>;
 }
+
+/** Told, while a place is filled, how many rows of a layer it holds. */
+export type FillProgress = (place: string, rows: number, of: number) => void;
 
 export interface MemoryBenchSettings {
   readonly places: readonly MeasuredPlace[];
@@ -23,6 +29,7 @@ export interface MemoryBenchSettings {
   readonly window: number;
   /** Appends and searches that are timed. */
   readonly repeats: number;
+  readonly onFill?: FillProgress;
 }
 
 export interface MemoryTiming {
@@ -89,10 +96,17 @@ function batchOf({stream, layer, from, to}: Rows, {groups, width}: MemoryFormat)
   };
 }
 
-/** Appends rows to a store, thousands at a time. */
-export async function fillStore(store: MemoryStore, rows: Rows): Promise<void> {
-  for (let from = rows.from; from < rows.to; from += FILL)
-    await store.append(batchOf({...rows, from, to: Math.min(rows.to, from + FILL)}, store.format));
+/** Appends rows to a store, thousands at a time; `onRows` is told the last one's position after each of them. */
+export async function fillStore(
+  store: MemoryStore,
+  rows: Rows,
+  onRows: (rows: number) => void = () => {},
+): Promise<void> {
+  for (let from = rows.from; from < rows.to; from += FILL) {
+    const to = Math.min(rows.to, from + FILL);
+    await store.append(batchOf({...rows, from, to}, store.format));
+    onRows(to);
+  }
 }
 
 interface Timed {
@@ -112,25 +126,13 @@ async function timed(repeats: number, work: (repeat: number) => Promise<unknown>
   return {ms: quantiles(times), cpuMs: median(cpu)};
 }
 
-/** Reads so many bytes, four words at a time; a number that depends on all of them. */
-function readOnce(words: Uint32Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let i = 0; i < words.length; i += 4) {
-    a ^= words[i];
-    b ^= words[i + 1];
-    c ^= words[i + 2];
-    d ^= words[i + 3];
-  }
-  return a ^ b ^ c ^ d;
-}
-
-/** The processor's milliseconds for reading so many bytes once. */
+/**
+ * The processor's milliseconds for reading so many bytes once: a byte that is not there is looked for, which Node leaves to the
+ * C library, whose vectors read several times as fast as a loop of JavaScript.
+ */
 async function readingMs(bytes: number): Promise<number> {
-  const words = new Uint32Array(Math.ceil(bytes / 16) * 4).fill(1);
-  const {cpuMs} = await timed(FLOOR_RUNS, async () => {
-    // Used, so that the loop is not left out.
-    words[0] = readOnce(words);
-  });
+  const held = Buffer.alloc(bytes, 1);
+  const {cpuMs} = await timed(FLOOR_RUNS, async () => held.indexOf(2));
   return cpuMs;
 }
 
@@ -143,15 +145,17 @@ export async function* benchMemory({
   count,
   window,
   repeats,
+  onFill = () => {},
 }: MemoryBenchSettings): AsyncGenerator<MemoryTiming> {
   const format: MemoryFormat = {model: 'bench', layers: [0], groups: 1, width, precision};
   for (const place of places) {
-    const store = await place.open(format);
+    let store = await place.open(format);
     try {
       let held = 0;
       for (const size of rows) {
-        await fillStore(store, {...BENCH, from: held, to: size});
+        await fillStore(store, {...BENCH, from: held, to: size}, at => onFill(place.name, at, size));
         held = Math.max(held, size);
+        store = (await place.filled?.(store)) ?? store;
         const search = (repeat: number) =>
           store.search({
             ...BENCH,

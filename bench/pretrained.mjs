@@ -97,10 +97,9 @@ export async function write(config, folder, shardBytes = SHARD_BYTES) {
 }
 
 const megabytes = bytes => Math.round(bytes / 1e6);
-/** The most memory that this process has held so far, in bytes. */
-const peak = () => process.resourceUsage().maxRSS * 1024;
 
 export async function measure(folder, backend, {prompt = 16, tokens = 24} = {}) {
+  const {peakMemory} = await import('../dist/bench/peak-memory.js');
   const {DecodingSession, useBackend} = await import('../dist/index.js');
   const {fromPretrained} = await import('../dist/models/node.js');
   await useBackend(backend);
@@ -108,7 +107,7 @@ export async function measure(folder, backend, {prompt = 16, tokens = 24} = {}) 
   const started = performance.now();
   const {model} = await fromPretrained(folder);
   const seconds = (performance.now() - started) / 1000;
-  const held = peak();
+  const held = peakMemory();
   const sizes = model.parameters().map(({variable}) => 4 * variable.size);
   const session = new DecodingSession(model);
   const readAt = performance.now();
@@ -135,10 +134,10 @@ export async function measure(folder, backend, {prompt = 16, tokens = 24} = {}) 
     largestTensorMB: megabytes(Math.max(...sizes)),
     beforeMB: megabytes(before),
     peakOfOpeningMB: megabytes(held),
-    peakMB: megabytes(peak()),
+    peakMB: megabytes(peakMemory()),
     openSeconds: Number(seconds.toFixed(1)),
     promptTokensPerSecond: Number((prompt / read).toFixed(1)),
-    msPerToken: Number(ms.toFixed(0)),
+    msPerToken: Number(ms.toPrecision(3)),
     tokensPerSecond: Number((1000 / ms).toFixed(2)),
   };
 }

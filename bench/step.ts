@@ -1,7 +1,7 @@
 // Where the time of a training step goes on WebGPU: the captured step timed by kernel on the device's clock, and replayed
 // as training would.
 
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import type {KernelTime} from '../custom-ops/backends/webgpu/index.js';
 import {CapturedStep, compiledPipelines, selfChecksDone} from '../custom-ops/backends/webgpu/index.js';
 import {finishBackend, useWebGPU} from '../custom-ops/index.js';
@@ -73,7 +73,8 @@ export async function profileStep(
   try {
     if (workload.carries)
       throw new SettingError(
-        'bench step: segments must be 1: with more there are several kinds of steps, and it times one',
+        'bench step',
+        said`{segments} must be 1: with more there are several kinds of steps, and it times one`,
       );
     await issue();
     await selfChecksDone();

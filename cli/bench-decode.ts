@@ -8,7 +8,10 @@ import {benchDecode, decodeMemoryPlot, decodeTimePlot} from '../bench/decode.js'
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
+import type {ModelConfig, PresetName} from '../models/config.js';
 import {modelSchema, parseModelConfig} from '../models/config.js';
+import type {SizeName} from '../models/sizes.js';
+import {sizeModel, sizeNames} from '../models/sizes.js';
 import {linePlot} from '../plot/line-plot.js';
 import {onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
@@ -23,7 +26,23 @@ interface BenchDecodeArguments {
   readonly eideticSlots: number;
   readonly limit: number;
   readonly out: string;
+  readonly size?: SizeName;
   readonly json?: boolean;
+}
+
+/** Ids of Mamba's tokenizer, padded as there. */
+const VOCABULARY = 50_280;
+
+/** The model of a kind: of a named size, or of these settings. */
+function modelOf(
+  size: SizeName | undefined,
+  {window, eideticSlots, ...shared}: Partial<ModelConfig>,
+): (preset: PresetName) => Partial<ModelConfig> {
+  return preset => {
+    if (size !== undefined) return {...sizeModel(size, preset), vocabSize: VOCABULARY};
+    const memories = preset === 'transformer' ? {} : preset === 'bmojo' ? {window, eideticSlots} : {window};
+    return {...shared, ...memories, preset};
+  };
 }
 
 /** A setting of models with a default of this command's. */
@@ -42,6 +61,10 @@ const options = {
   layers: modelOption('layers', 4),
   window: modelOption('window', 32),
   'eidetic-slots': modelOption('eideticSlots', 32),
+  size: {
+    choices: sizeNames,
+    describe: `the model of a named size instead, as language models have it, with a vocabulary of ${VOCABULARY}`,
+  },
   limit: {...wholeOption('last position at which the Transformer is timed', 0), default: 10_000},
   out: {
     type: 'string' as const,
@@ -55,13 +78,13 @@ const options = {
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
-  handler: async ({backend, positions, dModel, layers, window, eideticSlots, limit, out, json}) => {
+  handler: async ({backend, positions, dModel, layers, window, eideticSlots, size, limit, out, json}) => {
     const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
     parseModelConfig(model);
     await useBackend(backend);
     const timings: DecodeTiming[] = [];
     for await (const timing of benchDecode({
-      model,
+      model: modelOf(size, model),
       presets: ['bmojo', 'bmojo-f', 'mamba', 'transformer'],
       positions: numberList('positions', positions).sort((a, b) => a - b),
       fullAttentionLimit: limit,
@@ -70,22 +93,26 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
       timings.push(timing);
       console.error(`${timing.preset} at ${timing.position}: ${timing.msPerToken.toFixed(2)} ms a token`);
     }
+    const found = {backend, ...(size === undefined ? {model} : {size}), timings};
     mkdirSync(out, {recursive: true});
-    writeFileSync(join(out, 'decode.json'), `${JSON.stringify({backend, model, timings}, null, 2)}\n`);
+    writeFileSync(join(out, 'decode.json'), `${JSON.stringify(found, null, 2)}\n`);
     writeFileSync(join(out, 'time.svg'), linePlot(decodeTimePlot(timings)));
     writeFileSync(join(out, 'memory.svg'), linePlot(decodeMemoryPlot(timings)));
     if (json === true) {
-      console.log(JSON.stringify({backend, model, timings}, null, 2));
+      console.log(JSON.stringify(found, null, 2));
       return;
     }
-    const rows = timings.map(({preset, position, msPerToken, stateBytes}) => [
+    const rows = timings.map(({preset, position, msPerToken, stateBytes, weightBytes}) => [
       preset,
       position,
       msPerToken.toFixed(2),
       (1000 / msPerToken).toFixed(0),
       stateBytes,
+      (weightBytes / msPerToken / 1e6).toFixed(1),
     ]);
-    console.log(textTable([['model', 'position', 'ms a token', 'tokens/s', 'state bytes'], ...rows]));
+    console.log(
+      textTable([['model', 'position', 'ms a token', 'tokens/s', 'state bytes', 'weights, GB/s'], ...rows]),
+    );
     console.log(
       `\nwritten: ${join(out, 'decode.json')}, ${join(out, 'time.svg')}, ${join(out, 'memory.svg')}`,
     );

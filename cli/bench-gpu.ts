@@ -2,10 +2,11 @@
 
 import type {CommandModule} from 'yargs';
 import type {GpuTiming} from '../bench/gpu.js';
-import {benchGpu} from '../bench/gpu.js';
+import {benchGpu, gpuParts} from '../bench/gpu.js';
 import type {Precision} from '../custom-ops/index.js';
 import {precisions, useWebGPU} from '../custom-ops/index.js';
 import {onlyOptions} from './command-line.js';
+import {wordsOption} from './number-options.js';
 
 /** Prints what a GPU's timings are, after the name of the device. */
 export async function printGpuTimings(timings: AsyncIterable<GpuTiming>, json: boolean): Promise<void> {
@@ -21,12 +22,20 @@ const gpuOptions = {
   precision: {
     choices: precisions,
     default: 'float32' as const,
-    describe: 'how the products of linear and of the attention are computed',
+    describe: 'how the products of linear, ssdScan and the attention are computed',
   },
+  only: wordsOption(
+    `what is measured: ${gpuParts.join(', ')}, separated by commas; all of it by default`,
+    gpuParts,
+  ),
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };
 
-export const benchGpuCommand: CommandModule<object, {json: boolean; precision: Precision}> = {
+export const benchGpuCommand: CommandModule<object, {json: boolean; precision: Precision; only?: string}> = {
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
-  handler: ({json, precision}) => printGpuTimings(benchGpu(precision), json),
+  handler: ({json, precision, only}) => {
+    const words = only?.split(',');
+    const parts = gpuParts.filter(part => words?.includes(part) ?? true);
+    return printGpuTimings(benchGpu({precision, only: parts}), json);
+  },
 };

@@ -18,6 +18,7 @@ import {onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
 import {checkpointWords, loadOptions, loadOptionsGroup} from './load-options.js';
 import {wholeOption, wholesOption} from './number-options.js';
+import {reopened} from './reopened-memory.js';
 
 type Args = Record<string, unknown>;
 
@@ -28,21 +29,30 @@ const options = {
     ...wholesOption('tokens that the model reads, and rows of the index then, separated by commas', 100),
     default: '10000,50000',
   },
+  data: {
+    type: 'string' as const,
+    describe: 'data folder whose held-out text is read, if not that of the training',
+  },
   pairs: {...wholeOption('pairs of a sequence of mqar-mixture'), default: 64},
   queries: {...wholeOption('tokens whose queries are asked'), default: 200},
+  count: wholeOption('rows that a query is to find; as many as the model retrieves by default', 1, 1024),
   precision: {choices: ['f16', 'f32'] as const, default: 'f16' as const, describe: 'numbers of stored keys'},
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
 /** Tokens as the model was trained on, as many as are wanted. Errors: SettingError for a run of another task. */
-function tokensOf({config: {task, data}}: Trained, count: number, pairs: number): Int32Array {
+function tokensOf(
+  {config: {task, data}}: Trained,
+  count: number,
+  {pairs, folder}: {pairs: number; folder: string | undefined},
+): Int32Array {
   if (task === 'mqar-mixture')
     return taskFamily(task)
       .create({...data, testParts: `${count}x${pairs}`, powerA: 1})
       .sample({seed: 1, split: 'test', index: 0}).inputs;
   if (task !== 'lm')
     throw new SettingError(`--checkpoint: must be of mqar-mixture or lm, whose texts are long, got ${task}`);
-  const opened = openData(String(data.data));
+  const opened = openData(folder ?? String(data.data));
   try {
     return Int32Array.from(opened.valid.read(0, count));
   } finally {
@@ -53,13 +63,15 @@ function tokensOf({config: {task, data}}: Trained, count: number, pairs: number)
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
   const counts = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
-  const texts = counts.map(count => tokensOf(folder, count, Number(argv.pairs)));
+  const given = {pairs: Number(argv.pairs), folder: argv.data === undefined ? undefined : String(argv.data)};
+  const texts = counts.map(count => tokensOf(folder, count, given));
   const {weights, backend} = await loadOptions(folder, argv);
   const {model} = await folder.load(weights, backend);
   const rowSearch = await createRowSearch();
   const found = [];
   for (const tokens of texts) {
     const parent = mkdtempSync(join(tmpdir(), 'bmojo-bench-recall-'));
+    const place = `pglite:${join(parent, 'memory')}`;
     try {
       found.push(
         await benchMemoryRecall({
@@ -67,8 +79,13 @@ async function execute(argv: Args): Promise<void> {
           tokens,
           precision: argv.precision === 'f32' ? 'f32' : 'f16',
           queries: Number(argv.queries),
+          count: argv.count === undefined ? undefined : Number(argv.count),
           rowSearch,
-          open: format => openMemory(`pglite:${join(parent, 'memory')}`, {format, exactRows: 1}),
+          index: {
+            name: 'pglite',
+            open: format => openMemory(place, {format, exactRows: tokens.length}),
+            filled: filling => reopened(place, filling, 1),
+          },
         }),
       );
     } finally {

@@ -4,7 +4,7 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
-import type {MeasuredPlace, MemoryBenchSettings, MemoryTiming} from '../bench/memory.js';
+import type {FillProgress, MeasuredPlace, MemoryBenchSettings, MemoryTiming} from '../bench/memory.js';
 import {benchMemory} from '../bench/memory.js';
 import type {MemoryDecodeTiming} from '../bench/memory-decode.js';
 import {benchMemoryDecode} from '../bench/memory-decode.js';
@@ -17,6 +17,8 @@ import {memoryInProcess, openMemory} from '../memory/index.js';
 import {onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
 import {wholeOption, wholesOption, wordsOption} from './number-options.js';
+import {reopened} from './reopened-memory.js';
+import {StatusLine} from './status-line.js';
 
 type Args = Record<string, unknown>;
 
@@ -36,6 +38,9 @@ const options = {
   count: {...wholeOption('rows that a search finds'), default: 8},
   window: {...wholeOption('rows that are appended together'), default: 32},
   repeats: {...wholeOption('appends and searches, or tokens, that are timed'), default: 100},
+  'exact-rows': wholeOption(
+    'rows up to which pglite scores every one, an index finds beyond; as it is every one, with --decode 50,000',
+  ),
   decode: {
     type: 'boolean' as const,
     describe:
@@ -59,7 +64,10 @@ function decodingModel({width, count, window}: {width: number; count: number; wi
   return {...shared, preset: 'bmojo-f', eideticSlots: 0, window, storage: count} as const;
 }
 
-/** Of pglite every row is scored below `exactRows`. */
+/**
+ * Of pglite every row is scored up to `exactRows`. Its index is made of all rows at once: row by row, as they come, would take
+ * several times as long.
+ */
 function placeOf(
   name: string,
   folder: string,
@@ -72,10 +80,23 @@ function placeOf(
     case 'folder':
       return {name, open: format => openMemory(below, {format, rowSearch})};
     case 'pglite':
-      return {name, open: format => openMemory(`pglite:${below}`, {format, exactRows})};
+      return {
+        name,
+        open: format => openMemory(`pglite:${below}`, {format, exactRows: EXACT}),
+        filled: filling => reopened(`pglite:${below}`, filling, exactRows),
+      };
     default:
       throw new SettingError(`--places: must be of ${places.join(', ')}, got '${name}'`);
   }
+}
+
+/** Shows how far a place is filled. */
+function fillProgress(): FillProgress {
+  const status = new StatusLine(process.stderr);
+  return (place, rows, of) => {
+    if (rows === of) status.clear();
+    else if (status.isDue(Date.now())) status.show(`${place}: ${rows} of ${of} rows are stored`);
+  };
 }
 
 const digits = (ms: number): string => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
@@ -111,21 +132,21 @@ async function decoded({
   rows,
   precision,
   repeats: tokens,
+  onFill,
   ...sizes
 }: MemoryBenchSettings): Promise<[MemoryDecodeTiming[], Table]> {
   await useBackend('wasm');
   const timings: MemoryDecodeTiming[] = [];
-  const asked = {model: decodingModel(sizes), places: measured, rows, precision, tokens};
+  const asked = {model: decodingModel(sizes), places: measured, rows, precision, tokens, onFill};
   for await (const timing of benchMemoryDecode(asked)) {
     timings.push(timing);
     console.error(`${timing.place} with ${timing.rows} rows: ${digits(timing.tokenMs.p50)} ms a token`);
   }
-  const head = ['store', 'rows', 'token p50, ms', 'p99', 'of them during an update'];
-  const table = timings.map(({place, rows: held, tokenMs, during}) => [
+  const head = ['store', 'rows', 'token p50, ms', 'p99', 'its CPU p50', 'p99', 'during an update'];
+  const table = timings.map(({place, rows: held, tokenMs, tokenCpuMs, during}) => [
     place,
     held,
-    digits(tokenMs.p50),
-    digits(tokenMs.p99),
+    ...[tokenMs.p50, tokenMs.p99, tokenCpuMs.p50, tokenCpuMs.p99].map(digits),
     during,
   ]);
   return [timings, [head, ...table]];
@@ -144,10 +165,12 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
       window: Number(argv.window),
       repeats: Number(argv.repeats),
     };
+    const given = argv['exact-rows'] === undefined ? undefined : Number(argv['exact-rows']);
+    const exactRows = given ?? (argv.decode === true ? undefined : EXACT);
     const measured = String(argv.places)
       .split(',')
-      .map(name => placeOf(name, folder, {rowSearch, exactRows: argv.decode === true ? undefined : EXACT}));
-    const asked = {places: measured, rows, precision, ...numbers} as const;
+      .map(name => placeOf(name, folder, {rowSearch, exactRows}));
+    const asked = {places: measured, rows, precision, onFill: fillProgress(), ...numbers} as const;
     let timings: readonly (MemoryTiming | MemoryDecodeTiming)[];
     let table: Table;
     try {

@@ -50,7 +50,8 @@ export function conversationsOf(
   if (state !== undefined) throw new SettingError('--chat begins a conversation; it goes without --state');
   if (chatTemplate === undefined)
     throw new SettingError(
-      `--chat: ${path} has no chat template (no chat_template.jinja, none in tokenizer_config.json); leave --chat away`,
+      `--chat: ${path} has no chat template; one comes with folders of Hugging Face (chat_template.jinja, tokenizer_config.json) and ` +
+        'stays with what is trained from them; leave --chat away',
     );
   if (typeof messages === 'string' && prompts.length > 0)
     throw new SettingError('--messages holds the whole conversation; it goes without a prompt');

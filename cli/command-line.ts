@@ -8,24 +8,8 @@ import {checkTyped} from './typed-options.js';
 /** What a command that only groups others says when the word behind it names none of them. */
 export const NEEDS_COMMAND = 'a command is needed';
 
-/** Quoted words, which stay, and names of settings with capitals inside. */
-const NAMES = /"[^"]*"|'[^']*'|\b[a-z]+(?:[A-Z][a-z]*)+\b/g;
-
-/**
- * What a refusal says of settings, by their options: `model: eideticSlots must ...` as `--eidetic-slots must ...`. What is said of
- * a file keeps the names that stand in it.
- */
-export function inOptions(words: string): string {
-  if (!/^[\w-]+: /.test(words)) return words;
-  const led = words.replace(
-    /^(?!needle-text)[\w-]+: ([a-z]\w*)(?: and ([a-z]\w*))? must /,
-    (_, key: string, second?: string) =>
-      `--${optionName(key)}${second === undefined ? '' : ` and --${optionName(second)}`} must `,
-  );
-  const [said, ...came] = led.split(', got ');
-  const named = said.replace(NAMES, name => (/^["']/.test(name) ? name : `--${optionName(name)}`));
-  return [named, ...came].join(', got ');
-}
+/** What a refusal calls a setting: its option. */
+export const asOption = (key: string): string => `--${optionName(key)}`;
 
 const camel = (option: string): string =>
   option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

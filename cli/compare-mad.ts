@@ -1,6 +1,5 @@
 // `bmojo compare mad`: MAD's whole grid, or a part of it, as one resumable set of runs with MAD's score.
 
-import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -95,7 +94,6 @@ async function execute(argv: Args): Promise<void> {
   const out = String(argv.out);
   const runs = plan(argv, out);
   const json = argv.json === true;
-  mkdirSync(out, {recursive: true});
   if (!json) console.log(`${runs.length} runs in ${out}; Ctrl-C stops, the same command continues`);
   const progress = new SetProgress({output: process.stdout, json});
   const began = Date.now();

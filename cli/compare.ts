@@ -1,6 +1,5 @@
 // `bmojo compare TASK`: several models on the same data, each at several settings, learning rates and seeds.
 
-import {mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -33,7 +32,6 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
   const json = argv.json === true;
   if (choice !== undefined && !json) console.log(`backend ${choice.backend} (${choice.reason})`);
   const progress = new SetProgress({output: process.stdout, json});
-  mkdirSync(out, {recursive: true});
   const interrupted = await withInterrupts(async signal => {
     for await (const event of trainAll(runs, {
       jobs: Number(argv.jobs),

@@ -13,6 +13,7 @@ import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import {onlyOptions} from './command-line.js';
 import {checkpointOptions, loadLanguageRun, withTokens} from './language-run.js';
+import {modelName} from './layer-words.js';
 import {loadOptions} from './load-options.js';
 import {wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
@@ -83,7 +84,7 @@ async function execute(argv: Args): Promise<void> {
   model.model.dispose();
   const record = memoryRecord({
     view,
-    model: folder.config.model.preset,
+    model: modelName(folder.config.model),
     sequence: sequence.words,
     pieces: sequence.pieces,
     command: typedCommand(),

@@ -15,6 +15,7 @@ import {RunFolder} from '../experiments/run-folder.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {modelSchema} from '../models/config.js';
 import {onlyOptions} from './command-line.js';
+import {layerWords, modelName} from './layer-words.js';
 import {checkFolder} from './option-file.js';
 
 type Args = Record<string, unknown>;
@@ -31,15 +32,19 @@ function distinctNames(paths: readonly string[]): string[] {
   return tail(longest);
 }
 
-/** Model settings that differ from the defaults, in words. */
+/** Model settings that differ from the defaults, in words; of layers with settings of their own, what these are. */
 function modelWords(config: RunFolder['config']['model']): string {
-  return Object.entries(modelSchema)
-    .filter(([key]) => key !== 'preset' && key !== 'backbone')
+  const {plan} = config;
+  const ofLayers = new Set(
+    plan?.flatMap(({mixer = {}, ...own}) => [...Object.keys(own), ...Object.keys(mixer)]),
+  );
+  const settings = Object.entries(modelSchema)
+    .filter(([key]) => key !== 'preset' && key !== 'backbone' && !ofLayers.has(key))
     .flatMap(([key, field]) => {
       const value = config[key as keyof typeof config];
       return value === field.default ? [] : [`${optionName(key)} ${value}`];
-    })
-    .join(', ');
+    });
+  return [...(plan === undefined ? [] : [layerWords(config)]), ...settings].join(', ');
 }
 
 /** What an evaluation found, by name. */
@@ -63,7 +68,7 @@ function reported(path: string, name: string): ReportedRun {
   const result = folder.finished ? folder.readResult() : undefined;
   const report = result?.report ?? folder.evaluations().at(-1)?.report;
   const step = result?.step ?? folder.evaluations().at(-1)?.step;
-  const results: [string, Cell][] = [['model', config.model.preset]];
+  const results: [string, Cell][] = [['model', modelName(config.model)]];
   if (report !== undefined) results.push(...figures(report));
   if (step !== undefined) results.push(['step', step]);
   if (result !== undefined) {

@@ -11,7 +11,7 @@ import {EVAL_BATCH, windowReach} from '../experiments/families/recall.js';
 import {RunFolderError} from '../experiments/run-folder.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
-import {inOptions, onlyOptions} from './command-line.js';
+import {asOption, onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import type {SettingValue} from './lists.js';
@@ -60,7 +60,7 @@ function possible(family: TaskFamily, {config: {data}}: Trained): Record<string,
     if (kept.length === 0) throw refused[0].error;
     const names = refused.map(({variant}) => variant).join(', ');
     console.error(
-      `left out, since the run's settings do not allow it: ${names} (${inOptions(refused[0].error.message)})`,
+      `left out, since the run's settings do not allow it: ${names} (${refused[0].error.named(asOption)})`,
     );
   }
   return kept;

@@ -8,7 +8,8 @@ import {useBackend} from '../custom-ops/index.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import {writePretrainedFolder} from '../models/folder-on-disk.js';
-import {graft, graftSchema} from '../models/graft.js';
+import {graft} from '../models/graft.js';
+import {graftSchema} from '../models/graft-schema.js';
 import {byteWords} from './byte-words.js';
 import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
 import {trainedContext} from './language-run.js';
@@ -65,6 +66,7 @@ async function execute(argv: Args): Promise<void> {
     ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
     chatTemplate: trained.chatTemplate,
     stopTokens: trained.stopTokens,
+    startTokens: trained.startTokens ?? [],
     context: trainedContext(trained),
     card: `Memories were grafted onto layers ${grafted.layers.join(', ')}; their gates are closed.\n`,
   });

@@ -10,6 +10,7 @@ import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {isRunFolder, readFolderWeights, tokenizerFolderOf} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
+import type {CardGeneration} from '../models/model-folder/index.js';
 import type {ArraySource} from '../train/snapshot.js';
 import {SnapshotError} from '../train/snapshot.js';
 
@@ -22,15 +23,18 @@ export interface InitialWeights {
   readonly weights: readonly ArraySource[];
   /** SHA-256 of the weights. */
   readonly digest: string;
+  /** How text is written with its model, where it says. */
+  readonly generation?: CardGeneration;
 }
 
 /** Reads the last checkpoint of a run, or a model folder. Errors: RunFolderError, CheckpointError, ModelFormatError without a sound one. */
 export async function readInitialWeights(path: string): Promise<InitialWeights> {
   if (!isRunFolder(path)) return readFolderWeights(path);
-  const {config, checkpoints} = RunFolder.open(path);
+  const folder = RunFolder.open(path);
+  const {config, checkpoints} = folder;
   // Open until the process ends: the weights are read when the run begins.
   const {step, weights, digest} = checkpoints.open();
-  return {path, step, model: config.model, weights, digest};
+  return {path, step, model: config.model, weights, digest, generation: folder.readGeneration()};
 }
 
 /** Digest of a folder's tokenizer; nothing where there is none. */

@@ -85,7 +85,7 @@ async function ofPretrained(
   out: string,
   dtype: FolderDType | undefined,
 ): Promise<ModelCard> {
-  const {path, tokenizerFolder, stopTokens, startTokens} = trained;
+  const {path, tokenizerFolder, stopTokens, startTokens, chatTemplate} = trained;
   const {model} = await trained.load('best', 'cpu');
   const hasTokenizer = existsSync(join(tokenizerFolder, 'tokenizer.json'));
   const parameters = model.parameterCount().toLocaleString('en-US');
@@ -94,7 +94,7 @@ async function ofPretrained(
       model,
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
       title: `${basename(path)} of Hugging Face, ${parameters} parameters`,
-      generation: {stopTokens, startTokens},
+      generation: {stopTokens, startTokens, chatTemplate: chatTemplate?.toJSON()},
     };
     return await writeModelFolder(out, contents, {dtype});
   } finally {

@@ -17,6 +17,7 @@ import {sizeField, sizeModel, sizeNames} from '../models/sizes.js';
 import {byteWords} from './byte-words.js';
 import {cardWords} from './card-words.js';
 import {givenSettings, NEEDS_COMMAND, onlyOptions, schemaOptions} from './command-line.js';
+import {layerWords} from './layer-words.js';
 import {modelExportCommand} from './model-export.js';
 import {parametersOption, wholeOption} from './number-options.js';
 
@@ -69,11 +70,11 @@ async function execute(argv: Args): Promise<void> {
     console.log(JSON.stringify({config, card, context, batch, ...whole, activationsRecomputed}, null, 2));
     return;
   }
-  const {preset, dModel, layers, heads, window, mlp, eideticSlots, vocabSize} = config;
+  const {preset, dModel, mlp, vocabSize} = config;
   if (card !== undefined) console.log(`${cardWords(card)}\n`);
   console.log(
-    `${preset}${argv.size === undefined ? '' : ` ${argv.size}`}: ${layers} layers, D ${dModel}, ${heads} heads, ` +
-      `window ${window === 0 ? 'all' : window}, ${eideticSlots} eidetic slots, ${mlp ? 'with' : 'without'} MLP, V ${vocabSize}\n`,
+    `${preset}${argv.size === undefined ? '' : ` ${argv.size}`}: ${layerWords(config)}, D ${dModel}, ` +
+      `${mlp ? 'with' : 'without'} MLP, V ${vocabSize}\n`,
   );
   const training = whole.weights + whole.gradients + whole.optimizer;
   const rows: Cell[][] = [

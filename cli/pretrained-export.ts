@@ -49,6 +49,7 @@ export async function exportPretrained(
       ...(hasTokenizer ? {tokenizer: trained.tokenizer()} : {}),
       chatTemplate: trained.chatTemplate,
       stopTokens: trained.stopTokens,
+      startTokens: trained.startTokens ?? [],
       context: trainedContext(trained),
       card: await cardOf(trained, weights, step),
     };

@@ -1,6 +1,6 @@
 // `bmojo reproduce figure-2`: an experiment of the paper from training to a report beside the paper's claim.
 
-import {existsSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
@@ -10,7 +10,7 @@ import {prepareData, resolveFiles} from '../data/files/index.js';
 import {textTable} from '../eval/table.js';
 import type {PaperExperiment} from '../experiments/paper/index.js';
 import {paperExperiments} from '../experiments/paper/index.js';
-import {reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
+import {addedRuns, reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {duration} from '../train/pace.js';
 import {trainSchema} from '../train/settings.js';
@@ -62,7 +62,11 @@ function jobsOf({name, isTimed = false}: PaperExperiment, argv: Args): number {
   return jobs;
 }
 
-function words(argv: Args, option: 'models' | 'panels', known: readonly string[]): string[] | undefined {
+function words(
+  argv: Args,
+  option: 'models' | 'panels' | 'sizes',
+  known: readonly string[],
+): string[] | undefined {
   return argv[option] === undefined ? undefined : wordList(option, String(argv[option]), known);
 }
 
@@ -77,6 +81,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     rates: values(argv, 'rates'),
     models: words(argv, 'models', experiment.models),
     panels: words(argv, 'panels', experiment.panels),
+    sizes: words(argv, 'sizes', experiment.sizes),
   };
   const backend = backendNames.find(known => known === argv.backend) ?? (await chooseBackend()).backend;
   const options = {
@@ -84,35 +89,42 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     out,
     backend,
     quick: argv.quick === true,
+    report: argv.report === true,
     data: await dataOf(experiment, argv, out),
     command: typedCommand(),
+    ...(typeof argv.add === 'string' ? {add: argv.add} : {}),
   };
   const planned = experiment.plan(options);
   if (planned.length === 0)
     throw new SettingError(
-      `${name} has no run for these --models and --panels${options.quick ? ' in its quick form' : ''}`,
+      `${name} has no run for these --models, --panels and --sizes${options.quick ? ' in its quick form' : ''}`,
     );
   if (!json)
     console.log(
-      `The paper: ${claim}\n${planned.length} runs in ${out} on ${backend}; Ctrl-C stops, the same command continues\n`,
+      options.report
+        ? `The paper: ${claim}\n`
+        : `The paper: ${claim}\n${planned.length} runs in ${out} on ${backend}; Ctrl-C stops, the same command continues\n`,
     );
   const begun = Date.now();
   const progress = new SetProgress({output: process.stdout, json});
-  const behind = planned.filter(({name: run}) => isFinished(join(out, 'runs', run))).length;
+  const added = new Set(addedRuns(options.add, planned).map(run => run.name));
+  const behind = planned.filter(({name: run}) => added.has(run) || isFinished(join(out, 'runs', run))).length;
   let ended = 0;
-  const interrupted = await withInterrupts(async signal => {
-    for await (const event of trainExperiment(experiment, {...options, signal})) {
-      progress.show(event);
-      if (event.event.type !== 'finished' || json) continue;
-      ended++;
-      const left = planned.length - behind - ended;
-      progress.endLine();
-      console.log(
-        `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
-      );
-    }
-    return signal.aborted;
-  });
+  const interrupted =
+    !options.report &&
+    (await withInterrupts(async signal => {
+      for await (const event of trainExperiment(experiment, {...options, signal})) {
+        progress.show(event);
+        if (event.event.type !== 'finished' || json) continue;
+        ended++;
+        const left = planned.length - behind - ended;
+        progress.endLine();
+        console.log(
+          `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
+        );
+      }
+      return signal.aborted;
+    }));
   progress.endLine();
   if (interrupted) {
     process.exitCode = 130;
@@ -121,8 +133,14 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
   const reproduction = await reportExperiment(experiment, options, run => {
     if (!json) console.log(`${run}: measured by length`);
   });
-  if (reproduction === undefined) throw new SettingError(`${name}: every run diverged; take lower --rates`);
+  if (reproduction === undefined)
+    throw new SettingError(
+      options.report
+        ? `--report: no run of ${name} has finished in ${out}`
+        : `${name}: every run diverged; take lower --rates`,
+    );
   const {report, files, finished} = reproduction;
+  mkdirSync(out, {recursive: true}); // nothing was trained there where every run was added
   const written = writeResults(
     Object.fromEntries(Object.entries(files).map(([file, text]) => [join(out, file), text])),
   );
@@ -142,7 +160,7 @@ function isFinished(path: string): boolean {
 }
 
 function experimentCommand(experiment: PaperExperiment): CommandModule<object, Args> {
-  const {name, title, models, panels, needsText, isTimed = false} = experiment;
+  const {name, title, models, panels, sizes, needsText, isTimed = false} = experiment;
   return {
     command: name,
     describe: title,
@@ -154,6 +172,7 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         },
         models: wordsOption(`some of ${models.join(',')} [default all]`, models),
         panels: wordsOption(`some of ${panels.join(',')} [default all]`, panels),
+        sizes: wordsOption(`some of ${sizes.join(',')} [default all]`, sizes),
         seeds: listOption("seeds, separated by commas [default the experiment's]", trainSchema.seed),
         rates: listOption(
           "peak learning rates, separated by commas; each model's best counts [default the experiment's]",
@@ -180,6 +199,14 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
           describe: `folder for the runs and the report [default runs/${name}, runs/${name}-quick]`,
           writes: 'runs' as const,
         },
+        add: {
+          type: 'string' as const,
+          describe: 'runs.jsonl of an earlier report, of any machine: its runs count as finished',
+        },
+        report: {
+          type: 'boolean' as const,
+          describe: 'train nothing: only report what came out of the runs that have finished',
+        },
         json: {type: 'boolean' as const, describe: 'print events and the report as JSON lines'},
       };
       return yargs
@@ -193,7 +220,8 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         .example(
           `$0 reproduce ${name} --models ${models.slice(-2).join(',')} --seeds 1`,
           'a part of it; more can follow',
-        );
+        )
+        .example(`$0 reproduce ${name} --add experiments/results/${name}/runs.jsonl`, 'go on from kept runs');
     },
     handler: argv => execute(experiment, argv),
   };

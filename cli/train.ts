@@ -159,7 +159,9 @@ async function openFolder(
   await (initial === undefined ? checkRun(config) : checkInitialWeights(initial, config));
   const path =
     typeof argv.out === 'string' ? argv.out : join('runs', `${family.name}-${config.model.preset}`);
-  const folder = RunFolder.create(path, config);
+  // Of text alone: what a task asks has no begin and no end.
+  const generation = 'data' in family.schema ? initial?.generation : undefined;
+  const folder = RunFolder.create(path, config, {generation});
   if (initial === undefined) return {folder, choice};
   const {step, digest} = initial;
   folder.change(config, [`begins with the weights of ${initial.path}, step ${step}, sha256 ${digest}`]);

@@ -1,7 +1,10 @@
 // One declaration of settings from which types, defaults, validation, CLI options and demo controls derive.
 
-import {BmojoError} from '../errors/bmojo-error.js';
 import {oneLine, shown} from '../errors/shown.js';
+import {SettingError, said} from './setting-error.js';
+
+export type {SettingWords} from './setting-error.js';
+export {SettingError, said};
 
 /** A setting that is a number within bounds, whole or not; made by `integer` and `number`. */
 export interface NumberField {
@@ -88,12 +91,6 @@ export function withDefaults<S extends Schema>(schema: S, defaults: Readonly<Rec
   return Object.fromEntries(entries) as S;
 }
 
-/** A setting that is unknown, of the wrong type or out of range; the message says what to write instead. */
-export class SettingError extends BmojoError {
-  override readonly name = 'SettingError';
-  readonly kind = 'misuse';
-}
-
 /** Number of single-character edits between two words. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({length: b.length + 1}, (_, j) => j);
@@ -160,7 +157,7 @@ export function refusal(field: Field, value: unknown, came = shown(value)): stri
 
 function checkField(where: string, key: string, field: Field, value: unknown): void {
   const words = refusal(field, value);
-  if (words !== undefined) throw new SettingError(`${where}: ${key} ${words}`);
+  if (words !== undefined) throw new SettingError(where, said`{${key}} ${words}`);
 }
 
 function expectation(field: Field): string {
@@ -192,6 +189,14 @@ export interface CliOption {
   readonly choices?: readonly string[];
   /** The setting that it gives. */
   readonly field: Field;
+}
+
+/** What a setting is, its default and its bounds, in sentences: the comment that editors show at it. */
+export function documentation(field: Field): string {
+  const why = `${field.why[0].toUpperCase()}${field.why.slice(1)}`;
+  const bounds =
+    field.kind === 'integer' || field.kind === 'number' ? `; from ${field.min} to ${field.max}` : '';
+  return `${why}. Default ${JSON.stringify(field.default)}${bounds}.`;
 }
 
 /** `[default 32; 0 to 4096]`, or what else may be given beside the default. */

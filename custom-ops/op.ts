@@ -1,6 +1,7 @@
 // What an operator is: one declaration from which checks, kernels, gradients, tests and benchmarks follow.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
+import type {Precision} from './precision.js';
 
 /** Sizes by shape letter, for example `{B: 2, L: 64, E: 8}`. */
 export type Dims = Readonly<Record<string, number>>;
@@ -109,6 +110,8 @@ export interface OpCase<A> {
   readonly use: 'test' | 'bench' | 'cuda';
   /** Benchmarks leave out the other forms: they would not fit into memory or patience. */
   readonly kernelOnly?: true;
+  /** Of an op that has a precision, those in which the case is tested. Default: all. */
+  readonly precisions?: readonly Precision[];
 }
 
 /** A function of sizes and attributes; written as a method so that definitions of all ops fit one list. */

@@ -144,16 +144,18 @@ export function precisionOf({precision}: Attributes): Precision {
   return precisions.find(name => name === precision) ?? 'float32';
 }
 
-/** An op's cases of one use, each in every precision in which the op can be asked to compute. */
+/** An op's cases of one use, each in every precision in which the op can be asked to compute and the case is tested. */
 export function casesOf(op: OpDefinition, use: OpCase<Attributes>['use']): OpCase<Attributes>[] {
   const cases = op.cases.filter(one => one.use === use);
   if (!('precision' in op.attributes)) return cases;
   return precisions.flatMap(precision =>
-    cases.map(one => ({
-      ...one,
-      name: precision === 'float32' ? one.name : `${one.name} in ${precision}`,
-      attrs: {...one.attrs, precision},
-    })),
+    cases
+      .filter(one => (one.precisions ?? precisions).includes(precision))
+      .map(one => ({
+        ...one,
+        name: precision === 'float32' ? one.name : `${one.name} in ${precision}`,
+        attrs: {...one.attrs, precision},
+      })),
   );
 }
 

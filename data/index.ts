@@ -12,7 +12,14 @@ export {createMadRecall} from './mad/in-context-recall.js';
 export {createMadMemorization} from './mad/memorization.js';
 export {createMadNoisyRecall} from './mad/noisy-recall.js';
 export {createMadSelectiveCopying} from './mad/selective-copying.js';
-export type {MqarSettings} from './mqar.js';
+export type {
+  PartialMadCompressionSettings,
+  PartialMadFuzzyRecallSettings,
+  PartialMadMemorizationSettings,
+  PartialMadNoisyRecallSettings,
+  PartialMadRecallSettings,
+  PartialMadSelectiveCopyingSettings,
+} from './mad/settings.generated.js';
 export {createMqar, mqar, mqarSchema} from './mqar.js';
 export {createMqarMixture, mqarMixtureSchema} from './mqar-mixture.js';
 export {createNeedle} from './needle.js';
@@ -20,6 +27,14 @@ export {needleText} from './needle-text.js';
 export type {Random} from './random.js';
 export {randomStream, threefry} from './random.js';
 export {createSelectiveCopying} from './selective-copying.js';
+export type {
+  MqarSettings,
+  PartialInductionHeadsSettings,
+  PartialMqarMixtureSettings,
+  PartialMqarSettings,
+  PartialNeedleSettings,
+  PartialSelectiveCopyingSettings,
+} from './settings.generated.js';
 export type {Query, Sample, SampleKey, Split, Task, TaskFamily} from './task.js';
 export {IGNORED} from './task.js';
 export type {TokenSource} from './token-source.js';

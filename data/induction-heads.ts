@@ -1,7 +1,7 @@
 // Induction heads with length extrapolation, as Mamba tests it.
 
-import type {Settings} from '../config/schema.js';
 import {integer, parseSettings} from '../config/schema.js';
+import type {InductionHeadsSettings, PartialInductionHeadsSettings} from './settings.generated.js';
 import type {Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
 
@@ -9,8 +9,6 @@ export const inductionHeadsSchema = {
   vocabSize: integer(16, 3, 1 << 20, 'ids: 0 is the special token, the rest is drawn uniformly'),
   length: integer(256, 4, 1 << 24, 'tokens per sample'),
 } as const;
-
-export type InductionHeadsSettings = Settings<typeof inductionHeadsSchema>;
 
 const TAG = 0x69680000;
 
@@ -27,7 +25,7 @@ const TAG = 0x69680000;
  * Errors: SettingError for a bad setting.
  * Source: Gu and Dao 2023, arXiv 2312.00752, section 4.1.2 and appendix E.1; Olsson et al. 2022.
  */
-export function createInductionHeads(given: Partial<InductionHeadsSettings> = {}): Task {
+export function createInductionHeads(given: PartialInductionHeadsSettings = {}): Task {
   const settings = parseSettings('induction-heads', inductionHeadsSchema, given);
   return {
     name: 'induction-heads',

@@ -1,10 +1,10 @@
 // MQAR trained on a mixture of lengths and numbers of pairs and tested beyond both, as in the recall-memory trade-off of
 // Based (Arora et al., ICML 2024, arXiv 2402.18668).
 
-import type {Settings} from '../config/schema.js';
-import {integer, parseSettings, SettingError, text} from '../config/schema.js';
+import {integer, parseSettings, SettingError, said, text} from '../config/schema.js';
 import {createMqar, mqarSchema} from './mqar.js';
 import {randomStream} from './random.js';
+import type {PartialMqarMixtureSettings} from './settings.generated.js';
 import type {Task, TaskFamily} from './task.js';
 
 /** Settings of {@link createMqarMixture} with their defaults, bounds and reasons. */
@@ -28,8 +28,6 @@ export const mqarMixtureSchema = {
   filler: mqarSchema.filler,
 } as const;
 
-export type MqarMixtureSettings = Settings<typeof mqarMixtureSchema>;
-
 const TAG = 0x6d780001;
 /** Held-out samples of one part in a row. */
 const TEST_BLOCK = 64;
@@ -46,7 +44,8 @@ function parseParts(name: string, words: string): Part[] {
     const weight = Number(found?.[3] ?? 1);
     if (found === null || weight === 0) {
       throw new SettingError(
-        `mqar-mixture: ${name} must be LENGTHxPAIRS or LENGTHxPAIRS:WEIGHT separated by commas, got ${JSON.stringify(word)}`,
+        'mqar-mixture',
+        said`{${name}} must be LENGTHxPAIRS or LENGTHxPAIRS:WEIGHT separated by commas, got ${JSON.stringify(word)}`,
       );
     }
     return {length: Number(found[1]), pairs: Number(found[2]), weight};
@@ -67,7 +66,7 @@ function parseParts(name: string, words: string): Part[] {
  * Errors: SettingError for parts that cannot be read or cannot hold their pairs.
  * Source: the arxiv24_based_figure2 sweep of HazyResearch/zoology; accuracy there is the plain mean over the test parts.
  */
-export function createMqarMixture(given: Partial<MqarMixtureSettings> = {}): Task {
+export function createMqarMixture(given: PartialMqarMixtureSettings = {}): Task {
   const settings = parseSettings('mqar-mixture', mqarMixtureSchema, given);
   const {vocabSize, powerA, filler, block} = settings;
   const make = ({length, pairs, weight}: Part) => ({

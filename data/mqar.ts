@@ -1,8 +1,8 @@
 // Multi-query associative recall, the task of Zoology (Arora et al., ICLR 2024, arXiv 2312.04927).
 
-import type {Settings} from '../config/schema.js';
-import {choice, integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {choice, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
 import {randomStream, weightedDistinct} from './random.js';
+import type {MqarSettings, PartialMqarSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED} from './task.js';
 
@@ -24,9 +24,6 @@ export const mqarSchema = {
   ),
 } as const;
 
-/** All settings of {@link createMqar}; defaults and bounds stand in {@link mqarSchema}. */
-export type MqarSettings = Settings<typeof mqarSchema>;
-
 const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
 
 /**
@@ -46,22 +43,24 @@ const SPLIT_TAG = {train: 0x6d716101, test: 0x6d716102} as const;
  * Errors: SettingError for settings that cannot hold the pairs.
  * Source: `multiquery_ar` of HazyResearch/zoology, without its demand vocabSize > length, which no step needs.
  */
-export function createMqar(given: Partial<MqarSettings> = {}): Task {
+export function createMqar(given: PartialMqarSettings = {}): Task {
   const settings = parseSettings('mqar', mqarSchema, given);
   const {vocabSize, length, pairs, powerA} = settings;
   const keys = Math.floor(vocabSize / 2) - 1;
   const values = vocabSize - Math.floor(vocabSize / 2);
-  if (length % 2 !== 0) throw new SettingError(`mqar: length must be even, got ${length}`);
+  if (length % 2 !== 0) throw new SettingError('mqar', said`{length} must be even, got ${length}`);
   if (4 * pairs > length)
-    throw new SettingError(`mqar: length must be at least 4 x pairs = ${4 * pairs}, got ${length}`);
+    throw new SettingError('mqar', said`{length} must be at least 4 x {pairs} = ${4 * pairs}, got ${length}`);
   if (keys < pairs) {
     throw new SettingError(
-      `mqar: vocabSize must be at least 2 x (pairs + 1) = ${2 * (pairs + 1)} for distinct keys, got ${vocabSize}`,
+      'mqar',
+      said`{vocabSize} must be at least 2 x ({pairs} + 1) = ${2 * (pairs + 1)} for distinct keys, got ${vocabSize}`,
     );
   }
   if (settings.filler === 'distinct' && keys === pairs) {
     throw new SettingError(
-      `mqar: vocabSize must be at least ${2 * (pairs + 2)} with filler distinct, so that an id of the lower half is no key, got ${vocabSize}`,
+      'mqar',
+      said`{vocabSize} must be at least ${2 * (pairs + 2)} with {filler} distinct, so that an id of the lower half is no key, got ${vocabSize}`,
     );
   }
   const slots = length / 2 - pairs;

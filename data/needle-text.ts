@@ -9,13 +9,20 @@ import type {Tokenizer} from './tokenizers/index.js';
 export const needleKinds = ['single', 'multi-key', 'multi-value'] as const;
 export type NeedleKind = (typeof needleKinds)[number];
 
-export interface NeedleTextSettings {
+/** Which prompts are made, but for their number. */
+export interface NeedleTextKind {
+  /** One needle, several of which one is asked, or several that are all asked. */
   readonly kind: NeedleKind;
   /** Tokens of prompt and answer, at most. */
   readonly length: number;
   /** Place of the first wanted needle among the lines of the haystack, 0 its start, 1 its end. */
   readonly depth: number;
+  /** Seed of the prompts, an integer in [0, 2^32). */
   readonly seed: number;
+}
+
+export interface NeedleTextSettings extends NeedleTextKind {
+  /** Number of the prompt, an integer in [0, 2^32). */
   readonly index: number;
 }
 

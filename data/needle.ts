@@ -1,9 +1,9 @@
 // Needles in a haystack with a vocabulary of a few dozen ids: the single, multi-key and multi-value tests of RULER
 // (Hsieh et al., COLM 2024, arXiv 2404.06654) for models too small to read.
 
-import type {Settings} from '../config/schema.js';
-import {choice, integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {choice, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
 import type {Random} from './random.js';
+import type {NeedleSettings, PartialNeedleSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
 
@@ -24,8 +24,6 @@ export const needleSchema = {
   minDepth: number(0, 0, 1, 'smallest depth of a needle, as a share of the haystack'),
   maxDepth: number(1, 0, 1, 'largest depth of a needle; 0 is its start, 1 its end'),
 } as const;
-
-export type NeedleSettings = Settings<typeof needleSchema>;
 
 const TAG = 0x6e690000;
 /** Before a needle, and before the question. */
@@ -48,19 +46,24 @@ const ASK = 1;
  * Quirk: the answer is given back as input token by token, so greedy decoding would give the same whole answers.
  * Errors: SettingError when the needles do not fit.
  */
-export function createNeedle(given: Partial<NeedleSettings> = {}): Task {
+export function createNeedle(given: PartialNeedleSettings = {}): Task {
   const settings = parseSettings('needle', needleSchema, given);
   const {length, keys, queries, values, digits, keyIds, digitIds, fillerIds, minDepth, maxDepth} = settings;
   const haystack = haystackLength(settings);
-  if (keyIds < keys) throw new SettingError(`needle: keyIds must be at least keys = ${keys}, got ${keyIds}`);
+  if (keyIds < keys)
+    throw new SettingError('needle', said`{keyIds} must be at least {keys} = ${keys}, got ${keyIds}`);
   if (queries > keys)
-    throw new SettingError(`needle: queries must be at most keys = ${keys}, got ${queries}`);
+    throw new SettingError('needle', said`{queries} must be at most {keys} = ${keys}, got ${queries}`);
   if (minDepth > maxDepth)
-    throw new SettingError(`needle: minDepth must be at most maxDepth = ${maxDepth}, got ${minDepth}`);
+    throw new SettingError(
+      'needle',
+      said`{minDepth} must be at most {maxDepth} = ${maxDepth}, got ${minDepth}`,
+    );
   if (haystack < 1) {
     const least = length - haystack + 1;
     throw new SettingError(
-      `needle: length must be at least ${least} for ${keys} x ${values} needles of ${digits} digits, got ${length}`,
+      'needle',
+      said`{length} must be at least ${least} for ${keys} x ${values} needles of ${digits} digits, got ${length}`,
     );
   }
   return {

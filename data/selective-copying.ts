@@ -1,7 +1,7 @@
 // Selective copying as Mamba tests it.
 
-import type {Settings} from '../config/schema.js';
-import {integer, parseSettings, SettingError} from '../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../config/schema.js';
+import type {PartialSelectiveCopyingSettings, SelectiveCopyingSettings} from './settings.generated.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from './task.js';
 import {IGNORED, sampleRandom} from './task.js';
 
@@ -10,8 +10,6 @@ export const selectiveCopyingSchema = {
   length: integer(256, 2, 1 << 24, 'tokens of the context; the questions come after it (4096 in the paper)'),
   tokens: integer(16, 1, 1 << 20, 'data tokens to remember'),
 } as const;
-
-export type SelectiveCopyingSettings = Settings<typeof selectiveCopyingSchema>;
 
 const TAG = 0x73630000;
 
@@ -29,11 +27,14 @@ const TAG = 0x73630000;
  * Errors: SettingError when the tokens do not fit.
  * Source: Gu and Dao 2023, arXiv 2312.00752, section 4.1.1 and appendix E.1; Jing et al. 2019.
  */
-export function createSelectiveCopying(given: Partial<SelectiveCopyingSettings> = {}): Task {
+export function createSelectiveCopying(given: PartialSelectiveCopyingSettings = {}): Task {
   const settings = parseSettings('selective-copying', selectiveCopyingSchema, given);
   const {vocabSize, length, tokens} = settings;
   if (tokens > length)
-    throw new SettingError(`selective-copying: length must be at least tokens = ${tokens}, got ${length}`);
+    throw new SettingError(
+      'selective-copying',
+      said`{length} must be at least {tokens} = ${tokens}, got ${length}`,
+    );
   return {
     name: 'selective-copying',
     vocabSize,

@@ -45,9 +45,10 @@ export function App() {
   document.title = `${page.title} - B'MOJO in the browser`;
   return (
     <>
-      <a class="skip" href="#main">
+      {/* No link: what follows the # of the address names the page. */}
+      <button class="skip" type="button" onClick={() => document.getElementById('main')?.focus()}>
         To the content
-      </a>
+      </button>
       <header>
         <p class="brand">B'MOJO</p>
         <nav aria-label="Pages">

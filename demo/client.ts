@@ -20,6 +20,7 @@ export class DeviceLostError extends Error {
 }
 
 interface Pending {
+  readonly signal: AbortSignal | undefined;
   readonly tell: (event: unknown) => void;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -76,13 +77,14 @@ export class Client {
   ): Promise<Calls[K]['result']> {
     const id = this.next++;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
       this.pending.set(id, {
+        signal,
         tell: event => onEvent(event as Calls[K]['event']),
         resolve: result => resolve(result as Calls[K]['result']),
         reject,
       });
       const cancel = (): void => this.send({id, name: 'cancel'});
-      if (signal?.aborted) return reject(signal.reason);
       signal?.addEventListener('abort', cancel, {once: true});
       this.send({id, name, request} as Order);
     });
@@ -107,6 +109,7 @@ export class Client {
     }
     this.pending.delete(answer.id);
     if (answer.type === 'result') pending.resolve(answer.result);
+    else if (pending.signal?.aborted) pending.reject(pending.signal.reason);
     else pending.reject(new WorkerError(answer.error));
   }
 }

@@ -34,6 +34,7 @@ export interface LayerMemory {
 
 /** What every layer of a model stored of one sequence, when and why, and how its attention divides. */
 export interface MemoryView {
+  /** That of all layers that attend; where they differ, the model's own setting. */
   readonly window: number;
   readonly tokens: readonly number[];
   readonly layers: readonly LayerMemory[];
@@ -51,7 +52,9 @@ export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>
     layers.push({layer, ...(await layerMemory(analysis, ids, mixers[layer].window))});
     for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
   }
-  return {window: model.config.window, tokens: ids, layers};
+  const windows = new Set(mixers.filter(({attention}) => attention).map(({window}) => window));
+  const [window] = windows.size === 1 ? windows : [model.config.window];
+  return {window, tokens: ids, layers};
 }
 
 /** What an analysis of one sequence says, off the device. */

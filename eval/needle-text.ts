@@ -1,7 +1,7 @@
 // Needles in a haystack of text: whether a language model gives the numbers back, by length and depth.
 
 import {nextFrame} from '@tensorflow/tfjs-core';
-import type {NeedleKind, NeedleTextSettings} from '../data/needle-text.js';
+import type {NeedleKind, NeedleTextKind} from '../data/needle-text.js';
 import {needleText} from '../data/needle-text.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {HeatMap} from '../plot/heat-map.js';
@@ -29,8 +29,10 @@ export interface NeedleTextCell {
  * Options of {@link evaluateNeedleText}: how many prompts, how many at a time, and what `needleText` makes
  * each of.
  */
-export interface NeedleTextOptions extends Omit<NeedleTextSettings, 'index'> {
+export interface NeedleTextOptions extends NeedleTextKind {
+  /** Prompts to ask. */
   readonly samples: number;
+  /** Prompts at a time; the result does not depend on it. */
   readonly batch: number;
   /** Ids before each prompt, where the model expects some; `length` does not count them. Default none. */
   readonly startTokens?: readonly number[];

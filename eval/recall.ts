@@ -41,9 +41,11 @@ export interface RecallReport {
 
 /** Options of {@link evaluateRecall}: `seed`, `samples` and `batch` must be given. */
 export interface RecallOptions {
+  /** Seed of the samples, an integer in [0, 2^32). */
   readonly seed: number;
   /** Default `test`. */
   readonly split?: Split;
+  /** Samples to score. */
   readonly samples: number;
   /** Samples computed at a time; the result does not depend on it. */
   readonly batch: number;

@@ -12,6 +12,8 @@ import {
   readGeneration,
   readStartTokens,
 } from '../models/hugging-face/read.js';
+import type {CardGeneration} from '../models/model-folder/card.js';
+import {cardGeneration} from '../models/model-folder/generation.js';
 import {startWeightsDigest} from '../models/model-folder/weights.js';
 import type {ArraySource} from '../train/snapshot.js';
 
@@ -53,6 +55,12 @@ export async function readPretrainedConfig(path: string): Promise<PretrainedConf
     ...(chatTemplate === undefined ? {} : {chatTemplate}),
     ...context,
   };
+}
+
+/** What such a folder says of how text is written, as cards and runs keep it. Errors: CheckpointImportError. */
+export async function readPretrainedGeneration(path: string): Promise<CardGeneration | undefined> {
+  const {stopTokens, startTokens, chatTemplate} = await readPretrainedConfig(path);
+  return cardGeneration({stopTokens, startTokens, chatTemplate: chatTemplate?.toJSON()});
 }
 
 /** The weights of a folder of the Hub as arrays, with the digest that they have as a model of ours. Errors: CheckpointImportError. */

@@ -1,6 +1,5 @@
 // The quickstart: B'MOJO and a window-only model of the same size learn recall side by side, in minutes on two cores.
 
-import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {RecallReport} from '../eval/recall.js';
 import {markdownTable, percent, textTable} from '../eval/table.js';
@@ -84,7 +83,6 @@ export function quickstartRuns({out, backend, steps = STEPS}: QuickstartOptions)
 
 /** Trains both, yielding their events; finished runs in the folder are kept, interrupted ones continued. */
 export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerator<NamedEvent, void, void> {
-  mkdirSync(options.out, {recursive: true});
   yield* trainAll(quickstartRuns(options), {...options, command: 'bmojo quickstart'});
 }
 

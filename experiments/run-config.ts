@@ -1,7 +1,7 @@
 // Everything that decides a run, complete and checked: what config.json holds.
 
 import type {Schema, Settings} from '../config/schema.js';
-import {choice, parseSettings, SettingError} from '../config/schema.js';
+import {choice, parseSettings, SettingError, said} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames} from '../custom-ops/index.js';
 import {oneLine, shown} from '../errors/shown.js';
@@ -16,10 +16,15 @@ import {workloadFamily} from './families/index.js';
 
 /** Everything that decides a run, complete and checked: what config.json holds. */
 export interface RunConfig {
+  /** Name of the task's family, or `lm`. */
   readonly task: string;
+  /** Where tensors are computed. */
   readonly backend: BackendName;
+  /** Settings of the task, by the family's schema. */
   readonly data: Settings<Schema>;
+  /** Settings of the model. */
   readonly model: ModelConfig;
+  /** Settings of the training. */
   readonly train: TrainSettings;
 }
 
@@ -69,7 +74,8 @@ function checkNegatives(model: ModelConfig, {batch, accumulate}: TrainSettings):
   );
   if (wanted >= batch / accumulate)
     throw new SettingError(
-      `model: storageNegatives must be below the ${batch / accumulate} sequences that are computed at once (batch / accumulate), got ${wanted}`,
+      'model',
+      said`{storageNegatives} must be below the ${batch / accumulate} sequences that are computed at once ({batch} / {accumulate}), got ${wanted}`,
     );
 }
 

@@ -1,14 +1,15 @@
 // The folder of a run: config.json, changes.jsonl where they were changed on the way, sessions.jsonl of the processes that
 // worked on it, metrics.jsonl, events for TensorBoard, curve.svg, checkpoint/, best/, model/, model-best/ and result.json; what
-// the workload adds, such as tokenizer.json.
+// the workload adds, such as tokenizer.json, and generation.json of a model from elsewhere: how text is written with it.
 
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {errorWords} from '../errors/error-words.js';
-import {shown} from '../errors/shown.js';
 import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
+import type {CardGeneration} from '../models/model-folder/index.js';
+import {parseGenerationJson} from '../models/model-folder/parse-card.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {linePlot} from '../plot/line-plot.js';
 import type {TrainEvent} from '../train/events.js';
@@ -17,26 +18,17 @@ import {CheckpointFolder} from './checkpoint-folder.js';
 import {EventLog} from './event-log.js';
 import type {MetricsLine, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
-import {isReport, MetricsLog} from './metrics-log.js';
+import {MetricsLog} from './metrics-log.js';
 import {noteUnsealed} from './notes.js';
 import type {Probe} from './probe.js';
 import {provenance} from './provenance.js';
 import type {RunConfig} from './run-config.js';
 import {parseConfigJson, parseStoredConfig} from './run-config.js';
 import {RunFolderError} from './run-folder-error.js';
+import type {RunResult} from './run-result.js';
+import {parseRunResult} from './run-result.js';
 
 export {RunFolderError} from './run-folder-error.js';
-
-/** What a finished run leaves as numbers: result.json. */
-export interface RunResult {
-  readonly step: number;
-  readonly parameters: number;
-  /** Bytes of memory that decoding one sequence of the task's length holds. */
-  readonly stateBytes: number;
-  readonly report: Report;
-  /** Tokens trained on in a second, by the process that finished the run; evaluations do not count. */
-  readonly tokensPerSecond?: number;
-}
 
 const CONFIG = 'config.json';
 const CHANGES = 'changes.jsonl';
@@ -45,7 +37,8 @@ const SESSIONS = 'sessions.jsonl';
 const CURVE = 'curve.svg';
 const RESULT = 'result.json';
 const TOKENIZER = 'tokenizer.json';
-const FILES = [CONFIG, CHANGES, SESSIONS, METRICS, CURVE, RESULT, TOKENIZER];
+const GENERATION = 'generation.json';
+const FILES = [CONFIG, CHANGES, SESSIONS, METRICS, CURVE, RESULT, TOKENIZER, GENERATION];
 
 /**
  * The folder of a run: its settings, metrics, checkpoints, models and result; one process at a time writes
@@ -102,26 +95,34 @@ export class RunFolder {
     this.settings = config;
   }
 
+  /** Errors: RunFolderError when the folder exists and is not empty but for what a killed process left before its run had begun. */
+  static checkFree(path: string): void {
+    const isOurs = (name: string): boolean => [LOCK, TOKENIZER, GENERATION].includes(name) || isDraft(name);
+    if (existsSync(path) && !readdirSync(path).every(isOurs))
+      throw new RunFolderError(
+        `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
+      );
+  }
+
   /**
-   * A new run, locked. Errors: RunFolderError when the folder exists and is not empty but for what a killed process left
-   * before the run had begun; FolderLockError.
+   * A new run, locked; `generation` is what the model that it begins with says of how text is written. Errors: as of `checkFree`;
+   * FolderLockError.
    */
-  static create(path: string, config: RunConfig): RunFolder {
-    const isOurs = (name: string): boolean => name === LOCK || name === TOKENIZER || isDraft(name);
-    const check = (): void => {
-      if (!readdirSync(path).every(isOurs))
-        throw new RunFolderError(
-          `${path} exists and is not empty; continue that run with --resume, or choose another folder with --out`,
-        );
-    };
+  static create(
+    path: string,
+    config: RunConfig,
+    {generation}: {generation?: CardGeneration} = {},
+  ): RunFolder {
     const existed = existsSync(path);
-    if (existed) check();
+    RunFolder.checkFree(path);
     mkdirSync(path, {recursive: true});
     const lock = FolderLock.take(path);
     try {
-      check();
+      RunFolder.checkFree(path);
       removeDrafts(path, [...FILES, LOCK]);
       workloadFamily(config.task).keepFiles?.(config, path);
+      rmSync(join(path, GENERATION), {force: true});
+      if (generation !== undefined) writeFileAtomic(join(path, GENERATION), sealedJson(generation));
       writeFileAtomic(join(path, CONFIG), sealedJson(config));
       const folder = new RunFolder(path, config);
       folder.owned = lock;
@@ -148,6 +149,16 @@ export class RunFolder {
     return folder;
   }
 
+  /** How text is written with its model; undefined where it began with none that says so. Errors: RunFolderError, ModelFormatError. */
+  readGeneration(): CardGeneration | undefined {
+    const path = join(this.path, GENERATION);
+    if (!existsSync(path)) return undefined;
+    const fail = (reason: string): never => {
+      throw new RunFolderError(`${path} ${reason}`);
+    };
+    return parseGenerationJson(path, unsealJson(readTextFile(path, fail), fail).value);
+  }
+
   get finished(): boolean {
     return existsSync(join(this.path, RESULT));
   }
@@ -159,19 +170,7 @@ export class RunFolder {
       throw new RunFolderError(`${path} ${reason}; --resume writes it again`);
     };
     const {value} = unsealJson(readTextFile(path, fail), fail);
-    const {report, tokensPerSecond} = value;
-    const number = (name: string): number => {
-      const found = value[name];
-      return typeof found === 'number' ? found : fail(`must hold ${name} as a number, got ${shown(found)}`);
-    };
-    if (!isReport(report)) return fail(`must hold a report, got ${shown(report)}`);
-    return {
-      step: number('step'),
-      parameters: number('parameters'),
-      stateBytes: number('stateBytes'),
-      report,
-      ...(tokensPerSecond === undefined ? {} : {tokensPerSecond: number('tokensPerSecond')}),
-    };
+    return parseRunResult(value, fail);
   }
 
   /** Errors: RunFolderError that holds the whole result, where it cannot be written. */
@@ -192,6 +191,7 @@ export class RunFolder {
       refuseLink(join(this.path, name));
     this.readMetrics();
     if (this.finished) this.readResult();
+    this.readGeneration();
   }
 
   /** Errors: RunFolderError when a run without a checkpoint had one, or began with other weights than random ones. */

@@ -28,6 +28,7 @@ export const modelFolderNames: Readonly<Record<WeightsName, string>> = {last: 'm
 
 /** Options of {@link writeRunModel}: `weights` and `step` must be given. */
 export interface RunModelOptions {
+  /** Which weights the model holds: those that scored best, or the last. */
   readonly weights: WeightsName;
   /** Updates behind the weights that the model holds. */
   readonly step: number;
@@ -48,6 +49,7 @@ export async function writeRunModel(
   const {config} = folder;
   const tokenizer = join(folder.path, 'tokenizer.json');
   const evaluation = evaluationOf(folder, step);
+  const generation = folder.readGeneration();
   const parameters = model.parameterCount().toLocaleString('en-US');
   const contents = {
     model,
@@ -63,6 +65,7 @@ export async function writeRunModel(
       ...(evaluation === undefined ? {} : {evaluation}),
     },
     data: dataOf(config),
+    ...(generation === undefined ? {} : {generation}),
   };
   return writeModelFolder(out, contents, {dtype});
 }

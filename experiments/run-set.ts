@@ -56,23 +56,26 @@ export interface RunSetOptions {
   readonly jobs: number;
   /** The command that trains, for the cards of the runs' model folders. */
   readonly command?: string;
+  /** When aborted, runs under way end with a checkpoint and no other begins. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Makes the folder of a run, or opens the one that is there when it has the same settings.
- * Errors: RunFolderError when it belongs to other settings.
+ * The folder of a run that is there already, none where it must be made; nothing is changed.
+ * Errors: RunFolderError when it belongs to other settings, or is none of a run.
  */
-export function prepareRun({path, config}: NamedRun): {folder: RunFolder; order: RunOrder} {
-  if (!existsSync(join(path, 'config.json')))
-    return {folder: created(path, config), order: {path, resume: false}};
+function existing({path, config}: NamedRun): RunFolder | undefined {
+  if (!existsSync(join(path, 'config.json'))) {
+    RunFolder.checkFree(path);
+    return undefined;
+  }
   const folder = RunFolder.open(path);
   const others = differences(folder.config, config);
   if (others.length > 0)
     throw new RunFolderError(
       `${path} holds a run with other settings (${others.join('; ')}); choose another folder with --out`,
     );
-  return {folder, order: {path, resume: folder.checkpoints.lastStep !== undefined}};
+  return folder;
 }
 
 /** A new folder, left to the process that will train in it. */
@@ -92,7 +95,11 @@ export async function* trainAll(
   {jobs, command, signal}: RunSetOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
   for (const {config} of runs) await checkRun(config);
-  const waiting = runs.map(run => ({run, ...prepareRun(run)})).filter(({folder}) => !folder.finished);
+  // Nothing is made before every folder is known to be fit.
+  const places = runs.map(run => ({run, there: existing(run)}));
+  const waiting = places
+    .map(({run, there}) => ({run, folder: there ?? created(run.path, run.config)}))
+    .filter(({folder}) => !folder.finished);
   const queue: (NamedEvent | Error)[] = [];
   const workers = new Set<ChildProcess>();
   let wake: (() => void) | undefined;
@@ -104,12 +111,13 @@ export async function* trainAll(
     while (workers.size < jobs && signal?.aborted !== true) {
       const next = waiting.shift();
       if (next === undefined) return;
-      const {name} = next.run;
+      const {name, path} = next.run;
       const worker = fork(fileURLToPath(new URL('./run-worker.js', import.meta.url)), {
         serialization: 'advanced',
       });
       workers.add(worker);
-      worker.send({...next.order, command} satisfies RunOrder);
+      const resume = next.folder.checkpoints.lastStep !== undefined;
+      worker.send({path, resume, command} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';

@@ -99,6 +99,7 @@ export interface RunOptions {
   readonly initial?: readonly ArraySource[];
   /** The command that trains, for the cards of the run's model folders. */
   readonly command?: string;
+  /** When aborted, the step under way is finished and a checkpoint kept. */
   readonly signal?: AbortSignal;
 }
 

@@ -8,11 +8,12 @@ import {parseSettings} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {readTokenizer} from '../data/files/index.js';
-import type {ChatTemplate, Tokenizer} from '../data/tokenizers/index.js';
+import type {Tokenizer} from '../data/tokenizers/index.js';
 import type {ModelConfig} from '../models/config.js';
 import type {SequenceModel} from '../models/create.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
-import type {ModelCard} from '../models/model-folder/index.js';
+import {generationOf} from '../models/model-folder/generation.js';
+import type {CardGeneration, Generation, ModelCard} from '../models/model-folder/index.js';
 import {
   openModel,
   readCard,
@@ -24,7 +25,12 @@ import {ModelFormatError} from '../models/model-format.js';
 import {fromPretrained} from '../models/node.js';
 import type {ArraySource} from '../train/snapshot.js';
 import {workloadFamily} from './families/index.js';
-import {isPretrainedFolder, readPretrainedConfig, readPretrainedWeights} from './pretrained.js';
+import {
+  isPretrainedFolder,
+  readPretrainedConfig,
+  readPretrainedGeneration,
+  readPretrainedWeights,
+} from './pretrained.js';
 import type {LoadedRun} from './run.js';
 import {loadSequenceModel} from './run.js';
 import {RunFolder, RunFolderError} from './run-folder.js';
@@ -32,16 +38,18 @@ import type {WeightsName} from './run-models.js';
 
 /** What is known of a trained model before it is loaded. */
 export interface TrainedConfig {
+  /** Settings of the model. */
   readonly model: ModelConfig;
   /** Where it was trained; none where nobody says. */
   readonly backend?: BackendName;
   /** Task and data settings; none for a model whose card does not say. */
   readonly task?: string;
+  /** Settings of the task, by its family's schema. */
   readonly data: Settings<Schema>;
 }
 
 /** A run folder, a model folder or a folder of the Hub, opened: what is known of its model, and how to load it. */
-export interface Trained {
+export interface Trained extends Generation {
   readonly path: string;
   /** Folder of tokenizer.json: its own, but for files of version 0.1.0, which lie in their run. */
   readonly tokenizerFolder: string;
@@ -52,12 +60,6 @@ export interface Trained {
   readonly run?: RunFolder;
   /** Which weights it holds; none where that is not known. */
   readonly weights: readonly WeightsName[];
-  /** Ids that end a text, where the folder says; else the tokenizer's. */
-  readonly stopTokens?: readonly number[];
-  /** Ids that the model expects before a text. */
-  readonly startTokens?: readonly number[];
-  /** The template for conversations; only of a folder of the Hub that has one. */
-  readonly chatTemplate?: ChatTemplate;
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
@@ -105,20 +107,26 @@ export interface FolderWeights {
   readonly model: ModelConfig;
   readonly weights: readonly ArraySource[];
   readonly digest: string;
+  /** How text is written with its model, where it says. */
+  readonly generation?: CardGeneration;
 }
 
 /** The weights of such a folder as arrays. Errors: RunFolderError where there is none; ModelFormatError, CheckpointImportError. */
 export async function readFolderWeights(path: string): Promise<FolderWeights> {
-  if (isPretrainedFolder(path)) return {path, step: 0, ...(await readPretrainedWeights(path))};
+  if (isPretrainedFolder(path)) {
+    const generation = await readPretrainedGeneration(path);
+    return {path, step: 0, generation, ...(await readPretrainedWeights(path))};
+  }
   const source = modelInFolder(path);
   if ((await source.read('model.json')) === undefined) throw neither(path);
   const model = await readModelConfig(source);
   const {weights, card, digest} = await readWeights(source);
   const arrays = weights.map(({data, ...rest}) => ({...rest, read: () => data}));
-  return {path, step: card?.training?.step ?? 0, model, weights: arrays, digest};
+  const {training, generation} = card ?? {};
+  return {path, step: training?.step ?? 0, model, weights: arrays, digest, generation};
 }
 
-function ofRun(folder: RunFolder): Trained {
+async function ofRun(folder: RunFolder): Promise<Trained> {
   const {path, config, checkpoints, best} = folder;
   return {
     path,
@@ -130,6 +138,7 @@ function ofRun(folder: RunFolder): Trained {
       ...(best.lastStep === undefined ? [] : (['best'] as const)),
       ...(checkpoints.lastStep === undefined ? [] : (['last'] as const)),
     ],
+    ...(await generationOf(folder.readGeneration())),
     tokenizer: () => tokenizerIn(path, config.task),
     load: (weights, backend) => loadSequenceModel(folder, {weights, backend}),
   };
@@ -142,7 +151,7 @@ function tokenizerIn(folder: string, task: string | undefined): Tokenizer {
   throw new RunFolderError(`${folder} has no tokenizer.json${trained}`);
 }
 
-function ofCard(path: string, card: ModelCard): Trained {
+async function ofCard(path: string, card: ModelCard): Promise<Trained> {
   const {training, tokenizer, model, generation} = card;
   return {
     path,
@@ -155,7 +164,7 @@ function ofCard(path: string, card: ModelCard): Trained {
       data: dataOf(path, card),
     },
     weights: training === undefined ? [] : [training.weights],
-    ...generation,
+    ...(await generationOf(generation)),
     tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
     load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
   };
@@ -185,7 +194,7 @@ async function ofPretrained(path: string): Promise<Trained> {
 async function ofPlainFiles(path: string): Promise<Trained> {
   const around = dirname(path);
   if (isRunFolder(around)) {
-    const {run, ...rest} = ofRun(RunFolder.open(around));
+    const {run, ...rest} = await ofRun(RunFolder.open(around));
     const step = run?.checkpoints.lastStep ?? 0;
     return {
       ...rest,

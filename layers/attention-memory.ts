@@ -20,6 +20,7 @@ import {joined, secondShare} from './partial-softmax.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {Projections, turned} from './projections.js';
 import {fadingReach, firstRows, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
+import {slotScores} from './slot-rule.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
 import {entryOf, scoresTokens} from './storage-entry.js';
@@ -106,8 +107,12 @@ export class AttentionMemory {
     };
     const fadingRows = this.fadingRows(fading, past, layout, cosSin);
     const innovation = this.innovation(fading, past);
+    const known = past?.eidetic?.scores;
     const scores =
-      settings.eideticSlots === 0 ? undefined : innovation && layout.all(past?.eidetic?.scores, innovation);
+      settings.eideticSlots === 0
+        ? undefined
+        : innovation &&
+          layout.all(known, slotScores(settings, {innovation, keys: plain.keys, cosSin, known}));
     const {window, firstRow, queryOffset, phase} = layout.options;
     const {eideticSlots: capacity, eideticOverlap: overlap} = settings;
     const chosen =

@@ -22,7 +22,7 @@ export type AttentionState = {
   readonly faded?: {readonly fadingKeys: Tensor4D; readonly fadingValues: Tensor4D};
   /** Last fading tokens, which predict the next one, [B, up to k, D]; where innovation is needed. */
   readonly predictor?: {readonly history: Tensor3D};
-  /** Innovation of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. With eidetic slots. */
+  /** What eideticRule goes by, innovation unless it says otherwise, of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. With eidetic slots. */
   readonly eidetic?: {readonly scores: Tensor2D};
   /** With memory in storage. */
   readonly storage?: StorageState;
@@ -62,7 +62,7 @@ export interface StepRows {
   readonly fadingRows?: Rows;
   /** New fading tokens [B, L, D]; where innovation is needed. */
   readonly tokens?: Tensor3D;
-  /** Innovation of all rows, and rows stored for each chunk [B, C, me]; with eidetic slots. */
+  /** Scores of all rows, and rows stored for each chunk [B, C, me]; with eidetic slots. */
   readonly selection?: {readonly scores: Tensor2D; readonly chosen: Tensor3D};
   readonly storage?: StorageState;
 }

@@ -3,7 +3,8 @@
 import type {Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import {SettingError} from '../config/schema.js';
+import type {SettingWords} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {innovationScores} from '../custom-ops/index.js';
 import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
@@ -13,12 +14,13 @@ import type {CallArguments} from './dropout.js';
 import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
 import {fadingSizes} from './fading-memory.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
+import type {PartialMixerSettings} from './settings.generated.js';
 import type {Ssm} from './ssm.js';
 import {ssmOf, ssmStateShapes, ssmWeights} from './ssm.js';
 import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
@@ -33,7 +35,7 @@ import type {ReadWeight, WeightSpec} from './weights.js';
  * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
  * stand.
  */
-export type BMojoMixerArgs = LayerArgs<typeof mixerSchema>;
+export interface BMojoMixerArgs extends KerasConfig, PartialMixerSettings {}
 
 /** What the mixer computed on the way to its output. */
 export type MixerAnalysis = {
@@ -228,60 +230,69 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
 function checkConsistency(settings: MixerSettings): void {
   const {attention, ssm, fading, ssmOutput, eideticSlots, window, heads, kvHeads} = settings;
-  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage} = settings;
-  const fail = (message: string): never => {
-    throw new SettingError(`BMojoMixer: ${message}`);
+  const {ssmKind, ssmNormEpsilon, deltaRank, convWidth, memoryGate, storage, eideticRule, positions} =
+    settings;
+  const fail = (words: SettingWords): never => {
+    throw new SettingError('BMojoMixer', words);
   };
-  if (!attention && !ssm) fail('attention and ssm must not both be off, there would be no memory at all');
-  if (!attention && fading !== 'none') fail(`fading must be 'none' without attention, got '${fading}'`);
-  if (!attention && eideticSlots > 0) fail(`eideticSlots must be 0 without attention, got ${eideticSlots}`);
-  if (attention && !ssm && fading !== 'none') fail(`fading must be 'none' without ssm, got '${fading}'`);
+  if (!attention && !ssm)
+    fail(said`{attention} and {ssm} must not both be off, there would be no memory at all`);
+  if (!attention && fading !== 'none')
+    fail(said`{fading} must be 'none' without {attention}, got '${fading}'`);
+  if (!attention && eideticSlots > 0)
+    fail(said`{eideticSlots} must be 0 without {attention}, got ${eideticSlots}`);
+  if (attention && !ssm && fading !== 'none')
+    fail(said`{fading} must be 'none' without {ssm}, got '${fading}'`);
   if (!ssm && eideticSlots > 0)
-    fail(`eideticSlots must be 0 without ssm (nothing predicts the tokens), got ${eideticSlots}`);
+    fail(said`{eideticSlots} must be 0 without {ssm} (nothing predicts the tokens), got ${eideticSlots}`);
+  if (eideticRule === 'chance' && positions === 'none')
+    fail(said`{eideticRule} must not be 'chance' when {positions} is 'none' (it goes by rotary positions)`);
   if (ssmOutput !== 'none' && !(attention && ssm))
-    fail(`ssmOutput must be 'none' where attention and ssm are not both on, got '${ssmOutput}'`);
+    fail(said`{ssmOutput} must be 'none' where {attention} and {ssm} are not both on, got '${ssmOutput}'`);
   if (attention && ssm && fading === 'none' && (ssmOutput === 'none' || ssmOutput === 'projected')) {
     fail(
-      `fading must be 'sliding' or 'chunk' when attention and ssm are on and ssmOutput is '${ssmOutput}', else fading tokens reach no output, got 'none'`,
+      said`{fading} must be 'sliding' or 'chunk' when {attention} and {ssm} are on and {ssmOutput} is '${ssmOutput}', else fading tokens reach no output, got 'none'`,
     );
   }
   if (ssmKind === 'mamba2' && ssmNormEpsilon > 0)
     fail(
-      `ssmNormEpsilon must be 0 with ssmKind 'mamba2' (the norm is Falcon Mamba's), got ${ssmNormEpsilon}`,
+      said`{ssmNormEpsilon} must be 0 with {ssmKind} 'mamba2' (the norm is Falcon Mamba's), got ${ssmNormEpsilon}`,
     );
   if (ssmKind === 'mamba2' && deltaRank > 0)
-    fail(`deltaRank must be 0 with ssmKind 'mamba2' (a head has one step size), got ${deltaRank}`);
+    fail(said`{deltaRank} must be 0 with {ssmKind} 'mamba2' (a head has one step size), got ${deltaRank}`);
   if (ssmKind === 'mamba2' && convWidth < 2)
-    fail(`convWidth must be at least 2 with ssmKind 'mamba2', got ${convWidth}`);
+    fail(said`{convWidth} must be at least 2 with {ssmKind} 'mamba2', got ${convWidth}`);
   if (attention && window === 0 && (fading !== 'none' || eideticSlots > 0)) {
-    fail('window must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0');
+    fail(said`{window} must be >= 1 with fading or eidetic memory (0 attends over all of the past), got 0`);
   }
   if (memoryGate && (!attention || (fading === 'none' && eideticSlots === 0 && storage === 0)))
     fail(
-      'memoryGate must be false where there is no memory behind the gate: fading tokens, eidetic slots or storage beside attention',
+      said`{memoryGate} must be false where there is no memory behind the gate: fading tokens, eidetic slots or {storage} beside {attention}`,
     );
   checkStorage(settings, fail);
-  if (kvHeads !== 0 && heads % kvHeads !== 0) fail(`kvHeads must divide heads = ${heads}, got ${kvHeads}`);
+  if (kvHeads !== 0 && heads % kvHeads !== 0)
+    fail(said`{kvHeads} must divide {heads} = ${heads}, got ${kvHeads}`);
 }
 
 function checkStorage(
   {attention, ssm, window, positions, storage, storagePositions, storageShare, storageEntry}: MixerSettings,
-  fail: (message: string) => never,
+  fail: (words: SettingWords) => never,
 ): void {
   if (storage === 0) return;
-  if (!attention) fail(`storage must be 0 without attention, got ${storage}`);
-  if (window === 0) fail(`window must be >= 1 with storage (0 attends over all of the past already), got 0`);
+  if (!attention) fail(said`{storage} must be 0 without {attention}, got ${storage}`);
+  if (window === 0)
+    fail(said`{window} must be >= 1 with {storage} (0 attends over all of the past already), got 0`);
   if (positions === 'none' && storagePositions === 'true')
-    fail(`storagePositions must be 'clamped' or 'none' when positions is 'none', got 'true'`);
+    fail(said`{storagePositions} must be 'clamped' or 'none' when {positions} is 'none', got 'true'`);
   if (storageShare === 1) return;
   if (storageEntry === 'innovation' && !ssm)
     fail(
-      `storageEntry must be 'spaced' without ssm (nothing predicts the tokens) unless storageShare is 1, got 'innovation'`,
+      said`{storageEntry} must be 'spaced' without {ssm} (nothing predicts the tokens) unless {storageShare} is 1, got 'innovation'`,
     );
   const nth = Math.round(1 / storageShare);
   if (storageEntry === 'spaced' && (Math.abs(nth * storageShare - 1) > 1e-3 || window % nth !== 0))
     fail(
-      `storageShare must be 1 / n for an n that divides window = ${window} when storageEntry is 'spaced', got ${storageShare}`,
+      said`{storageShare} must be 1 / n for an n that divides {window} = ${window} when {storageEntry} is 'spaced', got ${storageShare}`,
     );
 }
 

@@ -1,21 +1,15 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import type {Settings} from '../config/schema.js';
-import {choice, integer} from '../config/schema.js';
 import {causalConv1d} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {causalConvSchema} from './layer-schemas.js';
+import type {CausalConvSettings, PartialCausalConvSettings} from './settings.generated.js';
 import type {StateShapes} from './state.js';
 import type {StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
-
-export const causalConvSchema = {
-  kernelSize: integer(4, 2, 16, 'taps K; the last one sees the current token'),
-  activation: choice(['none', 'silu'], 'silu', 'applied to the sum'),
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
 
 /** The last K-1 inputs, [B, K-1, E]; absent before the first token. */
 export type ConvState = {readonly conv?: Tensor3D};
@@ -28,9 +22,9 @@ export type ConvState = {readonly conv?: Tensor3D};
  */
 export class CausalConv1D extends StreamingLayer<ConvState> {
   static className = 'BMojoCausalConv1D';
-  private readonly settings: Settings<typeof causalConvSchema>;
+  private readonly settings: CausalConvSettings;
 
-  constructor(args: LayerArgs<typeof causalConvSchema> = {}) {
+  constructor(args: KerasConfig & PartialCausalConvSettings = {}) {
     const {keras, settings} = splitConfig('CausalConv1D', causalConvSchema, args);
     super(keras);
     this.settings = settings;

@@ -6,7 +6,7 @@ export {BMojoMixer} from './bmojo-mixer.js';
 export type {ConvState} from './causal-conv1d.js';
 export {CausalConv1D} from './causal-conv1d.js';
 export type {FadingState} from './fading-memory.js';
-export type {KerasConfig, LayerArgs} from './layer-config.js';
+export type {KerasConfig} from './layer-config.js';
 export {LinearHead} from './linear-head.js';
 export type {MixerSettings} from './mixer-schema.js';
 export {mixerSchema} from './mixer-schema.js';
@@ -15,6 +15,22 @@ export {ResidualBlock} from './residual-block.js';
 export {RMSNorm} from './rms-norm.js';
 export {RotaryEmbedding} from './rotary-embedding.js';
 export {SequenceDecoder} from './sequence-decoder.js';
+export type {
+  PartialCausalConvSettings,
+  PartialLinearHeadSettings,
+  PartialMamba2Settings,
+  PartialMambaSettings,
+  PartialMixerSettings,
+  PartialResidualSettings,
+  PartialRmsNormSettings,
+  PartialRotarySettings,
+  PartialSequenceDecoderSettings,
+  PartialShortConvSettings,
+  PartialSlidingWindowSettings,
+  PartialSwigluSettings,
+  PartialTiedHeadSettings,
+  PartialTokenEmbeddingSettings,
+} from './settings.generated.js';
 export type {ShortConvMixerArgs} from './short-conv-mixer.js';
 export {ShortConvMixer} from './short-conv-mixer.js';
 export type {Mamba2MixerArgs, MambaMixerArgs, SlidingWindowAttentionArgs} from './special-cases.js';

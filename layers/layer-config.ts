@@ -3,20 +3,23 @@
 import type {serialization, Tensor} from '@tensorflow/tfjs-core';
 import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
-import {refuse} from '../custom-ops/check.js';
+import {ArgumentError, refuse} from '../custom-ops/check.js';
 
 /** Keys that every tf layer takes, beside the settings of its own. */
 export interface KerasConfig {
+  /** Name of the layer, and what the names of its weights begin with. Default: its kind and a number. */
   name?: string;
+  /** Whether training changes the weights. Default true. */
   trainable?: boolean;
+  /** Shape of an input without the batch, for the first layer of a `tf.sequential`: [null, D], or [null] of token ids. */
   inputShape?: (number | null)[];
+  /** The same with the batch: [null, null, D]. */
   batchInputShape?: (number | null)[];
+  /** Sequences B of a batch, for `inputShape` where they are fixed. Default: any number. */
   batchSize?: number;
+  /** Numbers of the input, for the first layer: int32 for token ids. Default float32. */
   dtype?: 'float32' | 'int32';
 }
-
-/** What a layer takes whose settings are a schema S: keys of tf layers, and any of its settings. */
-export type LayerArgs<S extends Schema> = KerasConfig & Partial<Settings<S>>;
 
 /** What tfjs adds to a configuration when it loads a layer; ours need it not. */
 const LOADER_KEY = 'customObjects';
@@ -37,12 +40,24 @@ const kerasKeys = new Set([
 export function splitConfig<S extends Schema>(
   layer: string,
   schema: S,
-  given: LayerArgs<S>,
+  given: KerasConfig & Partial<Settings<S>>,
 ): {keras: KerasConfig; settings: Settings<S>} {
   const entries = Object.entries(given);
   const keras: KerasConfig = Object.fromEntries(entries.filter(([key]) => kerasKeys.has(key)));
   const own = Object.fromEntries(entries.filter(([key]) => !kerasKeys.has(key) && key !== LOADER_KEY));
   return {keras, settings: parseSettings(layer, schema, own)};
+}
+
+/** Errors: ArgumentError for tf's mask of padding among the arguments of a call, on a layer that cannot leave tokens out. */
+export function refuseMask(layer: string, kwargs?: Record<string, unknown>): void {
+  if ([kwargs?.mask].flat().some(mask => mask !== undefined && mask !== null))
+    throw new ArgumentError(
+      layer,
+      'mask',
+      'absent, for a token that is fed is remembered and takes a position: pad behind the text and label the padding -100, ' +
+        'or feed texts of one length together',
+      'a mask of padding (tf.layers.masking, or an embedding with maskZero)',
+    );
 }
 
 /** The single tensor that a layer is called on, of the rank that it needs. */

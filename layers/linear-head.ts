@@ -1,22 +1,14 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import type {Settings} from '../config/schema.js';
-import {flag, integer} from '../config/schema.js';
 import {linear} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {precisionField} from './mixer-schema.js';
+import {linearHeadSchema} from './layer-schemas.js';
+import type {LinearHeadSettings, PartialLinearHeadSettings} from './settings.generated.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
-
-export const linearHeadSchema = {
-  vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
-  bias: flag(true, 'a bias for each token id'),
-  precision: precisionField,
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
 
 /**
  * Scores every token id by weights of its own, [B, L, D] -> [B, L, V] logits: the output head that is not
@@ -27,9 +19,9 @@ export const linearHeadSchema = {
  */
 export class LinearHead extends DeclaredLayer {
   static className = 'BMojoLinearHead';
-  private readonly settings: Settings<typeof linearHeadSchema>;
+  private readonly settings: LinearHeadSettings;
 
-  constructor(args: LayerArgs<typeof linearHeadSchema>) {
+  constructor(args: KerasConfig & PartialLinearHeadSettings) {
     const {keras, settings} = splitConfig('LinearHead', linearHeadSchema, args);
     super(keras);
     this.settings = settings;

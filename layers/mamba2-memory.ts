@@ -2,7 +2,7 @@
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {exp, neg, reshape, slice, split} from '@tensorflow/tfjs-core';
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {causalConv1d, linear, rmsNorm, ssdScan, swiglu} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
 import type {FadingRun, FadingState} from './fading-memory.js';
@@ -50,12 +50,14 @@ export function mamba2Sizes(settings: MixerSettings, width: number): Mamba2Sizes
   const headWidth = ssmHeadWidth === 0 ? greatestDivisor(inner, HEAD_WIDTH) : ssmHeadWidth;
   if (inner % headWidth !== 0)
     throw new SettingError(
-      `BMojoMixer: ssmHeadWidth must divide the inner width E = ${inner}, got ${headWidth}`,
+      'BMojoMixer',
+      said`{ssmHeadWidth} must divide the inner width E = ${inner}, got ${headWidth}`,
     );
   const heads = inner / headWidth;
   if (heads % groups !== 0)
     throw new SettingError(
-      `BMojoMixer: ssmGroups must divide the SSM's heads, E / P = ${heads}, got ${groups}`,
+      'BMojoMixer',
+      said`{ssmGroups} must divide the SSM's heads, E / P = ${heads}, got ${groups}`,
     );
   return {
     width,
@@ -128,16 +130,19 @@ export class Mamba2Memory {
       {activation: 'silu'},
     );
     const [x, B, C] = split(conv.y, [inner, G * N, G * N], 2);
-    const scan = ssdScan({
-      x: reshape(x, [batch, length, heads, P]),
-      delta,
-      A: neg(exp(this.read<Tensor1D>('A_log'))),
-      B: reshape(B, [batch, length, G, N]),
-      C: reshape(C, [batch, length, G, N]),
-      D: this.read<Tensor1D>('D'),
-      deltaBias: this.read<Tensor1D>('dt_bias'),
-      initialState: past && reshape(past.ssm, [batch, heads, P, N]),
-    });
+    const scan = ssdScan(
+      {
+        x: reshape(x, [batch, length, heads, P]),
+        delta,
+        A: neg(exp(this.read<Tensor1D>('A_log'))),
+        B: reshape(B, [batch, length, G, N]),
+        C: reshape(C, [batch, length, G, N]),
+        D: this.read<Tensor1D>('D'),
+        deltaBias: this.read<Tensor1D>('dt_bias'),
+        initialState: past && reshape(past.ssm, [batch, heads, P, N]),
+      },
+      {precision},
+    );
     const scanned = this.normalised(swiglu(z, reshape(scan.y, [batch, length, inner])));
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
     const y = linear(scanned, this.read<Tensor2D>('out_proj'), outBias, {precision});

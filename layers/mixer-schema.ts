@@ -1,8 +1,9 @@
 // Settings of the B'MOJO mixer, shared by the layer, the model configuration, the command line and the demo.
 
-import type {Settings} from '../config/schema.js';
 import {choice, flag, integer, number} from '../config/schema.js';
 import {precisions} from '../custom-ops/precision.js';
+
+export type {MixerSettings} from './settings.generated.js';
 
 /** Dropout of blocks and of the embedding; beside the mixer's settings, since a form reads both without a tensor library. */
 export const dropoutField = number(
@@ -55,6 +56,11 @@ export const mixerSchema = {
     false,
     'let stored tokens also lie inside the window (the literal reading of the paper; recalls less)',
   ),
+  eideticRule: choice(
+    ['innovation', 'latest', 'chance', 'key-norm'],
+    'innovation',
+    'which tokens eidetic slots keep: those that the fading memory predicted worst; or, to compare with, the latest that left the window, some by chance (a fixed sequence over rotary positions), or those of the largest key',
+  ),
   memoryGate: flag(
     false,
     'a gate for each head between its window and all other memories, which starts closed: the layer starts as its window alone, so that memories can be grafted onto a trained Transformer',
@@ -74,7 +80,7 @@ export const mixerSchema = {
     0,
     0,
     2 ** 24,
-    'distance in tokens of everything retrieved when storagePositions is clamped; 0 means twice the window',
+    'distance in tokens of everything retrieved when its positions are clamped; 0 means twice the window',
   ),
   storageShare: number(
     1,
@@ -85,7 +91,7 @@ export const mixerSchema = {
   storageEntry: choice(
     ['innovation', 'spaced'],
     'innovation',
-    'which tokens enter storage when storageShare is below 1: those of innovation above a threshold that adapts to the share, or every n-th, n = 1 / storageShare',
+    'which tokens enter storage when only a share of them does: those of innovation above a threshold that adapts to the share, or every n-th, n one over the share',
   ),
   storageNegatives: integer(
     0,
@@ -166,6 +172,3 @@ export const ssmSettingNames = [
   'ssmGroups',
   'gatedNormEpsilon',
 ] as const satisfies readonly (keyof typeof mixerSchema)[];
-
-/** All settings of {@link BMojoMixer}; defaults and bounds stand in {@link mixerSchema}. */
-export type MixerSettings = Settings<typeof mixerSchema>;

@@ -2,7 +2,7 @@
 
 import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {linear, rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
 import {constant, streamSeed, symmetric} from './initializers.js';
 import type {MixerSettings} from './mixer-schema.js';
@@ -27,11 +27,12 @@ export function attentionSizes(
 ): AttentionSizes {
   if (headWidth === 0 && width % heads !== 0)
     throw new SettingError(
-      `BMojoMixer: heads must divide D = ${width} unless headWidth is set, got ${heads}`,
+      'BMojoMixer',
+      said`{heads} must divide D = ${width} unless {headWidth} is set, got ${heads}`,
     );
   const head = headWidth === 0 ? width / heads : headWidth;
   if (positions === 'rotary' && head % 2 !== 0)
-    throw new SettingError(`BMojoMixer: rotary positions need an even head width, got ${head}`);
+    throw new SettingError('BMojoMixer', said`rotary positions need an even head width, got ${head}`);
   return {width, heads, groups: kvHeads === 0 ? heads : kvHeads, headWidth: head};
 }
 

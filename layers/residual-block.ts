@@ -1,35 +1,29 @@
 import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import type {Settings} from '../config/schema.js';
-import {number} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {rmsNorm} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
 import {constant} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {dropoutField} from './mixer-schema.js';
+import {residualSchema} from './layer-schemas.js';
+import type {PartialResidualSettings, ResidualSettings} from './settings.generated.js';
 import type {ShapeTree, StateTree} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
 import type {StepKind, StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
 
-export const residualSchema = {
-  epsilon: number(1e-5, 0, 1, 'added to the mean square of the normalisation'),
-  dropout: dropoutField,
-} as const;
-
 /**
  * What {@link ResidualBlock} takes: keys of tf layers, the layer inside, `epsilon` (default 1e-5) and
  * `dropout` (default 0).
  */
-export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
+export interface ResidualBlockArgs extends KerasConfig, PartialResidualSettings {
   /** The layer inside: a mixer, SwiGLU or any other streaming layer that keeps the shape. */
   layer: StreamingLayer | {className: string; config: serialization.ConfigDict};
-};
+}
 
 /**
  * Pre-norm residual block: x + dropout(layer(RMSNorm(x))), [B, L, D] -> [B, L, D]; dropout in training alone.
@@ -40,7 +34,7 @@ export type ResidualBlockArgs = LayerArgs<typeof residualSchema> & {
 export class ResidualBlock extends StreamingLayer {
   static className = 'BMojoResidualBlock';
   readonly layer: StreamingLayer;
-  private readonly settings: Settings<typeof residualSchema>;
+  private readonly settings: ResidualSettings;
   private readonly dropout: DropoutPlace;
 
   constructor(args: ResidualBlockArgs) {

@@ -1,16 +1,13 @@
 import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization} from '@tensorflow/tfjs-core';
-import {number} from '../config/schema.js';
 import {rmsNorm} from '../custom-ops/index.js';
 import {constant} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
+import {rmsNormSchema} from './layer-schemas.js';
+import type {PartialRmsNormSettings} from './settings.generated.js';
 import {StatelessLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
-
-export const rmsNormSchema = {
-  epsilon: number(1e-5, 0, 1, 'added to the mean square before the root'),
-} as const;
 
 /**
  * Root-mean-square normalisation over channels with a learned gain, [B, L, D] -> [B, L, D].
@@ -22,7 +19,7 @@ export class RMSNorm extends StatelessLayer {
   static className = 'BMojoRMSNorm';
   private readonly epsilon: number;
 
-  constructor(args: LayerArgs<typeof rmsNormSchema> = {}) {
+  constructor(args: KerasConfig & PartialRmsNormSettings = {}) {
     const {keras, settings} = splitConfig('RMSNorm', rmsNormSchema, args);
     super(keras);
     this.epsilon = settings.epsilon;

@@ -1,15 +1,12 @@
 import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
 import {serialization} from '@tensorflow/tfjs-core';
-import type {Shape} from '@tensorflow/tfjs-layers';
+import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
-import {number} from '../config/schema.js';
 import {rotaryEmbedding} from '../custom-ops/index.js';
-import type {LayerArgs} from './layer-config.js';
-import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-
-export const rotarySchema = {
-  base: number(10000, 1, 1e9, 'wavelength base: pair i turns by position / base^(2i / Dh)'),
-} as const;
+import type {KerasConfig} from './layer-config.js';
+import {mergeConfig, refuseMask, singleInput, splitConfig} from './layer-config.js';
+import {rotarySchema} from './layer-schemas.js';
+import type {PartialRotarySettings} from './settings.generated.js';
 
 /**
  * Rotates the halves of every head by its token's position, [B, L, H, Dh] -> [B, L, H, Dh]; Dh must be even.
@@ -21,7 +18,7 @@ export class RotaryEmbedding extends tfl.layers.Layer {
   static className = 'BMojoRotaryEmbedding';
   private readonly base: number;
 
-  constructor(args: LayerArgs<typeof rotarySchema> = {}) {
+  constructor(args: KerasConfig & PartialRotarySettings = {}) {
     const {keras, settings} = splitConfig('RotaryEmbedding', rotarySchema, args);
     super(keras);
     this.base = settings.base;
@@ -29,6 +26,14 @@ export class RotaryEmbedding extends tfl.layers.Layer {
 
   override computeOutputShape(inputShape: Shape): Shape {
     return inputShape;
+  }
+
+  override apply(
+    inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
+    kwargs?: Record<string, unknown>,
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    refuseMask('RotaryEmbedding', kwargs);
+    return super.apply(inputs, kwargs);
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

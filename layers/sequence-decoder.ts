@@ -3,21 +3,14 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, erf, mul, scalar, serialization, slice, tensor3d, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import type {Settings} from '../config/schema.js';
-import {integer} from '../config/schema.js';
 import {linear, rmsNorm} from '../custom-ops/index.js';
 import {constant, normal, streamSeed} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {precisionField} from './mixer-schema.js';
+import {sequenceDecoderSchema} from './layer-schemas.js';
+import type {PartialSequenceDecoderSettings, SequenceDecoderSettings} from './settings.generated.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
-
-export const sequenceDecoderSchema = {
-  depth: integer(2, 1, 64, 'normalised linear maps with a GELU after each'),
-  precision: precisionField,
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
 
 /**
  * Rebuilds a sequence from its last vector, [B, L, D] -> [B, L, D]: the vector plus a fixed sine-cosine code
@@ -28,9 +21,9 @@ export const sequenceDecoderSchema = {
  */
 export class SequenceDecoder extends DeclaredLayer {
   static className = 'BMojoSequenceDecoder';
-  private readonly settings: Settings<typeof sequenceDecoderSchema>;
+  private readonly settings: SequenceDecoderSettings;
 
-  constructor(args: LayerArgs<typeof sequenceDecoderSchema> = {}) {
+  constructor(args: KerasConfig & PartialSequenceDecoderSettings = {}) {
     const {keras, settings} = splitConfig('SequenceDecoder', sequenceDecoderSchema, args);
     super(keras);
     this.settings = settings;

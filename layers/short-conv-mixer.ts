@@ -1,28 +1,19 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {mul, serialization, split, tidy} from '@tensorflow/tfjs-core';
-import type {Settings} from '../config/schema.js';
-import {flag, integer} from '../config/schema.js';
 import {causalConv1d, linear} from '../custom-ops/index.js';
 import type {ConvState} from './causal-conv1d.js';
 import {streamSeed, symmetric} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {precisionField} from './mixer-schema.js';
+import {shortConvSchema} from './layer-schemas.js';
+import type {PartialShortConvSettings, ShortConvSettings} from './settings.generated.js';
 import type {StateShapes} from './state.js';
 import type {StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
 
-export const shortConvSchema = {
-  convWidth: integer(3, 2, 16, 'taps K of the causal convolution; the last one sees the current token'),
-  convBias: flag(false, 'a bias on the convolution'),
-  projectionBias: flag(false, 'biases on the projections'),
-  precision: precisionField,
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
-
 /** What {@link ShortConvMixer} takes: keys of tf layers, and its settings. */
-export type ShortConvMixerArgs = LayerArgs<typeof shortConvSchema>;
+export interface ShortConvMixerArgs extends KerasConfig, PartialShortConvSettings {}
 
 /**
  * Gated short convolution, [B, L, D] -> [B, L, D]: b, c, u = x Win, each [B, L, D]; y = (c * conv(b * u)) Wout, where conv is
@@ -33,7 +24,7 @@ export type ShortConvMixerArgs = LayerArgs<typeof shortConvSchema>;
  */
 export class ShortConvMixer extends StreamingLayer<ConvState> {
   static className = 'BMojoShortConvMixer';
-  private readonly settings: Settings<typeof shortConvSchema>;
+  private readonly settings: ShortConvSettings;
 
   constructor(args: ShortConvMixerArgs = {}) {
     const {keras, settings} = splitConfig('ShortConvMixer', shortConvSchema, args);

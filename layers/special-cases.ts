@@ -3,26 +3,17 @@
 import {serialization} from '@tensorflow/tfjs-core';
 import {BMojoMixer} from './bmojo-mixer.js';
 import type {KerasConfig} from './layer-config.js';
-import type {MixerSettings} from './mixer-schema.js';
+import {mamba2Schema} from './layer-schemas.js';
+import type {
+  PartialMamba2Settings,
+  PartialMambaSettings,
+  PartialSlidingWindowSettings,
+} from './settings.generated.js';
 
 /**
  * What {@link MambaMixer} takes: keys of tf layers, and the settings of {@link mixerSchema} that its SSM has.
  */
-export type MambaMixerArgs = KerasConfig &
-  Partial<
-    Pick<
-      MixerSettings,
-      | 'stateSize'
-      | 'expand'
-      | 'innerWidth'
-      | 'convWidth'
-      | 'convBias'
-      | 'projectionBias'
-      | 'deltaRank'
-      | 'ssmNormEpsilon'
-      | 'seed'
-    >
-  >;
+export interface MambaMixerArgs extends KerasConfig, PartialMambaSettings {}
 
 /**
  * The Mamba-1 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution, selective scan, gate,
@@ -42,22 +33,7 @@ export class MambaMixer extends BMojoMixer {
 /**
  * What {@link Mamba2Mixer} takes: keys of tf layers, and the settings of {@link mixerSchema} that its SSM has.
  */
-export type Mamba2MixerArgs = KerasConfig &
-  Partial<
-    Pick<
-      MixerSettings,
-      | 'stateSize'
-      | 'expand'
-      | 'innerWidth'
-      | 'convWidth'
-      | 'convBias'
-      | 'projectionBias'
-      | 'ssmHeadWidth'
-      | 'ssmGroups'
-      | 'gatedNormEpsilon'
-      | 'seed'
-    >
-  >;
+export interface Mamba2MixerArgs extends KerasConfig, PartialMamba2Settings {}
 
 /**
  * The Mamba-2 mixer, [B, L, D] -> [B, L, D]: in-projection, causal convolution of inputs, B and C, state-space dual scan of
@@ -72,7 +48,7 @@ export class Mamba2Mixer extends BMojoMixer {
 
   constructor(args: Mamba2MixerArgs = {}) {
     super({
-      stateSize: 128,
+      stateSize: mamba2Schema.stateSize.default,
       ...args,
       attention: false,
       ssm: true,
@@ -87,24 +63,7 @@ export class Mamba2Mixer extends BMojoMixer {
  * What {@link SlidingWindowAttention} takes: keys of tf layers, and the settings of {@link mixerSchema} that
  * its attention has.
  */
-export type SlidingWindowAttentionArgs = KerasConfig &
-  Partial<
-    Pick<
-      MixerSettings,
-      | 'heads'
-      | 'kvHeads'
-      | 'headWidth'
-      | 'window'
-      | 'positions'
-      | 'rotaryBase'
-      | 'storage'
-      | 'storagePositions'
-      | 'storageDistance'
-      | 'attentionBias'
-      | 'qkNormEpsilon'
-      | 'seed'
-    >
-  >;
+export interface SlidingWindowAttentionArgs extends KerasConfig, PartialSlidingWindowSettings {}
 
 /**
  * Causal softmax attention over the last `window` tokens, [B, L, D] -> [B, L, D]; window 0 attends over all

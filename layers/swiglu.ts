@@ -1,21 +1,13 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import type {Settings} from '../config/schema.js';
-import {flag, integer} from '../config/schema.js';
 import {linear, swiglu} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {precisionField} from './mixer-schema.js';
+import {swigluSchema} from './layer-schemas.js';
+import type {PartialSwigluSettings, SwigluSettings} from './settings.generated.js';
 import {StatelessLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
-
-export const swigluSchema = {
-  hidden: integer(0, 0, 2 ** 20, 'hidden width; 0 means 8/3 of D rounded up to a multiple of 8'),
-  bias: flag(false, 'a bias on each of the three maps'),
-  precision: precisionField,
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
 
 /** Hidden width of a SwiGLU on inputs of width D. */
 export function hiddenWidth(hidden: number, width: number): number {
@@ -30,9 +22,9 @@ export function hiddenWidth(hidden: number, width: number): number {
  */
 export class SwiGLU extends StatelessLayer {
   static className = 'BMojoSwiGLU';
-  private readonly settings: Settings<typeof swigluSchema>;
+  private readonly settings: SwigluSettings;
 
-  constructor(args: LayerArgs<typeof swigluSchema> = {}) {
+  constructor(args: KerasConfig & PartialSwigluSettings = {}) {
     const {keras, settings} = splitConfig('SwiGLU', swigluSchema, args);
     super(keras);
     this.settings = settings;

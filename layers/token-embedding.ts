@@ -4,24 +4,21 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {cast, serialization, softmax, tidy} from '@tensorflow/tfjs-core';
 import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {Settings} from '../config/schema.js';
-import {choice, integer} from '../config/schema.js';
 import {embeddingLookup, linearTransposed} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
-import type {LayerArgs} from './layer-config.js';
+import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
-import {dropoutField, precisionField} from './mixer-schema.js';
+import {tiedHeadSchema, tokenEmbeddingSchema} from './layer-schemas.js';
+import type {
+  PartialTiedHeadSettings,
+  PartialTokenEmbeddingSettings,
+  TiedHeadSettings,
+  TokenEmbeddingSettings,
+} from './settings.generated.js';
 import type {WeightSpec} from './weights.js';
 import {DeclaredLayer} from './weights.js';
-
-export const tokenEmbeddingSchema = {
-  vocabSize: integer(256, 2, 2 ** 24, 'number of token ids V'),
-  dim: integer(64, 1, 2 ** 16, 'width D of the vectors'),
-  dropout: dropoutField,
-  seed: integer(0, 0, 2 ** 31 - 1, 'seed of the initial weights'),
-} as const;
 
 /**
  * Looks up a vector for each token id, [B, L] -> [B, L, D], with dropout in training alone.
@@ -31,10 +28,10 @@ export const tokenEmbeddingSchema = {
  */
 export class TokenEmbedding extends DeclaredLayer {
   static className = 'BMojoTokenEmbedding';
-  private readonly settings: Settings<typeof tokenEmbeddingSchema>;
+  private readonly settings: TokenEmbeddingSettings;
   private readonly dropout: DropoutPlace;
 
-  constructor(args: LayerArgs<typeof tokenEmbeddingSchema>) {
+  constructor(args: KerasConfig & PartialTokenEmbeddingSettings) {
     const {keras, settings} = splitConfig('TokenEmbedding', tokenEmbeddingSchema, args);
     super(keras);
     this.settings = settings;
@@ -83,15 +80,6 @@ export class TokenEmbedding extends DeclaredLayer {
   }
 }
 
-export const tiedHeadSchema = {
-  activation: choice(
-    ['none', 'softmax'],
-    'none',
-    'none returns logits, which sparseCrossEntropyFromLogits takes; softmax suits the losses of tf',
-  ),
-  precision: precisionField,
-} as const;
-
 /**
  * Scores every token id by the embedding table itself, [B, L, D] -> [B, L, V].
  *
@@ -100,10 +88,10 @@ export const tiedHeadSchema = {
  */
 export class TiedHead extends tfl.layers.Layer {
   static className = 'BMojoTiedHead';
-  private readonly settings: Settings<typeof tiedHeadSchema>;
+  private readonly settings: TiedHeadSettings;
   private embedding?: TokenEmbedding;
 
-  constructor(args: LayerArgs<typeof tiedHeadSchema> = {}) {
+  constructor(args: KerasConfig & PartialTiedHeadSettings = {}) {
     const {keras, settings} = splitConfig('TiedHead', tiedHeadSchema, args);
     super(keras);
     this.settings = settings;

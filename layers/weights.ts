@@ -3,9 +3,8 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
-import {ArgumentError} from '../custom-ops/check.js';
 import type {ElementInitializer} from './initializers.js';
-import {lastSize} from './layer-config.js';
+import {lastSize, refuseMask} from './layer-config.js';
 
 /** A trained array of a layer: its name within the layer, its shape, and what it starts with. */
 export interface WeightSpec {
@@ -34,15 +33,7 @@ export abstract class DeclaredLayer extends tfl.layers.Layer {
     inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
     kwargs?: Record<string, unknown>,
   ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
-    const isMasked = [kwargs?.mask].flat().some(mask => mask !== undefined && mask !== null);
-    if (isMasked && !this.isTokenwise)
-      throw new ArgumentError(
-        this.getClassName().replace(/^BMojo(?!Mixer)/, ''),
-        'mask',
-        'absent, for a token that is fed is remembered: pad behind the text and label the padding -100, ' +
-          'or feed texts of one length together',
-        'a mask of padding (tf.layers.masking, or an embedding with maskZero)',
-      );
+    if (!this.isTokenwise) refuseMask(this.getClassName().replace(/^BMojo(?!Mixer)/, ''), kwargs);
     return super.apply(inputs, kwargs);
   }
 

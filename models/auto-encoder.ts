@@ -6,7 +6,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import type {TrainingCall} from '../layers/index.js';
 import {LinearHead, StreamingLayer} from '../layers/index.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
-import type {ModelConfig} from './config.js';
+import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import {markModel} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
@@ -35,7 +35,7 @@ export class AutoEncoder {
   }
 
   /** Errors: SettingError. */
-  static create(given: Partial<ModelConfig> = {}): AutoEncoder {
+  static create(given: PartialModelConfig = {}): AutoEncoder {
     const config = parseModelConfig({...given, backbone: 'autoencoder'});
     const model = tfl.sequential({layers: layersOf(config)});
     markModel(model, config);

@@ -1,10 +1,10 @@
 // One declaration of a language model: its settings, and the presets that differ from each other only in them.
 
-import type {Settings} from '../config/schema.js';
-import {choice, flag, integer, number, parseSettings, SettingError, text} from '../config/schema.js';
+import {choice, flag, integer, number, parseSettings, SettingError, said, text} from '../config/schema.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
-import {checkPattern, checkPlan, patternWords, shortConvField} from './layer-plan.js';
+import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
+import type {ModelSettings, PartialModelSettings} from './settings.generated.js';
 
 /** Names of the presets: `transformer`, `swa`, `mamba`, `mamba2`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
 export const presetNames = [
@@ -63,11 +63,37 @@ export const modelSchema = {
   ...mixerSchema,
 } as const;
 
-/** All settings of a model, from {@link parseModelConfig}; defaults and bounds stand in {@link modelSchema}. */
-export type ModelConfig = Settings<typeof modelSchema> & {
-  /** What single layers have of their own, one entry a layer, beside what the other settings say of all of them. */
+/** What models take beside the settings of their schema. */
+interface PlannedModel {
+  /** What single layers have of their own, one entry a layer, beside what the other settings say of all of them. Default: nothing. */
   readonly plan?: readonly LayerSettings[];
-};
+}
+
+/** Settings that no weight depends on: which memories a model has at hand. */
+export const memorySchema = {
+  window: modelSchema.window,
+  eideticSlots: modelSchema.eideticSlots,
+  storage: modelSchema.storage,
+} as const;
+
+/** Settings that an entry of a plan may have, beside those of its mixer. */
+export const layerPlanSchema = {
+  shortConv: flag(
+    false,
+    "a gated short convolution in the mixer's place, with its convWidth, convBias and projectionBias",
+  ),
+  mlp: modelSchema.mlp,
+  mlpWidth: modelSchema.mlpWidth,
+  mlpBias: modelSchema.mlpBias,
+  dropout: modelSchema.dropout,
+  normEpsilon: modelSchema.normEpsilon,
+} as const;
+
+/** All settings of a model, from {@link parseModelConfig}; defaults and bounds stand in {@link modelSchema}. */
+export interface ModelConfig extends ModelSettings, PlannedModel {}
+
+/** Settings of a model as they are given; those left out are as `preset` and {@link modelSchema} say. */
+export interface PartialModelConfig extends PartialModelSettings, PlannedModel {}
 
 const oneMemory = {fading: 'none', ssmOutput: 'none', eideticSlots: 0} as const;
 const attentionOnly = {...oneMemory, ssm: false} as const;
@@ -108,8 +134,7 @@ function checkedPlan(plan: unknown): readonly LayerSettings[] {
     throw new SettingError(
       `model: plan must be a list of settings, one entry a layer, got ${JSON.stringify(plan)}`,
     );
-  const {mlp, mlpWidth, mlpBias, dropout, normEpsilon} = modelSchema;
-  checkPlan(plan, {mlp, mlpWidth, mlpBias, dropout, normEpsilon, shortConv: shortConvField});
+  checkPlan(plan, layerPlanSchema);
   return plan;
 }
 
@@ -118,7 +143,7 @@ function checkedPlan(plan: unknown): readonly LayerSettings[] {
  * may stand in its place.
  * Errors: SettingError for an unknown setting, a bad value, or one that contradicts the preset's memories.
  */
-export function parseModelConfig(given: Partial<ModelConfig>): ModelConfig {
+export function parseModelConfig(given: PartialModelConfig): ModelConfig {
   const {plan: wanted, ...own} = withPattern(present(given));
   const {preset} = parseSettings(
     'model',
@@ -130,7 +155,8 @@ export function parseModelConfig(given: Partial<ModelConfig>): ModelConfig {
   const config = parseSettings('model', modelSchema, {...presets[preset], ...layers, ...own});
   if (plan !== undefined && plan.length !== config.layers)
     throw new SettingError(
-      `model: layers must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
+      'model',
+      said`{layers} must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
     );
   checkPattern(config);
   return plan === undefined ? config : {...config, plan};

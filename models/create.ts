@@ -1,9 +1,9 @@
 // The model that a configuration describes, whatever its backbone.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {AutoEncoder} from './auto-encoder.js';
-import type {ModelConfig} from './config.js';
+import type {PartialModelConfig} from './config.js';
 import type {LanguageModelOptions} from './language-model.js';
 import {LanguageModel} from './language-model.js';
 import {markOf} from './model-config.js';
@@ -17,12 +17,12 @@ export type SequenceModel = LanguageModel | AutoEncoder;
  * where `backbone` says so. Errors: SettingError, also for an auto-encoder with `recompute`.
  */
 export function createSequenceModel(
-  config: Partial<ModelConfig>,
+  config: PartialModelConfig,
   options: LanguageModelOptions = {},
 ): SequenceModel {
   if (config.backbone !== 'autoencoder') return LanguageModel.create(config, options);
   if (options.recompute === true)
-    throw new SettingError('train: recompute must be off for an auto-encoder, got true');
+    throw new SettingError('train', said`{recompute} must be off for an auto-encoder, got true`);
   return AutoEncoder.create(config);
 }
 

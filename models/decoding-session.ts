@@ -12,9 +12,9 @@ import {decodeSession, encodeSession} from './decoding-state.js';
 import type {LanguageModel} from './language-model.js';
 import type {SessionMemoryOptions} from './session-memory.js';
 import {SessionMemory} from './session-memory.js';
+import type {PartialSamplingSettings} from './settings.generated.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, stateList} from './state.js';
-import type {SamplingSettings} from './token-sampling.js';
 import {MOST_RECENT, sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
 
@@ -143,7 +143,7 @@ export class DecodingSession {
    * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
    * Errors: as `logits`; SettingError.
    */
-  async write(given: Partial<SamplingSettings> = {}, ids?: number): Promise<number> {
+  async write(given: PartialSamplingSettings = {}, ids?: number): Promise<number> {
     const sampling = parseSettings('DecodingSession.write', samplingSchema, given);
     return this.alone('write', async () => {
       const {logits} = await this.step();

@@ -2,7 +2,7 @@
 // it; tests compare all of them with what the backend measures.
 
 import {CHUNK as SCAN_CHUNK} from '../custom-ops/selective-scan/attributes.js';
-import {CHUNK as SSD_CHUNK} from '../custom-ops/ssd-scan/attributes.js';
+import {chunkOf} from '../custom-ops/ssd-scan/attributes.js';
 import {fadingSizes} from '../layers/fading-memory.js';
 import type {MixerSettings} from '../layers/index.js';
 import {mamba2Sizes} from '../layers/mamba2-memory.js';
@@ -67,13 +67,13 @@ function mambaKept(mixer: MixerSettings, D: number, context: number, batch: numb
 
 /** What Mamba-2 keeps. */
 function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {inner, heads, groups, stateSize, gatedNormEpsilon} = mamba2Sizes(mixer, D);
+  const {inner, heads, groups, stateSize, gatedNormEpsilon, precision} = mamba2Sizes(mixer, D);
   const convolved = inner + 2 * groups * stateSize;
   return {
     // Gate; convolution's input, and the three parts of its output; step sizes; scan's output, gated, and normed.
     perToken: inner + 2 * convolved + heads + 2 * inner + (gatedNormEpsilon > 0 ? 1 + inner : 0),
     // The state before every chunk and the last one.
-    perSequence: (Math.ceil(context / SSD_CHUNK) + 1) * inner * stateSize,
+    perSequence: (Math.ceil(context / chunkOf({precision})) + 1) * inner * stateSize,
     // The three parts of in_proj, where there are more tokens than channels; exp(A_log) and A.
     once: (batch * context < D ? 0 : D * (inner + convolved + heads)) + 2 * heads,
   };

@@ -7,7 +7,7 @@ import {refuse} from '../custom-ops/check.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
 import {Breath} from './breath.js';
-import type {GenerateOptions} from './generate.js';
+import type {WritingOptions} from './generate.js';
 import {checkModel, checkTokenizer} from './generate.js';
 import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
@@ -18,12 +18,11 @@ import {sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-
 import {TokenStep} from './token-step.js';
 
 /** Options of {@link generateBatch}: those of `generate` without a session, and `prompts` in the place of `prompt`. */
-export interface GenerateBatchOptions
-  extends Omit<GenerateOptions, 'prompt' | 'session' | 'stopToken' | 'onProgress'> {
+export interface GenerateBatchOptions extends WritingOptions {
   /** Token ids to read, at least one for each text. */
   readonly prompts: readonly ArrayLike<number>[];
-  /** Stop a text before writing this token, or one of these. */
-  readonly stopToken?: GenerateOptions['stopToken'];
+  /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
+  readonly ids?: number;
   /** Asked after each token of a text whether the text is to end with it. Default never. */
   readonly isEnough?: (row: number) => boolean;
   /** Tokens of a chunk of the prompts. Default 512. */
@@ -159,7 +158,8 @@ class BatchMemory {
 }
 
 /** Options of {@link generateTexts}: `tokenizer` and `prompts` must be given. */
-export interface GenerateTextsOptions extends Omit<GenerateBatchOptions, 'prompts' | 'ids' | 'isEnough'> {
+export interface GenerateTextsOptions extends WritingOptions {
+  /** What makes tokens of text and text of tokens; its vocabulary bounds the ids that are written. */
   readonly tokenizer: Tokenizer;
   /** Texts to go on from. */
   readonly prompts: readonly string[];
@@ -167,6 +167,8 @@ export interface GenerateTextsOptions extends Omit<GenerateBatchOptions, 'prompt
   readonly startTokens?: readonly number[];
   /** Strings that end a text before them. Default none. */
   readonly stop?: readonly string[];
+  /** Tokens of a chunk of the prompts. Default 512. */
+  readonly chunk?: number;
 }
 
 /** A piece of one of the texts that {@link generateTexts} writes, with the number of its prompt. */

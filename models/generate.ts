@@ -9,24 +9,28 @@ import {Breath} from './breath.js';
 import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
 import {LanguageModel} from './language-model.js';
+import type {PartialSamplingSettings} from './settings.generated.js';
 import {StopStrings} from './stop-strings.js';
-import type {SamplingSettings} from './token-sampling.js';
 import {samplingSchema} from './token-sampling.js';
 
-/** Options of {@link generate}; those of sampling have their defaults in {@link samplingSchema}. */
-export interface GenerateOptions extends Partial<SamplingSettings> {
-  /** Token ids to read first; at least one, unless `session` has read some. Default none. */
-  readonly prompt?: ArrayLike<number>;
+/** What every way to write tokens may be told, beside the settings of sampling. */
+export interface WritingOptions extends PartialSamplingSettings {
   /** Tokens to write at most. Default 256. */
   readonly maxTokens?: number;
-  /** Stop before writing this token, or one of these, such as the end of text. */
+  /** Stop before writing this token, or one of these. Default: the tokenizer's end of text where text is written, else none. */
   readonly stopToken?: number | readonly number[];
+  /** When aborted, no further token is read or written. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link generate}; those of sampling have their defaults in {@link samplingSchema}. */
+export interface GenerateOptions extends WritingOptions {
+  /** Token ids to read first; at least one, unless `session` has read some. Default none. */
+  readonly prompt?: ArrayLike<number>;
   /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
   readonly ids?: number;
   /** Go on with a session, which then stays open. Default: one of its own. */
   readonly session?: DecodingSession;
-  /** When aborted, no further token is read or written. */
-  readonly signal?: AbortSignal;
   /** Told how many tokens of the prompt are read. */
   readonly onProgress?: (done: number, of: number) => void;
 }
@@ -95,10 +99,15 @@ async function readPrompt(
  * Options of {@link generateText}: as of {@link generate}, with text for the prompt; `tokenizer` must be
  * given.
  */
-export interface GenerateTextOptions extends Omit<GenerateOptions, 'prompt' | 'ids'> {
+export interface GenerateTextOptions extends WritingOptions {
+  /** What makes tokens of text and text of tokens; its vocabulary bounds the ids that are written. */
   readonly tokenizer: Tokenizer;
   /** Text to go on from. Default ''. */
   readonly prompt?: string;
+  /** Go on with a session, which then stays open. Default: one of its own. */
+  readonly session?: DecodingSession;
+  /** Told how many tokens of the prompt are read. */
+  readonly onProgress?: (done: number, of: number) => void;
   /** Strings that end the text before them; a session has then read more than was written. Default none. */
   readonly stop?: readonly string[];
   /** Ids to read before the prompt where a text begins, such as those that `fromPretrained` gives. Default none. */

@@ -1,47 +1,19 @@
 // Memories onto a trained model: layers that attend become B'MOJO layers, behind gates that start closed.
 
-import type {Settings} from '../config/schema.js';
-import {choice, integer, parseSettings, SettingError} from '../config/schema.js';
+import {parseSettings, SettingError, said} from '../config/schema.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema, ssmSettingNames} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {graftSchema} from './graft-schema.js';
 import {LanguageModel} from './language-model.js';
 import type {PlannedLayer} from './layer-plan.js';
 import {layerPlan} from './layer-plan.js';
+import type {GraftSettings, PartialGraftSettings} from './settings.generated.js';
 import {copyInto} from './trainable-weights.js';
 
-/** Settings of {@link graft} with their defaults, bounds and reasons. */
-export const graftSchema = {
-  window: integer(
-    0,
-    0,
-    2 ** 24,
-    'tokens w attended exactly, and the chunk length; 0 means the window that the layers have',
-  ),
-  fading: choice(
-    ['sliding', 'chunk'],
-    'sliding',
-    "fading tokens attended: the w before the window, or those before the query's chunk",
-  ),
-  fadingTokens: mixerSchema.fadingTokens,
-  eideticSlots: mixerSchema.eideticSlots,
-  ssm: choice(
-    ['new', 'nearest'],
-    'new',
-    'the SSM of a layer without one: of random weights, or a copy of that of the nearest layer with one, the lower of two',
-  ),
-  ssmKind: mixerSchema.ssmKind,
-  stateSize: mixerSchema.stateSize,
-  expand: mixerSchema.expand,
-  seed: mixerSchema.seed,
-} as const;
-
-/** Settings of {@link graft}; defaults and bounds stand in {@link graftSchema}. */
-export type GraftSettings = Settings<typeof graftSchema>;
-
 /** Options of {@link graft}: its settings, and which layers it grafts on. */
-export interface GraftOptions extends Partial<GraftSettings> {
+export interface GraftOptions extends PartialGraftSettings {
   /** Numbers of the layers to graft on, from 0. Default: all that attend and have no memory but their window. */
   readonly layers?: readonly number[];
 }
@@ -70,7 +42,8 @@ function chosenLayers(plan: readonly PlannedLayer[], asked: readonly number[] | 
   const other = chosen.find(layer => !able.includes(layer));
   if (other !== undefined || chosen.length === 0)
     throw new SettingError(
-      `graft: layers must be some that attend and have no memory but their window, ${words}${other === undefined ? '' : `, got ${other}`}`,
+      'graft',
+      said`{layers} must be some that attend and have no memory but their window, ${words}${other === undefined ? '' : `, got ${other}`}`,
     );
   return chosen;
 }
@@ -79,7 +52,7 @@ function chosenLayers(plan: readonly PlannedLayer[], asked: readonly number[] | 
 function nearestSsm(plan: readonly PlannedLayer[], layer: number): number {
   const having = plan.flatMap((one, i) => (hasSsm(one) ? [i] : []));
   if (having.length === 0)
-    throw new SettingError("graft: ssm must be 'new' for a model without an SSM, got 'nearest'");
+    throw new SettingError('graft', said`{ssm} must be 'new' for a model without an SSM, got 'nearest'`);
   return having.reduce((best, one) => (Math.abs(one - layer) < Math.abs(best - layer) ? one : best));
 }
 
@@ -104,7 +77,8 @@ function graftedLayer(plan: readonly PlannedLayer[], layer: number, settings: Gr
   const window = settings.window === 0 ? mixer.window : settings.window;
   if (window === 0)
     throw new SettingError(
-      `graft: window must be at least 1, since layer ${layer} attends to all of the past, got 0`,
+      'graft',
+      said`{window} must be at least 1, since layer ${layer} attends to all of the past, got 0`,
     );
   const memories = {attention: true, ssm: true, window, fading, fadingTokens, eideticSlots, memoryGate: true};
   if (mixer.ssm) return {mixer: memories};
@@ -126,7 +100,8 @@ export function graft(model: LanguageModel, {layers: asked, ...given}: GraftOpti
   const fixed = OF_NEW.find(name => given[name] !== undefined);
   if (settings.ssm === 'nearest' && fixed !== undefined)
     throw new SettingError(
-      `graft: ${fixed} comes with the SSM that is copied; leave it away with ssm 'nearest'`,
+      'graft',
+      said`{${fixed}} comes with the SSM that is copied; leave it away with {ssm} 'nearest'`,
     );
   const {config} = model;
   const plan = layerPlan(config);

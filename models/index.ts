@@ -1,7 +1,7 @@
 // Models of our layers.
 
 export {AutoEncoder} from './auto-encoder.js';
-export type {ModelConfig, PresetName} from './config.js';
+export type {ModelConfig, PartialModelConfig, PresetName} from './config.js';
 export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
 export type {SequenceModel} from './create.js';
 export {asLanguageModel, createSequenceModel} from './create.js';
@@ -10,12 +10,13 @@ export {DecodingSession, DecodingSessionError} from './decoding-session.js';
 export {DecodingStateError} from './decoding-state.js';
 export type {Footprint, FootprintOptions} from './footprint.js';
 export {footprint, stateBytes} from './footprint.js';
-export type {GenerateOptions, GenerateTextOptions} from './generate.js';
+export type {GenerateOptions, GenerateTextOptions, WritingOptions} from './generate.js';
 export {generate, generateText} from './generate.js';
 export type {BatchText, BatchToken, GenerateBatchOptions, GenerateTextsOptions} from './generate-batch.js';
 export {generateBatch, generateTexts} from './generate-batch.js';
-export type {Grafted, GraftOptions, GraftSettings} from './graft.js';
-export {graft, graftSchema} from './graft.js';
+export type {Grafted, GraftOptions} from './graft.js';
+export {graft} from './graft.js';
+export {graftSchema} from './graft-schema.js';
 export * from './hugging-face/index.js';
 export type {LanguageModelOptions} from './language-model.js';
 export {createModel, LanguageModel} from './language-model.js';
@@ -28,11 +29,21 @@ export type {ParameterShape} from './parameters.js';
 export {parameterCount, parameterShapes, withParameters} from './parameters.js';
 export type {SessionMemoryOptions} from './session-memory.js';
 export {memoryFormat} from './session-memory.js';
+export type {
+  GraftSettings,
+  ModelSettings,
+  PartialGraftSettings,
+  PartialLayerMixerSettings,
+  PartialLayerPlanSettings,
+  PartialMemorySettings,
+  PartialModelSettings,
+  PartialSamplingSettings,
+  SamplingSettings,
+} from './settings.generated.js';
 export type {SizeName} from './sizes.js';
 export {sizeModel, sizeNames} from './sizes.js';
 export type {ModelShapes, ModelState} from './state.js';
 export {disposeModelState, ModelStateError} from './state.js';
-export type {SamplingSettings} from './token-sampling.js';
 export {samplingSchema} from './token-sampling.js';
 export type {Parameter} from './trainable-weights.js';
 export {withMemory} from './with-memory.js';

@@ -29,7 +29,7 @@ import {
 } from '../layers/index.js';
 import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
-import type {ModelConfig} from './config.js';
+import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
 import type {MixerBlock, MixerVisit, StorageVisit} from './mixer-blocks.js';
 import {isMixerBlock, retrievedFor} from './mixer-blocks.js';
@@ -45,7 +45,7 @@ import {parametersOf, sizeOf} from './trainable-weights.js';
  *
  * Defaults: `modelSchema`, and what the preset sets. Errors: SettingError.
  */
-export function createModel(given: Partial<ModelConfig> = {}): tfl.Sequential {
+export function createModel(given: PartialModelConfig = {}): tfl.Sequential {
   const config = parseModelConfig(given);
   const model = tfl.sequential({layers: layersOf({...config, backbone: 'causal'})});
   markModel(model, config);
@@ -132,7 +132,7 @@ export class LanguageModel {
     return JSON.stringify([embedding, ...blocks, head].map(layer => layer.getConfig()));
   }
 
-  static create(config: Partial<ModelConfig> = {}, options: LanguageModelOptions = {}): LanguageModel {
+  static create(config: PartialModelConfig = {}, options: LanguageModelOptions = {}): LanguageModel {
     return new LanguageModel(createModel(config), options);
   }
 

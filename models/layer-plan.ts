@@ -1,11 +1,12 @@
 // What each layer of a model is: a pattern of letters or a list of settings, completed from the model's own settings.
 
 import type {Schema} from '../config/schema.js';
-import {flag, parseSettings, SettingError} from '../config/schema.js';
+import {parseSettings, SettingError, said} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import type {MixerSettings} from '../layers/mixer-schema.js';
 import {mixerSchema} from '../layers/mixer-schema.js';
 import type {ModelConfig} from './config.js';
+import type {PartialLayerMixerSettings, PartialLayerPlanSettings} from './settings.generated.js';
 
 const alone = {fading: 'none', ssmOutput: 'none', eideticSlots: 0, memoryGate: false} as const;
 const ssmAlone = {...alone, attention: false, ssm: true} as const;
@@ -35,23 +36,10 @@ const STORAGE = 'R';
 
 type LetterName = keyof typeof patternLetters;
 
-export const shortConvField = flag(
-  false,
-  "a gated short convolution in the mixer's place, with its convWidth, convBias and projectionBias",
-);
-
 /** What a layer has of its own; everything else is as the model's settings say. */
-export interface LayerSettings {
-  readonly mixer?: Partial<Omit<MixerSettings, 'seed'>>;
-  /** Whether a gated short convolution stands in the mixer's place, with its convWidth, convBias and projectionBias. */
-  readonly shortConv?: boolean;
-  /** Whether a SwiGLU block stands behind the mixer, its hidden width, and whether its maps have biases. */
-  readonly mlp?: boolean;
-  readonly mlpWidth?: number;
-  readonly mlpBias?: boolean;
-  readonly dropout?: number;
-  /** Epsilon of the norms before the mixer and the SwiGLU block. */
-  readonly normEpsilon?: number;
+export interface LayerSettings extends PartialLayerPlanSettings {
+  /** Settings of the mixer. Default: the model's. */
+  readonly mixer?: PartialLayerMixerSettings;
 }
 
 /** A layer's settings, all present, as {@link layerPlan} completes them; a short convolution has no memory of a mixer's. */
@@ -73,17 +61,20 @@ export function checkPattern({pattern, layers, storage}: ModelConfig): void {
   const unknown = [...pattern].find(letter => !isLetter(letter));
   if (unknown !== undefined)
     throw new SettingError(
-      `model: pattern must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
+      'model',
+      said`{pattern} must be made of the letters ${patternWords}, got '${unknown}' in ${shown(pattern)}`,
     );
   if (pattern !== '' && pattern.includes(STORAGE) !== storage > 0)
     throw new SettingError(
+      'model',
       storage > 0
-        ? `model: pattern must have a letter ${STORAGE} where storage is above 0, for the layers that retrieve from it, got ${shown(pattern)}`
-        : `model: storage must be at least 1 for the letter ${STORAGE} in pattern ${pattern}, got ${storage}`,
+        ? said`{pattern} must have a letter ${STORAGE} where {storage} is above 0, for the layers that retrieve from it, got ${shown(pattern)}`
+        : said`{storage} must be at least 1 for the letter ${STORAGE} in {pattern} ${pattern}, got ${storage}`,
     );
   if (pattern !== '' && layers % pattern.length !== 0)
     throw new SettingError(
-      `model: layers must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for pattern ${pattern}, which is repeated over them, got ${layers}`,
+      'model',
+      said`{layers} must be ${pattern.length === 2 ? 'even' : `a multiple of ${pattern.length}`} for {pattern} ${pattern}, which is repeated over them, got ${layers}`,
     );
 }
 
@@ -92,8 +83,8 @@ export function withoutStorage(config: ModelConfig): ModelConfig {
   return {...config, storage: 0, pattern: config.pattern.replaceAll(STORAGE, 'B')};
 }
 
-/** A layer has its seed from the model. */
-const {seed: _, ...layerMixerSchema} = mixerSchema;
+/** Settings of its mixer that an entry of a plan may have: a layer has its seed from the model. */
+export const {seed: _, ...layerMixerSchema} = mixerSchema;
 
 /** Errors: SettingError naming the layer and the setting; `schema` is that of a layer's settings beside its mixer's. */
 export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void {

@@ -1,6 +1,6 @@
 // The parameters of a model by name and shape, from its configuration alone: nothing is allocated.
 
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {DeclaredLayer} from '../layers/index.js';
 import {elements} from '../layers/state.js';
 import {layersOf} from './assembly.js';
@@ -39,11 +39,15 @@ export function withParameters(config: ModelConfig, target: number): ModelConfig
   const of = (mlpWidth: number): number => parameterCount({...config, mlpWidth});
   const each = of(16) - of(8);
   if (each === 0)
-    throw new SettingError('parameters: only models with mlp have a width to choose, got mlp false');
+    throw new SettingError(
+      'parameters',
+      said`only models with {mlp} have a width to choose, got {mlp} false`,
+    );
   const width = 8 * Math.round(1 + (target - of(8)) / each);
   if (width < 8)
     throw new SettingError(
-      `parameters: ${config.preset} of this width and depth has at least ${of(8)}, got ${target}; take fewer layers or a smaller dModel`,
+      'parameters',
+      said`${config.preset} of this width and depth has at least ${of(8)} parameters, got ${target}; take fewer {layers} or a smaller {dModel}`,
     );
   return {...config, mlpWidth: width};
 }

@@ -29,6 +29,7 @@ const meeting = [
   'ssmOutput',
   'eideticSlots',
   'eideticOverlap',
+  'eideticRule',
   'innovationSpan',
 ];
 

@@ -2,7 +2,7 @@
 
 import type {Tensor, Tensor2D, Tensor4D} from '@tensorflow/tfjs-core';
 import {dispose, reshape, tensor, tensor2d} from '@tensorflow/tfjs-core';
-import {SettingError} from '../config/schema.js';
+import {SettingError, said} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import type {BMojoMixer, RetrievedRows} from '../layers/index.js';
 import {storedTokens} from '../layers/storage-layout.js';
@@ -15,6 +15,7 @@ import type {TokenStepResult} from './token-step.js';
 
 /** The store that holds what leaves a session's windows, and the name of the session's own memory in it. */
 export interface SessionMemoryOptions {
+  /** Where rows are kept, of the format that {@link memoryFormat} gives; the caller closes it. */
   readonly store: MemoryStore;
   /** Sessions of one stream share a memory: what one read, a later one remembers. Default 'default'. */
   readonly stream?: string;
@@ -33,7 +34,10 @@ export function memoryFormat(
   const shapes = mixers.map(({mixer}) => mixer.storedShape(model.dModel));
   const [first] = shapes;
   if (first === undefined)
-    throw new SettingError('memory: the model retrieves nothing; it must be trained with storage above 0');
+    throw new SettingError(
+      'memory',
+      said`the model retrieves nothing; it must be trained with {storage} above 0`,
+    );
   if (shapes.some(({groups, width}) => groups !== first.groups || width !== first.width))
     throw new SettingError('memory: all layers with storage must have the same key heads and head width');
   return {model: weights, layers: mixers.map(({layer}) => layer), ...first, precision};
@@ -65,7 +69,8 @@ export class SessionMemory {
       );
     if (model.storageMixers().some(({mixer}) => mixer.settings.storagePositions === 'true'))
       throw new SettingError(
-        "memory: storagePositions must be 'clamped' or 'none' with a store, where tokens of earlier sessions have no distance, got 'true'",
+        'memory',
+        said`{storagePositions} must be 'clamped' or 'none' with a store, where tokens of earlier sessions have no distance, got 'true'`,
       );
     this.store = store;
     this.stream = stream;

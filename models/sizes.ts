@@ -55,13 +55,14 @@ export function sizeModel(name: SizeName, preset: PresetName): Partial<ModelConf
   return modelOfSize(sizes[name], preset);
 }
 
-/** As {@link sizeModel}, of a size that has no name. */
+/** As {@link sizeModel}, of a size that has no name, with settings of its own over the preset's. */
 export function modelOfSize(
   {dModel, heads, window, eideticSlots, mambaLayers}: ModelSize,
   preset: PresetName,
+  own: Partial<ModelConfig> = {},
 ): Partial<ModelConfig> {
   const isSsmAlone = preset === 'mamba' || preset === 'mamba2';
-  const shared = {window, eideticSlots, ...presets[preset], preset, dModel, heads, mlp: !isSsmAlone};
+  const shared = {window, eideticSlots, ...presets[preset], ...own, preset, dModel, heads, mlp: !isSsmAlone};
   const count = (given: Partial<ModelConfig>): number =>
     parameterCount(parseModelConfig({...given, vocabSize: 2}));
   const target = count({preset: 'mamba', dModel, heads, layers: mambaLayers});

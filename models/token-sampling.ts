@@ -1,8 +1,10 @@
 // The next token from logits: temperature, the k most likely, the nucleus of probability p.
 
-import type {Settings} from '../config/schema.js';
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
+import type {SamplingSettings} from './settings.generated.js';
+
+export type {SamplingSettings};
 
 /** Tokens that a text under way remembers for the penalty on repetition. */
 export const MOST_RECENT = 4096;
@@ -31,9 +33,6 @@ export const samplingSchema = {
   ),
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
 } as const;
-
-/** All settings of choosing the next token; defaults and bounds stand in {@link samplingSchema}. */
-export type SamplingSettings = Settings<typeof samplingSchema>;
 
 const TAG = 0x73616d70;
 

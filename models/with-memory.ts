@@ -3,6 +3,7 @@
 import type {ModelConfig} from './config.js';
 import {LanguageModel} from './language-model.js';
 import {layerPlan, withoutStorage} from './layer-plan.js';
+import type {PartialMemorySettings} from './settings.generated.js';
 import {copyInto} from './trainable-weights.js';
 
 /**
@@ -10,10 +11,7 @@ import {copyInto} from './trainable-weights.js';
  * copies, and the caller disposes its `model`. Layers with a window, slots or storage of their own keep them.
  * Errors: SettingError for settings that do not fit the others.
  */
-export function withMemory(
-  model: LanguageModel,
-  changes: Partial<Pick<ModelConfig, 'window' | 'eideticSlots' | 'storage'>>,
-): LanguageModel {
+export function withMemory(model: LanguageModel, changes: PartialMemorySettings): LanguageModel {
   const given: ModelConfig = {...model.config, ...changes};
   const config = given.storage === 0 ? withoutStorage(given) : given;
   layerPlan(config);

@@ -1,4 +1,5 @@
-// Bundles the command line into one file for machines without node_modules: node scripts/bundle-cli.mjs OUT.mjs [ENTRY]
+// Bundles the command line into one file for machines without node_modules, and beside it the process that trains a run of several
+// (run-worker.js): node scripts/bundle-cli.mjs OUT.mjs [ENTRY]
 // There, BMOJO_DAWN names a dawn.node file for --backend webgpu; the wasm backend finds tfjs's .wasm files beside OUT.
 
 import {copyFileSync, readdirSync} from 'node:fs';
@@ -22,16 +23,19 @@ const require = bundleRequire(import.meta.url);
 const __filename = bundlePath(import.meta.url);
 const __dirname = bundleDirname(__filename);`;
 
-await build({
-  entryPoints: [entry],
-  outfile: out,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  external: ['webgpu'],
-  banner: {js: banner},
-  logLevel: 'warning',
-});
+const bundle = (from, to) =>
+  build({
+    entryPoints: [from],
+    outfile: to,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['webgpu'],
+    banner: {js: banner},
+    logLevel: 'warning',
+  });
+await bundle(entry, out);
+await bundle(join(root, 'dist/experiments/run-worker.js'), join(dirname(resolve(out)), 'run-worker.js'));
 
 const wasm = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 for (const name of readdirSync(wasm).filter(file => file.endsWith('.wasm'))) {

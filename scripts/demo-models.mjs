@@ -74,7 +74,12 @@ writeFileSync(
   `${JSON.stringify(
     models
       .filter(([name]) => there.has(name))
-      .map(([name, , title]) => ({name, title, command: commandOf(name)})),
+      .map(([name, , title]) => ({
+        name,
+        title,
+        command: commandOf(name),
+        readsText: existsSync(join(out, name, 'tokenizer.json')),
+      })),
     null,
     1,
   )}\n`,

@@ -20,8 +20,7 @@ try {
   for (const width of forReadme ? [1280] : [390, 1280])
     for (const colorScheme of forReadme ? ['light'] : ['light', 'dark'])
       await visit(
-        chromium,
-        site,
+        {chromium, site},
         page,
         async visited => {
           await visited.page.waitForFunction(
@@ -33,10 +32,13 @@ try {
           await visited.page.waitForTimeout(2000);
           const name = page.replace(/\W+/g, '-');
           const path = join(out, forReadme ? `${name}.png` : `${name}-${width}-${colorScheme}.png`);
-          if (forReadme)
+          // As far as what the chosen token reads.
+          const reads = visited.page.getByRole('region', {name: 'What it reads'});
+          const end = forReadme ? await reads.boundingBox() : null;
+          if (end !== null)
             await visited.page.screenshot({
               path,
-              clip: {x: 0, y: 0, width: 1280, height: 1330},
+              clip: {x: 0, y: 0, width: 1280, height: Math.ceil(end.y + end.height + 24)},
               fullPage: true,
             });
           else await visited.page.screenshot({path, fullPage: true});

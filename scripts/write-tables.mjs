@@ -1,29 +1,33 @@
-// Writes the *.generated.* tables through which every backend knows the operators, from custom-ops/registry.ts, the
-// definitions that it names and the files beside them. Leaves what is up to date as it is.
+// Writes the *.generated.* files: tables through which every backend knows the operators, from custom-ops/registry.ts, the
+// definitions that it names and the files beside them; interfaces of settings, from their schemas. Leaves what is up to date
+// as it is.
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
-import {join, relative} from 'node:path';
+import {join} from 'node:path';
 import {cudaHeader, cudaKernels, cudaWorkloads} from './tables/cuda.mjs';
 import {loadOps, root} from './tables/registry.mjs';
+
+import {settings} from './tables/settings.mjs';
 import {kernelIncludes, operators, operatorsHeader, sources} from './tables/tensorflow.mjs';
 import {functions, gpuKernels} from './tables/typescript.mjs';
 
 const ops = await loadOps();
 const tables = {
-  'functions.generated.ts': functions(ops),
-  'backends/webgpu/kernels.generated.ts': gpuKernels(ops),
-  'native/kernels.generated.cc': kernelIncludes(ops),
-  'native/tensorflow/operators.generated.h': operatorsHeader(ops),
-  'native/tensorflow/operators.generated.cc': operators(ops),
-  'native/tensorflow/sources.generated.gypi': sources(ops),
-  'native/cuda/kernels.generated.h': cudaHeader(ops),
-  'native/cuda/kernels.generated.cc': cudaKernels(ops),
-  'native/cuda/harness/workloads.generated.cc': cudaWorkloads(ops),
+  'custom-ops/functions.generated.ts': functions(ops),
+  'custom-ops/backends/webgpu/kernels.generated.ts': gpuKernels(ops),
+  'custom-ops/native/kernels.generated.cc': kernelIncludes(ops),
+  'custom-ops/native/tensorflow/operators.generated.h': operatorsHeader(ops),
+  'custom-ops/native/tensorflow/operators.generated.cc': operators(ops),
+  'custom-ops/native/tensorflow/sources.generated.gypi': sources(ops),
+  'custom-ops/native/cuda/kernels.generated.h': cudaHeader(ops),
+  'custom-ops/native/cuda/kernels.generated.cc': cudaKernels(ops),
+  'custom-ops/native/cuda/harness/workloads.generated.cc': cudaWorkloads(ops),
+  ...(await settings()),
 };
 const written = Object.entries(tables).filter(([name, text]) => {
-  const path = join(root, 'custom-ops', name);
+  const path = join(root, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
   writeFileSync(path, text);
   return true;
 });
-const what = written.map(([name]) => relative(root, join(root, 'custom-ops', name))).join(', ');
+const what = written.map(([name]) => name).join(', ');
 console.log(`tables of ${ops.length} operators: ${what === '' ? 'up to date' : `wrote ${what}`}`);

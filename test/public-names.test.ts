@@ -3,7 +3,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {docstringFaults} from './support/docstring-rules.js';
+import {docstringFaults, memberFaults} from './support/docstring-rules.js';
 import {KEPT, publicNames, publicNamesJson, subpathFiles} from './support/public-names.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -19,6 +19,17 @@ describe('public names', () => {
       names.flatMap(name => docstringFaults(name).map(fault => `${path} ${name.kind} ${name.name} ${fault}`)),
     );
     expect(faults.join('\n')).to.equal('');
+  });
+
+  it('say what each member is where users write them', () => {
+    const faults = [...publicNames(root)].flatMap(([path, names]) =>
+      names.flatMap(name => memberFaults(name).map(fault => `${path} ${name.kind} ${name.name} ${fault}`)),
+    );
+    expect(faults.join('\n')).to.equal('');
+    const options = (declaration: string) => memberFaults({name: 'SomeOptions', declaration});
+    expect(options('interface SomeOptions {\n    a: number;\n}')).to.deep.equal(['has no comment at a']);
+    expect(options('interface SomeOptions {\n    /** A number. */\n    a: number;\n}')).to.deep.equal([]);
+    expect(options("interface SomeOptions extends Omit<Others, 'b'> {\n}")).to.have.length(1);
   });
 
   it('are what docstrings link to, within a subpath', () => {

@@ -17,7 +17,7 @@ export {train} from './loop.js';
 export {AdamWOptimizer} from './optimizer.js';
 export {duration, Pace} from './pace.js';
 export {rateAt} from './schedule.js';
-export type {TrainSettings} from './settings.js';
+export type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
 export {parseTrainSettings, trainSchema} from './settings.js';
 export type {ArraySource, CarriedMemory, CheckpointStore, NamedShape, Snapshot} from './snapshot.js';
 export {SnapshotError} from './snapshot.js';

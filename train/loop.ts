@@ -30,6 +30,7 @@ import {taskWorkload} from './workload.js';
 
 /** Where the weights that scored best are kept, and what best means. */
 export interface BestOptions<R> {
+  /** Where they go. */
   readonly store: CheckpointStore;
   /** Smaller is better. */
   score(report: R): number;
@@ -39,9 +40,11 @@ export interface BestOptions<R> {
 
 /** Options of {@link train}: `model`, `task` and `settings` must be given. */
 export interface TrainOptions<M extends TrainableModel = TrainableModel, R = RecallReport> {
+  /** The model, whose weights are trained in place. */
   readonly model: M;
   /** What is learnt: a task's samples, or any other workload. */
   readonly task: Task | Workload<M>;
+  /** All settings of the training, from {@link parseTrainSettings}. */
   readonly settings: TrainSettings;
   /** Scores the model on held-out samples every `evalEvery` steps and at the end; none: no evaluation. */
   readonly evaluate?: () => Promise<R>;

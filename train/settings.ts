@@ -1,7 +1,9 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
-import type {Settings} from '../config/schema.js';
-import {flag, integer, number, parseSettings, SettingError} from '../config/schema.js';
+import {flag, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
+import type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
+
+export type {TrainSettings};
 
 /** Settings of a training with their defaults, bounds and reasons. */
 export const trainSchema = {
@@ -49,7 +51,7 @@ export const trainSchema = {
     1e9,
     'products in float16: steps without an overflow after which the factor of the loss doubles',
   ),
-  capture: flag(true, 'webgpu, tensorflow: record a step once and replay it; same numbers, less time'),
+  capture: flag(true, 'record a step once and replay it, on webgpu and tensorflow: same numbers, less time'),
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the samples and, in runs, of the initial weights'),
   logEvery: integer(10, 1, 1e9, 'steps between lines of metrics.jsonl'),
   evalEvery: integer(250, 1, 1e9, 'steps between evaluations on held-out samples'),
@@ -70,20 +72,17 @@ export const trainSchema = {
 } as const;
 
 /**
- * All settings of a training, from {@link parseTrainSettings}; defaults and bounds stand in
- * {@link trainSchema}.
- */
-export type TrainSettings = Settings<typeof trainSchema>;
-
-/**
  * Fills defaults into training settings and checks them. Errors: SettingError for an unknown setting, a bad
  * value, or a batch that `accumulate` does not divide.
  */
-export function parseTrainSettings(given: object): TrainSettings {
+export function parseTrainSettings(
+  given: PartialTrainSettings | Readonly<Record<string, unknown>>,
+): TrainSettings {
   const settings = parseSettings('train', trainSchema, given);
   if (settings.batch % settings.accumulate !== 0) {
     throw new SettingError(
-      `train: batch must be a multiple of accumulate = ${settings.accumulate}, got ${settings.batch}`,
+      'train',
+      said`{batch} must be a multiple of {accumulate} = ${settings.accumulate}, got ${settings.batch}`,
     );
   }
   return settings;

@@ -6,7 +6,7 @@ import {availableParallelism, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../..');
 const {values: given} = parseArgs({
   options: {
     python: {type: 'string', default: 'python3'},
@@ -21,7 +21,12 @@ const folder = mkdtempSync(join(tmpdir(), 'bmojo-beside-'));
 function run(program, args) {
   const {status, stdout, stderr} = spawnSync(program, args, {encoding: 'utf8', maxBuffer: 1 << 26});
   if (status === 0) return stdout;
-  console.error(`${program} ${args[0]} failed:\n${stderr}`);
+  const missing = /No module named '([^']+)'/.exec(stderr);
+  console.error(
+    missing === null
+      ? `${program} ${args[0]} failed:\n${stderr}`
+      : `${program} has no ${missing[1]}: pip install -r bench/pytorch/requirements.txt, or --python another one`,
+  );
   process.exit(1);
 }
 

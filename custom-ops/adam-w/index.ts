@@ -21,6 +21,7 @@ export interface AdamWState {
 
 /** Numbers of one step of {@link adamW}; defaults stand beside each. */
 export interface AdamWOptions {
+  /** Learning rate of this step. */
   learningRate: number;
   /** Number of this step, from 1. */
   step: number;

@@ -42,6 +42,7 @@ export const cases: OpCase<ExactSearchAttributes>[] = [
   testCase('one query of many rows', {B: 1, L: 1, N: 3001, G: 1, Dh: 64}, {count: 8}),
   testCase('few queries of many rows', {B: 1, L: 3, N: 1500, G: 2, Dh: 32}, {count: 16}),
   testCase('ties among many rows', {B: 1, L: 2, N: 2600, G: 1, Dh: 2}, {count: 12}),
+  testCase('many places, more rows', {B: 1, L: 1, N: 1500, G: 1, Dh: 8}, {count: 300}),
   testCase('best alone', {B: 2, L: 9, N: 63, G: 1, Dh: 16}, {count: 1}),
   testCase('admitted rows', {B: 2, L: 6, N: 70, G: 2, Dh: 8}, {}, 'admitted'),
   testCase('sequence', {B: 2, L: 41, N: 41, G: 2, Dh: 8}, {window: 8}),

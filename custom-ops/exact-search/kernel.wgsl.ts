@@ -21,6 +21,7 @@ export const exactSearchGpu: GpuKernel<ExactSearchAttributes> = {
   dynamic: ['queryOffset', 'phase'],
   uniforms: (dims, {queryOffset, phase}) => {
     checkRows('exactSearch', queryOffset);
-    return {queryOffset, phase, rows: dims.N, rowsOfPart: Math.ceil(dims.N / partsOf(dims))};
+    const parts = partsOf(dims);
+    return {queryOffset, phase, rows: dims.N, parts, rowsOfPart: Math.ceil(dims.N / parts)};
   },
 };

@@ -35,3 +35,7 @@ fn limitOf(query: u32) -> i32 { ${limit} }`;
 export function isAdmitted({present}: SearchRequest, row: string): string {
   return present.has('admitted') ? `admitted[batch * u32(rowCount()) + u32(${row})] != 0` : 'true';
 }
+
+export function unroll(count: number, line: (i: number) => string): string {
+  return Array.from({length: count}, (_, i) => line(i)).join('\n');
+}

@@ -1,9 +1,11 @@
-// linear and linearTransposed on the GPU: three products; those over tokens are cut into slices added in a fixed order.
+// linear and linearTransposed on the GPU: three products; those over tokens are cut into slices added in a fixed order, and
+// those of few tokens read the weight once.
 
 import {columnSumPasses} from '../wgsl/column-sum.js';
 import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
 import type {LinearAttributes} from './attributes.js';
+import {fewRowsPass, hasFewRows} from './few-rows.wgsl.js';
 import {matrixCutFor} from './matrix-cut.js';
 import {matrixProductPass} from './matrix-product.wgsl.js';
 import type {Product} from './product.wgsl.js';
@@ -14,12 +16,14 @@ import {cutFor} from './tile.js';
 type LinearRequest = PlanRequest<LinearAttributes>;
 type Whole = Omit<Product, keyof ProductSize | 'tile' | 'slices'>;
 
-/** On matrix units where the precision and the device have them, else in registers. */
+/** On matrix units where the precision and the device have them, else in registers; a few rows without blocks. */
 function product(
   {attrs: {precision}, limits}: LinearRequest,
   size: ProductSize,
   {sliced = false}: {sliced?: boolean} = {},
 ): {slices: number; pass(whole: Whole): Pass} {
+  if (!sliced && hasFewRows(size))
+    return {slices: 1, pass: whole => fewRowsPass({...whole, ...size}, limits)};
   const matrices = matrixCutFor(size, precision, limits, {sliced});
   if (matrices !== undefined) {
     const {slices} = matrices;

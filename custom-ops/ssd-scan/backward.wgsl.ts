@@ -2,30 +2,19 @@
 
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import {load4, store4} from '../wgsl/rows.js';
-import {CHUNK} from './attributes.js';
-import {
-  BLOCK,
-  blockProduct,
-  partials,
-  placeOfThread,
-  quadOf,
-  rowOf,
-  Sums,
-  sumColumns,
-  sumRows,
-  THREADS,
-  tiles,
-} from './block-product.wgsl.js';
+import {store4} from '../wgsl/rows.js';
+import {BLOCK} from './blocks.wgsl.js';
 import {fades, scoresPass, scoreWords} from './forward.wgsl.js';
 import {partsOfHeads, sharedGradientPasses, sumOfParts} from './shared-gradient.wgsl.js';
-import type {SsdShape} from './ssd-shape.wgsl.js';
+import type {Lines, SsdShape} from './ssd-shape.wgsl.js';
 import {
+  ifToken,
   inputBindings,
   inputLines,
   loadTokens,
   placeOfGroup,
   placeOfHead,
+  scoreLines,
   sharedBindings,
   sharedLines,
   ssdConstants,
@@ -37,15 +26,21 @@ import {logSumsLayout, skipWeight, stepGradientPasses, stepsPass, stepVectors} f
 
 /** gradX and `tokenSums` [B, S, H, Q]: x v, x u and x gradY of each token. A workgroup takes all of P for its rows. */
 function inputGradientPass(shape: SsdShape): Pass {
-  const {B, H, S, P, rowBlocks, inputBlocks, present, limits} = shape;
+  const {B, H, S, P, rowBlocks, inputBlocks, present, blocks, limits} = shape;
   const count = B * S * H * rowBlocks;
-  const [later, within] = [new Sums('later'), new Sums('within')];
+  const sums = blocks.sums('sum');
+  const kept = scoreLines(shape, 'scores', 'fades(line, quad)');
+  const inputs = inputLines(shape, 'x');
+  const [cotangents, writes] = [inputLines(shape, 'gradY'), sharedLines(shape, 'B', 'untilEnd(line)')];
+  const states = stateLines(shape, 'gradStates');
   const rows = {width: P, reach: (BLOCK / 4) * inputBlocks};
   const place = 'tokenRow(row) * HEADS + head';
   const skip = present.has('D') ? ` + ${skipWeight(shape)} * cotangent` : '';
-  const eight = Array.from({length: 8}, (_, i) => i);
+  const ofThread = (lines: Lines, i: number, c: number): string =>
+    lines.at(`firstRow + ${blocks.rowOf(i)}`, `firstColumn / 4u + ${blocks.quadOf(c)}`);
   return {
-    name: 'ssdScan gradient of inputs',
+    name: `ssdScan gradient of inputs${blocks.suffix}`,
+    matrices: blocks.matrices,
     read: {
       ...inputBindings(shape, 'x', 'gradY'),
       ...sharedBindings(shape, 'B', 'gradStates'),
@@ -55,18 +50,15 @@ function inputGradientPass(shape: SsdShape): Pass {
     workgroups: spread(count, limits),
     code: `
 ${ssdConstants(shape)}
-${tokenMemory}
+${tokenMemory(shape)}
 ${fades}
-fn keptOf(line: u32, quad: u32) -> vec4f {
-  let row = ((batch * CHUNKS + chunk) * GROUPS + group) * CHUNK + line;
-  return scores[row * ${CHUNK / 4}u + quad] * fades(line, quad);
-}
-${inputLines(shape, 'cotangentsOf', 'gradY')}
-${sharedLines(shape, 'writesOf', 'B', 'untilEnd(line)')}
-${stateLines(shape, 'gradStatesOf', 'gradStates')}
-${tiles}
-${partials}
-@compute @workgroup_size(${THREADS})
+${kept.code}
+${inputs.code}
+${cotangents.code}
+${writes.code}
+${states.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
@@ -74,51 +66,47 @@ fn main(${workgroupParameters}) {
   ${placeOfHead}
   let firstRow = workgroup % ${rowBlocks}u * ${BLOCK}u;
   let tokens = min(CHUNK, TOKENS - index / HEADS % CHUNKS * CHUNK);
-  ${placeOfThread}
-  ${loadTokens}
-  ${eight.map(i => `var reached${i} = 0.0; var written${i} = 0.0; var skipped${i} = 0.0;`).join(' ')}
+  ${blocks.placeOfThread}
+  ${loadTokens(shape)}
+  ${blocks.rows(i => `var reached${i} = 0.0; var written${i} = 0.0; var skipped${i} = 0.0;`).join(' ')}
   for (var firstColumn = 0u; firstColumn < ${inputBlocks * BLOCK}u; firstColumn += ${BLOCK}u) {
-    ${later.declare}
-    ${within.declare}
-    ${blockProduct(
-      {of: 'writesOf', alongInner: true, first: 'firstRow'},
-      {of: 'gradStatesOf', alongInner: true, first: 'firstColumn'},
-      later,
-      '0u',
-      'STATES',
-    )}
-    ${blockProduct(
-      {of: 'keptOf', alongInner: false, first: 'firstRow'},
-      {of: 'cotangentsOf', alongInner: false, first: 'firstColumn'},
-      within,
-      'firstRow',
-      'tokens',
-    )}
-    ${later.each(
+    ${sums.declare}
+    // What comes by way of the state behind the chunk is needed by itself: decays of later tokens scale it.
+    {
+      ${blocks.open(sums)}
+      ${blocks.multiply(writes.along('firstRow'), states.along('firstColumn'), sums, '0u', 'STATES')}
+      ${blocks.settle(sums)}
+    }
+    ${sums.each((_, i, c) => `let input${i}_${c} = ${ofThread(inputs, i, c)};`)}
+    ${sums.each((sum, i, c) => `reached${i} += dot(input${i}_${c}, ${sum});`)}
+    {
+      ${blocks.open(sums)}
+      ${blocks.multiply(kept.across('firstRow'), cotangents.across('firstColumn'), sums, 'firstRow', 'tokens')}
+      ${blocks.settle(sums)}
+    }
+    ${sums.each((_, i, c) => `let cotangent${i}_${c} = ${ofThread(cotangents, i, c)};`)}
+    ${sums.each(
       (sum, i, c) => `{
-      let row = firstRow + ${rowOf(i)};
-      let quad = firstColumn / 4u + ${quadOf(c)};
-      if (row < tokens) {
-        let input = ${load4({...rows, name: 'x'}, place, 'quad')};
-        let cotangent = ${load4({...rows, name: 'gradY'}, place, 'quad')};
-        let write = ${sum} + ${within.names[i][c]};
-        reached${i} += dot(input, ${sum});
-        written${i} += dot(input, write);
-        skipped${i} += dot(input, cotangent);
-        ${store4({...rows, name: 'gradX'}, place, 'quad', `(stepOf(row) * write${skip})`)}
-      }
+      let row = firstRow + ${blocks.rowOf(i)};
+      let quad = firstColumn / 4u + ${blocks.quadOf(c)};
+      let cotangent = cotangent${i}_${c};
+      written${i} += dot(input${i}_${c}, ${sum});
+      skipped${i} += dot(input${i}_${c}, cotangent);
+      ${ifToken(shape)}{ ${store4({...rows, name: 'gradX'}, place, 'quad', `(stepOf(row) * ${sum}${skip})`)} }
     }`,
     )}
   }
   ${['reached', 'written', 'skipped']
     .map(name =>
-      sumRows(
+      blocks.sumRows(
         name,
-        eight.map(i => `${name}${i}`),
+        blocks.rows(i => `${name}${i}`),
       ),
     )
     .join('')}
-  tokenSums[headOfChunk() * CHUNK + firstRow + local] = vec4f(reached, written, skipped, 0.0);
+  if (local < ${BLOCK}u) {
+    tokenSums[headOfChunk() * CHUNK + firstRow + local] = vec4f(reached, written, skipped, 0.0);
+  }
 }`,
   };
 }
@@ -128,62 +116,58 @@ fn main(${workgroupParameters}) {
  * workgroup takes a block and some heads of a group.
  */
 function pairsPass(shape: SsdShape, parts: number): Pass {
-  const {B, G, H, S, rowBlocks, limits} = shape;
+  const {B, G, H, S, Q, rowBlocks, blocks, limits} = shape;
   const perGroup = H / G;
   const perPart = Math.ceil(perGroup / parts);
-  const blocks = rowBlocks * rowBlocks;
-  const count = B * S * G * parts * blocks;
+  const perChunk = rowBlocks * rowBlocks;
+  const count = B * S * G * parts * perChunk;
   const {heads, columns, words} = logSumsLayout(shape);
-  const [pairs, sums] = [new Sums('pair'), new Sums('sum')];
-  const eight = Array.from({length: 8}, (_, i) => i);
+  const [pairs, sums] = [blocks.sums('pair'), blocks.sums('sum')];
+  const [inputs, cotangents] = [inputLines(shape, 'x'), inputLines(shape, 'gradY')];
   const to = parts === 1 ? 'gradScores' : 'gradScoresParts';
   return {
-    name: 'ssdScan gradient of pairs',
+    name: `ssdScan gradient of pairs${blocks.suffix}`,
+    matrices: blocks.matrices,
     read: {...inputBindings(shape, 'x', 'gradY'), scores: 'vec4f', steps: 'vec2f'},
     write: {[to]: 'vec4f', logSums: 'f32'},
     workgroups: spread(count, limits),
     code: `
 // logSums has ${words} words.
 ${ssdConstants(shape)}
-${tokenMemory}
+${tokenMemory(shape)}
 ${fades}
-${inputLines(shape, 'inputsOf', 'x')}
-${inputLines(shape, 'cotangentsOf', 'gradY')}
-${tiles}
-${partials}
-@compute @workgroup_size(${THREADS})
+${inputs.code}
+${cotangents.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
   let firstRow = workgroup / ${rowBlocks}u % ${rowBlocks}u * ${BLOCK}u;
   let firstColumn = workgroup % ${rowBlocks}u * ${BLOCK}u;
   if (firstColumn > firstRow) { return; }
-  let index = workgroup / ${blocks}u % ${B * S * G}u;
-  let part = workgroup / ${blocks * B * S * G}u;
+  let index = workgroup / ${perChunk}u % ${B * S * G}u;
+  let part = workgroup / ${perChunk * B * S * G}u;
   ${placeOfGroup}
-  ${placeOfThread}
+  ${blocks.placeOfThread}
   let scoreRow = index * CHUNK + firstRow;
   ${sums.declare}
   let firstHead = index % GROUPS * ${perGroup}u;
   let lastHead = firstHead + min(${perGroup}u, (part + 1u) * ${perPart}u);
   for (var own = firstHead + part * ${perPart}u; own < lastHead; own++) {
     head = own;
-    ${loadTokens}
+    ${loadTokens(shape)}
     ${pairs.declare}
-    ${blockProduct(
-      {of: 'cotangentsOf', alongInner: true, first: 'firstRow'},
-      {of: 'inputsOf', alongInner: true, first: 'firstColumn'},
-      pairs,
-      '0u',
-      'WIDTH',
-    )}
-    ${eight.map(i => `var row${i} = 0.0;`).join(' ')}
+    ${blocks.open(pairs)}
+    ${blocks.multiply(cotangents.along('firstRow'), inputs.along('firstColumn'), pairs, '0u', 'WIDTH')}
+    ${blocks.settle(pairs)}
+    ${blocks.rows(i => `var row${i} = 0.0;`).join(' ')}
     var column0 = vec4f(); var column1 = vec4f();
     ${pairs.each(
       (pair, i, c) => `{
-      let line = firstRow + ${rowOf(i)};
-      let quad = firstColumn / 4u + ${quadOf(c)};
-      let score = scores[(scoreRow + ${rowOf(i)}) * ${CHUNK / 4}u + quad];
+      let line = firstRow + ${blocks.rowOf(i)};
+      let quad = firstColumn / 4u + ${blocks.quadOf(c)};
+      let score = scores[(scoreRow + ${blocks.rowOf(i)}) * ${Q / 4}u + quad];
       let grad = ${pair} * fades(line, quad) * stepSizes[quad];
       ${sums.names[i][c]} += grad;
       // A token and itself see no decay.
@@ -194,22 +178,24 @@ fn main(${workgroupParameters}) {
     }`,
     )}
     let at = headOfChunk() * CHUNK;
-    ${sumRows(
+    ${blocks.sumRows(
       'rowSum',
-      eight.map(i => `row${i}`),
+      blocks.rows(i => `row${i}`),
     )}
-    ${sumColumns('columnSum', ['column0', 'column1'])}
-    logSums[firstColumn / ${BLOCK}u * ${heads * CHUNK}u + at + firstRow + local] = rowSum;
-    logSums[${columns}u + firstRow / ${BLOCK}u * ${heads * CHUNK}u + at + firstColumn + local] = columnSum;
+    ${blocks.sumColumns('columnSum', ['column0', 'column1'])}
+    if (local < ${BLOCK}u) {
+      logSums[firstColumn / ${BLOCK}u * ${heads * Q}u + at + firstRow + local] = rowSum;
+      logSums[${columns}u + firstRow / ${BLOCK}u * ${heads * Q}u + at + firstColumn + local] = columnSum;
+    }
   }
-  let row = part * ${B * S * G * CHUNK}u + scoreRow;
-  ${sums.each((sum, i, c) => `${to}[(row + ${rowOf(i)}) * ${CHUNK / 4}u + firstColumn / 4u + ${quadOf(c)}] = ${sum};`)}
+  let row = part * ${B * S * G * Q}u + scoreRow;
+  ${sums.each((sum, i, c) => `${to}[(row + ${blocks.rowOf(i)}) * ${Q / 4}u + firstColumn / 4u + ${blocks.quadOf(c)}] = ${sum};`)}
 }`,
   };
 }
 
 export function chunksBackward(shape: SsdShape): Plan {
-  const {B, S, H, P, N, rowBlocks, present, limits} = shape;
+  const {B, S, H, P, N, Q, rowBlocks, present, limits} = shape;
   const pairParts = partsOfHeads(shape, rowBlocks * rowBlocks);
   const words = scoreWords(shape);
   const shared = sharedGradientPasses(shape);
@@ -219,7 +205,7 @@ export function chunksBackward(shape: SsdShape): Plan {
       steps: 2 * stepVectors(shape),
       scores: words,
       gradStates: B * S * H * P * N,
-      tokenSums: 4 * B * S * H * CHUNK,
+      tokenSums: 4 * B * S * H * Q,
       logSums: logSumsLayout(shape).words,
       gradScores: words,
       ...(pairParts > 1 ? {gradScoresParts: pairParts * words} : {}),

@@ -4,11 +4,16 @@ import type {OpCase, OpDefinition} from '../op.js';
 import type {SsdScanAttributes} from './attributes.js';
 import {NO_MOST} from './attributes.js';
 
-const free: SsdScanAttributes = {deltaLeast: 0, deltaMost: NO_MOST};
-const bounded: SsdScanAttributes = {deltaLeast: 0.05, deltaMost: 0.4};
+const free: SsdScanAttributes = {deltaLeast: 0, deltaMost: NO_MOST, precision: 'float32'};
+const bounded: SsdScanAttributes = {deltaLeast: 0.05, deltaMost: 0.4, precision: 'float32'};
 const extras = ['D', 'deltaBias', 'initialState'] as const;
 
-export const cases: OpCase<SsdScanAttributes>[] = [
+/** Tested in every precision: few tokens, and two chunks of any length in parts of blocks. */
+const inAll = new Set(['one token', 'L130 H6 P12 N20']);
+/** Tested in float16 too, whose chunks are longer; tf32 and bfloat16 are computed as float32 is. */
+const inHalf = new Set(['L65 P6 N10', 'L200 P1 N1', 'bare']);
+
+const shapes: OpCase<SsdScanAttributes>[] = [
   {name: 'one token', dims: {B: 2, L: 1, H: 4, P: 8, G: 2, N: 16}, attrs: free, use: 'test'},
   {name: 'L7 H3 P5 N3', dims: {B: 2, L: 7, H: 3, P: 5, G: 1, N: 3}, attrs: free, use: 'test'},
   {name: 'L63 P16 N4', dims: {B: 1, L: 63, H: 2, P: 16, G: 1, N: 4}, attrs: free, use: 'test'},
@@ -36,6 +41,12 @@ export const cases: OpCase<SsdScanAttributes>[] = [
     kernelOnly: true,
   },
 ];
+
+export const cases: OpCase<SsdScanAttributes>[] = shapes.map(one =>
+  inAll.has(one.name)
+    ? one
+    : {...one, precisions: inHalf.has(one.name) ? ['float32', 'float16'] : ['float32']},
+);
 
 /** Decays between a few tokens and a few hundred, as in a trained model. */
 export const sample: OpDefinition<SsdScanAttributes>['sample'] = {

@@ -25,7 +25,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
 import type {SsdScanAttributes} from './attributes.js';
-import {CHUNK, NO_MOST} from './attributes.js';
+import {chunkOf, NO_MOST} from './attributes.js';
 
 /**
  * [B, L, H, ..] or [B, L, G, ..] in chunks of Q tokens: [B G, S, Q, inner], where `inner` are sizes of what belongs to a
@@ -48,11 +48,11 @@ function chunked(x: Tensor, {B, L, G}: Dims, Q: number, inner: readonly number[]
 
 export function composed(
   {x, delta, A, B: writes, C: reads, D, deltaBias, initialState}: NamedTensors,
-  {deltaLeast, deltaMost}: SsdScanAttributes,
+  {deltaLeast, deltaMost, precision}: SsdScanAttributes,
   dims: Dims,
 ): NamedTensors {
   const {B, L, H, P, G, N} = dims;
-  const [R, Q] = [H / G, Math.min(L, CHUNK)];
+  const [R, Q] = [H / G, Math.min(L, chunkOf({precision}))];
   const S = Math.ceil(L / Q);
   const positive = softplus(deltaBias === undefined ? delta : add(delta, deltaBias));
   const isBounded = deltaLeast > 0 || deltaMost < NO_MOST;

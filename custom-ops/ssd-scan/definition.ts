@@ -1,7 +1,8 @@
-import {checkNumber, refuse} from '../check.js';
+import {checkNumber, checkOneOf, refuse} from '../check.js';
 import type {OpDefinition} from '../op.js';
+import {precisions} from '../precision.js';
 import type {SsdScanAttributes} from './attributes.js';
-import {CHUNK, NO_MOST} from './attributes.js';
+import {chunkOf, NO_MOST} from './attributes.js';
 import {cases, sample} from './cases.js';
 import {composed} from './composed.js';
 import {backward, forward} from './reference.js';
@@ -30,9 +31,14 @@ export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
     /** State before the first token of every chunk. */
     chunkStates: {shape: 'B S H P N', dtype: 'float32', role: 'saved'},
   },
-  derivedDims: {S: ({L}) => Math.ceil(L / CHUNK), chunk: () => CHUNK},
-  attributes: {deltaLeast: {type: 'float'}, deltaMost: {type: 'float'}},
-  checkAttributes: ({deltaLeast, deltaMost}, {H, G}) => {
+  derivedDims: {S: ({L}, attrs) => Math.ceil(L / chunkOf(attrs)), chunk: (_dims, attrs) => chunkOf(attrs)},
+  attributes: {
+    deltaLeast: {type: 'float'},
+    deltaMost: {type: 'float'},
+    precision: {type: 'word', words: precisions},
+  },
+  checkAttributes: ({deltaLeast, deltaMost, precision}, {H, G}) => {
+    checkOneOf('ssdScan', 'precision', precision, precisions);
     checkNumber('ssdScan', 'deltaLeast', deltaLeast, 0, NO_MOST);
     checkNumber('ssdScan', 'deltaMost', deltaMost, deltaLeast, NO_MOST);
     if (H % G !== 0) refuse('ssdScan', 'x', `of H heads, a multiple of the G = ${G} groups of B`, H);
@@ -42,7 +48,7 @@ export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
     native: {
       symbol: 'ssd_scan_forward',
       scalars: SCALARS,
-      scratchFloats: ({P, N}) => PRODUCT_SCRATCH + CHUNK * (2 * CHUNK + P + N + 4) + 8 * LANES,
+      scratchFloats: ({P, N, chunk: Q}) => PRODUCT_SCRATCH + Q * (2 * Q + P + N + 4) + 8 * LANES,
     },
   },
   backward: {
@@ -50,8 +56,8 @@ export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
     native: {
       symbol: 'ssd_scan_backward',
       scalars: SCALARS,
-      scratchFloats: ({H, P, N}) =>
-        PRODUCT_SCRATCH + H * P * N + CHUNK * (4 * CHUNK + 3 * P + N + 8) + 8 * LANES,
+      scratchFloats: ({H, P, N, chunk: Q}) =>
+        PRODUCT_SCRATCH + H * P * N + Q * (4 * Q + 3 * P + N + 8) + 8 * LANES,
     },
   },
   composedOnCuda: true,

@@ -6,7 +6,6 @@ import type {Pass, Plan} from '../wgsl/plan.js';
 import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
 import {load4, quadsOf, store4} from '../wgsl/rows.js';
-import {CHUNK} from './attributes.js';
 import type {SsdShape} from './ssd-shape.wgsl.js';
 import {skipWeight, stepsPass, stepVectors} from './tokens.wgsl.js';
 
@@ -17,7 +16,7 @@ const THREADS = 64;
 const MOST_VECTORS = 4;
 
 export function fewTokens(shape: SsdShape): Plan {
-  const {B, L, H, P, G, N, present, limits} = shape;
+  const {B, L, H, P, G, N, Q, present, limits} = shape;
   const quads = quadsOf(N);
   const lanes = Math.min(THREADS, powerOfTwo(Math.ceil(quads / MOST_VECTORS)));
   const vectors = Math.ceil(quads / lanes);
@@ -57,7 +56,7 @@ fn main(${workgroupParameters}) {
   for (var t = 0u; t < ${L}u; t++) {
     let token = batch * ${L}u + t;
     let tokenOfGroup = token * ${G}u + head / ${H / G}u;
-    let step = steps[(batch * ${H}u + head) * ${CHUNK}u + t];
+    let step = steps[(batch * ${H}u + head) * ${Q}u + t];
     let decay = exp2(step.x - past);
     past = step.x;
     let input = x[(token * ${H}u + head) * ${P}u + p];

@@ -2,25 +2,18 @@
 
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import {load4, store4} from '../wgsl/rows.js';
-import {CHUNK} from './attributes.js';
-import {
-  BLOCK,
-  blockProduct,
-  placeOfThread,
-  quadOf,
-  rowOf,
-  Sums,
-  THREADS,
-  tiles,
-} from './block-product.wgsl.js';
+import {store4} from '../wgsl/rows.js';
+import {BLOCK} from './blocks.wgsl.js';
+import {registerBlocks} from './register-blocks.wgsl.js';
 import type {SsdShape} from './ssd-shape.wgsl.js';
 import {
+  ifToken,
   inputBindings,
   inputLines,
   loadTokens,
   placeOfGroup,
   placeOfHead,
+  scoreLines,
   sharedBindings,
   sharedLines,
   ssdConstants,
@@ -31,14 +24,19 @@ import {addedStatesPass, carryPass} from './states.wgsl.js';
 import {skipWeight, stepsPass, stepVectors} from './tokens.wgsl.js';
 
 /** Floats of `scores` [B, S, G, Q, Q]. */
-export const scoreWords = ({B, S, G}: SsdShape): number => B * S * G * CHUNK * CHUNK;
+export const scoreWords = ({B, S, G, Q}: SsdShape): number => B * S * G * Q * Q;
 
-/** Writes `scores`, C B^T, in blocks that are not wholly above the diagonal. */
+/**
+ * Writes `scores`, C B^T, in blocks that are not wholly above the diagonal; in float32 always, since the heads of a group share
+ * them: they are few, and would be rounded twice.
+ */
 export function scoresPass(shape: SsdShape): Pass {
-  const {B, G, S, rowBlocks, limits} = shape;
-  const blocks = rowBlocks * rowBlocks;
-  const count = B * S * G * blocks;
-  const sums = new Sums('sum');
+  const {B, G, S, Q, rowBlocks, limits} = shape;
+  const blocks = registerBlocks;
+  const perGroup = rowBlocks * rowBlocks;
+  const count = B * S * G * perGroup;
+  const sums = blocks.sums('sum');
+  const [writes, reads] = [sharedLines(shape, 'B'), sharedLines(shape, 'C')];
   return {
     name: 'ssdScan scores',
     read: sharedBindings(shape, 'B', 'C'),
@@ -46,29 +44,25 @@ export function scoresPass(shape: SsdShape): Pass {
     workgroups: spread(count, limits),
     code: `
 ${ssdConstants(shape)}
-${sharedLines(shape, 'writesOf', 'B')}
-${sharedLines(shape, 'readsOf', 'C')}
-${tiles}
-@compute @workgroup_size(${THREADS})
+${writes.code}
+${reads.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
   let firstRow = workgroup / ${rowBlocks}u % ${rowBlocks}u * ${BLOCK}u;
   let firstColumn = workgroup % ${rowBlocks}u * ${BLOCK}u;
   if (firstColumn > firstRow) { return; }
-  let index = workgroup / ${blocks}u;
+  let index = workgroup / ${perGroup}u;
   ${placeOfGroup}
-  ${placeOfThread}
+  ${blocks.placeOfThread}
   ${sums.declare}
-  ${blockProduct(
-    {of: 'readsOf', alongInner: true, first: 'firstRow'},
-    {of: 'writesOf', alongInner: true, first: 'firstColumn'},
-    sums,
-    '0u',
-    'STATES',
-  )}
+  ${blocks.open(sums)}
+  ${blocks.multiply(reads.along('firstRow'), writes.along('firstColumn'), sums, '0u', 'STATES')}
+  ${blocks.settle(sums)}
   let row = ((batch * CHUNKS + chunk) * GROUPS + group) * CHUNK + firstRow;
-  ${sums.each((sum, i, c) => `scores[(row + ${rowOf(i)}) * ${CHUNK / 4}u + firstColumn / 4u + ${quadOf(c)}] = ${sum};`)}
+  ${sums.each((sum, i, c) => `scores[(row + ${blocks.rowOf(i)}) * ${Q / 4}u + firstColumn / 4u + ${blocks.quadOf(c)}] = ${sum};`)}
 }`,
   };
 }
@@ -81,17 +75,19 @@ fn fades(line: u32, quad: u32) -> vec4f {
 }`;
 
 function outputsPass(shape: SsdShape): Pass {
-  const {B, H, S, P, rowBlocks, inputBlocks, present, limits} = shape;
-  const blocks = rowBlocks * inputBlocks;
-  const count = B * S * H * blocks;
-  const sums = new Sums('sum');
+  const {B, H, S, P, rowBlocks, inputBlocks, present, blocks, limits} = shape;
+  const perHead = rowBlocks * inputBlocks;
+  const count = B * S * H * perHead;
+  const sums = blocks.sums('sum');
+  const weights = scoreLines(shape, 'scores', 'fades(line, quad) * stepSizes[quad]');
+  const [inputs, reads] = [inputLines(shape, 'x'), sharedLines(shape, 'C', 'fromStart(line)')];
+  const states = stateLines(shape, 'chunkStates');
   const rows = {width: P, reach: (BLOCK / 4) * inputBlocks};
   const place = 'tokenRow(row) * HEADS + head';
-  const skip = present.has('D')
-    ? ` + ${skipWeight(shape)} * ${load4({...rows, name: 'x'}, place, 'quad')}`
-    : '';
+  const hasSkip = present.has('D');
   return {
-    name: 'ssdScan outputs',
+    name: `ssdScan outputs${blocks.suffix}`,
+    matrices: blocks.matrices,
     read: {
       ...inputBindings(shape, 'x'),
       ...sharedBindings(shape, 'C', 'chunkStates'),
@@ -101,48 +97,48 @@ function outputsPass(shape: SsdShape): Pass {
     workgroups: spread(count, limits),
     code: `
 ${ssdConstants(shape)}
-${tokenMemory}
+${tokenMemory(shape)}
 ${fades}
-fn weightsOf(line: u32, quad: u32) -> vec4f {
-  let row = ((batch * CHUNKS + chunk) * GROUPS + group) * CHUNK + line;
-  return scores[row * ${CHUNK / 4}u + quad] * fades(line, quad) * stepSizes[quad];
-}
-${inputLines(shape, 'inputsOf', 'x')}
-${sharedLines(shape, 'readsOf', 'C', 'fromStart(line)')}
-${stateLines(shape, 'statesOf', 'chunkStates')}
-${tiles}
-@compute @workgroup_size(${THREADS})
+${weights.code}
+${inputs.code}
+${reads.code}
+${states.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
-  let index = workgroup / ${blocks}u;
+  let index = workgroup / ${perHead}u;
   ${placeOfHead}
   let firstRow = workgroup / ${inputBlocks}u % ${rowBlocks}u * ${BLOCK}u;
   let firstColumn = workgroup % ${inputBlocks}u * ${BLOCK}u;
   let tokens = min(CHUNK, TOKENS - index / HEADS % CHUNKS * CHUNK);
   if (firstRow >= tokens) { return; }
-  ${placeOfThread}
-  ${loadTokens}
+  ${blocks.placeOfThread}
+  ${loadTokens(shape)}
   ${sums.declare}
-  ${blockProduct(
-    {of: 'weightsOf', alongInner: true, first: 'firstRow'},
-    {of: 'inputsOf', alongInner: false, first: 'firstColumn'},
+  ${blocks.open(sums)}
+  ${blocks.multiply(
+    weights.along('firstRow'),
+    inputs.across('firstColumn'),
     sums,
     '0u',
     `min(tokens, firstRow + ${BLOCK}u)`,
   )}
-  ${blockProduct(
-    {of: 'readsOf', alongInner: true, first: 'firstRow'},
-    {of: 'statesOf', alongInner: true, first: 'firstColumn'},
-    sums,
-    '0u',
-    'STATES',
+  ${blocks.multiply(reads.along('firstRow'), states.along('firstColumn'), sums, '0u', 'STATES')}
+  ${blocks.settle(sums)}
+  let ownQuad = firstColumn / 4u;
+  ${sums.each((_, i, c) =>
+    hasSkip
+      ? `let input${i}_${c} = ${inputs.at(`firstRow + ${blocks.rowOf(i)}`, `ownQuad + ${blocks.quadOf(c)}`)};`
+      : '',
   )}
   ${sums.each(
     (sum, i, c) => `{
-    let row = firstRow + ${rowOf(i)};
-    let quad = firstColumn / 4u + ${quadOf(c)};
-    if (row < tokens) { ${store4({...rows, name: 'y'}, place, 'quad', `(${sum}${skip})`)} }
+    let row = firstRow + ${blocks.rowOf(i)};
+    let quad = ownQuad + ${blocks.quadOf(c)};
+    let output = ${sum}${hasSkip ? ` + ${skipWeight(shape)} * input${i}_${c}` : ''};
+    ${ifToken(shape)}{ ${store4({...rows, name: 'y'}, place, 'quad', 'output')} }
   }`,
   )}
 }`,

@@ -1,5 +1,6 @@
 import type {Tensor1D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {checkNumber, refuse} from '../check.js';
+import type {Precision} from '../precision.js';
 import {runOp} from '../run.js';
 import {NO_MOST} from './attributes.js';
 import {ssdScanOp} from './definition.js';
@@ -28,14 +29,16 @@ export interface SsdScanInputs {
 export interface SsdScanOptions {
   /** Least and greatest step size, taken after softplus. Default [0, Infinity]. */
   deltaLimits?: readonly [number, number];
+  /** How products are computed: their factors are rounded so, sums are float32. Default 'float32'. */
+  precision?: Precision;
 }
 
 /**
  * State-space dual scan of Mamba-2: d = softplus(delta + deltaBias), s[t] = exp(d A) s[t-1] + d x (outer) B, y = s C + D x.
  *
  * Returns y [B, L, H, P] and finalState [B, H, P, N]; differentiable in every input, initialState included.
- * Errors: ArgumentError on a wrong rank, size or dtype, on heads that are no multiple of the groups, and on limits that are
- * negative or out of order. Source: arXiv 2405.21060.
+ * Errors: ArgumentError on a wrong rank, size, dtype or precision, on heads that are no multiple of the groups, and on limits
+ * that are negative or out of order. Source: arXiv 2405.21060.
  */
 export function ssdScan(
   inputs: SsdScanInputs,
@@ -47,6 +50,14 @@ export function ssdScan(
   const deltaMost = most === Number.POSITIVE_INFINITY ? NO_MOST : most;
   checkNumber('ssdScan', 'deltaLimits[0]', deltaLeast, 0, NO_MOST);
   checkNumber('ssdScan', 'deltaLimits[1]', deltaMost, deltaLeast, NO_MOST);
-  const {y, finalState} = runOp(ssdScanOp, {...inputs}, {deltaLeast, deltaMost});
+  const {y, finalState} = runOp(
+    ssdScanOp,
+    {...inputs},
+    {
+      deltaLeast,
+      deltaMost,
+      precision: options.precision ?? 'float32',
+    },
+  );
   return {y: y as Tensor4D, finalState: finalState as Tensor4D};
 }

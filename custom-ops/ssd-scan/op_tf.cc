@@ -3,7 +3,6 @@
 
 namespace bmojo {
 
-constexpr int kChunk = 64;  // CHUNK in attributes.ts
 // Heads of one task; those of a group that are in one task share the products of B and C.
 constexpr int kHeads = 4;
 
@@ -13,8 +12,8 @@ static SsdInputs inputsOf(const Call& call) {
 }
 
 static SsdSizes sizesOf(const Call& call) {
-  return {call.size("B"), call.size("L"), call.size("H"), call.size("P"), call.size("G"), call.size("N"), kChunk,
-          (float)call.values.number("deltaLeast"), (float)call.values.number("deltaMost")};
+  return {call.size("B"), call.size("L"), call.size("H"), call.size("P"), call.size("G"), call.size("N"),
+          call.size("chunk"), (float)call.values.number("deltaLeast"), (float)call.values.number("deltaMost")};
 }
 
 /** Tasks of a call: some heads of a group of a batch row; `part` counts those of a group. */
@@ -87,12 +86,13 @@ static void backward(Call& call) {
 }
 
 void implementSsdScan(Operator& op) {
-  op.derive = [](Sizes& sizes, const Values&) {
+  op.derive = [](Sizes& sizes, const Values& values) {
     if (sizes["H"] % sizes["G"] != 0)
       refuse("ssdScan", "x", "of H heads, a multiple of the G = " + std::to_string(sizes["G"]) + " groups of B",
              std::to_string(sizes["H"]));
-    sizes.set("S", (sizes["L"] + kChunk - 1) / kChunk);
-    sizes.set("chunk", kChunk);
+    const int64_t chunk = values.is("precision", "float16") ? 128 : 64;  // chunkOf in attributes.ts
+    sizes.set("S", (sizes["L"] + chunk - 1) / chunk);
+    sizes.set("chunk", chunk);
   };
   op.forward = forward;
   op.backward = backward;

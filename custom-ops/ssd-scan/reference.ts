@@ -3,7 +3,6 @@
 
 import type {HostCall} from '../op.js';
 import type {SsdScanAttributes} from './attributes.js';
-import {CHUNK} from './attributes.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -19,7 +18,7 @@ function stepOf(raw: number, {deltaLeast, deltaMost}: SsdScanAttributes): {step:
 export function forward({inputs, outputs, dims, attrs}: HostCall<SsdScanAttributes>): void {
   const {x, delta, A, B: writes, C: reads, D, deltaBias, initialState} = inputs;
   const {y, finalState, chunkStates} = outputs;
-  const {B, L, H, P, G, N, S} = dims;
+  const {B, L, H, P, G, N, S, chunk: Q} = dims;
   const state = new Float64Array(P * N);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
@@ -28,7 +27,7 @@ export function forward({inputs, outputs, dims, attrs}: HostCall<SsdScanAttribut
       for (let t = 0; t < L; t++) {
         const at = (b * L + t) * H + h;
         const row = ((b * L + t) * G + group) * N;
-        if (t % CHUNK === 0) chunkStates.set(state, ((b * S + t / CHUNK) * H + h) * P * N);
+        if (t % Q === 0) chunkStates.set(state, ((b * S + t / Q) * H + h) * P * N);
         const {step} = stepOf(delta[at] + (deltaBias?.[h] ?? 0), attrs);
         const decay = Math.exp(step * A[h]);
         for (let p = 0; p < P; p++) {
@@ -49,8 +48,8 @@ export function forward({inputs, outputs, dims, attrs}: HostCall<SsdScanAttribut
 export function backward({inputs, outputs, dims, attrs}: HostCall<SsdScanAttributes>): void {
   const {x, delta, A, B: writes, C: reads, D, deltaBias, chunkStates, gradY, gradFinalState} = inputs;
   const {gradX, gradDelta, gradA, gradB, gradC, gradD, gradDeltaBias, gradInitialState} = outputs;
-  const {B, L, H, P, G, N, S} = dims;
-  const states = new Float64Array((CHUNK + 1) * P * N);
+  const {B, L, H, P, G, N, S, chunk: Q} = dims;
+  const states = new Float64Array((Q + 1) * P * N);
   const gradState = new Float64Array(P * N);
   const sums = {
     A: new Float64Array(H),
@@ -64,8 +63,8 @@ export function backward({inputs, outputs, dims, attrs}: HostCall<SsdScanAttribu
       const group = Math.floor((h * G) / H);
       for (let i = 0; i < P * N; i++) gradState[i] = gradFinalState[(b * H + h) * P * N + i];
       for (let chunk = S - 1; chunk >= 0; chunk--) {
-        const begin = chunk * CHUNK;
-        const end = Math.min(L, begin + CHUNK);
+        const begin = chunk * Q;
+        const end = Math.min(L, begin + Q);
         const start = ((b * S + chunk) * H + h) * P * N;
         for (let i = 0; i < P * N; i++) states[i] = chunkStates[start + i];
         for (let t = begin; t < end; t++) {

@@ -1,25 +1,14 @@
 // Gradients of B and C, which the heads of a group share: a workgroup takes a block of tokens and states and some of the heads;
 // parts are added in order.
 
+import {elementwisePass} from '../wgsl/elementwise.js';
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import {rowSumPass} from '../wgsl/reduce.js';
-import {store4} from '../wgsl/rows.js';
-import {CHUNK} from './attributes.js';
-import {
-  BLOCK,
-  blockProduct,
-  partials,
-  placeOfThread,
-  quadOf,
-  rowOf,
-  Sums,
-  sumRows,
-  THREADS,
-  tiles,
-} from './block-product.wgsl.js';
+import {rowType, store4} from '../wgsl/rows.js';
+import {BLOCK} from './blocks.wgsl.js';
 import type {SsdShape} from './ssd-shape.wgsl.js';
 import {
+  ifToken,
   inputBindings,
   inputLines,
   loadTokens,
@@ -45,14 +34,18 @@ export function partsOfHeads({B, S, G, H}: SsdShape, blocks: number): number {
 
 /** Adds `${to}Parts` [parts, words] up. */
 export function sumOfParts(to: string, parts: number, words: number, limits: GpuLimits): Pass {
-  return rowSumPass(
+  const type = rowType(words);
+  const count = type === 'vec4f' ? words / 4 : words;
+  return elementwisePass(
     {
       name: `ssdScan ${to} from parts`,
-      from: `${to}Parts`,
-      rows: parts,
-      columns: words,
-      write: {[to]: 'f32'},
-      store: `${to}[column] = total;`,
+      read: {[`${to}Parts`]: type},
+      write: {[to]: type},
+      count,
+      body: `
+  var total = ${type}();
+  for (var part = 0u; part < ${parts}u; part++) { total += ${to}Parts[part * ${count}u + index]; }
+  ${to}[index] = total;`,
     },
     limits,
   );
@@ -60,21 +53,25 @@ export function sumOfParts(to: string, parts: number, words: number, limits: Gpu
 
 /** The pass of gradC or gradB, which differ in what is multiplied. */
 function sharedPass(shape: SsdShape, of: 'B' | 'C', parts: number): Pass {
-  const {B, G, H, L, S, N, rowBlocks, stateBlocks, limits} = shape;
+  const {B, G, H, L, S, N, Q, rowBlocks, stateBlocks, blocks, limits} = shape;
   const perGroup = H / G;
   const perPart = Math.ceil(perGroup / parts);
-  const blocks = rowBlocks * stateBlocks;
-  const count = B * S * G * parts * blocks;
-  const {heads, states} = logSumsLayout(shape);
+  const perChunk = rowBlocks * stateBlocks;
+  const count = B * S * G * parts * perChunk;
+  const {heads, states: statesAt} = logSumsLayout(shape);
   const isRead = of === 'C';
-  const [read, sums] = [new Sums('read'), new Sums('sum')];
-  const eight = Array.from({length: 8}, (_, i) => i);
+  const [read, sums] = [blocks.sums('read'), blocks.sums('sum')];
   const to = parts === 1 ? `grad${of}` : `grad${of}Parts`;
   const rows = {width: N, reach: (BLOCK / 4) * stateBlocks};
   const [input, state, other] = isRead ? ['gradY', 'chunkStates', 'B'] : ['x', 'gradStates', 'C'];
-  const overHeads = blockProduct(
-    {of: 'inputsOf', alongInner: true, first: 'firstRow'},
-    {of: 'statesOf', alongInner: false, first: 'firstColumn'},
+  const inputs = inputLines(shape, input, isRead ? undefined : 'untilEnd(line) * stepOf(line)');
+  const states = stateLines(shape, state);
+  const others = sharedLines(shape, other);
+  const own = sharedLines(shape, 'C');
+  const weights = scoreLines(shape, 'gradScores');
+  const overHeads = blocks.multiply(
+    inputs.along('firstRow'),
+    states.across('firstColumn'),
     isRead ? read : sums,
     '0u',
     'WIDTH',
@@ -83,40 +80,39 @@ function sharedPass(shape: SsdShape, of: 'B' | 'C', parts: number): Pass {
   const ofHead = isRead
     ? `
     ${read.declare}
+    ${blocks.open(read)}
     ${overHeads}
-    ${eight.map(i => `var row${i} = 0.0;`).join(' ')}
+    ${blocks.settle(read)}
+    ${blocks.rows(i => `var row${i} = 0.0;`).join(' ')}
     ${read.each(
       (sum, i, c) => `{
-      let line = firstRow + ${rowOf(i)};
-      let quad = firstColumn / 4u + ${quadOf(c)};
+      let line = firstRow + ${blocks.rowOf(i)};
+      let quad = firstColumn / 4u + ${blocks.quadOf(c)};
       let faded = fromStart(line) * ${sum};
       ${sums.names[i][c]} += faded;
-      row${i} += dot(faded, ownOf(line, quad));
+      row${i} += dot(faded, ${own.at('line', 'quad')});
     }`,
     )}
-    ${sumRows(
+    ${blocks.sumRows(
       'rowSum',
-      eight.map(i => `row${i}`),
+      blocks.rows(i => `row${i}`),
     )}
-    logSums[${states}u + firstColumn / ${BLOCK}u * ${heads * CHUNK}u + headOfChunk() * CHUNK + firstRow + local] = rowSum;`
+    if (local < ${BLOCK}u) {
+      logSums[${statesAt}u + firstColumn / ${BLOCK}u * ${heads * Q}u + headOfChunk() * CHUNK + firstRow + local] = rowSum;
+    }`
     : overHeads;
   const pairs = isRead
-    ? blockProduct(
-        {of: 'gradScoresOf', alongInner: true, first: 'firstRow'},
-        {of: 'otherOf', alongInner: false, first: 'firstColumn'},
+    ? blocks.multiply(
+        weights.along('firstRow'),
+        others.across('firstColumn'),
         sums,
         '0u',
         `min(tokens, firstRow + ${BLOCK}u)`,
       )
-    : blockProduct(
-        {of: 'gradScoresOf', alongInner: false, first: 'firstRow'},
-        {of: 'otherOf', alongInner: false, first: 'firstColumn'},
-        sums,
-        'firstRow',
-        'tokens',
-      );
+    : blocks.multiply(weights.across('firstRow'), others.across('firstColumn'), sums, 'firstRow', 'tokens');
   return {
-    name: `ssdScan gradient of ${of}`,
+    name: `ssdScan gradient of ${of}${blocks.suffix}`,
+    matrices: blocks.matrices,
     read: {
       ...inputBindings(shape, input),
       ...sharedBindings(shape, state, other, ...(isRead ? ['C'] : [])),
@@ -126,40 +122,41 @@ function sharedPass(shape: SsdShape, of: 'B' | 'C', parts: number): Pass {
     workgroups: spread(count, limits),
     code: `
 ${ssdConstants(shape)}
-${tokenMemory}
-${inputLines(shape, 'inputsOf', input, isRead ? undefined : 'untilEnd(line) * stepOf(line)')}
-${stateLines(shape, 'statesOf', state)}
-${sharedLines(shape, 'otherOf', other)}
-${isRead ? sharedLines(shape, 'ownOf', 'C') : ''}
-${scoreLines('gradScoresOf', 'gradScores')}
-${tiles}
-${isRead ? partials : ''}
-@compute @workgroup_size(${THREADS})
+${tokenMemory(shape)}
+${inputs.code}
+${states.code}
+${others.code}
+${isRead ? own.code : ''}
+${weights.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
   let firstRow = workgroup / ${stateBlocks}u % ${rowBlocks}u * ${BLOCK}u;
   let firstColumn = workgroup % ${stateBlocks}u * ${BLOCK}u;
-  let index = workgroup / ${blocks}u % ${B * S * G}u;
-  let part = workgroup / ${blocks * B * S * G}u;
+  let index = workgroup / ${perChunk}u % ${B * S * G}u;
+  let part = workgroup / ${perChunk * B * S * G}u;
   ${placeOfGroup}
   let tokens = min(CHUNK, TOKENS - index / GROUPS % CHUNKS * CHUNK);
-  ${placeOfThread}
+  ${blocks.placeOfThread}
   ${sums.declare}
+  ${blocks.open(sums)}
   let firstHead = index % GROUPS * ${perGroup}u;
   let lastHead = firstHead + min(${perGroup}u, (part + 1u) * ${perPart}u);
   for (var own = firstHead + part * ${perPart}u; own < lastHead; own++) {
     head = own;
-    ${loadTokens}
+    ${loadTokens(shape)}
     ${ofHead}
     workgroupBarrier();
   }
   if (part == 0u) { ${pairs} }
+  ${blocks.settle(sums)}
   ${sums.each(
     (sum, i, c) => `{
-    let row = firstRow + ${rowOf(i)};
-    let quad = firstColumn / 4u + ${quadOf(c)};
-    if (row < tokens) { ${store4({...rows, name: to}, `part * ${B * L * G}u + tokenRow(row) * GROUPS + group`, 'quad', sum)} }
+    let row = firstRow + ${blocks.rowOf(i)};
+    let quad = firstColumn / 4u + ${blocks.quadOf(c)};
+    ${ifToken(shape)}{ ${store4({...rows, name: to}, `part * ${B * L * G}u + tokenRow(row) * GROUPS + group`, 'quad', sum)} }
   }`,
   )}
 }`,

@@ -4,8 +4,10 @@ import type {Bindings, GpuLimits, PlanRequest} from '../wgsl/plan.js';
 import {constants} from '../wgsl/plan.js';
 import {load4, rowType} from '../wgsl/rows.js';
 import type {SsdScanAttributes} from './attributes.js';
-import {CHUNK} from './attributes.js';
-import {BLOCK} from './block-product.wgsl.js';
+import type {Blocks, Factor} from './blocks.wgsl.js';
+import {BLOCK} from './blocks.wgsl.js';
+import {matrixBlocks} from './matrix-blocks.wgsl.js';
+import {registerBlocks} from './register-blocks.wgsl.js';
 
 export interface SsdShape {
   readonly B: number;
@@ -14,7 +16,8 @@ export interface SsdShape {
   readonly P: number;
   readonly G: number;
   readonly N: number;
-  /** Chunks. */
+  /** Tokens of a chunk, and chunks. */
+  readonly Q: number;
   readonly S: number;
   /** Blocks of rows of a chunk, of P and of N. */
   readonly rowBlocks: number;
@@ -24,23 +27,25 @@ export interface SsdShape {
   readonly present: ReadonlySet<string>;
   readonly wanted: ReadonlySet<string>;
   readonly limits: GpuLimits;
+  /** How products are computed. */
+  readonly blocks: Blocks;
 }
 
 export function ssdShape({dims, attrs, present, wanted, limits}: PlanRequest<SsdScanAttributes>): SsdShape {
-  const {B, L, H, P, G, N} = dims;
+  const {B, L, H, P, G, N, S, chunk: Q} = dims;
   return {
-    ...{B, L, H, P, G, N, attrs, present, wanted, limits},
-    S: Math.ceil(L / CHUNK),
-    rowBlocks: CHUNK / BLOCK,
+    ...{B, L, H, P, G, N, S, Q, attrs, present, wanted, limits},
+    rowBlocks: Q / BLOCK,
     inputBlocks: Math.ceil(P / BLOCK),
     stateBlocks: Math.ceil(N / BLOCK),
+    blocks: matrixBlocks(attrs.precision, limits, Q) ?? registerBlocks,
   };
 }
 
 /** Names of a chunk's tokens, of heads and of sizes in WGSL. */
-export function ssdConstants({B, L, H, P, G, N, S}: SsdShape): string {
+export function ssdConstants({B, L, H, P, G, N, S, Q}: SsdShape): string {
   return `
-${constants({BATCH: B, TOKENS: L, HEADS: H, WIDTH: P, GROUPS: G, STATES: N, CHUNKS: S, CHUNK})}
+${constants({BATCH: B, TOKENS: L, HEADS: H, WIDTH: P, GROUPS: G, STATES: N, CHUNKS: S, CHUNK: Q})}
 var<private> batch: u32;
 var<private> chunk: u32;
 var<private> head: u32;
@@ -65,39 +70,76 @@ export const placeOfGroup = `
 
 const reachOf = (width: number): number => (BLOCK / 4) * Math.ceil(width / BLOCK);
 
-/** WGSL function of a line of [B, L, H, P], a token of the head, times `factor`, WGSL that may name `line`. */
-export function inputLines({P}: SsdShape, of: string, name: string, factor?: string): string {
-  const value = load4({name, width: P, reach: reachOf(P)}, 'tokenRow(line) * HEADS + head', 'quad');
-  return linesOf(of, 'tokensOfChunk()', value, factor);
+/** A factor's lines: WGSL functions `${name}Fetched` and `${name}Made`, as {@link Factor} has them. */
+export interface Lines {
+  readonly code: string;
+  along(first: string): Factor;
+  across(first: string): Factor;
+  /** WGSL of four numbers of a line, made. */
+  at(line: string, quad: string): string;
 }
 
-/** The same of [B, L, G, N], a token of the group. */
-export function sharedLines({N}: SsdShape, of: string, name: string, factor?: string): string {
-  const value = load4({name, width: N, reach: reachOf(N)}, 'tokenRow(line) * GROUPS + group', 'quad');
-  return linesOf(of, 'tokensOfChunk()', value, factor);
+/** WGSL of how lines come from memory, and of what multiplies them; both may name `line` and `quad`. */
+interface LinesOf {
+  readonly name: string;
+  /** WGSL of the number of lines; undefined where there are as many as blocks reach. */
+  readonly lines?: string;
+  readonly fetch: string;
+  readonly factor?: string;
 }
 
-/** The same of [B, S, H, P, N], a channel of the head's state before or behind the chunk. */
-export function stateLines({N}: SsdShape, of: string, name: string): string {
-  return linesOf(
-    of,
-    'WIDTH',
-    load4({name, width: N, reach: reachOf(N)}, 'headOfChunk() * WIDTH + line', 'quad'),
-  );
+function linesOf({name, lines, fetch, factor}: LinesOf): Lines {
+  const [fetched, made] = [`${name}Fetched`, `${name}Made`];
+  const value = factor === undefined ? 'fetched' : `(${factor}) * fetched`;
+  const code = `
+fn ${fetched}(${lines === undefined ? 'line' : 'wanted'}: u32, quad: u32) -> vec4f {
+  ${lines === undefined ? '' : `let line = min(wanted, ${lines} - 1u);`}
+  return ${fetch};
 }
-
-/** The same of [B, S, G, Q, Q]. */
-export function scoreLines(of: string, name: string): string {
-  const value = `${name}[(((batch * CHUNKS + chunk) * GROUPS + group) * CHUNK + line) * ${CHUNK / 4}u + quad]`;
-  return linesOf(of, 'CHUNK', value);
-}
-
-function linesOf(of: string, lines: string, value: string, factor?: string): string {
-  return `
-fn ${of}(line: u32, quad: u32) -> vec4f {
-  if (line >= ${lines}) { return vec4f(); }
-  return ${factor === undefined ? '' : `(${factor}) * `}${value};
+fn ${made}(line: u32, quad: u32, fetched: vec4f) -> vec4f {
+  return ${lines === undefined ? value : `select(vec4f(), ${value}, line < ${lines})`};
 }`;
+  const factorOf = (alongInner: boolean, first: string): Factor => ({fetched, made, alongInner, first});
+  return {
+    code,
+    along: first => factorOf(true, first),
+    across: first => factorOf(false, first),
+    at: (line, quad) => `${made}(${line}, ${quad}, ${fetched}(${line}, ${quad}))`,
+  };
+}
+
+/** Whether every chunk is whole. */
+export const isWhole = ({L, Q}: SsdShape): boolean => L % Q === 0;
+
+/** WGSL before what is done for a `row` that may lie behind the last of its chunk's `tokens`. */
+export const ifToken = (shape: SsdShape): string => (isWhole(shape) ? '' : 'if (row < tokens) ');
+
+const tokensIn = (shape: SsdShape): string | undefined => (isWhole(shape) ? undefined : 'tokensOfChunk()');
+
+/** Lines of [B, L, H, P], tokens of the head, times `factor`. */
+export function inputLines(shape: SsdShape, name: string, factor?: string): Lines {
+  const {P} = shape;
+  const fetch = load4({name, width: P, reach: reachOf(P)}, 'tokenRow(line) * HEADS + head', 'quad');
+  return linesOf({name, lines: tokensIn(shape), fetch, factor});
+}
+
+/** The same of [B, L, G, N], tokens of the group. */
+export function sharedLines(shape: SsdShape, name: string, factor?: string): Lines {
+  const {N} = shape;
+  const fetch = load4({name, width: N, reach: reachOf(N)}, 'tokenRow(line) * GROUPS + group', 'quad');
+  return linesOf({name, lines: tokensIn(shape), fetch, factor});
+}
+
+/** The same of [B, S, H, P, N], channels of the head's state before or behind the chunk. */
+export function stateLines({P, N}: SsdShape, name: string): Lines {
+  const fetch = load4({name, width: N, reach: reachOf(N)}, 'headOfChunk() * WIDTH + line', 'quad');
+  return linesOf({name, lines: P % BLOCK === 0 ? undefined : 'WIDTH', fetch});
+}
+
+/** The same of [B, S, G, Q, Q], weights of pairs of tokens. */
+export function scoreLines({Q}: SsdShape, name: string, factor?: string): Lines {
+  const row = '((batch * CHUNKS + chunk) * GROUPS + group) * CHUNK + line';
+  return linesOf({name, fetch: `${name}[(${row}) * ${Q / 4}u + quad]`, factor});
 }
 
 /** Bindings of rows of the sizes that inputs have. */
@@ -109,17 +151,17 @@ export function sharedBindings({N}: SsdShape, ...names: string[]): Bindings {
 }
 
 /** Decays and step sizes of a chunk's tokens in workgroup memory: `decayOf(t)`, `stepOf(t)`, and by fours. */
-export const tokenMemory = `
-var<workgroup> decays: array<vec4f, ${CHUNK / 4}>;
-var<workgroup> stepSizes: array<vec4f, ${CHUNK / 4}>;
+export const tokenMemory = ({Q}: SsdShape): string => `
+var<workgroup> decays: array<vec4f, ${Q / 4}>;
+var<workgroup> stepSizes: array<vec4f, ${Q / 4}>;
 fn decayOf(t: u32) -> f32 { return decays[t / 4u][t % 4u]; }
 fn stepOf(t: u32) -> f32 { return stepSizes[t / 4u][t % 4u]; }
 fn fromStart(t: u32) -> f32 { return exp2(decayOf(t)); }
 fn untilEnd(t: u32) -> f32 { return exp2(decayOf(CHUNK - 1u) - decayOf(t)); }`;
 
 /** WGSL that fills it for the present head; all threads of the workgroup must reach it. */
-export const loadTokens = `
-  if (local < ${CHUNK / 4}u) {
+export const loadTokens = ({Q}: SsdShape): string => `
+  if (local < ${Q / 4}u) {
     let at = headOfChunk() * CHUNK + 4u * local;
     let one = steps[at]; let two = steps[at + 1u]; let three = steps[at + 2u]; let four = steps[at + 3u];
     decays[local] = vec4f(one.x, two.x, three.x, four.x);

@@ -5,17 +5,7 @@ import type {Bindings, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, subgroupUse} from '../wgsl/reduce.js';
 import {store4} from '../wgsl/rows.js';
-import {CHUNK} from './attributes.js';
-import {
-  BLOCK,
-  blockProduct,
-  placeOfThread,
-  quadOf,
-  rowOf,
-  Sums,
-  THREADS,
-  tiles,
-} from './block-product.wgsl.js';
+import {BLOCK} from './blocks.wgsl.js';
 import type {SsdShape} from './ssd-shape.wgsl.js';
 import {
   inputBindings,
@@ -41,45 +31,44 @@ interface Added {
 }
 
 export function addedStatesPass(shape: SsdShape, {name, input, shared, weight, to}: Added): Pass {
-  const {B, H, S, P, N, inputBlocks, stateBlocks, limits} = shape;
-  const blocks = inputBlocks * stateBlocks;
-  const count = B * S * H * blocks;
-  const sums = new Sums('sum');
+  const {B, H, S, P, N, inputBlocks, stateBlocks, blocks, limits} = shape;
+  const perHead = inputBlocks * stateBlocks;
+  const count = B * S * H * perHead;
+  const sums = blocks.sums('sum');
+  const inputs = inputLines(shape, input, weight);
+  const writes = sharedLines(shape, shared);
   const states = {name: to, width: N, reach: (BLOCK / 4) * stateBlocks};
   return {
-    name,
+    name: `${name}${blocks.suffix}`,
+    matrices: blocks.matrices,
     read: {...inputBindings(shape, input), ...sharedBindings(shape, shared), steps: 'vec2f'},
     write: sharedBindings(shape, to),
     workgroups: spread(count, limits),
     code: `
 ${ssdConstants(shape)}
-${tokenMemory}
-${inputLines(shape, 'weighted', input, weight)}
-${sharedLines(shape, 'sharedOf', shared)}
-${tiles}
-@compute @workgroup_size(${THREADS})
+${tokenMemory(shape)}
+${inputs.code}
+${writes.code}
+${blocks.declarations}
+@compute @workgroup_size(${blocks.threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   if (workgroup >= ${count}u) { return; }
-  let index = workgroup / ${blocks}u;
+  let index = workgroup / ${perHead}u;
   ${placeOfHead}
   let firstRow = workgroup / ${stateBlocks}u % ${inputBlocks}u * ${BLOCK}u;
   let firstColumn = workgroup % ${stateBlocks}u * ${BLOCK}u;
   let tokens = min(CHUNK, TOKENS - index / HEADS % CHUNKS * CHUNK);
-  ${placeOfThread}
-  ${loadTokens}
+  ${blocks.placeOfThread}
+  ${loadTokens(shape)}
   ${sums.declare}
-  ${blockProduct(
-    {of: 'weighted', alongInner: false, first: 'firstRow'},
-    {of: 'sharedOf', alongInner: false, first: 'firstColumn'},
-    sums,
-    '0u',
-    'tokens',
-  )}
+  ${blocks.open(sums)}
+  ${blocks.multiply(inputs.across('firstRow'), writes.across('firstColumn'), sums, '0u', 'tokens')}
+  ${blocks.settle(sums)}
   ${sums.each(
     (sum, i, c) => `{
-    let row = firstRow + ${rowOf(i)};
-    let quad = firstColumn / 4u + ${quadOf(c)};
+    let row = firstRow + ${blocks.rowOf(i)};
+    let quad = firstColumn / 4u + ${blocks.quadOf(c)};
     if (row < ${P}u) { ${store4(states, 'headOfChunk() * WIDTH + row', 'quad', sum)} }
   }`,
   )}
@@ -97,14 +86,23 @@ interface Carried {
   readonly to?: string;
 }
 
+/** Chunks whose numbers are on their way at once. */
+const AHEAD = 8;
+
 export function carryPass(
-  {B, H, S, P, N, limits}: SsdShape,
+  {B, H, S, P, N, Q, limits}: SsdShape,
   {name, states, backwards, from, to}: Carried,
 ): Pass {
   const isWhole = (P * N) % 4 === 0;
   const type = isWhole ? 'vec4f' : 'f32';
   const size = isWhole ? (P * N) / 4 : P * N;
   const count = B * H * size;
+  const ahead = Array.from({length: Math.min(S, AHEAD)}, (_, k) => k);
+  const place = (k: number): string => {
+    const next = S % ahead.length === 0 ? `(i + ${k}u)` : `min(i + ${k}u, ${S - 1}u)`;
+    return `(batch * ${S}u + ${backwards ? `${S - 1}u - ${next}` : next}) * ${H}u + head`;
+  };
+  const at = (k: number): string => `place${k} * ${size}u + index % ${size}u`;
   const bindings = (...names: (string | undefined)[]): Bindings =>
     Object.fromEntries(names.flatMap(one => (one === undefined ? [] : [[one, type]])));
   return {
@@ -121,13 +119,17 @@ fn main(${workgroupParameters}) {
   let head = index / ${size}u % ${H}u;
   let batch = index / ${H * size}u;
   var state = ${from === undefined ? `${type}()` : `${from}[index]`};
-  for (var i = 0u; i < ${S}u; i++) {
-    let chunk = ${backwards ? `${S - 1}u - i` : 'i'};
-    let place = (batch * ${S}u + chunk) * ${H}u + head;
-    let at = place * ${size}u + index % ${size}u;
-    let added = ${states}[at];
-    ${states}[at] = state;
-    state = exp2(steps[place * ${CHUNK}u + ${CHUNK - 1}u].x) * state + added;
+  for (var i = 0u; i < ${S}u; i += ${ahead.length}u) {
+    // What several chunks add is on its way before the first is waited for: nothing is written between.
+    ${ahead.map(k => `let place${k} = ${place(k)}; let added${k} = ${states}[${at(k)}];`).join('\n    ')}
+    ${ahead
+      .map(
+        k => `if (i + ${k}u < ${S}u) {
+      ${states}[${at(k)}] = state;
+      state = exp2(steps[place${k} * ${Q}u + ${Q - 1}u].x) * state + added${k};
+    }`,
+      )
+      .join('\n    ')}
   }
   ${to === undefined ? '' : `${to}[index] = state;`}
 }`,
@@ -136,7 +138,7 @@ fn main(${workgroupParameters}) {
 
 /** Writes the last part of `logSums`: what passes through each chunk, of states and their cotangents. */
 export function throughPass(shape: SsdShape): Pass {
-  const {P, N, limits} = shape;
+  const {P, N, Q, limits} = shape;
   const {heads, through} = logSumsLayout(shape);
   return {
     name: 'ssdScan through chunks',
@@ -155,7 +157,7 @@ fn main(${workgroupParameters}) {
     sum += chunkStates[index * ${P * N}u + i] * gradStates[index * ${P * N}u + i];
   }
   let total = sumOverLanes(sum, local);
-  if (local == 0u) { logSums[${through}u + index] = exp2(steps[index * ${CHUNK}u + ${CHUNK - 1}u].x) * total; }
+  if (local == 0u) { logSums[${through}u + index] = exp2(steps[index * ${Q}u + ${Q - 1}u].x) * total; }
 }`,
   };
 }

@@ -6,8 +6,8 @@ import {rootSigmoid, softplus} from '../wgsl/maths.js';
 import type {Pass} from '../wgsl/plan.js';
 import {floatLiteral, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {rowSumPass} from '../wgsl/reduce.js';
-import {CHUNK, NO_MOST} from './attributes.js';
-import {BLOCK} from './block-product.wgsl.js';
+import {NO_MOST} from './attributes.js';
+import {BLOCK} from './blocks.wgsl.js';
 import type {SsdShape} from './ssd-shape.wgsl.js';
 import {placeOfHead, ssdConstants} from './ssd-shape.wgsl.js';
 
@@ -17,11 +17,11 @@ const LOG2E = floatLiteral(Math.LOG2E);
 const LEAST_DECAY = '-150.0f';
 
 /** WGSL of `running(value, local)`: the sum of the values of threads up to this one; all threads must call it. */
-const runningSum = `
-var<workgroup> run: array<f32, ${CHUNK}>;
+const runningSum = ({Q}: SsdShape): string => `
+var<workgroup> run: array<f32, ${Q}>;
 fn running(value: f32, local: u32) -> f32 {
   var sum = value;
-  for (var reach = 1u; reach < ${CHUNK}u; reach *= 2u) {
+  for (var reach = 1u; reach < ${Q}u; reach *= 2u) {
     run[local] = sum;
     workgroupBarrier();
     if (local >= reach) { sum += run[local - reach]; }
@@ -32,7 +32,7 @@ fn running(value: f32, local: u32) -> f32 {
 fn totalOf(sum: f32, local: u32) -> f32 {
   run[local] = sum;
   workgroupBarrier();
-  let total = run[${CHUNK - 1}];
+  let total = run[${Q - 1}];
   workgroupBarrier();
   return total;
 }`;
@@ -45,17 +45,17 @@ function rawStep({present}: SsdShape): string {
 }
 
 /** Vectors of `steps`. */
-export const stepVectors = ({B, S, H}: SsdShape): number => B * S * H * CHUNK + H;
+export const stepVectors = ({B, S, H, Q}: SsdShape): number => B * S * H * Q + H;
 
 /** WGSL of a head's skip weight, which stands behind the steps of all tokens. */
-export const skipWeight = ({B, S, H}: SsdShape): string => `steps[${B * S * H * CHUNK}u + head].x`;
+export const skipWeight = ({B, S, H, Q}: SsdShape): string => `steps[${B * S * H * Q}u + head].x`;
 
 /**
  * Writes `steps` [B, S, H, Q], the decay from the chunk's start through each token as a power of two and its step size, and
  * behind them D of each head.
  */
 export function stepsPass(shape: SsdShape): Pass {
-  const {B, H, S, attrs, present, limits} = shape;
+  const {B, H, S, Q, attrs, present, limits} = shape;
   const least = attrs.deltaLeast > 0 ? `step = max(step, ${floatLiteral(attrs.deltaLeast)});` : '';
   const most = attrs.deltaMost < NO_MOST ? `step = min(step, ${floatLiteral(attrs.deltaMost)});` : '';
   return {
@@ -66,8 +66,8 @@ export function stepsPass(shape: SsdShape): Pass {
     code: `
 ${ssdConstants(shape)}
 ${softplus}
-${runningSum}
-@compute @workgroup_size(${CHUNK})
+${runningSum(shape)}
+@compute @workgroup_size(${Q})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   let index = min(workgroup, ${B * S * H - 1}u);
@@ -90,11 +90,11 @@ fn main(${workgroupParameters}) {
  * columns, from `states` what each token reads of the state before the chunk [blocks of N, B, S, H, Q], from `through` what
  * passes through the chunk [B, S, H].
  */
-export function logSumsLayout({B, H, S, rowBlocks, stateBlocks}: SsdShape) {
+export function logSumsLayout({B, H, S, Q, rowBlocks, stateBlocks}: SsdShape) {
   const heads = B * S * H;
-  const columns = rowBlocks * heads * CHUNK;
+  const columns = rowBlocks * heads * Q;
   const states = 2 * columns;
-  const through = states + stateBlocks * heads * CHUNK;
+  const through = states + stateBlocks * heads * Q;
   return {heads, columns, states, through, words: through + heads};
 }
 
@@ -103,9 +103,9 @@ export function logSumsLayout({B, H, S, rowBlocks, stateBlocks}: SsdShape) {
  * x v, x u and x gradY of each token, `logSums` what {@link logSumsLayout} says.
  */
 export function stepGradientPasses(shape: SsdShape): {passes: Pass[]; scratch: Record<string, number>} {
-  const {B, H, S, attrs, present, limits, rowBlocks, stateBlocks} = shape;
+  const {B, H, S, Q, attrs, present, limits, rowBlocks, stateBlocks} = shape;
   const {heads, columns, states, through} = logSumsLayout(shape);
-  const part = heads * CHUNK;
+  const part = heads * Q;
   const bounds = [
     attrs.deltaLeast > 0 ? `free < ${floatLiteral(attrs.deltaLeast)}` : '',
     attrs.deltaMost < NO_MOST ? `free > ${floatLiteral(attrs.deltaMost)}` : '',
@@ -124,8 +124,8 @@ export function stepGradientPasses(shape: SsdShape): {passes: Pass[]; scratch: R
 ${ssdConstants(shape)}
 ${softplus}
 ${rootSigmoid}
-${runningSum}
-@compute @workgroup_size(${CHUNK})
+${runningSum(shape)}
+@compute @workgroup_size(${Q})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
   let index = min(workgroup, ${heads - 1}u);

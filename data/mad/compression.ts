@@ -1,10 +1,10 @@
 // MAD's compression: rebuild a random sequence from one vector.
 
-import type {Settings} from '../../config/schema.js';
 import {integer, parseSettings} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../task.js';
 import {sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
+import type {PartialMadCompressionSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madCompressionSchema = {
@@ -12,8 +12,6 @@ export const madCompressionSchema = {
   length: integer(32, 2, 1 << 20, 'tokens per sample, the mark included'),
   trainExamples: trainExamples(12800),
 } as const;
-
-export type MadCompressionSettings = Settings<typeof madCompressionSchema>;
 
 const TAG = 0x6d630000;
 
@@ -31,7 +29,7 @@ const TAG = 0x6d630000;
  * Errors: SettingError for a bad setting.
  * Source: `generate_compression_instance` of athms/mad-lab.
  */
-export function createMadCompression(given: Partial<MadCompressionSettings> = {}): Task {
+export function createMadCompression(given: PartialMadCompressionSettings = {}): Task {
   const settings = parseSettings('mad-compression', madCompressionSchema, given);
   const {vocabSize, length, trainExamples: examples} = settings;
   const task: Task = {

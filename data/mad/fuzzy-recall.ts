@@ -1,10 +1,10 @@
 // MAD's fuzzy in-context recall: keys and values are words of one to three ids.
 
-import type {Settings} from '../../config/schema.js';
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
+import type {MadFuzzyRecallSettings, PartialMadFuzzyRecallSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madFuzzyRecallSchema = {
@@ -13,8 +13,6 @@ export const madFuzzyRecallSchema = {
   longestWord: integer(3, 1, 16, 'most ids of a key or a value'),
   trainExamples: trainExamples(12800),
 } as const;
-
-export type MadFuzzyRecallSettings = Settings<typeof madFuzzyRecallSchema>;
 
 const TAG = 0x6d660000;
 
@@ -39,17 +37,19 @@ const sizeOf = ({key, value}: Pair): number => key.length + value.length;
  * 1 to longestWord. Padded on the left. Errors: SettingError when the vocabulary has too few ids for a word.
  * Source: `generate_fuzzy_in_context_recall_instance` of athms/mad-lab, which draws from shuffled lists of all tuples.
  */
-export function createMadFuzzyRecall(given: Partial<MadFuzzyRecallSettings> = {}): Task {
+export function createMadFuzzyRecall(given: PartialMadFuzzyRecallSettings = {}): Task {
   const settings = parseSettings('mad-fuzzy-recall', madFuzzyRecallSchema, given);
   const {vocabSize, length, longestWord, trainExamples: examples} = settings;
   const keys = Math.floor((vocabSize - 1) / 2);
   if (keys < longestWord)
     throw new SettingError(
-      `mad-fuzzy-recall: vocabSize must be at least ${2 * longestWord + 2} for words of ${longestWord} distinct ids, got ${vocabSize}`,
+      'mad-fuzzy-recall',
+      said`{vocabSize} must be at least ${2 * longestWord + 2} for words of ${longestWord} distinct ids, got ${vocabSize}`,
     );
   if (length < 8 * longestWord)
     throw new SettingError(
-      `mad-fuzzy-recall: length must be at least 8 x longestWord = ${8 * longestWord}, got ${length}`,
+      'mad-fuzzy-recall',
+      said`{length} must be at least 8 x {longestWord} = ${8 * longestWord}, got ${length}`,
     );
   const task: Task = {
     name: 'mad-fuzzy-recall',

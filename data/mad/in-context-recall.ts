@@ -1,11 +1,11 @@
 // MAD's in-context recall, and the generator that its noisy form shares.
 
-import type {Settings} from '../../config/schema.js';
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Random} from '../random.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, nextTokenSample, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
+import type {PartialMadRecallSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madRecallSchema = {
@@ -13,8 +13,6 @@ export const madRecallSchema = {
   length: integer(128, 6, 1 << 20, 'tokens drawn, even; a sample has one input less'),
   trainExamples: trainExamples(12800),
 } as const;
-
-export type MadRecallSettings = Settings<typeof madRecallSchema>;
 
 const TAG = 0x6d690000;
 
@@ -77,7 +75,7 @@ function recallSample({tokens, repeats}: RecallTokens, {split}: SampleKey): Samp
 /** A recall task of MAD: `tag` names its random streams. Errors: SettingError for an odd length. */
 export function recallTask(name: string, tag: number, shape: RecallShape, examples: number): Task {
   const {keys, noise, length} = shape;
-  if (length % 2 !== 0) throw new SettingError(`${name}: length must be even, got ${length}`);
+  if (length % 2 !== 0) throw new SettingError(name, said`{length} must be even, got ${length}`);
   const task: Task = {
     name,
     vocabSize: 2 * keys + noise,
@@ -101,9 +99,10 @@ export function recallTask(name: string, tag: number, shape: RecallShape, exampl
  * Two keys may share a value. Errors: SettingError for an odd length or vocabulary.
  * Source: `generate_in_context_recall_instance` with multi_query of athms/mad-lab.
  */
-export function createMadRecall(given: Partial<MadRecallSettings> = {}): Task {
+export function createMadRecall(given: PartialMadRecallSettings = {}): Task {
   const {vocabSize, length, trainExamples: examples} = parseSettings('mad-recall', madRecallSchema, given);
-  if (vocabSize % 2 !== 0) throw new SettingError(`mad-recall: vocabSize must be even, got ${vocabSize}`);
+  if (vocabSize % 2 !== 0)
+    throw new SettingError('mad-recall', said`{vocabSize} must be even, got ${vocabSize}`);
   return recallTask('mad-recall', TAG, {keys: vocabSize / 2, noise: 0, noiseShare: 0, length}, examples);
 }
 

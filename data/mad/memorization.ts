@@ -1,11 +1,11 @@
 // MAD's memorization: facts that are learned in the weights.
 
-import type {Settings} from '../../config/schema.js';
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import {randomStream} from '../random.js';
 import type {Query, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
+import type {PartialMadMemorizationSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madMemorizationSchema = {
@@ -19,8 +19,6 @@ export const madMemorizationSchema = {
   ),
   trainExamples: trainExamples(256),
 } as const;
-
-export type MadMemorizationSettings = Settings<typeof madMemorizationSchema>;
 
 const TAG = 0x6d6d0000;
 
@@ -36,10 +34,11 @@ const TAG = 0x6d6d0000;
  * With an odd number of usable ids one value belongs to no key. Training and test ask for the same map.
  * Errors: SettingError for an odd length. Source: `generate_memorization_instance` of athms/mad-lab.
  */
-export function createMadMemorization(given: Partial<MadMemorizationSettings> = {}): Task {
+export function createMadMemorization(given: PartialMadMemorizationSettings = {}): Task {
   const settings = parseSettings('mad-memorization', madMemorizationSchema, given);
   const {vocabSize, length, mapSeed, trainExamples: examples} = settings;
-  if (length % 2 !== 0) throw new SettingError(`mad-memorization: length must be even, got ${length}`);
+  if (length % 2 !== 0)
+    throw new SettingError('mad-memorization', said`{length} must be even, got ${length}`);
   const keys = Math.floor((vocabSize - 1) / 2);
   const values = vocabSize - 1 - keys;
   const map = randomStream([mapSeed, TAG], 0)

@@ -1,9 +1,9 @@
 // MAD's noisy in-context recall.
 
-import type {Settings} from '../../config/schema.js';
-import {integer, number, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, number, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Task, TaskFamily} from '../task.js';
 import {recallTask} from './in-context-recall.js';
+import type {PartialMadNoisyRecallSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madNoisyRecallSchema = {
@@ -13,8 +13,6 @@ export const madNoisyRecallSchema = {
   length: integer(128, 6, 1 << 20, 'tokens drawn, even; a sample has one input less'),
   trainExamples: trainExamples(12800),
 } as const;
-
-export type MadNoisyRecallSettings = Settings<typeof madNoisyRecallSchema>;
 
 const TAG = 0x6d6e0000;
 
@@ -32,13 +30,14 @@ const TAG = 0x6d6e0000;
  * Errors: SettingError for an odd length or an odd number of keys and values.
  * Source: `generate_noisy_in_context_recall_instance` of athms/mad-lab.
  */
-export function createMadNoisyRecall(given: Partial<MadNoisyRecallSettings> = {}): Task {
+export function createMadNoisyRecall(given: PartialMadNoisyRecallSettings = {}): Task {
   const settings = parseSettings('mad-noisy-recall', madNoisyRecallSchema, given);
   const {vocabSize, noiseVocab, noiseShare, length, trainExamples: examples} = settings;
   const meaning = vocabSize - noiseVocab;
   if (meaning < 2 || meaning % 2 !== 0) {
     throw new SettingError(
-      `mad-noisy-recall: vocabSize - noiseVocab must be even and at least 2, got ${vocabSize} - ${noiseVocab} = ${meaning}`,
+      'mad-noisy-recall',
+      said`{vocabSize} - {noiseVocab} must be even and at least 2, got ${vocabSize} - ${noiseVocab} = ${meaning}`,
     );
   }
   const shape = {keys: meaning / 2, noise: noiseVocab, noiseShare, length};

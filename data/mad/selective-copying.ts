@@ -1,10 +1,10 @@
 // MAD's selective copying.
 
-import type {Settings} from '../../config/schema.js';
-import {integer, parseSettings, SettingError} from '../../config/schema.js';
+import {integer, parseSettings, SettingError, said} from '../../config/schema.js';
 import type {Query, Sample, SampleKey, Task, TaskFamily} from '../task.js';
 import {IGNORED, sampleRandom} from '../task.js';
 import {finiteTrainingSet} from './finite-set.js';
+import type {MadSelectiveCopyingSettings, PartialMadSelectiveCopyingSettings} from './settings.generated.js';
 import {MAD_SOURCE, madModel, madTraining, trainExamples} from './settings.js';
 
 export const madSelectiveCopyingSchema = {
@@ -13,8 +13,6 @@ export const madSelectiveCopyingSchema = {
   tokens: integer(16, 1, 1 << 20, 'data tokens to copy'),
   trainExamples: trainExamples(12800),
 } as const;
-
-export type MadSelectiveCopyingSettings = Settings<typeof madSelectiveCopyingSchema>;
 
 const TAG = 0x6d730000;
 
@@ -31,13 +29,14 @@ const TAG = 0x6d730000;
  * Training and test ask for the same. Errors: SettingError when the length cannot hold the tokens twice and the mark.
  * Source: `generate_selective_copying_instance` of athms/mad-lab.
  */
-export function createMadSelectiveCopying(given: Partial<MadSelectiveCopyingSettings> = {}): Task {
+export function createMadSelectiveCopying(given: PartialMadSelectiveCopyingSettings = {}): Task {
   const settings = parseSettings('mad-selective-copying', madSelectiveCopyingSchema, given);
   const {vocabSize, length, tokens, trainExamples: examples} = settings;
   if (length < 2 * tokens + 1) {
     const least = 2 * tokens + 1;
     throw new SettingError(
-      `mad-selective-copying: length must be at least 2 x tokens + 1 = ${least}, got ${length}`,
+      'mad-selective-copying',
+      said`{length} must be at least 2 x {tokens} + 1 = ${least}, got ${length}`,
     );
   }
   const task: Task = {

@@ -1,16 +1,13 @@
 // Conversations as the text that a model was trained on, by the Jinja template that stands beside its tokenizer.
 
 import type {Template} from '@huggingface/jinja';
-import {BmojoError} from '../../errors/bmojo-error.js';
 import {shown} from '../../errors/shown.js';
 import {isRecord} from '../../formats/json-text.js';
+import {ChatTemplateError} from './chat-template-error.js';
 import {stripFunctions, useStrips} from './strip-characters.js';
+import {checkSource, renderBounded} from './template-budget.js';
 
-/** A conversation that a template refuses, or a template that cannot be used; the message says which, and why. */
-export class ChatTemplateError extends BmojoError {
-  override readonly name = 'ChatTemplateError';
-  readonly kind = 'misuse';
-}
+export {ChatTemplateError} from './chat-template-error.js';
 
 /** A message of a conversation. Templates may read further keys, such as `tool_calls`. */
 export interface ChatMessage {
@@ -36,9 +33,14 @@ const TOKENS = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map(name => `$
 const DEFAULT = 'default';
 const WITH_TOOLS = 'tool_use';
 
-type Compile = (source: string) => Template;
+type Jinja = typeof import('@huggingface/jinja');
+
+/** What engines throw where calls nest too deep or a text is too long. */
+const isBeyond = (error: unknown): boolean =>
+  error instanceof RangeError || (error instanceof Error && error.name === 'InternalError');
 
 function reasonOf(error: unknown): string {
+  if (isBeyond(error)) return 'it nests too deep, or makes a text that is too long';
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -65,7 +67,7 @@ export class ChatTemplate {
     private readonly sources: Readonly<Record<string, string>>,
     /** Texts of special tokens, by the names under which templates find them. */
     private readonly tokens: Readonly<Record<string, string>>,
-    private readonly compile: Compile,
+    private readonly jinja: Jinja,
   ) {}
 
   /**
@@ -73,23 +75,19 @@ export class ChatTemplate {
    * goes before it (`startTokens: []`).
    *
    * Errors: ChatTemplateError for messages without role and content, a conversation that the template refuses, such as one
-   * with two users in a row, and a template that is no Jinja. Source: `apply_chat_template` of the transformers library.
+   * with two users in a row, and a template that is no Jinja or comes to no end: it has a number of steps, the same everywhere. Source: `apply_chat_template` of the transformers library.
    */
   apply(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     const {addGenerationPrompt = true, tools, variables} = options;
     checkMessages(messages);
-    const template = this.templateFor(tools);
+    const {parsed} = this.templateFor(tools);
+    const given = {tools: tools ?? null, documents: null, ...this.tokens, ...variables, messages};
     try {
-      return template.render({
-        ...stripFunctions,
-        tools: tools ?? null,
-        documents: null,
-        ...this.tokens,
-        ...variables,
-        messages,
-        add_generation_prompt: addGenerationPrompt,
-      });
+      const {length} = JSON.stringify(given);
+      const all = {...stripFunctions, ...given, add_generation_prompt: addGenerationPrompt};
+      return renderBounded(this.jinja, parsed, all, length);
     } catch (error) {
+      if (error instanceof ChatTemplateError) throw error;
       throw new ChatTemplateError(`the chat template refuses this conversation: ${reasonOf(error)}`);
     }
   }
@@ -114,8 +112,9 @@ export class ChatTemplate {
       throw new ChatTemplateError(
         `the chat templates ${Object.keys(this.sources).join(', ')} have none that is named ${DEFAULT}`,
       );
+    checkSource(source);
     try {
-      const template = this.compile(source);
+      const template = new this.jinja.Template(source);
       useStrips(template.parsed);
       this.compiled.set(name, template);
       return template;
@@ -161,5 +160,5 @@ export async function chatTemplateOf(
   if (Object.keys(sources).length === 0) return undefined;
   // Fetched by pages that open a model with a template alone.
   const jinja = await import('@huggingface/jinja');
-  return new ChatTemplate(sources, tokensIn(config), source => new jinja.Template(source));
+  return new ChatTemplate(sources, tokensIn(config), jinja);
 }

@@ -12,7 +12,7 @@ export {CharacterCollector, charTokenizer} from './char.js';
 export type {ChatMessage, ChatOptions} from './chat-template.js';
 export {ChatTemplate, ChatTemplateError, chatTemplateOf} from './chat-template.js';
 export {huggingFaceTokenizer} from './hugging-face/index.js';
-export {startTokensOf} from './hugging-face/start-tokens.js';
+export {startTokensOf, withStartTokens} from './hugging-face/start-tokens.js';
 export {huggingFaceJson} from './hugging-face/write.js';
 export {openingOf} from './opening.js';
 export {TextStream} from './text-stream.js';

@@ -14,6 +14,8 @@ export interface ListedModel {
   readonly title: string;
   /** The command that trained it, where that is known. */
   readonly command?: string;
+  /** Whether it has a tokenizer; one without reads numbers. */
+  readonly readsText: boolean;
   /** Whether it ships with the site; others were brought by the visitor. */
   readonly shipped: boolean;
   /** Whether its files lie in the browser already. */
@@ -21,6 +23,9 @@ export interface ListedModel {
   /** Bytes of its files, where they are kept. */
   readonly bytes?: number;
 }
+
+/** What the site says of a model that ships with it. */
+type ShippedModel = Pick<ListedModel, 'name' | 'title' | 'readsText'> & {readonly command: string};
 
 export interface TransferOptions {
   readonly onProgress?: (progress: ModelProgress) => void;
@@ -51,15 +56,16 @@ async function keptCard(name: string): Promise<ModelCard | undefined> {
 /** Shipped models first, then the visitor's own. */
 export async function listModels(): Promise<ListedModel[]> {
   const response = await fetch(new URL('models/index.json', pageAddress()));
-  const shipped: {name: string; title: string; command: string}[] = response.ok ? await response.json() : [];
+  const shipped: ShippedModel[] = response.ok ? await response.json() : [];
   const kept = await namesIn(await folderAt([ROOT]));
   const listed: ListedModel[] = [];
-  for (const {name, title, command} of shipped) {
+  for (const {name, title, command, readsText} of shipped) {
     const card = kept.includes(name) ? await keptCard(name) : undefined;
     listed.push({
       name,
       title,
       command,
+      readsText,
       shipped: true,
       kept: card !== undefined,
       ...(card && {bytes: bytesOf(card)}),
@@ -72,6 +78,7 @@ export async function listModels(): Promise<ListedModel[]> {
         name,
         title: card.title,
         command: card.command,
+        readsText: card.tokenizer !== undefined,
         shipped: false,
         kept: true,
         bytes: bytesOf(card),

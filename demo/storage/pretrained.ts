@@ -14,14 +14,17 @@ export async function keepPretrained(
   name: string,
   options: TransferOptions,
 ): Promise<string> {
-  const {model, tokenizer, config, stopTokens, startTokens} = await fromPretrained(files, options);
+  const {model, tokenizer, config, stopTokens, startTokens, chatTemplate} = await fromPretrained(
+    files,
+    options,
+  );
   const free = freeName(name);
   try {
     const title = `${name} of Hugging Face, ${String(config.model_type ?? 'mamba')}`;
     await writeModel(modelInDirectory(await modelDirectory(free)), {
       model,
       title,
-      generation: {stopTokens, startTokens},
+      generation: {stopTokens, startTokens, chatTemplate: chatTemplate?.toJSON()},
       ...(tokenizer === undefined ? {} : {tokenizer}),
     });
   } finally {

@@ -3,13 +3,16 @@
 import {DeviceLostError, WorkerError} from '../client.js';
 
 const leads = {
-  misuse: 'This cannot be done as asked.',
-  damage: 'Something is not as it must be.',
-  fault: 'Something of ours failed.',
+  misuse: 'This cannot be done as asked:',
+  damage: 'Something is not as it must be:',
+  fault: 'Something of ours failed:',
 } as const;
 
+/** Whether it was the visitor who ended a call; one that the browser broke off is told as any other error. */
+const isGivenUp = (error: Error): boolean => error.name === 'AbortError' && !(error instanceof WorkerError);
+
 export function Failure({error}: {readonly error?: Error}) {
-  if (error === undefined || error.name === 'AbortError' || error instanceof DeviceLostError) return null;
+  if (error === undefined || isGivenUp(error) || error instanceof DeviceLostError) return null;
   const kind = error instanceof WorkerError ? error.kind : 'fault';
   return (
     <p class="failure" role="alert">

@@ -44,7 +44,7 @@ export const keep: Handler<'keep'> = async ({id}) => {
       model,
       tokenizer,
       title: titles[config.recipe],
-      training: {task, step: snapshot.step, weights: 'last', backend, settings},
+      training: {task, step: snapshot.step, weights: 'last', backend, settings: {...settings}},
     });
     const names = [...files.map(({path}) => path), 'card.json'];
     const handles = await Promise.all(names.map(name => directory.getFileHandle(name)));

@@ -1,6 +1,6 @@
 // What is trained in the tab: recall of pairs, or the characters of a text; each a few settings over the schemas' defaults.
 
-import {parseSettings} from '../../config/index.js';
+import {parseSettings, SettingError} from '../../config/index.js';
 import {
   CharacterCollector,
   charTokenizer,
@@ -50,13 +50,23 @@ function recall(seed: number): Prepared {
   };
 }
 
+/** A text is cut into as many parts; the last of them is held out. */
+const PARTS = 10;
+
+/** Errors: SettingError for a text whose held-out part is not longer than `context`. */
 function text(content: string, context: number): Prepared {
+  const least = PARTS * (context + 1);
+  const {length} = [...content];
+  if (length < least)
+    throw new SettingError(
+      `the text has ${length} characters; it needs ${least}, since a tenth is held out to test on, and some thousands to learn from`,
+    );
   const collector = new CharacterCollector();
   collector.add(content);
   const tokenizer = charTokenizer(collector.characters);
   const bytes = new TextEncoder().encode(content).length;
   const tokens = tokenizer.encode(content);
-  const cut = Math.floor(0.9 * tokens.length);
+  const cut = Math.floor((tokens.length * (PARTS - 1)) / PARTS);
   const source = (part: Int32Array) =>
     memoryTokens([part], tokenizer.vocabSize, (bytes * part.length) / tokens.length);
   const [training, held] = [source(tokens.subarray(0, cut)), source(tokens.subarray(cut))];

@@ -24,14 +24,15 @@ export function recallPiece(id: number, vocabSize: number): string {
   return id < Math.floor(vocabSize / 2) ? `k${id}` : `v${id}`;
 }
 
-/** What an id says to a model. */
+/** What an id says to a model; one behind those of the tokenizer, in a padded vocabulary, is shown as the number that it is. */
 export function pieceOf(
   id: number,
   source: SequenceSource,
   vocabSize: number,
   tokenizer?: Tokenizer,
 ): string {
-  if (source.kind === 'text' && tokenizer !== undefined) return tokenizer.decode([id]);
+  if (source.kind === 'text' && tokenizer !== undefined)
+    return id < tokenizer.vocabSize ? tokenizer.decode([id]) : `#${id}`;
   return recallPiece(id, vocabSize);
 }
 

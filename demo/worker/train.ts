@@ -2,7 +2,6 @@
 
 import type {LanguageReport, RecallReport} from '../../eval/index.js';
 import {memoryView} from '../../eval/index.js';
-import {meanShares} from '../../eval/memory-view.js';
 import {generateText, LanguageModel} from '../../models/index.js';
 import type {TrainEvent} from '../../train/index.js';
 import {Pace, parseTrainSettings, train as trainLoop} from '../../train/index.js';
@@ -12,14 +11,10 @@ import type {Device, DeviceBackend} from './device.js';
 import {device} from './device.js';
 import type {Prepared, TrainConfig} from './recipes.js';
 import {prepare} from './recipes.js';
+import type {LayerShares} from './shares.js';
+import {layerShares} from './shares.js';
 
 export type TabReport = RecallReport | LanguageReport;
-
-/**
- * Mean share of attention of each layer on window, fading and eidetic memory, and on storage where it has that, over the
- * second half of a held-out sequence.
- */
-export type LayerShares = readonly (readonly number[])[];
 
 export type TrainingEvent =
   | {readonly type: 'device'; readonly device: Device}
@@ -38,17 +33,6 @@ export type TrainCall = Call<TrainRequest, TrainingEvent, {readonly finished: bo
 
 /** Events that a reload shows again. */
 export type KeptEvent = Exclude<TrainingEvent, {type: 'device'}>;
-
-async function layerShares(model: LanguageModel, sample: Int32Array): Promise<LayerShares> {
-  const {layers} = await memoryView(model, sample);
-  return layers.map(layer => {
-    const rows = meanShares(layer);
-    const late = rows.slice(rows.length >> 1);
-    const mean = (memory: number): number =>
-      late.reduce((total, row) => total + row[memory], 0) / Math.max(1, late.length);
-    return (rows[0] ?? [0, 0, 0]).map((_, memory) => mean(memory));
-  });
-}
 
 async function sampleText(model: LanguageModel, {tokenizer, sample}: Prepared): Promise<string> {
   if (tokenizer === undefined) return '';
@@ -99,7 +83,8 @@ export const train: Handler<'train'> = async ({id, backend, config: given}, {tel
       const told: KeptEvent = {type: 'training', event, pace: pace.words};
       if (event.type !== 'step' || event.step % 5 === 0 || event.step === 1) note(told);
       if (event.type === 'evaluated') {
-        note({type: 'memory', step: event.step, shares: await layerShares(model, prepared.sample)});
+        const {layers} = await memoryView(model, prepared.sample);
+        note({type: 'memory', step: event.step, shares: layerShares(layers)});
         const text = await sampleText(model, prepared);
         if (text !== '') note({type: 'sample', step: event.step, text});
       }

@@ -10,6 +10,8 @@ import {memoryOf} from '../storage/memory-store.js';
 import type {Device, DeviceBackend} from './device.js';
 import {device} from './device.js';
 import {beforeClosing, opened} from './opened.js';
+import type {LayerShares} from './shares.js';
+import {layerShares} from './shares.js';
 
 export interface WriteRequest {
   readonly model: string;
@@ -40,15 +42,20 @@ export interface Mark {
   readonly layers: number;
 }
 
+/** What the memories did with a text. */
+export interface SeenText {
+  readonly marks: readonly Mark[];
+  readonly shares: LayerShares;
+}
+
 /** `isEnded`: the model has said that its text ends here. */
-export type WriteCall = Call<
-  WriteRequest,
-  WriteEvent,
-  {readonly marks: readonly Mark[]; readonly isEnded: boolean}
->;
+export type WriteCall = Call<WriteRequest, WriteEvent, SeenText & {readonly isEnded: boolean}>;
 
 /** Tokens that are marked at most: the view of a longer text takes the last of them. */
 const MOST_MARKED = 4096;
+
+/** Milliseconds between what the page is told: each telling has it draw the whole text. */
+const TELL_EVERY = 50;
 
 interface Conversation {
   readonly model: string;
@@ -98,38 +105,48 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
   const text = new TextStream(tokenizer);
   const started = performance.now();
   let tokens = 0;
-  const say = (piece: string): void =>
+  let untold = '';
+  let toldAt = started;
+  const say = (piece: string, at = performance.now()): void => {
+    untold += piece;
+    if (at - toldAt < TELL_EVERY) return;
+    toldAt = at;
     tell({
       type: 'text',
-      text: piece,
+      text: untold,
       tokens,
       tokensPerSecond: (1000 * tokens) / (performance.now() - started),
       stateBytes: own.session.stateBytes,
     });
-  for await (const id of generate(model, {
-    ...sampling,
-    prompt: ids,
-    maxTokens,
-    stopToken,
-    ids: tokenizer.vocabSize,
-    session: own.session,
-    signal,
-  })) {
-    own.tokens.push(id);
-    tokens++;
-    say(text.push(id));
+    untold = '';
+  };
+  try {
+    for await (const id of generate(model, {
+      ...sampling,
+      prompt: ids,
+      maxTokens,
+      stopToken,
+      ids: tokenizer.vocabSize,
+      session: own.session,
+      signal,
+    })) {
+      own.tokens.push(id);
+      tokens++;
+      say(text.push(id));
+    }
+  } finally {
+    say(text.end(), Infinity);
   }
-  say(text.end());
   // From here on later conversations remember it, also where the page is closed now.
   await own.session.settle();
   const isEnded = tokens < maxTokens && !signal.aborted;
-  return {marks: await marksOf(own.tokens, name), isEnded};
+  return {...(await seenOf(own.tokens, name)), isEnded};
 };
 
-/** The text of the tokens, in stretches that are kept by as many layers. */
-async function marksOf(all: readonly number[], name: string): Promise<Mark[]> {
+/** The text of the tokens, in stretches that are kept by as many layers, and how its attention divides. */
+async function seenOf(all: readonly number[], name: string): Promise<SeenText> {
   const {model, tokenizer, card} = await opened(name);
-  if (tokenizer === undefined) return [];
+  if (tokenizer === undefined) return {marks: [], shares: []};
   const tokens = all.slice(-MOST_MARKED);
   // What the model expects before a text is no part of it.
   const {startTokens = []} = card?.generation ?? {};
@@ -151,25 +168,24 @@ async function marksOf(all: readonly number[], name: string): Promise<Mark[]> {
     if (at >= before) add(stream.push(id), counts[at]);
   });
   add(stream.end(), 0);
-  return marks;
+  return {marks, shares: layerShares(layers)};
 }
 
 /** The conversation as a file; with `bytes` it is replaced by the one of such a file. */
 export type StateCall = Call<
   {
     readonly model: string;
-    readonly restore?: Omit<SavedConversation, 'marks'>;
+    readonly restore?: Omit<SavedConversation, keyof SeenText>;
   },
   never,
   SavedConversation
 >;
 
-export interface SavedConversation {
+export interface SavedConversation extends SeenText {
   readonly session: Uint8Array;
   readonly tokens: readonly number[];
   /** Name of its long-term memory, which stays in this browser. */
   readonly conversation?: string;
-  readonly marks: readonly Mark[];
 }
 
 export const state: Handler<'state'> = async ({model: name, restore}, context) => {
@@ -182,11 +198,10 @@ export const state: Handler<'state'> = async ({model: name, restore}, context) =
   }
   if (conversation === undefined) throw new SettingError('there is no text yet: write something first');
   const {session, tokens, stream} = conversation;
-  const marks = await marksOf(tokens, name);
   return {
     session: await session.save(),
     tokens,
-    marks,
+    ...(await seenOf(tokens, name)),
     ...(stream === undefined ? {} : {conversation: stream}),
   };
 };

@@ -125,12 +125,20 @@ function inspectedLayer(
     stored:
       stored &&
       innovation &&
-      withDisplacement(stored, displacements(innovation, settings), put, {...settings, length}),
+      withDisplacement(stored, natural(innovation, settings), put, {...settings, length}),
     shares,
     heads: shares?.length ?? 0,
     window,
     eideticSlots,
   };
+}
+
+/** By innovation alone it is known here which token displaced which. */
+function natural(
+  innovation: readonly number[],
+  settings: BMojoMixer['settings'],
+): ReadonlyMap<number, number> {
+  return settings.eideticRule === 'innovation' ? displacements(innovation, settings) : new Map();
 }
 
 async function matchedArrays({

@@ -10,7 +10,7 @@ import type {LanguageModel} from '../../models/language-model.js';
 import type {LinePlot} from '../../plot/line-plot.js';
 import type {Workload} from '../../train/workload.js';
 import type {RunConfig} from '../run-config.js';
-import type {RunResult} from '../run-folder.js';
+import type {RunResult} from '../run-result.js';
 
 /** What an evaluation found; recall and language measure different things. */
 export type Report = RecallReport | LanguageReport;

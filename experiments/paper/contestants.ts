@@ -11,6 +11,7 @@ export const contestants = {
   hybrid: {preset: 'hybrid'},
   'bmojo-f': {preset: 'bmojo-f'},
   bmojo: {preset: 'bmojo'},
+  'bmojo-projected': {preset: 'bmojo', ssmOutput: 'projected'},
 } as const satisfies Record<string, Partial<ModelConfig>>;
 
 export type Contestant = keyof typeof contestants;
@@ -20,7 +21,7 @@ export const contestantNames = Object.keys(contestants) as Contestant[];
 /** Settings of a kind of model over shared ones, which give way to what the kind is: a window model has no slots. */
 export function contestant(name: Contestant, shared: Partial<ModelConfig>): Partial<ModelConfig> {
   const {preset} = contestants[name];
-  return {...shared, ...presets[preset], preset};
+  return {...shared, ...presets[preset], ...contestants[name]};
 }
 
 /** Those of `names` that the user wants, all without a choice. */

@@ -3,7 +3,8 @@
 import type {BackendName} from '../../custom-ops/index.js';
 import type {ResultSection, ResultTable} from '../kept-results.js';
 import type {RunConfig} from '../run-config.js';
-import type {RunFolder, RunResult} from '../run-folder.js';
+import type {RunFolder} from '../run-folder.js';
+import type {RunResult} from '../run-result.js';
 import type {LossByLength} from './loss-by-length.js';
 import type {RecallByLength} from './recall-by-length.js';
 
@@ -18,6 +19,8 @@ export interface PaperOptions {
   readonly models?: readonly string[];
   /** Panels that are drawn. Default all. */
   readonly panels?: readonly string[];
+  /** Sizes of models that take part. Default all. */
+  readonly sizes?: readonly string[];
   /** Default: those of the experiment. */
   readonly seeds?: readonly number[];
   /** Peak learning rates. Default: those of the experiment. */
@@ -37,8 +40,16 @@ export interface PlannedRun {
   readonly config: RunConfig;
 }
 
+/** Where and when a run was trained, and by what. */
+export interface RunOrigin {
+  readonly machine: string;
+  readonly date: string;
+  readonly software: string;
+}
+
 /** A finished training. */
 export interface MeasuredRun extends PlannedRun {
+  readonly origin: RunOrigin;
   readonly result: RunResult;
   /** Median over the steps that were logged, the first left out: the kernels are compiled then. */
   readonly tokensPerSecond?: number;
@@ -67,9 +78,10 @@ export interface PaperExperiment {
   readonly section: ResultSection;
   /** What the paper says, in our words. */
   readonly claim: string;
-  /** Names that `PaperOptions.models` and `panels` may hold. */
+  /** Names that `PaperOptions.models`, `panels` and `sizes` may hold. */
   readonly models: readonly string[];
   readonly panels: readonly string[];
+  readonly sizes: readonly string[];
   readonly needsText: boolean;
   /** Whether it measures time: one run at a time then. */
   readonly isTimed?: boolean;

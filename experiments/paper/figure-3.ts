@@ -3,22 +3,25 @@
 import {perplexityText} from '../../eval/table.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
-import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
 import {gridRuns} from './grid.js';
 import type {LanguageScale} from './language-sizes.js';
-import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import {
+  languagePoints,
+  languageSizes,
+  languageTraining,
+  languageContestants as models,
+  quickSize,
+} from './language-sizes.js';
 import {margin, marginWords, summaries, summaryWords} from './summary.js';
-
-const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
 
 const {['4m']: s4, ['16m']: s16, ['40m']: s40, ['130m']: s130} = languageSizes;
 
-/** Equal tokens for all: 4,000 updates of 16 x 1,024. */
+/** Equal tokens for all: 2,000 updates of 16 x 1,024, 33 million. */
 const full: LanguageScale = {
   sizes: {'4m': s4, '16m': s16, '40m': s40, '130m': s130},
   context: 1024,
-  train: {...languageTraining, steps: 4000, batch: 16, evalEvery: 500, evalSamples: 128},
+  train: {...languageTraining, steps: 2000, batch: 16, evalEvery: 500, evalSamples: 128},
   rates: [6e-4, 1.5e-3],
   seeds: [1, 2, 3],
 };
@@ -125,6 +128,7 @@ export const figure3: PaperExperiment = {
     "At every size B'MOJO's perplexity is below Mamba's and about the Transformer's, and it reaches it in less time.",
   models,
   panels: [PANEL],
+  sizes: [...Object.keys(full.sizes), ...Object.keys(quick.sizes)],
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;

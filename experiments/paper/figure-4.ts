@@ -99,6 +99,7 @@ export const figure4: PaperExperiment = {
     "B'MOJO trains up to 10 % faster than Mamba and Transformers of its size, at sizes up to 1.4 billion.",
   models,
   panels: [PANEL],
+  sizes: [...Object.keys(full.sizes), ...Object.keys(quick.sizes)],
   needsText: true,
   isTimed: true,
   plan: options => {

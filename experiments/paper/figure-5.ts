@@ -8,11 +8,16 @@ import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
 import {loadSequenceModel} from '../run.js';
 import type {RunFolder} from '../run-folder.js';
-import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport} from './experiment.js';
 import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
-import {languageModel, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import {
+  languageModel,
+  languageSizes,
+  languageTraining,
+  languageContestants as models,
+  quickSize,
+} from './language-sizes.js';
 import type {LossByLength} from './loss-by-length.js';
 import {marginWords} from './summary.js';
 
@@ -58,14 +63,12 @@ const quick: Scale = {
   seeds: [1],
 };
 
-/** The Transformer's memory has no bounds to carry it within: it takes part without. */
-const models: readonly Contestant[] = ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'];
-
 const panelOf = (context: number): string => `trained at ${context}`;
 const CARRIED = 'carried';
 const PLAIN = 'plain';
 const wayWords = {[CARRIED]: 'memory carried over', [PLAIN]: 'each sample alone'} as const;
 
+/** Every kind plain and with its memory carried over, but for the Transformer, whose memory has no bounds to carry it within. */
 function points({size, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
   return contexts.flatMap(context =>
     models.flatMap(name =>
@@ -188,6 +191,7 @@ export const figure5: PaperExperiment = {
     "Perplexity of B'MOJO does not rise, and can fall, on texts several times as long as its training samples, where the Transformer's breaks.",
   models,
   panels: full.contexts.concat(quick.contexts).map(panelOf),
+  sizes: [PLAIN, CARRIED],
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;

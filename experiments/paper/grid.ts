@@ -32,8 +32,10 @@ export function gridRuns(
   const {backend, rates = defaults.rates, seeds = defaults.seeds} = options;
   return points
     .filter(
-      ({panel, model}) =>
-        chosen([panel], options.panels).length > 0 && chosen([model], options.models).length > 0,
+      ({panel, model, size}) =>
+        chosen([panel], options.panels).length > 0 &&
+        chosen([model], options.models).length > 0 &&
+        chosen([size], options.sizes).length > 0,
     )
     .flatMap(({panel, model, size, task, data, settings, train, parameters}) =>
       rates.flatMap(rate =>

@@ -23,9 +23,20 @@ export type LanguageSize = keyof typeof languageSizes;
 /** So small that a training takes seconds. */
 export const quickSize: ModelSize = {dModel: 32, heads: 2, window: 16, eideticSlots: 8, mambaLayers: 4};
 
+/** The kinds that are set side by side on text. */
+export const languageContestants: readonly Contestant[] = [
+  'transformer',
+  'mamba',
+  'hybrid',
+  'bmojo-f',
+  'bmojo',
+  'bmojo-projected',
+];
+
 /** A kind of model at a size. */
 export function languageModel(size: ModelSize, name: Contestant): Partial<ModelConfig> {
-  return modelOfSize(size, contestants[name].preset);
+  const {preset, ...more} = contestants[name];
+  return modelOfSize(size, preset, more);
 }
 
 /** Beside the rate: as in the paper the SSM's parameters learn five times as fast as attention's. */

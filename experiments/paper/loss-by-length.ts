@@ -30,11 +30,17 @@ export function writeLossByLength(path: string, measured: LossByLength): void {
 
 /** What was written; undefined where no file is. Errors: MeasurementError for a damaged one. */
 export function readLossByLength(path: string): LossByLength | undefined {
-  return readMeasurement(path, ({windows, reference, points}, fail) => {
-    if (!isCount(windows) || !isCount(reference) || !Array.isArray(points))
-      return fail('must hold windows and reference as whole numbers and points as a list');
-    return {windows, reference, points: points.map(point => parsePoint(point, fail))};
-  });
+  return readMeasurement(path, parseLossByLength);
+}
+
+/** Errors: what `fail` throws, with what is missing. */
+export function parseLossByLength(
+  {windows, reference, points}: Readonly<Record<string, unknown>>,
+  fail: Fail,
+): LossByLength {
+  if (!isCount(windows) || !isCount(reference) || !Array.isArray(points))
+    return fail('must hold windows and reference as whole numbers and points as a list');
+  return {windows, reference, points: points.map(point => parsePoint(point, fail))};
 }
 
 function parsePoint(point: unknown, fail: Fail): LengthPoint {

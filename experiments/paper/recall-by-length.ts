@@ -26,10 +26,13 @@ export function writeRecallByLength(path: string, measured: RecallByLength): voi
 
 /** What was written; undefined where no file is. Errors: MeasurementError for a damaged one. */
 export function readRecallByLength(path: string): RecallByLength | undefined {
-  return readMeasurement(path, ({points}, fail) => {
-    if (!Array.isArray(points)) return fail('must hold points as a list');
-    return {points: points.map(point => parsePoint(point, fail))};
-  });
+  return readMeasurement(path, parseRecallByLength);
+}
+
+/** Errors: what `fail` throws, with what is missing. */
+export function parseRecallByLength({points}: Readonly<Record<string, unknown>>, fail: Fail): RecallByLength {
+  if (!Array.isArray(points)) return fail('must hold points as a list');
+  return {points: points.map(point => parsePoint(point, fail))};
 }
 
 function parsePoint(point: unknown, fail: Fail): RecallPoint {

@@ -1,16 +1,26 @@
 // An experiment of the paper from its plan to files: trains what is missing, measures what has finished, writes what came out.
 
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
+import type {BackendName} from '../../custom-ops/index.js';
+import {useWebGPU} from '../../custom-ops/index.js';
 import {withoutPlaces} from '../../eval/report/places.js';
 import {markdownTable} from '../../eval/table.js';
 import {provenance} from '../provenance.js';
 import {RunFolder} from '../run-folder.js';
 import type {NamedEvent, NamedRun} from '../run-set.js';
 import {trainAll} from '../run-set.js';
-import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport, PlannedRun} from './experiment.js';
+import type {
+  MeasuredRun,
+  PaperExperiment,
+  PaperOptions,
+  PaperReport,
+  PlannedRun,
+  RunOrigin,
+} from './experiment.js';
 import {readLossByLength, writeLossByLength} from './loss-by-length.js';
 import {readRecallByLength, writeRecallByLength} from './recall-by-length.js';
+import {readRunLines, runLines} from './run-lines.js';
 import {seedsOf} from './summary.js';
 
 /** Options of {@link trainExperiment}: `out`, `jobs` and `command` must be given. */
@@ -18,6 +28,8 @@ export interface ReproduceOptions extends PaperOptions {
   /** Folder of the runs and of what came out. */
   readonly out: string;
   readonly jobs: number;
+  /** A runs.jsonl of an earlier report: the runs in it have finished, whatever `out` holds. */
+  readonly add?: string;
   /** The command as it was typed. */
   readonly command: string;
   readonly signal?: AbortSignal;
@@ -40,10 +52,17 @@ const runsIn = (out: string, runs: readonly PlannedRun[]): NamedRun[] =>
  */
 export async function* trainExperiment(
   experiment: PaperExperiment,
-  {out, jobs, command, signal, ...options}: ReproduceOptions,
+  {out, jobs, command, signal, add, ...options}: ReproduceOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
-  mkdirSync(join(out, 'runs'), {recursive: true});
-  yield* trainAll(runsIn(out, experiment.plan(options)), {jobs, command, signal});
+  const planned = experiment.plan(options);
+  const known = new Set(addedRuns(add, planned).map(({name}) => name));
+  const left = planned.filter(({name}) => !known.has(name));
+  yield* trainAll(runsIn(out, left), {jobs, command, signal});
+}
+
+/** The planned runs that a file of an earlier report holds. Errors: MeasurementError. */
+export function addedRuns(add: string | undefined, planned: readonly PlannedRun[]): MeasuredRun[] {
+  return add === undefined ? [] : readRunLines(add, planned);
 }
 
 /** Median speed over the logged steps but the first. */
@@ -92,24 +111,31 @@ async function measurementsOf(
 
 /**
  * What came out of the runs that have finished: the report, and the files of a kept result (result.json, command.txt,
- * machine.json, plot.svg) with a report in words. Undefined before the first run has finished.
+ * machine.json, plot.svg, and runs.jsonl with a line for each run) with a report in words. Undefined before the first run has finished.
  * Errors: MeasurementError for a damaged measurement; those of `RunFolder.open`.
  */
 export async function reportExperiment(
   experiment: PaperExperiment,
-  {out, command, ...options}: ReproduceOptions,
+  {out, command, add, ...options}: ReproduceOptions,
   onMeasured: (name: string) => void = () => {},
 ): Promise<Reproduction | undefined> {
   const planned = experiment.plan(options);
+  const added = new Map(addedRuns(add, planned).map(run => [run.name, run]));
+  const origin = await originOf(options.backend);
   const measured: MeasuredRun[] = [];
   for (const run of planned) {
+    const known = added.get(run.name);
+    if (known !== undefined) {
+      measured.push(known);
+      continue;
+    }
     const path = join(out, 'runs', run.name);
     if (!existsSync(join(path, 'config.json'))) continue;
     const folder = RunFolder.open(path);
     if (!folder.finished) continue;
     const more = await measurementsOf(experiment, folder, options);
     if (more.lengths !== undefined || more.recall !== undefined) onMeasured(run.name);
-    measured.push({...run, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more});
+    measured.push({...run, origin, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more});
   }
   if (measured.length === 0) return undefined;
   const report = experiment.report(measured);
@@ -123,7 +149,6 @@ function filesOf(
   measured: readonly MeasuredRun[],
   {quick, command, finished, planned}: {quick: boolean; command: string; finished: number; planned: number},
 ): Record<string, string> {
-  const {machine, date, version} = provenance();
   const missing =
     finished < planned ? [`${planned - finished} of ${planned} runs have not finished or diverged.`] : [];
   const small = quick ? ['The quick form: it shows that the command works, and nothing of the claim.'] : [];
@@ -137,14 +162,29 @@ function filesOf(
     'result.json': json(result),
     'command.txt': `${withoutPlaces(command)}\n`,
     'machine.json': json({
-      machine: `${machine}; ${measured[0].config.backend}`,
-      date: date.slice(0, 10),
+      machine: each(measured, ({origin}) => origin.machine).join(' and '),
+      date: each(measured, ({origin}) => origin.date)
+        .sort()
+        .at(-1),
       seeds: seedsOf(measured),
-      software: `bmojo ${version}`,
+      software: each(measured, ({origin}) => origin.software).join(', '),
     }),
+    'runs.jsonl': runLines(measured),
     'report.md': [`# ${title}`, `The paper: ${claim}`, finding, ...tables, ...words.slice(1)]
       .join('\n\n')
       .concat('\n'),
     ...(plot === undefined ? {} : {'plot.svg': plot}),
   };
+}
+
+/** What all runs have, each once. */
+function each(runs: readonly MeasuredRun[], of: (run: MeasuredRun) => string): string[] {
+  return [...new Set(runs.map(of))];
+}
+
+/** This machine, with the name of the GPU where that computes. */
+async function originOf(backend: BackendName): Promise<RunOrigin> {
+  const {machine, date, version} = provenance();
+  const where = backend === 'webgpu' ? `webgpu on ${(await useWebGPU()).name}` : backend;
+  return {machine: `${machine}; ${where}`, date: date.slice(0, 10), software: `bmojo ${version}`};
 }

@@ -223,6 +223,7 @@ export const storageText: PaperExperiment = {
     'It names eidetic memory in storage as a fourth memory, and measures none. Tested here: a language model that retrieves from storage has a lower loss at long prefixes than its twin without.',
   models: names,
   panels: [PANEL],
+  sizes: [full, quick].map(({shape}) => `D ${shape.dModel}`),
   needsText: true,
   plan: options => {
     const scale = options.quick ? quick : full;

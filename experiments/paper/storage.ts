@@ -204,6 +204,7 @@ export const storage: PaperExperiment = {
     'It names eidetic memory in storage, which outgrows the layer, as a fourth memory, and measures none. Tested here: a layer that retrieves from storage recalls at many times the length that it was trained on, where every other memory comes to chance; and a store of a quarter of the tokens does best with those of largest innovation.',
   models: names,
   panels: [...scales, quick].map(({panel}) => panel),
+  sizes: [...new Set([...scales, quick].map(({dModel}) => `D ${dModel}`))],
   needsText: false,
   plan: options =>
     (options.quick ? [quick] : scales).flatMap(scale => gridRuns(points(scale), options, scale)),

@@ -1,6 +1,7 @@
 // What a store needs of a database: the little that PGlite and a pool of the package pg have in common, under one name.
 
 import {MemoryStoreError} from '../store-error.js';
+import type {VectorKind} from './statements.js';
 
 export type SqlRow = Record<string, unknown>;
 
@@ -11,6 +12,8 @@ export interface SqlSession {
 
 /** A database as a store sees it. */
 export interface SqlDatabase extends SqlSession {
+  /** How it searches keys best, where it has pgvector. */
+  readonly pgvector: Exclude<VectorKind, 'arrays'>;
   /** All of what `work` does, or nothing where it throws. */
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** A session that keeps its temporary tables until it is released. */
@@ -62,6 +65,7 @@ export function pgliteDatabase(pglite: PgliteLike): SqlDatabase {
   });
   const database: SqlDatabase = {
     ...sessionOf(pglite),
+    pgvector: 'pgvector-f32',
     transaction: work => told(() => pglite.transaction(session => work(sessionOf(session)))),
     reserve: async () => ({session: database, release: () => {}}),
     close: () => told(() => pglite.close()),
@@ -109,6 +113,7 @@ export function poolDatabase(pool: PgPoolLike): SqlDatabase {
     return result;
   };
   return {
+    pgvector: 'pgvector',
     query: (text, values) => withClient(client => sessionOf(client).query(text, values)),
     transaction: work => withClient(client => transactionIn(client, work)),
     reserve: () =>
@@ -116,6 +121,7 @@ export function poolDatabase(pool: PgPoolLike): SqlDatabase {
         const client = await connect();
         const session: SqlDatabase = {
           ...sessionOf(client),
+          pgvector: 'pgvector',
           transaction: work => told(() => transactionIn(client, work)),
           reserve: () => Promise.reject(new Error('a reserved session is reserved already')),
           close: () => Promise.reject(new Error('a reserved session is released, not closed')),

@@ -9,7 +9,7 @@ import type {SqlDatabase, SqlSession} from './database.js';
 import {codeOf} from './database.js';
 import {SqlMemory} from './sql-memory.js';
 import type {VectorKind} from './statements.js';
-import {SCHEMA, SCHEMA_LOCK, Statements} from './statements.js';
+import {SCHEMA, SCHEMA_LOCK, Statements, vectorKinds} from './statements.js';
 
 const VERSION = 1;
 /** Older ones could damage an index when rows leave it, which a quota makes them do all the time. */
@@ -18,7 +18,7 @@ const SOUND_PGVECTOR = [0, 8, 4];
 export interface SqlOptions extends MemoryStoreOptions {
   /** Rows of a stream and layer up to which every one is scored. Default 50,000. */
   readonly exactRows?: number;
-  /** Default: pgvector where the database has it. */
+  /** Default: pgvector as the database likes it best, where it has it. */
   readonly vectors?: VectorKind;
 }
 
@@ -30,9 +30,11 @@ export async function openSql(
   {exactRows = 50_000, vectors, ...options}: SqlOptions,
 ): Promise<SqlMemory> {
   try {
-    const found = await database.transaction(session => begin(where, session, format, vectors));
+    const found = await database.transaction(session =>
+      begin(where, session, {format, vectors, pgvector: database.pgvector}),
+    );
     const statements = new Statements(found.format, found.vectors);
-    if (found.vectors === 'pgvector') await refuseUnsound(where, database);
+    if (found.vectors !== 'arrays') await refuseUnsound(where, database);
     return new SqlMemory(found.format, database, statements, {...options, exactRows});
   } catch (error) {
     await database.close();
@@ -45,18 +47,20 @@ export interface Found {
   readonly vectors: VectorKind;
 }
 
+/** What tables are made of where there are none. */
+type Wanted = Pick<SqlOptions, 'vectors'> & Pick<SqlDatabase, 'pgvector'> & {readonly format?: MemoryFormat};
+
 async function begin(
   where: string,
   session: SqlSession,
-  format: MemoryFormat | undefined,
-  wanted: VectorKind | undefined,
+  {format, vectors: wanted, pgvector}: Wanted,
 ): Promise<Found> {
   await session.query(SCHEMA_LOCK);
   const table = await session.query("select to_regclass('bmojo_memory') is not null as there");
   if (table.rows[0].there !== true) {
     if (format === undefined)
       throw new MemoryStoreError('unavailable', `${where} holds no memory: it has no table bmojo_memory`);
-    const vectors = wanted ?? ((await hasPgvector(session)) ? 'pgvector' : 'arrays');
+    const vectors = wanted ?? ((await hasPgvector(session)) ? pgvector : 'arrays');
     for (const statement of SCHEMA) await session.query(statement);
     await session.query(
       'insert into bmojo_memory (version, format, vectors) values ($1::integer, $2::text, $3::text)',
@@ -79,10 +83,10 @@ export function parseMemoryRow(
     throw new MemoryStoreError('damaged', `${where}: bmojo_memory ${what}`);
   };
   if (version !== VERSION) fail(`is of version ${version}, this bmojo reads version ${VERSION}`);
-  if (vectors !== 'pgvector' && vectors !== 'arrays') return fail('names no kind of vectors');
+  const kind = vectorKinds.find(one => one === vectors) ?? fail('names no kind of vectors');
   const value = parseJson(String(text), fail);
   if (!isRecord(value)) return fail(`must hold a format, got ${shown(value)}`);
-  return {format: parseFormat(where, value), vectors};
+  return {format: parseFormat(where, value), vectors: kind};
 }
 
 /** Whether the database has the extension, which is made where that is possible. */

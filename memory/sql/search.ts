@@ -31,7 +31,7 @@ export async function searchPart(
   const hits = emptyHits(format, before.length, count);
   if (part === undefined || before.length === 0) return hits;
   const {groups, width} = format;
-  const open = statements.vectors === 'pgvector' ? '[' : '{';
+  const open = statements.vectors === 'arrays' ? '{' : '[';
   const numbers = [...before.keys()];
   const {rows} = await database.query(statements.search(part.part, part.isIndexed), [
     numbers,

@@ -120,9 +120,10 @@ export class SqlMemory implements MemoryStore {
     return this.closing;
   }
 
-  /** Resolved when every part that is large enough has its index. */
+  /** Makes the index of every part that is large enough and has none, and waits until all are there. */
   async indexed(): Promise<void> {
     await this.order.settled();
+    for (const part of await this.parts.select(this.database, {streams: 'all'})) this.startIndex(part);
     await Promise.all(this.indexing.values());
   }
 
@@ -139,7 +140,7 @@ export class SqlMemory implements MemoryStore {
     checkOrder('memory append', batch, Number(last));
     const rows = [...positions.keys()];
     const tokens = batch.tokens ?? new Int32Array(n).fill(-1);
-    const open = statements.vectors === 'pgvector' ? '[' : '{';
+    const open = statements.vectors === 'arrays' ? '{' : '[';
     const {groups, width} = format;
     await session.query(statements.insert(part.part), [
       [...positions],
@@ -167,6 +168,10 @@ export class SqlMemory implements MemoryStore {
       this.dead.delete(part.part);
       await this.database.query(this.statements.vacuum(part.part));
     }
+    this.startIndex(part);
+  }
+
+  private startIndex(part: Part): void {
     if (part.isIndexed || part.rows <= (this.indexAt.get(part.part) ?? this.options.exactRows)) return;
     if (this.statements.mayIndex && !this.indexing.has(part.part))
       this.indexing.set(part.part, this.makeIndex(part));

@@ -2,8 +2,12 @@
 
 import type {MemoryFormat} from '../store.js';
 
-/** How keys are searched: columns of pgvector, or plain arrays where the database has no such extension. */
-export type VectorKind = 'pgvector' | 'arrays';
+/**
+ * How keys are searched: columns of pgvector in the store's precision, or in f32 whatever that is, since halves are slow where
+ * the processor has no instructions for them; or plain arrays where the database has no such extension.
+ */
+export const vectorKinds = ['pgvector', 'pgvector-f32', 'arrays'] as const;
+export type VectorKind = (typeof vectorKinds)[number];
 
 /** Vectors longer than that have no index: limits of pgvector for vector and halfvec. */
 const INDEXED_WIDTH = {f32: 2000, f16: 4000};
@@ -38,15 +42,19 @@ export class Statements {
     this.keyColumns = Array.from({length: format.groups}, (_, group) => `key_${group}`);
   }
 
+  /** Precision of keys in their columns. */
+  private get precision(): MemoryFormat['precision'] {
+    return this.vectors === 'pgvector' ? this.format.precision : 'f32';
+  }
+
   /** Type of a key's column. */
   private get keyType(): string {
-    const {width, precision} = this.format;
     if (this.vectors === 'arrays') return 'real[]';
-    return precision === 'f16' ? `halfvec(${width})` : `vector(${width})`;
+    return `${this.precision === 'f16' ? 'halfvec' : 'vector'}(${this.format.width})`;
   }
 
   get mayIndex(): boolean {
-    return this.vectors === 'pgvector' && this.format.width <= INDEXED_WIDTH[this.format.precision];
+    return this.vectors !== 'arrays' && this.format.width <= INDEXED_WIDTH[this.precision];
   }
 
   create(part: number): string[] {
@@ -94,7 +102,8 @@ export class Statements {
     return this.keyColumns
       .map(
         (column, group) => `select ${group} as grp, q.query, r.position, r.token, r.numbers
-          from unnest($1::integer[], $2::integer[], $${4 + group}::text[]) as q (query, below, vector)
+          from (select query, below, ${this.queryVector(indexed)} as vector
+            from unnest($1::integer[], $2::integer[], $${4 + group}::text[]) as given (query, below, text) offset 0) as q
           cross join lateral (
             select position, token, numbers from ${tableOf(part)} where position < q.below
             order by ${this.order(column, indexed)} limit $3::integer) as r`,
@@ -102,18 +111,23 @@ export class Statements {
       .join(' union all ');
   }
 
-  private order(column: string, indexed: boolean): string {
-    const {width} = this.format;
-    if (this.vectors === 'arrays')
-      return `(select sum(a::float8 * b::float8) from unnest(${column}, q.vector::real[]) as p (a, b)) desc, position`;
-    if (indexed) return `${column} <#> q.vector::${this.keyType}`;
+  /** A query made of its text: behind `offset 0`, lest the text be read again for every row. */
+  private queryVector(indexed: boolean): string {
+    if (this.vectors === 'arrays') return 'text::real[]';
     // Queries are not rounded to halves, though keys are.
-    return `(${column}::vector(${width}) <#> q.vector::vector(${width})) + 0, position`;
+    return `text::${indexed ? this.keyType : `vector(${this.format.width})`}`;
+  }
+
+  private order(column: string, indexed: boolean): string {
+    if (this.vectors === 'arrays')
+      return `(select sum(a::float8 * b::float8) from unnest(${column}, q.vector) as p (a, b)) desc, position`;
+    if (indexed) return `${column} <#> q.vector`;
+    return `(${column}::vector(${this.format.width}) <#> q.vector) + 0, position`;
   }
 
   /** Indexes for the search, one for each group. */
   index(part: number): string[] {
-    const operators = this.format.precision === 'f16' ? 'halfvec_ip_ops' : 'vector_ip_ops';
+    const operators = this.precision === 'f16' ? 'halfvec_ip_ops' : 'vector_ip_ops';
     const table = tableOf(part);
     return this.keyColumns.map(
       column =>

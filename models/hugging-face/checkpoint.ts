@@ -58,6 +58,11 @@ export function describeCheckpoint(where: string, values: unknown): DescribedChe
   const layout = layouts.find(({modelType}) => modelType === type);
   if (layout === undefined)
     return checkpoint.fail('model_type', `one of ${layouts.map(({modelType}) => modelType).join(', ')}`);
+  if (checkpoint.has('quantization_config'))
+    checkpoint.fail(
+      'quantization_config',
+      'missing: weights are read as float32, float16, bfloat16 or float64',
+    );
   try {
     const settings = parseModelConfig(layout.settings(checkpoint));
     return {config: values, checkpoint, layout, settings, parameters: parameterShapes(settings)};

@@ -1,7 +1,7 @@
 // A model leaves in a layout of the Hub: the weights tensor by tensor, config.json last, so that a folder with one is whole.
 
 import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
-import {huggingFaceJson} from '../../data/tokenizers/index.js';
+import {huggingFaceJson, startTokensOf, withStartTokens} from '../../data/tokenizers/index.js';
 import {encodeHeader} from '../../formats/safetensors-header.js';
 import type {WeightDType} from '../../formats/weight-dtype.js';
 import {narrow, safetensorsDTypes, weightWidths} from '../../formats/weight-dtype.js';
@@ -23,12 +23,16 @@ const SHARD_BYTES = 2_000_000_000;
 
 /** What goes into a folder of the Hub. */
 export interface PretrainedContents {
+  /** The model, whose weights are read and which stays as it is. */
   readonly model: LanguageModel;
+  /** The tokenizer whose ids it was trained on. Default: none is written. */
   readonly tokenizer?: Tokenizer;
   /** The template for conversations, which goes into tokenizer_config.json. */
   readonly chatTemplate?: ChatTemplate;
   /** Ids that end a text. Default: the tokenizer's end of text. */
   readonly stopTokens?: readonly number[];
+  /** Ids that the model expects before a text, which the written tokenizer puts there. Default: those that the tokenizer has. */
+  readonly startTokens?: readonly number[];
   /** Tokens of the longest text that it was trained on. */
   readonly context?: number;
   /** Text of the card in Markdown, behind the heading that names the layout. */
@@ -179,6 +183,13 @@ const {model, tokenizer} = await fromPretrained('FOLDER');
 ${isOwn ? '' : python}${rest}`;
 }
 
+/** A tokenizer.json; our own form has no place for ids before a text. */
+function tokenizerJson(tokenizer: Tokenizer, modelType: string, startTokens?: readonly number[]): object {
+  const own = modelType === 'bmojo' ? tokenizer.toJSON() : huggingFaceJson(tokenizer);
+  if (startTokens === undefined || String(startTokensOf(own)) === String(startTokens)) return own;
+  return withStartTokens(huggingFaceJson(tokenizer), startTokens);
+}
+
 /**
  * Writes a model as a folder of the Hub, in the layout that says everything about it (`model_type: bmojo` where no other does):
  * weights, tokenizer.json, generation_config.json, README.md, and config.json last.
@@ -188,7 +199,7 @@ ${isOwn ? '' : python}${rest}`;
  */
 export async function writePretrained(
   store: ModelStore,
-  {model, tokenizer, chatTemplate, stopTokens, context, card = ''}: PretrainedContents,
+  {model, tokenizer, chatTemplate, stopTokens, startTokens, context, card = ''}: PretrainedContents,
   options: WritePretrainedOptions = {},
 ): Promise<WrittenPretrained> {
   const {config} = model;
@@ -206,8 +217,7 @@ export async function writePretrained(
   };
   const files = await writeWeights(store, outgoing(chosen, model.parameters()), options);
   if (tokenizer !== undefined) {
-    const json = modelType === 'bmojo' ? tokenizer.toJSON() : huggingFaceJson(tokenizer);
-    files.push(await writeJson(store, 'tokenizer.json', json));
+    files.push(await writeJson(store, 'tokenizer.json', tokenizerJson(tokenizer, modelType, startTokens)));
     if (modelType !== 'bmojo' || chatTemplate !== undefined)
       files.push(
         await writeJson(store, 'tokenizer_config.json', {

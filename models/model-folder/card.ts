@@ -54,6 +54,8 @@ export interface CardGeneration {
   readonly stopTokens?: readonly number[];
   /** Ids that the model expects before a text. Default: none. */
   readonly startTokens?: readonly number[];
+  /** The template for conversations with its special tokens, as tokenizer_config.json has them: what `ChatTemplate.toJSON` gives. */
+  readonly chatTemplate?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -13,6 +13,7 @@ export type {
 } from './card.js';
 export {CARD_FORMAT} from './card.js';
 export {copyModel} from './copy.js';
+export type {Generation} from './generation.js';
 export {modelInDirectory} from './in-directory.js';
 export type {PlacedFile} from './in-files.js';
 export {droppedFiles, modelInFiles} from './in-files.js';

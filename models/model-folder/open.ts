@@ -2,13 +2,14 @@
 
 import type {io} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type {Tokenizer} from '../../data/tokenizers/index.js';
+import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
 import type {SequenceModel} from '../create.js';
 import {sequenceModelOf} from '../create.js';
 import {markOf} from '../model-config.js';
 import {ModelFormatError} from '../model-format.js';
 import {modelAtUrl} from './at-url.js';
 import type {ModelCard} from './card.js';
+import {generationOf} from './generation.js';
 import {CARD} from './parse-card.js';
 import {readModel} from './read.js';
 import type {ModelSource, TransferOptions} from './source.js';
@@ -18,6 +19,8 @@ export interface OpenedModel {
   readonly model: SequenceModel;
   /** Of language models. */
   readonly tokenizer?: Tokenizer;
+  /** The template for conversations, of models that were trained on them and whose card keeps it. */
+  readonly chatTemplate?: ChatTemplate;
   /** None in folders of version 0.1.0 and of plain `model.save`. */
   readonly card?: ModelCard;
 }
@@ -45,7 +48,13 @@ export async function openModel(
       console.warn(
         `bmojo: ${from.name} has no ${CARD}, as bmojo 0.1.0 wrote it: tokenizer and origin are unknown; write it anew with this version`,
       );
-    return {model, ...(tokenizer === undefined ? {} : {tokenizer}), ...(card === undefined ? {} : {card})};
+    const {chatTemplate} = await generationOf(card?.generation);
+    return {
+      model,
+      ...(tokenizer === undefined ? {} : {tokenizer}),
+      ...(chatTemplate === undefined ? {} : {chatTemplate}),
+      ...(card === undefined ? {} : {card}),
+    };
   } catch (error) {
     layers.dispose();
     throw error;

@@ -174,11 +174,27 @@ function parseTokenizer(tokenizer: Entries): {digest: string; vocabSize: number}
   return {digest: tokenizer.digest('digest'), vocabSize: tokenizer.count('vocabSize')};
 }
 
+/** As {@link parseCard}, what stands under `generation`. */
+export function parseGenerationJson(where: string, value: unknown): CardGeneration {
+  return parseGeneration(Entries.of(where, value, 'generation'));
+}
+
 function parseGeneration(generation: Entries): CardGeneration {
   return {
     ...(generation.has('stopTokens') ? {stopTokens: generation.ids('stopTokens')} : {}),
     ...(generation.has('startTokens') ? {startTokens: generation.ids('startTokens')} : {}),
+    ...(generation.has('chatTemplate') ? {chatTemplate: parseChatTemplate(generation)} : {}),
   };
+}
+
+function parseChatTemplate(generation: Entries): Readonly<Record<string, unknown>> {
+  const config = generation.plain('chatTemplate');
+  const {chat_template: sources} = config;
+  const isNamed = (one: unknown): boolean =>
+    isRecord(one) && typeof one.name === 'string' && typeof one.template === 'string';
+  const isKnown =
+    typeof sources === 'string' || (Array.isArray(sources) && sources.length > 0 && sources.every(isNamed));
+  return isKnown ? config : generation.fail('chatTemplate', 'an object with a chat_template');
 }
 
 function parseFiles(where: string, card: Entries): FileEntry[] {

@@ -10,6 +10,7 @@ import type {SequenceModel} from '../create.js';
 import {ModelFormatError} from '../model-format.js';
 import type {CardData, CardGeneration, CardTraining, FileEntry, ModelCard} from './card.js';
 import {CARD_FORMAT} from './card.js';
+import {cardGeneration} from './generation.js';
 import {CARD} from './parse-card.js';
 import type {ModelStore, TransferOptions} from './source.js';
 import {ProgressCount} from './source.js';
@@ -31,6 +32,7 @@ export const TOKENIZER = 'tokenizer.json';
 
 /** What goes into a model folder: the model, and what its card says of it. */
 export interface ModelContents {
+  /** The model, whose weights are read and which stays as it is. */
   readonly model: SequenceModel;
   /** Of a language model: the one whose ids it was trained on. */
   readonly tokenizer?: Tokenizer;
@@ -38,7 +40,9 @@ export interface ModelContents {
   readonly title?: string;
   /** The command that made the weights. */
   readonly command?: string;
+  /** How it was trained, for the card. Default: the card does not say. */
   readonly training?: CardTraining;
+  /** What it was trained on, for the card. Default: the card does not say. */
   readonly data?: CardData;
   /** Default: what the tokenizer says. */
   readonly generation?: CardGeneration;
@@ -100,6 +104,8 @@ export async function writeModel(
   }
   if (tokenizer !== undefined) files.push(await small(TOKENIZER, `${JSON.stringify(tokenizer)}\n`));
   const parameters = model.parameterCount();
+  // What a tokenizer says itself is not said again.
+  const generation = cardGeneration(contents.generation ?? {});
   const card: ModelCard = {
     format: CARD_FORMAT,
     bmojo: VERSION,
@@ -112,23 +118,10 @@ export async function writeModel(
     ...(tokenizer === undefined
       ? {}
       : {tokenizer: {digest: tokenizerDigest(tokenizer), vocabSize: tokenizer.vocabSize}}),
-    ...generationOf(contents),
+    ...(generation === undefined ? {} : {generation}),
     weights: {sha256: digest.hex(), bytes: total, storage: dtype},
     files,
   };
   await small(CARD, `${JSON.stringify(card, null, 2)}\n`);
   return card;
-}
-
-/** What a tokenizer says itself is not said again. */
-function generationOf({
-  generation: {stopTokens = [], startTokens = []} = {},
-}: ModelContents): Pick<ModelCard, 'generation'> {
-  if (stopTokens.length === 0 && startTokens.length === 0) return {};
-  return {
-    generation: {
-      ...(stopTokens.length === 0 ? {} : {stopTokens}),
-      ...(startTokens.length === 0 ? {} : {startTokens}),
-    },
-  };
 }

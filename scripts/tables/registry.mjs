@@ -1,8 +1,9 @@
 // The operators that custom-ops/registry.ts names: their folders, and their definitions bundled from TypeScript, since the
 // tables are written before anything is compiled.
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
-import {fileURLToPath, pathToFileURL} from 'node:url';
+import {fileURLToPath} from 'node:url';
+import {importTypeScript} from './import-typescript.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const folderOfOps = join(root, 'custom-ops');
@@ -30,45 +31,26 @@ export function filesOfOps(name) {
 
 /** [{folder, op, ports, varying, has}], ordered by the ops' names, as op-list.ts orders them. */
 export async function loadOps() {
-  const {build} = await import('esbuild');
-  const cache = join(root, 'node_modules/.cache/bmojo');
-  mkdirSync(cache, {recursive: true});
-  const folder = mkdtempSync(join(cache, 'tables-'));
-  const outfile = join(folder, 'definitions.mjs');
-  try {
-    await build({
-      stdin: {
-        contents:
-          "export * from './op-list.ts'; export * from './op.ts'; export * from './native-numbers.ts';",
-        resolveDir: folderOfOps,
-      },
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      packages: 'external',
-      logLevel: 'warning',
-    });
-    const {ops, kernelPorts, varyingNumbers} = await import(pathToFileURL(outfile).href);
-    const found = lines().flatMap(({folder, names}) =>
-      names.map(name => {
-        const op = ops[name];
-        if (op.name !== name)
-          throw new Error(`registry.ts exports ${name}, whose definition is named ${op.name}`);
-        return {
-          folder,
-          op,
-          forward: kernelPorts(op, 'forward'),
-          backward: op.backward === undefined ? undefined : kernelPorts(op, 'backward'),
-          varying: varyingNumbers(op),
-          has: file => existsSync(join(folderOfOps, folder, file)),
-        };
-      }),
-    );
-    return found.sort((a, b) => (a.op.name < b.op.name ? -1 : 1));
-  } finally {
-    rmSync(folder, {recursive: true});
-  }
+  const {ops, kernelPorts, varyingNumbers} = await importTypeScript(
+    "export * from './op-list.ts'; export * from './op.ts'; export * from './native-numbers.ts';",
+    folderOfOps,
+  );
+  const found = lines().flatMap(({folder, names}) =>
+    names.map(name => {
+      const op = ops[name];
+      if (op.name !== name)
+        throw new Error(`registry.ts exports ${name}, whose definition is named ${op.name}`);
+      return {
+        folder,
+        op,
+        forward: kernelPorts(op, 'forward'),
+        backward: op.backward === undefined ? undefined : kernelPorts(op, 'backward'),
+        varying: varyingNumbers(op),
+        has: file => existsSync(join(folderOfOps, folder, file)),
+      };
+    }),
+  );
+  return found.sort((a, b) => (a.op.name < b.op.name ? -1 : 1));
 }
 
 /** `selective_scan_forward` or `adam-w` as `selectiveScanForward`, `adamW`. */

@@ -1,7 +1,44 @@
+import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {expect} from 'chai';
 import type {OpTiming} from '../../bench/ops.js';
+import {PyTorch, PyTorchError} from '../../bench/pytorch.js';
 import {measurable, median, spread} from '../../bench/timing.js';
 import {row} from '../../cli/bench-ops.js';
+
+describe('PyTorch beside a benchmark', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bmojo-python-'));
+  });
+  afterEach(() => rmSync(folder, {recursive: true}));
+
+  /** What is said of a Python that ends with these lines on stderr. */
+  async function said(lines: readonly string[]): Promise<string> {
+    const python = join(folder, 'python');
+    writeFileSync(python, `#!/bin/sh\n${lines.map(line => `echo "${line}" >&2\n`).join('')}exit 1\n`);
+    chmodSync(python, 0o755);
+    return refusalOf(python);
+  }
+
+  async function refusalOf(python: string): Promise<string> {
+    const error = await new PyTorch(python).start(1).catch((caught: unknown) => caught);
+    expect(error).to.be.instanceOf(PyTorchError);
+    return (error as PyTorchError).message.replace(folder, '');
+  }
+
+  it('says in a sentence what to install, and shows no stack of Python', async () => {
+    const traceback = ['Traceback (most recent call last):', '  import torch'];
+    expect(await said([...traceback, "ModuleNotFoundError: No module named 'torch'"])).to.match(
+      /^bench-tensorflow: \/python has no torch\. .*pip install -r bench\/pytorch\/requirements\.txt.*--python [^\n]*$/,
+    );
+    expect(await said([...traceback, 'RuntimeError: Ninja is required'])).to.match(
+      /ended without an answer \(RuntimeError: Ninja is required\)\. [^\n]*$/,
+    );
+    expect(await refusalOf(join(folder, 'nowhere'))).to.match(/ENOENT\)\. [^\n]*pip install[^\n]*$/);
+  });
+});
 
 describe('bench under load', () => {
   it('tells the median with the distance between the quartiles', () => {

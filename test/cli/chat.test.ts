@@ -14,6 +14,7 @@ import {tinyBpe} from '../support/tiny-bpe.js';
 const TEMPLATE =
   "{{ bos_token }}{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}" +
   "{% if messages[0].content == 'no' %}{{ raise_exception('Say more.') }}{% endif %}" +
+  "{% if messages[0].content == 'on' %}{% for i in range(10 ** 9) %}{% endfor %}{% endif %}" +
   "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}";
 const tokenizer = tokenizerFromJSON(tinyBpe());
 
@@ -86,6 +87,7 @@ describe('bmojo generate --chat', function () {
       [['--chat'], '--chat needs what the user says'],
       [['--system', 'x', '--prompt', 'y'], '--system needs --chat'],
       [['--chat', '--prompt', 'no'], '--chat: the chat template refuses this conversation: Say more.'],
+      [['--chat', '--prompt', 'on'], '--chat: the chat template takes more than the'],
       [['--chat', '--prompt', 'x', '--messages', at('messages.json')], 'it goes without a prompt'],
       [['--chat', '--prompt', 'x', '--state', at('messages.json')], 'it goes without --state'],
     ];

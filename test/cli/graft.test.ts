@@ -1,6 +1,6 @@
 // `bmojo graft`: from a folder of the Hub to one with memories, which writes, trains and is measured as others do.
 
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -65,6 +65,15 @@ describe('bmojo graft', function () {
     const few = ['--prefixes', '0,8', '--targets', '8', '--windows', '2', '--backend', 'cpu'];
     const measured = await bmojo(['eval', 'perplexity', '--checkpoint', at('run'), ...few]);
     expect(measured.code, measured.err).to.equal(0);
+    // A report tells what the layers are, not what the model's settings were before.
+    const report = await bmojo(['eval', 'report', at('run'), '--out', at('report.html')]);
+    expect(report.code, report.err).to.equal(0);
+    const page = readFileSync(at('report.html'), 'utf8');
+    expect(page).to.include('transformer, layers of its own');
+    expect(page).to.match(
+      /2 layers \(1 of 2 heads, window all; 1 of 2 heads, window 6, fading tokens of Mamba, 4 eidetic slots\)/,
+    );
+    expect(page).to.not.include('ssm false');
   });
 
   it('says in words what it cannot do, and makes no folder', async () => {

@@ -102,7 +102,7 @@ describe('language models on the command line', () => {
     const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
     expect(plain.code, plain.err).to.equal(0);
     const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
-    expect(refused.err).to.include('trained with storage above 0');
+    expect(refused.err).to.include('trained with --storage above 0');
     expect((await generate('--stream', 'anna')).err).to.include('--stream needs --memory');
   });
 

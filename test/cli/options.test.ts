@@ -4,9 +4,15 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {inOptions} from '../../cli/command-line.js';
+import {asOption} from '../../cli/command-line.js';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
+import {createMqar} from '../../data/mqar.js';
+import {createNeedle} from '../../data/needle.js';
+import {parseRunConfig} from '../../experiments/run-config.js';
+import {BMojoMixer} from '../../layers/index.js';
+import {modelSchema} from '../../models/config.js';
+import {trainSchema} from '../../train/settings.js';
 import type {TabledCommand} from '../support/command-table.js';
 import {allCommands} from '../support/command-table.js';
 
@@ -124,20 +130,45 @@ describe('options of commands', () => {
     expect(tried).to.be.above(500);
   });
 
-  it('stand in refusals by their own names, those of files by the names that stand there', () => {
-    for (const [said, words] of [
-      [
-        'needle: minDepth must be at most maxDepth = 0.5, got 0.9',
-        '--min-depth must be at most --max-depth = 0.5, got 0.9',
-      ],
-      [
-        'parameters: take a smaller dModel, got eideticSlots',
-        'parameters: take a smaller --d-model, got eideticSlots',
-      ],
-      ["needle: unknown setting 'minDept'", "needle: unknown setting 'minDept'"],
-      ['runs/a/config.json: model: dModel must be one', 'runs/a/config.json: model: dModel must be one'],
-    ])
-      expect(inOptions(said)).to.equal(words);
+  it('stand in refusals in the place of settings, and in nothing that was typed', () => {
+    const wordsOf = (act: () => unknown): string => {
+      try {
+        act();
+      } catch (error) {
+        if (error instanceof SettingError) return error.named(asOption);
+      }
+      return 'no refusal';
+    };
+    const refused = (task: string, settings: object) => wordsOf(() => parseRunConfig(task, settings));
+    expect(wordsOf(() => createNeedle({minDepth: 0.9, maxDepth: 0.5}))).to.equal(
+      '--min-depth must be at most --max-depth = 0.5, got 0.9',
+    );
+    expect(wordsOf(() => createMqar({length: 16, pairs: 9}))).to.equal(
+      '--length must be at least 4 x --pairs = 36, got 16',
+    );
+    expect(wordsOf(() => new BMojoMixer({attention: false, ssm: false}))).to.equal(
+      '--attention and --ssm must not both be off, there would be no memory at all',
+    );
+    expect(refused('mqar', {model: {dModel: 0}})).to.equal(
+      '--d-model must be an integer in [1, 65536], got 0',
+    );
+    expect(refused('mqar', {model: {pattern: '{window}'}})).to.match(
+      /^--pattern must .*got '\{' in "\{window\}"$/,
+    );
+    expect(new SettingError('--text: {heads} must be a file').named(asOption)).to.equal(
+      '--text: {heads} must be a file',
+    );
+  });
+
+  it('are told of without the keys of settings, which nobody can type', () => {
+    const keys = commands.flatMap(({words, options}) =>
+      Object.entries(options).flatMap(([option, {describe: told = ''}]) =>
+        [...told.matchAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g)]
+          .filter(([key]) => Object.hasOwn(modelSchema, key) || Object.hasOwn(trainSchema, key))
+          .map(([key]) => `${words} --${option}: ${key}`),
+      ),
+    );
+    expect(keys).to.deep.equal([]);
   });
 
   describe('that are paths to be written', () => {

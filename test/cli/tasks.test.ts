@@ -82,7 +82,7 @@ describe('bmojo on the command line', () => {
       [['train', 'mqar', '--window', 'eight'], 2, '--window must be an integer in [0, 16777216], got eight'],
       [['train', 'mqar', '--rate', '-1e-3'], 2, '--rate must be a number in [0, 10], got -1e-3'],
       [['train', 'mqar', '--rate=-.5'], 2, '--rate must be a number in [0, 10], got -.5'],
-      [['train', 'mqar', '--no-ssm', '--out', run('bad')], 2, "--fading must be 'none' without ssm"],
+      [['train', 'mqar', '--no-ssm', '--out', run('bad')], 2, "--fading must be 'none' without --ssm"],
       [
         ['generate', '--checkpoint', folder, '--tokens', 'ten'],
         2,
@@ -90,7 +90,7 @@ describe('bmojo on the command line', () => {
       ],
       [['verify', run('none')], 1, 'none does not exist; give a folder of .safetensors files'],
       [['verify', run('file')], 1, 'file is a file; give a folder of .safetensors files'],
-      [['train', 'mqar', '--pairs', '1000'], 2, '--length must be at least 4 x pairs'],
+      [['train', 'mqar', '--pairs', '1000'], 2, '--length must be at least 4 x --pairs'],
       [['train', 'mqar', '--model', 'bmoj'], 2, '--model must be one of transformer, swa, mamba,'],
       [
         ['train', 'mqar', '--ssm-output', 'bmoj'],

@@ -77,4 +77,69 @@ describe('chat templates', () => {
     const other = await templateOf([{name: 'rag', template: ''}]);
     expect(() => other.apply(hello)).to.throw(ChatTemplateError, /rag have none that is named default/);
   });
+
+  const grow = (times: number, next: string): string =>
+    `{% set ns = namespace(t='x', l=[1]) %}{% for i in range(${times}) %}${next}{% endfor %}`;
+  const endless: readonly (readonly [name: string, template: string])[] = [
+    ['loops in loops', `${'{% for i in range(1000) %}'.repeat(6)}${'{% endfor %}'.repeat(6)}`],
+    ['a range', '{{ range(10 ** 12) | length }}'],
+    ['a text', `${grow(60, '{% set ns.t = ns.t + ns.t %}')}{{ ns.t | length }}`],
+    ['a list', `${grow(60, '{% set ns.l = ns.l + ns.l %}')}{{ ns.l | length }}`],
+    ['a list of lists', `${grow(60, '{% set ns.l = [ns.l, ns.l] %}')}{{ ns.l | tojson | length }}`],
+    [
+      'a list of lists that can change',
+      `${grow(60, '{% set ns.l = [namespace(l=ns.l), namespace(l=ns.l)] %}')}{{ ns.l | tojson | length }}`,
+    ],
+    ['macros', '{% macro f(n) %}{{ f(n - 1) if n }}{{ f(n - 1) if n }}{% endmacro %}{{ f(60) }}'],
+    [
+      'searches',
+      `${grow(17, '{% set ns.t = ns.t + ns.t %}')}{% for i in range(100000) %}{{ 'y' in ns.t }}{% endfor %}`,
+    ],
+    [
+      'macros that are looked through',
+      `{% for i in range(100000) %}{% macro f() %}${'{{ a }}'.repeat(3000)}{% endmacro %}{% endfor %}`,
+    ],
+  ];
+  for (const [name, source] of endless)
+    it(`without an end are stopped after as many steps everywhere: ${name}`, async () => {
+      const template = await templateOf(source);
+      expect(() => template.apply(hello)).to.throw(
+        ChatTemplateError,
+        /^the chat template takes more than the \d+ steps .*write the prompt in full$/,
+      );
+    });
+
+  it('that nest without an end, write too much, or are too long are refused in words', async () => {
+    for (const [source, words] of [
+      ['{% set ns = namespace() %}{% set ns.own = ns %}{{ ns }}', /refuses.*nests too deep/],
+      [`{{ ${'('.repeat(100_000)}`, /cannot be read: it nests too deep/],
+      ['{{ [[1], [2]] | tojson(indent=10 ** 9) }}', /refuses.*a text that is too long/],
+      ['x'.repeat(300_000), /at most 262144 characters, has 300000/],
+      [`${' '.repeat(10_000)}{{ 1 }}`, /at most 4096 characters of white space on end, has 10000/],
+      ['{{ range(10 ** 16, 10 ** 17) }}', /refuses.*range\(\) takes whole numbers/],
+    ] as const) {
+      const template = await templateOf(source);
+      expect(() => template.apply(hello), source.slice(0, 40)).to.throw(ChatTemplateError, words);
+    }
+  });
+
+  it('write conversations of thousands of messages, which are worth more steps', async () => {
+    const {template} = cases[0];
+    const long = Array.from({length: 4000}, (_, i) => ({
+      role: i % 2 === 0 ? 'user' : 'assistant',
+      content: `message ${i}`,
+    }));
+    const text = (await templateOf(sourceOf(template))).apply(long);
+    expect(text).to.include('message 3999');
+    const back =
+      "{% for m in messages %}{% if messages[loop.index0 - 1].role == m.role %}{% endif %}{{ m.content + ';' }}{% endfor %}";
+    expect((await templateOf(back)).apply(long).split(';')).to.have.lengthOf(4001);
+  });
+
+  it('count in ranges as Python does, and know the date', async () => {
+    const counts =
+      '{{ range(3) }} {{ range(1, 3) }} {{ range(5, 0, -2) }} {{ range(2, 2) | length }} {{ range(0, 7, 3) | length }}';
+    expect((await templateOf(counts)).apply(hello)).to.equal('[0, 1, 2] [1, 2] [5, 3, 1] 0 3');
+    expect((await templateOf("{{ strftime_now('%Y') }}")).apply(hello)).to.match(/^20\d\d$/);
+  });
 });

@@ -1,19 +1,11 @@
 // The page Bench: measures on wasm and on WebGPU, says on what, stops when told.
 
 import {expect} from 'chai';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {loseDevice, seriousFindings, serveSite, visit} from './site.js';
+import {loseDevice, seriousFindings, siteOfSuite, visit} from './site.js';
 
 describe('demo: bench', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
-  });
-  after(() => site?.close());
+  const shown = siteOfSuite();
 
   for (const [title, width] of [
     ['WebGPU', 1280],
@@ -22,8 +14,7 @@ describe('demo: bench', function () {
     const isGpu = title === 'WebGPU';
     it(`measures operators on ${title}, at ${width} pixels${isGpu ? ', and on a new device where that is lost' : ''}`, () =>
       visit(
-        chromium,
-        site,
+        shown,
         'bench',
         async ({page, context, complaints}) => {
           const start = page.getByRole('button', {name: `Measure on ${title}`, disabled: false});
@@ -72,8 +63,7 @@ describe('demo: bench', function () {
 
   it('says in a sentence that there is no WebGPU', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'bench',
       async ({page, complaints}) => {
         await page.getByRole('button', {name: 'Measure on WebGPU'}).click();

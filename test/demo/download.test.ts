@@ -2,29 +2,20 @@
 // is not fetched twice.
 
 import {expect} from 'chai';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {serveSite, visit} from './site.js';
+import {siteOfSuite, visit} from './site.js';
 
 const shard = 'models/shakespeare/weights-00001-of-00001.bin';
 
 describe('demo: download', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
-  });
-  after(() => site?.close());
+  const shown = siteOfSuite();
 
   it('goes on by Range where the connection broke, and where the page was left', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'write',
       async ({page, complaints}) => {
-        site.faults.set(shard, [
+        shown.site.faults.set(shard, [
           {at: 1_000_000, kind: 'break'},
           {at: 2_000_000, kind: 'stall'},
         ]);
@@ -38,7 +29,7 @@ describe('demo: download', function () {
         await page.reload();
         await write();
         await page.getByText(/3 tokens, /).waitFor();
-        const asked = site.asked.filter(path => path.startsWith(shard));
+        const asked = shown.site.asked.filter(path => path.startsWith(shard));
         expect(asked).to.have.length(3);
         const [first, second, third] = asked.map(path => Number(path.split(' from ')[1] ?? 0));
         expect(first).to.equal(0);

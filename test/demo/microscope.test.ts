@@ -11,9 +11,7 @@ import {inspect} from '../../eval/index.js';
 import {LanguageModel, useBackend} from '../../index.js';
 import {asLanguageModel} from '../../models/create.js';
 import {openModel, writeModelFolder} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const sample = createMqar({vocabSize: 256, length: 64, pairs: 8, filler: 'zero'}).sample({
   seed: 1,
@@ -55,14 +53,11 @@ const cells = (page: Page, region: string): Promise<string[][]> =>
 
 describe('demo: memory microscope', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
+  const shown = siteOfSuite();
   let folder: string;
   let model: LanguageModel;
   let seen: Inspection;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  before(async () => {
     folder = join(mkdtempSync(join(tmpdir(), 'bmojo-microscope-')), 'first');
     await useBackend('wasm');
     model = LanguageModel.create({
@@ -79,15 +74,13 @@ describe('demo: memory microscope', function () {
     seen = await inspect(model, sample.inputs, {labels: sample.labels});
   });
   after(() => {
-    site?.close();
     model?.model.dispose();
     rmSync(join(folder, '..'), {recursive: true, force: true});
   });
 
   it('is the landing page, and says what to do where there is no model', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints}) => {
         await page.getByRole('heading', {name: 'Memory microscope', level: 1}).waitFor();
@@ -104,8 +97,7 @@ describe('demo: memory microscope', function () {
   for (const webgpu of [true, false]) {
     it(`shows what Node computes, on ${webgpu ? 'webgpu' : 'wasm'}; what is forgotten changes what follows, alone`, () =>
       visit(
-        chromium,
-        site,
+        shown,
         'yours',
         async ({page, complaints, scriptBytes}) => {
           await bring(page, folder);
@@ -183,28 +175,32 @@ describe('demo: memory microscope', function () {
       ));
   }
 
-  it('shows around: each step of the tour shows what it speaks of', () =>
+  it('shows around, by the keyboard alone: each step of the tour shows what it speaks of', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
         expect(await scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
-        await page.getByRole('button', {name: 'Show me around'}).click();
-        const next = page.getByRole('button', {name: 'Next', exact: true});
+        const begin = page.getByRole('button', {name: 'Show me around'});
+        await begin.focus();
+        await page.keyboard.press('Enter');
+        const press = async (name: string): Promise<void> => {
+          await page.getByRole('button', {name, exact: true, disabled: false}).waitFor();
+          await page.keyboard.press('Enter');
+        };
         const step = (words: string): Promise<void> =>
           page.getByRole('region', {name: 'Tour'}).getByText(words).waitFor();
         await step('1 of 5');
-        await next.click();
+        await press('Next');
         await step('2 of 5');
         await page.locator('#chosen').getByText('It is stored for queries').waitFor();
-        await next.click();
+        await press('Next');
         await step('3 of 5');
         // The words under the strip tell shares of the three memories: this token reads what is kept above all.
         const shares = [...((await page.locator('#chosen').textContent()) ?? '').matchAll(/(\d+) %/g)];
         expect(Number(shares[2][1]), 'eidetic share').to.be.above(Number(shares[0][1]));
-        await next.click();
+        await press('Next');
         await step('4 of 5');
         const effect = await page.locator('#effect').textContent();
         const [, before, after] = /(\d+) of \d+ before, (\d+) now/.exec(effect ?? '') ?? [];
@@ -213,12 +209,18 @@ describe('demo: memory microscope', function () {
           const box = document.getElementById('effect')?.getBoundingClientRect();
           return box !== undefined && box.top >= 0 && box.bottom <= innerHeight;
         });
-        await next.click();
+        await press('Next');
         await step('5 of 5');
         await page.locator('#effect').waitFor({state: 'detached'});
         expect(await seriousFindings(page)).to.deep.equal([]);
-        await page.getByRole('button', {name: 'Done'}).click();
-        await page.getByRole('button', {name: 'Show me around'}).waitFor();
+        await press('Done');
+        await begin.waitFor();
+        expect(await begin.evaluate(button => button === document.activeElement)).to.equal(true);
+        await page.goto(`${page.url().split('#')[0]}#/write`);
+        await page.getByRole('heading', {name: 'Write'}).waitFor();
+        await page.getByRole('button', {name: 'To the content'}).press('Enter');
+        expect(await page.evaluate(() => document.activeElement?.id)).to.equal('main');
+        await page.getByRole('heading', {name: 'Write'}).waitFor();
         expect(complaints).to.deep.equal([]);
       },
       {webgpu: false, width: 390},
@@ -226,8 +228,7 @@ describe('demo: memory microscope', function () {
 
   it('asks the other models the same; a token that is kept or put in the place of another is read', () =>
     visit(
-      chromium,
-      site,
+      shown,
       '',
       async ({page, complaints}) => {
         await page.getByText(LOOKED).waitFor();
@@ -248,6 +249,11 @@ describe('demo: memory microscope', function () {
         expect(right.get('recall of pairs: Transformer')).to.be.at.least(7);
         expect(right.get("recall of pairs: B'MOJO with storage")).to.be.at.least(7);
         expect(right.get('recall of pairs: window only')).to.be.at.most(5);
+        // What others say to a sequence that is gone does not stand beside the next.
+        await page.getByRole('button', {name: 'Ask the other models the same'}).click();
+        await page.getByRole('button', {name: 'Another', exact: true}).click();
+        await page.getByText(LOOKED).waitFor();
+        expect(await table.count()).to.equal(0);
 
         // Kept by hand: stored from the first chunk that could, until the end.
         await page.goto(`${page.url().split('#')[0]}#/microscope?model=recall-bmojo&at=20&do=pin.20&slots=4`);
@@ -282,8 +288,7 @@ describe('demo: memory microscope', function () {
     const rows = reads(1, query).filter(({memory}) => memory === 'storage');
     opened.model.dispose();
     await visit(
-      chromium,
-      site,
+      shown,
       `microscope?model=recall-storage&layer=1&head=0&at=${query}`,
       async ({page, complaints}) => {
         const section = page.getByRole('region', {name: 'What storage gave back'});
@@ -317,8 +322,7 @@ describe('demo: memory microscope', function () {
 
   it('takes other slots, a text of ten thousand tokens, and saves what it shows', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page, complaints}) => {
         await bring(page, folder);

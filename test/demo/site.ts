@@ -10,7 +10,7 @@ import {promisify} from 'node:util';
 import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
-import {chromiumFlags} from '../support/browser.js';
+import {chromiumFlags, chromiumOrSkip} from '../support/browser.js';
 
 const root = join(import.meta.dirname, '../../..');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
@@ -107,22 +107,49 @@ export interface VisitOptions {
   readonly colorScheme?: 'light' | 'dark';
   /** Default true: a WebGPU adapter (SwiftShader). */
   readonly webgpu?: boolean;
+  /** Further options of Chromium's command line. Default none. */
+  readonly flags?: readonly string[];
+}
+
+/** A site and the browser that looks at it. */
+export interface ShownSite {
+  /** Path of Chromium. */
+  readonly chromium: string;
+  readonly site: Site;
+}
+
+/** The site for the tests of the suite in whose body this is called; they are skipped without Chromium, and fail on CI. */
+export function siteOfSuite(): ShownSite {
+  const shown: {chromium: string; site?: Site} = {chromium: ''};
+  before(async function () {
+    shown.chromium = chromiumOrSkip(this);
+    shown.site = await serveSite();
+  });
+  after(() => shown.site?.close());
+  return {
+    get chromium() {
+      return shown.chromium;
+    },
+    get site() {
+      if (shown.site === undefined) throw new Error("the site is there from the suite's before hook on");
+      return shown.site;
+    },
+  };
 }
 
 /** Opens `hash` of the site in a fresh profile and hands the page to `body`. */
 export async function visit<T>(
-  executablePath: string,
-  {address}: Site,
+  {chromium: executablePath, site: {address}}: ShownSite,
   hash: string,
   body: (visit: Visit) => Promise<T>,
-  {width = 1280, colorScheme = 'light', webgpu = true}: VisitOptions = {},
+  {width = 1280, colorScheme = 'light', webgpu = true, flags = []}: VisitOptions = {},
 ): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), 'bmojo-visit-'));
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
-      args: webgpu ? chromiumFlags : chromiumFlags.filter(flag => !/webgpu|Vulkan/.test(flag)),
+      args: [...chromiumFlags.filter(flag => webgpu || !/webgpu|Vulkan/.test(flag)), ...flags],
       viewport: {width, height: width < 600 ? 844 : 900},
       colorScheme,
       acceptDownloads: true,
@@ -156,11 +183,11 @@ function scriptsOf(context: BrowserContext): () => Promise<number> {
   const bodies = new Map<string, Promise<number>>();
   context.on('response', response => {
     const url = response.url();
-    if (url.endsWith('.js'))
-      bodies.set(
-        url,
-        response.body().then(bytes => gzipSync(bytes).length),
-      );
+    if (!url.endsWith('.js')) return;
+    const size = response.body().then(bytes => gzipSync(bytes).length);
+    // One that is not there when the context closes fails who asks for the sum, not the process.
+    size.catch(() => {});
+    bodies.set(url, size);
   });
   return async () => (await Promise.all(bodies.values())).reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -7,9 +7,7 @@ import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../index.js';
 import {openModel} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const step = async (page: Page): Promise<number> =>
   Number(
@@ -35,21 +33,36 @@ function asInBackground(): void {
   });
 }
 
+/** A worker that starts late, as on a loaded machine: it is told nothing before a training has been asked for. */
+function startLate(): void {
+  const post = Worker.prototype.postMessage;
+  const held: [Worker, unknown][] = [];
+  let isReady = false;
+  Worker.prototype.postMessage = function (this: Worker, order: {readonly name: string}) {
+    held.push([this, order]);
+    isReady ||= order.name === 'train';
+    if (isReady) for (const [worker, one] of held.splice(0)) post.call(worker, one);
+  };
+}
+
+/** A browser that breaks off whatever the worker is asked for. */
+function breakOff(): void {
+  Worker.prototype.postMessage = function (this: Worker, {id}: {readonly id: number}) {
+    const error = {name: 'AbortError', kind: 'fault', message: 'the files are in use'};
+    this.dispatchEvent(new MessageEvent('message', {data: {id, type: 'failed', error}}));
+  };
+}
+
 describe('demo: train here', function () {
   this.timeout(600_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  const shown = siteOfSuite();
+  before(async () => {
     await useBackend('wasm');
   });
-  after(() => site?.close());
 
   it('trains recall on wasm, pauses, survives a reload and goes on in the background', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'train',
       async ({page, complaints}) => {
         await page.getByText('Settings').click();
@@ -88,10 +101,38 @@ describe('demo: train here', function () {
       {webgpu: false, width: 390},
     ));
 
+  it('shows a training that was begun before the kept ones were listed', () =>
+    visit(
+      shown,
+      'train',
+      async ({page}) => {
+        await page.addInitScript(startLate);
+        await page.reload();
+        await page.getByText('Settings').click();
+        for (const [name, value] of Object.entries({steps: '2', batch: '2', 'd model': '16'}))
+          await page.getByLabel(name, {exact: true}).fill(value);
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await page.getByText('Finished at step 2 of 2').waitFor();
+        expect(await page.locator('.share-row').count(), 'its memory is shown').to.equal(2);
+      },
+      {webgpu: false},
+    ));
+
+  it('says what the browser broke off, which nobody asked it to', () =>
+    visit(
+      shown,
+      'train',
+      async ({page}) => {
+        await page.addInitScript(breakOff);
+        await page.reload();
+        expect(await page.getByRole('alert').textContent()).to.include('the files are in use');
+      },
+      {webgpu: false},
+    ));
+
   it('refuses settings that do not fit in a sentence, and goes on working', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'train',
       async ({page}) => {
         await page.getByText('Settings').click();
@@ -101,6 +142,13 @@ describe('demo: train here', function () {
         expect(words)
           .to.match(/heads must divide D = 32/)
           .and.not.to.match(/--/);
+        await page.locator('section').waitFor({state: 'detached'});
+        await page.getByLabel('characters of a text').check();
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await page.getByText('the text has 0 characters; it needs 650,').waitFor();
+        await page.getByRole('button', {name: 'Take some of Shakespeare'}).click();
+        await page.getByRole('alert').waitFor({state: 'detached'});
+        expect((await page.getByLabel('Text to learn from').inputValue()).length).to.equal(100_000);
         await page.reload();
         await page.getByRole('button', {name: 'Train', exact: true}).waitFor();
         expect(await page.locator('section').count(), 'nothing is kept of what was refused').to.equal(0);

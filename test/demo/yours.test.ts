@@ -9,11 +9,12 @@ import type {Page} from 'playwright-core';
 import {byteTokenizer, charTokenizer} from '../../data/index.js';
 import {generateText, LanguageModel, useBackend} from '../../index.js';
 import {fromPretrained, writeModelFolder, writePretrainedFolder} from '../../models/node.js';
-import {chromiumOrSkip} from '../support/browser.js';
-import type {Site} from './site.js';
-import {seriousFindings, serveSite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, visit} from './site.js';
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map(name => join(folder, name));
+
+/** Ids of the model of Hugging Face behind those of its tokenizer. */
+const PADDING = 200;
 
 /** What the model of Hugging Face, whose weights are random, writes neither first nor never. */
 const STOP = 'l';
@@ -32,13 +33,10 @@ async function bring(page: Page, folder: string): Promise<void> {
 
 describe('demo: your model, write', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
+  const shown = siteOfSuite();
   let folder: string;
   let expected = '';
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
+  before(async () => {
     folder = join(mkdtempSync(join(tmpdir(), 'bmojo-yours-')), 'first');
     await useBackend('wasm');
     const tokenizer = byteTokenizer();
@@ -63,20 +61,22 @@ describe('demo: your model, write', function () {
     model.model.dispose();
   });
   after(() => {
-    site?.close();
     rmSync(join(folder, '..'), {recursive: true, force: true});
   });
 
   it('opens a folder of the disk, and says what it is', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page, complaints}) => {
         await bring(page, folder);
         await page.getByText('bmojo train lm').waitFor();
         expect(await page.locator('main').textContent()).to.include('a model of random weights');
         expect(await seriousFindings(page)).to.deep.equal([]);
+        await page.getByRole('link', {name: 'Look into its memory'}).click();
+        // A passage of text, since that is what it reads.
+        await page.getByText(/^230 tokens, on/).waitFor();
+        await page.goBack();
         await page.getByRole('button', {name: /^Delete/}).click();
         await page.getByRole('button', {name: /^Delete/}).waitFor({state: 'detached'});
         expect(complaints).to.deep.equal([]);
@@ -87,7 +87,7 @@ describe('demo: your model, write', function () {
   it('opens a folder of Hugging Face, of characters with ids around a text, and writes with it what Node writes', async () => {
     const tokenizer = charTokenizer([...'\n :EMORabcdefghijklmnopqrstuvwxyz']);
     const given = {
-      vocabSize: tokenizer.vocabSize,
+      vocabSize: tokenizer.vocabSize + PADDING,
       dModel: 16,
       layers: 2,
       heads: 4,
@@ -114,14 +114,13 @@ describe('demo: your model, write', function () {
     model.model.dispose();
     expect(written.length, 'the model ends its text').to.be.within(1, 23);
     await visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page}) => {
         await bring(page, hub);
         await page.getByText('model of Hugging Face, llama').first().waitFor();
         await page.getByRole('link', {name: 'Write with it'}).click();
-        await page.getByLabel('Model').selectOption('model');
+        await page.locator('#model:has(option:checked[value="model"])').waitFor();
         await page.getByText('How it chooses').click();
         await page.getByLabel('temperature').fill('0');
         await page.getByLabel('max tokens').fill('24');
@@ -129,6 +128,13 @@ describe('demo: your model, write', function () {
         await page.getByText('The model has ended its text.').waitFor();
         const text = await page.getByRole('region', {name: 'Text'}).textContent();
         expect(text).to.equal(`ROMEO:\n${written}`);
+        // Most ids of this model are none of the tokenizer's: the page shows them as numbers, and writes none.
+        await page.goto(`${page.url().split('#')[0]}#/microscope?model=model&text=ROMEO`);
+        const expected = page.getByRole('region', {name: 'What comes next'});
+        await expected
+          .getByText(/^#\d+$/)
+          .first()
+          .waitFor();
       },
       {webgpu: false},
     );
@@ -136,8 +142,7 @@ describe('demo: your model, write', function () {
 
   it('tells in a sentence what is damaged, and keeps nothing of it', () =>
     visit(
-      chromium,
-      site,
+      shown,
       'yours',
       async ({page}) => {
         const damaged = mkdtempSync(join(tmpdir(), 'bmojo-damaged-'));
@@ -158,13 +163,12 @@ describe('demo: your model, write', function () {
   for (const webgpu of [true, false]) {
     it(`writes what Node writes, on ${webgpu ? 'webgpu' : 'wasm'}, and goes on from a saved state`, () =>
       visit(
-        chromium,
-        site,
+        shown,
         'yours',
         async ({page, complaints}) => {
           await bring(page, folder);
           await page.getByRole('link', {name: 'Write with it'}).click();
-          await page.getByLabel('Model').selectOption('the-chosen-files');
+          await page.locator('#model:has(option:checked[value="the-chosen-files"])').waitFor();
           await page.getByText('How it chooses').click();
           await page.getByLabel('temperature').fill('0');
           await page.getByLabel('max tokens').fill('24');
@@ -175,6 +179,8 @@ describe('demo: your model, write', function () {
           expect(await page.locator('main [role=status]').textContent()).to.include(
             webgpu ? 'webgpu' : 'wasm',
           );
+          const another = page.getByRole('button', {name: 'Write another'});
+          expect(await another.isDisabled(), 'another text needs a beginning').to.equal(true);
           const [download] = await Promise.all([
             page.waitForEvent('download'),
             page.getByRole('button', {name: 'Save the state'}).click(),

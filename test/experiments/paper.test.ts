@@ -10,6 +10,8 @@ import type {MeasuredRun, PaperExperiment, PlannedRun} from '../../experiments/p
 import {paperExperiments} from '../../experiments/paper/index.js';
 import type {KeptRule} from '../../experiments/paper/kept-tokens.js';
 import {keeping} from '../../experiments/paper/kept-tokens.js';
+import {MeasurementError} from '../../experiments/paper/measurement-file.js';
+import {readRunLines, runLines} from '../../experiments/paper/run-lines.js';
 import {margin, marginWords, summaries, summaryWords} from '../../experiments/paper/summary.js';
 import {memoryInProcess} from '../../memory/index.js';
 import {parameterCount} from '../../models/parameters.js';
@@ -31,6 +33,7 @@ const recall = (accuracy: number): RecallReport => ({
 function finished(runs: readonly PlannedRun[], accuracy: (run: PlannedRun) => number): MeasuredRun[] {
   return runs.map(run => ({
     ...run,
+    origin: {machine: 'a machine', date: '2026-01-01', software: 'bmojo 0'},
     result: {
       step: 1,
       parameters: 1000,
@@ -66,9 +69,10 @@ describe('experiments of the paper', () => {
         const runs = experiment.plan(options);
         expect(runs.length).to.be.above(2);
         expect(new Set(runs.map(({name}) => name)).size).to.equal(runs.length);
-        for (const {panel, model, name} of runs) {
+        for (const {panel, model, size, name} of runs) {
           expect(experiment.panels).to.include(panel);
           expect(experiment.models).to.include(model);
+          expect(experiment.sizes).to.include(size);
           expect(name).to.match(/^[\w.-]+$/);
         }
         if (!quick && experiment.isTimed !== true)
@@ -220,6 +224,39 @@ describe('experiments of the paper', () => {
     ]);
     expect(figures['storage.64']).to.equal('−0.0500 ± 0.1000');
     expect(plot).to.match(/^<svg /);
+  });
+
+  it('counts runs of a file as finished, and refuses those of other settings', () => {
+    const plan = (batch: number): PlannedRun[] =>
+      named('figure-2')
+        .plan({quick: true, backend: 'wasm', models: ['bmojo', 'mamba'], seeds: [1, 2]})
+        .map(run => ({...run, config: {...run.config, train: {...run.config.train, batch}}}));
+    const all = finished(plan(16), ({model}) => (model === 'bmojo' ? 0.9 : 0.25)).map((run): MeasuredRun => {
+      const lengths = {
+        windows: 2,
+        reference: 8,
+        points: [{prefix: 8, loss: 3, change: {mean: 0, error: 0.5}}],
+      };
+      return {...run, tokensPerSecond: 1000, lengths, recall: {points: []}};
+    });
+    const path = join(folder, 'runs.jsonl');
+    writeFileSync(path, runLines(all));
+    const elsewhere = plan(16).map(run => ({...run, config: {...run.config, backend: 'cpu' as const}}));
+    const read = readRunLines(path, elsewhere);
+    expect(read.map(({config: _, ...rest}) => rest)).to.deep.equal(all.map(({config: _, ...rest}) => rest));
+    expect(readRunLines(path, elsewhere.slice(0, 1)).map(({name}) => name)).to.deep.equal([
+      elsewhere[0].name,
+    ]);
+    expect(() => readRunLines(path, plan(8))).to.throw(MeasurementError, /line 1 is of .* other settings/);
+    writeFileSync(path, `${runLines(all).split('\n')[0]}\n{"name":"${all[1].name}"}\n`);
+    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 2 is of/);
+    writeFileSync(path, runLines(all).replace('"step":1,', ''));
+    expect(() => readRunLines(path, elsewhere)).to.throw(
+      MeasurementError,
+      /line 1 must hold step as a number/,
+    );
+    writeFileSync(path, runLines(all).replace(/"recall":\{[^}]*\}/, '"recall":"much"'));
+    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 1 must hold an object/);
   });
 
   it('keeps of a full store what the rule says', async () => {

@@ -20,6 +20,7 @@ import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {readRecords, writeRecord} from '../../experiments/evaluations.js';
 import {readLossByLength, writeLossByLength} from '../../experiments/paper/loss-by-length.js';
 import {readRecallByLength, writeRecallByLength} from '../../experiments/paper/recall-by-length.js';
+import {readRunLines, runLines} from '../../experiments/paper/run-lines.js';
 import {parseConfigText, parseRunConfig, parseStoredConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
 import {openTrained} from '../../experiments/trained.js';
@@ -69,6 +70,16 @@ const tensors = [
   {name: 'wide', shape: [1, 2], data: Float64Array.of(Math.PI, 1e300)},
 ];
 
+const runFiles = ['config.json', 'result.json', 'generation.json'];
+const jsonFiles = (names: readonly string[]): Record<string, FileKind> =>
+  Object.fromEntries(names.map(name => [name, 'json'] as const));
+
+const generation = {
+  startTokens: [1],
+  stopTokens: [2, 3],
+  chatTemplate: {bos_token: '<s>', chat_template: '{{ bos_token }}{{ messages[0].content }}'},
+};
+
 const taskConfig = () =>
   parseRunConfig('mqar', {
     backend: 'cpu',
@@ -76,6 +87,8 @@ const taskConfig = () =>
     model: {dModel: 8, layers: 1, heads: 1},
     train: {steps: 3, batch: 4},
   });
+
+const plannedRun = () => ({name: 'a', panel: 'b', model: 'c', size: 'd', config: taskConfig()});
 
 const mamba = {
   model_type: 'mamba',
@@ -255,11 +268,11 @@ export const readers: readonly Reader[] = [
   {
     name: 'run folder',
     covers: ['experiments/run-folder.ts', 'experiments/metrics-log.ts', 'experiments/run-config.ts'],
-    files: {'config.json': 'json', 'result.json': 'json', 'metrics.jsonl': 'jsonl'},
-    sealed: ['config.json', 'result.json', 'metrics.jsonl'],
+    files: {...jsonFiles(runFiles), 'metrics.jsonl': 'jsonl'},
+    sealed: [...runFiles, 'metrics.jsonl'],
     make: async folder => {
       const path = join(folder, 'run');
-      const run = RunFolder.create(path, taskConfig());
+      const run = RunFolder.create(path, taskConfig(), {generation});
       run.rewindMetrics(0);
       const report = {loss: 2.5, accuracy: 0.25, byDistance: []};
       for (const step of [1, 2, 3])
@@ -273,15 +286,15 @@ export const readers: readonly Reader[] = [
       });
       run.writeResult({step: 3, parameters: 4, stateBytes: 5, report: report as never});
       run.release();
-      for (const name of ['config.json', 'result.json', 'metrics.jsonl'])
+      for (const name of [...runFiles, 'metrics.jsonl'])
         writeFileSync(join(folder, name), readFileSync(join(path, name)));
     },
     read: folder => {
       const path = join(folder, 'run');
-      for (const name of ['config.json', 'result.json', 'metrics.jsonl'])
+      for (const name of [...runFiles, 'metrics.jsonl'])
         writeFileSync(join(path, name), readFileSync(join(folder, name)));
       const run = RunFolder.open(path);
-      return [run.config, run.readResult(), run.evaluations(), run.curve()];
+      return [run.config, run.readResult(), run.evaluations(), run.curve(), run.readGeneration()];
     },
   },
   {
@@ -342,6 +355,19 @@ export const readers: readonly Reader[] = [
         ],
       }),
     read: folder => readRecallByLength(join(folder, 'recall.json')),
+  },
+  {
+    name: 'finished runs as lines',
+    covers: ['experiments/paper/run-lines.ts'],
+    files: {'runs.jsonl': 'jsonl'},
+    sealed: [],
+    make: folder => {
+      const origin = {machine: 'a machine', date: '2026-01-01', software: 'bmojo 0'};
+      const report = {loss: 2.5, accuracy: 0.25, byDistance: []};
+      const result = {step: 3, parameters: 4, stateBytes: 5, seconds: 1, report: report as never};
+      writeFileSync(join(folder, 'runs.jsonl'), runLines([{...plannedRun(), origin, result}]));
+    },
+    read: folder => readRunLines(join(folder, 'runs.jsonl'), [plannedRun()]),
   },
   {
     name: 'prepared data',
@@ -461,7 +487,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'conversation and its template',
-    covers: ['cli/chat.ts', 'data/tokenizers/chat-template.ts'],
+    covers: ['cli/chat.ts', 'data/tokenizers/chat-template.ts', 'data/tokenizers/template-budget.ts'],
     files: {'messages.json': 'json', 'tokenizer_config.json': 'json', 'chat_template.jinja': 'text'},
     sealed: [],
     make: folder => {
@@ -565,13 +591,14 @@ export const readers: readonly Reader[] = [
     sealed: ['model/model.json', 'model/tokenizer.json'],
     make: async folder => {
       const contents = languageContents();
-      await writeModelFolder(join(folder, 'model'), contents);
+      await writeModelFolder(join(folder, 'model'), {...contents, generation});
       contents.model.model.dispose();
     },
     read: async folder => {
-      const {model: opened} = await openModel(modelInFolder(join(folder, 'model')));
+      const {model: opened, chatTemplate} = await openModel(modelInFolder(join(folder, 'model')));
       try {
-        return [opened.config, opened.model.getWeights().map(weight => Array.from(weight.dataSync()))];
+        const weights = opened.model.getWeights().map(weight => Array.from(weight.dataSync()));
+        return [opened.config, weights, chatTemplate?.apply([{role: 'user', content: 'Hello'}])];
       } finally {
         opened.model.dispose();
       }

@@ -71,6 +71,11 @@ export const streamingLayers: Readonly<Record<string, () => StreamingLayer>> = {
     new BMojoMixer({...small, fading: 'chunk', positions: 'none', eideticSlots: 5, innovationSpan: 2}),
   "B'MOJO, overlap, untied": () =>
     new BMojoMixer({...small, eideticSlots: 5, eideticOverlap: true, tieFading: false}),
+  "B'MOJO, the latest stored": () => new BMojoMixer({...small, eideticSlots: 4, eideticRule: 'latest'}),
+  "B'MOJO, stored by chance": () =>
+    new BMojoMixer({...small, eideticSlots: 5, eideticOverlap: true, eideticRule: 'chance'}),
+  "B'MOJO, largest keys stored": () =>
+    new BMojoMixer({...small, kvHeads: 2, eideticSlots: 5, eideticRule: 'key-norm'}),
   "B'MOJO, SSM output added": () => new BMojoMixer({...small, eideticSlots: 5, ssmOutput: 'add'}),
   "B'MOJO-F, SSM output gated": () => new BMojoMixer({...small, eideticSlots: 0, ssmOutput: 'gated'}),
   "B'MOJO, SSM output projected": () =>

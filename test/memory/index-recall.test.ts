@@ -32,21 +32,24 @@ describe('recall of an index', () => {
       precision: 'f32',
       queries: 25,
       rowSearch: undefined,
-      open: async format => {
-        const store = memoryInProcess(format);
-        const losing: MemoryStore = {
-          format,
-          append: async batch => {
-            await store.append(batch);
-            await store.forget({streams: 'all', where: ({position}) => !holds(position)});
-          },
-          search: query => store.search(query),
-          forget: selection => store.forget(selection),
-          snapshot: selection => store.snapshot(selection),
-          stats: () => store.stats(),
-          close: () => store.close(),
-        };
-        return losing;
+      index: {
+        name: 'losing',
+        open: async format => {
+          const store = memoryInProcess(format);
+          const losing: MemoryStore = {
+            format,
+            append: async batch => {
+              await store.append(batch);
+              await store.forget({streams: 'all', where: ({position}) => !holds(position)});
+            },
+            search: query => store.search(query),
+            forget: selection => store.forget(selection),
+            snapshot: selection => store.snapshot(selection),
+            stats: () => store.stats(),
+            close: () => store.close(),
+          };
+          return losing;
+        },
       },
     });
 

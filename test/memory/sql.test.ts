@@ -11,6 +11,7 @@ import {openPlace} from '../../memory/places/node.js';
 import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
 import {pgliteDatabase} from '../../memory/sql/database.js';
 import {openSql} from '../../memory/sql/open.js';
+import {vectorKinds} from '../../memory/sql/statements.js';
 import type {MemoryFormat} from '../../memory/store.js';
 import type {StorePlace} from './contract.js';
 import {refusal, storeContract} from './contract.js';
@@ -41,7 +42,7 @@ describe('PGlite', () => {
       },
     };
   };
-  for (const vectors of ['pgvector', 'arrays'] as const)
+  for (const vectors of vectorKinds)
     storeContract({
       name: `memory in PGlite with ${vectors}`,
       durable: true,
@@ -55,10 +56,14 @@ describe('PGlite', () => {
     });
 
   it('finds by an index beyond a number of rows, nearly what scoring every row finds', async () => {
-    for (const precision of ['f16', 'f32'] as const) {
+    for (const [precision, vectors] of [
+      ['f16', 'pgvector'],
+      ['f16', 'pgvector-f32'],
+      ['f32', 'pgvector'],
+    ] as const) {
       const format: MemoryFormat = {...tinyFormat, precision};
       const {database, remove} = await withTables();
-      const store = await openSql('PGlite', database, format, {exactRows: 150, quota: 1000});
+      const store = await openSql('PGlite', database, format, {exactRows: 150, quota: 1000, vectors});
       const batches = Array.from({length: 6}, (_, i) => spread(format, 200 * i, 200));
       for (const batch of batches.slice(0, 4)) await store.append(batch);
       await store.append({...batchOf(format, {stream: 'b', n: 100})});
@@ -96,6 +101,40 @@ describe('PGlite', () => {
         .rows;
       expect(first.is_indexed).to.equal(true);
       await store.close();
+      await remove();
+    }
+  });
+
+  it('makes the index of rows that were stored before one was wanted, once it is asked to', async () => {
+    const {database, remove} = await withTables();
+    const indexed = async (exactRows: number): Promise<unknown[]> => {
+      const store = await openSql('PGlite', database, tinyFormat, {exactRows});
+      if (exactRows > 40) await store.append(batchOf(tinyFormat, {n: 40}));
+      await store.indexed();
+      return (await database.query('select is_indexed from bmojo_parts')).rows.map(row => row.is_indexed);
+    };
+    expect(await indexed(100)).to.deep.equal([false]);
+    expect(await indexed(39)).to.deep.equal([true]);
+    await remove();
+  });
+
+  it('holds keys as it searches them fastest, and those of earlier memories as they are', async () => {
+    const format: MemoryFormat = {...tinyFormat, precision: 'f16'};
+    for (const [wanted, type] of [
+      [undefined, 'vector'],
+      ['pgvector', 'halfvec'],
+    ] as const) {
+      const {database, remove} = await withTables();
+      const made = await openSql('PGlite', database, format, {vectors: wanted});
+      await made.append(batchOf(format));
+      const query = queryOf(format, {});
+      const hits = await (await openSql('PGlite', database, undefined, {})).search(query);
+      expect(hits).to.deep.equal(expectedHits(format, await contents(made), query));
+      const {rows} = await database.query(
+        `select format_type(atttypid, null) as type from pg_attribute
+          where attrelid = 'bmojo_rows_1'::regclass and attname = 'key_0'`,
+      );
+      expect(rows).to.deep.equal([{type}]);
       await remove();
     }
   });

@@ -3,9 +3,7 @@
 
 import {expect} from 'chai';
 import type {BrowserContext, Page} from 'playwright-core';
-import type {Site} from '../demo/site.js';
-import {loseDevice, serveSite, visit} from '../demo/site.js';
-import {chromiumOrSkip} from '../support/browser.js';
+import {loseDevice, siteOfSuite, visit} from '../demo/site.js';
 
 /** Loses each device that the page takes, until it computes without one: software in its place takes minutes to go on. */
 async function loseUntilWithout(page: Page, context: BrowserContext, words: RegExp): Promise<void> {
@@ -18,16 +16,10 @@ async function loseUntilWithout(page: Page, context: BrowserContext, words: RegE
 
 describe('demo: lost device', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
-  });
-  after(() => site?.close());
+  const shown = siteOfSuite();
 
   it('is told by the microscope, which looks again', () =>
-    visit(chromium, site, '', async ({page, context}) => {
+    visit(shown, '', async ({page, context}) => {
       // Behind the device, before anything is seen.
       await page.waitForResponse(/recall-bmojo\/weights/);
       await loseUntilWithout(page, context, /^64 tokens, on .*wasm/);
@@ -36,7 +28,7 @@ describe('demo: lost device', function () {
     }));
 
   it('is told by a training, which goes on, and without the device where that is lost again', () =>
-    visit(chromium, site, 'train', async ({page, context}) => {
+    visit(shown, 'train', async ({page, context}) => {
       await page.getByText('Settings').click();
       for (const [name, value] of Object.entries({batch: '2', 'd model': '16', layers: '1', steps: '20'}))
         await page.getByLabel(name, {exact: true}).fill(value);

@@ -8,9 +8,7 @@ import {DecodingSession, generateText, memoryFormat, useBackend} from '../../ind
 import {memoryInProcess} from '../../memory/index.js';
 import {asLanguageModel} from '../../models/create.js';
 import {openModel} from '../../models/node.js';
-import type {Site} from '../demo/site.js';
-import {seriousFindings, serveSite, visit} from '../demo/site.js';
-import {chromiumOrSkip} from '../support/browser.js';
+import {seriousFindings, siteOfSuite, visit} from '../demo/site.js';
 
 const shipped = join(import.meta.dirname, '../../../demo/public/models/shakespeare-storage');
 /** Longer than the windows, so that it is in storage when the second text is written. */
@@ -61,24 +59,18 @@ const tokens = async (page: Page): Promise<number> =>
 
 describe('demo: long-term memory', function () {
   this.timeout(300_000);
-  let chromium: string;
-  let site: Site;
-  before(async function () {
-    chromium = chromiumOrSkip(this);
-    site = await serveSite();
-  });
-  after(() => site?.close());
+  const shown = siteOfSuite();
 
   it('remembers behind a reload what Node remembers, lists it, and forgets it', async () => {
     const expected = await inNode(['anna', 'anna']);
     expect(expected[1], 'the memory changes the text').to.not.equal((await inNode(['anna', 'bob']))[1]);
     await visit(
-      chromium,
-      site,
+      shown,
       'write',
       async ({page, complaints}) => {
         expect(await write(page, first)).to.equal(expected[0]);
         const read = await tokens(page);
+        await page.getByText(/storage had \d+\.\d\d % of the attention/).waitFor();
         expect(read).to.be.within(first.length, first.length + options.maxTokens);
         expect(await seriousFindings(page)).to.deep.equal([]);
         await page.reload();

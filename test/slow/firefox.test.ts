@@ -105,20 +105,59 @@ describe('demo in Firefox', function () {
     await page.close();
   });
 
-  it('trains recall with a falling loss', async () => {
-    const page = await open('train');
-    await (await page.waitForSelector('::-p-text(Settings)'))?.click();
-    const steps = await page.waitForSelector('::-p-aria([name="steps"][role="spinbutton"])');
-    await steps?.evaluate(input => {
-      if (!(input instanceof HTMLInputElement)) throw new Error('steps must be an input');
-      input.value = '60';
+  async function press(page: Page, name: string): Promise<void> {
+    await (await page.waitForSelector(`::-p-aria([name="${name}"][role="button"]):not([disabled])`))?.click();
+  }
+
+  /** Types a number into the field of this name. */
+  async function fill(page: Page, name: string, value: string): Promise<void> {
+    const field = await page.waitForSelector(`::-p-aria([name="${name}"][role="spinbutton"])`);
+    await field?.evaluate((input, text) => {
+      if (!(input instanceof HTMLInputElement)) throw new Error('the field must be an input');
+      input.value = text;
       input.dispatchEvent(new Event('input', {bubbles: true}));
       input.dispatchEvent(new Event('change', {bubbles: true}));
-    });
-    await (await page.waitForSelector('::-p-aria([name="Train"][role="button"])'))?.click();
+    }, value);
+  }
+
+  it('trains recall with a falling loss, and goes on behind a reload', async () => {
+    const page = await open('train');
+    await (await page.waitForSelector('::-p-text(Settings)'))?.click();
+    await fill(page, 'steps', '60');
+    await press(page, 'Train');
+    await page.waitForSelector('::-p-text(at step 10)', {timeout: 240_000});
+    await press(page, 'Pause');
+    const words = await page.waitForSelector('section [role=status]::-p-text(Paused at step)');
+    const paused = Number(
+      /step (\d+) of 60/.exec((await words?.evaluate(({textContent}) => textContent)) ?? '')?.[1],
+    );
+    expect(paused).to.be.within(10, 59);
+    await page.reload();
+    await page.waitForSelector(`::-p-text(Paused at step ${paused} of 60)`);
+    await press(page, 'Resume');
     await page.waitForSelector('::-p-text(Finished at step 60)', {timeout: 240_000});
-    const words = await page.$eval('.chart[aria-label^="loss"]', chart => chart.getAttribute('aria-label'));
-    expect(words).to.match(/held out [23]\.\d+ at 60/);
+    const loss = await page.$eval('.chart[aria-label^="loss"]', chart => chart.getAttribute('aria-label'));
+    expect(loss).to.match(/held out [23]\.\d+ at 60/);
+    expect(complaints).to.deep.equal([]);
+    await page.close();
+  });
+
+  it('remembers a conversation behind a reload, and forgets it', async () => {
+    const page = await open('write?model=shakespeare-storage');
+    const remembered = '[aria-label="Remembered conversations"] li';
+    await (await page.waitForSelector('input[type=checkbox]'))?.click();
+    await (await page.waitForSelector('::-p-text(How it chooses)'))?.click();
+    await fill(page, 'max tokens', '8');
+    await press(page, 'Write');
+    const told = async (): Promise<string | null | undefined> =>
+      (await page.waitForSelector(remembered, {timeout: 240_000}))?.evaluate(({textContent}) => textContent);
+    const before = await told();
+    // The beginning and what was written, but the last token, which nothing was asked behind.
+    expect(before).to.match(/^my conversation: 1[45] tokens/);
+    await page.reload();
+    expect(await told()).to.equal(before);
+    await press(page, 'Forget everything');
+    await page.waitForSelector(remembered, {hidden: true});
     expect(complaints).to.deep.equal([]);
     await page.close();
   });

@@ -6,14 +6,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 
-// maxRSS of a new process begins with its parent's, which here has run other tests: Linux knows the own peak.
 const SCRIPT = `
-import {readFileSync} from 'node:fs';
 import {CheckpointFolder} from MODULE;
-const peak = () =>
-  process.platform === 'linux'
-    ? Number(/VmHWM:\\s*(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
-    : process.resourceUsage().maxRSS;
+import {peakMemory} from PEAK;
 const numbers = 2 ** 24; // 64 MB
 const source = i => ({name: 'w' + i, shape: [4096, 4096], read: () => new Float32Array(numbers).fill(i)});
 const all = (from, to) => Array.from({length: to - from}, (_, i) => source(from + i));
@@ -26,15 +21,18 @@ for (const one of [...open.weights, ...open.optimizer]) {
   sum += data[0] + data[numbers - 1];
 }
 open.close();
-console.log(JSON.stringify({sum, mebibytes: peak() / 1024}));
+console.log(JSON.stringify({sum, mebibytes: peakMemory() / 2 ** 20}));
 `;
 
 describe('a checkpoint of 3 GB', () => {
   it('is written and read in shards, with less than 700 MiB of memory', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-large-'));
     try {
-      const module = new URL('../../experiments/checkpoint-folder.js', import.meta.url).href;
-      const code = SCRIPT.replace('MODULE', JSON.stringify(module)).replace('FOLDER', JSON.stringify(folder));
+      const at = (module: string): string =>
+        JSON.stringify(new URL(`../../${module}.js`, import.meta.url).href);
+      const code = SCRIPT.replace('MODULE', at('experiments/checkpoint-folder'))
+        .replace('PEAK', at('bench/peak-memory'))
+        .replace('FOLDER', JSON.stringify(folder));
       const out = execFileSync(process.execPath, ['--input-type=module', '-e', code], {encoding: 'utf8'});
       const {sum, mebibytes} = JSON.parse(out);
       expect(sum).to.equal(2 * (47 * 24));

@@ -20,7 +20,14 @@ describe('bmojo reproduce --quick', () => {
       expect(first.out)
         .to.include(`The paper: ${claim}`)
         .and.to.match(/\nHere: \S/);
-      for (const file of ['result.json', 'machine.json', 'command.txt', 'report.md', 'plot.svg'])
+      for (const file of [
+        'result.json',
+        'machine.json',
+        'command.txt',
+        'report.md',
+        'plot.svg',
+        'runs.jsonl',
+      ])
         expect(existsSync(join(out, file)), file).to.equal(true);
       const {tables, notes} = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
       expect(tables[0].rows.length).to.be.above(2);
@@ -29,6 +36,12 @@ describe('bmojo reproduce --quick', () => {
       const again = await bmojo(words);
       expect(again.out).to.not.include('finished after step');
       expect(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')).tables).to.deep.equal(tables);
+      // Elsewhere, from the lines of the runs: the same.
+      const elsewhere = join(folder, `${name}-elsewhere`);
+      const added = await bmojo([...words.slice(0, -1), elsewhere, '--add', join(out, 'runs.jsonl')]);
+      expect(added.code, added.err).to.equal(0);
+      expect(added.out).to.not.include('finished after step');
+      expect(JSON.parse(readFileSync(join(elsewhere, 'result.json'), 'utf8')).tables).to.deep.equal(tables);
     });
   }
 });

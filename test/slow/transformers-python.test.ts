@@ -16,7 +16,7 @@ import {tinyBpe} from '../support/tiny-bpe.js';
 
 const python = process.env.BMOJO_PYTHON ?? 'python3';
 
-/** For each line of JSON {folder, ids, text} on standard input one of {logits, ids, text}; -P leaves the current folder out. */
+/** For each line of JSON {folder, ids, text} on standard input one of {logits, ids, text, begun}; -P leaves the current folder out. */
 const READER = `
 import json, sys, os, torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -30,7 +30,7 @@ for line in sys.stdin:
   if 'text' in asked:
     tokenizer = AutoTokenizer.from_pretrained(asked['folder'])
     ids = tokenizer(asked['text'], add_special_tokens=False)['input_ids']
-    answer.update(ids=ids, text=tokenizer.decode(ids))
+    answer.update(ids=ids, text=tokenizer.decode(ids), begun=tokenizer(asked['text'])['input_ids'])
   print(json.dumps(answer))
 `;
 
@@ -45,6 +45,8 @@ interface Answer {
   readonly strange: object;
   readonly ids?: number[];
   readonly text?: string;
+  /** Ids of the text as a model is given it. */
+  readonly begun?: number[];
 }
 
 function ask(asked: readonly Asked[]): Answer[] {
@@ -102,22 +104,23 @@ describe('beside transformers', function () {
     }
   });
 
-  it('tokenizers of bytes, of characters and of the Hub: equal ids', async () => {
+  it('tokenizers of bytes, of characters and of the Hub: equal ids, with what begins a text before them', async () => {
     const cases = [
-      {tokenizer: byteTokenizer(), text: 'Füße, 1 2 3\n'},
-      {tokenizer: charTokenizer([...'\n 0123abcß😀']), text: 'abc 123\nß 😀0'},
-      {tokenizer: tokenizerFromJSON(tinyBpe()), text: 'the other'},
+      {tokenizer: byteTokenizer(), text: 'Füße, 1 2 3\n', startTokens: []},
+      {tokenizer: charTokenizer([...'\n 0123abcß😀']), text: 'abc 123\nß 😀0', startTokens: [3]},
+      {tokenizer: tokenizerFromJSON(tinyBpe()), text: 'the other', startTokens: [0, 258]},
     ];
     const asked: Asked[] = [];
-    for (const [i, {tokenizer, text}] of cases.entries()) {
+    for (const [i, {tokenizer, text, startTokens}] of cases.entries()) {
       const own = join(folder, `tokenizer-${i}`);
       const model = LanguageModel.create({preset: 'mamba', vocabSize: 300, dModel: 16, layers: 1});
-      await writePretrained(modelStoreAt(own), {model, tokenizer});
+      await writePretrained(modelStoreAt(own), {model, tokenizer, startTokens});
       model.model.dispose();
       asked.push({folder: own, ids: [[1]], text});
     }
     ask(asked).forEach((answer, i) => {
-      const {tokenizer, text} = cases[i];
+      const {tokenizer, text, startTokens} = cases[i];
+      expect(answer.begun).to.deep.equal([...startTokens, ...tokenizer.encode(text)]);
       expect(answer.ids).to.deep.equal([...tokenizer.encode(text)]);
       expect(answer.text).to.equal(text);
     });

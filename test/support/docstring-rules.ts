@@ -25,6 +25,30 @@ function firstSentence(docstring: string): string {
     .trim();
 }
 
+/** Types whose members users write. */
+const WRITTEN = /(?:Options|Args|Config|Contents)$/;
+
+/** Types that TypeScript derives from others: editors show no comment at a member of theirs. */
+const DERIVED = /\b(?:Omit|Pick|Partial|Required)</;
+
+/** Members of a built declaration that have no comment of their own. */
+function silentMembers(declaration: string): string[] {
+  const lines = declaration.split('\n');
+  return lines.flatMap((line, i) => {
+    const [, member] = /^ {4}(?:readonly )?(\w+)\??[:(]/.exec(line) ?? [];
+    return member === undefined || /\*\/\s*$/.test(lines[i - 1]) ? [] : [member];
+  });
+}
+
+/** What is missing where users write the members of a type. */
+export function memberFaults({name, declaration}: Pick<PublicName, 'name' | 'declaration'>): string[] {
+  if (!WRITTEN.test(name)) return [];
+  const derived = DERIVED.test(declaration.split('\n')[0])
+    ? ['is derived, so that editors show nothing']
+    : [];
+  return [...derived, ...silentMembers(declaration).map(member => `has no comment at ${member}`)];
+}
+
 /** What is missing in the docstrings of a name and of its members, in words; nothing where they are as they must be. */
 export function docstringFaults({
   docstring,

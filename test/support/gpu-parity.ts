@@ -1,10 +1,9 @@
 // The laws of every kernel on WebGPU, on poisoned buffers, in parts that run at the same time: on a software GPU nearly all
 // the time goes into compiling shaders.
 
-import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {opList} from '../../custom-ops/op-list.js';
 import {leftResultTests, parityTests} from './kernel-laws.js';
-import {useWebGPUOrSkip} from './webgpu.js';
+import {onPoisonedBuffers} from './webgpu.js';
 
 /** Ops whose tests take long have files of their own. */
 const parts = {
@@ -25,13 +24,7 @@ export function gpuParityTests(part: Part | 'others'): void {
   );
   describe(`kernel parity on webgpu: ${part}`, function () {
     this.timeout(300_000);
-    before(async function () {
-      await useWebGPUOrSkip(this);
-      webgpuDebug.poison = true;
-    });
-    after(() => {
-      webgpuDebug.poison = false;
-    });
+    onPoisonedBuffers();
     parityTests('kernel', ops);
     leftResultTests('kernel', ops);
   });

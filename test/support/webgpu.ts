@@ -28,6 +28,17 @@ export function chooseSwiftShader(): void {
 
 let unavailable: Error | undefined;
 
+/** In the body of a suite: webgpu, where what a kernel must not read, or leaves unwritten, is NaN. */
+export function onPoisonedBuffers(): void {
+  before(async function () {
+    await useWebGPUOrSkip(this);
+    webgpuDebug.poison = true;
+  });
+  after(() => {
+    webgpuDebug.poison = false;
+  });
+}
+
 /** For `before` hooks: makes webgpu current, or skips the suite (not on CI). */
 export async function useWebGPUOrSkip(context: Mocha.Context): Promise<void> {
   chooseSwiftShader();

@@ -1,8 +1,8 @@
 // Numbers that are none, on WebGPU: what a device may lose of them is kept.
 
-import {grad, tensor1d, tensor2d} from '@tensorflow/tfjs-core';
+import {grad, ones, tensor1d, tensor2d, tensor4d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import {crossEntropy} from '../../custom-ops/index.js';
+import {crossEntropy, exactSearch} from '../../custom-ops/index.js';
 import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes} from '../support/faint-slopes.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
@@ -27,6 +27,22 @@ describe('edge values on webgpu', function () {
     it(`a row of ${width} that no query names may hold NaN`, () => checkUnnamedRows(width, 'kernel'));
     it(`a row of ${width} that is NaN reaches no empty place`, () => checkNamedNaN(width));
   }
+
+  it('a score that is NaN is never found', async () => {
+    const k = tensor4d([1, Number.NaN, 3, 2, Number.NaN, 3, 0, 1, 2], [1, 9, 1, 1]);
+    for (const [query, rows] of [
+      [1, [2, 5, 3, 8, 0, 7, 6, -1]],
+      [Number.NaN, Array(8).fill(-1)],
+    ] as const) {
+      const found = exactSearch({q: tensor4d([query], [1, 1, 1, 1]), k}, {count: 8});
+      expect([...(await found.rows.data())]).to.deep.equal(rows);
+    }
+  });
+
+  it('of thousands of rows that are alike the oldest are found', async () => {
+    const found = exactSearch({q: ones([1, 1, 1, 1]), k: ones([1, 3000, 1, 1])}, {count: 5});
+    expect([...(await found.rows.data())]).to.deep.equal([0, 1, 2, 3, 4]);
+  });
 
   for (const classes of [2, 9, 130]) {
     it(`a logit of ${classes} that is NaN makes its loss NaN, and its row's gradient alone`, async () => {

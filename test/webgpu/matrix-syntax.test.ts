@@ -7,6 +7,9 @@ import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgs
 import type {FadingMode} from '../../custom-ops/memory-attention/attributes.js';
 import {fadingModes} from '../../custom-ops/memory-attention/attributes.js';
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
+import {chunkOf, NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
+import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
+import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
@@ -25,14 +28,13 @@ const sizes: [number, number, number][] = [
 ];
 
 function limitsOf(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): GpuLimits {
-  const matrixUnits = {kinds: [kind], syntax, lanes: 32};
   return {
     invocations: 1024,
     workgroupBytes,
     storageBuffers: 16,
     workgroups: 65535,
     subgroup: 32,
-    matrixUnits,
+    matrixUnits: {kinds: [kind], syntax, lanes: 32},
   };
 }
 
@@ -74,6 +76,25 @@ function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number):
       return [...kernel.forward(request).passes, ...(kernel.backward?.(request).passes ?? [])];
     }),
   );
+}
+
+/** Of ssdScan: whole chunks of whole blocks, and parts of both in single numbers. */
+function scanPasses(kind: MatrixUnit, syntax: MatrixSyntax): Pass[] {
+  const limits = limitsOf(kind, syntax, 32768);
+  const chunk = chunkOf({precision: 'float16'});
+  return [
+    {B: 1, L: 4 * chunk, H: 4, P: 64, G: 1, N: 128},
+    {B: 1, L: chunk + 1, H: 4, P: 5, G: 2, N: 7},
+  ].flatMap(given => {
+    const request = {
+      dims: {...given, S: Math.ceil(given.L / chunk), chunk},
+      attrs: {deltaLeast: 0, deltaMost: NO_MOST, precision: 'float16'},
+      present: new Set(Object.keys(ssdScanOp.inputs)),
+      wanted: new Set<string>(),
+      limits,
+    } as const;
+    return [...ssdScanGpu.forward(request).passes, ...(ssdScanGpu.backward?.(request).passes ?? [])];
+  });
 }
 
 describe('WGSL of matrix units', function () {
@@ -128,6 +149,14 @@ describe('WGSL of matrix units', function () {
     }
   }
 
+  for (const [name, kind] of kinds) {
+    it(`is valid of ssdScan: ${name}`, async () => {
+      const inMatrices = scanPasses(kind, 'layout').filter(pass => pass.matrices);
+      expect(inMatrices.length).to.equal(2 * 7);
+      for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
+    });
+  }
+
   it('is valid in the older syntax', async () => {
     // Few matrices: Dawn prints for each that this syntax is going to end.
     const large: MatrixUnit = {rows: 32, columns: 32, inner: 32, factor: 'f16', sum: 'f32'};
@@ -139,6 +168,11 @@ describe('WGSL of matrix units', function () {
       expect(await faults(renderPass(pass)), kind).to.deep.equal([]);
     }
     expect(names.size, 'the bias goes through workgroup memory').to.equal(5);
+    const scan = new Map(
+      scanPasses({...large, inner: 16}, 'flag').flatMap(pass => (pass.matrices ? [[pass.name, pass]] : [])),
+    );
+    expect(scan.size).to.equal(7);
+    for (const [pass, code] of scan) expect(await faults(renderPass(code)), pass).to.deep.equal([]);
   });
 
   it('is taken in the newer syntax where a device has both', async () => {

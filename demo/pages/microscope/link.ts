@@ -16,7 +16,26 @@ export interface View {
   readonly interventions: readonly Intervention[];
 }
 
-const recall = {kind: 'recall', seed: 1, length: 64, pairs: 8} as const;
+export const recall = {kind: 'recall', seed: 1, length: 64, pairs: 8} as const;
+
+/** What a model of text reads first: several windows long, so that some of it is stored and some displaced. */
+const PASSAGE = `ROMEO:
+But, soft! what light through yonder window breaks?
+It is the east, and Juliet is the sun.
+Arise, fair sun, and kill the envious moon,
+Who is already sick and pale with grief,
+That thou her maid art far more fair than she:
+`;
+
+/** What a model reads that is chosen: what it read before, where it can. */
+export function sourceFor(readsText: boolean, before: SequenceSource | undefined): SequenceSource {
+  const fits = before !== undefined && (before.kind === 'text') === readsText;
+  if (fits) return before;
+  return readsText ? {kind: 'text', text: PASSAGE} : recall;
+}
+
+/** Whether the address says what is read. */
+export const saysSource = (hash: string): boolean => /[?&](text|seed|length|pairs)=/.test(hash);
 
 function interventionText(one: Intervention): string {
   const layers = one.layers === undefined ? '' : `@${one.layers.join('+')}`;

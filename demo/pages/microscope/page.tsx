@@ -18,15 +18,6 @@ import {Twins} from './twins.js';
 import {layerOf, tokenOf, useMicroscope} from './use-microscope.js';
 import {memories, percent, sharesAt, shown, storedWords} from './words.js';
 
-/** What a model of text reads first: several windows long, so that some of it is stored and some displaced. */
-const PASSAGE = `ROMEO:
-But, soft! what light through yonder window breaks?
-It is the east, and Juliet is the sun.
-Arise, fair sun, and kill the envious moon,
-Who is already sick and pale with grief,
-That thou her maid art far more fair than she:
-`;
-
 const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
 export function MicroscopePage() {
@@ -84,19 +75,7 @@ export function MicroscopePage() {
       )}
       {models.value !== undefined && models.value.length > 0 && (
         <>
-          <ModelChoice
-            models={models.value}
-            chosen={view.model}
-            onChoose={name => {
-              const isText =
-                models.value?.find(one => one.name === name)?.shipped && !name.startsWith('recall-');
-              const source = isText ? ({kind: 'text', text: PASSAGE} as const) : view.source;
-              show({
-                model: name,
-                ...{source, at: undefined, interventions: [], window: undefined, eideticSlots: undefined},
-              });
-            }}
-          />
+          <ModelChoice models={models.value} chosen={view.model} onChoose={microscope.choose} />
           <Source
             key={view.source.kind}
             source={view.source}
@@ -161,6 +140,11 @@ export function MicroscopePage() {
             reads={attended?.after ?? attended?.before ?? []}
             onChoose={choose}
           />
+          <p class="note">
+            Choose a token by a click or the arrow keys. Deeper colour: less expected. Underlined: kept word
+            for word at the chosen token; struck: displaced before it. Blue frame: read by it. The bar below
+            each token divides that token's attention.
+          </p>
           <h2>
             Token {at}: {shown(looked.pieces[at])}
           </h2>

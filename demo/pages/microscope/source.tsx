@@ -2,14 +2,13 @@
 
 import {useSignal} from '@preact/signals';
 import type {SequenceSource} from '../../worker/sequence.js';
+import {recall} from './link.js';
 
 export interface SourceProps {
   readonly source: SequenceSource;
   readonly disabled: boolean;
   onChange(source: SequenceSource): void;
 }
-
-const recall = {kind: 'recall', seed: 1, length: 64, pairs: 8} as const;
 
 export function Source({source, disabled, onChange}: SourceProps) {
   const draft = useSignal(source.kind === 'text' ? source.text : '');
@@ -37,6 +36,12 @@ export function Source({source, disabled, onChange}: SourceProps) {
           your own text
         </label>
       </div>
+      {source.kind === 'recall' && (
+        <p>
+          First come pairs of a key (k) and its value (v), then some of the keys again, between fillers (·):
+          behind each the model has to say the value that the key had.
+        </p>
+      )}
       {source.kind === 'recall' ? (
         <p class="actions">
           {(['seed', 'length', 'pairs'] as const).map(key => (

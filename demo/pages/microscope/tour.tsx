@@ -1,7 +1,7 @@
 // Five steps through the page, for who sees it for the first time; each shows what it speaks of.
 
 import {useSignal} from '@preact/signals';
-import {useEffect} from 'preact/hooks';
+import {useEffect, useRef} from 'preact/hooks';
 import type {Looked} from '../../worker/inspect.js';
 import type {View} from './link.js';
 import {tourSteps} from './tour-steps.js';
@@ -22,18 +22,28 @@ function bringIntoSight(id: string): void {
 export function Tour({looked, busy, onShow}: TourProps) {
   const at = useSignal<number | undefined>(undefined);
   const step = at.value === undefined ? undefined : tourSteps[at.value];
+  const begin = useRef<HTMLButtonElement>(null);
+  const next = useRef<HTMLButtonElement>(null);
+  const isOn = step !== undefined;
+  const wasOn = useRef(false);
+  // The button that was pressed is gone: who uses the keyboard goes on from the one in its place.
+  useEffect(() => {
+    if (isOn !== wasOn.current) (isOn ? next : begin).current?.focus({preventScroll: true});
+    wasOn.current = isOn;
+  }, [isOn]);
   // What a step speaks of can be there only when the worker has looked.
   useEffect(() => {
     if (step !== undefined && !busy) bringIntoSight(step.anchor);
   }, [step, busy]);
-  const show = (next: number | undefined): void => {
-    at.value = next;
-    if (next !== undefined && looked !== undefined) onShow(tourSteps[next].view(looked));
+  const show = (to: number | undefined): void => {
+    if (to !== undefined && busy) return;
+    at.value = to;
+    if (to !== undefined && looked !== undefined) onShow(tourSteps[to].view(looked));
   };
   if (step === undefined || at.value === undefined)
     return (
       <p>
-        <button type="button" disabled={looked === undefined} onClick={() => show(0)}>
+        <button ref={begin} type="button" disabled={looked === undefined} onClick={() => show(0)}>
           Show me around
         </button>
       </p>
@@ -52,7 +62,13 @@ export function Tour({looked, busy, onShow}: TourProps) {
         <button type="button" disabled={now === 0 || busy} onClick={() => show(now - 1)}>
           Back
         </button>
-        <button type="button" disabled={busy} onClick={() => show(isLast ? undefined : now + 1)}>
+        {/* Not disabled while the worker looks, which would take the focus from it. */}
+        <button
+          ref={next}
+          type="button"
+          aria-disabled={busy}
+          onClick={() => show(isLast ? undefined : now + 1)}
+        >
           {isLast ? 'Done' : 'Next'}
         </button>
         <button type="button" onClick={() => show(undefined)}>

@@ -10,7 +10,7 @@ import type {Attended, Looked} from '../../worker/inspect.js';
 import type {ListedModel} from '../../worker/models.js';
 import type {TwinAnswers} from '../../worker/twins.js';
 import type {View} from './link.js';
-import {formatView, parseView} from './link.js';
+import {formatView, parseView, saysSource, sourceFor} from './link.js';
 
 export interface Microscope {
   readonly view: Signal<View>;
@@ -26,6 +26,8 @@ export interface Microscope {
   readonly busy: Signal<boolean>;
   /** Changes the view; the address, and what is seen, follow. */
   show(changes: Partial<View>): void;
+  /** Another model, unchanged; it reads what the last one read, where it can. */
+  choose(model: string): void;
   askTwins(): Promise<void>;
 }
 
@@ -49,6 +51,8 @@ export function useMicroscope(): Microscope {
   const progress = useSignal<ModelProgress | undefined>(undefined);
   const busy = useSignal(false);
   const turn = useRef(0);
+  /** Ends the question to the other models: what they say to a sequence that is gone is not shown beside the next. */
+  const asked = useRef<AbortController | undefined>(undefined);
 
   const read = async (client: Parameters<Parameters<typeof guarded>[0]>[0], own: number): Promise<void> => {
     if (looked.value === undefined) return;
@@ -97,10 +101,21 @@ export function useMicroscope(): Microscope {
     if (changes.model !== undefined || changes.source !== undefined) {
       looked.value = undefined;
       attended.value = undefined;
+      asked.current?.abort();
       twins.value = [];
     }
     void look();
   };
+
+  const readsText = (name: string): boolean =>
+    models.value?.find(one => one.name === name)?.readsText ?? false;
+
+  const choose = (model: string): void =>
+    show({
+      model,
+      source: sourceFor(readsText(model), view.value.source),
+      ...{at: undefined, interventions: [], window: undefined, eideticSlots: undefined},
+    });
 
   const askTwins = (): Promise<void> =>
     guarded(async client => {
@@ -109,13 +124,17 @@ export function useMicroscope(): Microscope {
       const names = (models.value ?? [])
         .map(({name}) => name)
         .filter(name => name === model || name.startsWith('recall-'));
+      asked.current?.abort();
+      asked.current = new AbortController();
+      const {signal} = asked.current;
       twins.value = [];
       await client.call(
         'twins',
         {names, source},
         {
+          signal,
           onEvent: event => {
-            twins.value = [...twins.value, event];
+            if (!signal.aborted) twins.value = [...twins.value, event];
           },
         },
       );
@@ -134,7 +153,10 @@ export function useMicroscope(): Microscope {
           kind: 'misuse',
           message: `the model ${wanted} of this link is not in this browser: bring it in by Your model, or choose another`,
         });
-      show({model: wanted ?? own});
+      const model = wanted ?? own;
+      // A link that names a model alone shows what that model reads.
+      const source = saysSource(location.hash) ? view.value.source : sourceFor(readsText(model), undefined);
+      show({model, source});
     });
     const follow = (): void => {
       const isHere = /^#\/microscope\?/.test(location.hash);
@@ -144,5 +166,5 @@ export function useMicroscope(): Microscope {
     return () => removeEventListener('hashchange', follow);
   }, []);
 
-  return {view, models, looked, attended, twins, progress, error, lost, busy, show, askTwins};
+  return {view, models, looked, attended, twins, progress, error, lost, busy, show, choose, askTwins};
 }

@@ -2,34 +2,29 @@
 
 import {useComputed, useSignal} from '@preact/signals';
 import {Fragment} from 'preact';
-import {useEffect} from 'preact/hooks';
+import shakespeare from '../../../data/corpora/tiny-shakespeare/input.txt?url';
 import {modelSchema} from '../../../models/config.js';
 import {trainSchema} from '../../../train/settings.js';
-import {DeviceLostError} from '../../client.js';
 import {Chart} from '../../ui/chart.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {Shares} from '../../ui/shares.js';
-import {useWorker} from '../../ui/use-worker.js';
-import type {Device} from '../../worker/device.js';
 import type {KeptModel} from '../../worker/keep.js';
 import type {TrainConfig} from '../../worker/recipes.js';
-import type {ShownRun} from '../../worker/runs.js';
 import type {KeptEvent} from '../../worker/train.js';
 import {curve} from './curves.js';
 import {recipes, shown} from './recipes.js';
+import {useTraining} from './use-training.js';
 
-/** A name for a new run that nobody has yet. */
-function newId(config: TrainConfig): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
-  return `${config.recipe}-${config.model.preset}-${stamp}`;
-}
+/** Characters that are taken of the corpus: as many as a small model learns from in minutes. */
+const TEXT_LENGTH = 100_000;
 
 /** Where a kept model can be opened, and its files for the command line. */
 function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
   return (
     <p role="status">
-      Kept as {name}: every page opens it, first of all the <a href="#/microscope">microscope</a>. For{' '}
+      Kept as {name}: every page opens it, first of all the{' '}
+      <a href={`#/microscope?${new URLSearchParams({model: name})}`}>microscope</a>. For{' '}
       <code>bmojo generate --checkpoint FOLDER</code> put these files into a folder:{' '}
       {files.map(file => (
         <Fragment key={file.name}>
@@ -44,66 +39,14 @@ function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
 
 export function TrainPage() {
   const config = useSignal<TrainConfig>(recipes.recall);
-  const runs = useSignal<readonly ShownRun[]>([]);
-  const current = useSignal<string | undefined>(undefined);
   const beside = useSignal<string | undefined>(undefined);
-  const device = useSignal<Device | undefined>(undefined);
-  const kept = useSignal<KeptModel | undefined>(undefined);
-  const pace = useSignal('');
-  const {error, lost, guarded} = useWorker();
-  const running = useSignal<AbortController | undefined>(undefined);
-
-  const list = (remove?: string): Promise<void> =>
-    guarded(async worker => {
-      runs.value = await worker.call('runs', {remove});
-      if (!runs.value.some(({id}) => id === current.value)) current.value = runs.value.at(-1)?.id;
+  const training = useTraining();
+  const {runs, current, device, kept, pace, error, lost} = training;
+  const takeShakespeare = (): Promise<void> =>
+    training.guarded(async () => {
+      const text = (await (await fetch(shakespeare)).text()).slice(0, TEXT_LENGTH);
+      config.value = {...config.value, text};
     });
-
-  useEffect(() => {
-    void list();
-  }, []);
-
-  const note = (id: string, event: KeptEvent): void => {
-    runs.value = runs.value.map(run => (run.id === id ? {...run, events: [...run.events, event]} : run));
-    if (event.type === 'training' && event.pace !== '') pace.value = event.pace;
-  };
-
-  const go = (id: string, given?: TrainConfig): Promise<void> =>
-    guarded(async worker => {
-      const stop = new AbortController();
-      running.value = stop;
-      current.value = id;
-      pace.value = '';
-      if (given !== undefined) runs.value = [...runs.value, {id, config: given, step: 0, events: []}];
-      try {
-        await worker.call(
-          'train',
-          {id, backend: 'auto', config: given},
-          {
-            signal: stop.signal,
-            onEvent: event => {
-              if (event.type === 'device') device.value = event.device;
-              else note(id, event);
-            },
-          },
-        );
-      } catch (caught) {
-        if (!(caught instanceof DeviceLostError) || stop.signal.aborted) throw caught;
-        // From the last checkpoint, on the device that there is now.
-        runs.value = await worker.call('runs', {});
-        void go(id);
-        return;
-      } finally {
-        if (running.value === stop) running.value = undefined;
-      }
-      runs.value = await worker.call('runs', {});
-    });
-
-  const keep = (id: string): Promise<void> =>
-    guarded(async worker => {
-      kept.value = await worker.call('keep', {id});
-    });
-
   const run = useComputed(() => runs.value.find(({id}) => id === current.value));
   const other = useComputed(() => runs.value.find(({id}) => id === beside.value));
   const last = <T extends KeptEvent['type']>(type: T) =>
@@ -114,10 +57,11 @@ export function TrainPage() {
   const plots = (['accuracy', 'loss'] as const).flatMap(of => curve(compared, of) ?? []);
   const shares = last('memory')?.shares;
   const sample = last('sample')?.text;
-  const training = last('training')?.event;
-  const isRunning = running.value !== undefined;
+  const isRunning = training.isRunning.value;
   const steps = run.value?.config.train.steps ?? 0;
-  const step = training?.step ?? 0;
+  const event = last('training')?.event;
+  const step = event?.step ?? 0;
+  const isFinished = event?.type === 'finished';
 
   return (
     <>
@@ -158,6 +102,10 @@ export function TrainPage() {
                 config.value = {...config.value, text: event.currentTarget.value};
               }}
             />
+            <br />
+            <button type="button" onClick={() => void takeShakespeare()}>
+              Take some of Shakespeare
+            </button>
           </p>
         )}
         <details>
@@ -180,7 +128,7 @@ export function TrainPage() {
           />
         </details>
         <p class="actions">
-          <button class="main" type="button" onClick={() => void go(newId(config.value), config.value)}>
+          <button class="main" type="button" onClick={() => void training.begin(config.value)}>
             Train
           </button>
         </p>
@@ -191,26 +139,32 @@ export function TrainPage() {
         <section aria-labelledby="run-title">
           <h2 id="run-title">{run.value.id}</h2>
           <p role="status">
-            {isRunning ? 'Training' : step >= steps ? 'Finished' : 'Paused'} at step {step} of {steps}
+            {isRunning ? 'Training' : isFinished ? 'Finished' : 'Paused'} at step {step} of {steps}
+            {isFinished && step < steps ? ', good enough' : ''}
             {isRunning && pace.value !== '' ? `, ${pace.value}` : ''}
             {device.value === undefined ? '' : `, on ${device.value.name} (${device.value.backend})`}.
           </p>
-          <progress max={steps} value={step} aria-label="steps made" />
+          <progress max={isFinished ? step : steps} value={step} aria-label="steps made" />
+          {event?.type === 'stopped' && event.reason === 'not-finite' && (
+            <p class="failure" role="alert">
+              <strong>It came to an end before its time.</strong> {event.message}
+            </p>
+          )}
           <p class="actions">
-            <button type="button" disabled={!isRunning} onClick={() => running.value?.abort()}>
+            <button type="button" disabled={!isRunning} onClick={training.pause}>
               Pause
             </button>
             <button
               type="button"
-              disabled={isRunning || step >= steps}
-              onClick={() => void go(run.value!.id)}
+              disabled={isRunning || isFinished}
+              onClick={() => void training.resume(run.value!.id)}
             >
               Resume
             </button>
-            <button type="button" disabled={isRunning} onClick={() => void keep(run.value!.id)}>
+            <button type="button" disabled={isRunning} onClick={() => void training.keep(run.value!.id)}>
               Keep as a model
             </button>
-            <button type="button" disabled={isRunning} onClick={() => void list(run.value!.id)}>
+            <button type="button" disabled={isRunning} onClick={() => void training.remove(run.value!.id)}>
               Delete
             </button>
           </p>

@@ -5,17 +5,45 @@ import {bytesText} from '../../ui/bytes.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {ModelChoice} from '../../ui/model-choice.js';
+import {Shares} from '../../ui/shares.js';
 import {Transfer} from '../../ui/transfer.js';
+import type {LayerShares} from '../../worker/shares.js';
 import {Remembered} from './remembered.js';
 import {lengthSchema, useWriting} from './use-writing.js';
 
+/** Characters of a text under way that are in the page: one of a hundred thousand takes tens of megabytes to lay out. */
+const MOST_SHOWN = 8192;
+
+/** Where a layer's shares hold the one of storage. */
+const STORAGE = 3;
+
+/** How little or much storage counts, to a hundredth of a percent; nothing for a model without it. */
+function StorageWords({shares}: {readonly shares: LayerShares}) {
+  const own = shares.flatMap(layer => layer[STORAGE] ?? []);
+  if (own.length === 0) return null;
+  const mean = own.reduce((sum, share) => sum + share, 0) / own.length;
+  return (
+    <p>
+      In the second half of this text storage had {(100 * mean).toFixed(2)} % of the attention of the layers
+      that ask it.
+    </p>
+  );
+}
+
 export function WritePage() {
   const writing = useWriting();
-  const {models, chosen, prompt, sampling, maxTokens, written, marks, speed, isEnded} = writing;
+  const {models, chosen, prompt, sampling, maxTokens, written, seen, speed, isEnded} = writing;
   const {memory, conversation, device, progress, error, lost, running, choose, write, save, restore} =
     writing;
   const isRunning = running.value !== undefined;
-  const most = Math.max(1, ...marks.value.map(({layers}) => layers));
+  // Another text needs a beginning of its own; the first one has it in the field.
+  const isUnbegun = written.value !== '' && prompt.value === '';
+  const {marks, shares} = seen.value;
+  const shownLength =
+    marks.length === 0
+      ? Math.min(MOST_SHOWN, written.value.length)
+      : marks.reduce((sum, {text}) => sum + text.length, 0);
+  const most = Math.max(1, ...marks.map(({layers}) => layers));
   return (
     <>
       <h1>Write</h1>
@@ -26,7 +54,9 @@ export function WritePage() {
       </p>
       <ModelChoice models={models.value} chosen={chosen.value} disabled={isRunning} onChoose={choose} />
       <p>
-        <label for="prompt">{written.value === '' ? 'Begin with' : 'Add, if you like'}</label>
+        <label for="prompt">
+          {written.value === '' ? 'Begin with' : 'Add to the text, or begin another with'}
+        </label>
         <textarea
           id="prompt"
           rows={3}
@@ -41,7 +71,7 @@ export function WritePage() {
         <Controls
           schema={samplingSchema}
           keys={['temperature', 'topK', 'topP', 'seed']}
-          values={sampling.value}
+          values={{...sampling.value}}
           disabled={isRunning}
           onChange={(key, value) => {
             sampling.value = {...sampling.value, [key]: value};
@@ -69,17 +99,22 @@ export function WritePage() {
       )}
       <p class="actions">
         <button
-          class="main"
+          class={written.value === '' ? 'main' : undefined}
           type="button"
-          disabled={isRunning || chosen.value === undefined}
+          disabled={isRunning || chosen.value === undefined || isUnbegun}
           onClick={() => void write(false)}
         >
-          Write
+          {written.value === '' ? 'Write' : 'Write another'}
         </button>
         <button type="button" disabled={!isRunning} onClick={() => running.value?.abort()}>
           Stop
         </button>
-        <button type="button" disabled={isRunning || written.value === ''} onClick={() => void write(true)}>
+        <button
+          class={written.value === '' ? undefined : 'main'}
+          type="button"
+          disabled={isRunning || written.value === ''}
+          onClick={() => void write(true)}
+        >
           Go on
         </button>
         <button type="button" disabled={isRunning || written.value === ''} onClick={() => void save()}>
@@ -112,9 +147,9 @@ export function WritePage() {
       </p>
       {written.value !== '' && (
         <div class="sample" role="region" aria-label="Text" tabIndex={0}>
-          {marks.value.length === 0
-            ? written.value
-            : marks.value.map(({text, layers}, at) =>
+          {marks.length === 0
+            ? written.value.slice(-MOST_SHOWN)
+            : marks.map(({text, layers}, at) =>
                 layers === 0 ? (
                   text
                 ) : (
@@ -128,6 +163,18 @@ export function WritePage() {
                 ),
               )}
         </div>
+      )}
+      {written.value.length > shownLength && (
+        <p class="note">
+          Shown is the end of the text, {shownLength.toLocaleString('en')} of{' '}
+          {written.value.length.toLocaleString('en')} characters.
+        </p>
+      )}
+      {shares.length > 0 && (
+        <>
+          <Shares layers={shares} />
+          <StorageWords shares={shares} />
+        </>
       )}
     </>
   );

@@ -30,6 +30,11 @@ export function Remembered({memory, conversation, disabled, onChoose, onForget}:
         conversations of the same name, also when the page is loaded anew. The database's program, 16 MB, is
         fetched from this site when it is first used.
       </p>
+      <p>
+        How much of it a model uses, it has learned in training. The one that ships with this site learned to
+        write from its windows and attends to storage hardly at all, so that what it remembers seldom changes
+        its words; how much it was stands below each text.
+      </p>
       <p class="actions">
         <label>
           <input

@@ -11,7 +11,7 @@ import {useWorker} from '../../ui/use-worker.js';
 import type {Device} from '../../worker/device.js';
 import type {MemoryAnswer} from '../../worker/memory.js';
 import type {ListedModel} from '../../worker/models.js';
-import type {Mark, WriteEvent} from '../../worker/write.js';
+import type {SeenText, WriteEvent} from '../../worker/write.js';
 import {packState, unpackState} from './state-file.js';
 
 const defaults: SamplingSettings = {
@@ -22,6 +22,8 @@ const defaults: SamplingSettings = {
   repetitionSpan: 64,
   seed: 1,
 };
+
+const unseen: SeenText = {marks: [], shares: []};
 
 /** What is asked of one push of the button. */
 export const lengthSchema = {
@@ -38,8 +40,8 @@ export interface Writing {
   readonly sampling: Signal<SamplingSettings>;
   readonly maxTokens: Signal<number>;
   readonly written: Signal<string>;
-  /** The text once it is written: what is kept of it word for word. */
-  readonly marks: Signal<readonly Mark[]>;
+  /** What the memories did with the text, once it is written. */
+  readonly seen: Signal<SeenText>;
   readonly speed: Signal<Extract<WriteEvent, {type: 'text'}> | undefined>;
   /** Whether the model has said that its text ends. */
   readonly isEnded: Signal<boolean>;
@@ -68,7 +70,7 @@ export function useWriting(): Writing {
   const sampling = useSignal<SamplingSettings>(defaults);
   const maxTokens = useSignal(lengthSchema.maxTokens.default);
   const written = useSignal('');
-  const marks = useSignal<readonly Mark[]>([]);
+  const seen = useSignal(unseen);
   const speed = useSignal<Extract<WriteEvent, {type: 'text'}> | undefined>(undefined);
   const isEnded = useSignal(false);
   const memory = useSignal<MemoryAnswer | undefined>(undefined);
@@ -91,6 +93,7 @@ export function useWriting(): Writing {
 
   const choose = (name: string): void => {
     chosen.value = name;
+    history.replaceState(null, '', `#/write?${new URLSearchParams({model: name})}`);
     memory.value = undefined;
     conversation.value = undefined;
     isHeld.value = false;
@@ -100,8 +103,9 @@ export function useWriting(): Writing {
   useEffect(() => {
     void guarded(async client => {
       const listed = await client.call('models', {});
-      models.value = listed.filter(({name}) => !name.startsWith('recall-'));
-      const [first] = models.value;
+      models.value = listed.filter(({readsText}) => readsText);
+      const wanted = new URLSearchParams(location.hash.split('?')[1]).get('model');
+      const first = models.value.find(({name}) => name === wanted) ?? models.value[0];
       if (chosen.value === undefined && first !== undefined) choose(first.name);
     });
   }, []);
@@ -119,10 +123,10 @@ export function useWriting(): Writing {
     guarded(async client => {
       const stop = new AbortController();
       running.value = stop;
-      const before = written.value;
-      const begun = (goOn ? before : '') + prompt.value;
+      const before = {written: written.value, seen: seen.value, isEnded: isEnded.value};
+      const begun = (goOn ? before.written : '') + prompt.value;
       written.value = begun;
-      marks.value = [];
+      seen.value = unseen;
       isEnded.value = false;
       try {
         const result = await client.call(
@@ -138,7 +142,7 @@ export function useWriting(): Writing {
           },
           {signal: stop.signal, onEvent: see},
         );
-        marks.value = result.marks;
+        seen.value = result;
         isEnded.value = result.isEnded;
         isHeld.value = true;
         prompt.value = '';
@@ -147,7 +151,11 @@ export function useWriting(): Writing {
       } catch (caught) {
         // What was refused stays to be mended; what was lost on the way is in the text.
         if (caught instanceof DeviceLostError) prompt.value = '';
-        else if (written.value === begun) written.value = before;
+        else if (written.value === begun) {
+          written.value = before.written;
+          seen.value = before.seen;
+          isEnded.value = before.isEnded;
+        }
         throw caught;
       } finally {
         running.value = undefined;
@@ -157,7 +165,7 @@ export function useWriting(): Writing {
 
   const save = (): Promise<void> =>
     guarded(async client => {
-      const {marks: _, ...saved} = await client.call('state', {model: chosen.value ?? ''});
+      const {marks: _, shares: __, ...saved} = await client.call('state', {model: chosen.value ?? ''});
       const link = document.createElement('a');
       link.href = URL.createObjectURL(packState({model: chosen.value ?? '', ...saved}));
       link.download = `${chosen.value}-state.json`;
@@ -168,17 +176,19 @@ export function useWriting(): Writing {
   const restore = (file: File): Promise<void> =>
     guarded(async client => {
       const {model, ...saved} = unpackState(await file.text());
+      // The worker lets go of its text before it has the other: where that is refused, going on reads this page's again.
+      isHeld.value = false;
+      const result = await client.call('state', {model, restore: saved});
       choose(model);
       conversation.value = saved.conversation;
-      const result = await client.call('state', {model, restore: saved});
       isHeld.value = true;
-      marks.value = result.marks;
+      seen.value = result;
       written.value = result.marks.map(({text}) => text).join('');
       prompt.value = '';
     });
 
   return {
-    ...{models, chosen, prompt, sampling, maxTokens, written, marks, speed, isEnded},
+    ...{models, chosen, prompt, sampling, maxTokens, written, seen, speed, isEnded},
     ...{memory, conversation, device, progress, error, lost, running},
     choose,
     remember: name => {

@@ -20,6 +20,7 @@ export function YoursPage() {
   const list = (remove?: string): Promise<void> =>
     guarded(async client => {
       models.value = await client.call('models', {remove});
+      if (facts.value?.name === remove) facts.value = undefined;
     });
   useEffect(() => {
     void list();
@@ -125,11 +126,16 @@ export function YoursPage() {
               ))}
             </tbody>
           </table>
-          {facts.value?.writesText && (
-            <p>
-              <a href="#/write">Write with it</a>
-            </p>
-          )}
+          <p>
+            {card?.model !== undefined && facts.value !== undefined && (
+              <a href={`#/microscope?${new URLSearchParams({model: facts.value.name})}`}>
+                Look into its memory
+              </a>
+            )}{' '}
+            {facts.value?.writesText && (
+              <a href={`#/write?${new URLSearchParams({model: facts.value.name})}`}>Write with it</a>
+            )}
+          </p>
         </div>
       )}
       <h2>Kept in this browser</h2>

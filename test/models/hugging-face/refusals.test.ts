@@ -50,6 +50,11 @@ async function refusal(store: MemoryFolder): Promise<string> {
 const settings: readonly (readonly [layout: string, changed: object, words: RegExp])[] = [
   ['llama', {model_type: 'gpt2'}, /model_type must be one of mamba, .*llama.*, got "gpt2"/],
   ['llama', {model_type: undefined}, /model_type must be one of/],
+  [
+    'llama',
+    {quantization_config: {quant_method: 'gptq'}},
+    /quantization_config must be missing: weights are read as float32/,
+  ],
   ['llama', {hidden_act: 'gelu'}, /hidden_act must be "silu" or "swish", got "gelu"/],
   [
     'llama',

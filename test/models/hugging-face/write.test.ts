@@ -2,7 +2,12 @@
 
 import {expect} from 'chai';
 import {useBackend} from '../../../custom-ops/index.js';
-import {byteTokenizer, charTokenizer, tokenizerFromJSON} from '../../../data/tokenizers/index.js';
+import {
+  byteTokenizer,
+  charTokenizer,
+  TokenizerError,
+  tokenizerFromJSON,
+} from '../../../data/tokenizers/index.js';
 import {LanguageModel, modelInMemory, writePretrained} from '../../../models/index.js';
 import {fromPretrained} from '../../../models/node.js';
 import {goldenModels, wholeLogits} from '../../support/golden-models.js';
@@ -59,4 +64,52 @@ describe('writePretrained', () => {
       model.model.dispose();
     });
   }
+
+  const begun = (ids: readonly number[]): object => ({
+    ...tinyBpe(),
+    post_processor: {
+      type: 'Sequence',
+      processors: [
+        {type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true},
+        {
+          type: 'TemplateProcessing',
+          single: [{SpecialToken: {id: 'old', type_id: 0}}, {Sequence: {id: 'A', type_id: 0}}],
+          pair: [],
+          special_tokens: {old: {id: 'old', ids, tokens: ['old']}},
+        },
+      ],
+    },
+  });
+  for (const [preset, modelType] of [
+    ['mamba', 'mamba'],
+    ['bmojo', 'bmojo'],
+  ] as const)
+    for (const [name, tokenizer] of [
+      ['characters', charTokenizer([...'\n 0123abc'])],
+      ['a BPE', tokenizerFromJSON(tinyBpe())],
+      ['a BPE that begins texts otherwise', tokenizerFromJSON(begun([7]))],
+    ] as const)
+      it(`what begins a text comes back with a tokenizer of ${name}, as ${modelType}`, async () => {
+        const model = LanguageModel.create({...small, preset, vocabSize: 300});
+        for (const startTokens of [[], [5], [8, 0, 8]]) {
+          const store = modelInMemory();
+          const written = await writePretrained(store, {model, tokenizer, startTokens});
+          expect(written.modelType).to.equal(modelType);
+          const again = await fromPretrained(store);
+          expect(again.startTokens).to.deep.equal(startTokens);
+          expect([...(again.tokenizer?.encode('a 1') ?? [])]).to.deep.equal([...tokenizer.encode('a 1')]);
+          again.model.model.dispose();
+        }
+        const kept = modelInMemory();
+        await writePretrained(kept, {model, tokenizer});
+        const again = await fromPretrained(kept);
+        expect(again.startTokens).to.deep.equal(name.endsWith('otherwise') ? [7] : []);
+        again.model.model.dispose();
+        const missing = await writePretrained(modelInMemory(), {model, tokenizer, startTokens: [299]}).then(
+          () => undefined,
+          error => error,
+        );
+        expect(missing).to.be.instanceOf(TokenizerError);
+        model.model.dispose();
+      });
 });

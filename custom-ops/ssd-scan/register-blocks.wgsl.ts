@@ -1,0 +1,80 @@
+// Products of blocks in registers, float32: 64 threads with 8 by 8 numbers each, tiles of both factors in workgroup memory.
+
+import type {Factor, Sums} from './blocks.wgsl.js';
+import {BLOCK, Blocks, count} from './blocks.wgsl.js';
+
+/** How far a tile reaches along the inner dimension. */
+const DEPTH = 16;
+/** Numbers of a side of what a thread owns, and threads of a side. */
+const OWN = 8;
+const SIDE = BLOCK / OWN;
+
+const four = [0, 1, 2, 3];
+
+/** WGSL of the line, and the four numbers of it, that is a thread's `i`-th. */
+function placeOf({alongInner, first}: Factor, i: number): string {
+  return alongInner
+    ? `${first} + 4u * quad + ${i}u, begin / 4u + depthQuad`
+    : `begin + 4u * depthQuad + ${i}u, ${first} / 4u + quad`;
+}
+
+function load(factor: Factor, held: string): string {
+  return four.map(i => `${held}${i} = ${factor.fetched}(${placeOf(factor, i)});`).join(' ');
+}
+
+function store(factor: Factor, held: string, tile: string): string {
+  const lines = four.map(i => `let line${i} = ${factor.made}(${placeOf(factor, i)}, ${held}${i});`);
+  const values = four.map(i =>
+    factor.alongInner ? `vec4f(${four.map(j => `line${j}[${i}]`).join(', ')})` : `line${i}`,
+  );
+  const stores = values.map((value, i) => `${tile}[4u * depthQuad + ${i}u][quad] = ${value};`);
+  return `{ ${[...lines, ...stores].join(' ')} }`;
+}
+
+class RegisterBlocks extends Blocks {
+  readonly suffix = '';
+  readonly matrices = undefined;
+  readonly declarations = `
+var<workgroup> tileA: array<array<vec4f, ${BLOCK / 4}>, ${DEPTH}>;
+var<workgroup> tileB: array<array<vec4f, ${BLOCK / 4}>, ${DEPTH}>;
+var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
+
+  open(): string {
+    return '';
+  }
+
+  settle(): string {
+    return '';
+  }
+
+  multiply(a: Factor, b: Factor, {names}: Sums, from: string, stop: string): string {
+    // Written out, so that places in the tiles are constants and nothing is checked.
+    const step = (d: number): string => `
+        {
+          ${count(OWN / 4, h => `let x${h} = tileA[${d}][threadRow + ${SIDE * h}u];`).join(' ')}
+          ${count(OWN / 4, c => `let y${c} = tileB[${d}][threadColumn + ${SIDE * c}u];`).join(' ')}
+          ${names.map((line, i) => line.map((sum, c) => `${sum} += x${Math.floor(i / 4)}[${i % 4}] * y${c};`).join(' ')).join('\n          ')}
+        }`;
+    return `
+  {
+    let quad = local % 8u + 8u * (local / 32u);
+    let depthQuad = (local / 8u) % 4u;
+    ${four.map(i => `var heldA${i} = vec4f(); var heldB${i} = vec4f();`).join(' ')}
+    let stop = ${stop};
+    let first: u32 = ${from};
+    for (var begin = first; ; begin += ${DEPTH}u) {
+      // What the next tiles need is on its way while these are used.
+      if (begin < stop) { ${load(a, 'heldA')} ${load(b, 'heldB')} }
+      if (begin > first) {${count(DEPTH, step).join('')}
+      }
+      workgroupBarrier();
+      if (begin >= stop) { break; }
+      ${store(a, 'heldA', 'tileA')} ${store(b, 'heldB', 'tileB')}
+      workgroupBarrier();
+    }
+  }`;
+  }
+}
+
+/** 64 threads, 10 KiB of workgroup memory: any device. */
+export const registerBlocks: Blocks = new RegisterBlocks(SIDE * SIDE);
