@@ -59,7 +59,8 @@ export function matrixForwardPass(request: AttentionRequest, g: Geometry): Pass 
     owners: {ownQ: (i, quad) => `${Math.LOG2E}f * SCALE * ${loadRow('q', `queryRow${i}`, quad, Dh)}`},
     products: {scores: ['ownQ', 'tileK']},
     sums: {sum: ['weights', 'tileV']},
-    declarations: 'var<workgroup> rises: u32;',
+    // As long as what matrices are read from is aligned to: behind a word, drivers would place the rest askew.
+    declarations: 'var<workgroup> rises: vec4u;',
     before: walk =>
       walk.eachMatrix(
         i => `var peak${i} = f32(${UNSEEN}); var highest${i} = f32(${UNSEEN}); var total${i} = 0.0;`,
@@ -68,8 +69,8 @@ export function matrixForwardPass(request: AttentionRequest, g: Geometry): Pass 
     again: {
       before: walk => walk.eachMatrix(i => `total${i} = 0.0;`),
       after: walk => `
-    ${walk.eachMatrix(i => `if (highest${i} > peak${i} + ${HEADROOM}.0) { rises = 1u; }`)}
-    if (workgroupUniformLoad(&rises) == 0u) { break; }
+    ${walk.eachMatrix(i => `if (highest${i} > peak${i} + ${HEADROOM}.0) { rises.x = 1u; }`)}
+    if (workgroupUniformLoad(&rises).x == 0u) { break; }
     ${walk.eachMatrix(i => `peak${i} = highest${i};`)}`,
     },
     after: walk => `

@@ -1,5 +1,7 @@
 // Matrix units on a device without: every lane holds all of every matrix, and float16 is float32 rounded to it. For code
 // that meets its matrices with all lanes of a subgroup, as ours does. Few large matrices: each is code of its own here.
+// What code must not rely on is NaN: workgroup memory before it is written, and sums that are declared in a loop without a
+// value, which devices leave as the turn before did.
 
 import {backend} from '@tensorflow/tfjs-core';
 import {asRecorder} from '../../custom-ops/backends/webgpu/dispatch/recorder.js';
@@ -47,8 +49,38 @@ fn emulatedHalf(value: vec4f) -> vec4f {
   return quantizeToF16(bitcast<vec4f>((bitcast<vec4u>(value) + vec4u(0x1000u)) & vec4u(0xffffe000u)));
 }`;
 
-function emulate(code: string): string {
-  if (!code.includes(matrixDirectives)) return code;
+const NAN = 'bitcast<f32>(notANumber)';
+
+/** WGSL at the begin of main that makes all numbers in workgroup memory NaN. */
+function poisonMemory(code: string): string {
+  const threads = /@workgroup_size\((\d+)\)/.exec(code)?.[1];
+  const arrays = [...code.matchAll(/var<workgroup> (\w+): array<(vec4<f16>|vec4f|f32), (\d+)>;/g)];
+  const fills = arrays.map(([, name, type, count]) => {
+    const value = type === 'f32' ? NAN : `vec4f(${NAN})`;
+    return `for (var i = local; i < ${count}u; i += ${threads}u) { ${name}[i] = ${value}; }`;
+  });
+  return `${fills.join('\n  ')}\n  workgroupBarrier();`;
+}
+
+/** Whether a place in the code is within a loop. */
+function isInLoop(code: string, place: number): boolean {
+  const around: boolean[] = [];
+  let statement = 0;
+  for (let at = 0; at < place; at++) {
+    if (code[at] === '{') around.push(/\b(for|while|loop)\b/.test(code.slice(statement, at)));
+    if (code[at] === '}') around.pop();
+    // The semicolons of a loop's own head end no statement.
+    if ('{}'.includes(code[at]) || (code[at] === ';' && !/\bfor \(/.test(code.slice(statement, at))))
+      statement = at + 1;
+  }
+  return around.includes(true);
+}
+
+function emulate(given: string): string {
+  if (!given.includes(matrixDirectives)) return given;
+  const code = given.replace(/var (\w+): subgroup_matrix_result<[^>]*>;/g, (declaration, name, place) =>
+    isInLoop(given, place) ? `${declaration} poisonMatrix(&${name});` : declaration,
+  );
   const functions = new Map<string, string>();
   const type = String.raw`subgroup_matrix_(left|right|result)<f(?:16|32), (\d+), (\d+)>`;
   const sizes = Object.fromEntries(
@@ -102,7 +134,8 @@ function emulate(code: string): string {
     .replaceAll('subgroupShuffleXor(', 'subgroupShuffleXorOfEmulated(')
     .replace(
       /fn main\([^{]*\{/,
-      main => `${main}\n  emulatedThread = local;\n  emulatedLane = local % ${LANES}u;`,
+      main =>
+        `${main}\n  emulatedThread = local;\n  emulatedLane = local % ${LANES}u;\n  ${poisonMemory(code)}`,
     );
   const {rows, columns} = sizes.result;
   const inner = sizes.left.columns;
@@ -114,7 +147,12 @@ function emulate(code: string): string {
   } } }
 }`,
   );
-  plain += `\nvar<private> emulatedLane: u32;\n${exchange}\n${half}\n${[...functions.values()].join('\n')}`;
+  if (code.includes('poisonMatrix'))
+    functions.set(
+      'poisonMatrix',
+      `fn poisonMatrix(m: ptr<function, ${arrayOf('result')}>) { for (var i = 0u; i < ${rows * columns}u; i++) { (*m)[i] = ${NAN}; } }`,
+    );
+  plain += `\nvar<private> notANumber: u32 = 0x7fc00000u;\nvar<private> emulatedLane: u32;\n${exchange}\n${half}\n${[...functions.values()].join('\n')}`;
   return plain;
 }
 

@@ -11,6 +11,7 @@ import {chunkOf, NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
+import {MATRIX_ALIGNMENT} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
 
@@ -97,6 +98,30 @@ function scanPasses(kind: MatrixUnit, syntax: MatrixSyntax): Pass[] {
   });
 }
 
+const bytesOf: Readonly<Record<string, number>> = {
+  f16: 2,
+  f32: 4,
+  i32: 4,
+  u32: 4,
+  vec4u: 16,
+  vec4f: 16,
+  'vec4<f16>': 8,
+  'vec4<f32>': 16,
+};
+
+/** Variables of workgroup memory are as long as the alignment wants, so that the next one is aligned, and so are lines. */
+function expectAligned({name, code}: Pass): void {
+  const variables = [...code.matchAll(/var<workgroup> (\w+): (?:array<([\w<>]+), (\d+)>|([\w<>]+));/g)];
+  expect(variables.length, name).to.equal([...code.matchAll(/var<workgroup>/g)].length);
+  for (const [, variable, element, count, type] of variables) {
+    const unit = bytesOf[element ?? type];
+    expect((unit * Number(count ?? 1)) % MATRIX_ALIGNMENT, `${name}: ${variable}`).to.equal(0);
+    const calls = [...code.matchAll(new RegExp(`subgroupMatrix[^(]*\\(&${variable}, .*?, (\\d+)u\\);`, 'g'))];
+    for (const [call, stride] of calls)
+      expect((unit * Number(stride)) % MATRIX_ALIGNMENT, `${name}: ${call}`).to.equal(0);
+  }
+}
+
 describe('WGSL of matrix units', function () {
   this.timeout(60_000);
   /** Held: Dawn does not survive that it is collected before its devices. */
@@ -156,6 +181,19 @@ describe('WGSL of matrix units', function () {
       for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
     });
   }
+
+  it('keeps what matrices are read from aligned, wherever a driver places it', () => {
+    for (const [, kind] of kinds)
+      for (const syntax of ['layout', 'flag'] as const) {
+        const limits = limitsOf(kind, syntax, 49152);
+        const all = [
+          ...passes(kind, syntax, 49152),
+          ...attentionPasses(limits, fadingModes),
+          ...scanPasses(kind, syntax),
+        ];
+        for (const pass of all) if (pass.matrices) expectAligned(pass);
+      }
+  });
 
   it('is valid in the older syntax', async () => {
     // Few matrices: Dawn prints for each that this syntax is going to end.
