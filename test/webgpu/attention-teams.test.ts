@@ -107,6 +107,7 @@ describe('teams of lanes of memoryAttention on webgpu', () => {
       firstRow: 0,
       queryOffset: 0,
       phase: 0,
+      precision: 'float32',
     } as const;
     for (const [Dh, L, H, G, me] of [
       [64, 21, 2, 1, 5],
