@@ -9,7 +9,7 @@ import type {Page} from 'playwright-core';
 import {byteTokenizer, charTokenizer} from '../../data/index.js';
 import {generateText, LanguageModel, useBackend} from '../../index.js';
 import {fromPretrained, writeModelFolder, writePretrainedFolder} from '../../models/node.js';
-import {seriousFindings, siteOfSuite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
 const filesOf = (folder: string): string[] => readdirSync(folder).map(name => join(folder, name));
 
@@ -126,8 +126,10 @@ describe('demo: your model, write', function () {
         await page.getByLabel('max tokens').fill('24');
         await page.getByRole('button', {name: 'Write', exact: true}).click();
         await page.getByText('The model has ended its text.').waitFor();
-        const text = await page.getByRole('region', {name: 'Text'}).textContent();
-        expect(text).to.equal(`ROMEO:\n${written}`);
+        await soon(async () => {
+          const text = await page.getByRole('region', {name: 'Text'}).textContent();
+          expect(text).to.equal(`ROMEO:\n${written}`);
+        });
         // Most ids of this model are none of the tokenizer's: the page shows them as numbers, and writes none.
         await page.goto(`${page.url().split('#')[0]}#/microscope?model=model&text=ROMEO`);
         const expected = page.getByRole('region', {name: 'What comes next'});
@@ -176,11 +178,14 @@ describe('demo: your model, write', function () {
           await page.locator('mark').first().waitFor();
           const text = (await page.getByRole('region', {name: 'Text'}).textContent()) ?? '';
           expect(text.slice(0, 'ROMEO:\n'.length + expected.length)).to.equal(`ROMEO:\n${expected}`);
-          expect(await page.locator('main [role=status]').textContent()).to.include(
-            webgpu ? 'webgpu' : 'wasm',
-          );
+          await soon(async () => {
+            const status = await page.locator('main [role=status]').textContent();
+            expect(status).to.include(webgpu ? 'webgpu' : 'wasm');
+          });
           const another = page.getByRole('button', {name: 'Write another'});
-          expect(await another.isDisabled(), 'another text needs a beginning').to.equal(true);
+          await soon(async () =>
+            expect(await another.isDisabled(), 'another text needs a beginning').to.equal(true),
+          );
           const [download] = await Promise.all([
             page.waitForEvent('download'),
             page.getByRole('button', {name: 'Save the state'}).click(),
