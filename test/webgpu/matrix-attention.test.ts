@@ -4,6 +4,7 @@
 import type {Rank, Tensor4D} from '@tensorflow/tfjs-core';
 import {dispose, tensor} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {caseToCheck} from '../../custom-ops/backends/webgpu/dispatch/self-check.js';
 import {memoryAttention} from '../../custom-ops/index.js';
 import type {MemoryAttentionAttributes} from '../../custom-ops/memory-attention/attributes.js';
 import {memoryAttentionOp} from '../../custom-ops/memory-attention/definition.js';
@@ -49,8 +50,8 @@ interface Asked {
 
 const kinds = ['forward', 'queries', 'stored', 'window', 'fading'];
 
-/** Threads of each pass on matrix units, by what it computes. */
-function threads(limits: GpuLimits, asked: Asked = {}): Record<string, number> {
+/** Passes on matrix units by what they compute. */
+function matrixPasses(limits: GpuLimits, asked: Asked = {}): Record<string, string> {
   const {precision = 'float16', L = 2048, window = 512, Dh = 64, me = 64} = asked;
   const request = {
     dims: {B: 1, L, M: L, H: 4, G: 4, Dh, C: Math.ceil(L / window), me},
@@ -66,10 +67,14 @@ function threads(limits: GpuLimits, asked: Asked = {}): Record<string, number> {
   return Object.fromEntries(
     passes
       .filter(pass => pass.matrices)
-      .map(({name, code}) => [
-        kinds.find(kind => name.includes(kind)) ?? 'forward',
-        Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]),
-      ]),
+      .map(({name, code}) => [kinds.find(kind => name.includes(kind)) ?? 'forward', code]),
+  );
+}
+
+function threads(limits: GpuLimits, asked: Asked = {}): Record<string, number> {
+  const passes = Object.entries(matrixPasses(limits, asked));
+  return Object.fromEntries(
+    passes.map(([kind, code]) => [kind, Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1])]),
   );
 }
 
@@ -91,6 +96,14 @@ describe('attention on matrix units', () => {
     expect(threads(apple, {Dh: 32})).to.deep.equal({...all(64), forward: 128, queries: 128});
     expect(threads({...nvidia, workgroupBytes: 16384})).to.deep.equal({forward: 64});
     expect(threads({...nvidia, workgroupBytes: 8192})).to.deep.equal({});
+  });
+
+  it('is checked on a new device in the blocks that a training takes', () => {
+    const memory = (asked: Asked): string[] =>
+      Object.values(matrixPasses(nvidia, asked)).flatMap(code => code.match(/var<workgroup> .*;/g) ?? []);
+    const checked = caseToCheck(memoryAttentionOp as OpDefinition, 'float16');
+    const {L, Dh, me} = checked!.dims;
+    expect(memory({L, Dh, me, window: Number(checked!.attrs.window)})).to.deep.equal(memory({}));
   });
 
   it('is left to lanes where a block of queries or slots has more rows than there are, and for heads of broken matrices', () => {
