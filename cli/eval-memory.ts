@@ -12,7 +12,7 @@ import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import {onlyOptions} from './command-line.js';
-import {checkpointOptions, loadLanguageRun, withTokens} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, optionTokens, withTokens} from './language-run.js';
 import {modelName} from './layer-words.js';
 import {loadOptions} from './load-options.js';
 import {wholeOption} from './number-options.js';
@@ -67,7 +67,7 @@ async function textSequence(folder: Trained, argv: Args) {
   const run = await loadLanguageRun(folder, argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {
-    const tokens = tokenizer.encode(argv.prompt);
+    const tokens = optionTokens('--prompt', argv.prompt, tokenizer);
     const sequence: Sequence = {tokens, words: 'the prompt given', pieces: piecesOf(tokens, tokenizer)};
     return {model, step, sequence};
   }

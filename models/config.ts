@@ -1,6 +1,7 @@
 // One declaration of a language model: its settings, and the presets that differ from each other only in them.
 
 import {choice, flag, integer, number, parseSettings, SettingError, said, text} from '../config/schema.js';
+import {shown} from '../errors/shown.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, checkRetrieval, patternWords} from './layer-plan.js';
@@ -144,6 +145,10 @@ function checkedPlan(plan: unknown): readonly LayerSettings[] {
  * Errors: SettingError for an unknown setting, a bad value, or one that contradicts the preset's memories.
  */
 export function parseModelConfig(given: PartialModelConfig): ModelConfig {
+  if (typeof given !== 'object' || given === null)
+    throw new SettingError(
+      `model: settings must be an object such as {preset, vocabSize}, got ${shown(given)}`,
+    );
   const {plan: wanted, ...own} = withPattern(present(given));
   const {preset} = parseSettings(
     'model',

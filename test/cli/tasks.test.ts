@@ -108,6 +108,7 @@ describe('bmojo on the command line', () => {
         '--eidetic-slots must be 0',
       ],
       [['train', 'mqar', '--config', run('none.json')], 2, 'does not exist'],
+      [['train', 'mqar', '--config', folder], 2, 'must be a file, is a folder'],
       [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
       [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
       [['bench', 'step', 'mqar', '--backend', 'wasm'], 2, '--backend must be webgpu, got wasm'],
@@ -116,6 +117,9 @@ describe('bmojo on the command line', () => {
       [[], 2, 'a command is needed'],
       [['eval', 'nothing'], 2, "there is no command 'eval nothing'; see bmojo eval --help"],
       [['nothing'], 2, "there is no command 'nothing'; see bmojo --help"],
+      [['generate', '--checkpoint', run('none'), '--prompt'], 2, '--prompt needs a value, got none'],
+      [['train', 'mqar', '--rate=', '--out', run('bad')], 2, '--rate needs a value, got none'],
+      [['runs', folder, '--where'], 2, '--where needs a value, got none'],
       [['data', 'prepare', 'x'], 2, 'data prepare x needs --out; see bmojo data prepare x --help'],
       [
         ['eval', 'memory', '--checkpoint', run('file')],
