@@ -8,7 +8,12 @@ import {useBackend} from '../../../custom-ops/index.js';
 import type {NamedTensorData} from '../../../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import type {MemoryFolder} from '../../../models/index.js';
-import {CheckpointImportError, fromPretrained, modelInMemory} from '../../../models/index.js';
+import {
+  CheckpointImportError,
+  fromPretrained,
+  ModelFormatError,
+  modelInMemory,
+} from '../../../models/index.js';
 import {tinyBpe} from '../../support/tiny-bpe.js';
 
 const golden = join(import.meta.dirname, '../../../../test/golden/hf');
@@ -163,6 +168,21 @@ describe('fromPretrained refuses', () => {
     model.model.dispose();
     changeTensors(store, ([head, ...rest]) => [{...head, data: head.data.map(value => value + 1)}, ...rest]);
     expect(await refusal(store)).to.match(/lm_head\.weight must be equal to the embedding/);
+  });
+
+  it('a text without an end', async () => {
+    const store = folderOf('llama');
+    const piece = new Uint8Array(2 ** 22).fill(0x20);
+    async function* endless() {
+      for (;;) yield piece;
+    }
+    for (const path of ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
+      const read: MemoryFolder['read'] = async (asked, options) =>
+        asked === path ? endless() : store.read(asked, options);
+      const error = await fromPretrained({...store, read}).catch(reason => reason);
+      expect(error).to.be.instanceOf(ModelFormatError);
+      expect(error.message).to.include(`${path} must be a text of at most 134217728 bytes, it has more`);
+    }
   });
 
   it('a file that was cut off, and weights of another format', async () => {
