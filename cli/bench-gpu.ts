@@ -22,7 +22,7 @@ const gpuOptions = {
   precision: {
     choices: precisions,
     default: 'float32' as const,
-    describe: 'how the products of linear and ssdScan are computed',
+    describe: 'how the products of linear, ssdScan and the attention are computed',
   },
   only: wordsOption(
     `what is measured: ${gpuParts.join(', ')}, separated by commas; all of it by default`,
