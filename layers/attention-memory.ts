@@ -128,6 +128,7 @@ export class AttentionMemory {
       firstRow,
       queryOffset,
       phase,
+      precision: settings.precision,
     };
     const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, {
       recent: layout.after.recent,

@@ -33,6 +33,8 @@ import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import type {CompileOptions} from './keras-training.js';
+import {compileModel, fitModel} from './keras-training.js';
 import type {MixerBlock, MixerVisit, StorageVisit} from './mixer-blocks.js';
 import {isMixerBlock, retrievedFor} from './mixer-blocks.js';
 import {markModel, markOf} from './model-config.js';
@@ -136,6 +138,30 @@ export class LanguageModel {
 
   static create(config: PartialModelConfig = {}, options: LanguageModelOptions = {}): LanguageModel {
     return new LanguageModel(createModel(config), options);
+  }
+
+  /**
+   * Prepares `fit`: `model.compile({optimizer: tf.train.adam(3e-3)})`.
+   * Errors: ArgumentError without an optimizer, for a loss that the head does not give the numbers for, and for a model with
+   * `recompute`, which tf's fit would do without.
+   */
+  compile(options: CompileOptions): void {
+    if (this.recompute)
+      throw new ArgumentError('LanguageModel.compile', 'recompute', 'off: bmojo/train trains with it', 'on');
+    compileModel(this.model, options, this.givesProbabilities);
+  }
+
+  /**
+   * Trains as tf's `fit` does: tokens [B, L] and, of each, the label [B, L] or [B, L, 1]: the id to predict there, -100 for none
+   * where the head gives logits. Errors: ArgumentError before `compile`, for other shapes, and for ids outside the vocabulary.
+   */
+  fit(tokens: Tensor, labels: Tensor, args: tfl.ModelFitArgs = {}): Promise<tfl.History> {
+    const {vocabSize, givesProbabilities: isProbability} = this;
+    return fitModel(this.model, {tokens, labels, vocabSize, isProbability}, args);
+  }
+
+  private get givesProbabilities(): boolean {
+    return this.head instanceof TiedHead && this.head.isProbability;
   }
 
   parameters(): Parameter[] {

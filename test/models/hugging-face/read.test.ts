@@ -7,6 +7,7 @@ import {useBackend} from '../../../custom-ops/index.js';
 import {startTokensOf, tokenizerFromJSON} from '../../../data/tokenizers/index.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import {encodeHeader} from '../../../formats/safetensors-header.js';
+import {describeCheckpoint} from '../../../models/hugging-face/checkpoint.js';
 import type {MemoryFolder, ModelProgress} from '../../../models/index.js';
 import {
   CheckpointImportError,
@@ -21,6 +22,7 @@ import {goldenModels, wholeLogits} from '../../support/golden-models.js';
 import {serveModel} from '../../support/model-server.js';
 import {tinyBpe} from '../../support/tiny-bpe.js';
 
+const golden = join(import.meta.dirname, '../../../../test/golden/hf');
 const [mamba] = goldenModels;
 const WEIGHTS = 'model.safetensors';
 const bytesOf = (path: string) => new Uint8Array(readFileSync(join(mamba.folder, path)));
@@ -152,6 +154,18 @@ describe('fromPretrained', () => {
     session.dispose();
     opened.model.dispose();
     model.model.dispose();
+  });
+
+  it('takes what is not there as transformers does', async () => {
+    for (const [layout, ...names] of [
+      ['falcon-h1', 'mamba_rms_norm', 'mamba_d_head'],
+      ['granite-hybrid', 'mamba_d_head', 'num_experts_per_tok'],
+    ]) {
+      const config = JSON.parse(readFileSync(join(golden, layout, 'config.json'), 'utf8'));
+      const {settings} = describeCheckpoint('config.json', config);
+      const less = Object.fromEntries(Object.entries(config).filter(([name]) => !names.includes(name)));
+      expect(describeCheckpoint('config.json', less).settings, layout).to.deep.equal(settings);
+    }
   });
 
   it('tells its progress in bytes, to the last', async () => {
