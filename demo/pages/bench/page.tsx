@@ -18,13 +18,18 @@ export function BenchPage() {
   const {error, lost, guarded} = useWorker();
   const running = useSignal<AbortController | undefined>(undefined);
   const copied = useSignal('');
+  /** Whether the rows are those of what is measured now. */
+  const isBegun = useSignal(false);
   const what = useSignal<BenchRequest['what']>('operators');
 
   const measure = (backend: DeviceBackend): Promise<void> =>
     guarded(async client => {
       const stop = new AbortController();
       running.value = stop;
-      events.value = [];
+      copied.value = '';
+      isBegun.value = false;
+      // What was measured before stands until something is measured now: what is refused takes nothing away.
+      let fresh: readonly BenchEvent[] = [];
       try {
         await client.call(
           'bench',
@@ -32,7 +37,9 @@ export function BenchPage() {
           {
             signal: stop.signal,
             onEvent: event => {
-              events.value = [...events.value, event];
+              fresh = [...fresh, event];
+              events.value = fresh;
+              isBegun.value = true;
             },
           },
         );
@@ -87,7 +94,11 @@ export function BenchPage() {
       <Failure error={error.value} />
       <Lost reason={lost.value} next="What was measured until then stands; measure again." />
       <p role="status">
-        {running.value !== undefined ? `Measuring, ${rows.length} rows so far ...` : ''}
+        {running.value === undefined
+          ? ''
+          : isBegun.value
+            ? `Measuring, ${rows.length} rows so far ...`
+            : 'Measuring ...'}
         {device === undefined ? '' : ` On ${device.name} (${device.backend}).`}
       </p>
       {rows.length > 0 && (
