@@ -133,7 +133,8 @@ export class Statements {
   lengths(part: number): string {
     const {width} = this.format;
     const largest = this.keyColumns.map(
-      column => `coalesce(nullif(max(inner_product(${column}::vector(${width}), ${column}::vector(${width}))), 0), 1)`,
+      column =>
+        `coalesce(nullif(max(inner_product(${column}::vector(${width}), ${column}::vector(${width}))), 0), 1)`,
     );
     return `select array[${largest.join(', ')}]::float8[] as squares, max(position) as last from ${tableOf(part)}`;
   }
