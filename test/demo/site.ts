@@ -10,7 +10,7 @@ import {promisify} from 'node:util';
 import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
-import {chromiumFlags, chromiumOrSkip} from '../support/browser.js';
+import {chromiumFlags, chromiumOrSkip, removeProfile} from '../support/browser.js';
 
 const root = join(import.meta.dirname, '../../..');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
@@ -174,7 +174,7 @@ export async function visit<T>(
       await context.close();
     }
   } finally {
-    rmSync(profile, {recursive: true, force: true});
+    removeProfile(profile);
   }
 }
 
