@@ -154,14 +154,16 @@ export async function* benchMemory({
       let held = 0;
       for (const size of rows) {
         await fillStore(store, {...BENCH, from: held, to: size}, at => onFill(place.name, at, size));
+        // Where sizes lie close, what was appended before has gone beyond.
         held = Math.max(held, size);
+        const rowsHeld = held;
         store = (await place.filled?.(store)) ?? store;
         const search = (repeat: number) =>
           store.search({
             ...BENCH,
             queries: numbers(width, 7 * repeat + 3),
             count,
-            before: Int32Array.of(size),
+            before: Int32Array.of(rowsHeld),
           });
         await search(0);
         const searched = await timed(repeats, search);
@@ -169,9 +171,9 @@ export async function* benchMemory({
           await store.append(batchOf({...BENCH, from: held, to: held + window}, format));
           held += window;
         });
-        const floorCpuMs = await readingMs(size * width * (precision === 'f16' ? 2 : 4));
+        const floorCpuMs = await readingMs(rowsHeld * width * (precision === 'f16' ? 2 : 4));
         const {ms: searchMs, cpuMs: searchCpuMs} = searched;
-        yield {place: place.name, rows: size, appendMs, searchMs, searchCpuMs, floorCpuMs};
+        yield {place: place.name, rows: rowsHeld, appendMs, searchMs, searchCpuMs, floorCpuMs};
       }
     } finally {
       await store.close();
