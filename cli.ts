@@ -37,6 +37,8 @@ function usageWords(message: string): string {
   const words = commandWords();
   if (message === NEEDS_COMMAND)
     return `there is no command '${words}'; see bmojo ${words.replace(/ [^ ]*$/, '')} --help`;
+  const bare = /^Not enough arguments following: (.*)/.exec(message);
+  if (bare !== null) return `--${optionName(bare[1])} needs a value, got none; see --help`;
   if (message.startsWith('Not enough non-option arguments'))
     return `${words} lacks an argument; see bmojo ${words} --help`;
   const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)/.exec(message);
@@ -77,5 +79,7 @@ try {
     })
     .parseAsync();
 } catch (error) {
-  report(error);
+  // Commands that are loaded when they are asked for refuse past `fail`.
+  const isOfParser = error instanceof Error && error.name === 'YError';
+  report(isOfParser ? new UsageError(usageWords(error.message)) : error);
 }

@@ -152,18 +152,20 @@ export async function* benchMemory({
       let held = 0;
       for (const size of rows) {
         await fillStore(store, {...BENCH, from: held, to: size}, at => onFill(place.name, at, size));
+        // Where sizes lie close, what was appended before has gone beyond.
         held = Math.max(held, size);
+        const rowsHeld = held;
         store = (await place.filled?.(store)) ?? store;
         const search = (repeat: number) =>
           store.search({
             ...BENCH,
             queries: numbers(width, 7 * repeat + 3),
             count,
-            before: Int32Array.of(size),
+            before: Int32Array.of(rowsHeld),
           });
         await search(0);
         const searched = await timed(repeats, search);
-        const bytes = size * width * (precision === 'f16' ? 2 : 4);
+        const bytes = rowsHeld * width * (precision === 'f16' ? 2 : 4);
         const floors = {
           floorCpuMs: await readingMs(simdReading(bytes), repeats),
           libraryCpuMs: await readingMs(libraryReading(bytes), repeats),
@@ -173,7 +175,7 @@ export async function* benchMemory({
           held += window;
         });
         const {ms: searchMs, cpuMs: searchCpuMs} = searched;
-        yield {place: place.name, rows: size, appendMs, searchMs, searchCpuMs, ...floors};
+        yield {place: place.name, rows: rowsHeld, appendMs, searchMs, searchCpuMs, ...floors};
       }
     } finally {
       await store.close();

@@ -14,14 +14,13 @@ import type {
 import {benchMemory} from '../bench/memory.js';
 import type {MemoryDecodeTiming} from '../bench/memory-decode.js';
 import {benchMemoryDecode} from '../bench/memory-decode.js';
-import {SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import {useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
 import type {KeySearch} from '../memory/index.js';
 import {memoryInProcess, openMemory} from '../memory/index.js';
 import {onlyOptions} from './command-line.js';
-import {numberList} from './lists.js';
+import {numberList, wordList} from './lists.js';
 import {wholeOption, wholesOption, wordsOption} from './number-options.js';
 import {reopened} from './reopened-memory.js';
 import {StatusLine} from './status-line.js';
@@ -75,7 +74,7 @@ function decodingModel({width, count, window}: {width: number; count: number; wi
  * several times as long.
  */
 function placeOf(
-  name: string,
+  name: (typeof places)[number],
   folder: string,
   {rowSearch, exactRows}: {rowSearch: KeySearch; exactRows?: number},
 ): MeasuredPlace {
@@ -91,8 +90,6 @@ function placeOf(
         open: format => openMemory(`pglite:${below}`, {format, exactRows: EXACT}),
         filled: filling => reopened(`pglite:${below}`, filling, exactRows),
       };
-    default:
-      throw new SettingError(`--places: must be of ${places.join(', ')}, got '${name}'`);
   }
 }
 
@@ -194,9 +191,9 @@ export const benchMemoryCommand: CommandModule<object, Args> = {
     };
     const given = argv['exact-rows'] === undefined ? undefined : Number(argv['exact-rows']);
     const exactRows = given ?? (argv.decode === true ? undefined : EXACT);
-    const measured = String(argv.places)
-      .split(',')
-      .map(name => placeOf(name, folder, {rowSearch, exactRows}));
+    const measured = wordList('places', String(argv.places), places).map(name =>
+      placeOf(name, folder, {rowSearch, exactRows}),
+    );
     const asked = {places: measured, rows, precision, onFill: fillProgress(), ...numbers} as const;
     let timings: readonly (MemoryTiming | MemoryDecodeTiming)[];
     let table: Table;

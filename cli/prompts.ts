@@ -34,7 +34,7 @@ function promptOfLine(line: string, where: string): string {
 }
 
 function promptsOf(path: string): string[] {
-  const text = optionText('--prompts', path).replace(/^\ufeff/, '');
+  const text = optionText('--prompts', path);
   const lines = text.split(/\r?\n/).map((line, i) => ({line, where: `--prompts: ${path}, line ${i + 1}`}));
   const given = lines.filter(({line}) => line !== '');
   if (given.length === 0) throw new SettingError(`--prompts: ${path} holds no prompt`);

@@ -45,6 +45,13 @@ function typedValues(option: string, words: readonly string[]): string[] {
   });
 }
 
+/** Whether nothing was typed behind an option; an option parser makes 0 of nothing where it wants a number. */
+function isNothing(typed: string, type: string, value: unknown): boolean {
+  if (type === 'number') return typed.trim() === '';
+  // Of a list, `--where=` is a value, a bare `--where` is none.
+  return typed === '' && (Array.isArray(value) ? !value.includes('') : value === undefined || value === '');
+}
+
 /** Errors: SettingError for a value that the option does not take, or that stands there twice. */
 function checkList(option: string, list: Field, typed: string): void {
   const values = valueList(option, list, typed);
@@ -74,7 +81,7 @@ export function checkTyped(
     if (all.length > 1 && !array)
       throw new SettingError(`--${option} takes one value, got ${all.length}: ${all.join(', ')}`);
     const value = argv[option];
-    if (typed === '' && type !== undefined && (value === undefined || value === ''))
+    if (type !== undefined && all.some(one => isNothing(one, type, value)))
       throw new SettingError(`--${option} needs a value, got none; see --help`);
     if (writes !== undefined) checkWritten(option, String(value), writes);
     if (list !== undefined) checkList(option, list, String(value));

@@ -81,6 +81,8 @@ export function readSummary(path: string): DataSummary {
  * Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus.
  */
 export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+  if (typeof path !== 'string')
+    throw new TokenFileError(`openData: path must be that of a data folder, got ${shown(path)}`);
   const file = join(path, 'data.json');
   const summary = readSummary(path);
   const tokenizer = readTokenizer(join(path, 'tokenizer.json'));

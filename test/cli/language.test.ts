@@ -312,6 +312,10 @@ describe('language models on the command line', () => {
       writeFileSync(at('latin1.txt'), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
       const text = await generate('whole', '--prompt-file', at('latin1.txt'));
       expect(text.err).to.include('latin1.txt must be UTF-8 text');
+      const marked = '\ufeffROMEO:';
+      writeFileSync(at('marked.txt'), marked);
+      const said = await generate('whole', '--prompt-file', at('marked.txt'), '--json', '--quiet');
+      expect(JSON.parse(said.out).prompt, 'a byte order mark is no text').to.equal(marked.slice(1));
       const nowhere = await generate('whole', '--save-state', join(at('none'), 'state'));
       expect([nowhere.code, nowhere.out]).to.deep.equal([2, '']);
     } finally {

@@ -1,7 +1,7 @@
 // The page Bench: measures on wasm and on WebGPU, says on what, stops when told.
 
 import {expect} from 'chai';
-import {loseDevice, seriousFindings, siteOfSuite, visit} from './site.js';
+import {loseDevice, seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
 describe('demo: bench', function () {
   this.timeout(300_000);
@@ -24,7 +24,7 @@ describe('demo: bench', function () {
           expect(cells[0]).to.equal('adamW');
           expect(Number(cells[3])).to.be.above(0);
           const status = page.locator('main [role=status]').last();
-          expect(await status.textContent()).to.include(isGpu ? 'webgpu' : 'wasm');
+          await soon(async () => expect(await status.textContent()).to.include(isGpu ? 'webgpu' : 'wasm'));
           expect(complaints).to.deep.equal([]);
           if (isGpu) {
             await loseDevice(context);

@@ -12,6 +12,9 @@ import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
 import {chromiumFlags, chromiumOrSkip, removeProfile} from '../support/browser.js';
 
+/** Milliseconds: a loaded machine is slow, not wrong. */
+const LONGEST_WAIT = 120_000;
+
 const root = join(import.meta.dirname, '../../..');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
 const runProgram = promisify(execFile);
@@ -157,7 +160,7 @@ export async function visit<T>(
     try {
       const scriptBytes = scriptsOf(context);
       const page = await context.newPage();
-      page.setDefaultTimeout(120_000); // a loaded machine is slow, not wrong
+      page.setDefaultTimeout(LONGEST_WAIT);
       const complaints: string[] = [];
       page.on('console', message => {
         if (message.type() === 'error') complaints.push(message.text());
@@ -190,6 +193,19 @@ function scriptsOf(context: BrowserContext): () => Promise<number> {
     bodies.set(url, size);
   });
   return async () => (await Promise.all(bodies.values())).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** What does not hold yet is looked at again, and fails when it has not held in the time of every wait of these pages. */
+export async function soon(check: () => Promise<unknown>): Promise<void> {
+  const end = Date.now() + LONGEST_WAIT;
+  while (true)
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
 }
 
 /** Ends the process that Chromium drives the GPU by, as a driver that fails does. */

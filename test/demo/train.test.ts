@@ -7,7 +7,7 @@ import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../index.js';
 import {openModel} from '../../models/node.js';
-import {seriousFindings, siteOfSuite, visit} from './site.js';
+import {seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
 const step = async (page: Page): Promise<number> =>
   Number(
@@ -78,9 +78,11 @@ describe('demo: train here', function () {
         await page.getByText(`Paused at step ${paused} of 60`).waitFor();
         await page.getByRole('button', {name: 'Resume'}).click();
         await page.getByText('Finished at step 60').waitFor({timeout: 240_000});
-        const losses = await page.locator('.chart[aria-label^="loss"]').getAttribute('aria-label');
-        expect(losses).to.match(/held out 3\.\d+ at 60|held out 2\.\d+ at 60/);
-        expect(await page.locator('.share-row').count()).to.equal(2);
+        await soon(async () => {
+          const losses = await page.locator('.chart[aria-label^="loss"]').getAttribute('aria-label');
+          expect(losses).to.match(/held out 3\.\d+ at 60|held out 2\.\d+ at 60/);
+          expect(await page.locator('.share-row').count()).to.equal(2);
+        });
         expect(await seriousFindings(page)).to.deep.equal([]);
         await page.getByRole('button', {name: 'Keep as a model'}).click();
         await page.getByText('Kept as').waitFor();
@@ -113,7 +115,9 @@ describe('demo: train here', function () {
           await page.getByLabel(name, {exact: true}).fill(value);
         await page.getByRole('button', {name: 'Train', exact: true}).click();
         await page.getByText('Finished at step 2 of 2').waitFor();
-        expect(await page.locator('.share-row').count(), 'its memory is shown').to.equal(2);
+        await soon(async () =>
+          expect(await page.locator('.share-row').count(), 'its memory is shown').to.equal(2),
+        );
       },
       {webgpu: false},
     ));
@@ -148,7 +152,9 @@ describe('demo: train here', function () {
         await page.getByText('the text has 0 characters; it needs 650,').waitFor();
         await page.getByRole('button', {name: 'Take some of Shakespeare'}).click();
         await page.getByRole('alert').waitFor({state: 'detached'});
-        expect((await page.getByLabel('Text to learn from').inputValue()).length).to.equal(100_000);
+        await soon(async () =>
+          expect((await page.getByLabel('Text to learn from').inputValue()).length).to.equal(100_000),
+        );
         await page.reload();
         await page.getByRole('button', {name: 'Train', exact: true}).waitFor();
         expect(await page.locator('section').count(), 'nothing is kept of what was refused').to.equal(0);
