@@ -73,8 +73,13 @@ async function textSequence(folder: Trained, argv: Args) {
   }
   const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
     const length = Math.min(source.count, Number(argv.length ?? 512));
-    const offset =
-      typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample ?? 0) * length, source.count - length);
+    const sample = Number(argv.sample ?? 0);
+    if (sample > 0 && sample * length >= source.count)
+      throw new SettingError(
+        `--sample must be below ${Math.ceil(source.count / length)}: ${basename(name)} has ${source.count} tokens`,
+      );
+    // The last sample ends with the text.
+    const offset = Math.min(sample * length, source.count - length);
     const tokens = source.read(offset, length);
     return {
       tokens,
