@@ -33,6 +33,11 @@ export function givenSettings(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
+/** The word behind a single dash, as it was typed, of which the option parser makes one option a letter. */
+function shortWord(option: string, words: readonly string[]): string | undefined {
+  return option.length > 1 ? undefined : words.find(word => /^-[^-]/.test(word) && word.includes(option));
+}
+
 /**
  * For the `check` of a command with these options and positional arguments: whether nothing else was given, and nothing twice.
  * Errors: SettingError naming the first option that is not known, with the nearest one that is, that has several values, or a
@@ -44,6 +49,9 @@ export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...p
   return (argv: Readonly<Record<string, unknown>>): true => {
     for (const option of Object.keys(argv)) {
       if (accepted.has(option) || accepted.has(camel(option))) continue;
+      const short = shortWord(option, process.argv.slice(2));
+      if (short !== undefined)
+        throw new SettingError(`unknown option ${short}; options begin with two dashes, see --help`);
       const near = suggestion(optionName(option), names);
       const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
       throw new SettingError(`unknown option --${optionName(option)}; ${hint}`);

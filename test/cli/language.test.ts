@@ -316,6 +316,15 @@ describe('language models on the command line', () => {
       writeFileSync(at('marked.txt'), marked);
       const said = await generate('whole', '--prompt-file', at('marked.txt'), '--json', '--quiet');
       expect(JSON.parse(said.out).prompt, 'a byte order mark is no text').to.equal(marked.slice(1));
+      writeFileSync(at('foreign.jsonl'), `${JSON.stringify({text: 'To be \u{1d11e} be'})}\n`);
+      for (const [said, words] of [
+        [await generate('whole', '--prompt', '\u{1d11e}'), '--prompt: '],
+        [await bmojo(['eval', 'lambada', at('foreign.jsonl'), '--checkpoint', at('whole')]), 'passage 1 of '],
+        [await bmojo(['eval', 'needle-text', '--checkpoint', at('whole')]), 'needle-text: '],
+      ] as const) {
+        expect(said.err).to.include(words).and.include('the corpus of this char tokenizer has no');
+        expect(said.code).to.equal(2);
+      }
       const nowhere = await generate('whole', '--save-state', join(at('none'), 'state'));
       expect([nowhere.code, nowhere.out]).to.deep.equal([2, '']);
     } finally {
