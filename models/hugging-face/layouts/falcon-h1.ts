@@ -14,14 +14,14 @@ function projectionFactors(config: CheckpointConfig): number[] {
   const {innerWidth, ssmHeadWidth, ssmGroups, stateSize} = ssmOf(config);
   const shared = ssmGroups * stateSize;
   const parts = [innerWidth, innerWidth, shared, shared, innerWidth / ssmHeadWidth];
-  const factors = config.numbers('ssm_multipliers', 5, [1, 1, 1, 1, 1]);
+  const factors = config.factors('ssm_multipliers', 5);
   return parts.flatMap((size, i) => Array<number>(size).fill(factors[i]));
 }
 
 function places(config: CheckpointConfig): PlaceTable {
   const at = 'model.layers.#';
-  const factor = (name: string): number => config.number(name, 1);
-  const [gate, down] = config.numbers('mlp_multipliers', 2, [1, 1]);
+  const factor = (name: string): number => config.factor(name);
+  const [gate, down] = config.factors('mlp_multipliers', 2);
   const [into, out] = [factor('attention_in_multiplier'), factor('attention_out_multiplier')];
   const attention = (name: string, scale: number): Place => matrix(`${at}.self_attn.${name}.weight`, {scale});
   const mlp = (name: string, scale: number): Place => matrix(`${at}.feed_forward.${name}.weight`, {scale});
@@ -73,12 +73,12 @@ export const falconH1: Layout = {
     const own = llamaSettings(config);
     return {
       ...own,
-      normEpsilon: config.number('rms_norm_eps', 1e-5),
+      normEpsilon: config.epsilon('rms_norm_eps', 1e-5),
       ...ssm,
       ssm: true,
       ssmOutput: 'add',
       projectionBias,
-      gatedNormEpsilon: isNormed ? config.number('rms_norm_eps', 1e-5) : 0,
+      gatedNormEpsilon: isNormed ? config.positiveEpsilon('rms_norm_eps', 1e-5) : 0,
     };
   },
   places,

@@ -74,7 +74,33 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
   ['granite-hybrid', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['llama', {vocab_size: 2 ** 40}, /vocab_size must be at most 16777216, got 1099511627776/],
   ['falcon-h1', {mamba_d_state: 2 ** 40}, /mamba_d_state must be at most 16777216, got 1099511627776/],
-  ['llama', {num_key_value_heads: 3}, /kvHeads must divide heads/],
+  ['llama', {num_key_value_heads: 3}, /num_key_value_heads must be a divisor of the 4 query heads, got 3/],
+  [
+    'llama',
+    {head_dim: null, num_attention_heads: 3, num_key_value_heads: 3},
+    /num_attention_heads must be a divisor of hidden_size 32 where there is no head_dim, got 3/,
+  ],
+  ['qwen3', {head_dim: 7}, /head_dim must be such that heads have an even width, not 7/],
+  ['llama', {rms_norm_eps: -1}, /rms_norm_eps must be a number from 0 to 1, got -1/],
+  // The norm of step sizes, B and C has no weights that would be of no use without it.
+  ['falcon-mamba', {mixer_rms_eps: 0}, /mixer_rms_eps must be above 0, got 0/],
+  ['qwen3', {rms_norm_eps: 0}, /rms_norm_eps must be above 0, got 0/],
+  ['granite-hybrid', {rms_norm_eps: 0}, /rms_norm_eps must be above 0, got 0/],
+  ['lfm2', {norm_eps: 0}, /norm_eps must be above 0, got 0/],
+  ['mamba2', {layer_norm_epsilon: 0}, /layer_norm_epsilon must be above 0, got 0/],
+  ['llama', {rope_parameters: {rope_theta: 0}}, /rope_parameters: rope_theta must be a number from 1 to/],
+  [
+    'granite-hybrid',
+    {logits_scaling: 0},
+    /logits_scaling must be of a size from 1e-12 to 1000000000000, got 0/,
+  ],
+  ['granite-hybrid', {embedding_multiplier: 1e300}, /embedding_multiplier must be of a size from/],
+  ['falcon-h1', {lm_head_multiplier: 0}, /lm_head_multiplier must be of a size from/],
+  ['falcon-h1', {ssm_multipliers: [1, 1, 0, 1, 1]}, /ssm_multipliers must be of a size from/],
+  ['granite-hybrid', {mamba_expand: -1}, /mamba_expand must be such that it makes a width from 1 to/],
+  ['falcon-mamba', {expand: 1e300}, /expand must be such that it makes a width from 1 to/],
+  ['mamba2', {head_dim: 3}, /head_dim must be a divisor of the inner width 64, got 3/],
+  ['mamba2', {n_groups: 3}, /n_groups must be a divisor of the 8 heads, got 3/],
   ['llama', {tie_word_embeddings: 'yes'}, /tie_word_embeddings must be true or false/],
   ['qwen3', {use_sliding_window: true}, /use_sliding_window must be false, got true/],
   [
@@ -145,6 +171,12 @@ describe('fromPretrained refuses', () => {
     expect(await refusal(cut)).to.match(/model\.safetensors: .*the file has/);
     const unknown = {...cut, size: async () => undefined};
     expect(await refusal(unknown)).to.match(/model\.safetensors ends before its last tensor does/);
+    const pointer = folderOf('llama');
+    const words = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n';
+    pointer.files.set(WEIGHTS, new TextEncoder().encode(words));
+    expect(await refusal(pointer)).to.match(
+      /model\.safetensors is a pointer of Git LFS, not the file; fetch/,
+    );
     const pickled = folderOf('llama');
     pickled.files.set('pytorch_model.bin', pickled.files.get(WEIGHTS) as Uint8Array<ArrayBuffer>);
     pickled.files.delete(WEIGHTS);
