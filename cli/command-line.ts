@@ -24,6 +24,12 @@ export function schemaOptions(
   return Object.fromEntries(entries.map(([key, option]) => [optionName(key), {...option, group}]));
 }
 
+/** Errors: SettingError where more than one of these options was given. */
+export function checkExclusive(argv: Readonly<Record<string, unknown>>, ...options: readonly string[]): void {
+  const used = options.filter(option => argv[option] !== undefined).map(option => `--${option}`);
+  if (used.length > 1) throw new SettingError(`${used.join(' and ')} exclude each other`);
+}
+
 /** The settings of a schema that were written on the command line; the rest is left to files, presets and defaults. */
 export function givenSettings(
   schema: Schema,
