@@ -22,6 +22,7 @@ import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {chatOptions, conversationsOf} from './chat.js';
 import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
+import {checkStream} from './evaluation-store.js';
 import {withInterrupts} from './interrupts.js';
 import type {LanguageRun} from './language-run.js';
 import {checkpointOptions, loadLanguageRun, optionTokens, trainedContext} from './language-run.js';
@@ -82,8 +83,7 @@ function orderOf(
   tokenizer: Tokenizer,
 ): Order {
   checkFolder('--save-state', argv['save-state']);
-  if (argv.stream !== undefined && argv.memory === undefined)
-    throw new SettingError('--stream needs --memory, the store that the stream is in');
+  checkStream(argv);
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const given = givenPrompts(argv);
   const conversations = conversationsOf(argv, given, folder);

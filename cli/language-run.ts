@@ -101,6 +101,8 @@ export async function withTokens<T>(
   {text, data}: {text?: unknown; data?: unknown},
   use: (source: TokenSource, name: string) => Promise<T>,
 ): Promise<T> {
+  if (text !== undefined && data !== undefined)
+    throw new SettingError('--text and --data exclude each other: one text is measured');
   if (typeof text === 'string') return use(textTokens(text, tokenizer), basename(text));
   const path = typeof data === 'string' ? data : folder.config.data.data;
   if (typeof path !== 'string')

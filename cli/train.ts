@@ -8,7 +8,7 @@ import {backendRequests, chooseBackend} from '../custom-ops/index.js';
 import {shellWord} from '../errors/shell-word.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
 import {workloadFamilies} from '../experiments/families/index.js';
-import {checkRun, runTraining} from '../experiments/run.js';
+import {checkRun, endedEarly, runTraining} from '../experiments/run.js';
 import type {GivenRun, RunConfig} from '../experiments/run-config.js';
 import {parseConfigText, parseRunConfig} from '../experiments/run-config.js';
 import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
@@ -188,6 +188,11 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     process.stderr.write('the run has no checkpoint yet: it begins anew\n');
   if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
     console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
+  const isBefore = lastStep !== undefined && lastStep < folder.config.train.steps;
+  if (argv.json !== true && argv.resume === true && isBefore && endedEarly(folder))
+    console.log(
+      `it ended after step ${lastStep}, as --stop-accuracy or --patience say; another value of these goes further`,
+    );
   const adviser = new Adviser(family, folder.config, process.stderr);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {

@@ -7,7 +7,7 @@ import {markdownTable, percent, textTable} from '../eval/table.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {linePlot} from '../plot/line-plot.js';
 import {recallOf} from './families/recall.js';
-import {evaluateRun, loadRunModel, taskOf} from './run.js';
+import {evaluateRun, loadRunModel, taskOf, unseenSeed} from './run.js';
 import type {RunConfig} from './run-config.js';
 import {parseRunConfig} from './run-config.js';
 import {RunFolder} from './run-folder.js';
@@ -102,17 +102,20 @@ export async function reportQuickstart(
     const folder = RunFolder.open(path);
     const {model: trained} = await loadRunModel(folder, {weights: 'best'});
     const task = taskOf(folder.config);
-    const report = await evaluateRun(trained, task, {
-      seed: folder.config.train.seed + 1,
-      samples: TEST_SAMPLES,
-    });
-    rows.push({
-      name,
-      parameters: trained.parameterCount(),
-      stateBytes: trained.stateBytes(task.length),
-      report,
-    });
-    trained.model.dispose();
+    try {
+      const report = await evaluateRun(trained, task, {
+        seed: unseenSeed(folder.config.train.seed),
+        samples: TEST_SAMPLES,
+      });
+      rows.push({
+        name,
+        parameters: trained.parameterCount(),
+        stateBytes: trained.stateBytes(task.length),
+        report,
+      });
+    } finally {
+      trained.model.dispose();
+    }
   }
   const {chance} = taskOf(runs[0].config);
   const table = [

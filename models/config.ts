@@ -4,7 +4,7 @@ import {choice, flag, integer, number, parseSettings, SettingError, said, text} 
 import {shown} from '../errors/shown.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
-import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
+import {checkPattern, checkPlan, checkRetrieval, patternWords} from './layer-plan.js';
 import type {ModelSettings, PartialModelSettings} from './settings.generated.js';
 
 /** Names of the presets: `transformer`, `swa`, `mamba`, `mamba2`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
@@ -164,5 +164,7 @@ export function parseModelConfig(given: PartialModelConfig): ModelConfig {
       said`{layers} must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
     );
   checkPattern(config);
-  return plan === undefined ? config : {...config, plan};
+  const planned = plan === undefined ? config : {...config, plan};
+  checkRetrieval(planned);
+  return planned;
 }

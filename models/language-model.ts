@@ -10,7 +10,9 @@ import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
 import type {
   GivenContext,
   MixerAnalysis,
+  MixerAnalysisState,
   MixerState,
+  MixerStepAnalysis,
   RetrievedRows,
   RotarySpec,
   RotaryTable,
@@ -268,6 +270,49 @@ export class LanguageModel {
     }
     visit.value.dispose();
     return analyses;
+  }
+
+  /** The memory with which `analyzeStep` begins `batch` sequences. */
+  initialAnalysis(batch: number): ModelState {
+    const layers = this.blocks.map(block =>
+      isMixerBlock(block) ? block.layer.initialAnalysis() : block.initialState(batch),
+    );
+    return {position: 0, layers};
+  }
+
+  /**
+   * What every mixer does with the next tokens [B, L] int32, in order of the layers, and what their successors are analysed
+   * with: the memory that this takes is the same however long a text is. The caller disposes all tensors; the old memory stays
+   * valid until then.
+   */
+  analyzeStep(
+    tokens: Tensor2D,
+    {position, layers}: ModelState,
+  ): {analyses: Omit<MixerStepAnalysis, 'y' | 'state'>[]; state: ModelState} {
+    const length = tokens.shape[1];
+    return tidy(() => {
+      const context: StepContext = {rotary: this.rotaryTables(position, length), position};
+      const analyses: Omit<MixerStepAnalysis, 'y' | 'state'>[] = [];
+      const next: StateTree[] = [];
+      let x = this.embedding.apply(tokens) as Tensor3D;
+      for (const [index, block] of this.blocks.entries()) {
+        const before = x;
+        if (isMixerBlock(block)) {
+          const past = layers[index] as MixerAnalysisState;
+          const {y, state, ...analysis} = block.layer.analyzeStep(block.normalise(before), past, context);
+          analyses.push(analysis);
+          next.push(state);
+          x = add(before, y);
+          y.dispose();
+        } else {
+          const result = block.step(before, layers[index], context);
+          next.push(result.state);
+          x = result.y;
+        }
+        before.dispose();
+      }
+      return {analyses, state: {position: position + length, layers: next}};
+    });
   }
 
   /**

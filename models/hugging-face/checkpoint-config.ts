@@ -36,8 +36,13 @@ export class CheckpointConfig {
     return this.get(name) !== undefined;
   }
 
+  /** Whether it stands there at all, be it null. */
+  names(name: string): boolean {
+    return Object.hasOwn(this.values, name);
+  }
+
   get(name: string): unknown {
-    return (Object.hasOwn(this.values, name) ? this.values[name] : undefined) ?? undefined;
+    return (this.names(name) ? this.values[name] : undefined) ?? undefined;
   }
 
   fail(name: string, expected: string): never {

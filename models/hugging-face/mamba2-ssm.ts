@@ -43,14 +43,15 @@ export const bambaNames: SsmNames = {
 export function ssmSettings(
   config: CheckpointConfig,
   own: SsmNames,
-  defaults: {heads: number; headWidth: number; groups: number; stateSize: number},
+  defaults: {heads: number; headWidth: number | 'auto'; groups: number; stateSize: number},
   inner?: number,
 ) {
   refuseStepLimits(config);
   const width = inner ?? config.expandedWidth(own.expand);
   const heads = config.count(own.heads, defaults.heads);
-  const automatic = config.get(own.headWidth) === 'auto';
-  const headWidth = automatic ? Math.trunc(width / heads) : config.count(own.headWidth, defaults.headWidth);
+  const absent = defaults.headWidth === 'auto' ? undefined : defaults.headWidth;
+  const isAutomatic = (config.get(own.headWidth) ?? absent ?? 'auto') === 'auto';
+  const headWidth = isAutomatic ? Math.trunc(width / heads) : config.count(own.headWidth, absent);
   if (width % headWidth !== 0) config.fail(own.headWidth, `a divisor of the inner width ${width}`);
   if (heads * headWidth !== width)
     config.fail(

@@ -101,6 +101,12 @@ describe('language models on the command line', () => {
     );
     const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
     expect(plain.code, plain.err).to.equal(0);
+    const beyond = ['--length', '8', '--sample', '1000000'];
+    const far = await bmojo(['eval', 'memory', '--checkpoint', at('plain'), ...beyond]);
+    expect([far.code, /--sample must be below \d+: .* has \d+ tokens/.test(far.err)], far.err).to.deep.equal([
+      2,
+      true,
+    ]);
     const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
     expect(refused.err).to.include('trained with --storage above 0');
     expect((await generate('--stream', 'anna')).err).to.include('--stream needs --memory');

@@ -257,6 +257,11 @@ describe('bmojo on the command line', () => {
     expect(seed.err).to.include(
       '--seed is 1 there, got 7; what may change is --data, --backend, --steps, --rate',
     );
+    const sized = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--parameters', '9000']);
+    expect([sized.code, sized.err]).to.deep.equal([
+      2,
+      "bmojo: --resume keeps the run's model: leave --parameters away, which makes another\n",
+    ]);
     expect(existsSync(join(run('a'), 'changes.jsonl')), 'nothing changed').to.equal(false);
     writeFileSync(join(run('a'), 'metrics.jsonl'), '{damaged}\n');
     const damaged = await bmojo(['train', 'mqar', '--resume', '--out', run('a')]);
@@ -340,7 +345,17 @@ describe('bmojo on the command line', () => {
     expect(made.err)
       .to.include('at --rate 0 nothing is learned')
       .and.include('ended after 3 of 9 steps: no better held out for 2 evaluations (--patience 2)');
-    expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8')).step).to.equal(3);
+    const result = readFileSync(join(run('p'), 'result.json'), 'utf8');
+    expect(JSON.parse(result).step).to.equal(3);
+    // Again, also where the process was killed before its last words: it has ended, and trains no further.
+    rmSync(join(run('p'), 'result.json'));
+    const again = await bmojo(['train', 'mqar', '--resume', '--out', run('p')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out).to.include('it ended after step 3').and.include('finished after step 3');
+    const {tokensPerSecond, sha256, ...same} = JSON.parse(result);
+    expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8'))).to.deep.include(same);
+    const further = await bmojo(['train', 'mqar', '--resume', '--out', run('p'), '--patience', '4']);
+    expect(further.err).to.include('ended after 5 of 9 steps');
   });
 
   it('compares any setting as a list: one table, a line a run as CSV, curves over each other', async () => {
@@ -459,6 +474,10 @@ describe('bmojo on the command line', () => {
     ]);
     expect(swept.code, swept.err).to.equal(0);
     expect(swept.out).to.include('mean accuracy of 2').and.include('evaluations');
+    const first = JSON.parse(readFileSync(join(run('a'), 'evaluations', 'mqar.json'), 'utf8'));
+    expect(first.made.seeds, 'other samples than those that chose the best weights').to.deep.equal({
+      samples: 2,
+    });
     const again = await bmojo(['eval', 'mqar', '--checkpoint', run('a'), '--samples', '4', '--seed', '5']);
     expect(again.code, again.err).to.equal(0);
     const second = JSON.parse(readFileSync(join(run('a'), 'evaluations', 'mqar-2.json'), 'utf8'));

@@ -1,6 +1,7 @@
 // Bench: what this device does, as a table that can be copied.
 
 import {useSignal} from '@preact/signals';
+import {Button} from '../../ui/button.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {BenchEvent, BenchRequest} from '../../worker/bench.js';
@@ -71,21 +72,16 @@ export function BenchPage() {
       </div>
       <p class="actions">
         {backends.map(({name, title}) => (
-          <button
-            key={name}
-            type="button"
-            disabled={running.value !== undefined}
-            onClick={() => void measure(name)}
-          >
+          <Button key={name} disabled={running.value !== undefined} onPress={() => void measure(name)}>
             Measure on {title}
-          </button>
+          </Button>
         ))}
-        <button type="button" disabled={running.value === undefined} onClick={() => running.value?.abort()}>
+        <Button disabled={running.value === undefined} onPress={() => running.value?.abort()}>
           Stop
-        </button>
-        <button type="button" disabled={rows.length === 0} onClick={() => void copy()}>
+        </Button>
+        <Button disabled={rows.length === 0} onPress={() => void copy()}>
           Copy as a table
-        </button>
+        </Button>
         <span role="status">{copied.value}</span>
       </p>
       <Failure error={error.value} />

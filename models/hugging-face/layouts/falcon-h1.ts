@@ -6,7 +6,7 @@ import {describeSizes, llamaPlaces, llamaSettings} from './llama.js';
 
 function ssmOf(config: CheckpointConfig) {
   const inner = config.has('mamba_d_ssm') ? config.count('mamba_d_ssm') : undefined;
-  return ssmSettings(config, bambaNames, {heads: 128, headWidth: 64, groups: 1, stateSize: 256}, inner);
+  return ssmSettings(config, bambaNames, {heads: 128, headWidth: 'auto', groups: 1, stateSize: 256}, inner);
 }
 
 /** Factors of the five parts of the projection into the SSM, for each of its outputs: gate, inputs, B, C, step sizes. */
@@ -66,11 +66,12 @@ export const falconH1: Layout = {
     const projectionBias = config.flag('mamba_proj_bias', false);
     config.mustBe('projectors_bias', projectionBias);
     config.mustBe('mamba_use_mlp', true);
-    const isNormed = config.flag('mamba_rms_norm', true);
+    const isNormed = config.flag('mamba_rms_norm', false);
     const ssm = ssmOf(config);
-    if (isNormed) config.mustBe('mamba_norm_before_gate', false);
+    if (isNormed && config.flag('mamba_norm_before_gate', true))
+      config.fail('mamba_norm_before_gate', 'false where gated outputs are normed');
     if (isNormed && ssm.ssmGroups > 1) config.fail('mamba_rms_norm', 'false with several groups');
-    const own = llamaSettings(config);
+    const own = llamaSettings(config, {kvHeads: 8});
     return {
       ...own,
       normEpsilon: config.epsilon('rms_norm_eps', 1e-5),

@@ -61,13 +61,13 @@ export const graniteMoeHybrid: Layout = {
   modelType: 'granitemoehybrid',
   architecture: 'GraniteMoeHybridForCausalLM',
   settings: config => {
-    config.mustBe('num_local_experts', 0);
+    if (config.get('num_local_experts') !== 0) config.fail('num_local_experts', '0');
     config.mustBe('position_embedding_type', 'rope', 'nope');
     const isRotary = config.get('position_embedding_type') === 'rope';
     const {mlpBias: _, ...own} = llamaSettings(config, {isRotary});
     return {
       ...own,
-      ...ssmSettings(config, bambaNames, {heads: 128, headWidth: 64, groups: 1, stateSize: 256}),
+      ...ssmSettings(config, bambaNames, {heads: 128, headWidth: 'auto', groups: 1, stateSize: 256}),
       plan: planOf(config),
       positions: isRotary ? 'rotary' : 'none',
       rotaryBase: isRotary ? own.rotaryBase : 10_000,

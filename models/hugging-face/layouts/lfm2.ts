@@ -16,6 +16,13 @@ function hiddenWidth(config: CheckpointConfig): number {
   return multiple * Math.ceil(Math.trunc(factor * Math.trunc((2 * given) / 3)) / multiple);
 }
 
+/** Older files call it theta, as the model's own code does. */
+function baseOf(config: CheckpointConfig): number {
+  const base = rotaryBase(config, config.number('theta', 1_000_000));
+  config.mustBe('theta', base);
+  return base;
+}
+
 function layerTypes(config: CheckpointConfig): readonly unknown[] {
   const layers = config.layerCount();
   const attending = config.get('full_attn_idxs');
@@ -41,8 +48,8 @@ export const lfm2: Layout = {
         if (type === 'full_attention') return {};
         return type === 'conv' ? {shortConv: true} : config.fail('layer_types', 'conv or full_attention');
       }),
-      ...attentionSizes(config),
-      rotaryBase: rotaryBase(config, 1_000_000),
+      ...attentionSizes(config, {kvHeads: 8}),
+      rotaryBase: baseOf(config),
       qkNormEpsilon: normEpsilon,
       convWidth: config.count('conv_L_cache', 3),
       convBias: bias,

@@ -11,7 +11,7 @@ export const qwen3: Layout = {
     const types = config.list('layer_types', layers, Array<string>(layers).fill('full_attention'));
     if (types.some(type => type !== 'full_attention'))
       config.fail('layer_types', 'full_attention throughout');
-    const own = llamaSettings(config, {headWidth: 128});
+    const own = llamaSettings(config, {headWidth: 128, kvHeads: 32});
     return {
       ...own,
       mlpBias: false,

@@ -8,7 +8,12 @@ import {useBackend} from '../../../custom-ops/index.js';
 import type {NamedTensorData} from '../../../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import type {MemoryFolder} from '../../../models/index.js';
-import {CheckpointImportError, fromPretrained, modelInMemory} from '../../../models/index.js';
+import {
+  CheckpointImportError,
+  fromPretrained,
+  ModelFormatError,
+  modelInMemory,
+} from '../../../models/index.js';
 import {tinyBpe} from '../../support/tiny-bpe.js';
 
 const golden = join(import.meta.dirname, '../../../../test/golden/hf');
@@ -109,9 +114,20 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
     /layer_types must be full_attention throughout/,
   ],
   ['lfm2', {layer_types: ['conv', 'conv', 'moe', 'conv']}, /layer_types must be conv or full_attention/],
+  ['lfm2', {theta: 5, rope_parameters: {rope_theta: 7}}, /theta must be 7, got 5/],
   ['lfm2', {layer_types: ['conv']}, /layer_types must be a list of 4 entries/],
   ['falcon-mamba', {expand: 3}, /intermediate_size must be 96, got 64/],
   ['mamba2', {time_step_limit: [0, 0.1]}, /time_step_limit must be/],
+  // Defaults of transformers, where a setting is not there.
+  ['lfm2', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query heads/],
+  ['qwen3', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query heads/],
+  ['falcon-h1', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query/],
+  ['granite-hybrid', {num_local_experts: undefined}, /num_local_experts must be 0, got nothing/],
+  [
+    'falcon-h1',
+    {mamba_rms_norm: true, mamba_norm_before_gate: undefined},
+    /mamba_norm_before_gate must be false where gated outputs are normed/,
+  ],
   ['granite-hybrid', {num_local_experts: 8}, /num_local_experts must be 0, got 8/],
   ['llama', {eos_token_id: 'end'}, /eos_token_id must be a token id or a list of them, got "end"/],
 ];
@@ -163,6 +179,21 @@ describe('fromPretrained refuses', () => {
     model.model.dispose();
     changeTensors(store, ([head, ...rest]) => [{...head, data: head.data.map(value => value + 1)}, ...rest]);
     expect(await refusal(store)).to.match(/lm_head\.weight must be equal to the embedding/);
+  });
+
+  it('a text without an end', async () => {
+    const store = folderOf('llama');
+    const piece = new Uint8Array(2 ** 22).fill(0x20);
+    async function* endless() {
+      for (;;) yield piece;
+    }
+    for (const path of ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
+      const read: MemoryFolder['read'] = async (asked, options) =>
+        asked === path ? endless() : store.read(asked, options);
+      const error = await fromPretrained({...store, read}).catch(reason => reason);
+      expect(error).to.be.instanceOf(ModelFormatError);
+      expect(error.message).to.include(`${path} must be a text of at most 134217728 bytes, it has more`);
+    }
   });
 
   it('a file that was cut off, and weights of another format', async () => {

@@ -56,7 +56,8 @@ export async function selfChecksDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
 
-function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes> | undefined {
+/** The case with which an op is checked in a precision; undefined without one. */
+export function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes> | undefined {
   const size = ({dims}: OpCase<Attributes>): number => Object.values(dims).reduce((a, b) => a * (b + 1), 1);
   const cases = casesOf(op, 'test')
     .filter(({attrs}) => precisionOf(attrs) === precision)
