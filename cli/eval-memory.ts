@@ -11,7 +11,7 @@ import {taskOf} from '../experiments/run.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
-import {onlyOptions} from './command-line.js';
+import {checkExclusive, onlyOptions} from './command-line.js';
 import {checkpointOptions, loadLanguageRun, optionTokens, withTokens} from './language-run.js';
 import {modelName} from './layer-words.js';
 import {loadOptions} from './load-options.js';
@@ -91,6 +91,8 @@ async function textSequence(folder: Trained, argv: Args) {
 }
 
 async function execute(argv: Args): Promise<void> {
+  checkExclusive(argv, 'prompt', 'text');
+  checkExclusive(argv, 'prompt', 'length');
   const folder = await openTrained(String(argv.checkpoint));
   // Folders that name no task are models of text, such as those of Hugging Face.
   const {task = 'lm'} = folder.config;
