@@ -49,7 +49,10 @@ function usageWords(message: string): string {
   const missing = /^Missing required arguments?: (.*)/.exec(message);
   if (missing !== null)
     return `${words} needs ${missing[1].replace(/[\w-]+/g, name => `--${optionName(name)}`)}; see bmojo ${words} --help`;
-  if (message.startsWith('Unknown command')) return `there is no command '${words}'; see bmojo --help`;
+  const unknown = /^Unknown commands?: (.*)/s.exec(message)?.[1];
+  if (unknown !== undefined && !words.split(' ').some(word => unknown.split(', ').includes(word)))
+    return `'${unknown}' belongs to no option; see bmojo ${words} --help`;
+  if (unknown !== undefined) return `there is no command '${words}'; see bmojo --help`;
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 

@@ -11,7 +11,7 @@ import {taskOf} from '../experiments/run.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
-import {onlyOptions} from './command-line.js';
+import {checkExclusive, onlyOptions} from './command-line.js';
 import {checkpointOptions, loadLanguageRun, optionTokens, withTokens} from './language-run.js';
 import {modelName} from './layer-words.js';
 import {loadOptions} from './load-options.js';
@@ -73,8 +73,13 @@ async function textSequence(folder: Trained, argv: Args) {
   }
   const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
     const length = Math.min(source.count, Number(argv.length ?? 512));
-    const offset =
-      typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample ?? 0) * length, source.count - length);
+    const sample = Number(argv.sample ?? 0);
+    if (sample > 0 && sample * length >= source.count)
+      throw new SettingError(
+        `--sample must be below ${Math.ceil(source.count / length)}: ${basename(name)} has ${source.count} tokens`,
+      );
+    // The last sample ends with the text.
+    const offset = Math.min(sample * length, source.count - length);
     const tokens = source.read(offset, length);
     return {
       tokens,
@@ -86,6 +91,8 @@ async function textSequence(folder: Trained, argv: Args) {
 }
 
 async function execute(argv: Args): Promise<void> {
+  checkExclusive(argv, 'prompt', 'text');
+  checkExclusive(argv, 'prompt', 'length');
   const folder = await openTrained(String(argv.checkpoint));
   // Folders that name no task are models of text, such as those of Hugging Face.
   const {task = 'lm'} = folder.config;

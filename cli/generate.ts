@@ -5,6 +5,7 @@ import {parseSettings, SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {openingOf} from '../data/tokenizers/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
@@ -229,7 +230,7 @@ async function writeOne(
       const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
       if (typeof state === 'string')
         process.stderr.write(
-          `continue with: bmojo generate --checkpoint ${folder.path}${weights} --state ${state}\n`,
+          `continue with: bmojo generate --checkpoint ${shellWord(folder.path)}${weights} --state ${shellWord(state)}\n`,
         );
     }
     if (argv.quiet !== true) {

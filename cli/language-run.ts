@@ -72,14 +72,19 @@ export function trainedTokens(trained: Trained, argv: Readonly<Record<string, un
   return Number(argv.trained);
 }
 
-/** The tokens of what an option says. Errors: SettingError naming the option for text that the vocabulary cannot express. */
-export function optionTokens(option: string, text: string, tokenizer: Tokenizer): Int32Array {
+/** What `encode` gives. Errors: SettingError that says whose text it is which the vocabulary cannot express. */
+export function expressed<T>(whose: string, encode: () => T): T {
   try {
-    return tokenizer.encode(text);
+    return encode();
   } catch (error) {
     if (!(error instanceof TokenizerError)) throw error;
-    throw new SettingError(`${option}: ${error.message.replace(/^encode: /, '')}`);
+    throw new SettingError(`${whose}: ${error.message.replace(/^encode: /, '')}`);
   }
+}
+
+/** The tokens of what an option says. Errors: SettingError naming the option. */
+export function optionTokens(option: string, text: string, tokenizer: Tokenizer): Int32Array {
+  return expressed(option, () => tokenizer.encode(text));
 }
 
 /** The tokens of a text file, as one document. Errors: SettingError. */

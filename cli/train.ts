@@ -5,6 +5,7 @@ import type {Argv, CommandModule} from 'yargs';
 import {optionName, SettingError, withDefaults} from '../config/schema.js';
 import type {BackendChoice} from '../custom-ops/index.js';
 import {backendRequests, chooseBackend} from '../custom-ops/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
 import {workloadFamilies} from '../experiments/families/index.js';
 import {checkRun, endedEarly, runTraining} from '../experiments/run.js';
@@ -105,14 +106,14 @@ export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): 
     data: {...base.data, ...givenSettings(family.schema, argv)},
     model: {
       ...own,
-      ...(size === undefined ? {} : sizeModel(size, name)),
       ...model,
+      ...(size === undefined ? {} : sizeModel(size, name)),
       ...givenSettings(modelSchema, argv),
       ...preset,
     },
     train: {
-      ...(size === undefined ? {} : sizeTraining(size)),
       ...base.train,
+      ...(size === undefined ? {} : sizeTraining(size)),
       ...givenSettings(trainSchema, argv),
     },
     ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
@@ -208,7 +209,9 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
       process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;
       const lower = isInterrupted ? '' : ` --rate ${Number((folder.config.train.rate / 3).toPrecision(2))}`;
       if (argv.json !== true)
-        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}${lower}`);
+        console.log(
+          `continue with: bmojo train ${family.name} --resume --out ${shellWord(folder.path)}${lower}`,
+        );
     }
   });
 }

@@ -52,6 +52,17 @@ function isNothing(typed: string, type: string, value: unknown): boolean {
   return typed === '' && (Array.isArray(value) ? !value.includes('') : value === undefined || value === '');
 }
 
+/** Errors: SettingError for a word that is neither true nor false, which an option parser takes for false. */
+function checkSwitch(option: string, words: readonly string[]): void {
+  const end = words.indexOf('--');
+  const given = `--${option}=`;
+  const bad = words
+    .slice(0, end < 0 ? undefined : end)
+    .find(word => word.startsWith(given) && !['true', 'false'].includes(word.slice(given.length)));
+  if (bad !== undefined)
+    throw new SettingError(`--${option} must be true or false, got ${bad.slice(given.length) || 'nothing'}`);
+}
+
 /** Errors: SettingError for a value that the option does not take, or that stands there twice. */
 function checkList(option: string, list: Field, typed: string): void {
   const values = valueList(option, list, typed);
@@ -77,7 +88,11 @@ export function checkTyped(
   for (const [option, {type, field, list, writes, array = false}] of Object.entries(options)) {
     const all = typedValues(option, words);
     const typed = all.at(-1);
-    if (typed === undefined || type === 'boolean') continue;
+    if (typed === undefined) continue;
+    if (type === 'boolean') {
+      checkSwitch(option, words);
+      continue;
+    }
     if (all.length > 1 && !array)
       throw new SettingError(`--${option} takes one value, got ${all.length}: ${all.join(', ')}`);
     const value = argv[option];

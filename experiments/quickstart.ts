@@ -1,6 +1,7 @@
 // The quickstart: B'MOJO and a window-only model of the same size learn recall side by side, in minutes on two cores.
 
 import {join} from 'node:path';
+import {shellWord} from '../errors/shell-word.js';
 import type {RecallReport} from '../eval/recall.js';
 import {markdownTable, percent, textTable} from '../eval/table.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
@@ -88,7 +89,7 @@ export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerat
 
 /** The command that scores the model on the task it was tested on, for people to vary. */
 export function evaluationCommand(out: string): string {
-  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${join(out, 'bmojo')}`;
+  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${shellWord(join(out, 'bmojo'))}`;
 }
 
 /** Scores both on the same held-out samples and writes result.json, result.md and curve.svg. */

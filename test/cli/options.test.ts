@@ -7,10 +7,12 @@ import {join} from 'node:path';
 import {expect} from 'chai';
 import {build} from 'esbuild';
 import {asOption} from '../../cli/command-line.js';
+import {givenRun} from '../../cli/train.js';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
 import {createMqar} from '../../data/mqar.js';
 import {createNeedle} from '../../data/needle.js';
+import {workloadFamilies} from '../../experiments/families/index.js';
 import {parseRunConfig} from '../../experiments/run-config.js';
 import {BMojoMixer} from '../../layers/index.js';
 import {modelSchema} from '../../models/config.js';
@@ -81,6 +83,22 @@ describe('options of commands', () => {
         }
       }
     expect(tried).to.be.above(1000);
+  });
+
+  it('win over a config file, that of a named size too', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-config-'));
+    const config = join(folder, 'config.json');
+    writeFileSync(config, JSON.stringify({model: {dModel: 8, window: 4}, train: {rate: 0.5, batch: 3}}));
+    const family = workloadFamilies.find(({name}) => name === 'mqar');
+    const given = (argv: object): object => {
+      if (family === undefined) throw new Error('no such family');
+      const {model, train} = givenRun(family, {config, ...argv});
+      return {...model, ...train};
+    };
+    expect(given({})).to.deep.equal({dModel: 8, window: 4, rate: 0.5, batch: 3});
+    expect(given({size: 'tiny'})).to.include({dModel: 128, window: 32, rate: 1e-3, batch: 3});
+    expect(given({size: 'tiny', 'd-model': 16, rate: 0.1})).to.include({dModel: 16, window: 32, rate: 0.1});
+    rmSync(folder, {recursive: true});
   });
 
   it('need a value, also where the option parser makes 0, false or a list of nothing', () => {

@@ -119,6 +119,9 @@ describe('bmojo on the command line', () => {
       [['nothing'], 2, "there is no command 'nothing'; see bmojo --help"],
       [['generate', '--checkpoint', run('none'), '--prompt'], 2, '--prompt needs a value, got none'],
       [['train', 'mqar', '--rate=', '--out', run('bad')], 2, '--rate needs a value, got none'],
+      [['train', 'mqar', '--mlp=maybe', '--out', run('bad')], 2, '--mlp must be true or false, got maybe'],
+      [['compare', 'mqar', '--models', 'swa', '--mlp', 'true,false'], 2, "'true,false' belongs to no option"],
+      [['runs', folder, '--sort', '-accuracy'], 2, 'unknown option -accuracy'],
       [['runs', folder, '--where'], 2, '--where needs a value, got none'],
       [['data', 'prepare', 'x'], 2, 'data prepare x needs --out; see bmojo data prepare x --help'],
       [

@@ -358,6 +358,11 @@ describe('experiments of the paper', () => {
       elsewhere[0].name,
     ]);
     expect(() => readRunLines(path, plan(8))).to.throw(MeasurementError, /line 1 is of .* other settings/);
+    const longer = elsewhere.map(run => {
+      const data = {...run.config.data, length: 40};
+      return {...run, config: {...run.config, data}};
+    });
+    expect(() => readRunLines(path, longer)).to.throw(MeasurementError, /line 1 is of .* other settings/);
     writeFileSync(path, `${runLines(all).split('\n')[0]}\n{"name":"${all[1].name}"}\n`);
     expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 2 is of/);
     writeFileSync(path, runLines(all).replace('"step":1,', ''));

@@ -33,6 +33,7 @@ import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
 import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
+import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {readChatTemplate} from '../../models/hugging-face/read.js';
 import {importMamba, LanguageModel, memoryFormat} from '../../models/index.js';
@@ -682,6 +683,15 @@ export const readers: readonly Reader[] = [
         vectors: 'arrays',
         format: new TextDecoder().decode(readFileSync(join(folder, 'format.json'))),
       }),
+  },
+  {
+    name: 'index of a memory of a database',
+    covers: ['memory/sql/row-index.ts'],
+    files: {'index.json': 'json'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(join(folder, 'index.json'), JSON.stringify({squares: [2.5, 1e-3], rows: 10_000})),
+    read: folder => parseRowIndex(new TextDecoder().decode(readFileSync(join(folder, 'index.json')))),
   },
   {
     name: 'lock',

@@ -197,6 +197,13 @@ describe('fromPretrained', () => {
     const server = await serveModel(folder(bytesOf(WEIGHTS)));
     try {
       expect(await logitsOf(server.address)).to.deep.equal(expected);
+      // A page for every address that the server does not know, as of single-page applications.
+      server.pages = true;
+      const {model, tokenizer, chatTemplate} = await fromPretrained(server.address);
+      expect([tokenizer, chatTemplate]).to.deep.equal([undefined, undefined]);
+      model.model.dispose();
+      const error = await fromPretrained(`${server.address}/elsewhere`).catch(reason => reason);
+      expect(String(error)).to.include('there is no config.json, so this is no model of Hugging Face');
     } finally {
       server.close();
     }
