@@ -37,6 +37,8 @@ function usageWords(message: string): string {
   const words = commandWords();
   if (message === NEEDS_COMMAND)
     return `there is no command '${words}'; see bmojo ${words.replace(/ [^ ]*$/, '')} --help`;
+  const bare = /^Not enough arguments following: (.*)/.exec(message);
+  if (bare !== null) return `--${optionName(bare[1])} needs a value, got none; see --help`;
   if (message.startsWith('Not enough non-option arguments'))
     return `${words} lacks an argument; see bmojo ${words} --help`;
   const choice = /^Invalid values:\s+Argument: (\S+), Given: (.*), Choices: (.*)/.exec(message);
@@ -47,7 +49,10 @@ function usageWords(message: string): string {
   const missing = /^Missing required arguments?: (.*)/.exec(message);
   if (missing !== null)
     return `${words} needs ${missing[1].replace(/[\w-]+/g, name => `--${optionName(name)}`)}; see bmojo ${words} --help`;
-  if (message.startsWith('Unknown command')) return `there is no command '${words}'; see bmojo --help`;
+  const unknown = /^Unknown commands?: (.*)/s.exec(message)?.[1];
+  if (unknown !== undefined && !words.split(' ').some(word => unknown.split(', ').includes(word)))
+    return `'${unknown}' belongs to no option; see bmojo ${words} --help`;
+  if (unknown !== undefined) return `there is no command '${words}'; see bmojo --help`;
   return message.replace(/^Did you mean (.*)\?$/, `there is no command '${words}'; did you mean $1?`);
 }
 
@@ -77,5 +82,7 @@ try {
     })
     .parseAsync();
 } catch (error) {
-  report(error);
+  // Commands that are loaded when they are asked for refuse past `fail`.
+  const isOfParser = error instanceof Error && error.name === 'YError';
+  report(isOfParser ? new UsageError(usageWords(error.message)) : error);
 }

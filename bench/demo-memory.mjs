@@ -1,12 +1,12 @@
-// Memory that the page Write holds while it writes on wasm: node bench/demo-memory.mjs [MINUTES]. Once a minute garbage is
+// Memory that the page Write holds while it writes on wasm: node bench/demo-memory.mjs [MINUTES] [TOKENS]. It writes TOKENS
+// (100,000, the most that the page takes), marks what is kept of them, and goes on with the text. Once a minute garbage is
 // collected, and what the page's scripts hold is read, and the resident memory of Chromium's renderers; on Linux.
 import {readFileSync} from 'node:fs';
 import {serveSite, visit} from '../dist/test/demo/site.js';
 import {findChromium} from '../dist/test/support/browser.js';
 
 const minutes = Number(process.argv[2] ?? 10);
-/** The most that the page takes; where they are written before the time is over it is told to go on. */
-const tokens = 100_000;
+const tokens = Number(process.argv[3] ?? 100_000);
 
 const residentMB = id => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1]) / 1000;
 

@@ -156,14 +156,10 @@ async function* ssdTimings(
   dispose([...values, cotangent]);
 }
 
-async function* attentionTimings([
-  B,
-  L,
-  H,
-  Dh,
-  window,
-  me,
-]: GpuSizes['attention'][number]): AsyncGenerator<GpuTiming> {
+async function* attentionTimings(
+  [B, L, H, Dh, window, me]: GpuSizes['attention'][number],
+  precision: Precision,
+): AsyncGenerator<GpuTiming> {
   const make = () => tokens<Rank.R4>([B, L, H, Dh]);
   const [q, k, v, kFading, vFading, cotangent] = [make(), make(), make(), make(), make(), make()];
   const chunks = L / window;
@@ -178,7 +174,7 @@ async function* attentionTimings([
     const [a, b, c, d, e] = xs as Tensor4D[];
     return memoryAttention(
       {q: a, k: b, v: c, kFading: d, vFading: e, positions},
-      {window, fading: 'sliding'},
+      {window, fading: 'sliding', precision},
     );
   };
   // Keys that a query sees, summed over queries: both windows, cut at the start, and the stored ones.
@@ -186,7 +182,7 @@ async function* attentionTimings([
   for (let t = 0; t < L; t++) seen += Math.min(t + 1, window) + Math.max(0, Math.min(t + 1 - window, window));
   seen += stored.reduce((count, row) => count + (row >= 0 ? 1 : 0), 0) * (window / B);
   const flops = 4 * B * H * Dh * seen;
-  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me}`;
+  const shape = `memoryAttention B${B} L${L} H${H} Dh${Dh} w${window} me${me} ${precision}`;
   const inputs = [q, k, v, kFading, vFading];
   const forward = await medianMs(() => attend(...inputs));
   yield {name: `${shape} forward`, ms: forward, rate: `${(flops / forward / 1e9).toFixed(2)} TFLOP/s`};
@@ -210,7 +206,7 @@ export const gpuParts = ['product', 'linear', 'issuing', 'scan', 'ssd', 'attenti
 export type GpuPart = (typeof gpuParts)[number];
 
 export interface GpuBenchOptions {
-  /** Of the products of `linear` and `ssdScan`; everything else is in float32. Default 'float32'. */
+  /** Of the products of `linear`, `ssdScan` and the attention; everything else is in float32. Default 'float32'. */
   readonly precision?: Precision;
   readonly sizes?: GpuSizes;
   /** Default: all parts. */
@@ -235,6 +231,6 @@ export async function* benchGpu({
   if (wants('issuing')) yield* issueTimings();
   if (wants('scan')) yield* scanTimings(sizes.scan, copyRate);
   if (wants('ssd')) yield* ssdTimings(sizes.ssd, precision);
-  if (wants('attention')) for (const size of sizes.attention) yield* attentionTimings(size);
+  if (wants('attention')) for (const size of sizes.attention) yield* attentionTimings(size, precision);
   if (wants('storage')) yield* storageTimings(sizes.storage, copyRate);
 }

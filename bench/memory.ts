@@ -2,6 +2,7 @@
 // grows, beside the time of reading the keys' bytes in the same process.
 
 import type {MemoryFormat, MemoryPrecision, MemoryStore} from '../memory/index.js';
+import {libraryReading, simdReading} from './reading.js';
 import {median} from './timing.js';
 
 /** A store to be measured. */
@@ -39,8 +40,10 @@ export interface MemoryTiming {
   readonly searchMs: Quantiles;
   /** Time of this process's processor for a search, median: what others on the machine take is not in it. */
   readonly searchCpuMs: number;
-  /** Reading the bytes of all keys once: the processor's time, median. */
+  /** Reading the bytes of all keys once by WebAssembly's SIMD loads: the processor's time, median. */
   readonly floorCpuMs: number;
+  /** The same by the C library. */
+  readonly libraryCpuMs: number;
 }
 
 export interface Quantiles {
@@ -50,7 +53,6 @@ export interface Quantiles {
 
 /** Rows that are stored together before anything is timed. */
 const FILL = 4096;
-const FLOOR_RUNS = 9;
 
 /** The value that a share of the values does not exceed. */
 export function quantile(values: readonly number[], share: number): number {
@@ -126,14 +128,10 @@ async function timed(repeats: number, work: (repeat: number) => Promise<unknown>
   return {ms: quantiles(times), cpuMs: median(cpu)};
 }
 
-/**
- * The processor's milliseconds for reading so many bytes once: a byte that is not there is looked for, which Node leaves to the
- * C library, whose vectors read several times as fast as a loop of JavaScript.
- */
-async function readingMs(bytes: number): Promise<number> {
-  const held = Buffer.alloc(bytes, 1);
-  const {cpuMs} = await timed(FLOOR_RUNS, async () => held.indexOf(2));
-  return cpuMs;
+/** The processor's milliseconds for it, once the bytes lie where they will. */
+async function readingMs(read: () => void, repeats: number): Promise<number> {
+  read();
+  return (await timed(repeats, async () => read())).cpuMs;
 }
 
 /** Measures each place at each size, in order. Rows lie in memory or in the system's cache, as they do while it decodes. */
@@ -154,24 +152,30 @@ export async function* benchMemory({
       let held = 0;
       for (const size of rows) {
         await fillStore(store, {...BENCH, from: held, to: size}, at => onFill(place.name, at, size));
+        // Where sizes lie close, what was appended before has gone beyond.
         held = Math.max(held, size);
+        const rowsHeld = held;
         store = (await place.filled?.(store)) ?? store;
         const search = (repeat: number) =>
           store.search({
             ...BENCH,
             queries: numbers(width, 7 * repeat + 3),
             count,
-            before: Int32Array.of(size),
+            before: Int32Array.of(rowsHeld),
           });
         await search(0);
         const searched = await timed(repeats, search);
+        const bytes = rowsHeld * width * (precision === 'f16' ? 2 : 4);
+        const floors = {
+          floorCpuMs: await readingMs(simdReading(bytes), repeats),
+          libraryCpuMs: await readingMs(libraryReading(bytes), repeats),
+        };
         const {ms: appendMs} = await timed(repeats, async () => {
           await store.append(batchOf({...BENCH, from: held, to: held + window}, format));
           held += window;
         });
-        const floorCpuMs = await readingMs(size * width * (precision === 'f16' ? 2 : 4));
         const {ms: searchMs, cpuMs: searchCpuMs} = searched;
-        yield {place: place.name, rows: size, appendMs, searchMs, searchCpuMs, floorCpuMs};
+        yield {place: place.name, rows: rowsHeld, appendMs, searchMs, searchCpuMs, ...floors};
       }
     } finally {
       await store.close();

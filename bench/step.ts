@@ -5,9 +5,12 @@ import {SettingError, said} from '../config/schema.js';
 import type {KernelTime} from '../custom-ops/backends/webgpu/index.js';
 import {CapturedStep, compiledPipelines, selfChecksDone} from '../custom-ops/backends/webgpu/index.js';
 import {finishBackend, useWebGPU} from '../custom-ops/index.js';
+import type {OpenWorkload} from '../experiments/families/index.js';
 import {workloadFamily} from '../experiments/families/index.js';
 import type {RunConfig} from '../experiments/run-config.js';
+import {withRepeatedValues} from '../layers/initializers.js';
 import {createSequenceModel} from '../models/create.js';
+import {parameterCount} from '../models/parameters.js';
 import {startLossScale} from '../train/loss-scale.js';
 import {DeviceConstants} from '../train/objective.js';
 import {AdamWOptimizer} from '../train/optimizer.js';
@@ -17,24 +20,32 @@ import {median} from './timing.js';
 
 export interface StepProfile {
   readonly device: string;
-  /** In the order in which a step begins them. */
-  readonly kernels: readonly KernelTime[];
+  /** In the order in which a step begins them; absent where they were not asked for. */
+  readonly kernels?: readonly KernelTime[];
   readonly dispatches: number;
   /** Pipelines that the device compiled for the step, and for the first checks of its kernels. */
   readonly pipelines: number;
-  /** Median milliseconds of the device for one step, all kernels in their order. */
-  readonly deviceMs: number;
+  /** Median milliseconds of the device for one step, all kernels in their order; absent as they are. */
+  readonly deviceMs?: number;
   /** Median milliseconds of the host to draw the samples of a step, and to hand over its commands. */
   readonly drawMs: number;
   readonly replayMs: number;
   /** Of training: samples drawn, commands replayed, the loss read one step late. */
   readonly stepsPerSecond: number;
   readonly tokensPerSecond: number;
+  /** Of the model. */
+  readonly parameters: number;
+  /** The most bytes that buffers of the device came to: the weights' and moments', the step's, and those kept for reuse. */
+  readonly peakBytes: number;
 }
 
 export interface ProfileOptions {
+  /** What is trained on. Default: the data of the task. */
+  readonly open?: (config: RunConfig) => Pick<OpenWorkload, 'workload' | 'close'>;
   /** Seconds of training that are timed. Default 3. */
   readonly seconds?: number;
+  /** Whether the device is timed, kernel by kernel: 21 steps and more. Default true. */
+  readonly kernels?: boolean;
   readonly onProgress?: (done: number, of: number) => void;
 }
 
@@ -44,12 +55,17 @@ const UNTIL_CAPTURED = 6;
 /** Errors: SettingError for a step that cannot be captured, or a device without a clock; what `useWebGPU` refuses. */
 export async function profileStep(
   config: RunConfig,
-  {seconds = 3, onProgress}: ProfileOptions = {},
+  {
+    open: opened = one => workloadFamily(one.task).open(one),
+    seconds = 3,
+    kernels = true,
+    onProgress,
+  }: ProfileOptions = {},
 ): Promise<StepProfile> {
   const device = await useWebGPU();
   const {train: settings} = config;
-  const open = workloadFamily(config.task).open(config);
-  const model = createSequenceModel(config.model, {recompute: settings.recompute});
+  const open = opened(config);
+  const model = withRepeatedValues(() => createSequenceModel(config.model, {recompute: settings.recompute}));
   const optimizer = new AdamWOptimizer(model.parameters(), settings);
   const constants = new DeviceConstants();
   const runner = new CapturedStep();
@@ -86,20 +102,18 @@ export async function profileStep(
       drawMs = [];
       replayMs = [];
     });
-    const whole = await runner.deviceTimes();
-    const kernels = await runner.kernelTimes({}, onProgress);
-    if (whole === undefined || kernels === undefined)
-      throw new SettingError(`bench step: ${device.name} has no clock to read (timestamp-query)`);
+    const peakBytes = runner.deviceBytes;
     return {
       device: device.name,
-      kernels,
-      dispatches: kernels.reduce((total, {dispatches}) => total + dispatches, 0),
+      dispatches: runner.dispatchCount,
       pipelines,
-      deviceMs: median(whole),
       drawMs: median(drawMs),
       replayMs: median(replayMs),
       stepsPerSecond,
       tokensPerSecond: stepsPerSecond * settings.batch * workload.length,
+      parameters: parameterCount(config.model),
+      peakBytes,
+      ...(kernels ? await timesOf(runner, device.name, onProgress) : {}),
     };
   } finally {
     lossScale?.dispose();
@@ -109,6 +123,18 @@ export async function profileStep(
     model.model.dispose();
     open.close();
   }
+}
+
+async function timesOf(
+  runner: CapturedStep,
+  device: string,
+  onProgress: ProfileOptions['onProgress'],
+): Promise<Required<Pick<StepProfile, 'kernels' | 'deviceMs'>>> {
+  const whole = await runner.deviceTimes();
+  const kernels = await runner.kernelTimes({}, onProgress);
+  if (whole === undefined || kernels === undefined)
+    throw new SettingError(`bench step: ${device} has no clock to read (timestamp-query)`);
+  return {kernels, deviceMs: median(whole)};
 }
 
 /** Steps a second, of which each is read while the next is at work; `begin` is called when counting begins. */

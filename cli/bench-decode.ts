@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import type {DecodeTiming} from '../bench/decode.js';
 import {benchDecode, decodeMemoryPlot, decodeTimePlot} from '../bench/decode.js';
+import {SettingError} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
@@ -13,17 +14,17 @@ import {modelSchema, parseModelConfig} from '../models/config.js';
 import type {SizeName} from '../models/sizes.js';
 import {sizeModel, sizeNames} from '../models/sizes.js';
 import {linePlot} from '../plot/line-plot.js';
-import {onlyOptions} from './command-line.js';
+import {asOption, onlyOptions} from './command-line.js';
 import {numberList} from './lists.js';
 import {wholeOption, wholesOption} from './number-options.js';
 
 interface BenchDecodeArguments {
   readonly backend: BackendName;
   readonly positions: string;
-  readonly dModel: number;
-  readonly layers: number;
-  readonly window: number;
-  readonly eideticSlots: number;
+  readonly dModel?: number;
+  readonly layers?: number;
+  readonly window?: number;
+  readonly eideticSlots?: number;
   readonly limit: number;
   readonly out: string;
   readonly size?: SizeName;
@@ -45,10 +46,29 @@ function modelOf(
   };
 }
 
-/** A setting of models with a default of this command's. */
-function modelOption(key: 'dModel' | 'layers' | 'window' | 'eideticSlots', value: number) {
+/** Settings of models with this command's defaults, which a named size takes the place of. */
+const defaults = {dModel: 128, layers: 4, window: 32, eideticSlots: 32} as const;
+
+function modelOption(key: keyof typeof defaults) {
   const {why, min, max} = modelSchema[key];
-  return {...wholeOption(why, min, max), default: value};
+  return wholeOption(`${why}; ${defaults[key]} unless given`, min, max);
+}
+
+/** Errors: SettingError beside a named size, which has settings of its own. */
+function givenModel(args: BenchDecodeArguments): {readonly [K in keyof typeof defaults]: number} {
+  const keys = Object.keys(defaults) as (keyof typeof defaults)[];
+  const beside = keys.find(key => args[key] !== undefined);
+  if (args.size !== undefined && beside !== undefined)
+    throw new SettingError(
+      `${asOption(beside)}: --size ${args.size} has a setting of its own; leave one of them away`,
+    );
+  const {
+    dModel = defaults.dModel,
+    layers = defaults.layers,
+    window = defaults.window,
+    eideticSlots = defaults.eideticSlots,
+  } = args;
+  return {dModel, layers, window, eideticSlots};
 }
 
 const options = {
@@ -57,10 +77,10 @@ const options = {
     ...wholesOption('tokens before those that are timed, separated by commas'),
     default: '100,300,1000,3000,10000,30000,100000',
   },
-  'd-model': modelOption('dModel', 128),
-  layers: modelOption('layers', 4),
-  window: modelOption('window', 32),
-  'eidetic-slots': modelOption('eideticSlots', 32),
+  'd-model': modelOption('dModel'),
+  layers: modelOption('layers'),
+  window: modelOption('window'),
+  'eidetic-slots': modelOption('eideticSlots'),
   size: {
     choices: sizeNames,
     describe: `the model of a named size instead, as language models have it, with a vocabulary of ${VOCABULARY}`,
@@ -78,8 +98,9 @@ const options = {
 export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
-  handler: async ({backend, positions, dModel, layers, window, eideticSlots, size, limit, out, json}) => {
-    const model = {vocabSize: 256, dModel, layers, heads: 4, mlp: true, window, eideticSlots};
+  handler: async args => {
+    const {backend, positions, size, limit, out, json} = args;
+    const model = {vocabSize: 256, heads: 4, mlp: true, ...givenModel(args)};
     parseModelConfig(model);
     await useBackend(backend);
     const timings: DecodeTiming[] = [];

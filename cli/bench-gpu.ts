@@ -6,6 +6,7 @@ import {benchGpu, gpuParts} from '../bench/gpu.js';
 import type {Precision} from '../custom-ops/index.js';
 import {precisions, useWebGPU} from '../custom-ops/index.js';
 import {onlyOptions} from './command-line.js';
+import {wordList} from './lists.js';
 import {wordsOption} from './number-options.js';
 
 /** Prints what a GPU's timings are, after the name of the device. */
@@ -22,7 +23,7 @@ const gpuOptions = {
   precision: {
     choices: precisions,
     default: 'float32' as const,
-    describe: 'how the products of linear and ssdScan are computed',
+    describe: 'how the products of linear, ssdScan and the attention are computed',
   },
   only: wordsOption(
     `what is measured: ${gpuParts.join(', ')}, separated by commas; all of it by default`,
@@ -34,8 +35,7 @@ const gpuOptions = {
 export const benchGpuCommand: CommandModule<object, {json: boolean; precision: Precision; only?: string}> = {
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
   handler: ({json, precision, only}) => {
-    const words = only?.split(',');
-    const parts = gpuParts.filter(part => words?.includes(part) ?? true);
+    const parts = only === undefined ? gpuParts : wordList('only', only, gpuParts);
     return printGpuTimings(benchGpu({precision, only: parts}), json);
   },
 };

@@ -33,7 +33,7 @@ const options = {
     type: 'string' as const,
     describe: 'data folder whose held-out text is read, if not that of the training',
   },
-  pairs: {...wholeOption('pairs of a sequence of mqar-mixture'), default: 64},
+  pairs: wholeOption('pairs of a sequence of mqar-mixture, 64 unless given'),
   queries: {...wholeOption('tokens whose queries are asked'), default: 200},
   count: wholeOption('rows that a query is to find; as many as the model retrieves by default', 1, 1024),
   precision: {choices: ['f16', 'f32'] as const, default: 'f16' as const, describe: 'numbers of stored keys'},
@@ -44,11 +44,15 @@ const options = {
 function tokensOf(
   {config: {task, data}}: Trained,
   count: number,
-  {pairs, folder}: {pairs: number; folder: string | undefined},
+  {pairs, folder}: {pairs: number | undefined; folder: string | undefined},
 ): Int32Array {
+  if (pairs !== undefined && task === 'lm')
+    throw new SettingError('--pairs: a language model reads text, which has no pairs; leave it away');
+  if (folder !== undefined && task === 'mqar-mixture')
+    throw new SettingError('--data: a model of mqar-mixture reads sequences that are drawn; leave it away');
   if (task === 'mqar-mixture')
     return taskFamily(task)
-      .create({...data, testParts: `${count}x${pairs}`, powerA: 1})
+      .create({...data, testParts: `${count}x${pairs ?? 64}`, powerA: 1})
       .sample({seed: 1, split: 'test', index: 0}).inputs;
   if (task !== 'lm')
     throw new SettingError(`--checkpoint: must be of mqar-mixture or lm, whose texts are long, got ${task}`);
@@ -63,7 +67,10 @@ function tokensOf(
 async function execute(argv: Args): Promise<void> {
   const folder = await openTrained(String(argv.checkpoint));
   const counts = numberList('rows', String(argv.rows)).sort((a, b) => a - b);
-  const given = {pairs: Number(argv.pairs), folder: argv.data === undefined ? undefined : String(argv.data)};
+  const given = {
+    pairs: argv.pairs === undefined ? undefined : Number(argv.pairs),
+    folder: argv.data === undefined ? undefined : String(argv.data),
+  };
   const texts = counts.map(count => tokensOf(folder, count, given));
   const {weights, backend} = await loadOptions(folder, argv);
   const {model} = await folder.load(weights, backend);

@@ -24,6 +24,12 @@ export function schemaOptions(
   return Object.fromEntries(entries.map(([key, option]) => [optionName(key), {...option, group}]));
 }
 
+/** Errors: SettingError where more than one of these options was given. */
+export function checkExclusive(argv: Readonly<Record<string, unknown>>, ...options: readonly string[]): void {
+  const used = options.filter(option => argv[option] !== undefined).map(option => `--${option}`);
+  if (used.length > 1) throw new SettingError(`${used.join(' and ')} exclude each other`);
+}
+
 /** The settings of a schema that were written on the command line; the rest is left to files, presets and defaults. */
 export function givenSettings(
   schema: Schema,
@@ -31,6 +37,11 @@ export function givenSettings(
 ): Record<string, unknown> {
   const entries = Object.keys(schema).map(key => [key, argv[optionName(key)] ?? argv[key]]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** The word behind a single dash, as it was typed, of which the option parser makes one option a letter. */
+function shortWord(option: string, words: readonly string[]): string | undefined {
+  return option.length > 1 ? undefined : words.find(word => /^-[^-]/.test(word) && word.includes(option));
 }
 
 /**
@@ -44,6 +55,9 @@ export function onlyOptions(options: Readonly<Record<string, OptionShape>>, ...p
   return (argv: Readonly<Record<string, unknown>>): true => {
     for (const option of Object.keys(argv)) {
       if (accepted.has(option) || accepted.has(camel(option))) continue;
+      const short = shortWord(option, process.argv.slice(2));
+      if (short !== undefined)
+        throw new SettingError(`unknown option ${short}; options begin with two dashes, see --help`);
       const near = suggestion(optionName(option), names);
       const hint = near === undefined ? 'see --help' : `did you mean --${near}?`;
       throw new SettingError(`unknown option --${optionName(option)}; ${hint}`);

@@ -4,10 +4,11 @@ import {basename} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {readPassages} from '../data/files/passages.js';
 import {evaluateLambada, lambadaRecord} from '../eval/lambada.js';
+import {openTrained} from '../experiments/trained.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
-import {checkpointOptions, openLanguageRun} from './language-run.js';
+import {checkpointOptions, expressed, loadLanguageRun} from './language-run.js';
 import {wholeOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
 
@@ -18,8 +19,12 @@ async function execute(argv: Args): Promise<void> {
   const all = readPassages(file);
   const passages = argv.passages === undefined ? all : all.slice(0, Number(argv.passages));
   checkStream(argv);
-  const run = await openLanguageRun(argv);
-  const {folder, model, step, tokenizer} = run;
+  const trained = await openTrained(String(argv.checkpoint));
+  const tokenizer = trained.tokenizer();
+  for (const [i, {context, target}] of passages.entries())
+    expressed(`passage ${i + 1} of ${file}`, () => tokenizer.encode(context + target));
+  const run = await loadLanguageRun(trained, argv);
+  const {folder, model, step} = run;
   const progress = new CountProgress(process.stderr, passages.length);
   const report = await withEvaluationStore(run, argv, reading =>
     evaluateLambada(reading, tokenizer, passages, {

@@ -11,8 +11,8 @@ import {taskOf} from '../experiments/run.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
-import {onlyOptions} from './command-line.js';
-import {checkpointOptions, loadLanguageRun, withTokens} from './language-run.js';
+import {checkExclusive, onlyOptions} from './command-line.js';
+import {checkpointOptions, loadLanguageRun, optionTokens, withTokens} from './language-run.js';
 import {modelName} from './layer-words.js';
 import {loadOptions} from './load-options.js';
 import {wholeOption} from './number-options.js';
@@ -33,38 +33,53 @@ function piecesOf(tokens: Int32Array, tokenizer: Tokenizer): string[] {
   return Array.from(tokens, id => stream.push(id));
 }
 
-async function taskSequence(folder: Trained, argv: Args) {
+async function taskSequence(folder: Trained, name: string, argv: Args) {
   if (argv.text !== undefined || argv.prompt !== undefined || argv.length !== undefined)
     throw new SettingError(
       '--text, --prompt and --length are for language models; choose a sample with --sample',
     );
-  const {task: name, data} = folder.config;
-  if (name === undefined) throw new SettingError(`${folder.path} does not say which task it was trained on`);
-  const task = taskOf({task: name, data});
+  const task = taskOf({task: name, data: folder.config.data});
   const {weights, backend} = await loadOptions(folder, argv);
   const {model: loaded, step} = await folder.load(weights, backend);
   const model = asLanguageModel(loaded);
-  const {inputs} = task.sample({seed: 1, split: 'test', index: Number(argv.sample)});
+  const index = Number(argv.sample ?? 0);
+  const {inputs} = task.sample({seed: 1, split: 'test', index});
   const sequence: Sequence = {
     tokens: inputs,
-    words: `held-out sample ${argv.sample} of ${task.name}`,
+    words: `held-out sample ${index} of ${task.name}`,
     pieces: Array.from(inputs, id => `${id} `),
   };
   return {model, step, sequence};
 }
 
+/** Errors: SettingError for options of which one would have no say. */
+function checkText({prompt, text, length, sample}: Args): void {
+  if (prompt !== undefined && text !== undefined)
+    throw new SettingError('--prompt and --text exclude each other: one text is read');
+  if (prompt !== undefined && length !== undefined)
+    throw new SettingError('--length: a prompt is read whole; leave it away');
+  if (sample !== undefined && (prompt ?? text) !== undefined)
+    throw new SettingError('--sample is one of the held-out texts; it goes without --prompt and --text');
+}
+
 async function textSequence(folder: Trained, argv: Args) {
+  checkText(argv);
   const run = await loadLanguageRun(folder, argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {
-    const tokens = tokenizer.encode(argv.prompt);
+    const tokens = optionTokens('--prompt', argv.prompt, tokenizer);
     const sequence: Sequence = {tokens, words: 'the prompt given', pieces: piecesOf(tokens, tokenizer)};
     return {model, step, sequence};
   }
   const sequence = await withTokens(run, argv, async (source, name): Promise<Sequence> => {
     const length = Math.min(source.count, Number(argv.length ?? 512));
-    const offset =
-      typeof argv.text === 'string' ? 0 : Math.min(Number(argv.sample) * length, source.count - length);
+    const sample = Number(argv.sample ?? 0);
+    if (sample > 0 && sample * length >= source.count)
+      throw new SettingError(
+        `--sample must be below ${Math.ceil(source.count / length)}: ${basename(name)} has ${source.count} tokens`,
+      );
+    // The last sample ends with the text.
+    const offset = Math.min(sample * length, source.count - length);
     const tokens = source.read(offset, length);
     return {
       tokens,
@@ -76,9 +91,13 @@ async function textSequence(folder: Trained, argv: Args) {
 }
 
 async function execute(argv: Args): Promise<void> {
+  checkExclusive(argv, 'prompt', 'text');
+  checkExclusive(argv, 'prompt', 'length');
   const folder = await openTrained(String(argv.checkpoint));
-  const isText = folder.config.task === 'lm';
-  const {model, step, sequence} = await (isText ? textSequence : taskSequence)(folder, argv);
+  // Folders that name no task are models of text, such as those of Hugging Face.
+  const {task = 'lm'} = folder.config;
+  const {model, step, sequence} =
+    task === 'lm' ? await textSequence(folder, argv) : await taskSequence(folder, task, argv);
   if (sequence.tokens.length === 0) throw new SettingError('--prompt: the text has no tokens');
   const view = await memoryView(model, sequence.tokens);
   model.model.dispose();
@@ -97,7 +116,7 @@ export const memoryCommand: CommandModule<object, Args> = {
   builder: (yargs: Argv<object>) => {
     const options = {
       ...checkpointOptions,
-      sample: {...wholeOption('number of the held-out sample', 0), default: 0},
+      sample: wholeOption('number of the held-out sample, 0 unless given', 0),
       prompt: {type: 'string' as const, describe: 'language models: the text to read'},
       text: {type: 'string' as const, describe: 'language models: the file whose beginning is read'},
       length: wholeOption('language models: tokens to read, 512 unless given'),

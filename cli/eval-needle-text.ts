@@ -9,7 +9,7 @@ import {openTrained} from '../experiments/trained.js';
 import {onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
-import {checkpointOptions, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
+import {checkpointOptions, expressed, loadLanguageRun, trainedOption, trainedTokens} from './language-run.js';
 import {combinations, numberList, wordList} from './lists.js';
 import {numbersOption, seedOption, wholeOption, wholesOption, wordsOption} from './number-options.js';
 import {publish, typedCommand} from './publish.js';
@@ -23,16 +23,19 @@ async function execute(argv: Args): Promise<void> {
   const depths = numberList('depths', String(argv.depths));
   const [samples, seed] = [Number(argv.samples), Number(argv.seed)];
   const trained = await openTrained(String(argv.checkpoint));
+  const tokenizer = trained.tokenizer();
   const trainedLength = trainedTokens(trained, argv);
   // Before anything is loaded or computed: the whole grid must be possible.
-  const least = leastNeedleTokens({kinds, samples, seed}, trained.tokenizer());
+  const least = expressed('the English and the digits of needle-text', () =>
+    leastNeedleTokens({kinds, samples, seed}, tokenizer),
+  );
   const short = lengths.filter(length => length < least.tokens);
   if (short.length > 0)
     throw new SettingError(
       `--lengths must be at least ${least.tokens} for ${least.kind} with this tokenizer, got ${short.join(', ')}`,
     );
   const run = await loadLanguageRun(trained, argv);
-  const {folder, model, step, tokenizer} = run;
+  const {folder, model, step} = run;
   const grid = kinds.flatMap(kind =>
     combinations([
       {key: 'length', values: lengths},

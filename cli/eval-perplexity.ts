@@ -6,7 +6,7 @@ import type {PerplexityOptions} from '../eval/perplexity.js';
 import {evaluatePerplexity, perplexityTokens} from '../eval/perplexity.js';
 import {perplexityRecords} from '../eval/perplexity-record.js';
 import {textTable} from '../eval/table.js';
-import {onlyOptions} from './command-line.js';
+import {checkExclusive, onlyOptions} from './command-line.js';
 import {CountProgress} from './count-progress.js';
 import {checkStream, evaluationStoreOptions, withEvaluationStore} from './evaluation-store.js';
 import {
@@ -39,6 +39,7 @@ function counts(argv: Args): Omit<PerplexityOptions, 'trained'> {
 }
 
 async function execute(argv: Args): Promise<void> {
+  checkExclusive(argv, 'text', 'data');
   const options = counts(argv);
   checkStream(argv);
   const run = await openLanguageRun(argv);

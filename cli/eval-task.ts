@@ -8,6 +8,7 @@ import {textTable} from '../eval/table.js';
 import type {TaskVariant} from '../eval/task-record.js';
 import {taskRecord, variantWords} from '../eval/task-record.js';
 import {EVAL_BATCH, windowReach} from '../experiments/families/recall.js';
+import {unseenSeed} from '../experiments/run.js';
 import {RunFolderError} from '../experiments/run-folder.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
@@ -98,7 +99,7 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
       `${folder.path} was trained on ${folder.config.task ?? 'a task it does not name'}, not ${family.name}`,
     );
   checkStream(argv);
-  const seed = Number(argv.seed);
+  const seed = argv.seed === undefined ? unseenSeed(folder.config.seed ?? 0) : Number(argv.seed);
   const planned = plan(family, folder, argv);
   const {weights, backend} = await loadOptions(folder, argv);
   const loaded = await folder.load(weights, backend);
@@ -181,7 +182,9 @@ export function taskEvaluation(family: TaskFamily): CommandModule<object, Args> 
         samples: wholeOption(
           `held-out samples of each variant; unless given ${MOST_SAMPLES}, fewer when they are long, at least ${LEAST_SAMPLES}`,
         ),
-        seed: {...seedOption('seed of the held-out samples'), default: 1},
+        seed: seedOption(
+          "seed of the held-out samples; unless given the next one behind the training's, whose own have chosen the best weights",
+        ),
         json: {type: 'boolean' as const, describe: 'print JSON'},
         ...Object.fromEntries(settings),
       };

@@ -5,6 +5,7 @@ import {parseSettings, SettingError} from '../config/schema.js';
 import {createRowSearch} from '../custom-ops/exact-search/row-search.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {openingOf} from '../data/tokenizers/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
@@ -21,9 +22,10 @@ import type {SamplingSettings} from '../models/token-sampling.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import {chatOptions, conversationsOf} from './chat.js';
 import {givenSettings, onlyOptions, schemaOptions} from './command-line.js';
+import {checkStream} from './evaluation-store.js';
 import {withInterrupts} from './interrupts.js';
 import type {LanguageRun} from './language-run.js';
-import {checkpointOptions, loadLanguageRun, trainedContext} from './language-run.js';
+import {checkpointOptions, loadLanguageRun, optionTokens, trainedContext} from './language-run.js';
 import {wholeOption} from './number-options.js';
 import {checkFolder, optionFile} from './option-file.js';
 import {givenPrompts, promptOptions} from './prompts.js';
@@ -81,8 +83,7 @@ function orderOf(
   tokenizer: Tokenizer,
 ): Order {
   checkFolder('--save-state', argv['save-state']);
-  if (argv.stream !== undefined && argv.memory === undefined)
-    throw new SettingError('--stream needs --memory, the store that the stream is in');
+  checkStream(argv);
   const saved = typeof argv.state === 'string' ? optionFile('--state', argv.state) : undefined;
   const given = givenPrompts(argv);
   const conversations = conversationsOf(argv, given, folder);
@@ -90,11 +91,12 @@ function orderOf(
   const prompts =
     conversations ?? (given.length > 0 ? given : [saved === undefined ? openingOf(tokenizer) : '']);
   const needsTokens = saved === undefined || prompts.length > 1;
-  const empty = prompts.findIndex(prompt => startTokens.length + tokenizer.encode(prompt).length === 0);
-  if (needsTokens && empty >= 0)
-    throw new SettingError(
-      `${prompts.length === 1 ? '--prompt' : `prompt ${empty + 1}`}: must hold at least one token`,
-    );
+  for (const [i, prompt] of prompts.entries()) {
+    const name = prompts.length === 1 ? '--prompt' : `prompt ${i + 1}`;
+    const {length} = optionTokens(name, prompt, tokenizer);
+    if (needsTokens && startTokens.length + length === 0)
+      throw new SettingError(`${name}: must hold at least one token`);
+  }
   if (prompts.length > 1 && [saved, argv['save-state'], argv.memory].some(one => one !== undefined))
     throw new SettingError('several prompts go without --state, --memory and --save-state');
   const stop = Array.isArray(argv.stop) ? argv.stop.map(String) : [];
@@ -228,7 +230,7 @@ async function writeOne(
       const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
       if (typeof state === 'string')
         process.stderr.write(
-          `continue with: bmojo generate --checkpoint ${folder.path}${weights} --state ${state}\n`,
+          `continue with: bmojo generate --checkpoint ${shellWord(folder.path)}${weights} --state ${shellWord(state)}\n`,
         );
     }
     if (argv.quiet !== true) {

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {parseSettings, SettingError} from '../config/schema.js';
 import {useBackend} from '../custom-ops/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
 import {writePretrainedFolder} from '../models/folder-on-disk.js';
@@ -78,7 +79,7 @@ async function execute(argv: Args): Promise<void> {
     console.log(
       `grafted: layers ${grafted.layers.join(', ')}, ${result.added.toLocaleString('en-US')} new parameters beside ${before.toLocaleString('en-US')}\n` +
         `written: ${out}, ${files.length} files, ${byteWords(bytes)}\n` +
-        `its gates are closed: it computes what the model did with this window; fine-tune it with bmojo train TASK --init-from ${out}`,
+        `its gates are closed: it computes what the model did with this window; fine-tune it with bmojo train TASK --init-from ${shellWord(out)}`,
     );
   }
 }

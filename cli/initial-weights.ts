@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {SettingError} from '../config/schema.js';
 import {readTokenizer} from '../data/files/index.js';
 import {tokenizerDigest} from '../data/tokenizers/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import {checkRun} from '../experiments/run.js';
 import type {RunConfig} from '../experiments/run-config.js';
 import {RunFolder} from '../experiments/run-folder.js';
@@ -55,7 +56,7 @@ export async function checkInitialWeights({path, weights}: InitialWeights, confi
   if (own !== other)
     throw new SettingError(
       `--init-from: ${path} was trained on the ids of another tokenizer; prepare the data with ` +
-        `bmojo data prepare FILES --tokenizer ${join(home, 'tokenizer.json')}`,
+        `bmojo data prepare FILES --tokenizer ${shellWord(join(home, 'tokenizer.json'))}`,
     );
   try {
     await checkRun(config, {initial: weights});

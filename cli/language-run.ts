@@ -5,6 +5,7 @@ import {SettingError} from '../config/schema.js';
 import {checkSameTokenizer, closeData, openData} from '../data/files/index.js';
 import {memoryTokens, type TokenSource} from '../data/token-source.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {TokenizerError} from '../data/tokenizers/index.js';
 import type {Trained} from '../experiments/trained.js';
 import {openTrained} from '../experiments/trained.js';
 import {asLanguageModel} from '../models/create.js';
@@ -71,10 +72,25 @@ export function trainedTokens(trained: Trained, argv: Readonly<Record<string, un
   return Number(argv.trained);
 }
 
-/** The tokens of a text file, as one document. Errors: SettingError, TokenizerError. */
+/** What `encode` gives. Errors: SettingError that says whose text it is which the vocabulary cannot express. */
+export function expressed<T>(whose: string, encode: () => T): T {
+  try {
+    return encode();
+  } catch (error) {
+    if (!(error instanceof TokenizerError)) throw error;
+    throw new SettingError(`${whose}: ${error.message.replace(/^encode: /, '')}`);
+  }
+}
+
+/** The tokens of what an option says. Errors: SettingError naming the option. */
+export function optionTokens(option: string, text: string, tokenizer: Tokenizer): Int32Array {
+  return expressed(option, () => tokenizer.encode(text));
+}
+
+/** The tokens of a text file, as one document. Errors: SettingError. */
 export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
   const text = optionText('--text', path);
-  const ids = tokenizer.encode(text);
+  const ids = optionTokens('--text', text, tokenizer);
   if (ids.length === 0) throw new SettingError(`--text: ${path} is empty`);
   return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text), id => tokenizer.bytesOf(id));
 }
@@ -85,6 +101,8 @@ export async function withTokens<T>(
   {text, data}: {text?: unknown; data?: unknown},
   use: (source: TokenSource, name: string) => Promise<T>,
 ): Promise<T> {
+  if (text !== undefined && data !== undefined)
+    throw new SettingError('--text and --data exclude each other: one text is measured');
   if (typeof text === 'string') return use(textTokens(text, tokenizer), basename(text));
   const path = typeof data === 'string' ? data : folder.config.data.data;
   if (typeof path !== 'string')

@@ -11,11 +11,11 @@ export function optionFile(option: string, path: string): Buffer {
   return readFileSync(path);
 }
 
-/** As {@link optionFile}, its text. Errors: SettingError also for bytes that are not UTF-8. */
+/** As {@link optionFile}, its text without a byte order mark. Errors: SettingError also for bytes that are not UTF-8. */
 export function optionText(option: string, path: string): string {
   const bytes = optionFile(option, path);
   try {
-    return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
   } catch {
     throw new SettingError(`${option}: ${path} must be UTF-8 text`);
   }

@@ -3,6 +3,7 @@
 import {SettingError} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
 import {parseJson} from '../formats/json-text.js';
+import {checkExclusive} from './command-line.js';
 import {optionText} from './option-file.js';
 
 type Args = Readonly<Record<string, unknown>>;
@@ -34,7 +35,7 @@ function promptOfLine(line: string, where: string): string {
 }
 
 function promptsOf(path: string): string[] {
-  const text = optionText('--prompts', path).replace(/^\ufeff/, '');
+  const text = optionText('--prompts', path);
   const lines = text.split(/\r?\n/).map((line, i) => ({line, where: `--prompts: ${path}, line ${i + 1}`}));
   const given = lines.filter(({line}) => line !== '');
   if (given.length === 0) throw new SettingError(`--prompts: ${path} holds no prompt`);
@@ -46,9 +47,7 @@ function promptsOf(path: string): string[] {
 export function givenPrompts(argv: Args): string[] {
   const {prompt, prompts} = argv;
   const file = argv['prompt-file'];
-  const ways = {'--prompt': prompt, '--prompt-file': file, '--prompts': prompts};
-  const used = Object.entries(ways).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (used.length > 1) throw new SettingError(`${used.join(' and ')} exclude each other`);
+  checkExclusive(argv, 'prompt', 'prompt-file', 'prompts');
   if (typeof file === 'string') return [optionText('--prompt-file', file)];
   if (typeof prompts === 'string') return promptsOf(prompts);
   return Array.isArray(prompt) ? prompt.map(String) : [];

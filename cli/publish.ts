@@ -1,6 +1,7 @@
 // What every evaluation does with its result: print it, and leave it in the run's folder for reports.
 
 import {isAbsolute, relative} from 'node:path';
+import {shellWord} from '../errors/shell-word.js';
 import type {Provenance} from '../eval/report/provenance.js';
 import type {EvaluationRecord} from '../eval/report/record.js';
 import {textTable} from '../eval/table.js';
@@ -18,10 +19,7 @@ function fromHere(word: string): string {
 
 /** The command as it was typed, with paths below the working directory relative to it. */
 export function typedCommand(): string {
-  const words = process.argv
-    .slice(2)
-    .map(fromHere)
-    .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
+  const words = process.argv.slice(2).map(fromHere).map(shellWord);
   return ['bmojo', ...words].join(' ');
 }
 

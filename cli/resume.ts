@@ -91,6 +91,9 @@ export interface ResumePlan {
  */
 export async function planResume(folder: RunFolder, family: WorkloadFamily, argv: Args): Promise<ResumePlan> {
   const {config} = folder;
+  const shaping = ['size', 'parameters'].find(name => argv[name] !== undefined);
+  if (shaping !== undefined)
+    throw new SettingError(`--resume keeps the run's model: leave --${shaping} away, which makes another`);
   const found = changes(config, family, argv);
   const mayChange = new Set(['data', 'backend', ...CHANGEABLE.map(optionName)]);
   const refused = found.find(({option}) => !mayChange.has(option));

@@ -56,7 +56,9 @@ function sorted(rows: readonly RunRow[], key: string): RunRow[] {
   return [...rows].sort((a, b) => {
     const [x, y] = [a[key], b[key]];
     if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined);
-    return typeof x === 'number' && typeof y === 'number' ? x - y : String(x) < String(y) ? -1 : 1;
+    if (typeof x === 'number' && typeof y === 'number') return x - y;
+    const [one, other] = [String(x), String(y)];
+    return one === other ? 0 : one < other ? -1 : 1;
   });
 }
 

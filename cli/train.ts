@@ -1,14 +1,14 @@
 // `bmojo train TASK`: a run from options, a config file or an existing run folder.
 
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Argv, CommandModule} from 'yargs';
 import {optionName, SettingError, withDefaults} from '../config/schema.js';
 import type {BackendChoice} from '../custom-ops/index.js';
 import {backendRequests, chooseBackend} from '../custom-ops/index.js';
+import {shellWord} from '../errors/shell-word.js';
 import type {WorkloadFamily} from '../experiments/families/index.js';
 import {workloadFamilies} from '../experiments/families/index.js';
-import {checkRun, runTraining} from '../experiments/run.js';
+import {checkRun, endedEarly, runTraining} from '../experiments/run.js';
 import type {GivenRun, RunConfig} from '../experiments/run-config.js';
 import {parseConfigText, parseRunConfig} from '../experiments/run-config.js';
 import {RunFolder, RunFolderError} from '../experiments/run-folder.js';
@@ -22,6 +22,7 @@ import type {InitialWeights} from './initial-weights.js';
 import {checkInitialWeights, readInitialWeights} from './initial-weights.js';
 import {withInterrupts} from './interrupts.js';
 import {parametersOption} from './number-options.js';
+import {optionText} from './option-file.js';
 import {ProgressPrinter} from './progress.js';
 import {typedCommand} from './publish.js';
 import {applyResume, planResume} from './resume.js';
@@ -93,8 +94,7 @@ export async function backendFor(
 /** Merges a config file and the options into what `parseRunConfig` completes; `own` are model settings that both win over. */
 export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): GivenRun {
   const file = typeof argv.config === 'string' ? argv.config : undefined;
-  if (file !== undefined && !existsSync(file)) throw new SettingError(`--config: ${file} does not exist`);
-  const base = file === undefined ? {} : parseConfigText(file, readFileSync(file, 'utf8'));
+  const base = file === undefined ? {} : parseConfigText(file, optionText('--config', file));
   if (base.task !== undefined && base.task !== family.name)
     throw new SettingError(`--config: ${file} is for task ${base.task}, not ${family.name}`);
   const preset = argv.model === undefined ? {} : {preset: argv.model};
@@ -106,14 +106,14 @@ export function givenRun(family: WorkloadFamily, argv: Args, own: object = {}): 
     data: {...base.data, ...givenSettings(family.schema, argv)},
     model: {
       ...own,
-      ...(size === undefined ? {} : sizeModel(size, name)),
       ...model,
+      ...(size === undefined ? {} : sizeModel(size, name)),
       ...givenSettings(modelSchema, argv),
       ...preset,
     },
     train: {
-      ...(size === undefined ? {} : sizeTraining(size)),
       ...base.train,
+      ...(size === undefined ? {} : sizeTraining(size)),
       ...givenSettings(trainSchema, argv),
     },
     ...(argv.parameters === undefined ? {} : {parameters: Number(argv.parameters)}),
@@ -188,6 +188,11 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
     process.stderr.write('the run has no checkpoint yet: it begins anew\n');
   if (argv.json !== true && argv.resume === true && lastStep === folder.config.train.steps)
     console.log(`all ${lastStep} steps are made; --steps N with a larger N goes further`);
+  const isBefore = lastStep !== undefined && lastStep < folder.config.train.steps;
+  if (argv.json !== true && argv.resume === true && isBefore && endedEarly(folder))
+    console.log(
+      `it ended after step ${lastStep}, as --stop-accuracy or --patience say; another value of these goes further`,
+    );
   const adviser = new Adviser(family, folder.config, process.stderr);
   await withInterrupts(async signal => {
     for await (const event of runTraining(folder, {
@@ -204,7 +209,9 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
       process.exitCode = isInterrupted ? INTERRUPTED : DIVERGED;
       const lower = isInterrupted ? '' : ` --rate ${Number((folder.config.train.rate / 3).toPrecision(2))}`;
       if (argv.json !== true)
-        console.log(`continue with: bmojo train ${family.name} --resume --out ${folder.path}${lower}`);
+        console.log(
+          `continue with: bmojo train ${family.name} --resume --out ${shellWord(folder.path)}${lower}`,
+        );
     }
   });
 }

@@ -45,6 +45,24 @@ function typedValues(option: string, words: readonly string[]): string[] {
   });
 }
 
+/** Whether nothing was typed behind an option; an option parser makes 0 of nothing where it wants a number. */
+function isNothing(typed: string, type: string, value: unknown): boolean {
+  if (type === 'number') return typed.trim() === '';
+  // Of a list, `--where=` is a value, a bare `--where` is none.
+  return typed === '' && (Array.isArray(value) ? !value.includes('') : value === undefined || value === '');
+}
+
+/** Errors: SettingError for a word that is neither true nor false, which an option parser takes for false. */
+function checkSwitch(option: string, words: readonly string[]): void {
+  const end = words.indexOf('--');
+  const given = `--${option}=`;
+  const bad = words
+    .slice(0, end < 0 ? undefined : end)
+    .find(word => word.startsWith(given) && !['true', 'false'].includes(word.slice(given.length)));
+  if (bad !== undefined)
+    throw new SettingError(`--${option} must be true or false, got ${bad.slice(given.length) || 'nothing'}`);
+}
+
 /** Errors: SettingError for a value that the option does not take, or that stands there twice. */
 function checkList(option: string, list: Field, typed: string): void {
   const values = valueList(option, list, typed);
@@ -70,11 +88,15 @@ export function checkTyped(
   for (const [option, {type, field, list, writes, array = false}] of Object.entries(options)) {
     const all = typedValues(option, words);
     const typed = all.at(-1);
-    if (typed === undefined || type === 'boolean') continue;
+    if (typed === undefined) continue;
+    if (type === 'boolean') {
+      checkSwitch(option, words);
+      continue;
+    }
     if (all.length > 1 && !array)
       throw new SettingError(`--${option} takes one value, got ${all.length}: ${all.join(', ')}`);
     const value = argv[option];
-    if (typed === '' && type !== undefined && (value === undefined || value === ''))
+    if (type !== undefined && all.some(one => isNothing(one, type, value)))
       throw new SettingError(`--${option} needs a value, got none; see --help`);
     if (writes !== undefined) checkWritten(option, String(value), writes);
     if (list !== undefined) checkList(option, list, String(value));

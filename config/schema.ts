@@ -128,7 +128,8 @@ export function parseSettings<S extends Schema>(where: string, schema: S, given:
   }
   const values = new Map<string, unknown>(Object.entries(given));
   const entries = Object.entries(schema).map(([key, field]) => {
-    const value = values.get(key) ?? field.default;
+    const given = values.get(key);
+    const value = given === undefined ? field.default : given;
     checkField(where, key, field, value);
     return [key, value];
   });

@@ -3,6 +3,7 @@
 import {signal} from '@preact/signals';
 import type {ComponentType} from 'preact';
 import {lazy, Suspense} from 'preact/compat';
+import {Button} from './ui/button.js';
 
 interface Page {
   readonly path: string;
@@ -46,9 +47,9 @@ export function App() {
   return (
     <>
       {/* No link: what follows the # of the address names the page. */}
-      <button class="skip" type="button" onClick={() => document.getElementById('main')?.focus()}>
+      <Button class="skip" onPress={() => document.getElementById('main')?.focus()}>
         To the content
-      </button>
+      </Button>
       <header>
         <p class="brand">B'MOJO</p>
         <nav aria-label="Pages">

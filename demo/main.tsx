@@ -2,5 +2,8 @@
 
 import {render} from 'preact';
 import {App} from './app.js';
+import {keepFocus} from './ui/keep-focus.js';
 
-render(<App />, document.getElementById('app')!);
+const root = document.getElementById('app')!;
+keepFocus(root);
+render(<App />, root);

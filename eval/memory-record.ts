@@ -4,6 +4,7 @@ import type {LayerMemory, MemoryView} from './memory-view.js';
 import {meanShares} from './memory-view.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {Cell} from './table.js';
+import {percent} from './table.js';
 
 export interface MemoryRecordOptions {
   readonly view: MemoryView;
@@ -23,7 +24,7 @@ function namesOf({layers}: MemoryView): string[] {
   const hasStorage = layers.some(({shares}) => shares?.[0]?.[0]?.length === NAMES.length);
   return NAMES.slice(0, hasStorage ? 4 : 3);
 }
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 

@@ -1,10 +1,12 @@
 // The memory view: what each layer stored of a sequence, when and why, and how its attention divides.
 
-import type {Tensor} from '@tensorflow/tfjs-core';
-import {tensor2d} from '@tensorflow/tfjs-core';
-import type {MixerAnalysis} from '../layers/index.js';
+import {dispose, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {SettingError} from '../config/schema.js';
+import type {MixerAnalysis, MixerSettings} from '../layers/index.js';
+import {StoredPositions} from '../layers/stored-positions.js';
 import type {LanguageModel} from '../models/index.js';
 import {mixersOf} from '../models/layer-plan.js';
+import {disposeModelState} from '../models/state.js';
 
 /** A token that was kept word for word for some time, with when and why. */
 export interface StoredToken {
@@ -40,47 +42,93 @@ export interface MemoryView {
   readonly layers: readonly LayerMemory[];
 }
 
-/** Runs one sequence of token ids through the model and reads from the device what its memories did. */
+/** Tokens that are looked at together: more of them take more memory at once, and no less time each. */
+const STRETCH = 512;
+
+/**
+ * Runs one sequence of token ids through the model and reads from the device what its memories did. It is read in stretches, so
+ * that this takes no more of the device's memory for a long sequence than for a short one. Errors: SettingError for no tokens.
+ */
 export async function memoryView(model: LanguageModel, tokens: ArrayLike<number>): Promise<MemoryView> {
   const ids = Array.from(tokens);
-  const input = tensor2d(Int32Array.from(ids), [1, ids.length], 'int32');
-  const analyses = model.analyze(input);
-  input.dispose();
+  const {length} = ids;
+  if (length === 0) throw new SettingError('memoryView: there must be at least one token, got none');
   const mixers = mixersOf(model.config);
-  const layers: LayerMemory[] = [];
-  for (const [layer, analysis] of analyses.entries()) {
-    layers.push({layer, ...(await layerMemory(analysis, ids, mixers[layer].window))});
-    for (const value of Object.values(analysis)) (value as Tensor | undefined)?.dispose();
+  const records = mixers.map(settings => new LayerRecord(settings));
+  let state = model.initialAnalysis(1);
+  try {
+    for (let at = 0; at < length; at += STRETCH) {
+      const stretch = Int32Array.from(ids.slice(at, at + STRETCH));
+      const past = state;
+      const step = tidy(() => model.analyzeStep(tensor2d(stretch, [1, stretch.length], 'int32'), past));
+      disposeModelState(past);
+      state = step.state;
+      try {
+        for (const [layer, analysis] of step.analyses.entries())
+          await records[layer].add(analysis, stretch.length);
+      } finally {
+        for (const analysis of step.analyses) dispose({...analysis});
+      }
+    }
+  } finally {
+    disposeModelState(state);
   }
+  const layers = records.map((record, layer) => ({layer, ...record.memory(ids)}));
   const windows = new Set(mixers.filter(({attention}) => attention).map(({window}) => window));
   const [window] = windows.size === 1 ? windows : [model.config.window];
   return {window, tokens: ids, layers};
 }
 
-/** What an analysis of one sequence says, off the device. */
-export async function layerMemory(
-  {innovation, stored, shares}: MixerAnalysis,
-  tokens: readonly number[],
-  window: number,
-): Promise<Omit<LayerMemory, 'layer'>> {
-  const scores = innovation === undefined ? undefined : Array.from(await innovation.data());
-  const rows = shares === undefined ? undefined : await shares.data();
-  const [, length, heads, memories] = shares?.shape ?? [1, tokens.length, 0, 0];
-  return {
-    innovation: scores,
-    stored:
-      stored === undefined || scores === undefined
-        ? undefined
-        : storedTokens(await stored.data(), stored.shape[2], tokens, scores, window),
-    shares:
-      rows &&
-      Array.from({length: heads}, (_, head) =>
-        Array.from({length}, (_, position) => {
-          const at = memories * (position * heads + head);
-          return Array.from(rows.subarray(at, at + memories));
-        }),
-      ),
-  };
+/** What the analyses of one layer and one sequence say, off the device, in the order of their tokens. */
+export class LayerRecord {
+  private innovation: number[] | undefined;
+  /** By chunk, [C, me]. */
+  private stored: number[] | undefined;
+  private shares: number[][][] | undefined;
+  private readonly positions: StoredPositions;
+
+  constructor(private readonly settings: MixerSettings) {
+    this.positions = new StoredPositions(settings);
+  }
+
+  /** Of the next `length` tokens. */
+  async add(
+    {innovation, stored, shares}: Pick<MixerAnalysis, 'innovation' | 'stored' | 'shares'>,
+    length: number,
+  ): Promise<void> {
+    if (innovation !== undefined)
+      this.innovation = [...(this.innovation ?? []), ...(await innovation.data())];
+    if (stored !== undefined)
+      this.stored = [...(this.stored ?? []), ...this.positions.follow(await stored.data(), length)];
+    if (shares !== undefined) {
+      const fresh = sharesByHead(await shares.data(), shares.shape);
+      this.shares = fresh.map((rows, head) => [...(this.shares?.[head] ?? []), ...rows]);
+    }
+  }
+
+  /** Of the sequence whose tokens these are. */
+  memory(tokens: readonly number[]): Omit<LayerMemory, 'layer'> {
+    const {innovation, stored, shares, settings} = this;
+    const {window, eideticSlots} = settings;
+    return {
+      innovation,
+      stored: stored && innovation && storedTokens(stored, eideticSlots, tokens, innovation, window),
+      shares,
+    };
+  }
+}
+
+/** Shares [1, L, H, 3 or 4] as [H][L][3 or 4]. */
+function sharesByHead(
+  rows: Float32Array | Int32Array | Uint8Array,
+  [, length, heads, memories]: readonly number[],
+): number[][][] {
+  return Array.from({length: heads}, (_, head) =>
+    Array.from({length}, (_, position) => {
+      const at = memories * (position * heads + head);
+      return Array.from(rows.subarray(at, at + memories));
+    }),
+  );
 }
 
 function storedTokens(

@@ -1,5 +1,6 @@
 // Loss by prefix length and by position as tables and plots.
 
+import {withOrigin} from '../plot/origin.js';
 import type {PerplexityReport} from './perplexity.js';
 import type {EvaluationRecord} from './report/record.js';
 import {perplexityText} from './table.js';
@@ -47,8 +48,6 @@ export function perplexityRecords({
   };
   const common = {command, step, source: SOURCE, data: report};
   const counted = windows === 1 ? 'one window' : `${windows} windows`;
-  /** Where a logarithmic axis shows a prefix of none. */
-  const origin = Math.min(...byPrefix.map(({prefix}) => (prefix === 0 ? Infinity : prefix))) / 2;
   const marks = [{x: trained, words: `trained at ${trained}`}];
   return [
     {
@@ -63,22 +62,20 @@ export function perplexityRecords({
         ['prefix', ...figures, 'change'],
         ...byPrefix.map(point => [point.prefix, ...cells(point), change(point)]),
       ],
-      plot: {
+      plot: withOrigin({
         title: `loss of the same ${targets} tokens by length of the prefix`,
         xLabel: 'tokens before the scored ones; whiskers: standard error over windows',
         yLabel: 'loss, nats a token',
-        xScale: 'log',
         markers: true,
         marks,
-        xNames: [[origin, '0']],
         series: [
           {
             name: model,
             errors: byPrefix.map(({error}) => error),
-            points: byPrefix.map(({prefix, loss}) => [prefix === 0 ? origin : prefix, loss] as const),
+            points: byPrefix.map(({prefix, loss}) => [prefix, loss] as const),
           },
         ],
-      },
+      }),
     },
     {
       ...common,

@@ -6,6 +6,7 @@ import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows, WindowIndex} from '../data/windows.js';
 import {beginBatch} from './begin-batch.js';
+import {meanWithError} from './mean-with-error.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
 
@@ -131,22 +132,14 @@ function cut({losses, bytes}: WindowLosses, from: number, to?: number): WindowLo
   return {losses: losses.slice(from, to), bytes: bytes.slice(from, to)};
 }
 
-function mean(values: Float32Array | readonly number[]): number {
+function mean(values: Float32Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum / values.length;
 }
 
-/** Mean of one number of each window, and its standard error. */
-export function overWindows(values: readonly number[]): LossChange {
-  const center = mean(values);
-  if (values.length < 2) return {mean: center};
-  const variance = (mean(values.map(value => (value - center) ** 2)) * values.length) / (values.length - 1);
-  return {mean: center, error: Math.sqrt(variance / values.length)};
-}
-
 function lossPoint(windows: readonly WindowLosses[]): LossPoint {
-  const {mean: loss, ...error} = overWindows(windows.map(({losses}) => mean(losses)));
+  const {mean: loss, ...error} = meanWithError(windows.map(({losses}) => mean(losses)));
   const tokens = windows.reduce((sum, {losses}) => sum + losses.length, 0);
   const bytes = windows.reduce((sum, window) => sum + window.bytes.reduce((a, b) => a + b, 0), 0);
   return {
@@ -195,7 +188,7 @@ export async function evaluatePerplexity(
   const byPrefix: PerplexityReport['byPrefix'] = measured.map(({prefix, losses}) => ({
     prefix,
     ...lossPoint(losses),
-    change: overWindows(losses.map((window, i) => mean(window.losses) - mean(compared[i].losses))),
+    change: meanWithError(losses.map((window, i) => mean(window.losses) - mean(compared[i].losses))),
     windowLosses: losses.map(window => mean(window.losses)),
   }));
   const byPosition = buckets(longest + targets).map(({from, to}) => ({

@@ -51,7 +51,7 @@ export interface RecallOptions {
   readonly batch: number;
   /** Told the number of samples of each batch when it is scored. */
   readonly onProgress?: (samples: number) => void;
-  /** Tokens that attention windows alone can reach back: layers x window. */
+  /** Tokens that attention windows alone can reach back: the windows of all layers that attend, summed. */
   readonly reach?: number;
 }
 

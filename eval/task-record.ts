@@ -7,6 +7,7 @@ import type {LinePlot, Series} from '../plot/line-plot.js';
 import type {RecallReport} from './recall.js';
 import type {EvaluationRecord} from './report/record.js';
 import type {Cell} from './table.js';
+import {percent} from './table.js';
 
 /** One variant of a task: what was changed, and what the model did. */
 export interface TaskVariant {
@@ -29,8 +30,6 @@ export interface TaskRecordOptions {
   readonly command: string;
   readonly step: number;
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function table(variants: readonly TaskVariant[], varied: readonly string[]): Cell[][] {
   const head = ['tokens', 'samples', 'questions', 'accuracy', 'per sample', 'per class', 'all right'];

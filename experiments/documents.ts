@@ -9,7 +9,10 @@ import {KeptResultError, readKeptResults, resultsDocument, resultTables} from '.
 
 const BLOCK = /(<!-- (results|support)(?:: ([\w-]+))? -->\n)[\s\S]*?(<!-- end -->)/g;
 
-/** READMEs of the project's folders, from its root. */
+/** Folders whose documents readers find; where operators stand alone there are fewer. */
+const DOCUMENTED = ['custom-ops', 'docs', 'examples', 'memory', 'models'];
+
+/** Documents of the project and of its folders, from its root. */
 export function readmePaths(root: string): string[] {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), {withFileTypes: true}).flatMap(entry => {
@@ -17,12 +20,8 @@ export function readmePaths(root: string): string[] {
       if (entry.isDirectory()) return below(path);
       return entry.name.endsWith('.md') ? [path] : [];
     });
-  return [
-    'README.md',
-    'CONTRIBUTING.md',
-    ...below('custom-ops'),
-    ...(existsSync(join(root, 'docs')) ? below('docs') : []),
-  ];
+  const folders = DOCUMENTED.filter(folder => existsSync(join(root, folder)));
+  return ['README.md', 'CONTRIBUTING.md', ...folders.flatMap(below)];
 }
 
 /** The text of a document with its generated parts as they must be. Errors: KeptResultError for a result that is not kept. */

@@ -8,6 +8,7 @@ import {parseRecord} from '../eval/report/parse-record.js';
 import type {EvaluationRecord} from '../eval/report/record.js';
 import {drawingOf} from '../eval/report/record.js';
 import {refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
+import {FolderLock, LOCK} from '../formats/folder-lock.js';
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
 import {noteOnce} from './notes.js';
 
@@ -53,21 +54,24 @@ function fileNameOf(folder: string, record: EvaluationRecord): string {
 
 /**
  * Writes `NAME.json` and, where there is a drawing, `NAME.svg`; returns their paths. Evaluations by other commands or of
- * other weights are kept: the files are then NAME-2, NAME-3.
+ * other weights are kept: the files are then NAME-2, NAME-3. Errors: FolderLockError where another process writes there for long.
  */
 export function writeRecord(run: string, record: EvaluationRecord): string[] {
   const folder = join(run, FOLDER);
   refuseLink(folder);
   mkdirSync(folder, {recursive: true});
-  const name = fileNameOf(folder, record);
-  removeDrafts(folder, [`${name}.json`, `${name}.svg`]);
-  const json = join(folder, `${name}.json`);
-  writeFileAtomic(json, sealedJson(record));
-  const svg = drawingOf(record);
-  if (svg === undefined) return [json];
-  const image = join(folder, `${name}.svg`);
-  writeFileAtomic(image, svg);
-  return [json, image];
+  // Evaluations side by side would take the same free name.
+  return FolderLock.within(folder, () => {
+    const name = fileNameOf(folder, record);
+    removeDrafts(folder, [`${name}.json`, `${name}.svg`]);
+    const json = join(folder, `${name}.json`);
+    writeFileAtomic(json, sealedJson(record));
+    const svg = drawingOf(record);
+    if (svg === undefined) return [json];
+    const image = join(folder, `${name}.svg`);
+    writeFileAtomic(image, svg);
+    return [json, image];
+  });
 }
 
 /** The evaluations of a run, by name. Errors: EvaluationError for a file that is not one. */
@@ -78,7 +82,7 @@ export function readRecords(run: string): EvaluationRecord[] {
   if (!found.isDirectory())
     throw new EvaluationError(`${folder} must be a folder of its own, is a link or a file`);
   return readdirSync(folder)
-    .filter(file => file.endsWith('.json'))
+    .filter(file => file.endsWith('.json') && file !== LOCK)
     .sort()
     .map(file => readRecord(join(folder, file)));
 }

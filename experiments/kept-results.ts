@@ -4,7 +4,9 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {BmojoError} from '../errors/bmojo-error.js';
+import {shown} from '../errors/shown.js';
 import {markdownTable} from '../eval/table.js';
+import {isCount, isRecord} from '../formats/json-text.js';
 
 /** Parts of RESULTS.md, in their order. */
 export const resultSections = ['Recall', 'Length', 'Language', 'Storage', 'Browser', 'Operators'] as const;
@@ -67,36 +69,64 @@ function readKeptResult(folder: string, name: string): KeptResult {
     : [];
   if (lines.join('') === '') throw new KeptResultError(`${path('command.txt')} must hold the command`);
   const result = readJson(path('result.json'), ['section', 'title', 'finding', 'tables']);
-  const machine = readJson(path('machine.json'), ['machine', 'date', 'seeds']) as unknown as ResultMachine;
+  const machine = machineOf(path('machine.json'));
   const part = resultSections.find(known => known === result.section);
   if (part === undefined)
     throw new KeptResultError(
       `${path('result.json')}: section must be one of ${resultSections.join(', ')}, got ${String(result.section)}`,
     );
-  const tables = result.tables as readonly ResultTable[];
-  for (const {rows} of tables) {
-    const ragged = rows.find(
-      row => row.length !== rows[0].length || row.some(cell => typeof cell !== 'string'),
-    );
-    if (ragged !== undefined)
-      throw new KeptResultError(
-        `${path('result.json')}: every row must hold ${rows[0].length} texts, got ${JSON.stringify(ragged)}`,
-      );
-  }
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(machine.date))
-    throw new KeptResultError(`${path('machine.json')}: date must read as 2026-11-29, got ${machine.date}`);
+  const {title, finding, figures = {}, notes = []} = result;
+  const fail = refusalIn(path('result.json'));
   return {
     name,
     section: part,
-    title: String(result.title),
-    finding: String(result.finding),
-    tables,
-    figures: (result.figures ?? {}) as Record<string, string>,
-    notes: (result.notes ?? []) as string[],
+    title: isText(title) ? title : fail('title must be text', title),
+    finding: isText(finding) ? finding : fail('finding must be text', finding),
+    tables: tablesOf(result.tables, fail),
+    figures: isTexts(figures) ? figures : fail('figures must be texts by name', figures),
+    notes: isTextList(notes) ? notes : fail('notes must be a list of texts', notes),
     commands: lines,
     machine,
     hasPlot: existsSync(path('plot.svg')),
   };
+}
+
+type Refusal = (expected: string, got: unknown) => never;
+
+const refusalIn =
+  (path: string): Refusal =>
+  (expected, got) => {
+    throw new KeptResultError(`${path}: ${expected}, got ${shown(got)}`);
+  };
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const isTexts = (value: unknown): value is Record<string, string> =>
+  isRecord(value) && Object.values(value).every(isText);
+
+/** Every row of a table has as many texts as its headings. */
+function tablesOf(value: unknown, fail: Refusal): ResultTable[] {
+  if (!Array.isArray(value)) return fail('tables must be a list', value);
+  return value.map((table: unknown) => {
+    const {caption, rows} = isRecord(table) ? table : {};
+    if (!(caption === undefined || isText(caption)) || !Array.isArray(rows) || rows.length === 0)
+      return fail('a table must hold rows, and a caption as text or none', table);
+    const {length} = rows[0];
+    const checked = rows.map((row: unknown) =>
+      isTextList(row) && row.length === length ? row : fail(`every row must hold ${length} texts`, row),
+    );
+    return {...(caption === undefined ? {} : {caption}), rows: checked};
+  });
+}
+
+function machineOf(path: string): ResultMachine {
+  const fail = refusalIn(path);
+  const {machine, date, seeds, software} = readJson(path, ['machine', 'date', 'seeds']);
+  if (!isText(machine)) return fail('machine must be text', machine);
+  if (!isText(date) || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return fail('date must read as 2026-11-29', date);
+  if (!Array.isArray(seeds) || !seeds.every(isCount)) return fail('seeds must be whole numbers', seeds);
+  if (!(software === undefined || isText(software))) return fail('software must be text', software);
+  return {machine, date, seeds, ...(software === undefined ? {} : {software})};
 }
 
 function readJson(path: string, keys: readonly string[]): Record<string, unknown> {

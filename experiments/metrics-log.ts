@@ -5,6 +5,7 @@ import {createHash} from 'node:crypto';
 import {existsSync, readFileSync} from 'node:fs';
 import {shown} from '../errors/shown.js';
 import {appendFile, writeFileAtomic} from '../formats/atomic-file.js';
+import {wholeLines} from '../formats/json-lines.js';
 import {isCount, isRecord, parseJson} from '../formats/json-text.js';
 import {sha256Of} from '../formats/sha256/index.js';
 import type {BesideRecord} from './checkpoint-state.js';
@@ -48,11 +49,7 @@ export class MetricsLog {
       this.fail(
         'is damaged: it is not what it was when the last checkpoint was saved; remove it to do without',
       );
-    // A killed process may leave half a line at the end: that line is dropped.
-    return bytes
-      .toString('utf8')
-      .split('\n')
-      .flatMap((line, i) => (line.endsWith('}') ? [this.parse(line, i + 1)] : []));
+    return wholeLines(bytes.toString('utf8')).map(({line, number}) => this.parse(line, number));
   }
 
   /** Drops what came after `step`, so that a resumed run's metrics equal an uninterrupted one's. */

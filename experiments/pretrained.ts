@@ -24,7 +24,7 @@ export function isPretrainedFolder(path: string): boolean {
   const file = join(path, CONFIG);
   return (
     statSync(file, {throwIfNoEntry: false})?.isFile() === true &&
-    isPretrainedConfig(readFileSync(file, 'utf8'))
+    isPretrainedConfig(new TextDecoder().decode(readFileSync(file)))
   );
 }
 

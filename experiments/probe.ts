@@ -3,7 +3,7 @@
 import {memoryView} from '../eval/memory-view.js';
 import type {SequenceModel} from '../models/create.js';
 import {LanguageModel} from '../models/language-model.js';
-import {layerPlan} from '../models/layer-plan.js';
+import {mixersOf} from '../models/layer-plan.js';
 
 /** What was seen at an evaluation, beside its report. */
 export interface Probe {
@@ -22,10 +22,10 @@ const mean = (values: readonly number[]): number =>
 /** Numbers of a layer are missing where it has no such memory. */
 async function memoryFigures(model: LanguageModel, sample: Int32Array): Promise<Record<string, number>> {
   const {tokens, layers} = await memoryView(model, sample.subarray(0, MOST_TOKENS));
-  const plan = layerPlan(model.config);
+  const mixers = mixersOf(model.config);
   return Object.fromEntries(
     layers.flatMap(({layer, innovation = [], stored = []}) => {
-      const {eideticSlots} = plan[layer].mixer;
+      const {eideticSlots} = mixers[layer];
       const kept = stored.filter(({until}) => until === tokens.length);
       const name = `memory/layer_${layer}`;
       return [

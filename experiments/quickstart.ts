@@ -1,12 +1,13 @@
 // The quickstart: B'MOJO and a window-only model of the same size learn recall side by side, in minutes on two cores.
 
 import {join} from 'node:path';
+import {shellWord} from '../errors/shell-word.js';
 import type {RecallReport} from '../eval/recall.js';
 import {markdownTable, percent, textTable} from '../eval/table.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {linePlot} from '../plot/line-plot.js';
 import {recallOf} from './families/recall.js';
-import {evaluateRun, loadRunModel, taskOf} from './run.js';
+import {evaluateRun, loadRunModel, taskOf, unseenSeed} from './run.js';
 import type {RunConfig} from './run-config.js';
 import {parseRunConfig} from './run-config.js';
 import {RunFolder} from './run-folder.js';
@@ -88,7 +89,7 @@ export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerat
 
 /** The command that scores the model on the task it was tested on, for people to vary. */
 export function evaluationCommand(out: string): string {
-  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${join(out, 'bmojo')}`;
+  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${shellWord(join(out, 'bmojo'))}`;
 }
 
 /** Scores both on the same held-out samples and writes result.json, result.md and curve.svg. */
@@ -101,17 +102,20 @@ export async function reportQuickstart(
     const folder = RunFolder.open(path);
     const {model: trained} = await loadRunModel(folder, {weights: 'best'});
     const task = taskOf(folder.config);
-    const report = await evaluateRun(trained, task, {
-      seed: folder.config.train.seed + 1,
-      samples: TEST_SAMPLES,
-    });
-    rows.push({
-      name,
-      parameters: trained.parameterCount(),
-      stateBytes: trained.stateBytes(task.length),
-      report,
-    });
-    trained.model.dispose();
+    try {
+      const report = await evaluateRun(trained, task, {
+        seed: unseenSeed(folder.config.train.seed),
+        samples: TEST_SAMPLES,
+      });
+      rows.push({
+        name,
+        parameters: trained.parameterCount(),
+        stateBytes: trained.stateBytes(task.length),
+        report,
+      });
+    } finally {
+      trained.model.dispose();
+    }
   }
   const {chance} = taskOf(runs[0].config);
   const table = [

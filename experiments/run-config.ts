@@ -12,6 +12,7 @@ import {mixersOf} from '../models/layer-plan.js';
 import {withParameters} from '../models/parameters.js';
 import type {TrainSettings} from '../train/settings.js';
 import {parseTrainSettings} from '../train/settings.js';
+import type {WorkloadFamily} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 
 /** Everything that decides a run, complete and checked: what config.json holds. */
@@ -50,8 +51,21 @@ const backendSchema = {backend: choice(backendNames, 'wasm', 'where tensors are 
 export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const family = workloadFamily(task);
   const data = family.completeData(parseSettings(task, family.schema, given.data ?? {}));
+  return completeRun(family, data, family.vocabSize(data), given);
+}
+
+/**
+ * As {@link parseRunConfig}, of data that are complete and have so many ids, whether there are such or not.
+ * Errors: SettingError naming the section and setting.
+ */
+export function completeRun(
+  family: WorkloadFamily,
+  data: Settings<Schema>,
+  ids: number,
+  given: GivenRun,
+): RunConfig {
   const {trainDefaults, modelDefaults} = family;
-  const vocabSize = Math.max(family.vocabSize(data), given.vocabSize ?? 0);
+  const vocabSize = Math.max(ids, given.vocabSize ?? 0);
   const backbone = family.backbone?.(data) ?? 'causal';
   const train = parseTrainSettings({...trainDefaults, ...present(given.train)});
   // One seed, as shown: that of the training, unless the model's section names its own.
@@ -59,7 +73,7 @@ export function parseRunConfig(task: string, given: GivenRun): RunConfig {
   const model = parseModelConfig({...modelDefaults, ...seed, ...present(given.model), vocabSize, backbone});
   checkNegatives(model, train);
   return {
-    task,
+    task: family.name,
     backend: parseBackend(given),
     data,
     model: given.parameters === undefined ? model : withParameters(model, given.parameters),

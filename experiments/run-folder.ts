@@ -27,6 +27,8 @@ import {parseConfigJson, parseStoredConfig} from './run-config.js';
 import {RunFolderError} from './run-folder-error.js';
 import type {RunResult} from './run-result.js';
 import {parseRunResult} from './run-result.js';
+import type {Session} from './sessions.js';
+import {noteSession, readSessions} from './sessions.js';
 
 export {RunFolderError} from './run-folder-error.js';
 
@@ -202,12 +204,22 @@ export class RunFolder {
       );
   }
 
-  /** Notes in sessions.jsonl that a process goes on with the run, and what it is. */
-  begin(step: number, command?: string): void {
+  /** Notes in sessions.jsonl that a process goes on with the run, and what it is; `device`: the GPU, where one computes. */
+  begin(step: number, {command, device}: {command?: string; device?: string} = {}): void {
     const {backend, train, model} = this.settings;
     const seeds = {samples: train.seed, weights: model.seed};
-    const line = {step, ...(command === undefined ? {} : {command}), backend, ...provenance(seeds)};
-    appendFile(join(this.path, SESSIONS), `${JSON.stringify(line)}\n`);
+    noteSession(join(this.path, SESSIONS), {
+      step,
+      ...(command === undefined ? {} : {command}),
+      backend,
+      ...(device === undefined ? {} : {device}),
+      ...provenance(seeds),
+    });
+  }
+
+  /** The processes that worked on it, in order. Errors: RunFolderError when the file is damaged. */
+  sessions(): Session[] {
+    return readSessions(join(this.path, SESSIONS));
   }
 
   /** Begins to write behind `step`: drops what came later, so that a resumed run's metrics equal an uninterrupted one's but for the times. */

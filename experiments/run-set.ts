@@ -31,7 +31,7 @@ export type RunMessage =
       readonly isForUsers: boolean;
     };
 
-/** A run of a set that failed; the others were stopped. */
+/** A run of a set that failed; the others saved and stopped. */
 export class RunSetError extends BmojoError {
   override readonly name = 'RunSetError';
   readonly kind = 'damage';
@@ -103,6 +103,10 @@ export async function* trainAll(
   const queue: (NamedEvent | Error)[] = [];
   const workers = new Set<ChildProcess>();
   let wake: (() => void) | undefined;
+  const more = (): Promise<void> =>
+    new Promise(resolve => {
+      wake = resolve;
+    });
   const put = (item?: NamedEvent | Error): void => {
     if (item !== undefined) queue.push(item);
     wake?.();
@@ -150,12 +154,15 @@ export async function* trainAll(
     begin();
     while (queue.length > 0 || workers.size > 0) {
       const item = queue.shift();
-      if (item instanceof Error) throw item;
+      if (item instanceof Error) {
+        // What the others have computed is saved before it is told.
+        waiting.length = 0;
+        stop();
+        while (workers.size > 0) await more();
+        throw item;
+      }
       if (item !== undefined) yield item;
-      else
-        await new Promise<void>(resolve => {
-          wake = resolve;
-        });
+      else await more();
     }
   } finally {
     signal?.removeEventListener('abort', stop);

@@ -1,7 +1,7 @@
 // A whole run on disk: model, loop and folder put together; used by the command line, comparisons and the quickstart.
 
 import type {BackendName} from '../custom-ops/index.js';
-import {useBackend} from '../custom-ops/index.js';
+import {useBackend, useWebGPU} from '../custom-ops/index.js';
 import {taskFamily} from '../data/families.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
@@ -91,6 +91,36 @@ export async function evaluateRun(
   return evaluateRecall(model, task, {...options, batch: EVAL_BATCH, reach: windowReach(model.config)});
 }
 
+/**
+ * The seed of held-out samples for a model that was trained with `seed`: of those of its own seed, evaluations during the
+ * training have chosen the best weights and when to end.
+ */
+export function unseenSeed(seed: number): number {
+  return (seed + 1) % 2 ** 31;
+}
+
+/** Whether evaluations are good enough, or were no better for long enough, to end a run; none end it. */
+function isEnough({task, train: {stopAccuracy, patience}}: RunConfig, reports: readonly Report[]): boolean {
+  const last = reports.at(-1);
+  if (last === undefined) return false;
+  const {score} = workloadFamily(task);
+  return (stopAccuracy > 0 && last.accuracy >= stopAccuracy) || isExhausted(reports.map(score), patience);
+}
+
+/** Whether a run ended before its last step, as `--stop-accuracy` and `--patience` say: it goes on when these change. */
+export function endedEarly(folder: RunFolder): boolean {
+  const {config, checkpoints} = folder;
+  const evaluations = folder.evaluations();
+  return (
+    evaluations.length > 0 &&
+    evaluations.at(-1)?.step === checkpoints.lastStep &&
+    isEnough(
+      config,
+      evaluations.map(({report}) => report),
+    )
+  );
+}
+
 /** Options of {@link runTraining}: `resume` must be given. */
 export interface RunOptions {
   /** Continue from the folder's last checkpoint, where there is one, instead of starting. */
@@ -140,21 +170,23 @@ export async function* runTraining(
     if (snapshot?.memory !== undefined)
       (await restoreMemory(model, snapshot.memory)).forEach(disposeModelState);
     folder.rewindMetrics(snapshot?.step ?? 0);
-    folder.begin(snapshot?.step ?? 0, command);
-    const scores = folder.evaluations().map(({report}) => family.score(report));
-    let report: Report | undefined;
+    const device = config.backend === 'webgpu' ? (await useWebGPU()).name : undefined;
+    folder.begin(snapshot?.step ?? 0, {command, device});
+    const reports = folder.evaluations().map(one => one.report);
+    // A run that had ended is as it was: what was written behind its end may be missing.
+    const isOver = snapshot !== undefined && endedEarly(folder);
+    let report = isOver ? reports.at(-1) : undefined;
     for await (const event of train<SequenceModel, Report>({
       model,
       task: open.workload,
-      settings: config.train,
+      settings: isOver ? {...config.train, steps: snapshot?.step ?? 0} : config.train,
       evaluate,
       enough: found => {
-        scores.push(family.score(found));
-        const {stopAccuracy, patience} = config.train;
-        return (stopAccuracy > 0 && found.accuracy >= stopAccuracy) || isExhausted(scores, patience);
+        reports.push(found);
+        return isEnough(config, reports);
       },
       checkpoints,
-      best: {store: folder.best, score: family.score, known: Math.min(...scores)},
+      best: {store: folder.best, score: family.score, known: Math.min(...reports.map(family.score))},
       resume: snapshot,
       signal,
     })) {

@@ -9,6 +9,7 @@ import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {readTokenizer} from '../data/files/index.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {isCount} from '../formats/json-text.js';
 import type {ModelConfig} from '../models/config.js';
 import type {SequenceModel} from '../models/create.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -46,6 +47,8 @@ export interface TrainedConfig {
   readonly task?: string;
   /** Settings of the task, by its family's schema. */
   readonly data: Settings<Schema>;
+  /** Seed of the samples that it was trained on; none where nobody says. */
+  readonly seed?: number;
 }
 
 /** A run folder, a model folder or a folder of the Hub, opened: what is known of its model, and how to load it. */
@@ -132,7 +135,7 @@ async function ofRun(folder: RunFolder): Promise<Trained> {
     path,
     tokenizerFolder: path,
     kind: 'run',
-    config,
+    config: {...config, seed: config.train.seed},
     run: folder,
     weights: [
       ...(best.lastStep === undefined ? [] : (['best'] as const)),
@@ -162,6 +165,7 @@ async function ofCard(path: string, card: ModelCard): Promise<Trained> {
       backend: backendNames.find(name => name === training?.backend) ?? 'wasm',
       ...(training === undefined ? {} : {task: training.task}),
       data: dataOf(path, card),
+      ...(isCount(training?.settings.seed) ? {seed: training.settings.seed} : {}),
     },
     weights: training === undefined ? [] : [training.weights],
     ...(await generationOf(generation)),

@@ -27,6 +27,11 @@ interface Owner {
   readonly began?: string;
 }
 
+/** Milliseconds between two attempts. */
+const PAUSE = 10;
+/** Nobody changes it: a thread that waits for it pauses. */
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
 export class FolderLock {
   private held: string | undefined;
 
@@ -55,6 +60,30 @@ export class FolderLock {
       throw new FolderLockError(`${folder} is taken and released by other processes all the time`);
     } finally {
       rmSync(draft, {force: true});
+    }
+  }
+
+  /**
+   * Runs `body` as the only writer of a folder: for what takes moments, which others wait for. Errors: as of `take` after
+   * `patience` milliseconds; those of `body`.
+   */
+  static within<T>(folder: string, body: () => T, patience = 10_000): T {
+    const lock = FolderLock.takeSoon(folder, patience);
+    try {
+      return body();
+    } finally {
+      lock.release();
+    }
+  }
+
+  private static takeSoon(folder: string, patience: number): FolderLock {
+    for (const end = Date.now() + patience; ; ) {
+      try {
+        return FolderLock.take(folder);
+      } catch (error) {
+        if (!(error instanceof FolderLockError) || Date.now() >= end) throw error;
+        Atomics.wait(clock, 0, 0, PAUSE);
+      }
     }
   }
 

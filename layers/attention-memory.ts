@@ -1,15 +1,10 @@
 // Eidetic memory: one softmax over the window, the fading tokens and the stored tokens, whole or in chunks of a sequence.
 
 import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {concat, fill, mul, reshape, slice} from '@tensorflow/tfjs-core';
+import {concat, fill, mul, reshape} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
-import {
-  innovationScores,
-  innovationSelect,
-  memoryAttention,
-  memoryAttentionWithLogSumExp,
-} from '../custom-ops/index.js';
+import {innovationSelect, memoryAttention, memoryAttentionWithLogSumExp} from '../custom-ops/index.js';
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
 import {needsInnovation, remember} from './attention-state.js';
@@ -17,6 +12,7 @@ import {MEMORY_GATE, opening, sharesBehind, throughGate} from './memory-gate.js'
 import type {MixerSettings} from './mixer-schema.js';
 import type {PartialSoftmax} from './partial-softmax.js';
 import {joined, secondShare} from './partial-softmax.js';
+import {innovationBehind} from './predictor.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {Projections, turned} from './projections.js';
 import {fadingReach, firstRows, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
@@ -132,6 +128,7 @@ export class AttentionMemory {
       firstRow,
       queryOffset,
       phase,
+      precision: settings.precision,
     };
     const stored = this.fromStorage({plain, queries, rows, innovation}, past, layout, {
       recent: layout.after.recent,
@@ -158,24 +155,28 @@ export class AttentionMemory {
   }
 
   /**
-   * Shares of attention on in-context, fading and eidetic memory for a whole sequence h [B, L, D]: [B, L, H, 3], and with
-   * memory in storage [B, L, H, 4]; `storageShare` [B, L, H] is that of storage.
+   * Shares of attention of the queries of h [B, L, D] on in-context, fading and eidetic memory: [B, L, H, 3], and with
+   * memory in storage [B, L, H, 4]. `chosen`: what `run` stored and retrieved for them.
    */
   shares(
     h: Tensor3D,
     fading: Tensor3D | undefined,
-    stored: Tensor3D | undefined,
-    storageShare: Tensor3D | undefined,
+    past: AttentionState | undefined,
+    context: StepContext,
+    {stored, storageShare}: Pick<AttentionResult, 'stored' | 'storageShare'>,
   ): Tensor4D {
-    const {settings} = this;
-    const {queries: q, ...keys} = this.matched(h, fading);
+    const {settings, projections} = this;
+    const length = h.shape[1];
+    const layout = new RowLayout(settings, context.position, length);
+    const cosSin = this.table(context, length);
     const shares = attentionShares(
-      {q, ...keys, stored},
       {
-        window: settings.window === 0 ? h.shape[1] : settings.window,
-        fading: settings.fading,
-        fadingTokens: fadingReach(settings),
+        q: turned(projections.queries(h), cosSin),
+        keys: layout.all(past?.keys, turned(projections.rows(h).keys, cosSin)),
+        fadingKeys: this.fadingRows(fading, past, layout, cosSin)?.keys,
+        stored,
       },
+      {...layout.options, fading: settings.fading, fadingTokens: fadingReach(settings)},
     );
     return sharesBehind(shares, this.open(), storageShare, settings.storage > 0);
   }
@@ -288,11 +289,8 @@ export class AttentionMemory {
   }
 
   private innovation(fading: Tensor3D | undefined, past: AttentionState | undefined): Tensor2D | undefined {
-    const {innovationSpan: span} = this.settings;
     if (!needsInnovation(this.settings) || fading === undefined) return undefined;
-    if (past?.predictor === undefined) return innovationScores(fading, {span});
-    const {history} = past.predictor;
-    return slice(innovationScores(concat([history, fading], 1), {span}), [0, history.shape[1]]);
+    return innovationBehind(past?.predictor?.history, fading, this.settings.innovationSpan);
   }
 }
 

@@ -8,7 +8,7 @@ import {memoryAttention} from '../custom-ops/index.js';
 export interface SharesInputs {
   /** Queries [B, L, H, Dh]. */
   readonly q: Tensor4D;
-  /** Keys of the inputs [B, L, G, Dh]. */
+  /** Keys of the inputs [B, rows, G, Dh]: of a whole sequence [B, L, G, Dh]. */
   readonly keys: Tensor4D;
   /** Keys of the fading tokens, as `keys`. */
   readonly fadingKeys?: Tensor4D;
@@ -24,24 +24,24 @@ export interface SharesInputs {
  */
 export function attentionShares(
   {q, keys, fadingKeys, stored}: SharesInputs,
-  {window, fading, fadingTokens}: Pick<MemoryAttentionOptions, 'window' | 'fading' | 'fadingTokens'>,
+  {firstRow = 0, queryOffset = 0, ...given}: MemoryAttentionOptions,
 ): Tensor4D {
   return tidy(() => {
-    const length = keys.shape[1];
+    const rows = keys.shape[1];
     const [zero, one] = [zerosLike(keys), onesLike(keys)];
     const twice = (copy: Tensor4D, own: Tensor4D): Tensor4D => concat([copy, own], 1);
     const k = twice(keys, keys);
     const kFading = fadingKeys && twice(fadingKeys, fadingKeys);
-    const options = {window, fading, fadingTokens, queryOffset: length, firstRow: length};
+    const options = {...given, queryOffset: rows + queryOffset, firstRow: rows + firstRow};
     const share = (eidetic: Tensor4D, inContext: Tensor4D, faded: Tensor4D): Tensor3D => {
       const vFading = fadingKeys && twice(faded, faded);
       const out = memoryAttention(
         {q, k, v: twice(eidetic, inContext), kFading, vFading, positions: stored},
         options,
       );
-      const [batch, rows, heads] = out.shape;
-      const column = slice<Rank.R4, Tensor4D>(out, [0, 0, 0, 0], [batch, rows, heads, 1]);
-      return reshape(column, [batch, rows, heads]);
+      const [batch, length, heads] = out.shape;
+      const column = slice<Rank.R4, Tensor4D>(out, [0, 0, 0, 0], [batch, length, heads, 1]);
+      return reshape(column, [batch, length, heads]);
     };
     return stack([share(zero, one, zero), share(zero, zero, one), share(one, zero, zero)], 3) as Tensor4D;
   });

@@ -5,6 +5,7 @@ import {add, concat, fill, less, maximum, reshape, slice, tensor2d, where} from 
 import {embeddingLookup} from '../custom-ops/index.js';
 import {SharedTensors} from '../custom-ops/shared-tensors.js';
 import type {MixerSettings} from './mixer-schema.js';
+import {historyBehind} from './predictor.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import type {RowLayout} from './row-layout.js';
 import {keptBands, lastRows} from './row-layout.js';
@@ -79,7 +80,9 @@ export function remember(
     fadingKeys: layout.recentOf(fadingRows.keys),
     fadingValues: layout.recentOf(fadingRows.values),
   };
-  const predictor = tokens && {history: historyOf(tokens, past, settings)};
+  const predictor = tokens && {
+    history: historyBehind(past?.predictor?.history, tokens, settings.innovationSpan),
+  };
   if (selection === undefined) return {...recent, faded, predictor, storage};
   const {scores, chosen} = selection;
   // Decoding mostly takes this shorter way.
@@ -101,16 +104,6 @@ export function remember(
     eidetic: {scores: layout.memory(stored.scores, recentScores)},
     storage,
   };
-}
-
-/** The last fading tokens, of which `tokens` are the new ones. */
-function historyOf(
-  tokens: Tensor3D,
-  past: AttentionState | undefined,
-  {innovationSpan}: MixerSettings,
-): Tensor3D {
-  const known = past?.predictor === undefined ? tokens : concat([past.predictor.history, tokens], 1);
-  return lastRows(known, Math.min(known.shape[1], innovationSpan));
 }
 
 /** Scores of the recent tokens; -1 for those that have had their chance to be stored. */

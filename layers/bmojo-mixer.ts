@@ -5,7 +5,6 @@ import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import type {SettingWords} from '../config/schema.js';
 import {SettingError, said} from '../config/schema.js';
-import {innovationScores} from '../custom-ops/index.js';
 import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
@@ -19,6 +18,7 @@ import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import {memoryGateWeights} from './memory-gate.js';
 import type {MixerSettings} from './mixer-schema.js';
 import {mixerSchema} from './mixer-schema.js';
+import {historyBehind, innovationBehind} from './predictor.js';
 import {attentionSizes, attentionWeights, rotaryOf} from './projections.js';
 import type {PartialMixerSettings} from './settings.generated.js';
 import type {Ssm} from './ssm.js';
@@ -63,6 +63,18 @@ export type MixerAnalysis = {
   /** The same as they are matched in storage. */
   readonly storageQueries?: Tensor4D;
   readonly storageKeys?: Tensor4D;
+};
+
+/** What an analysis in steps carries from one to the next. */
+export type MixerAnalysisState = {
+  readonly memory: MixerState;
+  /** Last fading tokens, [B, up to k, D]: of a mixer that needs no innovation they are in no memory. With an SSM. */
+  readonly history?: Tensor3D;
+};
+
+/** What the mixer computed of the next tokens, as of whole sequences, and what their successors are analysed with. */
+export type MixerStepAnalysis = Pick<MixerAnalysis, 'y' | 'innovation' | 'stored' | 'shares'> & {
+  readonly state: MixerAnalysisState;
 };
 
 /** What `analyze` is asked beside the tokens. */
@@ -129,12 +141,27 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
   analyze(x: Tensor3D, {stored: given, rows = false}: AnalyzeOptions = {}): MixerAnalysis {
     this.buildFor(x);
     return tidy(() => {
-      const {y, fading, stored, retrieved, storageShare, ...rest} = this.mix(x, {}, START, false, given);
-      const innovation =
-        rest.innovation ?? (fading && innovationScores(fading, {span: this.settings.innovationSpan}));
-      const shares = this.attentionMemory?.shares(x, fading, stored, storageShare);
-      const matched = rows ? this.attentionMemory?.matched(x, fading) : undefined;
-      return {y, fading, innovation, stored, retrieved, storageShare, shares, ...matched};
+      const {state: _, ...analysis} = this.look(x, this.initialAnalysis(), START, false, given);
+      const matched = rows ? this.attentionMemory?.matched(x, analysis.fading) : undefined;
+      return {...analysis, ...matched};
+    });
+  }
+
+  /** What `analyzeStep` has before the first token. */
+  initialAnalysis(): MixerAnalysisState {
+    return {memory: {}};
+  }
+
+  /**
+   * What `step` computes of the next tokens x [B, L, D], with the view inside: what `analyze` gives of whole sequences, but that
+   * `stored` names rows of the step, whose positions `StoredPositions` follows.
+   */
+  analyzeStep(x: Tensor3D, past: MixerAnalysisState, context: StepContext): MixerStepAnalysis {
+    this.buildFor(x);
+    return tidy(() => {
+      const {state: memory, fading, y, innovation, stored, shares} = this.look(x, past, context, true);
+      const history = fading && historyBehind(past.history, fading, this.settings.innovationSpan);
+      return {state: {memory, history}, y, innovation, stored, shares};
     });
   }
 
@@ -205,6 +232,21 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
 
   private buildFor(x: Tensor3D): void {
     if (!this.built) this.apply(x);
+  }
+
+  /** `mix`, and what is seen of it by looking once more. */
+  private look(
+    x: Tensor3D,
+    {memory: past, history}: MixerAnalysisState,
+    context: StepContext,
+    keepState: boolean,
+    given?: Tensor3D,
+  ): MixerAnalysis & {state: MixerState} {
+    const {fading, ...rest} = this.mix(x, past, context, keepState, given);
+    const innovation =
+      rest.innovation ?? (fading && innovationBehind(history, fading, this.settings.innovationSpan));
+    const shares = this.attentionMemory?.shares(x, fading, past.attention, context, rest);
+    return {...rest, fading, innovation, shares};
   }
 
   private mix(

@@ -1,11 +1,12 @@
 // Fading memory: the Mamba-1 mixer (Gu and Dao 2023, arXiv 2312.00752) on weights named ssm.*, whole or in chunks.
 
 import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {concat, exp, fill, neg, slice, split} from '@tensorflow/tfjs-core';
+import {concat, exp, fill, neg, split} from '@tensorflow/tfjs-core';
 import {causalConv1d, linear, rmsNorm, selectiveScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
+import {linearInParts} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
@@ -141,18 +142,11 @@ export class FadingMemory {
     return {y, scanned: scan.y, state: {conv: conv.finalState, ssm: scan.finalState}};
   }
 
-  /** The two halves of h Win, each [B, L, E]: the smaller of weight and activations is cut in two, not both. */
+  /** The two halves of h Win, each [B, L, E]. */
   private inputAndGate(h: Tensor3D): Tensor3D[] {
-    const {width, inner, projectionBias, precision} = this.sizes;
-    const inProj = this.read<Tensor2D>('in_proj');
+    const {inner, projectionBias, precision} = this.sizes;
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
-    if (h.shape[0] * h.shape[1] < width)
-      return split(linear(h, inProj, bias, {precision}), 2, 2) as Tensor3D[];
-    return [0, inner].map(begin =>
-      linear(h, slice(inProj, [0, begin], [width, inner]), bias && slice(bias, [begin], [inner]), {
-        precision,
-      }),
-    );
+    return linearInParts(h, this.read<Tensor2D>('in_proj'), bias, [inner, inner], precision);
   }
 
   private convWeight(): Tensor2D {

@@ -1,7 +1,14 @@
 // Keras-style layers. Importing this module registers them for saving and loading.
 
 export type {AttentionState} from './attention-state.js';
-export type {AnalyzeOptions, BMojoMixerArgs, MixerAnalysis, MixerState} from './bmojo-mixer.js';
+export type {
+  AnalyzeOptions,
+  BMojoMixerArgs,
+  MixerAnalysis,
+  MixerAnalysisState,
+  MixerState,
+  MixerStepAnalysis,
+} from './bmojo-mixer.js';
 export {BMojoMixer} from './bmojo-mixer.js';
 export type {ConvState} from './causal-conv1d.js';
 export {CausalConv1D} from './causal-conv1d.js';

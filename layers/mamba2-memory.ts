@@ -1,13 +1,14 @@
 // The Mamba-2 mixer (Dao and Gu 2024, arXiv 2405.21060) as a mixer's SSM, on weights named ssm.*, whole or in chunks.
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {exp, neg, reshape, slice, split} from '@tensorflow/tfjs-core';
+import {exp, neg, reshape, split} from '@tensorflow/tfjs-core';
 import {SettingError, said} from '../config/schema.js';
 import {causalConv1d, linear, rmsNorm, ssdScan, swiglu} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
 import type {FadingRun, FadingState} from './fading-memory.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfRates, streamSeed, symmetric} from './initializers.js';
+import {linearInParts} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
@@ -149,21 +150,12 @@ export class Mamba2Memory {
     return {y, scanned, state: {conv: conv.finalState, ssm: reshape(scan.finalState, [batch, inner, N])}};
   }
 
-  /** The gate [B, L, E], what is convolved, and step sizes [B, L, H]: the smaller of weight and activations is cut, not both. */
+  /** The gate [B, L, E], what is convolved, and step sizes [B, L, H]. */
   private projections(h: Tensor3D): Tensor3D[] {
-    const {width, inner, heads, projectionBias, precision} = this.sizes;
-    const parts = [inner, convolved(this.sizes), heads];
-    const inProj = this.read<Tensor2D>('in_proj');
+    const {inner, heads, projectionBias, precision} = this.sizes;
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
-    if (h.shape[0] * h.shape[1] < width)
-      return split(linear(h, inProj, bias, {precision}), parts, 2) as Tensor3D[];
-    let begin = 0;
-    return parts.map(size => {
-      const [from, to] = [begin, size];
-      begin += size;
-      const own = bias && slice(bias, [from], [to]);
-      return linear(h, slice(inProj, [0, from], [width, to]), own, {precision});
-    });
+    const widths = [inner, convolved(this.sizes), heads];
+    return linearInParts(h, this.read<Tensor2D>('in_proj'), bias, widths, precision);
   }
 
   private normalised(gated: Tensor3D): Tensor3D {

@@ -38,6 +38,8 @@ export class ResidualBlock extends StreamingLayer {
   private readonly dropout: DropoutPlace;
 
   constructor(args: ResidualBlockArgs) {
+    if (args?.layer === undefined)
+      refuse('ResidualBlock', 'layer', 'a streaming layer such as BMojoMixer or SwiGLU', undefined);
     const {layer, ...rest} = args;
     const {keras, settings} = splitConfig('ResidualBlock', residualSchema, rest);
     super(keras);

@@ -109,6 +109,12 @@ export class RowLayout {
     return {keys: concat([blank, rows.keys], 1), values: concat([blank, rows.values], 1)};
   }
 
+  /** Position of the token of a row of the step; `slots`: positions of the stored tokens before it, by slot. */
+  positionOf(row: number, slots: readonly number[]): number {
+    const {stored, recent} = this.before;
+    return row < stored ? slots[row] : this.position - recent + row - stored;
+  }
+
   /** Of all rows of the step, the band of stored tokens as it was before. */
   storedOf<T extends Tensor>(all: T): T {
     return firstRows(all, this.before.stored);

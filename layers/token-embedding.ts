@@ -4,7 +4,7 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {cast, serialization, softmax, tidy} from '@tensorflow/tfjs-core';
 import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
-import {embeddingLookup, linearTransposed} from '../custom-ops/index.js';
+import {ArgumentError, embeddingLookup, linearTransposed} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
@@ -133,10 +133,15 @@ export class TiedHead extends tfl.layers.Layer {
     return mergeConfig(super.getConfig(), this.settings);
   }
 
-  /** The embedding whose table it uses. Errors: Error when there is none. */
+  /** The embedding whose table it uses. Errors: ArgumentError when there is none. */
   tied(): TokenEmbedding {
     if (this.embedding === undefined) {
-      throw new Error('TiedHead: no TokenEmbedding upstream; use it in a model whose tokens pass one');
+      throw new ArgumentError(
+        'TiedHead',
+        'input',
+        'what has passed a TokenEmbedding, whose table it uses',
+        'a tensor that has passed none',
+      );
     }
     return this.embedding;
   }

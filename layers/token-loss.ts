@@ -69,6 +69,11 @@ const ofProbabilities = [
   'binaryCrossentropy',
   'kullbackLeiblerDivergence',
 ];
+/** The same as functions. */
+const lossFunctions: readonly (readonly [string, unknown])[] = [
+  ['categoricalCrossentropy', tfl.metrics.categoricalCrossentropy],
+  ['binaryCrossentropy', tfl.metrics.binaryCrossentropy],
+];
 /** What tf would count from one-hot labels. */
 const accuracies = ['accuracy', 'acc', 'categoricalAccuracy', 'crossentropy', 'ce'];
 
@@ -85,8 +90,14 @@ function outputOf(model: tfl.LayersModel): 'logits' | 'probabilities' | undefine
   return undefined;
 }
 
-function checkLoss(output: 'logits' | 'probabilities', {loss, metrics}: tfl.ModelCompileArgs): void {
-  const name = typeof loss === 'string' ? loss : undefined;
+/** tf takes a list or an object of losses as well, one for each output. */
+const onlyLoss = ({loss}: tfl.ModelCompileArgs): unknown =>
+  typeof loss === 'object' && loss !== null ? Object.values(loss)[0] : loss;
+
+function checkLoss(output: 'logits' | 'probabilities', args: tfl.ModelCompileArgs): void {
+  const {metrics} = args;
+  const loss = onlyLoss(args);
+  const name = typeof loss === 'string' ? loss : lossFunctions.find(([, given]) => given === loss)?.[0];
   if (output === 'logits' && name !== undefined && ofProbabilities.includes(name))
     throw new ArgumentError(
       'compile',
@@ -115,6 +126,6 @@ tfl.LayersModel.prototype.compile = function (this: tfl.LayersModel, args: tfl.M
   compile.call(this, args);
   const compiled = this as unknown as Compiled;
   // The loss checks the labels itself: tf would have them of the logits' shape.
-  if (args.loss === sparseCrossEntropyFromLogits)
+  if (onlyLoss(args) === sparseCrossEntropyFromLogits)
     compiled.feedOutputShapes = compiled.feedOutputShapes.map(() => null);
 };

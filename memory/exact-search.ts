@@ -165,14 +165,15 @@ function offerFound(
   const {groups, width} = sizes;
   const numbers = rowNumbers(sizes);
   const tile = new Tile(sizes);
-  const searched = blocks.map(({keys, positions, length, left}) => ({
-    keys,
-    rows: length,
-    limits: Int32Array.from(before, one => rowsBefore(positions, length, one)),
-    gone: left,
-  }));
+  // One by one: where the search's own memory grows, keys that are kept there are to be asked for behind it.
+  const searched = function* () {
+    for (const {keys, positions, length, gone, left} of blocks) {
+      const limits = Int32Array.from(before, one => rowsBefore(positions, length, one));
+      yield {keys, rows: length, limits, ...(gone > 0 ? {gone: left} : {})};
+    }
+  };
   const wanted = count + SPARE;
-  const {rows: found} = rowSearch(searched, {queries, groups, width, count: wanted});
+  const {rows: found} = rowSearch(searched(), {queries, groups, width, count: wanted});
   for (let list = 0; list < before.length * groups; list++) {
     const own = found.slice(list * wanted, (list + 1) * wanted).sort();
     for (const number of own) {

@@ -40,7 +40,7 @@ export class InProcessMemory implements MemoryStore {
     readonly format: MemoryFormat,
     private readonly options: MemoryStoreOptions = {},
     private readonly journal?: Journal,
-    private readonly table = new RowTable(format),
+    private readonly table = new RowTable(format, options.rowSearch),
   ) {
     checkFormat('memory', format);
     checkOptions('memory', options);
@@ -61,7 +61,7 @@ export class InProcessMemory implements MemoryStore {
   async search(query: MemoryQuery): Promise<MemoryHits> {
     this.refuseClosed();
     checkQuery('memory search', query, this.format);
-    return this.table.search(query, this.options.rowSearch);
+    return this.table.search(query);
   }
 
   forget(selection: MemorySelection): Promise<number> {

@@ -6,6 +6,8 @@ export type {QueueOptions} from './queued-memory.js';
 export {QueuedMemory, queuedMemory} from './queued-memory.js';
 export type {PgliteLike} from './sql/database.js';
 export type {
+  KeepingKeySearch,
+  KeptKeys,
   KeySearch,
   MemoryBatch,
   MemoryFormat,

@@ -12,7 +12,7 @@ import type {MemoryFormat, MemoryStore, MemoryStoreOptions} from './store.js';
 export interface OpenMemoryOptions extends MemoryStoreOptions {
   /** What the store holds: a new one is made of it, another one refused. Default: whatever is there, which then must be. */
   readonly format?: MemoryFormat;
-  /** Databases: rows of a stream and layer up to which every one is scored; an index finds beyond. Default 50,000. */
+  /** Databases: rows of a stream and layer up to which every one is scored; an index finds beyond. Default 10,000. */
   readonly exactRows?: number;
 }
 

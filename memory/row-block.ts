@@ -2,7 +2,7 @@
 // begins, so that no append copies more than a block.
 
 import {fromHalves, toHalves} from '../formats/half.js';
-import type {MemoryBatch, MemoryFormat} from './store.js';
+import type {KeepingKeySearch, KeptKeys, MemoryBatch, MemoryFormat} from './store.js';
 
 /** Numbers as they are stored: bits of binary16, or float32. */
 export type StoredNumbers = Uint16Array | Float32Array;
@@ -12,6 +12,9 @@ export const BLOCK_ROWS = 1 << 14;
 const LEAST_ROWS = 1 << 6;
 
 export type RowSizes = Pick<MemoryFormat, 'groups' | 'width' | 'precision'>;
+
+/** Where blocks may put their keys; without it, in arrays. */
+export type KeyRoom = Pick<KeepingKeySearch, 'keep'>;
 
 /** Numbers of one row's keys, and as many of its values. */
 export function rowNumbers({groups, width}: RowSizes): number {
@@ -60,19 +63,47 @@ export class RowBlock {
   length = 0;
   /** Rows that left: they keep their place until the block is made anew. */
   gone = 0;
-  /** Snapshots that read it: while there are any, its rows stay as they are. */
-  pins = 0;
+  private pins = 0;
+  private isDropped = false;
   positions = new Int32Array(LEAST_ROWS);
   innovations = new Float32Array(LEAST_ROWS);
   tokens = new Int32Array(LEAST_ROWS);
   /** 1 for a row that left. */
   left = new Uint8Array(LEAST_ROWS);
-  keys: StoredNumbers;
   values: StoredNumbers;
+  /** Keys: in the search's memory while there is room, else in an array. */
+  private held: KeptKeys | {readonly numbers: StoredNumbers; readonly release?: undefined};
 
-  constructor(private readonly sizes: RowSizes) {
-    this.keys = storedNumbers(sizes, LEAST_ROWS * rowNumbers(sizes));
+  constructor(
+    private readonly sizes: RowSizes,
+    private readonly room?: KeyRoom,
+  ) {
+    this.held = this.hold(LEAST_ROWS);
     this.values = storedNumbers(sizes, LEAST_ROWS * rowNumbers(sizes));
+  }
+
+  get keys(): StoredNumbers {
+    return this.held.numbers;
+  }
+
+  /** Whether a snapshot reads it: then its rows stay as they are. */
+  get isPinned(): boolean {
+    return this.pins > 0;
+  }
+
+  pin(): void {
+    this.pins++;
+  }
+
+  unpin(): void {
+    this.pins--;
+    if (this.isDropped) this.drop();
+  }
+
+  /** Lets go of a block that is no longer part of anything, once no snapshot reads it. */
+  drop(): void {
+    this.isDropped = true;
+    if (!this.isPinned) this.held.release?.();
   }
 
   get live(): number {
@@ -138,7 +169,7 @@ export class RowBlock {
 
   /** The rows that are there, in a block of their own. */
   compacted(): RowBlock {
-    const block = new RowBlock(this.sizes);
+    const block = new RowBlock(this.sizes, this.room);
     for (let row = 0; row < this.length; row++) if (this.left[row] === 0) block.pushRow(this, row);
     return block;
   }
@@ -146,7 +177,8 @@ export class RowBlock {
   private reserve(rows: number): void {
     const capacity = this.positions.length;
     if (rows <= capacity) return;
-    const grown = Math.min(BLOCK_ROWS, Math.max(rows, 2 * capacity));
+    let grown = capacity;
+    while (grown < rows) grown *= 2;
     const numbers = rowNumbers(this.sizes);
     const copy = <T extends Int32Array | Float32Array | Uint8Array | StoredNumbers>(old: T, into: T): T => {
       into.set(old);
@@ -156,7 +188,19 @@ export class RowBlock {
     this.innovations = copy(this.innovations, new Float32Array(grown));
     this.tokens = copy(this.tokens, new Int32Array(grown));
     this.left = copy(this.left, new Uint8Array(grown));
-    this.keys = copy(this.keys, storedNumbers(this.sizes, grown * numbers));
     this.values = copy(this.values, storedNumbers(this.sizes, grown * numbers));
+    const [old, held] = [this.held, this.hold(grown)];
+    held.numbers.set(old.numbers);
+    old.release?.();
+    this.held = held;
+  }
+
+  private hold(rows: number): RowBlock['held'] {
+    const count = rows * rowNumbers(this.sizes);
+    return (
+      this.room?.keep(count, this.sizes.precision) ?? {
+        numbers: storedNumbers(this.sizes, count),
+      }
+    );
   }
 }

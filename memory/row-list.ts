@@ -1,7 +1,7 @@
 // The rows of one stream in one layer, ascending by position, in blocks.
 
 import {LowestFirst} from './lowest-first.js';
-import type {RowSizes} from './row-block.js';
+import type {KeyRoom, RowSizes} from './row-block.js';
 import {BLOCK_ROWS, RowBlock} from './row-block.js';
 import type {MemoryBatch} from './store.js';
 
@@ -16,7 +16,10 @@ export class RowList {
   private rows_ = 0;
   private lowest: LowestFirst | undefined;
 
-  constructor(private readonly sizes: RowSizes) {}
+  constructor(
+    private readonly sizes: RowSizes,
+    private readonly room?: KeyRoom,
+  ) {}
 
   get blocks(): readonly RowBlock[] {
     return this.blocks_;
@@ -36,7 +39,7 @@ export class RowList {
     for (let from = 0; from < n; ) {
       let block = this.blocks_.at(-1);
       if (block === undefined || block.space === 0) {
-        block = new RowBlock(this.sizes);
+        block = new RowBlock(this.sizes, this.room);
         this.blocks_.push(block);
       }
       const count = Math.min(block.space, n - from);
@@ -109,10 +112,8 @@ export class RowList {
   /** The block of a position, made anew where a snapshot reads the old one. */
   private ownBlockOf(position: number): RowBlock | undefined {
     const block = this.blockOf(position);
-    if (block === undefined || block.pins === 0) return block;
-    const own = block.compacted();
-    this.blocks_[this.blocks_.indexOf(block)] = own;
-    return own;
+    if (block === undefined || !block.isPinned) return block;
+    return this.compact(block);
   }
 
   /** Makes a block anew once more than half of it has left, together with the one before it where both fit. */
@@ -123,9 +124,20 @@ export class RowList {
     const before = this.blocks_[at - 1];
     if (before !== undefined && before.length + block.live <= BLOCK_ROWS) {
       for (let row = 0; row < block.length; row++) if (block.left[row] === 0) before.pushRow(block, row);
-      this.blocks_.splice(at, 1);
-    } else if (block.live === 0) this.blocks_.splice(at, 1);
-    else this.blocks_[at] = block.compacted();
+    } else if (block.live > 0) {
+      this.compact(block);
+      return;
+    }
+    this.blocks_.splice(at, 1);
+    block.drop();
+  }
+
+  /** Puts a block of the rows that are there in the place of one. */
+  private compact(block: RowBlock): RowBlock {
+    const own = block.compacted();
+    this.blocks_[this.blocks_.indexOf(block)] = own;
+    block.drop();
+    return own;
   }
 
   private popLive(heap: LowestFirst, after = -1): {innovation: number; position: number} | undefined {

@@ -6,6 +6,7 @@ import type {RowBlock} from './row-block.js';
 import {load, rowBytes, rowNumbers} from './row-block.js';
 import {RowList} from './row-list.js';
 import type {
+  KeepingKeySearch,
   KeySearch,
   MemoryBatch,
   MemoryFormat,
@@ -46,8 +47,15 @@ export class RowTable {
   private readonly streams = new Map<string, Map<number, RowList>>();
 
   private rows_ = 0;
+  private readonly keeping: KeepingKeySearch | undefined;
 
-  constructor(private readonly format: MemoryFormat) {}
+  /** Rows are searched by `rowSearch`, by plain loops unless one is given. */
+  constructor(
+    private readonly format: MemoryFormat,
+    private readonly rowSearch?: KeySearch,
+  ) {
+    this.keeping = rowSearch?.forStore?.();
+  }
 
   get rows(): number {
     return this.rows_;
@@ -60,7 +68,7 @@ export class RowTable {
 
   /** Positions that leave so that the batch may enter. Errors: MemoryStoreError when it begins before the end of what is there. */
   evictions(where: string, batch: MemoryBatch, quota: number | undefined): Int32Array {
-    const rows = this.streams.get(batch.stream)?.get(batch.layer) ?? new RowList(this.format);
+    const rows = this.streams.get(batch.stream)?.get(batch.layer) ?? this.newList();
     checkOrder(where, batch, rows.last);
     return quota === undefined ? new Int32Array(0) : rows.evictions(batch, quota);
   }
@@ -73,18 +81,18 @@ export class RowTable {
     }
     let rows = layers.get(batch.layer);
     if (rows === undefined) {
-      rows = new RowList(this.format);
+      rows = this.newList();
       layers.set(batch.layer, rows);
     }
     rows.push(batch);
     this.rows_ += batch.positions.length - rows.remove(evicted);
   }
 
-  search(query: MemoryQuery, rowSearch?: KeySearch): MemoryHits {
+  search(query: MemoryQuery): MemoryHits {
     const rows = this.streams.get(query.stream)?.get(query.layer);
     return rows === undefined
       ? emptyHits(this.format, query.before.length, query.count)
-      : exactSearch(rows.blocks, query, this.format, rowSearch);
+      : exactSearch(rows.blocks, query, this.format, this.keeping?.search ?? this.rowSearch);
   }
 
   select(selection: MemorySelection): SelectedRows[] {
@@ -118,7 +126,7 @@ export class RowTable {
       blocks: rows.blocks.map(block => ({block, length: block.length})),
     }));
     const blocks = pinned.flatMap(part => part.blocks.map(({block}) => block));
-    for (const block of blocks) block.pins++;
+    for (const block of blocks) block.pin();
     try {
       for (const part of pinned)
         for (const {block, length} of part.blocks) {
@@ -130,7 +138,7 @@ export class RowTable {
             yield this.batchOf(part, block, rows.slice(from, from + SNAPSHOT_ROWS));
         }
     } finally {
-      for (const block of blocks) block.pins--;
+      for (const block of blocks) block.unpin();
     }
   }
 
@@ -145,6 +153,10 @@ export class RowTable {
     });
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     return {parts, rows, bytes: rows * rowBytes(this.format)};
+  }
+
+  private newList(): RowList {
+    return new RowList(this.format, this.keeping);
   }
 
   /** Parts with rows, by stream and layer. */

@@ -139,23 +139,42 @@ export interface SearchedKeys {
   readonly rows: number;
   /** How many of the rows each query may find, [n]. */
   readonly limits: Int32Array;
-  /** Not 0 for rows that are never found. */
-  readonly gone: Uint8Array;
+  /** Not 0 for rows that are never found. Default: none. */
+  readonly gone?: Uint8Array;
+}
+
+/** Keys of a store that lie in the memory of its search. */
+export interface KeptKeys {
+  /** The numbers; asked for anew after anything else was kept or searched, since that memory may have grown elsewhere. */
+  readonly numbers: Float32Array | Uint16Array;
+  /** Gives their room back, with nothing left in it. */
+  release(): void;
+}
+
+/** A search with memory of its own, where it reads the keys of one store without copying them. */
+export interface KeepingKeySearch {
+  readonly search: KeySearch;
+  /** Room for so many numbers, all 0; undefined where there is no more, and arrays serve. */
+  keep(count: number, precision: MemoryPrecision): KeptKeys | undefined;
 }
 
 /**
  * Finds the rows of largest inner product with each of n queries [n, G, Dh], group by group: their numbers, counted over all
- * blocks, [n, G, R], -1 where there are fewer.
+ * blocks, [n, G, R], -1 where there are fewer. It takes the blocks one by one once it has all other memory that it needs.
  */
-export type KeySearch = (
-  blocks: Iterable<SearchedKeys>,
-  query: {
-    readonly queries: Float32Array;
-    readonly groups: number;
-    readonly width: number;
-    readonly count: number;
-  },
-) => {readonly rows: Int32Array};
+export interface KeySearch {
+  (
+    blocks: Iterable<SearchedKeys>,
+    query: {
+      readonly queries: Float32Array;
+      readonly groups: number;
+      readonly width: number;
+      readonly count: number;
+    },
+  ): {readonly rows: Int32Array};
+  /** The same search for one store, whose keys it keeps. Default: keys lie in arrays. */
+  readonly forStore?: () => KeepingKeySearch;
+}
 
 /**
  * A memory in storage: rows of keys and values that outgrow a layer, appended as they leave its window and found again by

@@ -1,9 +1,10 @@
 // One declaration of a language model: its settings, and the presets that differ from each other only in them.
 
 import {choice, flag, integer, number, parseSettings, SettingError, said, text} from '../config/schema.js';
+import {shown} from '../errors/shown.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
-import {checkPattern, checkPlan, patternWords} from './layer-plan.js';
+import {checkPattern, checkPlan, checkRetrieval, patternWords} from './layer-plan.js';
 import type {ModelSettings, PartialModelSettings} from './settings.generated.js';
 
 /** Names of the presets: `transformer`, `swa`, `mamba`, `mamba2`, `hybrid`, `bmojo-f`, `bmojo`, `bmojo-paper`. */
@@ -144,6 +145,10 @@ function checkedPlan(plan: unknown): readonly LayerSettings[] {
  * Errors: SettingError for an unknown setting, a bad value, or one that contradicts the preset's memories.
  */
 export function parseModelConfig(given: PartialModelConfig): ModelConfig {
+  if (typeof given !== 'object' || given === null)
+    throw new SettingError(
+      `model: settings must be an object such as {preset, vocabSize}, got ${shown(given)}`,
+    );
   const {plan: wanted, ...own} = withPattern(present(given));
   const {preset} = parseSettings(
     'model',
@@ -159,5 +164,7 @@ export function parseModelConfig(given: PartialModelConfig): ModelConfig {
       said`{layers} must be ${plan.length}, as many as the plan has entries, got ${config.layers}`,
     );
   checkPattern(config);
-  return plan === undefined ? config : {...config, plan};
+  const planned = plan === undefined ? config : {...config, plan};
+  checkRetrieval(planned);
+  return planned;
 }

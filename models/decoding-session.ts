@@ -7,6 +7,7 @@ import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {Breath} from './breath.js';
+import {checkModel} from './check-arguments.js';
 import type {StateOwner} from './decoding-state.js';
 import {decodeSession, encodeSession} from './decoding-state.js';
 import type {LanguageModel} from './language-model.js';
@@ -15,8 +16,10 @@ import {SessionMemory} from './session-memory.js';
 import type {PartialSamplingSettings} from './settings.generated.js';
 import type {ModelState} from './state.js';
 import {disposeModelState, stateList} from './state.js';
-import {MOST_RECENT, sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-sampling.js';
+import {MOST_RECENT, sampleToken, samplingSchema, withPenalty} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
+import type {WritableIds} from './writable-ids.js';
+import {checkWritable, writableLogits} from './writable-ids.js';
 
 /** A call that a session cannot answer now: it is disposed, busy with another, or has read nothing. */
 export class DecodingSessionError extends BmojoError {
@@ -73,11 +76,12 @@ export class DecodingSession {
   readonly chunk: number;
   private readonly weights: string;
 
-  /** Errors: SettingError for a store of memory that is not this model's. */
+  /** Errors: ArgumentError for what is no model; SettingError for a store of memory that is not this model's. */
   constructor(
     readonly model: LanguageModel,
     {chunk = 512, weights = '', capture = true, memory}: SessionOptions = {},
   ) {
+    checkModel('DecodingSession', model);
     if (memory !== undefined) this.memory = new SessionMemory(model, memory, weights);
     this.state = model.initialState(1);
     this.tokenStep = new TokenStep(model, capture);
@@ -140,14 +144,15 @@ export class DecodingSession {
   }
 
   /**
-   * Chooses the next token among the first `ids` of the vocabulary, by default all, and makes it the last one.
-   * Errors: as `logits`; SettingError.
+   * Chooses the next token among the ids that may be written, by default the whole vocabulary, and makes it the last one.
+   * Errors: as `logits`; SettingError; ArgumentError where no id may be written.
    */
-  async write(given: PartialSamplingSettings = {}, ids?: number): Promise<number> {
+  async write(given: PartialSamplingSettings = {}, which: WritableIds = {}): Promise<number> {
     const sampling = parseSettings('DecodingSession.write', samplingSchema, given);
+    checkWritable('DecodingSession.write', which, this.model.vocabSize);
     return this.alone('write', async () => {
       const {logits} = await this.step();
-      const possible = withPenalty(withoutPadding(logits, ids), this.recent, sampling);
+      const possible = withPenalty(writableLogits(logits, which), this.recent, sampling);
       const token = sampleToken(possible, sampling, this.draws);
       this.takeStep();
       this.draws++;
@@ -168,6 +173,7 @@ export class DecodingSession {
    * it was.
    */
   restore(bytes: Uint8Array): void {
+    if (!(bytes instanceof Uint8Array)) refuse('DecodingSession.restore', 'bytes', 'what `save` gave', bytes);
     this.refuseOverlap('restore');
     const outside = this.memory !== undefined;
     const {state, pending, draws, recent, place} = decodeSession(bytes, {...this.owner, outside});
@@ -232,6 +238,7 @@ export class DecodingSession {
 
   private checkedIds(tokens: ArrayLike<number>): Int32Array {
     const {vocabSize} = this.model;
+    if (typeof tokens?.length !== 'number') refuse('DecodingSession.read', 'tokens', 'a list of ids', tokens);
     const ids = Array.from(tokens);
     const bad = ids.find(id => !Number.isInteger(id) || id < 0 || id >= vocabSize);
     if (bad !== undefined) refuse('DecodingSession.read', 'tokens', `ids in [0, ${vocabSize})`, bad);

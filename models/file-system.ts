@@ -4,6 +4,7 @@ import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {io} from '@tensorflow/tfjs-core';
+import {refuse} from '../custom-ops/check.js';
 import {writeFileAtomic} from '../formats/atomic-file.js';
 import {modelInFolder} from './folder-on-disk.js';
 import {CARD} from './model-folder/parse-card.js';
@@ -21,6 +22,7 @@ const MODEL = 'model.json';
  * renamed into place. Errors: ModelFormatError when the files are missing, damaged, or not what they say.
  */
 export function fileSystem(path: string): io.IOHandler {
+  if (typeof path !== 'string') refuse('fileSystem', 'path', 'a folder or the path of its model.json', path);
   const folder = path.endsWith('.json') ? join(path, '..') : path;
   const file = path.endsWith('.json') ? path : join(path, MODEL);
   return {

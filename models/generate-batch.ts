@@ -7,22 +7,22 @@ import {refuse} from '../custom-ops/check.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
 import {Breath} from './breath.js';
+import {checkEnds, checkModel, checkOptions, checkTokenizer} from './check-arguments.js';
 import type {WritingOptions} from './generate.js';
-import {checkModel, checkTokenizer} from './generate.js';
 import type {LanguageModel} from './language-model.js';
 import type {ModelState} from './state.js';
 import {disposeModelState} from './state.js';
 import {StopStrings} from './stop-strings.js';
 import type {SamplingSettings} from './token-sampling.js';
-import {sampleToken, samplingSchema, withoutPadding, withPenalty} from './token-sampling.js';
+import {sampleToken, samplingSchema, withPenalty} from './token-sampling.js';
 import {TokenStep} from './token-step.js';
+import type {WritableIds} from './writable-ids.js';
+import {checkWritable, idsWithText, writableLogits} from './writable-ids.js';
 
 /** Options of {@link generateBatch}: those of `generate` without a session, and `prompts` in the place of `prompt`. */
-export interface GenerateBatchOptions extends WritingOptions {
+export interface GenerateBatchOptions extends WritingOptions, WritableIds {
   /** Token ids to read, at least one for each text. */
   readonly prompts: readonly ArrayLike<number>[];
-  /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
-  readonly ids?: number;
   /** Asked after each token of a text whether the text is to end with it. Default never. */
   readonly isEnough?: (row: number) => boolean;
   /** Tokens of a chunk of the prompts. Default 512. */
@@ -55,9 +55,14 @@ export async function* generateBatch(
   model: LanguageModel,
   options: GenerateBatchOptions,
 ): AsyncGenerator<BatchToken, void, void> {
-  const {prompts, maxTokens = 256, stopToken, ids, signal, isEnough, chunk = 512, ...given} = options;
-  const sampling = parseSettings('generateBatch', samplingSchema, given);
   checkModel('generateBatch', model);
+  checkOptions('generateBatch', options, '{prompts}');
+  const {prompts, maxTokens = 256, stopToken, signal, isEnough, chunk = 512, ...rest} = options;
+  const {ids, suppressTokens, ...given} = rest;
+  checkEnds('generateBatch', {maxTokens, stopToken, signal});
+  const sampling = parseSettings('generateBatch', samplingSchema, given);
+  const which = {ids, suppressTokens};
+  checkWritable('generateBatch', which, model.vocabSize);
   const stops = [stopToken ?? []].flat();
   const rows = checkedRows(model, prompts);
   const settings = rows.map(({number}): SamplingSettings => ({...sampling, seed: rowSeed(sampling, number)}));
@@ -78,7 +83,7 @@ export async function* generateBatch(
         if (row.isDone || at + 1 < row.read) continue;
         const {number, tokens, read} = row;
         const written = tokens.length - read;
-        const possible = withPenalty(withoutPadding(logits[number], ids), tokens, settings[number]);
+        const possible = withPenalty(writableLogits(logits[number], which), tokens, settings[number]);
         const token = written < maxTokens ? sampleToken(possible, settings[number], written) : undefined;
         row.isDone = token === undefined || stops.includes(token);
         if (token === undefined || row.isDone) continue;
@@ -182,9 +187,11 @@ export interface BatchText {
 /** As `generateBatch`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateTexts(
   model: LanguageModel,
-  {tokenizer, prompts, startTokens = [], stop = [], ...options}: GenerateTextsOptions,
+  given: GenerateTextsOptions,
 ): AsyncGenerator<BatchText, void, void> {
   checkModel('generateTexts', model);
+  checkOptions('generateTexts', given, '{tokenizer, prompts}');
+  const {tokenizer, prompts, startTokens = [], stop = [], ...options} = given;
   checkTokenizer('generateTexts', tokenizer);
   if (!Array.isArray(prompts) || prompts.some(prompt => typeof prompt !== 'string'))
     refuse('generateTexts', 'prompts', 'a list of texts; generateBatch takes token ids', prompts);
@@ -196,7 +203,7 @@ export async function* generateTexts(
     ...options,
     prompts: prompts.map(prompt => [...startTokens, ...tokenizer.encode(prompt)]),
     stopToken: options.stopToken ?? tokenizer.endOfText,
-    ids: tokenizer.vocabSize,
+    ...idsWithText(tokenizer, options.suppressTokens),
     isEnough: row => texts[row].stops.isStopped,
   });
   for await (const {row, token} of batch) {

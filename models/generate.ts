@@ -6,12 +6,15 @@ import {ArgumentError} from '../custom-ops/index.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {TextStream} from '../data/tokenizers/index.js';
 import {Breath} from './breath.js';
+import {checkEnds, checkModel, checkOptions, checkTokenizer} from './check-arguments.js';
 import type {ReadOptions} from './decoding-session.js';
 import {DecodingSession} from './decoding-session.js';
-import {LanguageModel} from './language-model.js';
+import type {LanguageModel} from './language-model.js';
 import type {PartialSamplingSettings} from './settings.generated.js';
 import {StopStrings} from './stop-strings.js';
 import {samplingSchema} from './token-sampling.js';
+import type {WritableIds} from './writable-ids.js';
+import {checkWritable, idsWithText} from './writable-ids.js';
 
 /** What every way to write tokens may be told, beside the settings of sampling. */
 export interface WritingOptions extends PartialSamplingSettings {
@@ -19,16 +22,16 @@ export interface WritingOptions extends PartialSamplingSettings {
   readonly maxTokens?: number;
   /** Stop before writing this token, or one of these. Default: the tokenizer's end of text where text is written, else none. */
   readonly stopToken?: number | readonly number[];
+  /** Ids that are never written. Default none; where text is written, those that its tokenizer has no token for come on top. */
+  readonly suppressTokens?: readonly number[];
   /** When aborted, no further token is read or written. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of {@link generate}; those of sampling have their defaults in {@link samplingSchema}. */
-export interface GenerateOptions extends WritingOptions {
+export interface GenerateOptions extends WritingOptions, WritableIds {
   /** Token ids to read first; at least one, unless `session` has read some. Default none. */
   readonly prompt?: ArrayLike<number>;
-  /** Only ids below this one are written: those of the tokenizer, where the vocabulary is padded. Default all. */
-  readonly ids?: number;
   /** Go on with a session, which then stays open. Default: one of its own. */
   readonly session?: DecodingSession;
   /** Told how many tokens of the prompt are read. */
@@ -45,17 +48,31 @@ export async function* generate(
   model: LanguageModel,
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, void> {
-  const {prompt = [], maxTokens = 256, stopToken, ids, session, signal, onProgress, ...given} = options;
+  const {
+    prompt = [],
+    maxTokens = 256,
+    stopToken,
+    ids,
+    suppressTokens,
+    session,
+    signal,
+    onProgress,
+    ...given
+  } = options;
+  checkModel('generate', model);
+  checkEnds('generate', {maxTokens, stopToken, signal});
+  checkSession(model, session);
   const sampling = parseSettings('generate', samplingSchema, given);
   const stops = [stopToken ?? []].flat();
-  checkModel('generate', model);
   if (typeof prompt === 'string') refuse('generate', 'prompt', 'token ids; generateText takes text', prompt);
+  const which = {ids, suppressTokens};
+  checkWritable('generate', which, model.vocabSize);
   const own = session ?? new DecodingSession(model);
   try {
     if (!(await readPrompt(own, prompt, {signal, onProgress}))) return;
     const breath = new Breath();
     for (let written = 0; written < maxTokens && signal?.aborted !== true; written++) {
-      const token = await own.write(sampling, ids);
+      const token = await own.write(sampling, which);
       if (stops.includes(token)) return;
       yield token;
       await breath.take();
@@ -65,19 +82,12 @@ export async function* generate(
   }
 }
 
-/** Errors: ArgumentError for what plain JavaScript may pass instead. */
-export function checkTokenizer(caller: string, tokenizer: unknown): void {
-  const isOne = typeof tokenizer === 'object' && tokenizer !== null && 'encode' in tokenizer;
-  if (!isOne)
-    refuse(caller, 'tokenizer', 'a tokenizer, such as byteTokenizer() of bmojo/data', typeof tokenizer);
-}
-
-/** Errors: ArgumentError for what plain JavaScript may pass instead. */
-export function checkModel(caller: string, model: unknown): void {
-  if (model instanceof LanguageModel) return;
-  const isLayers = typeof model === 'object' && model !== null && 'layers' in model;
-  const came = isLayers ? 'a LayersModel: give new LanguageModel(model)' : typeof model;
-  throw new ArgumentError(caller, 'model', 'a LanguageModel', came);
+/** Errors: ArgumentError for what is no session, and for one of another model. */
+function checkSession(model: LanguageModel, session: unknown): void {
+  if (session === undefined) return;
+  if (!(session instanceof DecodingSession)) refuse('generate', 'session', 'a DecodingSession', session);
+  if (session.model.model !== model.model)
+    throw new ArgumentError('generate', 'session', 'a session of this model', 'one of another');
 }
 
 /** Whether the prompt was read to its end, not aborted on the way. */
@@ -117,18 +127,20 @@ export interface GenerateTextOptions extends WritingOptions {
 /** As `generate`, in text: yields pieces of whole characters. Errors: also TokenizerError. */
 export async function* generateText(
   model: LanguageModel,
-  {tokenizer, prompt = '', startTokens = [], stop = [], ...options}: GenerateTextOptions,
+  given: GenerateTextOptions,
 ): AsyncGenerator<string, void, void> {
   checkModel('generateText', model);
+  checkOptions('generateText', given, '{tokenizer, prompt}');
+  const {tokenizer, prompt = '', startTokens = [], stop = [], ...options} = given;
   checkTokenizer('generateText', tokenizer);
   if (typeof prompt !== 'string') refuse('generateText', 'prompt', 'text; generate takes token ids', prompt);
   const stream = new TextStream(tokenizer);
   const stops = new StopStrings('generateText', stop);
   const stopToken = options.stopToken ?? tokenizer.endOfText;
-  const ids = tokenizer.vocabSize;
+  const which = idsWithText(tokenizer, options.suppressTokens);
   const begins = (options.session?.position ?? 0) === 0;
   const read = [...(begins ? startTokens : []), ...tokenizer.encode(prompt)];
-  for await (const token of generate(model, {...options, prompt: read, stopToken, ids})) {
+  for await (const token of generate(model, {...options, prompt: read, stopToken, ...which})) {
     const text = stops.push(stream.push(token));
     if (text !== '') yield text;
     if (stops.isStopped) return;

@@ -10,7 +10,9 @@ import {rotaryAngles} from '../custom-ops/rotary-embedding/table.js';
 import type {
   GivenContext,
   MixerAnalysis,
+  MixerAnalysisState,
   MixerState,
+  MixerStepAnalysis,
   RetrievedRows,
   RotarySpec,
   RotaryTable,
@@ -31,6 +33,8 @@ import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import type {CompileOptions} from './keras-training.js';
+import {compileModel, fitModel} from './keras-training.js';
 import type {MixerBlock, MixerVisit, StorageVisit} from './mixer-blocks.js';
 import {isMixerBlock, retrievedFor} from './mixer-blocks.js';
 import {markModel, markOf} from './model-config.js';
@@ -134,6 +138,30 @@ export class LanguageModel {
 
   static create(config: PartialModelConfig = {}, options: LanguageModelOptions = {}): LanguageModel {
     return new LanguageModel(createModel(config), options);
+  }
+
+  /**
+   * Prepares `fit`: `model.compile({optimizer: tf.train.adam(3e-3)})`.
+   * Errors: ArgumentError without an optimizer, for a loss that the head does not give the numbers for, and for a model with
+   * `recompute`, which tf's fit would do without.
+   */
+  compile(options: CompileOptions): void {
+    if (this.recompute)
+      throw new ArgumentError('LanguageModel.compile', 'recompute', 'off: bmojo/train trains with it', 'on');
+    compileModel(this.model, options, this.givesProbabilities);
+  }
+
+  /**
+   * Trains as tf's `fit` does: tokens [B, L] and, of each, the label [B, L] or [B, L, 1]: the id to predict there, -100 for none
+   * where the head gives logits. Errors: ArgumentError before `compile`, for other shapes, and for ids outside the vocabulary.
+   */
+  fit(tokens: Tensor, labels: Tensor, args: tfl.ModelFitArgs = {}): Promise<tfl.History> {
+    const {vocabSize, givesProbabilities: isProbability} = this;
+    return fitModel(this.model, {tokens, labels, vocabSize, isProbability}, args);
+  }
+
+  private get givesProbabilities(): boolean {
+    return this.head instanceof TiedHead && this.head.isProbability;
   }
 
   parameters(): Parameter[] {
@@ -242,6 +270,49 @@ export class LanguageModel {
     }
     visit.value.dispose();
     return analyses;
+  }
+
+  /** The memory with which `analyzeStep` begins `batch` sequences. */
+  initialAnalysis(batch: number): ModelState {
+    const layers = this.blocks.map(block =>
+      isMixerBlock(block) ? block.layer.initialAnalysis() : block.initialState(batch),
+    );
+    return {position: 0, layers};
+  }
+
+  /**
+   * What every mixer does with the next tokens [B, L] int32, in order of the layers, and what their successors are analysed
+   * with: the memory that this takes is the same however long a text is. The caller disposes all tensors; the old memory stays
+   * valid until then.
+   */
+  analyzeStep(
+    tokens: Tensor2D,
+    {position, layers}: ModelState,
+  ): {analyses: Omit<MixerStepAnalysis, 'y' | 'state'>[]; state: ModelState} {
+    const length = tokens.shape[1];
+    return tidy(() => {
+      const context: StepContext = {rotary: this.rotaryTables(position, length), position};
+      const analyses: Omit<MixerStepAnalysis, 'y' | 'state'>[] = [];
+      const next: StateTree[] = [];
+      let x = this.embedding.apply(tokens) as Tensor3D;
+      for (const [index, block] of this.blocks.entries()) {
+        const before = x;
+        if (isMixerBlock(block)) {
+          const past = layers[index] as MixerAnalysisState;
+          const {y, state, ...analysis} = block.layer.analyzeStep(block.normalise(before), past, context);
+          analyses.push(analysis);
+          next.push(state);
+          x = add(before, y);
+          y.dispose();
+        } else {
+          const result = block.step(before, layers[index], context);
+          next.push(result.state);
+          x = result.y;
+        }
+        before.dispose();
+      }
+      return {analyses, state: {position: position + length, layers: next}};
+    });
   }
 
   /**

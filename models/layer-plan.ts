@@ -78,6 +78,16 @@ export function checkPattern({pattern, layers, storage}: ModelConfig): void {
     );
 }
 
+/** Errors: SettingError for storage in no layer: the last is a short convolution, and no letter says which. */
+export function checkRetrieval(config: ModelConfig): void {
+  const {storage} = config;
+  if (storage > 0 && !mixersOf(config).some(mixer => mixer.storage > 0))
+    throw new SettingError(
+      'model',
+      said`{storage} must be 0 where no layer retrieves: the last layer is a short convolution, and an entry of the plan or a letter ${STORAGE} of {pattern} must say which does, got ${storage}`,
+    );
+}
+
 /** The same model with memory in storage in no layer that has none of its own. */
 export function withoutStorage(config: ModelConfig): ModelConfig {
   return {...config, storage: 0, pattern: config.pattern.replaceAll(STORAGE, 'B')};

@@ -7,11 +7,12 @@ export class StopStrings {
   private held = '';
   private stopped = false;
 
-  /** Errors: ArgumentError naming `caller` for an empty string. */
+  /** Errors: ArgumentError naming `caller` for an empty string, and for what is no list. */
   constructor(
     caller: string,
     private readonly stops: readonly string[],
   ) {
+    if (!Array.isArray(stops)) refuse(caller, 'stop', 'a list of strings', stops);
     const bad = stops.find(stop => typeof stop !== 'string' || stop === '');
     if (bad !== undefined)
       refuse(caller, 'stop', 'strings that are not empty', bad === '' ? "''" : typeof bad);

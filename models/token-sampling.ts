@@ -41,11 +41,6 @@ function ranked(logits: Float32Array): number[] {
   return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
 }
 
-/** The logits of a tokenizer's ids alone: vocabularies are often padded, and no text has the ids beyond. */
-export function withoutPadding(logits: Float32Array, vocabSize = logits.length): Float32Array {
-  return logits.subarray(0, Math.min(logits.length, vocabSize));
-}
-
 /**
  * Logits with the penalty on the last tokens of `recent` (Keskar et al. 2019, arXiv 1909.05858, section 4.1), each counted once
  * however often it stands there.
@@ -91,7 +86,8 @@ export function sampleToken(logits: Float32Array, settings: SamplingSettings, dr
   let passed = 0;
   for (let rank = 0; rank < kept; rank++) {
     passed += weights[rank];
-    if (point < passed) return idAt(rank);
+    // Rounded up to the whole, the point lies behind the last id that has a share, not behind those without one.
+    if (point < passed || passed === total) return idAt(rank);
   }
   return idAt(kept - 1);
 }

@@ -13,7 +13,7 @@ export interface Series {
   readonly name: string;
   /** Points (x, y) in drawing order; those that are not finite (or not positive on a log axis) are left out. */
   readonly points: readonly (readonly [number, number])[];
-  /** Standard errors of the points, drawn as whiskers, cut at the axes; those that are not known are left out. */
+  /** How far the points spread, such as standard errors or deviations: whiskers, cut at the axes; those not known are left out. */
   readonly errors?: readonly (number | undefined)[];
 }
 
@@ -143,7 +143,9 @@ function drawSeries(
   // Whiskers of several lines at the same place stand beside each other.
   const aside = WHISKER_STEP * (index - (count - 1) / 2);
   const places = points.map(({x, y}) => [pixel(across(frame, x)), pixel(up(frame, y))] as const);
-  const inside = (y: number): number => Math.min(frame.bottom, Math.max(frame.top, y));
+  // A logarithmic axis has no place for 0 and below, which lie under its foot.
+  const inside = (y: number): number =>
+    Number.isNaN(y) ? frame.bottom : Math.min(frame.bottom, Math.max(frame.top, y));
   const whiskers = points.flatMap(({x, y, error}) => {
     if (error <= 0) return [];
     const [at, low, high] = [

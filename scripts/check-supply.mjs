@@ -40,11 +40,12 @@ for (const {folder, runsScripts} of FOLDERS) {
   count += shipped.length;
   for (const [path, {license, hasInstallScript, integrity, link}] of shipped) {
     const name = join(folder, path);
-    if (license !== undefined && !LICENCES.has(license)) findings.push(`${name} has the licence ${license}`);
+    // A link leads to a package of this repository, which the lock file lists without more.
+    const isOurs = link || !path.startsWith('node_modules/');
+    if (!isOurs && !LICENCES.has(license)) findings.push(`${name} has the licence ${license ?? 'none'}`);
     if (runsScripts && hasInstallScript && !SCRIPTS.has(path))
       findings.push(`${name} runs a script when it is installed`);
-    if (!link && path.startsWith('node_modules/') && integrity === undefined)
-      findings.push(`${name} is not pinned by a digest`);
+    if (!isOurs && integrity === undefined) findings.push(`${name} is not pinned by a digest`);
   }
   audit(folder);
 }

@@ -33,10 +33,15 @@ export interface BackendOptions {
  */
 export async function useBackend(
   request: BackendRequest = 'auto',
-  {wasmPaths}: BackendOptions = {},
+  options: BackendOptions = {},
 ): Promise<BackendName> {
   if (!backendRequests.includes(request))
     refuse('useBackend', 'name', `one of ${backendRequests.join(', ')}`, request);
+  if (typeof options !== 'object' || options === null)
+    refuse('useBackend', 'options', 'an object such as {wasmPaths}', options);
+  const {wasmPaths, ...unknown} = options;
+  const [other] = Object.keys(unknown);
+  if (other !== undefined) refuse('useBackend', 'options', 'none but wasmPaths', other);
   return inTurn(async () => {
     const name = request === 'auto' ? (await chooseBackend()).backend : request;
     if (name === 'cpu') await import('@tensorflow/tfjs-backend-cpu');

@@ -45,5 +45,12 @@ export function exactSearch(inputs: ExactSearchInputs, options: ExactSearchOptio
   const {rows, scores} = runOp(exactSearchOp, {...inputs}, {count, window, queryOffset, phase});
   return {rows: rows as Tensor4D, scores: scores as Tensor4D};
 }
-export type {RowQuery, RowSearch, SearchedRows} from './row-search.js';
+export type {
+  KeepingRowSearch,
+  KeptNumbers,
+  RowQuery,
+  RowSearch,
+  RowSearchOptions,
+  SearchedRows,
+} from './row-search.js';
 export {createRowSearch} from './row-search.js';

@@ -204,15 +204,22 @@ void exact_search(const float* q, const float* k, const int* admitted, int* rows
 namespace bmojo::search {
 
 // Adds `count` rows [G, Dh] to the lists [queries, G, R] of queries [G, Dh], of which query i may find the first limits[i].
+// All queries and groups meet a piece of the rows before the next, so that rows come from memory once.
 template <typename Number>
 static inline void addRows(const float* q, const Number* keys, const uint8_t* gone, const int* limits, int* rows,
                            float* scores, int queries, int count, int number, int G, int Dh, int R, float scale) {
-  for (int i = 0; i < queries; i++) {
-    const int end = limits[i] < count ? limits[i] : count;
-    for (int g = 0; g < G; g++) {
-      const int64_t list = (int64_t)i * G + g;
-      searchRows(RowsOf<Number>{keys + g * Dh, (int64_t)G * Dh, nullptr, gone, number}, q + list * Dh, Dh, 0, end,
-                 {rows + list * R, scores + list * R, R}, scale);
+  constexpr int kPieceNumbers = 1 << 13;
+  const int fitting = kPieceNumbers / (G * Dh) / kRowsAtOnce * kRowsAtOnce;
+  const int piece = fitting < kRowsAtOnce ? kRowsAtOnce : fitting;
+  for (int from = 0; from < count; from += piece) {
+    const int to = from + piece < count ? from + piece : count;
+    for (int i = 0; i < queries; i++) {
+      const int end = limits[i] < to ? limits[i] : to;
+      for (int g = 0; g < G; g++) {
+        const int64_t list = (int64_t)i * G + g;
+        searchRows(RowsOf<Number>{keys + g * Dh, (int64_t)G * Dh, nullptr, gone, number}, q + list * Dh, Dh, from, end,
+                   {rows + list * R, scores + list * R, R}, scale);
+      }
     }
   }
 }

@@ -63,8 +63,16 @@ static inline Vec loadWide(const Half* p) {
 // The products of one query with four rows, as they are in float32: of halves 2^-112 of them, times the query's scale.
 template <typename Number>
 static inline Quad rowProducts(const float* q, const Number* const (&rows)[kRowsAtOnce], int Dh) {
+  // Steps between which addresses are reckoned anew.
+  constexpr int kSteps = 4;
   Vec total[kRowsAtOnce] = {};
   int d = 0;
+  for (; d + kSteps * kLanes <= Dh; d += kSteps * kLanes) {
+    BMOJO_UNROLL for (int step = 0; step < kSteps; step++) {
+      const Vec x = load(q + d + step * kLanes);
+      BMOJO_UNROLL for (int i = 0; i < kRowsAtOnce; i++) total[i] += x * loadWide(rows[i] + d + step * kLanes);
+    }
+  }
   for (; d + kLanes <= Dh; d += kLanes) {
     const Vec x = load(q + d);
     BMOJO_UNROLL for (int i = 0; i < kRowsAtOnce; i++) total[i] += x * loadWide(rows[i] + d);

@@ -1,7 +1,8 @@
-// exactSearch's kernel on arrays of a store's, without tf: rows are copied piece by piece into memory of the kernel's own,
-// where they stay in the processor's cache until they are read.
+// exactSearch's kernel on arrays of a store's, without tf. Keys that are kept in the kernel's own memory are read where they
+// lie; others are copied piece by piece, and stay in the processor's cache until they are read.
 
-import {refuse} from '../check.js';
+import {checkInteger, refuse} from '../check.js';
+import {Arena} from './arena.js';
 import {NO_SCORE} from './attributes.js';
 
 /** A block of stored rows that {@link RowSearch} looks through. */
@@ -26,59 +27,102 @@ export interface RowQuery {
   readonly count: number;
 }
 
+/** Numbers of keys in the memory of a {@link KeepingRowSearch}. */
+export interface KeptNumbers {
+  /** The numbers; whoever kept more or searched asks for them anew, since the memory may have grown elsewhere. */
+  readonly numbers: Float32Array | Uint16Array;
+  /** Gives their room back, with nothing left in it. */
+  release(): void;
+}
+
+/** A search that keeps the keys of one store in its own memory, where it reads them without copying. */
+export interface KeepingRowSearch {
+  readonly search: RowSearch;
+  /** Room for so many numbers, float32 or halves; undefined beyond the bound, where arrays serve. */
+  keep(count: number, precision: 'f16' | 'f32'): KeptNumbers | undefined;
+}
+
 /**
  * Finds the rows of all blocks with the largest inner products with each query, group by group; largest first, ties to the
  * older row. Returns numbers of rows, counted over the blocks, [n, G, R], -1 where there are fewer, and their scores.
  */
-export type RowSearch = (
-  blocks: Iterable<SearchedRows>,
-  query: RowQuery,
-) => {rows: Int32Array; scores: Float32Array};
+export interface RowSearch {
+  (blocks: Iterable<SearchedRows>, query: RowQuery): {rows: Int32Array; scores: Float32Array};
+  /** The same search with memory of its own for the keys of one store, which goes with it. */
+  forStore(): KeepingRowSearch;
+}
+
+/** Options of {@link createRowSearch}, all of which may be left out. */
+export interface RowSearchOptions {
+  /** Bytes of keys that each store keeps in the kernel's memory at most, 0 to 4 GiB. Default 1 GiB. */
+  readonly keptBytes?: number;
+}
 
 type Add = (...numbers: number[]) => void;
 
+/** Of a WASM memory. */
+const MOST_BYTES = 2 ** 32;
+const KEPT_BYTES = 2 ** 30;
 const STACK_BYTES = 1 << 16;
-const PAGE = 1 << 16;
 /** Numbers copied at a time. */
 const PIECE = 1 << 13;
 const ALIGNMENT = 64;
 /** kQueryScale of row-products.h. */
 const QUERY_SCALE = 2 ** 56;
 
-class SearchKernel {
+class SearchKernel implements KeepingRowSearch {
+  readonly search: RowSearch;
   private readonly memory = new WebAssembly.Memory({initial: 2});
+  private readonly arena = new Arena(this.memory, STACK_BYTES);
   private readonly add: Add;
-  private used = STACK_BYTES;
+  private scratch = {start: 0, bytes: 0};
 
-  constructor(module: WebAssembly.Module) {
+  constructor(
+    module: WebAssembly.Module,
+    private readonly keptBytes: number,
+  ) {
     const {exports} = new WebAssembly.Instance(module, {env: {memory: this.memory}});
     (exports.__stack_pointer as WebAssembly.Global).value = STACK_BYTES;
     this.add = exports.exact_search_add as Add;
+    this.search = Object.assign(
+      (blocks: Iterable<SearchedRows>, query: RowQuery) => this.find(blocks, query),
+      {forStore: () => new SearchKernel(module, keptBytes)},
+    );
   }
 
-  search(blocks: Iterable<SearchedRows>, {queries, groups, width, count}: RowQuery) {
+  keep(count: number, precision: 'f16' | 'f32'): KeptNumbers | undefined {
+    const Numbers = precision === 'f16' ? Uint16Array : Float32Array;
+    const bytes = count * Numbers.BYTES_PER_ELEMENT;
+    const start = this.arena.take(bytes, this.keptBytes);
+    if (start === undefined) return undefined;
+    const {memory, arena} = this;
+    let numbers = new Numbers(memory.buffer, start, count);
+    return {
+      get numbers() {
+        if (numbers.buffer !== memory.buffer) numbers = new Numbers(memory.buffer, start, count);
+        return numbers;
+      },
+      release: () => arena.release(start, bytes),
+    };
+  }
+
+  private find(blocks: Iterable<SearchedRows>, {queries, groups, width, count}: RowQuery) {
     const numbers = groups * width;
     const n = queries.length / numbers;
     if (!Number.isInteger(n) || n < 1)
       refuse('RowSearch', 'queries', `[n, ${groups}, ${width}]`, queries.length);
     const piece = Math.max(1, Math.floor(PIECE / numbers));
     const places = n * groups * count;
-    this.used = STACK_BYTES;
-    const at = {
-      queries: this.take(4 * n * numbers),
-      scaled: this.take(4 * n * numbers),
-      limits: this.take(4 * n),
-      rows: this.take(4 * places),
-      scores: this.take(4 * places),
-      keys: this.take(4 * piece * numbers),
-      gone: this.take(piece),
-    };
+    const [queriesAt, scaledAt, limitsAt, rowsAt, scoresAt, keysAt, goneAt] = this.places([
+      ...[n * numbers, n * numbers, n, places, places, piece * numbers].map(words => 4 * words),
+      piece,
+    ]);
     const {buffer} = this.memory;
-    new Float32Array(buffer, at.queries, n * numbers).set(queries);
-    new Float32Array(buffer, at.scaled, n * numbers).set(queries.map(value => value * QUERY_SCALE));
-    const rows = new Int32Array(buffer, at.rows, places).fill(-1);
-    const scores = new Float32Array(buffer, at.scores, places).fill(NO_SCORE);
-    const limits = new Int32Array(buffer, at.limits, n);
+    new Float32Array(buffer, queriesAt, n * numbers).set(queries);
+    new Float32Array(buffer, scaledAt, n * numbers).set(queries.map(value => value * QUERY_SCALE));
+    const rows = new Int32Array(buffer, rowsAt, places).fill(-1);
+    const scores = new Float32Array(buffer, scoresAt, places).fill(NO_SCORE);
+    const limits = new Int32Array(buffer, limitsAt, n);
     const bytes = new Uint8Array(buffer);
     let number = 0;
     for (const block of blocks) {
@@ -86,16 +130,19 @@ class SearchKernel {
       if (block.rows * numbers > keys.length)
         refuse('RowSearch', 'keys', `of ${block.rows} rows of ${numbers} numbers`, `${keys.length} numbers`);
       const isHalf = keys instanceof Uint16Array;
+      const isKept = keys.buffer === buffer;
       const own = new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength);
       const rowBytes = numbers * keys.BYTES_PER_ELEMENT;
-      for (let from = 0; from < block.rows; from += piece) {
-        const end = Math.min(block.rows, from + piece);
-        bytes.set(own.subarray(from * rowBytes, end * rowBytes), at.keys);
-        if (gone !== undefined) bytes.set(gone.subarray(from, end), at.gone);
+      const step = isKept && gone === undefined ? block.rows : piece;
+      for (let from = 0; from < block.rows; from += step) {
+        const end = Math.min(block.rows, from + step);
+        if (!isKept) bytes.set(own.subarray(from * rowBytes, end * rowBytes), keysAt);
+        if (gone !== undefined) bytes.set(gone.subarray(from, end), goneAt);
         for (let i = 0; i < n; i++) limits[i] = (block.limits?.[i] ?? block.rows) - from;
         // biome-ignore format: pointers, then sizes
         this.add(
-          isHalf ? at.scaled : at.queries, at.keys, gone === undefined ? 0 : at.gone, at.limits, at.rows, at.scores,
+          isHalf ? scaledAt : queriesAt, isKept ? keys.byteOffset + from * rowBytes : keysAt,
+          gone === undefined ? 0 : goneAt, limitsAt, rowsAt, scoresAt,
           n, end - from, number + from, groups, width, count, isHalf ? 1 : 0,
         );
       }
@@ -104,24 +151,33 @@ class SearchKernel {
     return {rows: rows.slice(), scores: scores.slice()};
   }
 
-  /** Room for so many bytes; what was taken before this search is over. */
-  private take(bytes: number): number {
-    const start = Math.ceil(this.used / ALIGNMENT) * ALIGNMENT;
-    this.used = start + bytes;
-    const lacking = this.used - this.memory.buffer.byteLength;
-    if (lacking > 0) this.memory.grow(Math.ceil(lacking / PAGE));
-    return start;
+  /** Where pieces of so many bytes begin, one behind the other; what another search had there is over. */
+  private places(sizes: readonly number[]): number[] {
+    const offsets: number[] = [];
+    let bytes = 0;
+    for (const size of sizes) {
+      offsets.push(bytes);
+      bytes += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    }
+    if (bytes > this.scratch.bytes) {
+      const start = this.arena.take(bytes, MOST_BYTES);
+      if (start === undefined) throw new Error(`RowSearch: no memory for ${bytes} bytes beside the keys`);
+      if (this.scratch.bytes > 0) this.arena.release(this.scratch.start, this.scratch.bytes);
+      this.scratch = {start, bytes};
+    }
+    return offsets.map(offset => this.scratch.start + offset);
   }
 }
 
 /**
  * Loads exactSearch's WASM kernel for arrays that no tensor holds, such as those of a store in the process: rows in float32 or
  * as halves, whose products are summed in float32. Resolves to the search; needs no backend of tf.
- * Errors: Error where there is no WebAssembly with SIMD.
+ * Errors: ArgumentError for a bound that is none; Error where there is no WebAssembly with SIMD.
  */
-export async function createRowSearch(): Promise<RowSearch> {
+export async function createRowSearch({keptBytes = KEPT_BYTES}: RowSearchOptions = {}): Promise<RowSearch> {
+  checkInteger('createRowSearch', 'keptBytes', keptBytes, 0, MOST_BYTES);
   const {wasmBinary} = await import('../native/wasm-binary.generated.js');
   const bytes = Uint8Array.from(atob(wasmBinary), character => character.charCodeAt(0));
-  const kernel = new SearchKernel(await WebAssembly.compile(bytes));
-  return (blocks, query) => kernel.search(blocks, query);
+  const module = await WebAssembly.compile(bytes);
+  return new SearchKernel(module, keptBytes).search;
 }

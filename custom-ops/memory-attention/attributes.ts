@@ -17,4 +17,6 @@ export type MemoryAttentionAttributes = {
   readonly firstRow: number;
   /** Position of the first query within its chunk. */
   readonly phase: number;
+  /** Of the factors of its products, see `precisions`; softmax, normaliser and sums are float32. */
+  readonly precision: 'float32' | 'tf32' | 'float16' | 'bfloat16';
 };

@@ -6,7 +6,10 @@ import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
+import type {KeySource} from './key-blocks.wgsl.js';
 import {keyPasses, linkPasses} from './key-blocks.wgsl.js';
+import {matrixKeyGradientPass} from './matrix-key-gradient.wgsl.js';
+import {matrixQueryGradientPass} from './matrix-query-gradient.wgsl.js';
 import {queryBlockPass, seen} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -74,6 +77,11 @@ function queryPass(request: AttentionRequest, g: Geometry): Pass {
   });
 }
 
+function sourcePasses(request: AttentionRequest, g: Geometry, source: KeySource): Pass[] {
+  const inMatrices = matrixKeyGradientPass(request, g, source);
+  return inMatrices === undefined ? keyPasses(request, g, source) : [inMatrices];
+}
+
 export function backward(request: AttentionRequest): Plan {
   const g = geometry(request);
   const storedWords = g.B * g.C * g.me * g.G * g.Dh;
@@ -85,10 +93,10 @@ export function backward(request: AttentionRequest): Plan {
     },
     passes: [
       outDotsPass(request, g),
-      queryPass(request, g),
-      ...(g.hasEidetic ? [...linkPasses(g, limits), ...keyPasses(request, g, 'stored')] : []),
-      ...keyPasses(request, g, 'window'),
-      ...(g.hasFading ? keyPasses(request, g, 'fading') : []),
+      matrixQueryGradientPass(request, g) ?? queryPass(request, g),
+      ...(g.hasEidetic ? [...linkPasses(g, limits), ...sourcePasses(request, g, 'stored')] : []),
+      ...sourcePasses(request, g, 'window'),
+      ...(g.hasFading ? sourcePasses(request, g, 'fading') : []),
     ],
   };
 }

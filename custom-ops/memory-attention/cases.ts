@@ -10,6 +10,7 @@ const whole: MemoryAttentionAttributes = {
   queryOffset: 0,
   firstRow: 0,
   phase: 0,
+  precision: 'float32',
 };
 
 function testCase(
@@ -19,8 +20,19 @@ function testCase(
   omit: readonly string[] = [],
 ): OpCase<MemoryAttentionAttributes> {
   const merged = {...whole, ...attrs};
-  return {name, dims: {M: dims.L + merged.queryOffset, ...dims}, attrs: merged, omit, use: 'test'};
+  const precisions = inHalf.has(name) ? (['float32', 'float16'] as const) : (['float32'] as const);
+  return {
+    name,
+    dims: {M: dims.L + merged.queryOffset, ...dims},
+    attrs: merged,
+    omit,
+    precisions,
+    use: 'test',
+  };
 }
+
+/** Tested in float16 too: several blocks on matrix units, in each of their kernels, and what is too small for them. */
+const inHalf = new Set(['L37 grouped', 'several tiles of keys', 'blocks of queries, slots and keys']);
 
 const fadingOff = ['kFading', 'vFading'] as const;
 const training = {...whole, window: 64};
@@ -62,6 +74,7 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
   testCase('L one below the window', {B: 2, L: 15, H: 3, G: 1, Dh: 4, me: 3}, {window: 16}),
   testCase('L one above the window', {B: 2, L: 17, H: 3, G: 3, Dh: 4, me: 3}, {window: 16}),
   testCase('several tiles of keys', {B: 1, L: 150, H: 2, G: 1, Dh: 32, me: 40}, {window: 64}),
+  testCase('blocks of queries, slots and keys', {B: 1, L: 300, H: 1, G: 1, Dh: 64, me: 64}, {window: 130}),
   testCase('no stored tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8}, {}, ['positions']),
   testCase('no fading tokens', {B: 1, L: 40, H: 2, G: 2, Dh: 8, me: 4}, {fading: 'none'}, fadingOff),
   testCase('stream', {B: 2, L: 21, H: 2, G: 1, Dh: 8, me: 4}, {queryOffset: 20, firstRow: 4, phase: 3}),

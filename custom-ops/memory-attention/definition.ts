@@ -1,5 +1,6 @@
 import {checkInteger, checkOneOf, refuse} from '../check.js';
 import type {OpDefinition} from '../op.js';
+import {precisions} from '../precision.js';
 import type {MemoryAttentionAttributes} from './attributes.js';
 import {fadingModes} from './attributes.js';
 import {cases, sample} from './cases.js';
@@ -40,10 +41,13 @@ export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
     queryOffset: {type: 'int', least: 0, varies: true},
     firstRow: {type: 'int', least: 0, varies: true},
     phase: {type: 'int', least: 0, varies: true},
+    precision: {type: 'word', words: precisions},
   },
   integerRange: {positions: ({M}) => [-1, M - 1]},
-  checkAttributes: ({window, fading, fadingTokens, queryOffset, firstRow, phase}, {L, M, H, G}) => {
+  checkAttributes: (attrs, {L, M, H, G}) => {
+    const {window, fading, fadingTokens, queryOffset, firstRow, phase} = attrs;
     const name = 'memoryAttention';
+    checkOneOf(name, 'precision', attrs.precision, precisions);
     checkInteger(name, 'window', window, 1, MOST);
     checkOneOf(name, 'fading', fading, fadingModes);
     checkInteger(name, 'fadingTokens', fadingTokens, 0, MOST);

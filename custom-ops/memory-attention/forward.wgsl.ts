@@ -3,6 +3,7 @@
 import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
+import {matrixForwardPass} from './matrix-forward.wgsl.js';
 import {queryBlockPass, seen} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -45,14 +46,15 @@ export function forward(request: AttentionRequest): Plan {
   const {Dh} = g;
   return {
     passes: [
-      queryBlockPass(request, g, {
-        name: 'memoryAttention',
-        read: rowBindings(['q'], Dh),
-        write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
-        kept: 2,
-        batch: g.vectors > 8 ? 4 : 8,
-        code: team => code(team, Dh),
-      }),
+      matrixForwardPass(request, g) ??
+        queryBlockPass(request, g, {
+          name: 'memoryAttention',
+          read: rowBindings(['q'], Dh),
+          write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
+          kept: 2,
+          batch: g.vectors > 8 ? 4 : 8,
+          code: team => code(team, Dh),
+        }),
     ],
   };
 }

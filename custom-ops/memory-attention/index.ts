@@ -1,6 +1,7 @@
 import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {refuse} from '../check.js';
 import type {NamedTensors} from '../op.js';
+import type {Precision} from '../precision.js';
 import {runOp} from '../run.js';
 import type {FadingMode} from './attributes.js';
 import {memoryAttentionOp} from './definition.js';
@@ -33,6 +34,11 @@ export interface MemoryAttentionOptions {
   firstRow?: number;
   /** Position of the first query within its chunk, in [0, window). Default 0. */
   phase?: number;
+  /**
+   * How products are computed: factors rounded to this format, sums and softmax in float32. A backend without it computes in
+   * float32. Default 'float32'.
+   */
+  precision?: Precision;
 }
 
 /**
@@ -76,6 +82,7 @@ function attend(
   left: readonly string[] = [],
 ): NamedTensors {
   const {window, fading = 'none', queryOffset = 0, firstRow = 0, phase = 0} = options;
+  const {precision = 'float32'} = options;
   const fadingTokens = fading === 'chunk' ? (options.fadingTokens ?? window) : 0;
   for (const name of ['kFading', 'vFading'] as const) {
     if ((inputs[name] === undefined) !== (fading === 'none')) {
@@ -84,6 +91,6 @@ function attend(
       refuse('memoryAttention', name, expected, inputs[name]?.shape);
     }
   }
-  const attrs = {window, fading, fadingTokens, queryOffset, firstRow, phase};
+  const attrs = {window, fading, fadingTokens, queryOffset, firstRow, phase, precision};
   return runOp(memoryAttentionOp, {...inputs}, attrs, left);
 }

@@ -25,14 +25,14 @@ interface Names {
   readonly gradV: string;
 }
 
-const names: Readonly<Record<KeySource, Names>> = {
+export const names: Readonly<Record<KeySource, Names>> = {
   window: {k: 'k', v: 'v', gradK: 'gradK', gradV: 'gradV'},
   fading: {k: 'kFading', v: 'vFading', gradK: 'gradKFading', gradV: 'gradVFading'},
   stored: {k: 'k', v: 'v', gradK: 'storedK', gradV: 'storedV'},
 };
 
 /** WGSL functions `firstSeen(row)` and `lastSeen(row)`: the queries that see a row of this source; monotonic in row. */
-function seenRange(source: KeySource, fading: string): string {
+export function seenRange(source: KeySource, fading: string): string {
   if (source === 'window') {
     return `
 fn firstSeen(row: i32) -> i32 { return row - queryOffset(); }
@@ -53,7 +53,7 @@ fn lastSeen(row: i32) -> i32 { return chunkStart(floorChunk(row - queryOffset() 
 }
 
 /** What the team's row `row` of the block is: `isRow`, `keyRow` of k, `gradRow` of its gradient; names end with `r`. */
-function ownerRow(source: KeySource, row: string, r: string): string {
+export function ownerRow(source: KeySource, row: string, r: string): string {
   if (source === 'stored') {
     return `
   let slot${r} = ${row};
@@ -73,7 +73,7 @@ function ownerRow(source: KeySource, row: string, r: string): string {
 }
 
 /** Queries `first` .. `last` that see keys of this block, of `keys` rows. */
-function ownerRange(source: KeySource, keys: number): string {
+export function ownerRange(source: KeySource, keys: number): string {
   if (source === 'stored') {
     return `
   let chunk = i32(outer % CHUNKS);

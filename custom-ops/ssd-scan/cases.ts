@@ -6,6 +6,7 @@ import {NO_MOST} from './attributes.js';
 
 const free: SsdScanAttributes = {deltaLeast: 0, deltaMost: NO_MOST, precision: 'float32'};
 const bounded: SsdScanAttributes = {deltaLeast: 0.05, deltaMost: 0.4, precision: 'float32'};
+const halves: SsdScanAttributes = {...free, precision: 'float16'};
 const extras = ['D', 'deltaBias', 'initialState'] as const;
 
 /** Tested in every precision: few tokens, and two chunks of any length in parts of blocks. */
@@ -32,6 +33,8 @@ const shapes: OpCase<SsdScanAttributes>[] = [
       use: 'test',
     }),
   ),
+  {name: 'blocks in parts', dims: {B: 1, L: 100, H: 2, P: 70, G: 1, N: 134}, attrs: free, use: 'cuda'},
+  {name: 'chunks of 128', dims: {B: 1, L: 200, H: 3, P: 7, G: 1, N: 66}, attrs: halves, use: 'cuda'},
   {name: 'B2 L512 H4 P64 N128', dims: {B: 2, L: 512, H: 4, P: 64, G: 1, N: 128}, attrs: free, use: 'bench'},
   {
     name: 'B4 L1024 H8 P64 N64',

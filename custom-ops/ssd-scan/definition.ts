@@ -60,7 +60,6 @@ export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
         PRODUCT_SCRATCH + H * P * N + Q * (4 * Q + 3 * P + N + 8) + 8 * LANES,
     },
   },
-  composedOnCuda: true,
   composed,
   cases,
   sample,

@@ -47,6 +47,12 @@ export function unitFor(precision: Precision, units: MatrixUnits | undefined): M
   return largest('f16') ?? largest('f32');
 }
 
+/**
+ * Bytes that divide every address and stride from which a matrix is read or to which it is written, as Vulkan asks of
+ * cooperative matrices. Drivers lay variables of workgroup memory one after the other: each has to be a multiple of it long.
+ */
+export const MATRIX_ALIGNMENT = 16;
+
 type Part = 'left' | 'right' | 'result';
 /** Whether rows or columns of a matrix lie together in memory. */
 export type MatrixLayout = 'rows' | 'columns';

@@ -2,6 +2,7 @@
 
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
+import {shellWord} from '../../errors/shell-word.js';
 import {shown} from '../../errors/shown.js';
 import {readJsonFile, readTextFile, unsealJson} from '../../formats/json-file.js';
 import {isCount, isRecord} from '../../formats/json-text.js';
@@ -69,7 +70,7 @@ export function readSummary(path: string): DataSummary {
   const file = join(path, 'data.json');
   if (!existsSync(file))
     throw new TokenFileError(
-      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${path}, or say with --data where it lies`,
+      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${shellWord(path)}, or say with --data where it lies`,
     );
   return parseSummary(file);
 }
@@ -81,6 +82,8 @@ export function readSummary(path: string): DataSummary {
  * Errors: TokenFileError, TokenizerError for what is missing, damaged or of another corpus.
  */
 export function openData(path: string, {verify = false}: OpenOptions = {}): DataFolder {
+  if (typeof path !== 'string')
+    throw new TokenFileError(`openData: path must be that of a data folder, got ${shown(path)}`);
   const file = join(path, 'data.json');
   const summary = readSummary(path);
   const tokenizer = readTokenizer(join(path, 'tokenizer.json'));
@@ -147,6 +150,6 @@ export function checkSameTokenizer(run: string, data: Pick<DataFolder, 'path' | 
   if (tokenizerDigest(readTokenizer(file)) === tokenizerDigest(data.tokenizer)) return;
   throw new TokenFileError(
     `${data.path} was encoded by another tokenizer than the model of ${run}; ` +
-      `prepare it with bmojo data prepare FILES --tokenizer ${file}`,
+      `prepare it with bmojo data prepare FILES --tokenizer ${shellWord(file)}`,
   );
 }

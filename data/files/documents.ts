@@ -1,6 +1,6 @@
 // Documents of a corpus file, read in pieces: plain text is one document, each line of a .jsonl file is one.
 
-import {closeSync, openSync, readSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import {BmojoError} from '../../errors/bmojo-error.js';
 import {quoted} from '../tokenizers/quoted.js';
 
@@ -31,6 +31,10 @@ function* blocks(path: string): Generator<string> {
     file = openSync(path, 'r');
   } catch (error) {
     throw new CorpusError(`corpus: ${path} cannot be opened: ${messageOf(error)}`);
+  }
+  if (fstatSync(file).isDirectory()) {
+    closeSync(file);
+    throw new CorpusError(`corpus: ${path} must be a file, is a folder; name the files in it`);
   }
   const decoder = new TextDecoder('utf-8', {fatal: true});
   const bytes = new Uint8Array(BLOCK);

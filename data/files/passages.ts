@@ -1,6 +1,6 @@
 // Passages whose last word is to be guessed, from a local file of the user's: LAMBADA's form.
 
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
 import {BmojoError} from '../../errors/bmojo-error.js';
 
 /** A file of passages that is missing or malformed; the message says in which line. */
@@ -18,19 +18,27 @@ export interface Passage {
 
 /**
  * Reads JSON lines of the form `{"text": "..."}`, one passage each; empty lines are skipped.
- * Errors: PassageError naming the line that is no JSON, has no text, or has fewer than two words.
+ * Errors: PassageError for a file that is not UTF-8, and naming the line that is no JSON, has no text, or has fewer than two words.
  */
 export function readPassages(path: string): Passage[] {
-  if (!existsSync(path)) throw new PassageError(`passages: ${path} does not exist`);
   const passages: Passage[] = [];
-  for (const [i, line] of readFileSync(path, 'utf8')
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .entries()) {
+  for (const [i, line] of textOf(path).split('\n').entries()) {
     if (line.trim() !== '') passages.push(parsePassage(line, `line ${i + 1} of ${path}`));
   }
   if (passages.length === 0) throw new PassageError(`passages: ${path} holds none`);
   return passages;
+}
+
+/** The text of a file or pipe without a byte order mark. */
+function textOf(path: string): string {
+  if (!existsSync(path)) throw new PassageError(`passages: ${path} does not exist`);
+  if (statSync(path).isDirectory()) throw new PassageError(`passages: ${path} must be a file, is a folder`);
+  const bytes = readFileSync(path);
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+  } catch {
+    throw new PassageError(`passages: ${path} must be UTF-8`);
+  }
 }
 
 function parsePassage(line: string, where: string): Passage {

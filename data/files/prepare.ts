@@ -8,6 +8,7 @@ import {sealedJson} from '../../formats/json-file.js';
 import {cutsAnywhere, lastCut} from '../tokenizers/cuts.js';
 import type {Tokenizer} from '../tokenizers/index.js';
 import {byteTokenizer, CharacterCollector, charTokenizer, tokenizerDigest} from '../tokenizers/index.js';
+import {quoted} from '../tokenizers/quoted.js';
 import type {DataSummary, SplitName, SplitSummary} from './data-folder.js';
 import {readTokenizer, splitFile, splitNames} from './data-folder.js';
 import type {LastCut} from './documents.js';
@@ -94,8 +95,21 @@ class Encoder {
  * TokenizerError for a tokenizer that cannot be read or lacks a character. Nothing is left behind then.
  */
 export async function prepareData(options: PrepareOptions): Promise<DataSummary> {
+  checkOptions(options);
   const {files, validFiles = []} = options;
   return withRegularFiles([...files, ...validFiles], copies => prepareFiles(options, copies));
+}
+
+/** What plain JavaScript may pass instead. Errors: CorpusError. */
+function checkOptions(options: PrepareOptions): void {
+  const lists = [options?.files, options?.validFiles ?? []];
+  const isRight =
+    lists.every(list => Array.isArray(list) && list.every(path => typeof path === 'string')) &&
+    [options.tokenizer, options.out].every(value => typeof value === 'string');
+  if (!isRight)
+    throw new CorpusError(
+      `prepareData: must be given {files, tokenizer, out}: a list of paths, 'char', 'byte' or the path of a tokenizer.json, and a folder to make, got ${quoted(options)}`,
+    );
 }
 
 /** `copies`: where the bytes of each file lie. */
@@ -117,6 +131,12 @@ async function prepareFiles(
   const read = isChar || named !== undefined ? named : readTokenizer(options.tokenizer);
   const main = survey(files, isChar);
   const held = survey(validFiles, isChar);
+  for (const [named, {textBytes}] of [
+    [options.files, main],
+    [options.validFiles ?? [], held],
+  ] as const)
+    if (named.length > 0 && textBytes === 0)
+      throw new CorpusError(`corpus: ${named.join(', ')}: the documents hold no text`);
   const characters = new CharacterCollector();
   for (const character of [...main.characters, ...held.characters]) characters.add(character);
   const tokenizer = read ?? charTokenizer(characters.characters);

@@ -2,7 +2,7 @@
 
 import {cutsAnywhere, lastCut} from './cuts.js';
 import type {Tokenizer} from './tokenizer.js';
-import {checkIds} from './tokenizer.js';
+import {checkIds, checkText} from './tokenizer.js';
 import {endsInsideCharacter} from './utf-8.js';
 
 /**
@@ -15,7 +15,10 @@ export function byteTokenizer(): Tokenizer {
   return {
     vocabSize: 256,
     lastCut: (text, from) => lastCut(cutsAnywhere, text, from),
-    encode: text => Int32Array.from(new TextEncoder().encode(text)),
+    encode: text => {
+      checkText(text);
+      return Int32Array.from(new TextEncoder().encode(text));
+    },
     decode: ids => {
       checkIds(ids, 256);
       // A byte order mark is a character of the text like any other.

@@ -3,7 +3,7 @@
 import {cutsAnywhere, lastCut} from './cuts.js';
 import {quoted} from './quoted.js';
 import type {Tokenizer} from './tokenizer.js';
-import {checkIds, TokenizerError} from './tokenizer.js';
+import {checkIds, checkText, TokenizerError} from './tokenizer.js';
 
 const codeOf = (character: string): string =>
   `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -15,6 +15,8 @@ const codeOf = (character: string): string =>
  * character that is not among them.
  */
 export function charTokenizer(characters: readonly string[]): Tokenizer {
+  if (!Array.isArray(characters))
+    throw new TokenizerError(`char tokenizer: must be given a list of characters, got ${quoted(characters)}`);
   const ids = new Map<string, number>();
   characters.forEach((character, id) => {
     if ([...character].length !== 1)
@@ -28,6 +30,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
     vocabSize: characters.length,
     lastCut: (text, from) => lastCut(cutsAnywhere, text, from),
     encode: text => {
+      checkText(text);
       const found = [...text];
       return Int32Array.from(found, (character, at) => {
         const id = ids.get(character);

@@ -124,16 +124,21 @@ export class ChatTemplate {
   }
 }
 
-/** Sources by name, out of `chat_template` of a tokenizer_config.json: one text, or a list of named ones. */
+/**
+ * Sources by name, out of `chat_template` of a tokenizer_config.json: one text, or a list of named ones.
+ * Errors: ChatTemplateError for anything else.
+ */
 function sourcesIn(value: unknown): Record<string, string> {
+  if (value === undefined || value === null) return {};
   if (typeof value === 'string') return {[DEFAULT]: value};
-  if (!Array.isArray(value)) return {};
-  return Object.fromEntries(
-    value.flatMap(one =>
-      isRecord(one) && typeof one.name === 'string' && typeof one.template === 'string'
-        ? [[one.name, one.template] as const]
-        : [],
-    ),
+  return Object.fromEntries((Array.isArray(value) ? value : [value]).map(namedSource));
+}
+
+function namedSource(one: unknown): readonly [name: string, source: string] {
+  if (isRecord(one) && typeof one.name === 'string' && typeof one.template === 'string')
+    return [one.name, one.template];
+  throw new ChatTemplateError(
+    `tokenizer_config.json: chat_template must be text, or a list of objects with a name and a template, got ${shown(one)}`,
   );
 }
 
@@ -150,7 +155,7 @@ function tokensIn(config: Readonly<Record<string, unknown>>): Record<string, str
 
 /**
  * The template of a parsed tokenizer_config.json, whose place that of a chat_template.jinja takes where there is one; undefined
- * where there is neither. It is read when it is first applied.
+ * where there is neither. It is read when it is first applied. Errors: ChatTemplateError where there is something else in its place.
  */
 export async function chatTemplateOf(
   config: Readonly<Record<string, unknown>>,

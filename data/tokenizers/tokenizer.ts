@@ -1,6 +1,7 @@
 // What every tokenizer is: text to token ids and back, with a JSON form that a run folder carries.
 
 import {BmojoError} from '../../errors/bmojo-error.js';
+import {quoted} from './quoted.js';
 
 /** A tokenizer that cannot be read, or text that it cannot encode; the message says where and why. */
 export class TokenizerError extends BmojoError {
@@ -12,6 +13,8 @@ export class TokenizerError extends BmojoError {
 export interface Tokenizer {
   /** Number of token ids V; every id is in [0, V). */
   readonly vocabSize: number;
+  /** Ids in [0, V) that no token has, ascending. Default none. */
+  readonly unusedIds?: readonly number[];
   /** Id that ends a document, where the vocabulary has one. */
   readonly endOfText?: number;
   /**
@@ -31,8 +34,15 @@ export interface Tokenizer {
   toJSON(): object;
 }
 
+/** Errors: TokenizerError for what is no text. */
+export function checkText(text: unknown): void {
+  if (typeof text !== 'string') throw new TokenizerError(`encode: must be given text, got ${quoted(text)}`);
+}
+
 /** Errors: TokenizerError naming the first id that is not in the vocabulary. */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number): void {
+  if (typeof ids?.length !== 'number')
+    throw new TokenizerError(`decode: must be given a list of ids, got ${quoted(ids)}`);
   for (let i = 0; i < ids.length; i++) {
     if (!Number.isInteger(ids[i]) || ids[i] < 0 || ids[i] >= vocabSize)
       throw new TokenizerError(`decode: ids must be integers in [0, ${vocabSize}), got ${ids[i]} at ${i}`);

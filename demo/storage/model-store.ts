@@ -53,10 +53,14 @@ async function keptCard(name: string): Promise<ModelCard | undefined> {
   }
 }
 
+async function shippedModels(): Promise<ShippedModel[]> {
+  const response = await fetch(new URL('models/index.json', pageAddress()));
+  return response.ok ? response.json() : [];
+}
+
 /** Shipped models first, then the visitor's own. */
 export async function listModels(): Promise<ListedModel[]> {
-  const response = await fetch(new URL('models/index.json', pageAddress()));
-  const shipped: ShippedModel[] = response.ok ? await response.json() : [];
+  const shipped = await shippedModels();
   const kept = await namesIn(await folderAt([ROOT]));
   const listed: ListedModel[] = [];
   for (const {name, title, command, readsText} of shipped) {
@@ -103,13 +107,26 @@ export async function keepModel(
   name: string,
   options: TransferOptions,
 ): Promise<string> {
-  const free = freeName(name);
+  const card = await readCard(source, options.signal);
+  const free = await freeName(name, card?.weights.sha256);
   await copyModel(source, modelInDirectory(await folderAt([ROOT, free])), options);
   return free;
 }
 
-export const freeName = (name: string): string =>
-  name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+/** A name that no other model has here: the wanted one, or that with a number. `weights`: digest by which a model is known again. */
+export async function freeName(wanted: string, weights?: string): Promise<string> {
+  const base = wanted.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+  const shipped = (await shippedModels()).map(({name}) => name);
+  const kept = await namesIn(await folderAt([ROOT]));
+  const isFree = async (name: string): Promise<boolean> => {
+    if (shipped.includes(name)) return false;
+    const card = kept.includes(name) ? await keptCard(name) : undefined;
+    return card === undefined || card.weights.sha256 === weights;
+  };
+  let name = base;
+  for (let number = 2; !(await isFree(name)); number++) name = `${base}-${number}`;
+  return name;
+}
 
 /** Opens a model by name; a shipped one is fetched first, and gone on with where an earlier fetch broke off. */
 export async function openKept(name: string, options: TransferOptions): Promise<OpenedModel> {

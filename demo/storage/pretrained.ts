@@ -18,7 +18,7 @@ export async function keepPretrained(
     files,
     options,
   );
-  const free = freeName(name);
+  const free = await freeName(name);
   try {
     const title = `${name} of Hugging Face, ${String(config.model_type ?? 'mamba')}`;
     await writeModel(modelInDirectory(await modelDirectory(free)), {

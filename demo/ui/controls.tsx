@@ -2,6 +2,7 @@
 
 import {useId} from 'preact/hooks';
 import type {Field, Schema} from '../../config/schema.js';
+import {NumberField} from './number-field.js';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -83,14 +84,13 @@ function Input({id, field, value, disabled, onChange}: InputProps) {
       );
     default:
       return (
-        <input
+        <NumberField
           {...about}
-          type="number"
           min={field.min}
           max={field.max}
           step={field.kind === 'integer' ? 1 : 'any'}
-          value={String(value)}
-          onChange={event => onChange(event.currentTarget.valueAsNumber)}
+          value={Number(value)}
+          onChange={onChange}
         />
       );
   }

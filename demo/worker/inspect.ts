@@ -90,13 +90,19 @@ export const inspect: Handler<'inspect'> = async ({model: name, source, changes}
   const own = await heldOf(name, source);
   const {tokens, labels, pieces, queries} = own.sequence;
   const {window = model.config.window, eideticSlots = model.config.eideticSlots, interventions} = changes;
-  own.changed?.model.dispose();
-  own.changed = undefined;
-  own.after = undefined;
-  if (window !== model.config.window || eideticSlots !== model.config.eideticSlots)
-    own.changed = withMemory(model, {window, eideticSlots});
-  if (own.changed !== undefined || interventions.length > 0)
-    own.after = await look(own.changed ?? model, tokens, {labels, interventions});
+  const isResized = window !== model.config.window || eideticSlots !== model.config.eideticSlots;
+  const changed = isResized ? withMemory(model, {window, eideticSlots}) : undefined;
+  try {
+    const isChanged = isResized || interventions.length > 0;
+    const after = isChanged ? await look(changed ?? model, tokens, {labels, interventions}) : undefined;
+    // Only now: where it is refused, what was seen before stands.
+    own.changed?.model.dispose();
+    own.changed = changed;
+    own.after = after;
+  } catch (error) {
+    changed?.model.dispose();
+    throw error;
+  }
   const {vocabSize} = model.config;
   const seen = ({layers, losses, best}: Inspection): Seen => ({
     layers,
@@ -139,6 +145,8 @@ export interface NextToken {
 
 /** What one query reads, heaviest first, and what the model expects behind it. */
 export interface Attended {
+  readonly layer: number;
+  readonly position: number;
   readonly before: readonly ReadRow[];
   readonly after?: readonly ReadRow[];
   readonly next: readonly NextToken[];
@@ -160,6 +168,8 @@ export const attend: Handler<'attend'> = async ({layer, position}) => {
     [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, MOST_NEXT);
   const ids = new Set([...likeliest(one), ...(other === undefined ? [] : likeliest(other))]);
   return {
+    layer,
+    position,
     before: before.reads(layer, position),
     ...(after === undefined ? {} : {after: after.reads(layer, position)}),
     next: [...ids].map(id => ({

@@ -24,7 +24,7 @@ export function recallPiece(id: number, vocabSize: number): string {
   return id < Math.floor(vocabSize / 2) ? `k${id}` : `v${id}`;
 }
 
-/** What an id says to a model; one behind those of the tokenizer, in a padded vocabulary, is shown as the number that it is. */
+/** What an id says to a model; one that no token of the tokenizer has, as in a padded vocabulary, is shown as the number that it is. */
 export function pieceOf(
   id: number,
   source: SequenceSource,
@@ -32,7 +32,9 @@ export function pieceOf(
   tokenizer?: Tokenizer,
 ): string {
   if (source.kind === 'text' && tokenizer !== undefined)
-    return id < tokenizer.vocabSize ? tokenizer.decode([id]) : `#${id}`;
+    return id < tokenizer.vocabSize && tokenizer.unusedIds?.includes(id) !== true
+      ? tokenizer.decode([id])
+      : `#${id}`;
   return recallPiece(id, vocabSize);
 }
 

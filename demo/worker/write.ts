@@ -127,6 +127,7 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
       maxTokens,
       stopToken,
       ids: tokenizer.vocabSize,
+      suppressTokens: tokenizer.unusedIds,
       session: own.session,
       signal,
     })) {

@@ -124,24 +124,27 @@ export const languageFamily: WorkloadFamily = {
     const settings = settingsOf(given);
     const {context, segments, crossBorders, checksum} = settings;
     const data = openData(settings.data, {verify: true});
-    if (data.train.sha256 !== checksum) {
+    try {
+      if (data.train.sha256 !== checksum)
+        throw new TokenFileError(
+          `${settings.data} holds other tokens than the run was started with; prepare the same data again`,
+        );
+      const windows = new WindowIndex(data.valid, context * segments, {crossBorders});
+      const starts = windows.spread(evalSamples);
+      const batch = Math.max(1, Math.floor(EVAL_TOKENS / context));
+      return {
+        workload: languageWorkload(data.train, {context, segments, crossBorders}),
+        evaluate: model =>
+          evaluateLanguage(asLanguageModel(model), data.valid, {starts, context, segments, batch}),
+        sample: data.valid.read(starts[0], context * segments),
+        write: model => written(model, data.tokenizer),
+        stateLength: context * segments,
+        close: () => closeData(data),
+      };
+    } catch (error) {
       closeData(data);
-      throw new TokenFileError(
-        `${settings.data} holds other tokens than the run was started with; prepare the same data again`,
-      );
+      throw error;
     }
-    const windows = new WindowIndex(data.valid, context * segments, {crossBorders});
-    const starts = windows.spread(evalSamples);
-    const batch = Math.max(1, Math.floor(EVAL_TOKENS / context));
-    return {
-      workload: languageWorkload(data.train, {context, segments, crossBorders}),
-      evaluate: model =>
-        evaluateLanguage(asLanguageModel(model), data.valid, {starts, context, segments, batch}),
-      sample: data.valid.read(starts[0], context * segments),
-      write: model => written(model, data.tokenizer),
-      stateLength: context * segments,
-      close: () => closeData(data),
-    };
   },
   notice: ({data: given, model}) => {
     const {data, context, segments, crossBorders} = settingsOf(given);

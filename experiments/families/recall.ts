@@ -7,7 +7,7 @@ import {evaluateRecall} from '../../eval/recall.js';
 import {spreadOf} from '../../eval/seeds.js';
 import {percent} from '../../eval/table.js';
 import type {ModelConfig} from '../../models/config.js';
-import {layerPlan} from '../../models/layer-plan.js';
+import {mixersOf} from '../../models/layer-plan.js';
 import {taskWorkload} from '../../train/workload.js';
 import type {Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
@@ -15,12 +15,14 @@ import {isLanguageReport} from './family.js';
 /** Samples per evaluation batch: bounded, whatever the training batch is. */
 export const EVAL_BATCH = 64;
 
-/** Tokens that attention windows alone reach back through the stack; undefined where attention sees everything. */
+/** Tokens that attention windows alone reach back, one on top of the other; undefined where attention sees everything. */
 export function windowReach(config: ModelConfig): number | undefined {
-  const windows = layerPlan(config)
-    .filter(({mixer}) => mixer.attention)
-    .map(({mixer}) => mixer.window);
-  return windows.length === 0 || windows.includes(0) ? undefined : config.layers * Math.max(...windows);
+  const windows = mixersOf(config)
+    .filter(({attention}) => attention)
+    .map(({window}) => window);
+  return windows.length === 0 || windows.includes(0)
+    ? undefined
+    : windows.reduce((sum, window) => sum + window, 0);
 }
 
 /** Errors: Error for the report of another workload. */

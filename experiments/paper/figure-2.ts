@@ -178,7 +178,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
       ]),
     ),
     notes: [
-      'A training ends early where 99.5 % of the held-out answers are right. Chance is one in the number of values; guessing among the pairs gives one in their number.',
+      'A training ends early where 99.5 % of the held-out answers are right; the rate is chosen by the same answers. Chance is one in the number of values; guessing among the pairs gives one in their number.',
     ],
     plot: panelPlot(plots, 2),
   };

@@ -108,7 +108,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
     ],
     figures: Object.fromEntries(all.map(({model, size, mean}) => [`${model}.${size}`, mean.toFixed(3)])),
     notes: [
-      'All models of a size see the same tokens in the same order. Seconds count updates alone, at the speed of the first seed.',
+      'All models of a size see the same tokens in the same order; the rate is chosen by the same held-out loss. Seconds count updates alone, at the speed of the first seed.',
     ],
     plot: panelPlot(
       [

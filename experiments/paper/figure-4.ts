@@ -6,6 +6,8 @@ import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
 import {gridRuns} from './grid.js';
 import type {LanguageScale} from './language-sizes.js';
 import {languagePoints, languageSizes, languageTraining, quickSize} from './language-sizes.js';
+import type {Summary} from './summary.js';
+import {summaries, summaryWords} from './summary.js';
 
 const models: readonly Contestant[] = ['transformer', 'mamba', 'bmojo'];
 const PANEL = 'time';
@@ -31,18 +33,23 @@ const quick: LanguageScale = {
   seeds: [1],
 };
 
+/** Tokens of a step. */
+const tokensOf = ({config}: MeasuredRun): number => config.train.batch * Number(config.data.context);
+
 /** Milliseconds of a step. */
-function stepTime({config, tokensPerSecond}: MeasuredRun): number {
-  return (1000 * config.train.batch * Number(config.data.context)) / (tokensPerSecond ?? Number.NaN);
-}
+const stepTime = (run: MeasuredRun): number => (1000 * tokensOf(run)) / (run.tokensPerSecond ?? Number.NaN);
+
+const parametersOf = ({runs: [{result}]}: Summary): number => result.parameters;
 
 function report(runs: readonly MeasuredRun[]): PaperReport {
-  const sizes = [...new Set(runs.map(({size}) => size))];
-  const find = (size: string, name: string): MeasuredRun | undefined =>
-    runs.find(run => run.size === size && run.model === name);
+  // A rate changes no time: of several the fastest counts, for all models alike.
+  const all = summaries(runs, 'smaller', stepTime);
+  const sizes = [...new Set(all.map(({size}) => size))];
+  const find = (size: string, name: string): Summary | undefined =>
+    all.find(one => one.size === size && one.model === name);
   const ratio = (size: string, name: string): number | undefined => {
     const [own, other] = [find(size, 'bmojo'), find(size, name)];
-    return own && other && stepTime(own) / stepTime(other);
+    return own && other && own.mean / other.mean;
   };
   const ratios = sizes.flatMap(size =>
     models.flatMap(name => {
@@ -57,16 +64,18 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
         : `A step of B'MOJO takes ${ratios.map(({size, name, times}) => `${times.toFixed(2)} x that of ${name} at ${size}`).join(', ')}.`,
     tables: [
       {
-        caption: 'Training steps: median over the steps after the first',
+        caption:
+          'Training steps: median over the steps after the first, mean and standard deviation over seeds',
         rows: [
-          ['size', 'model', 'parameters', 'ms a step', 'tokens/s', "B'MOJO's step, times this"],
-          ...runs.map(run => [
-            run.size,
-            run.model,
-            String(run.result.parameters),
-            stepTime(run).toFixed(1),
-            (run.tokensPerSecond ?? Number.NaN).toFixed(0),
-            run.model === 'bmojo' ? '-' : (ratio(run.size, run.model)?.toFixed(2) ?? '-'),
+          ['size', 'model', 'parameters', 'ms a step', 'tokens/s', 'seeds', "B'MOJO's step, times this"],
+          ...all.map(one => [
+            one.size,
+            one.model,
+            String(parametersOf(one)),
+            summaryWords(one, 1),
+            ((1000 * tokensOf(one.runs[0])) / one.mean).toFixed(0),
+            String(one.values.length),
+            one.model === 'bmojo' ? '-' : (ratio(one.size, one.model)?.toFixed(2) ?? '-'),
           ]),
         ],
       },
@@ -82,9 +91,9 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
       markers: true,
       series: models.map(name => ({
         name,
-        points: runs
+        points: all
           .filter(({model}) => model === name)
-          .map(run => [run.result.parameters, stepTime(run)] as const)
+          .map(one => [parametersOf(one), one.mean] as const)
           .sort(([a], [b]) => a - b),
       })),
     }),

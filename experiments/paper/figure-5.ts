@@ -5,6 +5,7 @@ import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {asLanguageModel} from '../../models/create.js';
 import type {ModelSize} from '../../models/sizes.js';
 import {linePlot} from '../../plot/line-plot.js';
+import {withOrigin} from '../../plot/origin.js';
 import {panelPlot} from '../../plot/panel-plot.js';
 import {loadSequenceModel} from '../run.js';
 import type {RunFolder} from '../run-folder.js';
@@ -19,7 +20,7 @@ import {
   quickSize,
 } from './language-sizes.js';
 import type {LossByLength} from './loss-by-length.js';
-import {marginWords} from './summary.js';
+import {atBestRate, marginWords} from './summary.js';
 
 interface Scale {
   readonly size: ModelSize;
@@ -113,7 +114,8 @@ async function measure(folder: RunFolder, options: PaperOptions): Promise<LossBy
 
 const label = ({model, size}: MeasuredRun): string => (size === CARRIED ? `${model}, carried` : model);
 
-function report(runs: readonly MeasuredRun[]): PaperReport {
+function report(all: readonly MeasuredRun[]): PaperReport {
+  const runs = atBestRate(all, 'smaller');
   const first = runs.filter((run, i) => runs.findIndex(one => sameLine(one, run)) === i);
   const panels = [...new Set(first.map(({panel}) => panel))];
   const rows = runs.flatMap(run =>
@@ -164,19 +166,20 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
 }
 
 function drawn(title: string, runs: readonly MeasuredRun[]): string {
-  return linePlot({
-    title,
-    xLabel: 'tokens before the scored ones',
-    yLabel: 'change of the loss, nats a token',
-    xScale: 'log',
-    markers: true,
-    marks: [{x: Number(runs[0].config.data.context), words: 'trained'}],
-    series: runs.map(({model, lengths}) => ({
-      name: model,
-      points: (lengths?.points ?? []).map(({prefix, change}) => [prefix, change.mean] as const),
-      errors: (lengths?.points ?? []).map(({change}) => change.error),
-    })),
-  });
+  return linePlot(
+    withOrigin({
+      title,
+      xLabel: 'tokens before the scored ones',
+      yLabel: 'change of the loss, nats a token',
+      markers: true,
+      marks: [{x: Number(runs[0].config.data.context), words: 'trained'}],
+      series: runs.map(({model, lengths}) => ({
+        name: model,
+        points: (lengths?.points ?? []).map(({prefix, change}) => [prefix, change.mean] as const),
+        errors: (lengths?.points ?? []).map(({change}) => change.error),
+      })),
+    }),
+  );
 }
 
 function sameLine(one: MeasuredRun, other: MeasuredRun): boolean {

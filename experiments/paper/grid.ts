@@ -14,8 +14,6 @@ export interface GridPoint {
   readonly data: object;
   readonly settings: Partial<ModelConfig>;
   readonly train: object;
-  /** Total parameters that the width of the SwiGLU blocks is chosen for. */
-  readonly parameters?: number;
 }
 
 const fileName = (words: string): string => words.replace(/[^\w.-]+/g, '-');
@@ -37,20 +35,14 @@ export function gridRuns(
         chosen([model], options.models).length > 0 &&
         chosen([size], options.sizes).length > 0,
     )
-    .flatMap(({panel, model, size, task, data, settings, train, parameters}) =>
+    .flatMap(({panel, model, size, task, data, settings, train}) =>
       rates.flatMap(rate =>
         seeds.map(seed => ({
           name: fileName([panel, model, size, rate, `seed${seed}`].join('_')),
           panel,
           model,
           size,
-          config: parseRunConfig(task, {
-            backend,
-            data,
-            model: settings,
-            train: {...train, rate, seed},
-            ...(parameters === undefined ? {} : {parameters}),
-          }),
+          config: parseRunConfig(task, {backend, data, model: settings, train: {...train, rate, seed}}),
         })),
       ),
     );

@@ -2,12 +2,9 @@
 
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import type {BackendName} from '../../custom-ops/index.js';
-import {useWebGPU} from '../../custom-ops/index.js';
 import {withoutPlaces} from '../../eval/report/places.js';
 import {markdownTable} from '../../eval/table.js';
-import {provenance} from '../provenance.js';
-import {RunFolder} from '../run-folder.js';
+import {RunFolder, RunFolderError} from '../run-folder.js';
 import type {NamedEvent, NamedRun} from '../run-set.js';
 import {trainAll} from '../run-set.js';
 import type {
@@ -121,7 +118,6 @@ export async function reportExperiment(
 ): Promise<Reproduction | undefined> {
   const planned = experiment.plan(options);
   const added = new Map(addedRuns(add, planned).map(run => [run.name, run]));
-  const origin = await originOf(options.backend);
   const measured: MeasuredRun[] = [];
   for (const run of planned) {
     const known = added.get(run.name);
@@ -135,6 +131,7 @@ export async function reportExperiment(
     if (!folder.finished) continue;
     const more = await measurementsOf(experiment, folder, options);
     if (more.lengths !== undefined || more.recall !== undefined) onMeasured(run.name);
+    const origin = originOf(folder);
     measured.push({...run, origin, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more});
   }
   if (measured.length === 0) return undefined;
@@ -182,9 +179,14 @@ function each(runs: readonly MeasuredRun[], of: (run: MeasuredRun) => string): s
   return [...new Set(runs.map(of))];
 }
 
-/** This machine, with the name of the GPU where that computes. */
-async function originOf(backend: BackendName): Promise<RunOrigin> {
-  const {machine, date, version} = provenance();
-  const where = backend === 'webgpu' ? `webgpu on ${(await useWebGPU()).name}` : backend;
+/** Of the process that finished it, which may be of another day or machine than the report. Errors: RunFolderError where nobody says. */
+function originOf(folder: RunFolder): RunOrigin {
+  const last = folder.sessions().at(-1);
+  if (last === undefined)
+    throw new RunFolderError(
+      `${folder.path} has no sessions.jsonl, which says where and when it was trained; remove the folder to train it again`,
+    );
+  const {machine, date, version, backend, device} = last;
+  const where = device === undefined ? backend : `${backend} on ${device}`;
   return {machine: `${machine}; ${where}`, date: date.slice(0, 10), software: `bmojo ${version}`};
 }

@@ -1,5 +1,6 @@
 // What came out of memory in storage: recall by length for each memory, and by what a bounded store keeps.
 
+import {spreadOf} from '../../eval/seeds.js';
 import {percent} from '../../eval/table.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
@@ -32,11 +33,7 @@ function cellOf(summary: Summary, part: string, kept?: string): Cell | undefined
     (recall?.points ?? []).filter(point => point.part === part && point.kept === kept),
   );
   if (found.length === 0) return undefined;
-  const mean = found.reduce((sum, {accuracy}) => sum + accuracy, 0) / found.length;
-  const {length} = found[0];
-  if (found.length === 1) return {length, mean};
-  const squares = found.reduce((sum, {accuracy}) => sum + (accuracy - mean) ** 2, 0);
-  return {length, mean, deviation: Math.sqrt(squares / (found.length - 1))};
+  return {length: found[0].length, ...spreadOf(found.map(({accuracy}) => accuracy))};
 }
 
 const words = (cell: Cell | undefined): string =>

@@ -1,7 +1,8 @@
 // Memory in storage on text: a language model with it beside its twin without, far beyond the trained length.
 
 import {closeData, openData} from '../../data/files/index.js';
-import {evaluatePerplexity, overWindows} from '../../eval/perplexity.js';
+import {meanWithError} from '../../eval/mean-with-error.js';
+import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {asLanguageModel} from '../../models/create.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {loadSequenceModel} from '../run.js';
@@ -11,7 +12,7 @@ import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
 import type {LossByLength} from './loss-by-length.js';
 import type {Margin} from './summary.js';
-import {marginWords} from './summary.js';
+import {atBestRate, marginWords} from './summary.js';
 
 interface Scale {
   readonly shape: {
@@ -124,16 +125,14 @@ function ahead(runs: readonly MeasuredRun[], model: string, prefix: number): Mar
   const pairs = runs
     .filter(run => run.model === model)
     .flatMap(run => {
-      const {rate, seed} = run.config.train;
-      const twin = runs.find(
-        ({model: other, config: {train}}) => other === WITHOUT && train.rate === rate && train.seed === seed,
-      );
+      const {seed} = run.config.train;
+      const twin = runs.find(({model: other, config}) => other === WITHOUT && config.train.seed === seed);
       const [own, others] = [lossesOf(run), lossesOf(twin)];
       return own === undefined || others === undefined ? [] : [own.map((loss, i) => loss - others[i])];
     });
   if (pairs.length === 0) return undefined;
   const byWindow = pairs[0].map((_, i) => pairs.reduce((sum, one) => sum + one[i], 0) / pairs.length);
-  return {...overWindows(byWindow), pairs: byWindow.length};
+  return {...meanWithError(byWindow), pairs: byWindow.length};
 }
 
 function prefixesOf(runs: readonly MeasuredRun[]): number[] {
@@ -141,10 +140,11 @@ function prefixesOf(runs: readonly MeasuredRun[]): number[] {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-function report(runs: readonly MeasuredRun[]): PaperReport {
+function report(all: readonly MeasuredRun[]): PaperReport {
+  const runs = atBestRate(all, 'smaller');
   const prefixes = prefixesOf(runs);
   const storing = names.filter(name => name !== WITHOUT && runs.some(({model}) => model === name));
-  const lossRows = runs.map(({model, config, result, lengths}) => [
+  const lossRows = all.map(({model, config, result, lengths}) => [
     model,
     String(config.train.seed),
     String(config.train.rate),
@@ -195,11 +195,11 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
       ),
     ),
     notes: [
-      'Twins have the same data, seeds and rate; windows share no tokens, and each is read from a fresh memory.',
+      'Twins have the same data and seeds, each at its best rate; windows share no tokens, and each is read from a fresh memory.',
     ],
     plot: linePlot({
       title: 'loss beside the twin without storage',
-      xLabel: 'tokens before the scored ones',
+      xLabel: 'tokens before the scored ones; whiskers: standard error over windows',
       yLabel: 'difference of the loss, nats a token',
       xScale: 'log',
       markers: true,

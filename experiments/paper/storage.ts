@@ -10,7 +10,7 @@ import type {ModelConfig} from '../../models/config.js';
 import {presets} from '../../models/config.js';
 import {asLanguageModel} from '../../models/create.js';
 import {memoryFormat} from '../../models/session-memory.js';
-import {loadSequenceModel} from '../run.js';
+import {loadSequenceModel, unseenSeed} from '../run.js';
 import type {RunFolder} from '../run-folder.js';
 import type {PaperExperiment, PaperOptions} from './experiment.js';
 import type {GridPoint} from './grid.js';
@@ -162,7 +162,7 @@ async function recallOn(
   const [length] = part.split('x').map(Number);
   const samples = Math.max(1, Math.floor(tokens / length));
   const {accuracy, queries} = await evaluateRecall(model, task, {
-    seed: config.train.seed,
+    seed: unseenSeed(config.train.seed),
     samples,
     batch: Math.min(samples, 16),
   });
@@ -186,9 +186,12 @@ async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<
     const rowSearch = await createRowSearch();
     for (const kept of keptRuleNames) {
       const store = memoryInProcess(memoryFormat(own, {weights}), {quota, rowSearch});
-      const reading = new ModelWithStore(own, {store: keeping(store, kept), weights});
-      measured.push({...(await recallOn(reading, folder, scale.bounded, scale.tokens)), kept});
-      await store.close();
+      try {
+        const reading = new ModelWithStore(own, {store: keeping(store, kept), weights});
+        measured.push({...(await recallOn(reading, folder, scale.bounded, scale.tokens)), kept});
+      } finally {
+        await store.close();
+      }
     }
     return {points: measured};
   } finally {

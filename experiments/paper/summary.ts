@@ -1,5 +1,7 @@
 // From runs to rows: each kind and size of model at its best rate, over seeds, and how far one is ahead of another.
 
+import {meanWithError} from '../../eval/mean-with-error.js';
+import {spreadOf} from '../../eval/seeds.js';
 import {isLanguageReport} from '../families/index.js';
 import type {MeasuredRun} from './experiment.js';
 
@@ -30,15 +32,6 @@ export function headline({result: {report}}: MeasuredRun): number {
   return isLanguageReport(report) ? report.loss : report.accuracy;
 }
 
-const average = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function spread(values: readonly number[]): number | undefined {
-  if (values.length < 2) return undefined;
-  const mean = average(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-}
-
 function groups(runs: readonly MeasuredRun[], key: (run: MeasuredRun) => string): MeasuredRun[][] {
   const found = new Map<string, MeasuredRun[]>();
   for (const run of runs) found.set(key(run), [...(found.get(key(run)) ?? []), run]);
@@ -48,17 +41,7 @@ function groups(runs: readonly MeasuredRun[], key: (run: MeasuredRun) => string)
 function summaryOf(runs: readonly MeasuredRun[], value: (run: MeasuredRun) => number): Summary {
   const [{panel, model, size, config}] = runs;
   const values = runs.map(value);
-  const deviation = spread(values);
-  return {
-    panel,
-    model,
-    size,
-    rate: config.train.rate,
-    runs,
-    values,
-    mean: average(values),
-    ...(deviation === undefined ? {} : {deviation}),
-  };
+  return {panel, model, size, rate: config.train.rate, runs, values, ...spreadOf(values)};
 }
 
 /**
@@ -79,6 +62,11 @@ export function summaries(
   );
 }
 
+/** The runs of each panel, model and size at its best rate, in order of first appearance. */
+export function atBestRate(runs: readonly MeasuredRun[], better: Better): MeasuredRun[] {
+  return summaries(runs, better).flatMap(summary => summary.runs);
+}
+
 /** How much more `one` has than `other`, seed by seed: both saw the same samples. Undefined without a common seed. */
 export function margin(one: Summary, other: Summary): Margin | undefined {
   const seedOf = (run: MeasuredRun): number => run.config.train.seed;
@@ -87,12 +75,7 @@ export function margin(one: Summary, other: Summary): Margin | undefined {
     return at < 0 ? [] : [one.values[i] - other.values[at]];
   });
   if (differences.length === 0) return undefined;
-  const deviation = spread(differences);
-  return {
-    mean: average(differences),
-    pairs: differences.length,
-    ...(deviation === undefined ? {} : {error: deviation / Math.sqrt(differences.length)}),
-  };
+  return {...meanWithError(differences), pairs: differences.length};
 }
 
 /** `+0.012 ± 0.003 (3)`: mean, standard error, number of seeds. */

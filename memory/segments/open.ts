@@ -40,7 +40,7 @@ export function openFolder(
       const manifest = readManifest(folder) ?? begin(folder, format);
       if (format !== undefined) refuseOtherFormat(folder, manifest.format, format);
       removeStrangers(folder, manifest);
-      const table = new RowTable(manifest.format);
+      const table = new RowTable(manifest.format, options.rowSearch);
       const segments: SegmentEntry[] = [];
       for (const [i, entry] of manifest.segments.entries())
         segments.push(await recover(folder, entry, manifest, table, i === manifest.segments.length - 1));

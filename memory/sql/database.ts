@@ -1,6 +1,7 @@
 // What a store needs of a database: the little that PGlite and a pool of the package pg have in common, under one name.
 
 import {MemoryStoreError} from '../store-error.js';
+import {PROBES} from './row-index.js';
 import type {VectorKind} from './statements.js';
 
 export type SqlRow = Record<string, unknown>;
@@ -48,8 +49,8 @@ function rowsOf(rows: readonly unknown[]): SqlRow[] {
 }
 
 /** Run once in each session: an index goes on until it has found enough rows that are seen. */
-const PREPARE =
-  "select set_config('hnsw.iterative_scan', 'strict_order', false), set_config('hnsw.ef_search', '100', false)";
+const PREPARE = `select set_config('ivfflat.iterative_scan', 'relaxed_order', false),
+  set_config('ivfflat.probes', '${PROBES}', false)`;
 
 /** PGlite has one session, in which one thing happens after the other. */
 export function pgliteDatabase(pglite: PgliteLike): SqlDatabase {

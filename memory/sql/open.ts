@@ -9,14 +9,14 @@ import type {SqlDatabase, SqlSession} from './database.js';
 import {codeOf} from './database.js';
 import {SqlMemory} from './sql-memory.js';
 import type {VectorKind} from './statements.js';
-import {SCHEMA, SCHEMA_LOCK, Statements, vectorKinds} from './statements.js';
+import {FROM_VERSION_1, SCHEMA, SCHEMA_LOCK, Statements, vectorKinds} from './statements.js';
 
-const VERSION = 1;
+const VERSION = 2;
 /** Older ones could damage an index when rows leave it, which a quota makes them do all the time. */
 const SOUND_PGVECTOR = [0, 8, 4];
 
 export interface SqlOptions extends MemoryStoreOptions {
-  /** Rows of a stream and layer up to which every one is scored. Default 50,000. */
+  /** Rows of a stream and layer up to which every one is scored. Default 10,000. */
   readonly exactRows?: number;
   /** Default: pgvector as the database likes it best, where it has it. */
   readonly vectors?: VectorKind;
@@ -27,7 +27,7 @@ export async function openSql(
   where: string,
   database: SqlDatabase,
   format: MemoryFormat | undefined,
-  {exactRows = 50_000, vectors, ...options}: SqlOptions,
+  {exactRows = 10_000, vectors, ...options}: SqlOptions,
 ): Promise<SqlMemory> {
   try {
     const found = await database.transaction(session =>
@@ -71,6 +71,10 @@ async function begin(
   const {rows} = await session.query('select version, format, vectors from bmojo_memory');
   const found = parseMemoryRow(where, rows[0] ?? {});
   if (format !== undefined) refuseOtherFormat(where, found.format, format);
+  if (rows[0].version === 1) {
+    for (const statement of FROM_VERSION_1) await session.query(statement);
+    await session.query('update bmojo_memory set version = $1::integer', [VERSION]);
+  }
   return found;
 }
 
@@ -82,7 +86,8 @@ export function parseMemoryRow(
   const fail = (what: string): never => {
     throw new MemoryStoreError('damaged', `${where}: bmojo_memory ${what}`);
   };
-  if (version !== VERSION) fail(`is of version ${version}, this bmojo reads version ${VERSION}`);
+  if (version !== VERSION && version !== 1)
+    fail(`is of version ${version}, this bmojo reads versions 1 to ${VERSION}; update it`);
   const kind = vectorKinds.find(one => one === vectors) ?? fail('names no kind of vectors');
   const value = parseJson(String(text), fail);
   if (!isRecord(value)) return fail(`must hold a format, got ${shown(value)}`);

@@ -4,6 +4,8 @@ import type {MemoryRow, MemorySelection} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow, SqlSession} from './database.js';
 import {codeOf} from './database.js';
+import type {RowIndex} from './row-index.js';
+import {parseRowIndex} from './row-index.js';
 import type {Statements} from './statements.js';
 import {SCHEMA_LOCK} from './statements.js';
 
@@ -12,10 +14,10 @@ export interface Part {
   readonly stream: string;
   readonly layer: number;
   readonly rows: number;
-  readonly isIndexed: boolean;
+  readonly index: RowIndex | undefined;
 }
 
-const SELECT = 'select part, stream, layer, rows, is_indexed from bmojo_parts';
+const SELECT = 'select part, stream, layer, rows, index from bmojo_parts';
 
 /** What the database says of a table that was dropped while it was about to be read. */
 const GONE = new Set(['42P01', 'XX000']);
@@ -24,7 +26,7 @@ export function bytesOfName(stream: string): Uint8Array {
   return new TextEncoder().encode(stream);
 }
 
-function partOf({part, stream, layer, rows, is_indexed: isIndexed}: SqlRow): Part {
+function partOf({part, stream, layer, rows, index}: SqlRow): Part {
   if (!(stream instanceof Uint8Array))
     throw new MemoryStoreError('damaged', 'memory: bmojo_parts holds a stream that is no bytes');
   return {
@@ -32,7 +34,7 @@ function partOf({part, stream, layer, rows, is_indexed: isIndexed}: SqlRow): Par
     stream: new TextDecoder().decode(stream),
     layer: Number(layer),
     rows: Number(rows),
-    isIndexed: isIndexed === true,
+    index: index === null ? undefined : parseRowIndex(String(index)),
   };
 }
 
@@ -77,6 +79,15 @@ export class Parts {
   /** Forgets what it knows of a part, such as whether it has an index. */
   refresh({stream, layer}: Part): void {
     this.known.delete(`${layer} ${stream}`);
+  }
+
+  /** Errors: StalePart when the part has been replaced, or its index made, since it was looked up. */
+  async refuseStale({part, index}: Part): Promise<void> {
+    const {rows} = await this.database.query(
+      'select from bmojo_parts where part = $1::integer and index is not distinct from $2::text',
+      [part, index?.text ?? null],
+    );
+    if (rows.length === 0) throw new StalePart();
   }
 
   /** Makes the table of a stream and layer, unless another process just did. */

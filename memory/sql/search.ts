@@ -7,9 +7,10 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow} from './database.js';
 import {unpackRow, vectorText} from './numbers.js';
 import type {Part} from './parts.js';
+import {indexQuery} from './row-index.js';
 import type {Statements} from './statements.js';
 
-/** Rows that an index is asked for beyond those wanted: it scores in halves, and gives those that are nearly the best. */
+/** Rows that an index is asked for beyond those wanted: its float32 numbers may put neighbours in another order. */
 const SPARE = 8;
 
 interface Candidate {
@@ -33,13 +34,19 @@ export async function searchPart(
   const {groups, width} = format;
   const open = statements.vectors === 'arrays' ? '{' : '[';
   const numbers = [...before.keys()];
-  const {rows} = await database.query(statements.search(part.part, part.isIndexed), [
+  const {index} = part;
+  const textOf = (t: number, group: number): string => {
+    const from = (t * groups + group) * width;
+    return index === undefined
+      ? vectorText(queries, from, width, open)
+      : vectorText(indexQuery(queries, from, width, index.squares[group]), 0, width + 1, open);
+  };
+  const {rows} = await database.query(statements.search(part.part, index), [
     numbers,
     [...before],
-    part.isIndexed ? count + SPARE : count,
-    ...Array.from({length: groups}, (_, group) =>
-      numbers.map(t => vectorText(queries, (t * groups + group) * width, width, open)),
-    ),
+    index === undefined ? count : count + SPARE,
+    index?.text ?? null,
+    ...Array.from({length: groups}, (_, group) => numbers.map(t => textOf(t, group))),
   ]);
   const lists = Array.from({length: before.length * groups}, (): Candidate[] => []);
   for (const row of rows) {

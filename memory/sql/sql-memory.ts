@@ -1,5 +1,5 @@
 // A store in a database that speaks SQL: PGlite in this process, or PostgreSQL for many. A table for each stream and layer,
-// exact search below a number of rows and HNSW above it.
+// exact search below a number of rows and an index above it.
 
 import {checkBatch, checkOrder, checkQuery, checkSelection} from '../check.js';
 import {rowBytes} from '../row-block.js';
@@ -18,7 +18,8 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlSession} from './database.js';
 import {packRow, vectorText} from './numbers.js';
 import type {Part} from './parts.js';
-import {Parts, storedRow} from './parts.js';
+import {Parts, StalePart, storedRow} from './parts.js';
+import {newRowIndex} from './row-index.js';
 import {searchPart} from './search.js';
 import {readSnapshot} from './snapshot.js';
 import type {Statements} from './statements.js';
@@ -68,9 +69,12 @@ export class SqlMemory implements MemoryStore {
   async search(query: MemoryQuery): Promise<MemoryHits> {
     this.refuseClosed();
     checkQuery('memory search', query, this.format);
-    return this.parts.with(query.stream, query.layer, part =>
-      searchPart(this.database, this.statements, this.format, part, query),
-    );
+    return this.parts.with(query.stream, query.layer, async part => {
+      const hits = await searchPart(this.database, this.statements, this.format, part, query);
+      if (part !== undefined && hits.positions.every(position => position < 0))
+        await this.parts.refuseStale(part);
+      return hits;
+    });
   }
 
   async forget(selection: MemorySelection): Promise<number> {
@@ -164,29 +168,47 @@ export class SqlMemory implements MemoryStore {
 
   /** What a table needs beside its rows: an index once it is large, its room freed once as many rows left as are there. */
   private async tend(part: Part): Promise<void> {
-    if ((this.dead.get(part.part) ?? 0) >= part.rows + VACUUM_ROWS) {
+    const isTurnedOver = (this.dead.get(part.part) ?? 0) >= part.rows + VACUUM_ROWS;
+    if (isTurnedOver) {
       this.dead.delete(part.part);
       await this.database.query(this.statements.vacuum(part.part));
     }
-    this.startIndex(part);
+    this.startIndex(part, isTurnedOver);
   }
 
-  private startIndex(part: Part): void {
-    if (part.isIndexed || part.rows <= (this.indexAt.get(part.part) ?? this.options.exactRows)) return;
+  /** Makes the index of a part that is large enough; anew when it has twice the rows of then, or others in their place. */
+  private startIndex(part: Part, isTurnedOver = false): void {
+    if (part.index !== undefined && part.rows < 2 * part.index.rows && !isTurnedOver) return;
+    if (part.rows <= (this.indexAt.get(part.part) ?? this.options.exactRows)) return;
     if (this.statements.mayIndex && !this.indexing.has(part.part))
       this.indexing.set(part.part, this.makeIndex(part));
   }
 
-  /** Beside all else: until it is there every row is scored. */
+  /**
+   * Beside searches, which use the older index or score every row until it is there, and drop that one last: only then do they
+   * wait. Updates of the part wait for all of it.
+   */
   private async makeIndex(part: Part): Promise<void> {
+    const {statements} = this;
     try {
       await this.database.transaction(async session => {
-        for (const statement of this.statements.index(part.part)) await session.query(statement);
-        await session.query('update bmojo_parts set is_indexed = true where part = $1::integer', [part.part]);
+        const held = await this.parts.hold(session, part);
+        // Another process was first.
+        if (held.index?.text !== part.index?.text) return;
+        const older = (await session.query(statements.dropIndexes(part.part))).rows;
+        const [{squares, last}] = (await session.query(statements.lengths(part.part))).rows;
+        const index = newRowIndex(squares, held.rows);
+        for (const statement of statements.makeIndex(part.part, index, Number(last)))
+          await session.query(statement);
+        for (const {text} of older) await session.query(String(text));
+        await session.query('update bmojo_parts set index = $2::text where part = $1::integer', [
+          part.part,
+          index.text,
+        ]);
       });
       this.parts.refresh(part);
     } catch (error) {
-      if (!(error instanceof MemoryStoreError)) throw error;
+      if (!(error instanceof MemoryStoreError) && !(error instanceof StalePart)) throw error;
       // The table was replaced meanwhile, or there is no room: every row is scored, and it is tried again much later.
       this.indexAt.set(part.part, 2 * part.rows);
     } finally {

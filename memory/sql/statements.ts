@@ -1,6 +1,8 @@
 // The text of every statement. Names of tables are made of whole numbers alone; everything else is bound.
 
 import type {MemoryFormat} from '../store.js';
+import type {RowIndex} from './row-index.js';
+import {INDEXED_WIDTH, indexBytes, indexedKey, LISTS} from './row-index.js';
 
 /**
  * How keys are searched: columns of pgvector in the store's precision, or in f32 whatever that is, since halves are slow where
@@ -9,9 +11,6 @@ import type {MemoryFormat} from '../store.js';
 export const vectorKinds = ['pgvector', 'pgvector-f32', 'arrays'] as const;
 export type VectorKind = (typeof vectorKinds)[number];
 
-/** Vectors longer than that have no index: limits of pgvector for vector and halfvec. */
-const INDEXED_WIDTH = {f32: 2000, f16: 4000};
-
 export const SCHEMA = [
   `create table if not exists bmojo_memory (
      only_row boolean primary key default true check (only_row),
@@ -19,8 +18,14 @@ export const SCHEMA = [
   `create table if not exists bmojo_parts (
      part integer primary key generated always as identity,
      stream bytea not null, layer integer not null, rows bigint not null default 0,
-     is_indexed boolean not null default false,
+     index text,
      unique (stream, layer))`,
+];
+
+/** Indexes of version 1 were graphs of keys as they are: they are made anew behind the next update. */
+export const FROM_VERSION_1 = [
+  'alter table bmojo_parts drop column is_indexed',
+  'alter table bmojo_parts add column index text',
 ];
 
 /** Held while tables are made, so that two processes do not make them at once. */
@@ -54,7 +59,7 @@ export class Statements {
   }
 
   get mayIndex(): boolean {
-    return this.vectors !== 'arrays' && this.format.width <= INDEXED_WIDTH[this.precision];
+    return this.vectors !== 'arrays' && this.format.width <= INDEXED_WIDTH;
   }
 
   create(part: number): string[] {
@@ -95,44 +100,65 @@ export class Statements {
   }
 
   /**
-   * $1 numbers of queries, $2 their limits, $3 rows wanted, then each group's queries as text. Exact unless `indexed`; the
-   * distance is not the bare operator then, so that no index is taken for it.
+   * $1 numbers of queries, $2 their limits, $3 rows wanted, $4 the index as it is known, then each group's queries as text;
+   * nothing where there is another index by now. Exact without one; the distance is not the bare operator then, so that no index
+   * is taken for it.
    */
-  search(part: number, indexed: boolean): string {
+  search(part: number, index: RowIndex | undefined): string {
+    // A query is made of its text behind `offset 0`, lest the text be read again for every row.
+    const vector = this.vectors === 'arrays' ? 'text::real[]' : 'text::vector';
     return this.keyColumns
       .map(
-        (column, group) => `select ${group} as grp, q.query, r.position, r.token, r.numbers
-          from (select query, below, ${this.queryVector(indexed)} as vector
-            from unnest($1::integer[], $2::integer[], $${4 + group}::text[]) as given (query, below, text) offset 0) as q
+        (_, group) => `select ${group} as grp, q.query, r.position, r.token, r.numbers
+          from (select query, below, ${vector} as vector
+            from unnest($1::integer[], $2::integer[], $${5 + group}::text[]) as given (query, below, text),
+              bmojo_parts as p where p.part = ${Number(part)} and p.index is not distinct from $4::text offset 0) as q
           cross join lateral (
             select position, token, numbers from ${tableOf(part)} where position < q.below
-            order by ${this.order(column, indexed)} limit $3::integer) as r`,
+            order by ${this.order(group, index)} limit $3::integer) as r`,
       )
       .join(' union all ');
   }
 
-  /** A query made of its text: behind `offset 0`, lest the text be read again for every row. */
-  private queryVector(indexed: boolean): string {
-    if (this.vectors === 'arrays') return 'text::real[]';
-    // Queries are not rounded to halves, though keys are.
-    return `text::${indexed ? this.keyType : `vector(${this.format.width})`}`;
-  }
-
-  private order(column: string, indexed: boolean): string {
+  private order(group: number, index: RowIndex | undefined): string {
+    const column = this.keyColumns[group];
+    const {width} = this.format;
     if (this.vectors === 'arrays')
       return `(select sum(a::float8 * b::float8) from unnest(${column}, q.vector) as p (a, b)) desc, position`;
-    if (indexed) return `${column} <#> q.vector`;
-    return `(${column}::vector(${this.format.width}) <#> q.vector) + 0, position`;
+    if (index !== undefined) return `${indexedKey(column, width, index.squares[group])} <-> q.vector`;
+    return `(${column}::vector(${width}) <#> q.vector) + 0, position`;
   }
 
-  /** Indexes for the search, one for each group. */
-  index(part: number): string[] {
-    const operators = this.precision === 'f16' ? 'halfvec_ip_ops' : 'vector_ip_ops';
-    const table = tableOf(part);
-    return this.keyColumns.map(
+  /** The largest square of the length of each group's keys, 1 where all are 0; and the last position. */
+  lengths(part: number): string {
+    const {width} = this.format;
+    const largest = this.keyColumns.map(
       column =>
-        `create index if not exists ${table}_${column} on ${table} using hnsw (${column} ${operators})`,
+        `coalesce(nullif(max(inner_product(${column}::vector(${width}), ${column}::vector(${width}))), 0), 1)`,
     );
+    return `select array[${largest.join(', ')}]::float8[] as squares, max(position) as last from ${tableOf(part)}`;
+  }
+
+  /** Statements that drop the indexes of keys that are there. */
+  dropIndexes(part: number): string {
+    return `select format('drop index %s', i.indexrelid::regclass) as text
+      from pg_index as i join pg_class as c on c.oid = i.indexrelid join pg_am as a on a.oid = c.relam
+      where i.indrelid = '${tableOf(part)}'::regclass and a.amname in ('hnsw', 'ivfflat')`;
+  }
+
+  /** Makes an index of each group's keys, with the last position in its name. */
+  makeIndex(part: number, index: RowIndex, last: number): string[] {
+    const table = tableOf(part);
+    const {width} = this.format;
+    const memory = `select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')),
+      ${indexBytes(width)}) / 1024 || 'kB', true)`;
+    return [
+      memory,
+      ...this.keyColumns.map(
+        (column, group) => `create index ${table}_${column}_${Number(last)} on ${table}
+          using ivfflat ((${indexedKey(column, width, index.squares[group])}) vector_l2_ops) with (lists = ${LISTS})`,
+      ),
+    ];
   }
 
   /** Rows without numbers in [$1, $2). */

@@ -6,6 +6,10 @@ import {refuseImport} from './import-error.js';
 
 /** Checked before anything of a size is made: lists of so many entries still are small. */
 const MOST = 2 ** 24;
+/** Of factors of weights: products of three are float32 still. */
+const LEAST_FACTOR = 1e-12;
+/** Of rotary positions, as in the mixer's schema. */
+const MOST_ROTARY_BASE = 1e12;
 
 /** Numbers that Python writes into JSON and JSON does not have; text in quotes is passed over. */
 const PYTHON_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
@@ -32,8 +36,13 @@ export class CheckpointConfig {
     return this.get(name) !== undefined;
   }
 
+  /** Whether it stands there at all, be it null. */
+  names(name: string): boolean {
+    return Object.hasOwn(this.values, name);
+  }
+
   get(name: string): unknown {
-    return (Object.hasOwn(this.values, name) ? this.values[name] : undefined) ?? undefined;
+    return (this.names(name) ? this.values[name] : undefined) ?? undefined;
   }
 
   fail(name: string, expected: string): never {
@@ -58,6 +67,42 @@ export class CheckpointConfig {
     const value = this.get(name) ?? absent;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
     return this.fail(name, 'a number');
+  }
+
+  /** What a norm adds to the mean square. */
+  epsilon(name: string, absent: number): number {
+    const value = this.number(name, absent);
+    return value >= 0 && value <= 1 ? value : this.fail(name, 'a number from 0 to 1');
+  }
+
+  /** The same of a norm that a layer of ours leaves out where this is 0. */
+  positiveEpsilon(name: string, absent: number): number {
+    const value = this.epsilon(name, absent);
+    return value > 0 ? value : this.fail(name, 'above 0');
+  }
+
+  /** A factor of weights, by default 1. Not 0, which nothing leads back from. */
+  factor(name: string): number {
+    return this.asFactor(name, this.number(name, 1));
+  }
+
+  factors(name: string, length: number): number[] {
+    return this.numbers(name, length, Array<number>(length).fill(1)).map(value => this.asFactor(name, value));
+  }
+
+  private asFactor(name: string, value: number): number {
+    const size = Math.abs(value);
+    return size >= LEAST_FACTOR && size <= 1 / LEAST_FACTOR
+      ? value
+      : this.fail(name, `of a size from ${LEAST_FACTOR} to ${1 / LEAST_FACTOR}`);
+  }
+
+  /** The model's width times the factor in this setting, cut to a whole number. */
+  expandedWidth(name: string): number {
+    const width = Math.trunc(this.number(name, 2) * this.count('hidden_size'));
+    return width >= 1 && width <= MOST
+      ? width
+      : this.fail(name, `such that it makes a width from 1 to ${MOST}`);
   }
 
   flag(name: string, absent: boolean): boolean {
@@ -112,5 +157,9 @@ export function rotaryBase(config: CheckpointConfig, absent = 10_000): number {
   }
   config.mustBe('partial_rotary_factor', 1);
   const inner = config.inner('rope_parameters');
-  return inner.has('rope_theta') ? inner.number('rope_theta') : config.number('rope_theta', absent);
+  const given = inner.has('rope_theta') ? inner : config;
+  const base = given.number('rope_theta', absent);
+  return base >= 1 && base <= MOST_ROTARY_BASE
+    ? base
+    : given.fail('rope_theta', `a number from 1 to ${MOST_ROTARY_BASE}`);
 }

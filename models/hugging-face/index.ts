@@ -1,5 +1,6 @@
 // Models of the Hub, in: a folder in the layout of the transformers library becomes a LanguageModel with its tokenizer.
 
+import {refuse} from '../../custom-ops/check.js';
 import {modelAtUrl} from '../model-folder/at-url.js';
 import type {PlacedFile} from '../model-folder/in-files.js';
 import {folderOfFiles} from '../model-folder/in-files.js';
@@ -17,6 +18,8 @@ export type PretrainedSource = string | URL | Iterable<File | PlacedFile> | Mode
 
 function sourceOf(from: PretrainedSource): ModelSource {
   if (typeof from === 'string' || from instanceof URL) return modelAtUrl(from);
+  if (typeof from !== 'object' || from === null)
+    refuse('fromPretrained', 'from', 'an address, files of a page or a source of files', from);
   return 'read' in from ? from : folderOfFiles(from, [CONFIG]);
 }
 

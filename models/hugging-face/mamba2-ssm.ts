@@ -43,24 +43,28 @@ export const bambaNames: SsmNames = {
 export function ssmSettings(
   config: CheckpointConfig,
   own: SsmNames,
-  defaults: {heads: number; headWidth: number; groups: number; stateSize: number},
+  defaults: {heads: number; headWidth: number | 'auto'; groups: number; stateSize: number},
   inner?: number,
 ) {
   refuseStepLimits(config);
-  const width = inner ?? Math.trunc(config.number(own.expand, 2) * config.count('hidden_size'));
+  const width = inner ?? config.expandedWidth(own.expand);
   const heads = config.count(own.heads, defaults.heads);
-  const automatic = config.get(own.headWidth) === 'auto';
-  const headWidth = automatic ? Math.trunc(width / heads) : config.count(own.headWidth, defaults.headWidth);
+  const absent = defaults.headWidth === 'auto' ? undefined : defaults.headWidth;
+  const isAutomatic = (config.get(own.headWidth) ?? absent ?? 'auto') === 'auto';
+  const headWidth = isAutomatic ? Math.trunc(width / heads) : config.count(own.headWidth, absent);
+  if (width % headWidth !== 0) config.fail(own.headWidth, `a divisor of the inner width ${width}`);
   if (heads * headWidth !== width)
     config.fail(
       own.heads,
       `${width / headWidth}, so that heads of ${headWidth} channels make the inner width ${width}`,
     );
+  const groups = config.count(own.groups, defaults.groups);
+  if (heads % groups !== 0) config.fail(own.groups, `a divisor of the ${heads} heads`);
   return {
     ssmKind: 'mamba2',
     innerWidth: width,
     ssmHeadWidth: headWidth,
-    ssmGroups: config.count(own.groups, defaults.groups),
+    ssmGroups: groups,
     stateSize: config.count(own.stateSize, defaults.stateSize),
     convWidth: config.count(own.convWidth, 4),
     convBias: config.flag(own.convBias, true),

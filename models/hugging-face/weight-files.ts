@@ -19,6 +19,9 @@ const INDEX = 'model.safetensors.index.json';
 /** Where others keep weights: as code that runs when it is read, and as what this package does not read. */
 const OTHERS = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'tf_model.h5', 'model.gguf'];
 
+/** How what a clone without Git LFS holds in place of a large file begins. */
+const LFS_POINTER = 'version ';
+
 /** A file of tensors, known by its header. */
 export interface WeightFile {
   readonly path: string;
@@ -107,7 +110,12 @@ function missing(source: ModelSource, path: string): never {
 
 function openFile(source: ModelSource, path: string, signal?: AbortSignal): Promise<WeightFile | undefined> {
   return ifThere(source, path, {signal}, async reader => {
-    const length = headerLength(await reader.take(LENGTH_BYTES));
+    const start = await reader.take(LENGTH_BYTES);
+    if (new TextDecoder('latin1').decode(start) === LFS_POINTER)
+      throw new CheckpointImportError(
+        `${source.name}: ${path} is a pointer of Git LFS, not the file; fetch the file (git lfs pull, or a download)`,
+      );
+    const length = headerLength(start);
     const {places} = decodeHeader(await reader.take(length));
     const offset = LENGTH_BYTES + length;
     const bytes = offset + (places.at(-1)?.end ?? 0);

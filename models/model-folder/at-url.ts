@@ -26,7 +26,7 @@ class RefusedError extends ModelFormatError {}
  *
  * Errors: from `read`, ModelFormatError when the server refuses, or cannot be reached in `attempts` attempts;
  * what fetch says of a connection that breaks off for good on the way; the signal's reason when it is
- * aborted. A 404 or 410 is a file that is not there.
+ * aborted. A 404, a 410 or an HTML page in its place is a file that is not there.
  */
 export function modelAtUrl(
   address: string | URL,
@@ -49,10 +49,11 @@ export function modelAtUrl(
       cache: 'no-cache',
       signal,
     });
+    const isInstead = response.status === 200 && (await isPageInstead(response));
     // Nothing is left behind the last byte.
-    if (response.ok || (response.status === NOTHING_LEFT && at > 0)) return response;
+    if (!isInstead && (response.ok || (response.status === NOTHING_LEFT && at > 0))) return response;
     await response.body?.cancel();
-    if (response.status === 404 || response.status === 410) return undefined;
+    if (isInstead || response.status === 404 || response.status === 410) return undefined;
     const words = `${name}: the server answered ${response.status} ${response.statusText} to ${path}`;
     if (response.status === 429 || response.status >= 500) throw new Error(words);
     throw new RefusedError(words);
@@ -99,6 +100,16 @@ export function modelAtUrl(
       }
     },
   };
+}
+
+/** Whether a server sends a page in place of what it does not have, as those of single-page applications do. */
+async function isPageInstead(response: Response): Promise<boolean> {
+  if (response.headers.get('content-type')?.startsWith('text/html') !== true) return false;
+  const reader = response.clone().body?.getReader();
+  const piece = await reader?.read();
+  // Without waiting: a copy is closed when both are.
+  void reader?.cancel();
+  return /^\s*<(!doctype html|html)\b/i.test(new TextDecoder().decode(piece?.value?.subarray(0, 256)));
 }
 
 /** The body from byte `at` on, whether the server sent that alone or everything. */

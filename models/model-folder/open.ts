@@ -2,6 +2,7 @@
 
 import type {io} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import {refuse} from '../../custom-ops/check.js';
 import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
 import type {SequenceModel} from '../create.js';
 import {sequenceModelOf} from '../create.js';
@@ -38,6 +39,8 @@ export async function openModel(
   options: TransferOptions = {},
 ): Promise<OpenedModel> {
   const from = typeof source === 'string' || source instanceof URL ? modelAtUrl(source) : source;
+  if (typeof from?.read !== 'function')
+    refuse('openModel', 'source', 'an address or a source of files such as modelAtUrl gives', source);
   const {artifacts, card, tokenizer} = await readModel(from, options);
   const layers = await tfl.loadLayersModel({load: async () => artifacts});
   try {

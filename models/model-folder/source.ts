@@ -79,7 +79,24 @@ export async function joinPieces(pieces: Pieces): Promise<Uint8Array<ArrayBuffer
   return all;
 }
 
-/** A small file as text; undefined where there is none. Errors: ModelFormatError when it is no UTF-8. */
+/** Of a file that is read as text; the largest tokenizers have a third of it. */
+const MOST_TEXT = 2 ** 27;
+
+/** Passes pieces on. Errors: ModelFormatError where there are more bytes than text may have. */
+async function* asManyAsText(where: string, pieces: Pieces): Pieces {
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes > MOST_TEXT)
+      throw new ModelFormatError(`${where} must be a text of at most ${MOST_TEXT} bytes, it has more`);
+    yield piece;
+  }
+}
+
+/**
+ * A small file as text; undefined where there is none. Errors: ModelFormatError when it is no UTF-8, or so long that it must be
+ * something else.
+ */
 export async function readText(
   source: ModelSource,
   path: string,
@@ -87,7 +104,8 @@ export async function readText(
 ): Promise<string | undefined> {
   const pieces = await source.read(path, {signal});
   if (pieces === undefined) return undefined;
-  return decodeText(`${source.name}: ${path}`, await joinPieces(pieces));
+  const where = `${source.name}: ${path}`;
+  return decodeText(where, await joinPieces(asManyAsText(where, pieces)));
 }
 
 /** Errors: ModelFormatError. */

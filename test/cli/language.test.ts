@@ -101,6 +101,12 @@ describe('language models on the command line', () => {
     );
     const plain = await bmojo(train('--steps', '1', '--out', at('plain')));
     expect(plain.code, plain.err).to.equal(0);
+    const beyond = ['--length', '8', '--sample', '1000000'];
+    const far = await bmojo(['eval', 'memory', '--checkpoint', at('plain'), ...beyond]);
+    expect([far.code, /--sample must be below \d+: .* has \d+ tokens/.test(far.err)], far.err).to.deep.equal([
+      2,
+      true,
+    ]);
     const refused = await bmojo(['generate', '--checkpoint', at('plain'), ...stored]);
     expect(refused.err).to.include('trained with --storage above 0');
     expect((await generate('--stream', 'anna')).err).to.include('--stream needs --memory');
@@ -312,6 +318,27 @@ describe('language models on the command line', () => {
       writeFileSync(at('latin1.txt'), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
       const text = await generate('whole', '--prompt-file', at('latin1.txt'));
       expect(text.err).to.include('latin1.txt must be UTF-8 text');
+      const marked = '\ufeffline 4';
+      writeFileSync(at('marked.txt'), marked);
+      const said = await generate('whole', '--prompt-file', at('marked.txt'), '--json', '--quiet');
+      expect(JSON.parse(said.out).prompt, 'a byte order mark is no text').to.equal(marked.slice(1));
+      writeFileSync(at('foreign.jsonl'), `${JSON.stringify({text: 'To be \u{1d11e} be'})}\n`);
+      for (const [said, words] of [
+        [await generate('whole', '--prompt', '\u{1d11e}'), '--prompt: '],
+        [await bmojo(['eval', 'lambada', at('foreign.jsonl'), '--checkpoint', at('whole')]), 'passage 1 of '],
+        [await bmojo(['eval', 'needle-text', '--checkpoint', at('whole')]), 'needle-text: '],
+      ] as const) {
+        expect(said.err).to.include(words).and.include('the corpus of this char tokenizer has no');
+        expect(said.code).to.equal(2);
+      }
+      for (const [command, words] of [
+        ['memory --prompt a --text t', '--prompt and --text exclude each other'],
+        ['memory --prompt a --length 3', '--prompt and --length exclude each other'],
+        ['perplexity --text t --data d', '--text and --data exclude each other'],
+      ]) {
+        const both = await bmojo(['eval', ...command.split(' '), '--checkpoint', at('whole')]);
+        expect([both.code, both.err]).to.deep.equal([2, `bmojo: ${words}\n`]);
+      }
       const nowhere = await generate('whole', '--save-state', join(at('none'), 'state'));
       expect([nowhere.code, nowhere.out]).to.deep.equal([2, '']);
     } finally {

@@ -1,14 +1,18 @@
 // Every number and every list of every command is refused before the command begins, by its option's name.
 
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
+import {build} from 'esbuild';
 import {asOption} from '../../cli/command-line.js';
+import {givenRun} from '../../cli/train.js';
 import type {Field} from '../../config/schema.js';
 import {SettingError} from '../../config/schema.js';
 import {createMqar} from '../../data/mqar.js';
 import {createNeedle} from '../../data/needle.js';
+import {workloadFamilies} from '../../experiments/families/index.js';
 import {parseRunConfig} from '../../experiments/run-config.js';
 import {BMojoMixer} from '../../layers/index.js';
 import {modelSchema} from '../../models/config.js';
@@ -76,6 +80,46 @@ describe('options of commands', () => {
         for (const typed of field === undefined ? [] : wrongFor(field)) {
           expect(said(command, option, typed), `${where} ${typed}`).to.include(`--${option} must be`);
           tried++;
+        }
+      }
+    expect(tried).to.be.above(1000);
+  });
+
+  it('win over a config file, that of a named size too', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-config-'));
+    const config = join(folder, 'config.json');
+    writeFileSync(config, JSON.stringify({model: {dModel: 8, window: 4}, train: {rate: 0.5, batch: 3}}));
+    const family = workloadFamilies.find(({name}) => name === 'mqar');
+    const given = (argv: object): object => {
+      if (family === undefined) throw new Error('no such family');
+      const {model, train} = givenRun(family, {config, ...argv});
+      return {...model, ...train};
+    };
+    expect(given({})).to.deep.equal({dModel: 8, window: 4, rate: 0.5, batch: 3});
+    expect(given({size: 'tiny'})).to.include({dModel: 128, window: 32, rate: 1e-3, batch: 3});
+    expect(given({size: 'tiny', 'd-model': 16, rate: 0.1})).to.include({dModel: 16, window: 32, rate: 0.1});
+    rmSync(folder, {recursive: true});
+  });
+
+  it('need a value, also where the option parser makes 0, false or a list of nothing', () => {
+    let tried = 0;
+    for (const {words, check, options} of commands)
+      for (const [option, {type, array}] of Object.entries(options)) {
+        if (type === undefined || type === 'boolean') continue;
+        const before = process.argv;
+        const made = type === 'number' ? 0 : array === true ? [] : '';
+        const forms = [[`--${option}`], ...(array === true ? [] : [[`--${option}=`], [`--${option}`, '']])];
+        try {
+          for (const form of forms) {
+            process.argv = [before[0], 'bmojo', ...form];
+            expect(() => check?.({_: [], $0: 'bmojo', [option]: made}), `${words} ${form}`).to.throw(
+              SettingError,
+              `--${option} needs a value, got none`,
+            );
+            tried++;
+          }
+        } finally {
+          process.argv = before;
         }
       }
     expect(tried).to.be.above(1000);
@@ -213,6 +257,40 @@ describe('options of commands', () => {
           expect(said(command, option, run), where).to.equal(overRun[writes]);
         }
       expect([...kinds].sort()).to.deep.equal(['file', 'folder', 'runs']);
+    });
+
+    it('are refused in folders where the user may not write', async () => {
+      const closed = mkdtempSync(join(tmpdir(), 'bmojo-closed-'));
+      const script = join(closed, 'check.mjs');
+      await build({
+        stdin: {
+          contents: `import {checkWritten} from './written-paths.js';
+            try { checkWritten('out', process.argv[2], process.argv[3]); } catch (error) { console.log(error.message); }`,
+          resolveDir: join(import.meta.dirname, '../../cli'),
+        },
+        bundle: true,
+        format: 'esm',
+        platform: 'node',
+        outfile: script,
+      });
+      chmodSync(closed, 0o555);
+      // root may write everywhere
+      const user = process.getuid?.() === 0 ? {uid: 65534, gid: 65534} : {};
+      try {
+        for (const [path, kind] of [
+          ['new', 'folder'],
+          ['new/deep', 'runs'],
+          ['new.csv', 'file'],
+          ['check.mjs', 'file'],
+        ])
+          expect(
+            execFileSync(process.execPath, [script, join(closed, path), kind], {...user, encoding: 'utf8'}),
+            path,
+          ).to.equal(`--out: the folder ${closed} cannot be written to by this user\n`);
+      } finally {
+        chmodSync(closed, 0o755);
+        rmSync(closed, {recursive: true});
+      }
     });
   });
 });

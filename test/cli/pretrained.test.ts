@@ -100,6 +100,27 @@ describe('a folder of Hugging Face on the command line', function () {
     expect(out).to.include('perplexity');
   });
 
+  it('eval memory: reads a prompt as a language model does, and refuses options of which one has no say', async () => {
+    const args = ['eval', 'memory', '--checkpoint', at('hub'), '--backend', 'cpu'];
+    const {code, err, out} = await bmojo([...args, '--prompt', 'the cat saw the other birds']);
+    expect(code, err).to.equal(0);
+    expect(out).to.include('tokens stored');
+    for (const [more, words] of [
+      [['--text', at('text.txt')], '--prompt and --text exclude each other'],
+      [['--length', '8'], '--length: a prompt is read whole'],
+      [['--sample', '1'], '--sample is one of the held-out texts'],
+    ] as const) {
+      const refused = await bmojo([...args, '--prompt', 'the', ...more]);
+      expect([refused.code, refused.err.includes(words)], refused.err).to.deep.equal([2, true]);
+    }
+    const both = ['--text', at('text.txt'), '--data', at('data'), '--trained', '16', '--backend', 'cpu'];
+    const two = await bmojo(['eval', 'perplexity', '--checkpoint', at('hub'), ...both]);
+    expect([two.code, two.err.includes('--text and --data exclude each other')], two.err).to.deep.equal([
+      2,
+      true,
+    ]);
+  });
+
   it('says in words what it cannot read', async () => {
     const config = JSON.parse(readFileSync(at('hub/config.json'), 'utf8'));
     const other = mkdtempSync(join(root, 'other-'));

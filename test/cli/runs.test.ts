@@ -81,6 +81,14 @@ describe('bmojo runs', () => {
         .split('\n')
         .map(line => JSON.parse(line).run),
     ).to.deep.equal(['a', join('deep', 'c')]);
+    const alike = await bmojo(['runs', root, '--sort', 'model', '--json']);
+    expect(
+      alike.out
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line).run),
+      'equal ones in the order of their names',
+    ).to.deep.equal(['a', join('deep', 'b'), join('deep', 'c')]);
     for (const [more, words] of [
       [['--where', 'windwo=8'], "did you mean 'window'?"],
       [['--where', 'window'], '--where must be NAME=VALUE'],

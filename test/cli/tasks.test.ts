@@ -108,6 +108,7 @@ describe('bmojo on the command line', () => {
         '--eidetic-slots must be 0',
       ],
       [['train', 'mqar', '--config', run('none.json')], 2, 'does not exist'],
+      [['train', 'mqar', '--config', folder], 2, 'must be a file, is a folder'],
       [['train', 'mqar', '--resume', '--out', run('none')], 1, 'is no run folder'],
       [['eval', 'mqar', '--checkpoint', folder], 1, 'is no run folder'],
       [['bench', 'step', 'mqar', '--backend', 'wasm'], 2, '--backend must be webgpu, got wasm'],
@@ -116,6 +117,12 @@ describe('bmojo on the command line', () => {
       [[], 2, 'a command is needed'],
       [['eval', 'nothing'], 2, "there is no command 'eval nothing'; see bmojo eval --help"],
       [['nothing'], 2, "there is no command 'nothing'; see bmojo --help"],
+      [['generate', '--checkpoint', run('none'), '--prompt'], 2, '--prompt needs a value, got none'],
+      [['train', 'mqar', '--rate=', '--out', run('bad')], 2, '--rate needs a value, got none'],
+      [['train', 'mqar', '--mlp=maybe', '--out', run('bad')], 2, '--mlp must be true or false, got maybe'],
+      [['compare', 'mqar', '--models', 'swa', '--mlp', 'true,false'], 2, "'true,false' belongs to no option"],
+      [['runs', folder, '--sort', '-accuracy'], 2, 'unknown option -accuracy'],
+      [['runs', folder, '--where'], 2, '--where needs a value, got none'],
       [['data', 'prepare', 'x'], 2, 'data prepare x needs --out; see bmojo data prepare x --help'],
       [
         ['eval', 'memory', '--checkpoint', run('file')],
@@ -250,6 +257,11 @@ describe('bmojo on the command line', () => {
     expect(seed.err).to.include(
       '--seed is 1 there, got 7; what may change is --data, --backend, --steps, --rate',
     );
+    const sized = await bmojo(['train', 'mqar', '--resume', '--out', run('a'), '--parameters', '9000']);
+    expect([sized.code, sized.err]).to.deep.equal([
+      2,
+      "bmojo: --resume keeps the run's model: leave --parameters away, which makes another\n",
+    ]);
     expect(existsSync(join(run('a'), 'changes.jsonl')), 'nothing changed').to.equal(false);
     writeFileSync(join(run('a'), 'metrics.jsonl'), '{damaged}\n');
     const damaged = await bmojo(['train', 'mqar', '--resume', '--out', run('a')]);
@@ -333,7 +345,17 @@ describe('bmojo on the command line', () => {
     expect(made.err)
       .to.include('at --rate 0 nothing is learned')
       .and.include('ended after 3 of 9 steps: no better held out for 2 evaluations (--patience 2)');
-    expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8')).step).to.equal(3);
+    const result = readFileSync(join(run('p'), 'result.json'), 'utf8');
+    expect(JSON.parse(result).step).to.equal(3);
+    // Again, also where the process was killed before its last words: it has ended, and trains no further.
+    rmSync(join(run('p'), 'result.json'));
+    const again = await bmojo(['train', 'mqar', '--resume', '--out', run('p')]);
+    expect(again.code, again.err).to.equal(0);
+    expect(again.out).to.include('it ended after step 3').and.include('finished after step 3');
+    const {tokensPerSecond, sha256, ...same} = JSON.parse(result);
+    expect(JSON.parse(readFileSync(join(run('p'), 'result.json'), 'utf8'))).to.deep.include(same);
+    const further = await bmojo(['train', 'mqar', '--resume', '--out', run('p'), '--patience', '4']);
+    expect(further.err).to.include('ended after 5 of 9 steps');
   });
 
   it('compares any setting as a list: one table, a line a run as CSV, curves over each other', async () => {
@@ -452,6 +474,10 @@ describe('bmojo on the command line', () => {
     ]);
     expect(swept.code, swept.err).to.equal(0);
     expect(swept.out).to.include('mean accuracy of 2').and.include('evaluations');
+    const first = JSON.parse(readFileSync(join(run('a'), 'evaluations', 'mqar.json'), 'utf8'));
+    expect(first.made.seeds, 'other samples than those that chose the best weights').to.deep.equal({
+      samples: 2,
+    });
     const again = await bmojo(['eval', 'mqar', '--checkpoint', run('a'), '--samples', '4', '--seed', '5']);
     expect(again.code, again.err).to.equal(0);
     const second = JSON.parse(readFileSync(join(run('a'), 'evaluations', 'mqar-2.json'), 'utf8'));

@@ -66,6 +66,15 @@ describe('chat templates', () => {
     expect(await chatTemplateOf(tokens)).to.equal(undefined);
   });
 
+  it('are refused where something else stands in their place', async () => {
+    for (const value of [3, [3], [{name: 'default'}], {default: 'text'}]) {
+      const error = await templateOf(value).catch(reason => reason);
+      expect(error).to.be.instanceOf(ChatTemplateError);
+      expect(error.message).to.match(/chat_template must be text, or a list of objects with a name/);
+    }
+    expect(await chatTemplateOf({...tokens, chat_template: null})).to.equal(undefined);
+  });
+
   it('say what is wrong with messages, and with themselves once they are used', async () => {
     const template = await templateOf('{{ messages[0].content }}');
     const apply = (messages: unknown) => template.apply(messages as ChatMessage[]);

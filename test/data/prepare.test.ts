@@ -15,7 +15,7 @@ import {
   TokenFileError,
   verifyData,
 } from '../../data/files/index.js';
-import {readPassages} from '../../data/files/passages.js';
+import {PassageError, readPassages} from '../../data/files/passages.js';
 import {charTokenizer, tokenizerDigest, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import {bmojo, cli} from '../support/command.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
@@ -63,6 +63,12 @@ describe('data prepare', () => {
     ]);
     expect(await prepared(write('b.txt', '{"a": 1}\n')), 'text').to.deep.equal(['{"a": 1}\n']);
     expect(readPassages(join(trials, 'passages-bom.jsonl'))[0].context).to.not.match(/^\ufeff/);
+  });
+
+  it('passages that are no text in UTF-8 are refused, not mended', () => {
+    const latin = write('latin.jsonl', Buffer.from('{"text": "un caf\u00e9 noir"}\n', 'latin1'));
+    expect(() => readPassages(latin)).to.throw(PassageError, 'must be UTF-8');
+    expect(() => readPassages(folder)).to.throw(PassageError, 'is a folder');
   });
 
   it('a pipe is read once and kept', async () => {

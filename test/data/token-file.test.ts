@@ -218,7 +218,8 @@ describe('token files', () => {
       [prepare([good], {validShare: 1.5}), CorpusError, 'between 0 and 1'],
       [prepare([good], {tokenizer: at('none.json')}), TokenizerError, 'does not exist'],
       [prepare([good], {tokenizer: text('t.json', '{')}), TokenizerError, 'must be JSON'],
-      [prepare([folder]), CorpusError, 'cannot be read'],
+      [prepare([folder]), CorpusError, 'must be a file, is a folder'],
+      [prepare([text('c.jsonl', '{"text": ""}\n')]), CorpusError, 'c.jsonl: the documents hold no text'],
       [prepare([good], {out: folder}), CorpusError, 'not empty'],
       [prepare([text('one.txt', 'a')]), TokenFileError, 'would hold no tokens'],
     ];

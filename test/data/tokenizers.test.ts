@@ -1,4 +1,6 @@
 import {expect} from 'chai';
+import {bpeJson} from '../../data/tokenizers/hugging-face/bpe-json.js';
+import {huggingFaceTokenizer} from '../../data/tokenizers/hugging-face/index.js';
 import {
   byteTokenizer,
   charTokenizer,
@@ -48,6 +50,18 @@ describe('tokenizers', () => {
     expect(tokenizer.endOfText).to.equal(0);
     expect([...tokenizer.encode('<|endoftext|>')]).to.deep.equal([0]);
     expect(tokenizer.decode([0])).to.equal('<|endoftext|>');
+  });
+
+  it('ids that no token has are named', () => {
+    const gaps = bpeJson({
+      vocab: {a: 2, b: 3},
+      merges: [],
+      added: [{id: 6, content: '<c>', single_word: false, lstrip: false, rstrip: false, normalized: false}],
+      preTokenizer: null,
+      decoder: {type: 'Fuse'},
+    });
+    expect(huggingFaceTokenizer(gaps, {browser: true}).unusedIds).to.deep.equal([0, 1, 4, 5]);
+    expect(tokenizerFromJSON(tinyBpe()).unusedIds).to.deep.equal([]);
   });
 
   it('a char tokenizer names the character that it lacks', () => {

@@ -61,16 +61,23 @@ describe('demo: bench', function () {
       ));
   }
 
-  it('says in a sentence that there is no WebGPU', () =>
+  it('says in a sentence that there is no WebGPU, and shows on what was measured before', () =>
     visit(
       shown,
       'bench',
       async ({page, complaints}) => {
-        await page.getByRole('button', {name: 'Measure on WebGPU'}).click();
+        const gpu = page.getByRole('button', {name: 'Measure on WebGPU', disabled: false});
+        await page.getByRole('button', {name: 'Measure on WebAssembly'}).click();
+        await page.locator('tbody tr').first().waitFor();
+        await page.getByRole('button', {name: 'Stop'}).click();
+        await gpu.waitFor();
+        const measured = await page.locator('tbody tr').allTextContents();
+        await gpu.click();
         const words = await page.getByRole('alert').textContent();
         expect(words)
           .to.include('WebGPU')
           .and.not.to.match(/bmojo doctor|npm |--backend/);
+        expect(await page.locator('tbody tr').allTextContents()).to.deep.equal(measured);
         expect(complaints).to.deep.equal([]);
       },
       {webgpu: false},

@@ -43,6 +43,27 @@ async function see(page: Page, parts: string): Promise<void> {
   await page.getByRole('region', {name: 'What comes next'}).waitFor();
 }
 
+/** A worker that is asked what a token reads only when `release` says so. */
+function holdReadings(): void {
+  const post = Worker.prototype.postMessage;
+  const held: (() => void)[] = [];
+  let isHeld = false;
+  Worker.prototype.postMessage = function (this: Worker, order: {readonly name: string}) {
+    if (isHeld && order.name === 'attend') held.push(() => post.call(this, order));
+    else post.call(this, order);
+  };
+  Object.assign(window, {
+    held,
+    hold: () => {
+      isHeld = true;
+    },
+    release: () => {
+      isHeld = false;
+      for (const send of held.splice(0)) send();
+    },
+  });
+}
+
 const cells = (page: Page, region: string): Promise<string[][]> =>
   page
     .getByRole('region', {name: region})
@@ -226,6 +247,31 @@ describe('demo: memory microscope', function () {
         expect(complaints).to.deep.equal([]);
       },
       {webgpu: false, width: 390},
+    ));
+
+  it('shows the memory as it was or as it is, nowhere both, and what the token reads that is chosen in the end', () =>
+    visit(
+      shown,
+      '',
+      async ({page}) => {
+        await page.addInitScript(holdReadings);
+        await page.reload();
+        await page.getByText(LOOKED).waitFor();
+        await page.locator('#token-7').click();
+        await page.getByRole('heading', {name: /^Token 7:/}).waitFor();
+        await page.evaluate('hold()');
+        await page.getByRole('button', {name: 'Forget it'}).click();
+        // Behind the answer of what becomes of the memory.
+        await page.waitForFunction('held.length === 1');
+        await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve))));
+        const changed = page.getByRole('columnheader', {name: 'changed', exact: true});
+        expect([await page.locator('#effect').count(), await changed.count()]).to.deep.equal([0, 0]);
+        await page.locator('#token-9').click();
+        await page.evaluate('release()');
+        await page.getByRole('heading', {name: /^Token 9:/}).waitFor();
+        expect([await page.locator('#effect').count(), await changed.count()]).to.deep.equal([1, 1]);
+      },
+      {webgpu: false},
     ));
 
   it('asks the other models the same; a token that is kept or put in the place of another is read', () =>

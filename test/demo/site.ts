@@ -10,7 +10,7 @@ import {promisify} from 'node:util';
 import {gzipSync} from 'node:zlib';
 import type {BrowserContext, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
-import {chromiumFlags, chromiumOrSkip} from '../support/browser.js';
+import {chromiumFlags, chromiumOrSkip, removeProfile} from '../support/browser.js';
 
 /** Milliseconds: a loaded machine is slow, not wrong. */
 const LONGEST_WAIT = 120_000;
@@ -177,7 +177,7 @@ export async function visit<T>(
       await context.close();
     }
   } finally {
-    rmSync(profile, {recursive: true, force: true});
+    removeProfile(profile);
   }
 }
 

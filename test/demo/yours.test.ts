@@ -84,6 +84,31 @@ describe('demo: your model, write', function () {
       {webgpu: false, width: 390},
     ));
 
+  it('keeps models that are called the same beside each other, and one that comes again once', () =>
+    visit(
+      shown,
+      'yours',
+      async ({page}) => {
+        const told = page.getByRole('region', {name: 'The model'});
+        await bring(page, folder);
+        await told.getByText('a model of random weights').waitFor();
+        await bring(page, join(import.meta.dirname, '../../../demo/public/models/recall-mamba'));
+        await told.getByText('mamba on mqar-mixture').waitFor();
+        await told.getByText('the-chosen-files-2', {exact: true}).waitFor();
+        await told.getByText('31,640', {exact: true}).waitFor();
+        await bring(page, folder);
+        await told.getByText('a model of random weights').waitFor();
+        await told.getByText('the-chosen-files', {exact: true}).waitFor();
+        await soon(async () =>
+          expect(await page.getByRole('button', {name: /^Delete/}).allTextContents()).to.deep.equal([
+            'Delete the-chosen-files',
+            'Delete the-chosen-files-2',
+          ]),
+        );
+      },
+      {webgpu: false},
+    ));
+
   it('opens a folder of Hugging Face, of characters with ids around a text, and writes with it what Node writes', async () => {
     const tokenizer = charTokenizer([...'\n :EMORabcdefghijklmnopqrstuvwxyz']);
     const given = {

@@ -76,6 +76,16 @@ describe("MAD's score", () => {
     ]);
   });
 
+  it('chooses the run by accuracy per class, as MAD does, not by the plain one', () => {
+    const [best, other] = [result('a', 'x', 1e-3, 0.6), result('a', 'x', 1e-4, 0.5)];
+    const often = {...other, report: {...other.report, accuracy: 0.9}};
+    for (const results of [
+      [best, often],
+      [often, best],
+    ])
+      expect(madScores(results)[0]).to.include({classAccuracy: 0.6, accuracy: 0.3});
+  });
+
   it('is drawn as bars, none for what was not measured', () => {
     const svg = barPlot(madPlot(scores));
     expect(svg.match(/<rect/g), 'paper, two legends, three bars').to.have.lengthOf(1 + 2 + 3);

@@ -56,6 +56,19 @@ describe('accuracy of recall', () => {
     expect(report.loss).to.be.closeTo((5 * right + 3 * (right + 1)) / 8, 1e-5);
   });
 
+  it('asks held-out samples of its seed, each once', async () => {
+    const asked: unknown[] = [];
+    const noting: Task = {
+      ...task,
+      sample: key => {
+        asked.push(key);
+        return task.sample(key);
+      },
+    };
+    await evaluateRecall(echo, noting, {seed: 7, samples: 3, batch: 2});
+    expect(asked).to.deep.equal([0, 1, 2].map(index => ({seed: 7, split: 'test', index})));
+  });
+
   it('has no slice beyond the windows without windows', async () => {
     const report = await evaluateRecall(echo, task, {seed: 1, samples: 1, batch: 2});
     expect(report).to.not.have.property('beyondReach');

@@ -16,6 +16,7 @@ describe('models over seeds', () => {
 
   it('do not profit from a rate at which seeds diverged, and have no deviation of one seed', () => {
     expect(seedSummaries([...runs, other[0]], 'larger')[0].rate).to.equal(1e-3);
+    expect(seedSummaries([other[0], ...runs], 'larger')[0].rate).to.equal(1e-3);
     const [single] = seedSummaries([other[0]], 'larger');
     expect(single).to.not.have.property('deviation');
     const words = (value: number): string => value.toFixed(2);

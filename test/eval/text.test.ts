@@ -6,6 +6,7 @@ import {join} from 'node:path';
 import {memory, tensor2d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
+import type {Batch} from '../../data/batch.js';
 import {PassageError, readPassages} from '../../data/files/passages.js';
 import {randomStream} from '../../data/random.js';
 import {memoryTokens} from '../../data/token-source.js';
@@ -13,8 +14,10 @@ import {byteTokenizer, charTokenizer, tokenizerFromJSON} from '../../data/tokeni
 import {WindowError} from '../../data/windows.js';
 import {evaluateLambada, lambadaRecord} from '../../eval/lambada.js';
 import {evaluateLanguage} from '../../eval/language.js';
+import {evaluateNeedleText} from '../../eval/needle-text.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {perplexityRecords} from '../../eval/perplexity-record.js';
+import type {Scored} from '../../eval/scorable.js';
 import {LanguageModel} from '../../models/index.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
 
@@ -216,6 +219,39 @@ describe('last words', () => {
       all.byProbability.map(({probability, share}) => [probability, share]),
     );
     model.model.dispose();
+  });
+});
+
+describe('needles in a haystack of text', () => {
+  it('are found where every token is right, and have the mean loss of all tokens of answers', async () => {
+    const tokenizer = byteTokenizer();
+    // All is right but the first two tokens of the second answer and of the third, whatever the batch.
+    let seen = 0;
+    let answered = 0;
+    const model = {
+      hidden: () => expect.fail('answers of its own'),
+      logits: () => expect.fail('answers of its own'),
+      scoreBatch: async ({rows, labels, length}: Batch): Promise<Scored> => {
+        const prompts = Array.from(rows, row => seen + Math.floor(row / length));
+        seen = prompts[prompts.length - 1] + 1;
+        answered += rows.length;
+        const wrong = (i: number): boolean => prompts[i] % 3 !== 0 && prompts[i - 2] !== prompts[i];
+        return {
+          predicted: labels.map((label, i) => (wrong(i) ? label + 1 : label)),
+          losses: Float32Array.from(prompts, prompt => prompt),
+        };
+      },
+    };
+    for (const batch of [1, 2, 3]) {
+      seen = 0;
+      answered = 0;
+      const settings = {kind: 'multi-value', length: 900, depth: 0.5, samples: 3, batch, seed: 1} as const;
+      const found = await evaluateNeedleText(model, tokenizer, settings);
+      expect(found.accuracy).to.be.closeTo(1 / 3, 1e-12);
+      // All answers are of the same length: four numbers of seven digits.
+      expect(answered % 3).to.equal(0);
+      expect(found.loss).to.be.closeTo(1, 1e-12);
+    }
   });
 });
 

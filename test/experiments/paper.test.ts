@@ -10,6 +10,7 @@ import type {MeasuredRun, PaperExperiment, PlannedRun} from '../../experiments/p
 import {paperExperiments} from '../../experiments/paper/index.js';
 import type {KeptRule} from '../../experiments/paper/kept-tokens.js';
 import {keeping} from '../../experiments/paper/kept-tokens.js';
+import type {LossByLength} from '../../experiments/paper/loss-by-length.js';
 import {MeasurementError} from '../../experiments/paper/measurement-file.js';
 import {readRunLines, runLines} from '../../experiments/paper/run-lines.js';
 import {margin, marginWords, summaries, summaryWords} from '../../experiments/paper/summary.js';
@@ -23,7 +24,8 @@ const recall = (accuracy: number): RecallReport => ({
   queries: 100,
   loss: 1,
   accuracy,
-  macroAccuracy: accuracy,
+  // No report reads it: a figure that did would be seen.
+  macroAccuracy: 1 - accuracy,
   exactAccuracy: 0,
   classAccuracy: accuracy,
   byDistance: [],
@@ -112,6 +114,13 @@ describe('experiments of the paper', () => {
     }
   });
 
+  it('keeps a key and its value of every pair in figure 2', () => {
+    const panels = ['16 pairs', '32 pairs', '64 pairs'];
+    const runs = named('figure-2').plan({quick: false, backend: 'wasm', models: ['bmojo'], panels});
+    expect(runs.length).to.be.above(2);
+    for (const {config, panel} of runs) expect(`${config.model.eideticSlots / 2} pairs`).to.equal(panel);
+  });
+
   it('counts the best rate, the mean and the spread over seeds', () => {
     const runs = named('figure-2').plan({
       quick: true,
@@ -184,6 +193,63 @@ describe('experiments of the paper', () => {
       expect(new Set(rows.map(row => row.length)).size, JSON.stringify(rows[0])).to.equal(1);
   });
 
+  it('reports table 3: accuracy by class for the tasks of MAD, by question for the others', () => {
+    const runs = named('table-3').plan({
+      quick: true,
+      backend: 'wasm',
+      models: ['bmojo', 'mamba'],
+      seeds: [1, 2],
+    });
+    const measured = finished(runs, () => 0.5).map((run): MeasuredRun => {
+      const isOwn = run.model === 'bmojo';
+      const report = {...recall(isOwn ? 0.9 : 0.5), classAccuracy: isOwn ? 0.8 : 0.6};
+      return {...run, result: {...run.result, report}};
+    });
+    const {tables, figures, finding} = named('table-3').report(measured);
+    expect(tables[0].rows.slice(1)).to.deep.equal([
+      ['small', 'mamba', '50.0 ± 0.0', '50.0 ± 0.0', '60.0 ± 0.0', '60.0 ± 0.0'],
+      ['small', 'bmojo', '90.0 ± 0.0', '90.0 ± 0.0', '80.0 ± 0.0', '80.0 ± 0.0'],
+    ]);
+    expect(tables[1].rows[1].slice(2)).to.deep.equal([
+      ...['+40.0 ± 0.0 (2)', '+40.0 ± 0.0 (2)', '+20.0 ± 0.0 (2)', '+20.0 ± 0.0 (2)'],
+    ]);
+    expect(figures['bmojo.mad-fuzzy-recall.small']).to.equal('80.0 %');
+    expect(finding).to.include("B'MOJO beside mamba: selective-copying +40.0 ± 0.0 (2)");
+  });
+
+  it('reports figure 3 and the slots with losses, of which the smaller is the better', () => {
+    const language = (loss: number) => ({
+      ...{windows: 2, tokens: 2, loss, perplexity: Math.exp(loss), bitsPerByte: 1, accuracy: 0},
+    });
+    const options = {quick: true, backend: 'wasm' as const, data, seeds: [1, 2]};
+    const losses = (
+      name: string,
+      loss: (run: PlannedRun) => number,
+      rates?: readonly number[],
+    ): MeasuredRun[] =>
+      finished(named(name).plan({...options, ...(rates === undefined ? {} : {rates})}), () => 0.5).map(run =>
+        run.panel === 'recall' ? run : {...run, result: {...run.result, report: language(loss(run))}},
+      );
+    const sizes = named('figure-3').report(
+      losses(
+        'figure-3',
+        ({model, config: {train}}) =>
+          (model === 'bmojo' ? 2 : 2.5) + 0.01 * train.seed + (train.rate === 1e-3 ? 1 : 0),
+        [1e-3, 1e-2],
+      ),
+    );
+    expect(sizes.figures).to.include({'bmojo.quick': '2.015', 'mamba.quick': '2.515'});
+    expect(sizes.finding).to.include('quick mamba −0.5000 ± 0.0000 (2)');
+    expect(new Set(sizes.tables[0].rows.slice(1).map(row => row.at(-1)))).to.deep.equal(new Set(['0.01']));
+    const kinds = named('slots').report(
+      losses('slots', ({model, config}) => (model === 'latest' ? 3 : 2) - config.model.eideticSlots / 10),
+    );
+    expect(kinds.figures).to.include({'text.innovation.0': '2.0000', 'text.innovation.8': '1.2000'});
+    expect(kinds.finding)
+      .to.include('text, latest +1.0000 ± 0.0000 (2) nats')
+      .and.include('recall, latest +0.0');
+  });
+
   it('reports storage by length and by what a bounded store keeps, over seeds', () => {
     const runs = named('storage').plan({
       quick: false,
@@ -226,6 +292,50 @@ describe('experiments of the paper', () => {
     expect(plot).to.match(/^<svg /);
   });
 
+  it('sets models side by side at the best rate of each, where several are tried', () => {
+    const options = {quick: true, backend: 'wasm' as const, data, seeds: [1, 2], rates: [1e-2, 1e-3]};
+    const good = (run: PlannedRun): boolean => (run.config.train.rate === 1e-2) === (run.model !== 'storage');
+    const text = (name: string, points: (run: PlannedRun) => LossByLength['points']): MeasuredRun[] =>
+      finished(named(name).plan(options), run => (good(run) ? 0.9 : 0.1)).map(run => {
+        const {report} = run.result;
+        const perplexity = good(run) ? 2 : 9;
+        const language = {windows: 2, tokens: 2, perplexity, bitsPerByte: 1, accuracy: 0};
+        const result = {...run.result, report: {...language, loss: Math.log(perplexity)}};
+        expect(report).to.have.property('byDistance');
+        return {
+          ...run,
+          result,
+          tokensPerSecond: 1000 * run.config.train.seed,
+          lengths: {windows: 2, reference: 16, points: points(run)},
+        };
+      });
+    // At the bad rate everything is ten nats worse: it must be seen nowhere but in the rows of single runs.
+    const at = (run: PlannedRun): number => (good(run) ? 3 : 13) - (run.model === 'storage' ? 0.5 : 0);
+    const twins = named('storage-text').report(
+      text('storage-text', run => [
+        {prefix: 64, loss: at(run), change: {mean: 0}, windowLosses: [at(run), at(run) + 1]},
+      ]),
+    );
+    expect(twins.figures['storage.64']).to.equal('−0.5000 ± 0.0000');
+    const longer = named('figure-5').report(
+      text('figure-5', run => [
+        {prefix: 0, loss: 4, change: {mean: 1}},
+        {prefix: 16, loss: 3, change: {mean: 0}},
+        {prefix: 128, loss: at(run), change: {mean: good(run) ? 0.25 : 9}},
+      ]),
+    );
+    expect(longer.tables[0].rows.slice(1).map(row => row.at(-1))).to.not.include('+9.0000 (2)');
+    expect(new Set(Object.entries(longer.figures).map(([, words]) => words))).to.deep.equal(
+      new Set(['0.2500']),
+    );
+    expect(longer.plot, 'the prefix of none').to.include('>0<');
+    const timed = named('figure-4').report(text('figure-4', () => []));
+    const rows = timed.tables[0].rows.slice(1);
+    expect(rows.map(([, model]) => model)).to.have.members(['transformer', 'mamba', 'bmojo']);
+    // 2 x 64 tokens at 1,000 and 2,000 tokens a second.
+    for (const row of rows) expect(row[3]).to.equal('96.0 ± 45.3');
+  });
+
   it('counts runs of a file as finished, and refuses those of other settings', () => {
     const plan = (batch: number): PlannedRun[] =>
       named('figure-2')
@@ -248,6 +358,11 @@ describe('experiments of the paper', () => {
       elsewhere[0].name,
     ]);
     expect(() => readRunLines(path, plan(8))).to.throw(MeasurementError, /line 1 is of .* other settings/);
+    const longer = elsewhere.map(run => {
+      const data = {...run.config.data, length: 40};
+      return {...run, config: {...run.config, data}};
+    });
+    expect(() => readRunLines(path, longer)).to.throw(MeasurementError, /line 1 is of .* other settings/);
     writeFileSync(path, `${runLines(all).split('\n')[0]}\n{"name":"${all[1].name}"}\n`);
     expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 2 is of/);
     writeFileSync(path, runLines(all).replace('"step":1,', ''));

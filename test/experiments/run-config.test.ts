@@ -36,6 +36,8 @@ describe('run configuration', () => {
       SettingError,
       'multiple of',
     );
+    expect(() => parseRunConfig('mqar', {train: {rate: null}})).to.throw(SettingError, 'got null');
+    expect(parseRunConfig('mqar', {train: {clip: undefined}}).train.clip).to.equal(trainSchema.clip.default);
     expect(() => parseConfigText('a.json', '{"trian": {}}')).to.throw(
       SettingError,
       "unknown section 'trian'",

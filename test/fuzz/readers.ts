@@ -33,6 +33,7 @@ import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
 import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
 import {parseMemoryRow} from '../../memory/sql/open.js';
+import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {readChatTemplate} from '../../models/hugging-face/read.js';
 import {importMamba, LanguageModel, memoryFormat} from '../../models/index.js';
@@ -71,6 +72,7 @@ const tensors = [
 ];
 
 const runFiles = ['config.json', 'result.json', 'generation.json'];
+const runLogs = ['metrics.jsonl', 'sessions.jsonl'];
 const jsonFiles = (names: readonly string[]): Record<string, FileKind> =>
   Object.fromEntries(names.map(name => [name, 'json'] as const));
 
@@ -267,13 +269,19 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'run folder',
-    covers: ['experiments/run-folder.ts', 'experiments/metrics-log.ts', 'experiments/run-config.ts'],
-    files: {...jsonFiles(runFiles), 'metrics.jsonl': 'jsonl'},
+    covers: [
+      'experiments/run-folder.ts',
+      'experiments/metrics-log.ts',
+      'experiments/sessions.ts',
+      'experiments/run-config.ts',
+    ],
+    files: {...jsonFiles(runFiles), 'metrics.jsonl': 'jsonl', 'sessions.jsonl': 'jsonl'},
     sealed: [...runFiles, 'metrics.jsonl'],
     make: async folder => {
       const path = join(folder, 'run');
       const run = RunFolder.create(path, taskConfig(), {generation});
       run.rewindMetrics(0);
+      run.begin(0);
       const report = {loss: 2.5, accuracy: 0.25, byDistance: []};
       for (const step of [1, 2, 3])
         run.record({type: 'step', step, loss: 3 / step, accuracy: 0.1, rate: 0.01, gradientNorm: 1});
@@ -286,15 +294,22 @@ export const readers: readonly Reader[] = [
       });
       run.writeResult({step: 3, parameters: 4, stateBytes: 5, report: report as never});
       run.release();
-      for (const name of [...runFiles, 'metrics.jsonl'])
+      for (const name of [...runFiles, ...runLogs])
         writeFileSync(join(folder, name), readFileSync(join(path, name)));
     },
     read: folder => {
       const path = join(folder, 'run');
-      for (const name of [...runFiles, 'metrics.jsonl'])
+      for (const name of [...runFiles, ...runLogs])
         writeFileSync(join(path, name), readFileSync(join(folder, name)));
       const run = RunFolder.open(path);
-      return [run.config, run.readResult(), run.evaluations(), run.curve(), run.readGeneration()];
+      return [
+        run.config,
+        run.readResult(),
+        run.evaluations(),
+        run.curve(),
+        run.readGeneration(),
+        run.sessions(),
+      ];
     },
   },
   {
@@ -668,6 +683,15 @@ export const readers: readonly Reader[] = [
         vectors: 'arrays',
         format: new TextDecoder().decode(readFileSync(join(folder, 'format.json'))),
       }),
+  },
+  {
+    name: 'index of a memory of a database',
+    covers: ['memory/sql/row-index.ts'],
+    files: {'index.json': 'json'},
+    sealed: [],
+    make: folder =>
+      writeFileSync(join(folder, 'index.json'), JSON.stringify({squares: [2.5, 1e-3], rows: 10_000})),
+    read: folder => parseRowIndex(new TextDecoder().decode(readFileSync(join(folder, 'index.json')))),
   },
   {
     name: 'lock',

@@ -1,6 +1,6 @@
 // tf's own compile and fit on our models: the loss from logits, its labels, and what is refused.
 
-import {ones, tensor2d, tensor3d, train} from '@tensorflow/tfjs-core';
+import {memory, ones, tensor2d, tensor3d, train} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
@@ -14,10 +14,19 @@ import {
   TokenEmbedding,
   tokenAccuracy,
 } from '../../layers/index.js';
-import {createModel} from '../../models/index.js';
+import {createModel, LanguageModel} from '../../models/index.js';
 
 const small = {vocabSize: 11, dModel: 8, layers: 1, heads: 2, window: 4, eideticSlots: 2, stateSize: 4};
 const tokens = tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [2, 4], 'int32');
+
+/** Checks that a call is refused in these words. */
+async function expectRefusal(call: () => Promise<unknown>, words: string): Promise<void> {
+  const said = await call().then(
+    () => 'no refusal',
+    error => String(error),
+  );
+  expect(said).to.include(words);
+}
 
 describe('compile and fit with token labels', () => {
   before(async () => {
@@ -63,6 +72,45 @@ describe('compile and fit with token labels', () => {
       model.dispose();
     });
   }
+
+  it('fits through LanguageModel, whatever the head gives, labels [2, 4] and [2, 4, 1]', async () => {
+    const labels = [2, 3, 4, 5, 6, 7, 8, 1];
+    const byHand = tfl.sequential({
+      layers: [
+        new TokenEmbedding({vocabSize: 11, dim: 8, inputShape: [null], dtype: 'int32'}),
+        new ResidualBlock({layer: new BMojoMixer({heads: 2, window: 4})}),
+        new RMSNorm({}),
+        new TiedHead({activation: 'softmax'}),
+      ],
+    });
+    for (const [model, accuracy] of [
+      [LanguageModel.create(small), 'tokenAccuracy'],
+      [new LanguageModel(byHand), 'acc'],
+    ] as const) {
+      model.compile({optimizer: train.adam(0.05)});
+      const before = memory().numTensors;
+      for (const given of [tensor2d(labels, [2, 4], 'int32'), tensor3d(labels, [2, 4, 1])]) {
+        const {history} = await model.fit(tokens, given, {epochs: 30, verbose: 0});
+        expect(history.loss.at(-1), accuracy).to.be.below(0.5);
+        expect(history[accuracy].at(-1)).to.equal(1);
+        given.dispose();
+      }
+      expect(memory().numTensors - before, 'the moments of the optimizer alone').to.equal(
+        2 * model.parameters().length,
+      );
+      const short = ones([2, 3]);
+      await expectRefusal(() => model.fit(tokens, short), 'labels must be [2, 4] or [2, 4, 1], got [2, 3]');
+      short.dispose();
+      const beyond = tensor2d([2, 3, 4, 5, 6, 7, 8, 11], [2, 4]);
+      await expectRefusal(() => model.fit(tokens, beyond), 'labels must be ids in [0, 11)');
+      await expectRefusal(() => model.fit(beyond, tokens), 'tokens must be ids in [0, 11), got 11');
+      beyond.dispose();
+      model.model.dispose();
+    }
+    const again = LanguageModel.create(small, {recompute: true});
+    await expectRefusal(async () => again.compile({optimizer: 'adam'}), 'recompute must be off');
+    again.model.dispose();
+  });
 
   it('refuses a loss of probabilities on logits, whoever built the model, and takes it on probabilities', () => {
     const built = (head: tfl.layers.Layer) =>

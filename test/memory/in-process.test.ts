@@ -4,7 +4,9 @@ import {expect} from 'chai';
 import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
 import {fromHalves, toHalf} from '../../formats/half.js';
 import {InProcessMemory} from '../../memory/in-process.js';
+import type {KeepingKeySearch, KeySearch} from '../../memory/store.js';
 import {storeContract} from './contract.js';
+import {batchOf, tinyFormat} from './rows.js';
 
 storeContract({
   name: 'memory in process',
@@ -18,16 +20,73 @@ storeContract({
   }),
 });
 
-storeContract({
-  name: 'memory in process, searched by the kernel of exactSearch',
-  durable: false,
-  place: () => ({
-    open: async (format, options) => {
-      if (format === undefined) throw new Error('a store in memory needs a format');
-      return new InProcessMemory(format, {...options, rowSearch: await createRowSearch()});
-    },
-    remove: () => {},
-  }),
+for (const [name, keptBytes] of [
+  ['all keys in its memory', 2 ** 30],
+  ['few keys in its memory', (1 << 16) + 10_000],
+  ['no keys in its memory', 0],
+] as const)
+  storeContract({
+    name: `memory in process, searched by the kernel of exactSearch, ${name}`,
+    durable: false,
+    place: () => ({
+      open: async (format, options) => {
+        if (format === undefined) throw new Error('a store in memory needs a format');
+        return new InProcessMemory(format, {...options, rowSearch: await createRowSearch({keptBytes})});
+      },
+      remove: () => {},
+    }),
+  });
+
+describe('room for keys', () => {
+  /** A search that counts the numbers for which it gave room. */
+  async function counting(): Promise<{rowSearch: KeySearch; held(): number}> {
+    const rowSearch = await createRowSearch();
+    let held = 0;
+    return {
+      held: () => held,
+      rowSearch: Object.assign(rowSearch.bind(undefined), {
+        forStore: (): KeepingKeySearch => {
+          const keeping = rowSearch.forStore();
+          return {
+            search: keeping.search,
+            keep: (count, precision) => {
+              const room = keeping.keep(count, precision);
+              if (room === undefined) return undefined;
+              held += count;
+              return {
+                get numbers() {
+                  return room.numbers;
+                },
+                release: () => {
+                  held -= count;
+                  room.release();
+                },
+              };
+            },
+          };
+        },
+      }),
+    };
+  }
+
+  it('comes back when rows leave, and not while a snapshot reads them', async () => {
+    const {rowSearch, held} = await counting();
+    const store = new InProcessMemory(tinyFormat, {rowSearch});
+    for (const stream of ['a', 'b'])
+      for (let from = 0; from < 600; from += 100)
+        await store.append(batchOf(tinyFormat, {stream, from, n: 100}));
+    // Blocks double: 1,024 rows of each.
+    expect(held()).to.equal(2 * 1024 * 16);
+    const snapshot = store.snapshot({streams: 'all'})[Symbol.asyncIterator]();
+    await snapshot.next();
+    await store.forget({streams: 'all'});
+    expect(held()).to.be.at.least(2 * 1024 * 16);
+    await snapshot.return?.(undefined);
+    expect(held()).to.equal(0);
+    await store.append(batchOf(tinyFormat));
+    expect(held()).to.equal(64 * 16);
+    await store.close();
+  });
 });
 
 describe('halves', () => {

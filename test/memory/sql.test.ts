@@ -11,8 +11,10 @@ import {openPlace} from '../../memory/places/node.js';
 import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
 import {pgliteDatabase} from '../../memory/sql/database.js';
 import {openSql} from '../../memory/sql/open.js';
-import {vectorKinds} from '../../memory/sql/statements.js';
+import {parseRowIndex} from '../../memory/sql/row-index.js';
+import {Statements, vectorKinds} from '../../memory/sql/statements.js';
 import type {MemoryFormat} from '../../memory/store.js';
+import {MemoryStoreError} from '../../memory/store-error.js';
 import type {StorePlace} from './contract.js';
 import {refusal, storeContract} from './contract.js';
 import {hasPgvector, postgresAddress, requirePostgres, withSchema} from './postgres.js';
@@ -70,7 +72,9 @@ describe('PGlite', () => {
       await store.indexed();
       // What came after the index was made, and what the quota drives out of it, are in it too.
       for (const batch of batches.slice(4)) await store.append(batch);
-      const {rows} = await database.query('select stream, is_indexed, rows from bmojo_parts order by part');
+      const {rows} = await database.query(
+        'select index is not null as is_indexed, rows from bmojo_parts order by part',
+      );
       expect(rows.map(row => [row.is_indexed, Number(row.rows)])).to.deep.equal([
         [true, 1000],
         [false, 100],
@@ -97,8 +101,11 @@ describe('PGlite', () => {
       await store.forget({streams: ['a'], from: 900});
       await store.append(spread(format, 1200, 8));
       await store.indexed();
-      const [first] = (await database.query("select is_indexed from bmojo_parts where stream = 'a'::bytea"))
-        .rows;
+      const [first] = (
+        await database.query(
+          "select index is not null as is_indexed from bmojo_parts where stream = 'a'::bytea",
+        )
+      ).rows;
       expect(first.is_indexed).to.equal(true);
       await store.close();
       await remove();
@@ -111,11 +118,141 @@ describe('PGlite', () => {
       const store = await openSql('PGlite', database, tinyFormat, {exactRows});
       if (exactRows > 40) await store.append(batchOf(tinyFormat, {n: 40}));
       await store.indexed();
-      return (await database.query('select is_indexed from bmojo_parts')).rows.map(row => row.is_indexed);
+      return (await database.query('select index is not null as is_indexed from bmojo_parts')).rows.map(
+        row => row.is_indexed,
+      );
     };
     expect(await indexed(100)).to.deep.equal([false]);
     expect(await indexed(39)).to.deep.equal([true]);
     await remove();
+  });
+
+  /** Keys that share a large mean, as trained ones do, and queries that point away from it. */
+  const shifted = (format: MemoryFormat, from: number, n: number) => {
+    const batch = spread(format, from, n);
+    return {...batch, keys: batch.keys.map((key, i) => key * (1 + (i % 3)) + 8)};
+  };
+  const away = (format: MemoryFormat, seed: number, n: number): Float32Array =>
+    spread(format, seed, n).keys.map(number => number - 1.5);
+
+  /** Plans without an index cost more than any with one: few rows would be read one by one. */
+  const indexAlone = (database: SqlDatabase) =>
+    database.query(
+      "select set_config('enable_seqscan', 'off', false), set_config('enable_sort', 'off', false)",
+    );
+
+  it('an index finds what queries far from the mean of the keys look for', async () => {
+    const format: MemoryFormat = {...tinyFormat, precision: 'f16'};
+    const {database, remove} = await withTables();
+    const store = await openSql('PGlite', database, format, {exactRows: 1000});
+    for (let from = 0; from < 4000; from += 500) await store.append(shifted(format, from, 500));
+    await store.indexed();
+    await indexAlone(database);
+    const held = await contents(store);
+    let [shared, wanted] = [0, 0];
+    for (let seed = 0; seed < 10; seed++) {
+      const query = {...queryOf(format, {n: 2, count: 8, before: 4000}), queries: away(format, seed, 2)};
+      const [hits, exact] = [await store.search(query), expectedHits(format, held, query)];
+      for (let list = 0; list < 4; list++) {
+        const best = new Set(exact.positions.subarray(8 * list, 8 * list + 8));
+        shared += hits.positions.subarray(8 * list, 8 * list + 8).filter(at => best.has(at)).length;
+        wanted += 8;
+      }
+    }
+    expect(shared / wanted).to.be.within(0.9, 1);
+    const {rows} = await database.query('select index from bmojo_parts');
+    const text = new Statements(format, 'pgvector-f32').search(1, parseRowIndex(String(rows[0].index)));
+    const vector = `[${new Float32Array(format.width + 1).join(',')}]`;
+    const plan = await database.query(`explain ${text}`, [[0], [4000], 8, rows[0].index, [vector], [vector]]);
+    const lines = plan.rows.map(row => String(row['QUERY PLAN'])).join('\n');
+    for (const group of [0, 1]) expect(lines).to.include(`Index Scan using bmojo_rows_1_key_${group}_`);
+    await database.query(
+      "select set_config('enable_seqscan', 'on', false), set_config('enable_sort', 'on', false)",
+    );
+    await remove();
+  });
+
+  it('an index that another process made is used, and a search through an older one is asked anew', async () => {
+    const {database, remove} = await withTables();
+    const [one, other] = [
+      await openSql('PGlite', database, tinyFormat, {exactRows: 1000}),
+      await openSql('PGlite', database, tinyFormat, {exactRows: 30}),
+    ];
+    const query = queryOf(tinyFormat, {});
+    await one.append(batchOf(tinyFormat, {n: 40}));
+    const exact = expectedHits(tinyFormat, [batchOf(tinyFormat, {n: 40})], query);
+    expect(await one.search(query)).to.deep.equal(exact);
+    await other.indexed();
+    const asked: string[] = [];
+    const watched: SqlDatabase = {
+      ...database,
+      query: (text, values) => {
+        if (text.includes('<->')) asked.push(text);
+        return database.query(text, values);
+      },
+    };
+    const third = await openSql('PGlite', watched, tinyFormat, {exactRows: 1000});
+    expect(await third.search(query)).to.deep.equal(exact);
+    expect(asked).to.have.length(1);
+    // With twice the rows it is made anew, of other means.
+    await other.append(batchOf(tinyFormat, {from: 40, n: 50, seed: 9}));
+    await other.indexed();
+    const all = [batchOf(tinyFormat, {n: 40}), batchOf(tinyFormat, {from: 40, n: 50, seed: 9})];
+    expect(await third.search(query)).to.deep.equal(expectedHits(tinyFormat, all, query));
+    expect(new Set(asked)).to.have.length(2);
+    expect(asked).to.have.length(3);
+    expect(await one.search(query)).to.deep.equal(expectedHits(tinyFormat, all, query));
+    await remove();
+  });
+
+  it('a memory of version 1 is brought up to date when it is opened, one of a later version refused', async () => {
+    const {database, remove} = await withTables();
+    const before = await openSql('PGlite', database, tinyFormat, {});
+    await before.append(batchOf(tinyFormat, {n: 40}));
+    for (const text of [
+      'alter table bmojo_parts drop column index',
+      'alter table bmojo_parts add column is_indexed boolean not null default false',
+      'update bmojo_parts set is_indexed = true',
+      'create index bmojo_rows_1_key_0 on bmojo_rows_1 using hnsw (key_0 vector_ip_ops)',
+      'create index bmojo_rows_1_key_1 on bmojo_rows_1 using hnsw (key_1 vector_ip_ops)',
+      'update bmojo_memory set version = 1',
+    ])
+      await database.query(text);
+    const store = await openSql('PGlite', database, tinyFormat, {exactRows: 41});
+    const query = queryOf(tinyFormat, {});
+    const old = batchOf(tinyFormat, {n: 40});
+    expect(await store.search(query)).to.deep.equal(expectedHits(tinyFormat, [old], query));
+    const more = batchOf(tinyFormat, {from: 40, n: 2});
+    await store.append(more);
+    await store.indexed();
+    const {rows} = await database.query(
+      "select indexdef from pg_indexes where indexname like 'bmojo_rows_1_key%' order by indexname",
+    );
+    expect(rows).to.have.length(2);
+    for (const {indexdef} of rows) expect(indexdef).to.include('ivfflat').and.include('inner_product');
+    expect(await store.search(query)).to.deep.equal(expectedHits(tinyFormat, [old, more], query));
+    const again = await openSql('PGlite', database, tinyFormat, {exactRows: 41});
+    expect(await again.search(query)).to.deep.equal(expectedHits(tinyFormat, [old, more], query));
+    await database.query('update bmojo_memory set version = 3');
+    const {reason, message} = await refusal(() => openSql('PGlite', database, tinyFormat, {}));
+    expect(reason).to.equal('damaged');
+    expect(message).to.include('version 3').and.include('versions 1 to 2');
+    await remove();
+  });
+
+  it('an index is made of numbers alone, whatever the table says', () => {
+    const good = {squares: [2, 0.5], rows: 7};
+    expect(parseRowIndex(JSON.stringify(good))).to.deep.include(good);
+    for (const bad of [
+      {...good, squares: ['2); drop table bmojo_parts; --']},
+      {...good, squares: 2},
+      {...good, squares: ['2']},
+      {...good, squares: [0]},
+      {...good, rows: -1},
+      [],
+    ])
+      expect(() => parseRowIndex(JSON.stringify(bad)), JSON.stringify(bad)).to.throw(MemoryStoreError);
+    expect(() => parseRowIndex('{')).to.throw(MemoryStoreError);
   });
 
   it('holds keys as it searches them fastest, and those of earlier memories as they are', async () => {

@@ -5,13 +5,17 @@ import {expect} from 'chai';
 import {parseSettings} from '../../config/schema.js';
 import {useBackend} from '../../custom-ops/index.js';
 import {randomStream} from '../../data/random.js';
-import {byteTokenizer} from '../../data/tokenizers/index.js';
+import {bpeJson} from '../../data/tokenizers/hugging-face/bpe-json.js';
+import {byteTokenizer, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import type {ModelConfig} from '../../models/config.js';
 import {DecodingSession, DecodingSessionError} from '../../models/decoding-session.js';
 import {DecodingStateError} from '../../models/decoding-state.js';
+import type {GenerateOptions} from '../../models/generate.js';
 import {generate, generateText} from '../../models/generate.js';
+import {generateTexts} from '../../models/generate-batch.js';
 import {LanguageModel} from '../../models/language-model.js';
-import {sampleToken, samplingSchema, withoutPadding} from '../../models/token-sampling.js';
+import {sampleToken, samplingSchema} from '../../models/token-sampling.js';
+import {writableLogits} from '../../models/writable-ids.js';
 import {expectClose} from '../support/error.js';
 
 const small: Partial<ModelConfig> = {
@@ -24,6 +28,9 @@ const small: Partial<ModelConfig> = {
   stateSize: 4,
   mlp: true,
 };
+/** A tokenizer.json of three letters whose ids leave room between them. */
+const withGaps = (): object =>
+  bpeJson({vocab: {a: 3, b: 7, c: 11}, merges: [], added: [], preTokenizer: null, decoder: {type: 'Fuse'}});
 const sampling = (given: object = {}) => parseSettings('sampling', samplingSchema, given);
 
 /** The message of a call that fails; empty where it does not. */
@@ -64,10 +71,22 @@ describe('sampling', () => {
   it('never draws ids beyond the tokenizer’s, however likely the model finds them', () => {
     const padded = Float32Array.from([0, 1, 0, 99, 99]);
     const drawn = Array.from({length: 500}, (_, draw) =>
-      sampleToken(withoutPadding(padded, 3), sampling(), draw),
+      sampleToken(writableLogits(padded, {ids: 3}), sampling(), draw),
     );
     expect(new Set(drawn)).to.deep.equal(new Set([0, 1, 2]));
-    expect(withoutPadding(padded, 9)).to.have.lengthOf(5);
+    expect(writableLogits(padded, {ids: 9})).to.have.lengthOf(5);
+  });
+
+  it('never draws ids between the tokenizer’s that it has no token for', () => {
+    const gaps = Float32Array.from([99, 1, 99, 0, 99]);
+    for (const settings of [{}, {topK: 4}, {topP: 0.999}, {temperature: 0}, {temperature: 100}]) {
+      const drawn = Array.from({length: 200}, (_, draw) =>
+        sampleToken(writableLogits(gaps, {suppressTokens: [0, 2, 4, 7]}), sampling(settings), draw),
+      );
+      const wanted = settings.temperature === 0 ? [1] : [1, 3];
+      expect([...new Set(drawn)].sort(), JSON.stringify(settings)).to.deep.equal(wanted);
+    }
+    expect([...gaps], 'what the model said stays').to.deep.equal([99, 1, 99, 0, 99]);
   });
 
   it('takes the most likely token at temperature 0', () => {
@@ -118,6 +137,43 @@ for (const backend of ['cpu', 'wasm'] as const) {
       const text = generateText(padded, {...options, tokenizer: byteTokenizer(), prompt: 'abc'});
       expect((await collect(text)).join('')).to.have.length.above(0);
       padded.model.dispose();
+    });
+
+    it('writes no id inside a vocabulary that the tokenizer has no token for', async () => {
+      const gaps = tokenizerFromJSON(withGaps());
+      const written: number[] = [];
+      const decode = (ids: ArrayLike<number>): string => {
+        written.push(...Array.from(ids));
+        return gaps.decode(ids);
+      };
+      const tokenizer = {...gaps, decode};
+      const options = {maxTokens: 60, temperature: 100};
+      const texts = generateTexts(model, {...options, tokenizer, prompts: ['a', 'ba']});
+      for (const pieces of [generateText(model, {...options, tokenizer, prompt: 'a'}), texts]) {
+        written.length = 0;
+        await collect<unknown>(pieces);
+        expect(new Set(written)).to.deep.equal(new Set([3, 7, 11]));
+      }
+      const ids = await collect(
+        generate(model, {...options, prompt: [1], ids: 8, suppressTokens: [0, 1, 2]}),
+      );
+      expect(Math.min(...ids)).to.equal(3);
+      expect(Math.max(...ids)).to.equal(7);
+    });
+
+    it('refuses ids of which none is left, before anything is read', async () => {
+      const session = new DecodingSession(model);
+      const none = Array.from({length: 4}, (_, id) => id);
+      for (const [wrong, words] of [
+        [{ids: 0}, 'whole number from 1'],
+        [{ids: 4, suppressTokens: none}, 'to leave one of the ids in [0, 4)'],
+        [{suppressTokens: [-1]}, 'suppressTokens[0]'],
+      ] as const) {
+        const given: GenerateOptions = {...wrong, prompt: [1], session};
+        expect(await refusal(collect(generate(model, given)))).to.include(words);
+      }
+      expect(session.position).to.equal(0);
+      session.dispose();
     });
 
     it('reads a prompt in pieces as it reads it at once', async () => {

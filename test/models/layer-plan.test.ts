@@ -43,6 +43,19 @@ describe('layer plan', () => {
     ]);
   });
 
+  it('refuses storage that no layer would retrieve from', () => {
+    const plan = [{}, {shortConv: true}];
+    expect(() => parseModelConfig({...small, storage: 4, plan})).to.throw(
+      SettingError,
+      'storage must be 0 where no layer retrieves',
+    );
+    const [first] = layerPlan(
+      parseModelConfig({...small, storage: 4, plan: [{mixer: {storage: 4}}, plan[1]]}),
+    );
+    expect(first.mixer.storage).to.equal(4);
+    expect(parseModelConfig({...small, plan}).storage).to.equal(0);
+  });
+
   it('is written as the flag of version 0.1.0, too', () => {
     const old: object = {...small, layers: 4, alternate: true};
     expect(parseModelConfig(old)).to.deep.equal(parseModelConfig({...small, layers: 4, pattern: 'SA'}));

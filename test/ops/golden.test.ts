@@ -94,7 +94,8 @@ const byPrefix: Readonly<Record<string, (file: VectorFile) => void>> = {
   'causal-conv1d': file => expectGolden(causalConv1dOp, file, {activation: String(file.attrs.activation)}),
   'memory-attention': file => {
     const [window] = integers(file, 'window');
-    const attrs = {window, fading: 'sliding', fadingTokens: 0, queryOffset: 0, firstRow: 0, phase: 0};
+    const rows = {fadingTokens: 0, queryOffset: 0, firstRow: 0, phase: 0};
+    const attrs = {...rows, window, fading: 'sliding', precision: 'float32'};
     const outputs = new Map(
       [...file.outputs].map(([name, tensor]) => [name, name === 'logSumExp' ? headsLast(tensor) : tensor]),
     );

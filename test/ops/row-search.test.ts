@@ -85,6 +85,65 @@ describe('search of rows in arrays', () => {
     });
   }
 
+  for (const {n, groups, width, count} of shapes)
+    for (const precision of ['f32', 'f16'] as const)
+      it(`keys that are kept are found as those in arrays, n ${n}, G ${groups}, Dh ${width}, ${precision}`, async () => {
+        const search = await createRowSearch();
+        const keeping = search.forStore();
+        const numbers = groups * width;
+        const gone = Uint8Array.from({length: 900}, () => (random.uniform() < 0.3 ? 1 : 0));
+        const limits = Int32Array.from({length: n}, (_, i) => 40 * i);
+        const plain: SearchedRows[] = [{rows: 900}, {rows: 900, gone}, {rows: 70, limits}, {rows: 1}].map(
+          block => {
+            const keys = eighths(block.rows * numbers);
+            return {...block, keys: precision === 'f16' ? Uint16Array.from(keys, toHalf) : keys};
+          },
+        );
+        const kept = plain.map(({keys}) => {
+          const room = keeping.keep(keys.length, precision);
+          if (room === undefined) throw new Error('there is no room');
+          room.numbers.set(keys);
+          return room;
+        });
+        const query = {queries: eighths(n * numbers), groups, width, count};
+        const wanted = search(plain, query);
+        // The first search takes memory beside the keys: they are asked for behind it. The last block lies in an array.
+        const blocks = function* () {
+          for (const [i, block] of plain.entries()) yield i < 3 ? {...block, keys: kept[i].numbers} : block;
+        };
+        expect(keeping.search(blocks(), query)).to.deep.equal(wanted);
+        for (const [i, {keys}] of plain.entries()) expect(kept[i].numbers).to.deep.equal(keys);
+        // Another query, of more rows than there was room for.
+        const more = {...query, count: 4000};
+        expect(keeping.search(blocks(), more)).to.deep.equal(search(plain, more));
+      });
+
+  it('room is bounded, emptied and given again, and stays where memory grows', async () => {
+    const keeping = (await createRowSearch({keptBytes: 1 << 20})).forStore();
+    const first = keeping.keep(1000, 'f32');
+    if (first === undefined) throw new Error('there is no room');
+    first.numbers.fill(7);
+    const before = first.numbers;
+    const others = [];
+    for (let room = keeping.keep(1 << 15, 'f16'); room !== undefined; room = keeping.keep(1 << 15, 'f16')) {
+      room.numbers.fill(9);
+      others.push(room);
+    }
+    // 64 KiB each beside the stack's, within a mebibyte.
+    expect(others).to.have.length(14);
+    expect(before.length, 'what was asked for earlier').to.equal(0);
+    expect(first.numbers).to.deep.equal(new Float32Array(1000).fill(7));
+    others[3].release();
+    const again = keeping.keep(1 << 14, 'f32');
+    expect(again?.numbers).to.deep.equal(new Float32Array(1 << 14));
+    expect(keeping.keep(1 << 14, 'f32')).to.equal(undefined);
+    expect(others[4].numbers).to.deep.equal(new Uint16Array(1 << 15).fill(9));
+    await createRowSearch({keptBytes: -1}).then(
+      () => expect.fail('was accepted'),
+      (error: unknown) => expect(error).to.be.instanceOf(ArgumentError),
+    );
+  });
+
   it('halves are the numbers that they are, subnormal ones too', async () => {
     const search = await createRowSearch();
     const values = [2 ** -24, -(2 ** -15), 65504, -1.5, 0, 1 / 3, 6.1e-5, -65504];

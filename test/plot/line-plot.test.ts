@@ -252,4 +252,32 @@ describe('line plots', () => {
       '3G',
     ]);
   });
+
+  it('end whiskers at the foot of a logarithmic axis, which has no place for what lies below', () => {
+    const svg = linePlot({
+      title: 't',
+      xLabel: 'x',
+      yLabel: 'y',
+      yScale: 'log',
+      series: [
+        {
+          name: 'a',
+          points: [
+            [1, 1],
+            [2, 2],
+          ],
+          errors: [1.5, 0.5],
+        },
+      ],
+    });
+    const {top, bottom} = areaOf(svg);
+    const ends = [
+      ...svg.matchAll(
+        /<line x1="[\d.]+" y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" class="s-series0"(?! stroke="#[0-9a-f]+" stroke-width)/g,
+      ),
+    ].flatMap(([, y1, y2]) => [Number(y1), Number(y2)]);
+    expect(ends).to.have.lengthOf(12);
+    for (const y of ends) expect(y).to.be.within(top, bottom);
+    expect(Math.max(...ends)).to.equal(bottom);
+  });
 });

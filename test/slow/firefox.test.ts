@@ -106,7 +106,9 @@ describe('demo in Firefox', function () {
   });
 
   async function press(page: Page, name: string): Promise<void> {
-    await (await page.waitForSelector(`::-p-aria([name="${name}"][role="button"]):not([disabled])`))?.click();
+    await (
+      await page.waitForSelector(`::-p-aria([name="${name}"][role="button"]):not([aria-disabled="true"])`)
+    )?.click();
   }
 
   /** Types a number into the field of this name. */

@@ -57,6 +57,10 @@ describe('CUDA kernels in TensorFlow, emulated', () => {
     expect(findings.off).to.deep.equal([]);
   });
 
+  it('round the factors of products to TF32 where that is asked', () => {
+    expect(findings.tf32).to.be.within(1e-5, 5e-3);
+  });
+
   it('refuse numbers that lie on the host at once, those on the GPU at the next call', () => {
     expect(findings.label).to.match(/^crossEntropy: labels must be integers in \[0, 2\] or -100, got 3/);
     expect(findings.firstPosition).to.equal('accepted');

@@ -1,11 +1,11 @@
 // Run as a program with the path of operators that are built with emulated CUDA kernels: compares every op that has one
 // with its float64 definition, through TensorFlow, on poisoned memory, and prints what it found as JSON.
 
-import type {Rank} from '@tensorflow/tfjs-core';
-import {tensor1d, tensor3d, tidy, zeros} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {randomNormal, tensor1d, tensor3d, tidy, zeros} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
 import {nativeOperators} from '../../custom-ops/backends/tensorflow/index.js';
-import {crossEntropy, memoryAttention, useBackend} from '../../custom-ops/index.js';
+import {crossEntropy, memoryAttention, ssdScan, useBackend} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
 import {deviations} from '../../custom-ops/parity.js';
@@ -15,6 +15,8 @@ export interface EmulatedFindings {
   kernels: Record<string, {device: string; host: string[]}[]>;
   compared: string[];
   off: string[];
+  /** RMS of what tf32 makes of a scan beside float32, over that of the scan. */
+  tf32: number;
   /** Messages of wrong calls. */
   label: string;
   sizes: string;
@@ -41,6 +43,26 @@ function attend(position: number): string {
   });
 }
 
+/** Random numbers through a scan of more tokens than are walked one by one. */
+async function differenceOfTf32(): Promise<number> {
+  const scan = (precision: 'float32' | 'tf32') => {
+    const normal = (shape: number[], seed: number) => randomNormal(shape, 0, 1, 'float32', seed);
+    return ssdScan(
+      {
+        x: normal([1, 40, 2, 8], 1) as Tensor4D,
+        delta: normal([1, 40, 2], 2) as Tensor3D,
+        A: tensor1d([-0.5, -1]),
+        B: normal([1, 40, 1, 16], 3) as Tensor4D,
+        C: normal([1, 40, 1, 16], 4) as Tensor4D,
+      },
+      {precision},
+    ).y.dataSync();
+  };
+  const [exact, rounded] = [scan('float32'), scan('tf32')];
+  const rms = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+  return rms(exact.map((value, i) => value - rounded[i])) / rms(exact);
+}
+
 const native = loadTensorFlow(process.argv[2]);
 await useBackend('tensorflow');
 native.setPoison(true);
@@ -53,6 +75,7 @@ const findings: EmulatedFindings = {
     const wide = zeros<Rank.R4>([1, 4, 1, 130]);
     memoryAttention({q: wide, k: wide, v: wide}, {window: 2, fading: 'none'});
   }),
+  tf32: await differenceOfTf32(),
   firstPosition: attend(4),
   nextPosition: attend(0),
 };

@@ -14,6 +14,8 @@ export interface ModelServer {
   readonly statuses: number[];
   /** Whether it sends parts. */
   ranges: boolean;
+  /** Whether it sends a page, as if all were well, for what it does not have. */
+  pages: boolean;
   /** Forgets all of that. */
   reset(): void;
   close(): void;
@@ -29,7 +31,10 @@ export async function serveModel(folder: MemoryFolder): Promise<ModelServer> {
     const status = served.statuses.shift();
     const bytes = folder.files.get(path);
     if (status !== undefined || bytes === undefined) {
-      response.writeHead(status ?? 404).end('<!doctype html>');
+      if (status === undefined && served.pages)
+        response.writeHead(200, {'content-type': 'text/html; charset=utf-8'});
+      else response.writeHead(status ?? 404);
+      response.end('<!doctype html>');
       return;
     }
     const asksPart = range !== null && served.ranges;
@@ -54,11 +59,13 @@ export async function serveModel(folder: MemoryFolder): Promise<ModelServer> {
     cuts: new Map(),
     statuses: [],
     ranges: true,
+    pages: false,
     reset: () => {
       served.asked.length = 0;
       served.statuses.length = 0;
       served.cuts.clear();
       served.ranges = true;
+      served.pages = false;
     },
     close: () => server.close(),
   };

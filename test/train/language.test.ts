@@ -189,3 +189,33 @@ for (const backend of ['cpu', 'wasm'] as const) {
     });
   });
 }
+
+describe('batches of language', () => {
+  it('segments follow one another in the text, and every part of a batch draws masks of its own', () => {
+    const context = 10;
+    const workload = languageWorkload(source, {context, segments: 3, crossBorders: false});
+    const model = LanguageModel.create(small);
+    const settings = parseTrainSettings({steps: 6, batch: 4, accumulate: 2});
+    const updates = [0, 1, 2, 3].map(step =>
+      workload.microBatches(settings, 4 * step, model).map(({labels, inputs}) => ({
+        tokens: [...(inputs[0].values as Int32Array)],
+        labels: [...labels],
+        seed: [...inputs[1].values].join(),
+      })),
+    );
+    const parts = updates.flat();
+    expect(new Set(parts.map(({seed}) => seed)).size).to.equal(8);
+    expect(new Set(parts.map(({tokens}) => tokens.join())).size).to.equal(8);
+    for (const {tokens, labels} of parts)
+      for (const row of [0, 1]) {
+        const at = row * context;
+        expect(labels.slice(at, at + context - 1)).to.deep.equal(tokens.slice(at + 1, at + context));
+      }
+    // Updates 0, 1 and 2 go through one stretch of text; 3 begins another.
+    for (const step of [0, 1])
+      for (const part of [0, 1])
+        for (const end of [context, 2 * context])
+          expect(updates[step + 1][part].tokens[end - context]).to.equal(updates[step][part].labels[end - 1]);
+    model.model.dispose();
+  });
+});

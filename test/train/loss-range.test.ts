@@ -23,6 +23,9 @@ describe('the range of a loss', () => {
     expect(holdsAfter([1000, 0.1, 5])).to.equal(true);
     expect(holdsAfter(falling)).to.equal(true);
     expect(holdsAfter([...falling, 3.2])).to.equal(true);
+    // Losses that hardly differ leave a tenth of themselves as room.
+    const flat = new Array<number>(20).fill(2);
+    expect([2.1, 2.3].map(loss => holdsAfter([...flat, loss]))).to.deep.equal([true, false]);
   });
 
   it('is left by a loss far above all that came, by NaN and infinity, and holds again afterwards', () => {

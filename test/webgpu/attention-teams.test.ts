@@ -25,7 +25,15 @@ const large: GpuLimits = {...least, invocations: 1024, workgroupBytes: 49152, su
 function passes(Dh: number, limits: GpuLimits): readonly Pass[] {
   const request = {
     dims: {B: 1, L: 130, M: 130, H: 4, G: 2, Dh, C: 3, me: 5},
-    attrs: {window: 64, fading: 'sliding', fadingTokens: 0, firstRow: 0, queryOffset: 0, phase: 0},
+    attrs: {
+      window: 64,
+      fading: 'sliding',
+      fadingTokens: 0,
+      firstRow: 0,
+      queryOffset: 0,
+      phase: 0,
+      precision: 'float32',
+    },
     present: new Set(['q', 'k', 'v', 'kFading', 'vFading', 'positions']),
     wanted: new Set<string>(),
     limits,
@@ -99,6 +107,7 @@ describe('teams of lanes of memoryAttention on webgpu', () => {
       firstRow: 0,
       queryOffset: 0,
       phase: 0,
+      precision: 'float32',
     } as const;
     for (const [Dh, L, H, G, me] of [
       [64, 21, 2, 1, 5],

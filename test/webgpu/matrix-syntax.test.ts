@@ -4,10 +4,14 @@
 import {expect} from 'chai';
 import {findMatrixUnits, matrixFeature} from '../../custom-ops/backends/webgpu/dispatch/matrix-support.js';
 import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
+import type {FadingMode} from '../../custom-ops/memory-attention/attributes.js';
+import {fadingModes} from '../../custom-ops/memory-attention/attributes.js';
+import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import {chunkOf, NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
+import {MATRIX_ALIGNMENT} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
 
@@ -28,11 +32,35 @@ function limitsOf(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number
   return {
     invocations: 1024,
     workgroupBytes,
-    storageBuffers: 8,
+    storageBuffers: 16,
     workgroups: 65535,
     subgroup: 32,
     matrixUnits: {kinds: [kind], syntax, lanes: 32},
   };
+}
+
+/** Of attention with some kinds of fading; beside fading rows there are stored ones. */
+function attentionPasses(limits: GpuLimits, modes: readonly FadingMode[]): Pass[] {
+  return modes.flatMap(fading => {
+    const rows = fading === 'none' ? [] : ['kFading', 'vFading', 'positions'];
+    const request = {
+      dims: {B: 2, L: 2048, M: 2048, H: 4, G: 2, Dh: 32, C: 4, me: 64},
+      attrs: {
+        window: 512,
+        fading,
+        fadingTokens: fading === 'chunk' ? 300 : 0,
+        firstRow: 0,
+        queryOffset: 0,
+        phase: 0,
+        precision: 'float16',
+      },
+      present: new Set(['q', 'k', 'v', ...rows]),
+      wanted: new Set<string>(),
+      limits,
+    } as const;
+    const {forward, backward} = memoryAttentionGpu;
+    return [...forward(request).passes, ...(backward?.(request).passes ?? [])].filter(pass => pass.matrices);
+  });
 }
 
 function passes(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): Pass[] {
@@ -68,6 +96,30 @@ function scanPasses(kind: MatrixUnit, syntax: MatrixSyntax): Pass[] {
     } as const;
     return [...ssdScanGpu.forward(request).passes, ...(ssdScanGpu.backward?.(request).passes ?? [])];
   });
+}
+
+const bytesOf: Readonly<Record<string, number>> = {
+  f16: 2,
+  f32: 4,
+  i32: 4,
+  u32: 4,
+  vec4u: 16,
+  vec4f: 16,
+  'vec4<f16>': 8,
+  'vec4<f32>': 16,
+};
+
+/** Variables of workgroup memory are as long as the alignment wants, so that the next one is aligned, and so are lines. */
+function expectAligned({name, code}: Pass): void {
+  const variables = [...code.matchAll(/var<workgroup> (\w+): (?:array<([\w<>]+), (\d+)>|([\w<>]+));/g)];
+  expect(variables.length, name).to.equal([...code.matchAll(/var<workgroup>/g)].length);
+  for (const [, variable, element, count, type] of variables) {
+    const unit = bytesOf[element ?? type];
+    expect((unit * Number(count ?? 1)) % MATRIX_ALIGNMENT, `${name}: ${variable}`).to.equal(0);
+    const calls = [...code.matchAll(new RegExp(`subgroupMatrix[^(]*\\(&${variable}, .*?, (\\d+)u\\);`, 'g'))];
+    for (const [call, stride] of calls)
+      expect((unit * Number(stride)) % MATRIX_ALIGNMENT, `${name}: ${call}`).to.equal(0);
+  }
 }
 
 describe('WGSL of matrix units', function () {
@@ -108,6 +160,20 @@ describe('WGSL of matrix units', function () {
     });
   }
 
+  for (const syntax of ['layout', 'flag'] as const) {
+    for (const [name, kind] of kinds) {
+      // Dawn prints for each matrix of the older syntax that it is going to end.
+      if (syntax === 'flag' && kind !== unit) continue;
+      it(`is valid for attention: ${name}${syntax === 'flag' ? ' in the older syntax' : ''}`, async () => {
+        const modes = syntax === 'flag' ? (['none'] as const) : fadingModes;
+        const own = attentionPasses(limitsOf(kind, syntax, 32768), modes);
+        // Forward, queries and window of each; fading and stored of two.
+        expect(own.length).to.equal(syntax === 'flag' ? 3 : 3 * 3 + 2 * 2);
+        for (const pass of own) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
+      });
+    }
+  }
+
   for (const [name, kind] of kinds) {
     it(`is valid of ssdScan: ${name}`, async () => {
       const inMatrices = scanPasses(kind, 'layout').filter(pass => pass.matrices);
@@ -115,6 +181,19 @@ describe('WGSL of matrix units', function () {
       for (const pass of inMatrices) expect(await faults(renderPass(pass)), pass.name).to.deep.equal([]);
     });
   }
+
+  it('keeps what matrices are read from aligned, wherever a driver places it', () => {
+    for (const [, kind] of kinds)
+      for (const syntax of ['layout', 'flag'] as const) {
+        const limits = limitsOf(kind, syntax, 49152);
+        const all = [
+          ...passes(kind, syntax, 49152),
+          ...attentionPasses(limits, fadingModes),
+          ...scanPasses(kind, syntax),
+        ];
+        for (const pass of all) if (pass.matrices) expectAligned(pass);
+      }
+  });
 
   it('is valid in the older syntax', async () => {
     // Few matrices: Dawn prints for each that this syntax is going to end.

@@ -34,7 +34,7 @@ function selectCode(M: number, capacity: number): string {
 function attentionCode(M: number): string {
   return memoryAttentionGpu.forward({
     dims: {B: 1, L: 1, M, H: 1, G: 1, Dh: 4, C: 1},
-    attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, ...offsets},
+    attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, precision: 'float32', ...offsets},
     present: new Set(['q', 'k', 'v']),
     wanted: new Set(['out', 'logSumExp']),
     limits,
@@ -127,7 +127,7 @@ describe('plans of kernels on webgpu', () => {
     const first = (present: string[]): string => {
       const plan = memoryAttentionGpu.backward?.({
         dims: {B: 1, L: 4, M: 4, H: 1, G: 1, Dh: 4, C: 1},
-        attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, ...offsets},
+        attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, precision: 'float32', ...offsets},
         present: new Set(['q', 'k', 'v', 'out', 'logSumExp', 'gradOut', ...present]),
         wanted: new Set(['gradQ', 'gradK', 'gradV']),
         limits,

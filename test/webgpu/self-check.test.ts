@@ -1,12 +1,23 @@
-// A kernel that computes something else is found out and replaced by the composed form, with one warning.
+// A kernel that computes something else is found out and replaced, with one warning: on matrix units by the kernel without,
+// else by the composed form.
 
-import type {KernelConfig} from '@tensorflow/tfjs-core';
-import {getKernel, registerKernel, tensor3d, unregisterKernel} from '@tensorflow/tfjs-core';
+import type {KernelConfig, Rank} from '@tensorflow/tfjs-core';
+import {
+  backend,
+  dispose,
+  getKernel,
+  ones,
+  registerKernel,
+  tensor3d,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {asRecorder} from '../../custom-ops/backends/webgpu/dispatch/recorder.js';
 import {checkKernel, compiledPipelines} from '../../custom-ops/backends/webgpu/index.js';
-import {hasKernel, swiglu} from '../../custom-ops/index.js';
+import {hasKernel, linear, swiglu} from '../../custom-ops/index.js';
 import {kernelName} from '../../custom-ops/op.js';
 import {ops} from '../../custom-ops/op-list.js';
+import {fullUnit, withMatrixUnits} from '../support/emulated-matrices.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
@@ -80,5 +91,33 @@ describe('self-check on webgpu', function () {
     const x = tensor3d([[[0, 1]]]);
     const y = swiglu(x, x);
     expect((await y.data())[1]).to.be.closeTo(1 / (1 + Math.exp(-1)), 1e-6);
+  });
+
+  it('does without matrix units that compute something else, and keeps the kernel', async () => {
+    const x = ones<Rank.R3>([1, 64, 64]);
+    const weight = ones<Rank.R2>([64, 64]);
+    const product = async (): Promise<number> => {
+      const y = linear(x, weight, undefined, {precision: 'float16'});
+      const [first] = await y.data();
+      y.dispose();
+      return first;
+    };
+    // Units of their own: what is known of some is not known of others.
+    const made = await withMatrixUnits([{...fullUnit}], async () => {
+      const {device} = asRecorder(backend());
+      const create = device.createShaderModule;
+      device.createShaderModule = descriptor =>
+        create({...descriptor, code: descriptor.code.replace(/sum0_0 = subgroupMatrixMultiply[^;]*;/, '')});
+      expect(await product()).to.be.below(64);
+      const printed = await warnings(async () => {
+        expect(await checkKernel(ops.linear, {precision: 'float16', direction: 'forward'})).to.equal(false);
+      });
+      expect(printed).to.have.length(1);
+      expect(printed[0]).to.match(/linear in float16 fails its self-check on this GPU \(y is off.* float32/);
+      expect(hasKernel(ops.linear)).to.equal(true);
+      expect(await product()).to.equal(64);
+    });
+    expect(made, 'pipelines on matrix units').to.be.above(0);
+    dispose([x, weight]);
   });
 });

@@ -39,6 +39,13 @@ double scalarOf(const Operator& op, const Call& call, const char* name) {
   return elements;
 }
 
+/** Kernels have no half precision: those calls are computed in float32. */
+cuda::Precision precisionOf(const Operator& op, const Call& call) {
+  for (const Attribute& attribute : op.attributes)
+    if (strcmp(attribute.name, "precision") == 0 && call.values.is("precision", "tf32")) return cuda::Precision::kTf32;
+  return cuda::Precision::kFloat32;
+}
+
 /** Where the check of integers in device memory notes what it found, one place for each op, for good. */
 int32_t* foundOf(const Operator& op) {
   static std::mutex mutex;
@@ -137,6 +144,7 @@ void runOnCuda(const Operator& op, Direction direction, const Ports& ports, Call
   if (direction == Direction::forward) raw.copies = outputs.data() + op.outputs.size();
   raw.scalars = scalars.data();
   raw.stream = (cudaStream_t)stream;
+  raw.precision = precisionOf(op, call);
   const size_t bytes = kernel.workspaceBytes(raw);
   raw.workspace = bytes > 0 ? workspace(bytes) : nullptr;
   launch.poison(raw.workspace, bytes);

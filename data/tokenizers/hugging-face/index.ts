@@ -3,7 +3,7 @@
 import {openReference} from '#tokenizers';
 import {lastCut} from '../cuts.js';
 import type {Tokenizer} from '../tokenizer.js';
-import {checkIds, TokenizerError} from '../tokenizer.js';
+import {checkIds, checkText, TokenizerError} from '../tokenizer.js';
 import {openBrowser} from './browser.js';
 import type {InnerTokenizer} from './inner.js';
 import {checkTokenizerJson} from './json.js';
@@ -45,18 +45,24 @@ export interface HuggingFaceOptions {
  */
 export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingFaceOptions = {}): Tokenizer {
   const checked = checkTokenizerJson(value);
-  const {json, vocabulary, vocabSize} = checked;
+  const {json, vocabulary, tokens: known, vocabSize} = checked;
   const inner = orRefused<InnerTokenizer>(
     'tokenizer.json: cannot be used',
     () => (browser ? undefined : openReference(checked.text)) ?? openBrowser(checked),
   );
   const endOfText = END_OF_TEXT.map(word => vocabulary.get(word)).find(id => id !== undefined);
   const mayCut = wordCuts(json);
+  let unused: readonly number[] | undefined;
   return {
     vocabSize,
+    get unusedIds() {
+      unused ??= [...Array(vocabSize).keys()].filter(id => !known.has(id));
+      return unused;
+    },
     ...(endOfText === undefined ? {} : {endOfText}),
     lastCut: (text, from) => lastCut(mayCut, text, from),
     encode: text => {
+      checkText(text);
       const tokens = orRefused('encode', () => inner.encode(wellFormed(text)));
       const bad = tokens.findIndex(id => id < 0 || id >= vocabSize);
       if (bad >= 0) throw new TokenizerError(`encode: token ${bad} of the text has no id in the vocabulary`);

@@ -1,6 +1,7 @@
 // Bench: what this device does, as a table that can be copied.
 
 import {useSignal} from '@preact/signals';
+import {Button} from '../../ui/button.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {BenchEvent, BenchRequest} from '../../worker/bench.js';
@@ -17,13 +18,18 @@ export function BenchPage() {
   const {error, lost, guarded} = useWorker();
   const running = useSignal<AbortController | undefined>(undefined);
   const copied = useSignal('');
+  /** Whether the rows are those of what is measured now. */
+  const isBegun = useSignal(false);
   const what = useSignal<BenchRequest['what']>('operators');
 
   const measure = (backend: DeviceBackend): Promise<void> =>
     guarded(async client => {
       const stop = new AbortController();
       running.value = stop;
-      events.value = [];
+      copied.value = '';
+      isBegun.value = false;
+      // What was measured before stands until something is measured now: what is refused takes nothing away.
+      let fresh: readonly BenchEvent[] = [];
       try {
         await client.call(
           'bench',
@@ -31,7 +37,9 @@ export function BenchPage() {
           {
             signal: stop.signal,
             onEvent: event => {
-              events.value = [...events.value, event];
+              fresh = [...fresh, event];
+              events.value = fresh;
+              isBegun.value = true;
             },
           },
         );
@@ -71,27 +79,26 @@ export function BenchPage() {
       </div>
       <p class="actions">
         {backends.map(({name, title}) => (
-          <button
-            key={name}
-            type="button"
-            disabled={running.value !== undefined}
-            onClick={() => void measure(name)}
-          >
+          <Button key={name} disabled={running.value !== undefined} onPress={() => void measure(name)}>
             Measure on {title}
-          </button>
+          </Button>
         ))}
-        <button type="button" disabled={running.value === undefined} onClick={() => running.value?.abort()}>
+        <Button disabled={running.value === undefined} onPress={() => running.value?.abort()}>
           Stop
-        </button>
-        <button type="button" disabled={rows.length === 0} onClick={() => void copy()}>
+        </Button>
+        <Button disabled={rows.length === 0} onPress={() => void copy()}>
           Copy as a table
-        </button>
+        </Button>
         <span role="status">{copied.value}</span>
       </p>
       <Failure error={error.value} />
       <Lost reason={lost.value} next="What was measured until then stands; measure again." />
       <p role="status">
-        {running.value !== undefined ? `Measuring, ${rows.length} rows so far ...` : ''}
+        {running.value === undefined
+          ? ''
+          : isBegun.value
+            ? `Measuring, ${rows.length} rows so far ...`
+            : 'Measuring ...'}
         {device === undefined ? '' : ` On ${device.name} (${device.backend}).`}
       </p>
       {rows.length > 0 && (

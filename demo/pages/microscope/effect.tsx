@@ -1,5 +1,6 @@
 // What the interventions change of the model's answers, position by position.
 
+import {Button} from '../../ui/button.js';
 import type {Looked} from '../../worker/inspect.js';
 import {shown} from './words.js';
 
@@ -62,9 +63,9 @@ export function Effect({looked, onChoose}: EffectProps) {
               {changes.slice(0, MOST_ROWS).map(({position, before: one, after: other}) => (
                 <tr key={position}>
                   <td>
-                    <button class="plain-button" type="button" onClick={() => onChoose(position)}>
+                    <Button class="plain-button" onPress={() => onChoose(position)}>
                       {position}: {shown(looked.pieces[position])}
-                    </button>
+                    </Button>
                   </td>
                   <td class="number">{one.toFixed(3)}</td>
                   <td class="number">{other.toFixed(3)}</td>

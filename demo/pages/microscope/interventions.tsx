@@ -2,6 +2,8 @@
 
 import {useSignal} from '@preact/signals';
 import type {Intervention} from '../../../eval/index.js';
+import {Button} from '../../ui/button.js';
+import {NumberField} from '../../ui/number-field.js';
 import type {View} from './link.js';
 import {shown} from './words.js';
 
@@ -12,7 +14,6 @@ export interface InterventionsProps {
   /** Of the model as it was trained. */
   readonly window: number;
   readonly eideticSlots: number;
-  readonly disabled: boolean;
   onChange(changes: Partial<View>): void;
 }
 
@@ -25,7 +26,7 @@ function wordsOf(one: Intervention, pieces: readonly string[]): string {
 }
 
 export function Interventions(props: InterventionsProps) {
-  const {view, at, pieces, window, eideticSlots, disabled, onChange} = props;
+  const {view, at, pieces, window, eideticSlots, onChange} = props;
   const everywhere = useSignal(true);
   const by = useSignal(0);
   const add = (one: Pick<Intervention, 'kind'> & {readonly by?: number}): void => {
@@ -43,31 +44,30 @@ export function Interventions(props: InterventionsProps) {
   const isChanged =
     view.interventions.length > 0 || view.window !== undefined || view.eideticSlots !== undefined;
   return (
-    <fieldset disabled={disabled}>
+    <fieldset>
       <legend>Change its memory</legend>
       <p class="actions">
         <span>
           Token {at} ({shown(pieces[at] ?? '')}):
         </span>
-        <button type="button" disabled={eideticSlots === 0} onClick={() => add({kind: 'forget'})}>
+        <Button disabled={eideticSlots === 0} onPress={() => add({kind: 'forget'})}>
           Forget it
-        </button>
-        <button type="button" disabled={eideticSlots === 0} onClick={() => add({kind: 'pin'})}>
+        </Button>
+        <Button disabled={eideticSlots === 0} onPress={() => add({kind: 'pin'})}>
           Keep it
-        </button>
-        <button type="button" disabled={eideticSlots === 0} onClick={() => add({kind: 'swap'})}>
+        </Button>
+        <Button disabled={eideticSlots === 0} onPress={() => add({kind: 'swap'})}>
           Put another in its place
-        </button>
+        </Button>
         <label>
           token{' '}
-          <input
+          <NumberField
             class="small"
-            type="number"
             min={0}
             max={pieces.length - 1}
             value={by.value}
-            onInput={event => {
-              by.value = event.currentTarget.valueAsNumber || 0;
+            onChange={value => {
+              by.value = value;
             }}
           />
         </label>
@@ -86,38 +86,32 @@ export function Interventions(props: InterventionsProps) {
         {sizes.map(({key, name, value, own}) => (
           <label key={key}>
             {name}{' '}
-            <input
+            <NumberField
               class="small"
-              type="number"
               min={0}
               value={value}
-              onChange={event => {
-                const given = event.currentTarget.valueAsNumber;
-                onChange({[key]: Number.isNaN(given) || given === own ? undefined : given});
-              }}
+              onChange={given => onChange({[key]: given === own ? undefined : given})}
             />
           </label>
         ))}
-        <button
-          type="button"
+        <Button
           disabled={!isChanged}
-          onClick={() => onChange({interventions: [], window: undefined, eideticSlots: undefined})}
+          onPress={() => onChange({interventions: [], window: undefined, eideticSlots: undefined})}
         >
           Undo all
-        </button>
+        </Button>
       </p>
       {view.interventions.length > 0 && (
         <ul class="plain">
           {view.interventions.map(one => (
             <li key={JSON.stringify(one)}>
               {wordsOf(one, pieces)}{' '}
-              <button
-                type="button"
-                aria-label={`Undo: ${wordsOf(one, pieces)}`}
-                onClick={() => onChange({interventions: view.interventions.filter(other => other !== one)})}
+              <Button
+                label={`Undo: ${wordsOf(one, pieces)}`}
+                onPress={() => onChange({interventions: view.interventions.filter(other => other !== one)})}
               >
                 Undo
-              </button>
+              </Button>
             </li>
           ))}
         </ul>

@@ -19,7 +19,7 @@ export interface View {
 export const recall = {kind: 'recall', seed: 1, length: 64, pairs: 8} as const;
 
 /** What a model of text reads first: several windows long, so that some of it is stored and some displaced. */
-const PASSAGE = `ROMEO:
+export const PASSAGE = `ROMEO:
 But, soft! what light through yonder window breaks?
 It is the east, and Juliet is the sun.
 Arise, fair sun, and kill the envious moon,

@@ -1,22 +1,22 @@
 // Memory microscope: what a model keeps of what it reads, what it looks at, and what becomes of it when that is changed.
 
 import {useSignal} from '@preact/signals';
+import {Button} from '../../ui/button.js';
 import {Chart} from '../../ui/chart.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {ModelChoice} from '../../ui/model-choice.js';
 import {Transfer} from '../../ui/transfer.js';
+import {ChosenToken} from './chosen-token.js';
 import {download, drawingOf, htmlOf, pngOf, statePlot} from './drawing.js';
 import {Effect} from './effect.js';
 import {Interventions} from './interventions.js';
 import {formatView} from './link.js';
-import {Reading} from './reading.js';
 import {Source} from './source.js';
-import {Storage} from './storage.js';
 import {Strip} from './strip.js';
 import {Tour} from './tour.js';
 import {Twins} from './twins.js';
 import {layerOf, tokenOf, useMicroscope} from './use-microscope.js';
-import {memories, percent, sharesAt, shown, storedWords} from './words.js';
+import {memories, sharesAt} from './words.js';
 
 const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
@@ -53,10 +53,8 @@ export function MicroscopePage() {
     await navigator.clipboard.writeText(location.href);
     copied.value = 'Copied.';
   };
-  const stored = layer === undefined ? '' : storedWords(layer, at);
-  const natural = layer === undefined ? undefined : looked?.before.layers[layer.layer];
-  const unchanged = natural === undefined ? '' : storedWords(natural, at);
-  const shares = layer === undefined ? undefined : sharesAt(layer, at, head);
+  const count = layer === undefined ? 0 : (sharesAt(layer, at, head)?.length ?? 3);
+  const isRead = attended?.position === at && attended.layer === layer?.layer;
 
   return (
     <>
@@ -77,9 +75,7 @@ export function MicroscopePage() {
         <>
           <ModelChoice models={models.value} chosen={view.model} onChoose={microscope.choose} />
           <Source
-            key={view.source.kind}
             source={view.source}
-            disabled={microscope.busy.value}
             onChange={source => show({source, at: undefined, interventions: []})}
           />
         </>
@@ -125,7 +121,7 @@ export function MicroscopePage() {
               </select>
             </label>
             <span>
-              {memories.slice(0, shares?.length ?? 3).map(memory => (
+              {memories.slice(0, count).map(memory => (
                 <span key={memory} class={`key ${memory}`}>
                   {memory}
                 </span>
@@ -137,7 +133,7 @@ export function MicroscopePage() {
             layer={layer}
             head={head}
             at={at}
-            reads={attended?.after ?? attended?.before ?? []}
+            reads={isRead ? (attended.after ?? attended.before) : []}
             onChoose={choose}
           />
           <p class="note">
@@ -145,21 +141,11 @@ export function MicroscopePage() {
             for word at the chosen token; struck: displaced before it. Blue frame: read by it. The bar below
             each token divides that token's attention.
           </p>
-          <h2>
-            Token {at}: {shown(looked.pieces[at])}
-          </h2>
-          <p id="chosen">
-            {shares === undefined
-              ? ''
-              : `Its attention in layer ${layer.layer + 1}: ${shares.map((share, i) => `${memories[i]} ${percent(share)}`).join(', ')}. `}
-            {stored === '' ? 'It is never stored. ' : `It is ${stored}. `}
-            {unchanged === stored ? '' : `Unchanged, it is ${unchanged === '' ? 'never stored' : unchanged}.`}
-          </p>
           {attended !== undefined && (
-            <Reading
+            <ChosenToken
+              looked={looked}
               attended={attended}
-              pieces={looked.pieces}
-              head={head}
+              head={view.head}
               onChoose={choose}
               onForget={position =>
                 show({
@@ -171,22 +157,12 @@ export function MicroscopePage() {
               }
             />
           )}
-          {attended !== undefined && shares !== undefined && shares.length > memories.indexOf('storage') && (
-            <Storage
-              at={at}
-              pieces={looked.pieces}
-              rows={attended.after ?? attended.before}
-              heads={layer.heads}
-              onChoose={choose}
-            />
-          )}
           <Interventions
             view={{...view, layer: layer.layer}}
             at={at}
             pieces={looked.pieces}
             window={looked.window}
             eideticSlots={looked.eideticSlots}
-            disabled={microscope.busy.value}
             onChange={show}
           />
           <Effect looked={looked} onChoose={choose} />
@@ -194,9 +170,7 @@ export function MicroscopePage() {
             <>
               <h2>Beside others</h2>
               <p class="actions">
-                <button type="button" disabled={microscope.busy.value} onClick={() => void askTwins()}>
-                  Ask the other models the same
-                </button>
+                <Button onPress={() => void askTwins()}>Ask the other models the same</Button>
               </p>
               <Twins
                 twins={microscope.twins.value.map(one => ({...one, title: titleOf(one.name)}))}
@@ -210,13 +184,11 @@ export function MicroscopePage() {
           </div>
           <h2>Take it with you</h2>
           <p class="actions">
-            <button type="button" onClick={() => void copyLink()}>
-              Copy a link
-            </button>
+            <Button onPress={() => void copyLink()}>Copy a link</Button>
             {(['svg', 'png', 'html'] as const).map(kind => (
-              <button key={kind} type="button" onClick={() => void save(kind)}>
+              <Button key={kind} onPress={() => void save(kind)}>
                 Save as {kind.toUpperCase()}
-              </button>
+              </Button>
             ))}
             <span role="status">{copied.value}</span>
           </p>

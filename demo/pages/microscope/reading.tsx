@@ -1,6 +1,7 @@
 // What the chosen token reads, and what the model expects behind it.
 
 import type {ReadRow} from '../../../eval/index.js';
+import {Button} from '../../ui/button.js';
 import type {Attended} from '../../worker/inspect.js';
 import {ofHead, percent, readWords, shown} from './words.js';
 
@@ -50,21 +51,20 @@ export function Reading({attended, pieces, head, onChoose, onForget}: ReadingPro
                 {heaviest.map(row => (
                   <tr key={`${row.memory} ${row.position}`}>
                     <td>
-                      <button class="plain-button" type="button" onClick={() => onChoose(row.position)}>
+                      <Button class="plain-button" onPress={() => onChoose(row.position)}>
                         {row.position}: {shown(pieces[row.position])}
-                      </button>
+                      </Button>
                     </td>
                     <td>
                       <span class={`key ${row.memory}`}>{row.memory}</span>{' '}
                       {row.memory === 'eidetic' && (
-                        <button
+                        <Button
                           class="plain-button"
-                          type="button"
-                          aria-label={`forget token ${row.position}`}
-                          onClick={() => onForget(row.position)}
+                          label={`forget token ${row.position}`}
+                          onPress={() => onForget(row.position)}
                         >
                           forget
-                        </button>
+                        </Button>
                       )}
                     </td>
                     <td class="number">{row.distance}</td>

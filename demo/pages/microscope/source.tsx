@@ -1,20 +1,26 @@
 // What is looked at: recall of pairs by a seed, or a text of the visitor's.
 
 import {useSignal} from '@preact/signals';
+import {useEffect} from 'preact/hooks';
+import {Button} from '../../ui/button.js';
+import {NumberField} from '../../ui/number-field.js';
 import type {SequenceSource} from '../../worker/sequence.js';
-import {recall} from './link.js';
+import {PASSAGE, recall} from './link.js';
 
 export interface SourceProps {
   readonly source: SequenceSource;
-  readonly disabled: boolean;
   onChange(source: SequenceSource): void;
 }
 
-export function Source({source, disabled, onChange}: SourceProps) {
-  const draft = useSignal(source.kind === 'text' ? source.text : '');
+export function Source({source, onChange}: SourceProps) {
+  const draft = useSignal(PASSAGE);
+  const text = source.kind === 'text' ? source.text : undefined;
+  useEffect(() => {
+    if (text !== undefined) draft.value = text;
+  }, [text]);
   const numbers = source.kind === 'recall' ? source : recall;
   return (
-    <fieldset disabled={disabled}>
+    <fieldset>
       <legend>What it reads</legend>
       <div class="actions" role="radiogroup" aria-label="What it reads">
         <label>
@@ -31,7 +37,7 @@ export function Source({source, disabled, onChange}: SourceProps) {
             type="radio"
             name="source"
             checked={source.kind === 'text'}
-            onChange={() => onChange({kind: 'text', text: draft.value || 'To be, or not to be'})}
+            onChange={() => onChange({kind: 'text', text: draft.value})}
           />{' '}
           your own text
         </label>
@@ -47,21 +53,17 @@ export function Source({source, disabled, onChange}: SourceProps) {
           {(['seed', 'length', 'pairs'] as const).map(key => (
             <label key={key}>
               {key}{' '}
-              <input
+              <NumberField
                 class="small"
-                type="number"
                 min={key === 'seed' ? 0 : 1}
                 value={numbers[key]}
-                onChange={event => {
-                  const value = event.currentTarget.valueAsNumber;
+                onChange={value => {
                   if (Number.isInteger(value) && value >= 0) onChange({...numbers, [key]: value});
                 }}
               />
             </label>
           ))}
-          <button type="button" onClick={() => onChange({...numbers, seed: numbers.seed + 1})}>
-            Another
-          </button>
+          <Button onPress={() => onChange({...numbers, seed: numbers.seed + 1})}>Another</Button>
         </p>
       ) : (
         <p>
@@ -69,14 +71,12 @@ export function Source({source, disabled, onChange}: SourceProps) {
           <textarea
             id="own-text"
             rows={3}
-            value={draft.value || source.text}
+            value={draft.value}
             onInput={event => {
               draft.value = event.currentTarget.value;
             }}
           />
-          <button type="button" onClick={() => onChange({kind: 'text', text: draft.value || source.text})}>
-            Look at it
-          </button>
+          <Button onPress={() => onChange({kind: 'text', text: draft.value})}>Look at it</Button>
         </p>
       )}
     </fieldset>

@@ -1,6 +1,7 @@
 // The fourth memory: what the chosen token asked storage, what came back, and from how far.
 
 import type {ReadRow} from '../../../eval/index.js';
+import {Button} from '../../ui/button.js';
 import {percent, shown, tokensBack} from './words.js';
 
 export interface StorageProps {
@@ -33,9 +34,9 @@ export function Storage({at, pieces, rows, heads, onChoose}: StorageProps) {
               {ofHead(head).map(({position, distance, weights}, i) => (
                 <span key={position}>
                   {i === 0 ? '' : '; '}
-                  <button class="plain-button" type="button" onClick={() => onChoose(position)}>
+                  <Button class="plain-button" onPress={() => onChoose(position)}>
                     {position}: {shown(pieces[position])}
-                  </button>
+                  </Button>
                   , {tokensBack(distance)}, read with {percent(weights[head])}
                 </span>
               ))}

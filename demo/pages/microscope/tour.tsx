@@ -2,6 +2,7 @@
 
 import {useSignal} from '@preact/signals';
 import {useEffect, useRef} from 'preact/hooks';
+import {Button} from '../../ui/button.js';
 import type {Looked} from '../../worker/inspect.js';
 import type {View} from './link.js';
 import {tourSteps} from './tour-steps.js';
@@ -36,16 +37,15 @@ export function Tour({looked, busy, onShow}: TourProps) {
     if (step !== undefined && !busy) bringIntoSight(step.anchor);
   }, [step, busy]);
   const show = (to: number | undefined): void => {
-    if (to !== undefined && busy) return;
     at.value = to;
     if (to !== undefined && looked !== undefined) onShow(tourSteps[to].view(looked));
   };
   if (step === undefined || at.value === undefined)
     return (
       <p>
-        <button ref={begin} type="button" disabled={looked === undefined} onClick={() => show(0)}>
+        <Button element={begin} disabled={looked === undefined} onPress={() => show(0)}>
           Show me around
-        </button>
+        </Button>
       </p>
     );
   const now = at.value;
@@ -59,21 +59,13 @@ export function Tour({looked, busy, onShow}: TourProps) {
         {step.words}
       </p>
       <p class="actions">
-        <button type="button" disabled={now === 0 || busy} onClick={() => show(now - 1)}>
+        <Button disabled={now === 0 || busy} onPress={() => show(now - 1)}>
           Back
-        </button>
-        {/* Not disabled while the worker looks, which would take the focus from it. */}
-        <button
-          ref={next}
-          type="button"
-          aria-disabled={busy}
-          onClick={() => show(isLast ? undefined : now + 1)}
-        >
+        </Button>
+        <Button element={next} disabled={busy} onPress={() => show(isLast ? undefined : now + 1)}>
           {isLast ? 'Done' : 'Next'}
-        </button>
-        <button type="button" onClick={() => show(undefined)}>
-          Close the tour
-        </button>
+        </Button>
+        <Button onPress={() => show(undefined)}>Close the tour</Button>
       </p>
     </section>
   );

@@ -1,5 +1,6 @@
 // Other models beside it, on the same sample: right or wrong, question by question.
 
+import {Button} from '../../ui/button.js';
 import {bytesText} from '../../ui/bytes.js';
 import type {TwinAnswers} from '../../worker/twins.js';
 import {percent} from './words.js';
@@ -31,9 +32,9 @@ export function Twins({twins, onChoose}: TwinsProps) {
               <th scope="col">state</th>
               {first.answers.map(({position, wanted}) => (
                 <th key={position} scope="col">
-                  <button class="plain-button" type="button" onClick={() => onChoose(position)}>
+                  <Button class="plain-button" onPress={() => onChoose(position)}>
                     {position}: {wanted}
-                  </button>
+                  </Button>
                 </th>
               ))}
             </tr>

@@ -1,9 +1,10 @@
 // The page's state: the view that the address holds, what the worker sees of it, and how one follows the other.
 
 import type {Signal} from '@preact/signals';
-import {useSignal} from '@preact/signals';
+import {batch, useSignal} from '@preact/signals';
 import {useEffect, useRef} from 'preact/hooks';
 import type {ModelProgress} from '../../../models/index.js';
+import type {Client} from '../../client.js';
 import {WorkerError} from '../../client.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {Attended, Looked} from '../../worker/inspect.js';
@@ -17,6 +18,7 @@ export interface Microscope {
   /** Undefined until they are listed. */
   readonly models: Signal<readonly ListedModel[] | undefined>;
   readonly looked: Signal<Looked | undefined>;
+  /** What the chosen token reads, or the one before it while that is asked: always of what was looked at. */
   readonly attended: Signal<Attended | undefined>;
   readonly twins: Signal<readonly TwinAnswers[]>;
   readonly progress: Signal<ModelProgress | undefined>;
@@ -50,42 +52,66 @@ export function useMicroscope(): Microscope {
   const twins = useSignal<readonly TwinAnswers[]>([]);
   const progress = useSignal<ModelProgress | undefined>(undefined);
   const busy = useSignal(false);
-  const turn = useRef(0);
+  /** Ends what is asked of the worker for a view that is there no more. */
+  const current = useRef(new AbortController());
   /** Ends the question to the other models: what they say to a sequence that is gone is not shown beside the next. */
   const asked = useRef<AbortController | undefined>(undefined);
 
-  const read = async (client: Parameters<Parameters<typeof guarded>[0]>[0], own: number): Promise<void> => {
-    if (looked.value === undefined) return;
-    const position = tokenOf(view.value, looked.value);
-    const result = await client.call('attend', {layer: layerOf(view.value, looked.value), position});
-    if (own === turn.current) attended.value = result;
+  const begin = (): AbortSignal => {
+    current.current.abort();
+    current.current = new AbortController();
+    return current.current.signal;
+  };
+
+  /** What the chosen token reads; where another is chosen while this is asked, what that one reads. */
+  const attend = async (client: Client, seen: Looked, signal: AbortSignal): Promise<Attended> => {
+    const place = () => ({layer: layerOf(view.value, seen), position: tokenOf(view.value, seen)});
+    const result = await client.call('attend', place(), {signal});
+    const {layer, position} = place();
+    return layer === result.layer && position === result.position ? result : attend(client, seen, signal);
   };
 
   const look = (): Promise<void> => {
-    const own = ++turn.current;
     const {model, source, window, eideticSlots, interventions} = view.value;
     if (model === undefined) return Promise.resolve();
+    const signal = begin();
     busy.value = true;
+    const rest = (): void => {
+      if (signal.aborted) return;
+      progress.value = undefined;
+      busy.value = false;
+    };
     return guarded(async client => {
       try {
-        const result = await client.call(
+        const seen = await client.call(
           'inspect',
           {model, source, changes: {window, eideticSlots, interventions}},
           {
+            signal,
             onEvent: event => {
-              progress.value = event;
+              if (!signal.aborted) progress.value = event;
             },
           },
         );
-        if (own !== turn.current) return;
-        looked.value = result;
-        await read(client, own);
+        const read = await attend(client, seen, signal);
+        if (signal.aborted) return;
+        // At once: no part of the page shows the memory as it was before beside one that shows it as it is now.
+        batch(() => {
+          looked.value = seen;
+          attended.value = read;
+          rest();
+        });
       } finally {
-        if (own === turn.current) {
-          progress.value = undefined;
-          busy.value = false;
-        }
+        rest();
       }
+    });
+  };
+
+  const read = (seen: Looked): Promise<void> => {
+    const signal = begin();
+    return guarded(async client => {
+      const result = await attend(client, seen, signal);
+      if (!signal.aborted) attended.value = result;
     });
   };
 
@@ -93,9 +119,10 @@ export function useMicroscope(): Microscope {
     const isSameWork = Object.keys(changes).every(key => ['at', 'layer', 'head'].includes(key));
     view.value = {...view.value, ...changes};
     history.replaceState(null, '', formatView(view.value));
+    // Who looks already asks for the token that is chosen in the end.
+    if (isSameWork && busy.value) return;
     if (isSameWork && looked.value !== undefined) {
-      const own = busy.value ? turn.current : ++turn.current;
-      if (!busy.value) void guarded(client => read(client, own));
+      void read(looked.value);
       return;
     }
     if (changes.model !== undefined || changes.source !== undefined) {

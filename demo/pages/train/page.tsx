@@ -5,6 +5,7 @@ import {Fragment} from 'preact';
 import shakespeare from '../../../data/corpora/tiny-shakespeare/input.txt?url';
 import {modelSchema} from '../../../models/config.js';
 import {trainSchema} from '../../../train/settings.js';
+import {Button} from '../../ui/button.js';
 import {Chart} from '../../ui/chart.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure, Lost} from '../../ui/failure.js';
@@ -25,7 +26,12 @@ function KeptFiles({kept: {name, files}}: {readonly kept: KeptModel}) {
     <p role="status">
       Kept as {name}: every page opens it, first of all the{' '}
       <a href={`#/microscope?${new URLSearchParams({model: name})}`}>microscope</a>. For{' '}
-      <code>bmojo generate --checkpoint FOLDER</code> put these files into a folder:{' '}
+      <code>
+        {files.some(file => file.name === 'tokenizer.json')
+          ? 'bmojo generate --checkpoint FOLDER'
+          : 'bmojo model info FOLDER'}
+      </code>{' '}
+      put these files into a folder:{' '}
       {files.map(file => (
         <Fragment key={file.name}>
           <a href={URL.createObjectURL(file)} download={file.name}>
@@ -71,7 +77,7 @@ export function TrainPage() {
         beyond the window when they are asked for; watch the share of attention on eidetic memory rise when it
         is learned. Text: the next character.
       </p>
-      <fieldset disabled={isRunning}>
+      <fieldset>
         <legend>New training</legend>
         <div class="actions" role="radiogroup" aria-label="What is learned">
           {(['recall', 'text'] as const).map(recipe => (
@@ -80,6 +86,7 @@ export function TrainPage() {
                 type="radio"
                 name="recipe"
                 checked={config.value.recipe === recipe}
+                disabled={isRunning}
                 onChange={() => {
                   config.value = {
                     ...recipes[recipe],
@@ -98,14 +105,15 @@ export function TrainPage() {
               id="text"
               rows={5}
               value={config.value.text}
+              disabled={isRunning}
               onInput={event => {
                 config.value = {...config.value, text: event.currentTarget.value};
               }}
             />
             <br />
-            <button type="button" onClick={() => void takeShakespeare()}>
+            <Button disabled={isRunning} onPress={() => void takeShakespeare()}>
               Take some of Shakespeare
-            </button>
+            </Button>
           </p>
         )}
         <details>
@@ -114,6 +122,7 @@ export function TrainPage() {
             schema={modelSchema}
             keys={shown.model}
             values={config.value.model}
+            disabled={isRunning}
             onChange={(key, value) => {
               config.value = {...config.value, model: {...config.value.model, [key]: value}};
             }}
@@ -122,15 +131,16 @@ export function TrainPage() {
             schema={trainSchema}
             keys={shown.train}
             values={config.value.train}
+            disabled={isRunning}
             onChange={(key, value) => {
               config.value = {...config.value, train: {...config.value.train, [key]: value}};
             }}
           />
         </details>
         <p class="actions">
-          <button class="main" type="button" onClick={() => void training.begin(config.value)}>
+          <Button class="main" disabled={isRunning} onPress={() => void training.begin(config.value)}>
             Train
-          </button>
+          </Button>
         </p>
       </fieldset>
       <Failure error={error.value} />
@@ -138,7 +148,8 @@ export function TrainPage() {
       {run.value !== undefined && (
         <section aria-labelledby="run-title">
           <h2 id="run-title">{run.value.id}</h2>
-          <p role="status">
+          {/* Every fifth step: what is read aloud is where it ends. */}
+          <p role="status" aria-live={isRunning ? 'off' : 'polite'}>
             {isRunning ? 'Training' : isFinished ? 'Finished' : 'Paused'} at step {step} of {steps}
             {isFinished && step < steps ? ', good enough' : ''}
             {isRunning && pace.value !== '' ? `, ${pace.value}` : ''}
@@ -151,22 +162,18 @@ export function TrainPage() {
             </p>
           )}
           <p class="actions">
-            <button type="button" disabled={!isRunning} onClick={training.pause}>
+            <Button disabled={!isRunning} onPress={training.pause}>
               Pause
-            </button>
-            <button
-              type="button"
-              disabled={isRunning || isFinished}
-              onClick={() => void training.resume(run.value!.id)}
-            >
+            </Button>
+            <Button disabled={isRunning || isFinished} onPress={() => void training.resume(run.value!.id)}>
               Resume
-            </button>
-            <button type="button" disabled={isRunning} onClick={() => void training.keep(run.value!.id)}>
+            </Button>
+            <Button disabled={isRunning} onPress={() => void training.keep(run.value!.id)}>
               Keep as a model
-            </button>
-            <button type="button" disabled={isRunning} onClick={() => void training.remove(run.value!.id)}>
+            </Button>
+            <Button disabled={isRunning} onPress={() => void training.remove(run.value!.id)}>
               Delete
-            </button>
+            </Button>
           </p>
           {kept.value?.name === run.value.id && <KeptFiles kept={kept.value} />}
           <div class="charts">

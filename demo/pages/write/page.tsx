@@ -1,6 +1,7 @@
 // Write: a trained model goes on with a text; what it keeps word for word is marked.
 
 import {samplingSchema} from '../../../models/token-sampling.js';
+import {Button} from '../../ui/button.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure, Lost} from '../../ui/failure.js';
@@ -98,28 +99,26 @@ export function WritePage() {
         />
       )}
       <p class="actions">
-        <button
+        <Button
           class={written.value === '' ? 'main' : undefined}
-          type="button"
           disabled={isRunning || chosen.value === undefined || isUnbegun}
-          onClick={() => void write(false)}
+          onPress={() => void write(false)}
         >
           {written.value === '' ? 'Write' : 'Write another'}
-        </button>
-        <button type="button" disabled={!isRunning} onClick={() => running.value?.abort()}>
+        </Button>
+        <Button disabled={!isRunning} onPress={() => running.value?.abort()}>
           Stop
-        </button>
-        <button
+        </Button>
+        <Button
           class={written.value === '' ? undefined : 'main'}
-          type="button"
           disabled={isRunning || written.value === ''}
-          onClick={() => void write(true)}
+          onPress={() => void write(true)}
         >
           Go on
-        </button>
-        <button type="button" disabled={isRunning || written.value === ''} onClick={() => void save()}>
+        </Button>
+        <Button disabled={isRunning || written.value === ''} onPress={() => void save()}>
           Save the state
-        </button>
+        </Button>
         <label class="file">
           Restore a state
           <input
@@ -136,7 +135,8 @@ export function WritePage() {
       <Failure error={error.value} />
       <Lost reason={lost.value} next="To go on reads the text again first." />
       <Transfer progress={progress.value} />
-      <p role="status">
+      {/* Twenty times a second: what is read aloud is the end of it. */}
+      <p role="status" aria-live={isRunning ? 'off' : 'polite'}>
         {speed.value === undefined
           ? ''
           : `${speed.value.tokens} tokens, ${speed.value.tokensPerSecond.toFixed(0)} tokens/s, ${bytesText(speed.value.stateBytes)} of state`}

@@ -1,6 +1,7 @@
 // Long-term memory: what is remembered of which conversation, and how to have it forgotten.
 
 import {useSignal} from '@preact/signals';
+import {Button} from '../../ui/button.js';
 import type {MemoryAnswer} from '../../worker/memory.js';
 
 export interface RememberedProps {
@@ -23,7 +24,7 @@ export function Remembered({memory, conversation, disabled, onChoose, onForget}:
       </p>
     );
   return (
-    <fieldset disabled={disabled}>
+    <fieldset>
       <legend>Long-term memory</legend>
       <p>
         What leaves the model's windows is kept in a database of this browser, and read again in later
@@ -40,6 +41,7 @@ export function Remembered({memory, conversation, disabled, onChoose, onForget}:
           <input
             type="checkbox"
             checked={conversation !== undefined}
+            disabled={disabled}
             onChange={event => onChoose(event.currentTarget.checked ? name.value : undefined)}
           />{' '}
           Remember this conversation as
@@ -48,6 +50,7 @@ export function Remembered({memory, conversation, disabled, onChoose, onForget}:
           type="text"
           aria-label="Name of the conversation"
           value={name.value}
+          disabled={disabled}
           onInput={event => {
             name.value = event.currentTarget.value;
             if (conversation !== undefined) onChoose(name.value);
@@ -60,16 +63,16 @@ export function Remembered({memory, conversation, disabled, onChoose, onForget}:
             {conversations.map(({conversation: one, tokens}) => (
               <li key={one}>
                 {one}: {tokens.toLocaleString('en')} tokens{' '}
-                <button type="button" onClick={() => onForget({conversation: one})}>
+                <Button disabled={disabled} onPress={() => onForget({conversation: one})}>
                   Forget {one}
-                </button>
+                </Button>
               </li>
             ))}
           </ul>
           <p>
-            <button type="button" onClick={() => onForget('all')}>
+            <Button disabled={disabled} onPress={() => onForget('all')}>
               Forget everything
-            </button>
+            </Button>
           </p>
         </>
       )}

@@ -4,6 +4,7 @@ import {useSignal} from '@preact/signals';
 import {useEffect} from 'preact/hooks';
 import type {ModelProgress} from '../../../models/index.js';
 import {droppedFiles} from '../../../models/model-folder/in-files.js';
+import {Button} from '../../ui/button.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Failure, Lost} from '../../ui/failure.js';
 import {Transfer} from '../../ui/transfer.js';
@@ -126,7 +127,7 @@ export function YoursPage() {
               ))}
             </tbody>
           </table>
-          <p>
+          <p class="actions">
             {card?.model !== undefined && facts.value !== undefined && (
               <a href={`#/microscope?${new URLSearchParams({model: facts.value.name})}`}>
                 Look into its memory
@@ -144,9 +145,7 @@ export function YoursPage() {
         {held.map(({name, title, bytes}) => (
           <li key={name}>
             {name}: {title} ({bytesText(bytes ?? 0)}){' '}
-            <button type="button" onClick={() => void list(name)}>
-              Delete {name}
-            </button>
+            <Button onPress={() => void list(name)}>Delete {name}</Button>
           </li>
         ))}
       </ul>

@@ -6,7 +6,7 @@ import {describeSizes, llamaPlaces, llamaSettings} from './llama.js';
 
 function ssmOf(config: CheckpointConfig) {
   const inner = config.has('mamba_d_ssm') ? config.count('mamba_d_ssm') : undefined;
-  return ssmSettings(config, bambaNames, {heads: 128, headWidth: 64, groups: 1, stateSize: 256}, inner);
+  return ssmSettings(config, bambaNames, {heads: 128, headWidth: 'auto', groups: 1, stateSize: 256}, inner);
 }
 
 /** Factors of the five parts of the projection into the SSM, for each of its outputs: gate, inputs, B, C, step sizes. */
@@ -14,14 +14,14 @@ function projectionFactors(config: CheckpointConfig): number[] {
   const {innerWidth, ssmHeadWidth, ssmGroups, stateSize} = ssmOf(config);
   const shared = ssmGroups * stateSize;
   const parts = [innerWidth, innerWidth, shared, shared, innerWidth / ssmHeadWidth];
-  const factors = config.numbers('ssm_multipliers', 5, [1, 1, 1, 1, 1]);
+  const factors = config.factors('ssm_multipliers', 5);
   return parts.flatMap((size, i) => Array<number>(size).fill(factors[i]));
 }
 
 function places(config: CheckpointConfig): PlaceTable {
   const at = 'model.layers.#';
-  const factor = (name: string): number => config.number(name, 1);
-  const [gate, down] = config.numbers('mlp_multipliers', 2, [1, 1]);
+  const factor = (name: string): number => config.factor(name);
+  const [gate, down] = config.factors('mlp_multipliers', 2);
   const [into, out] = [factor('attention_in_multiplier'), factor('attention_out_multiplier')];
   const attention = (name: string, scale: number): Place => matrix(`${at}.self_attn.${name}.weight`, {scale});
   const mlp = (name: string, scale: number): Place => matrix(`${at}.feed_forward.${name}.weight`, {scale});
@@ -66,19 +66,20 @@ export const falconH1: Layout = {
     const projectionBias = config.flag('mamba_proj_bias', false);
     config.mustBe('projectors_bias', projectionBias);
     config.mustBe('mamba_use_mlp', true);
-    const isNormed = config.flag('mamba_rms_norm', true);
+    const isNormed = config.flag('mamba_rms_norm', false);
     const ssm = ssmOf(config);
-    if (isNormed) config.mustBe('mamba_norm_before_gate', false);
+    if (isNormed && config.flag('mamba_norm_before_gate', true))
+      config.fail('mamba_norm_before_gate', 'false where gated outputs are normed');
     if (isNormed && ssm.ssmGroups > 1) config.fail('mamba_rms_norm', 'false with several groups');
-    const own = llamaSettings(config);
+    const own = llamaSettings(config, {kvHeads: 8});
     return {
       ...own,
-      normEpsilon: config.number('rms_norm_eps', 1e-5),
+      normEpsilon: config.epsilon('rms_norm_eps', 1e-5),
       ...ssm,
       ssm: true,
       ssmOutput: 'add',
       projectionBias,
-      gatedNormEpsilon: isNormed ? config.number('rms_norm_eps', 1e-5) : 0,
+      gatedNormEpsilon: isNormed ? config.positiveEpsilon('rms_norm_eps', 1e-5) : 0,
     };
   },
   places,

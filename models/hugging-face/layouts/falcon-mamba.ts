@@ -7,7 +7,7 @@ export const falconMamba: Layout = {
   architecture: 'FalconMambaForCausalLM',
   settings: config => ({
     ...mambaSettings(config),
-    ssmNormEpsilon: config.number('mixer_rms_eps', 1e-6),
+    ssmNormEpsilon: config.positiveEpsilon('mixer_rms_eps', 1e-6),
   }),
   places: () => mambaPlaces,
   describe: config => ({...mamba.describe(config), mixer_rms_eps: config.ssmNormEpsilon}),

@@ -16,12 +16,12 @@ const ssmAlone = {attention: false, ssm: true} as const;
 function places(config: CheckpointConfig): PlaceTable {
   const at = 'model.layers.#';
   const same = (key: string, scale: number): Place => ({key, form: 'same', scale});
-  const embedding = config.number('embedding_multiplier', 1);
-  const residual = config.number('residual_multiplier', 1);
+  const embedding = config.factor('embedding_multiplier');
+  const residual = config.factor('residual_multiplier');
   const heads = config.count('num_attention_heads');
   const headWidth = config.count('head_dim', config.count('hidden_size') / heads);
-  const scores = config.number('attention_multiplier', 1) * Math.sqrt(headWidth);
-  const logits = 1 / config.number('logits_scaling', 1);
+  const scores = config.factor('attention_multiplier') * Math.sqrt(headWidth);
+  const logits = 1 / config.factor('logits_scaling');
   // A tied head has the embedding's factor in its table.
   const isTied = config.flag('tie_word_embeddings', false);
   const mlp = (index: number): Place => matrix(`${at}.shared_mlp.input_linear.weight`, {part: [index, 2]});
@@ -61,18 +61,18 @@ export const graniteMoeHybrid: Layout = {
   modelType: 'granitemoehybrid',
   architecture: 'GraniteMoeHybridForCausalLM',
   settings: config => {
-    config.mustBe('num_local_experts', 0);
-    const {mlpBias: _, ...own} = llamaSettings(config);
+    if (config.get('num_local_experts') !== 0) config.fail('num_local_experts', '0');
     config.mustBe('position_embedding_type', 'rope', 'nope');
     const isRotary = config.get('position_embedding_type') === 'rope';
+    const {mlpBias: _, ...own} = llamaSettings(config, {isRotary});
     return {
       ...own,
-      ...ssmSettings(config, bambaNames, {heads: 128, headWidth: 64, groups: 1, stateSize: 256}),
+      ...ssmSettings(config, bambaNames, {heads: 128, headWidth: 'auto', groups: 1, stateSize: 256}),
       plan: planOf(config),
       positions: isRotary ? 'rotary' : 'none',
       rotaryBase: isRotary ? own.rotaryBase : 10_000,
       projectionBias: config.flag('mamba_proj_bias', false),
-      gatedNormEpsilon: own.normEpsilon,
+      gatedNormEpsilon: config.positiveEpsilon('rms_norm_eps', own.normEpsilon),
       mlpWidth: config.count('shared_intermediate_size', 1024),
     };
   },

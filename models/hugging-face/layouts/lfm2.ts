@@ -1,5 +1,6 @@
 import type {LayerSettings} from '../../layer-plan.js';
 import {layerPlan} from '../../layer-plan.js';
+import {attentionSizes} from '../attention-sizes.js';
 import type {CheckpointConfig} from '../checkpoint-config.js';
 import {rotaryBase} from '../checkpoint-config.js';
 import type {Layout} from '../layout.js';
@@ -13,6 +14,13 @@ function hiddenWidth(config: CheckpointConfig): number {
   const multiple = config.count('block_multiple_of', 256);
   const factor = config.number('block_ffn_dim_multiplier', 1);
   return multiple * Math.ceil(Math.trunc(factor * Math.trunc((2 * given) / 3)) / multiple);
+}
+
+/** Older files call it theta, as the model's own code does. */
+function baseOf(config: CheckpointConfig): number {
+  const base = rotaryBase(config, config.number('theta', 1_000_000));
+  config.mustBe('theta', base);
+  return base;
 }
 
 function layerTypes(config: CheckpointConfig): readonly unknown[] {
@@ -29,8 +37,7 @@ export const lfm2: Layout = {
   modelType: 'lfm2',
   architecture: 'Lfm2ForCausalLM',
   settings: config => {
-    const heads = config.count('num_attention_heads');
-    const normEpsilon = config.number('norm_eps', 1e-5);
+    const normEpsilon = config.positiveEpsilon('norm_eps', 1e-5);
     const bias = config.flag('conv_bias', false);
     return {
       preset: 'transformer',
@@ -41,10 +48,8 @@ export const lfm2: Layout = {
         if (type === 'full_attention') return {};
         return type === 'conv' ? {shortConv: true} : config.fail('layer_types', 'conv or full_attention');
       }),
-      heads,
-      kvHeads: config.count('num_key_value_heads', heads),
-      headWidth: config.has('head_dim') ? config.count('head_dim') : 0,
-      rotaryBase: rotaryBase(config, 1_000_000),
+      ...attentionSizes(config, {kvHeads: 8}),
+      rotaryBase: baseOf(config),
       qkNormEpsilon: normEpsilon,
       convWidth: config.count('conv_L_cache', 3),
       convBias: bias,

@@ -1,27 +1,25 @@
 import type {ModelConfig} from '../../config.js';
+import {attentionSizes} from '../attention-sizes.js';
 import type {CheckpointConfig} from '../checkpoint-config.js';
 import {rotaryBase} from '../checkpoint-config.js';
 import type {Layout, PlaceTable} from '../layout.js';
 import {matrix} from '../layout.js';
 
 /** Settings that Llama and its descendants have in common. */
-export function llamaSettings(config: CheckpointConfig) {
+export function llamaSettings(config: CheckpointConfig, form?: Parameters<typeof attentionSizes>[1]) {
   config.mustBe('hidden_act', 'silu', 'swish');
-  const heads = config.count('num_attention_heads');
   return {
     preset: 'transformer',
     vocabSize: config.count('vocab_size'),
     dModel: config.count('hidden_size'),
     layers: config.layerCount(),
-    heads,
-    kvHeads: config.count('num_key_value_heads', heads),
-    headWidth: config.has('head_dim') ? config.count('head_dim') : 0,
+    ...attentionSizes(config, form),
     rotaryBase: rotaryBase(config),
     attentionBias: config.flag('attention_bias', false) ? 'all' : 'none',
     mlp: true,
     mlpWidth: config.count('intermediate_size'),
     mlpBias: config.flag('mlp_bias', false),
-    normEpsilon: config.number('rms_norm_eps', 1e-6),
+    normEpsilon: config.epsilon('rms_norm_eps', 1e-6),
     tieHead: config.flag('tie_word_embeddings', false),
     headBias: false,
   } as const;

@@ -4,8 +4,7 @@ import {matrix, taps} from '../layout.js';
 
 /** Inner width E: transformers computes it from `expand`, whatever `intermediate_size` says. */
 function innerWidth(config: CheckpointConfig): number {
-  const dModel = config.count('hidden_size');
-  const inner = Math.trunc(config.number('expand', 2) * dModel);
+  const inner = config.expandedWidth('expand');
   if (!config.has('expand') && config.has('intermediate_size')) return config.count('intermediate_size');
   config.mustBe('intermediate_size', inner);
   return inner;
@@ -27,7 +26,7 @@ export function mambaSettings(config: CheckpointConfig) {
     deltaRank: rank ? 0 : config.count('time_step_rank'),
     convBias: config.flag('use_conv_bias', true),
     projectionBias: config.flag('use_bias', false),
-    normEpsilon: config.number('layer_norm_epsilon', 1e-5),
+    normEpsilon: config.epsilon('layer_norm_epsilon', 1e-5),
     tieHead: config.flag('tie_word_embeddings', true),
     headBias: false,
   } as const;

@@ -21,7 +21,7 @@ export const mamba2: Layout = {
     config.mustBe('hidden_act', 'silu', 'swish');
     config.mustBe('rms_norm', true);
     config.mustBe('norm_before_gate', false);
-    const normEpsilon = config.number('layer_norm_epsilon', 1e-5);
+    const normEpsilon = config.positiveEpsilon('layer_norm_epsilon', 1e-5);
     return {
       preset: 'mamba2',
       vocabSize: config.count('vocab_size'),

@@ -11,12 +11,11 @@ export const qwen3: Layout = {
     const types = config.list('layer_types', layers, Array<string>(layers).fill('full_attention'));
     if (types.some(type => type !== 'full_attention'))
       config.fail('layer_types', 'full_attention throughout');
-    const own = llamaSettings(config);
+    const own = llamaSettings(config, {headWidth: 128, kvHeads: 32});
     return {
       ...own,
-      headWidth: config.count('head_dim', 128),
       mlpBias: false,
-      qkNormEpsilon: own.normEpsilon,
+      qkNormEpsilon: config.positiveEpsilon('rms_norm_eps', own.normEpsilon),
     };
   },
   places: () => ({

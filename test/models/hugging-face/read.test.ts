@@ -7,6 +7,7 @@ import {useBackend} from '../../../custom-ops/index.js';
 import {startTokensOf, tokenizerFromJSON} from '../../../data/tokenizers/index.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import {encodeHeader} from '../../../formats/safetensors-header.js';
+import {describeCheckpoint} from '../../../models/hugging-face/checkpoint.js';
 import type {MemoryFolder, ModelProgress} from '../../../models/index.js';
 import {
   CheckpointImportError,
@@ -21,6 +22,7 @@ import {goldenModels, wholeLogits} from '../../support/golden-models.js';
 import {serveModel} from '../../support/model-server.js';
 import {tinyBpe} from '../../support/tiny-bpe.js';
 
+const golden = join(import.meta.dirname, '../../../../test/golden/hf');
 const [mamba] = goldenModels;
 const WEIGHTS = 'model.safetensors';
 const bytesOf = (path: string) => new Uint8Array(readFileSync(join(mamba.folder, path)));
@@ -154,6 +156,18 @@ describe('fromPretrained', () => {
     model.model.dispose();
   });
 
+  it('takes what is not there as transformers does', async () => {
+    for (const [layout, ...names] of [
+      ['falcon-h1', 'mamba_rms_norm', 'mamba_d_head'],
+      ['granite-hybrid', 'mamba_d_head', 'num_experts_per_tok'],
+    ]) {
+      const config = JSON.parse(readFileSync(join(golden, layout, 'config.json'), 'utf8'));
+      const {settings} = describeCheckpoint('config.json', config);
+      const less = Object.fromEntries(Object.entries(config).filter(([name]) => !names.includes(name)));
+      expect(describeCheckpoint('config.json', less).settings, layout).to.deep.equal(settings);
+    }
+  });
+
   it('tells its progress in bytes, to the last', async () => {
     const told: ModelProgress[] = [];
     const weights = bytesOf(WEIGHTS);
@@ -183,6 +197,13 @@ describe('fromPretrained', () => {
     const server = await serveModel(folder(bytesOf(WEIGHTS)));
     try {
       expect(await logitsOf(server.address)).to.deep.equal(expected);
+      // A page for every address that the server does not know, as of single-page applications.
+      server.pages = true;
+      const {model, tokenizer, chatTemplate} = await fromPretrained(server.address);
+      expect([tokenizer, chatTemplate]).to.deep.equal([undefined, undefined]);
+      model.model.dispose();
+      const error = await fromPretrained(`${server.address}/elsewhere`).catch(reason => reason);
+      expect(String(error)).to.include('there is no config.json, so this is no model of Hugging Face');
     } finally {
       server.close();
     }

@@ -8,7 +8,12 @@ import {useBackend} from '../../../custom-ops/index.js';
 import type {NamedTensorData} from '../../../formats/safetensors.js';
 import {decodeSafetensors, encodeSafetensors} from '../../../formats/safetensors.js';
 import type {MemoryFolder} from '../../../models/index.js';
-import {CheckpointImportError, fromPretrained, modelInMemory} from '../../../models/index.js';
+import {
+  CheckpointImportError,
+  fromPretrained,
+  ModelFormatError,
+  modelInMemory,
+} from '../../../models/index.js';
 import {tinyBpe} from '../../support/tiny-bpe.js';
 
 const golden = join(import.meta.dirname, '../../../../test/golden/hf');
@@ -74,7 +79,33 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
   ['granite-hybrid', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['llama', {vocab_size: 2 ** 40}, /vocab_size must be at most 16777216, got 1099511627776/],
   ['falcon-h1', {mamba_d_state: 2 ** 40}, /mamba_d_state must be at most 16777216, got 1099511627776/],
-  ['llama', {num_key_value_heads: 3}, /kvHeads must divide heads/],
+  ['llama', {num_key_value_heads: 3}, /num_key_value_heads must be a divisor of the 4 query heads, got 3/],
+  [
+    'llama',
+    {head_dim: null, num_attention_heads: 3, num_key_value_heads: 3},
+    /num_attention_heads must be a divisor of hidden_size 32 where there is no head_dim, got 3/,
+  ],
+  ['qwen3', {head_dim: 7}, /head_dim must be such that heads have an even width, not 7/],
+  ['llama', {rms_norm_eps: -1}, /rms_norm_eps must be a number from 0 to 1, got -1/],
+  // The norm of step sizes, B and C has no weights that would be of no use without it.
+  ['falcon-mamba', {mixer_rms_eps: 0}, /mixer_rms_eps must be above 0, got 0/],
+  ['qwen3', {rms_norm_eps: 0}, /rms_norm_eps must be above 0, got 0/],
+  ['granite-hybrid', {rms_norm_eps: 0}, /rms_norm_eps must be above 0, got 0/],
+  ['lfm2', {norm_eps: 0}, /norm_eps must be above 0, got 0/],
+  ['mamba2', {layer_norm_epsilon: 0}, /layer_norm_epsilon must be above 0, got 0/],
+  ['llama', {rope_parameters: {rope_theta: 0}}, /rope_parameters: rope_theta must be a number from 1 to/],
+  [
+    'granite-hybrid',
+    {logits_scaling: 0},
+    /logits_scaling must be of a size from 1e-12 to 1000000000000, got 0/,
+  ],
+  ['granite-hybrid', {embedding_multiplier: 1e300}, /embedding_multiplier must be of a size from/],
+  ['falcon-h1', {lm_head_multiplier: 0}, /lm_head_multiplier must be of a size from/],
+  ['falcon-h1', {ssm_multipliers: [1, 1, 0, 1, 1]}, /ssm_multipliers must be of a size from/],
+  ['granite-hybrid', {mamba_expand: -1}, /mamba_expand must be such that it makes a width from 1 to/],
+  ['falcon-mamba', {expand: 1e300}, /expand must be such that it makes a width from 1 to/],
+  ['mamba2', {head_dim: 3}, /head_dim must be a divisor of the inner width 64, got 3/],
+  ['mamba2', {n_groups: 3}, /n_groups must be a divisor of the 8 heads, got 3/],
   ['llama', {tie_word_embeddings: 'yes'}, /tie_word_embeddings must be true or false/],
   ['qwen3', {use_sliding_window: true}, /use_sliding_window must be false, got true/],
   [
@@ -83,9 +114,20 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
     /layer_types must be full_attention throughout/,
   ],
   ['lfm2', {layer_types: ['conv', 'conv', 'moe', 'conv']}, /layer_types must be conv or full_attention/],
+  ['lfm2', {theta: 5, rope_parameters: {rope_theta: 7}}, /theta must be 7, got 5/],
   ['lfm2', {layer_types: ['conv']}, /layer_types must be a list of 4 entries/],
   ['falcon-mamba', {expand: 3}, /intermediate_size must be 96, got 64/],
   ['mamba2', {time_step_limit: [0, 0.1]}, /time_step_limit must be/],
+  // Defaults of transformers, where a setting is not there.
+  ['lfm2', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query heads/],
+  ['qwen3', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query heads/],
+  ['falcon-h1', {num_key_value_heads: undefined}, /num_key_value_heads must be a divisor of the 4 query/],
+  ['granite-hybrid', {num_local_experts: undefined}, /num_local_experts must be 0, got nothing/],
+  [
+    'falcon-h1',
+    {mamba_rms_norm: true, mamba_norm_before_gate: undefined},
+    /mamba_norm_before_gate must be false where gated outputs are normed/,
+  ],
   ['granite-hybrid', {num_local_experts: 8}, /num_local_experts must be 0, got 8/],
   ['llama', {eos_token_id: 'end'}, /eos_token_id must be a token id or a list of them, got "end"/],
 ];
@@ -139,12 +181,33 @@ describe('fromPretrained refuses', () => {
     expect(await refusal(store)).to.match(/lm_head\.weight must be equal to the embedding/);
   });
 
+  it('a text without an end', async () => {
+    const store = folderOf('llama');
+    const piece = new Uint8Array(2 ** 22).fill(0x20);
+    async function* endless() {
+      for (;;) yield piece;
+    }
+    for (const path of ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
+      const read: MemoryFolder['read'] = async (asked, options) =>
+        asked === path ? endless() : store.read(asked, options);
+      const error = await fromPretrained({...store, read}).catch(reason => reason);
+      expect(error).to.be.instanceOf(ModelFormatError);
+      expect(error.message).to.include(`${path} must be a text of at most 134217728 bytes, it has more`);
+    }
+  });
+
   it('a file that was cut off, and weights of another format', async () => {
     const cut = folderOf('llama');
     cut.files.set(WEIGHTS, (cut.files.get(WEIGHTS) as Uint8Array<ArrayBuffer>).slice(0, -4));
     expect(await refusal(cut)).to.match(/model\.safetensors: .*the file has/);
     const unknown = {...cut, size: async () => undefined};
     expect(await refusal(unknown)).to.match(/model\.safetensors ends before its last tensor does/);
+    const pointer = folderOf('llama');
+    const words = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n';
+    pointer.files.set(WEIGHTS, new TextEncoder().encode(words));
+    expect(await refusal(pointer)).to.match(
+      /model\.safetensors is a pointer of Git LFS, not the file; fetch/,
+    );
     const pickled = folderOf('llama');
     pickled.files.set('pytorch_model.bin', pickled.files.get(WEIGHTS) as Uint8Array<ArrayBuffer>);
     pickled.files.delete(WEIGHTS);

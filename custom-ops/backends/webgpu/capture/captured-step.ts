@@ -86,6 +86,16 @@ export class CapturedStep implements StepRunner {
     return shape.capture?.isConfirmed ? this.replay(shape.capture, call) : this.record(shape, call);
   }
 
+  /** Dispatches of the one step captured; 0 without one. */
+  get dispatchCount(): number {
+    return this.dispatches?.length ?? 0;
+  }
+
+  /** Bytes of the device's buffers, in use and kept for reuse; these are kept for good, so that it is the most there were. */
+  get deviceBytes(): number {
+    return this.recorder.bufferManager.numBytesAllocated;
+  }
+
   /**
    * Milliseconds of the device for one replay of the one step captured, as {@link steadyTimes} measures: what the step
    * costs a busy device. The replays take the inputs of the last run and change what the step changes, such as weights.

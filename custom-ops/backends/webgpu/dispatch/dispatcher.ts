@@ -6,6 +6,7 @@ import type {Invocation} from '../../../invocation.js';
 import type {Attributes, OpDefinition} from '../../../op.js';
 import {kernelName} from '../../../op.js';
 import {product} from '../../../sampling.js';
+import type {MatrixUnits} from '../../../wgsl/matrix-units.js';
 import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
@@ -56,6 +57,30 @@ interface DeviceState {
 }
 
 const states = new WeakMap<object, DeviceState>();
+
+/** Names of ops that do without a device's matrix units: on them they were found to be wrong. */
+const withoutUnits = new WeakMap<MatrixUnits, Set<string>>();
+
+function unitsOf({limits}: DeviceState): MatrixUnits | undefined {
+  return webgpuDebug.limits.matrixUnits ?? limits.matrixUnits;
+}
+
+/** What plans of an op take for other limits than the device's. */
+function changedLimits(state: DeviceState, op: OpDefinition): Partial<GpuLimits> {
+  const units = unitsOf(state);
+  const isWithout = units !== undefined && withoutUnits.get(units)?.has(op.name) === true;
+  return isWithout ? {...webgpuDebug.limits, matrixUnits: undefined} : webgpuDebug.limits;
+}
+
+/** From now on the op computes without matrix units. False where it did already, or there are none. */
+export function leaveMatrixUnits(op: OpDefinition, backend: object): boolean {
+  const units = unitsOf(stateOf(backend));
+  if (units === undefined) return false;
+  const names = withoutUnits.get(units) ?? new Set();
+  if (names.has(op.name)) return false;
+  withoutUnits.set(units, names.add(op.name));
+  return true;
+}
 
 function stateOf(backend: object): DeviceState {
   let state = states.get(backend);
@@ -135,13 +160,14 @@ function compiledPlan(
     plans = new PlanTable(dynamic);
     state.plans.set(name, plans);
   }
-  return plans.find(call, webgpuDebug.limits, () => {
+  const changed = changedLimits(state, op);
+  return plans.find(call, changed, () => {
     const attrs: Attributes = Object.fromEntries(
       Object.entries(call.attrs).filter(([attribute]) => !dynamic.includes(attribute)),
     );
     const planner = direction === 'forward' ? kernel.forward : kernel.backward;
     if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
-    const limits = {...state.limits, ...webgpuDebug.limits};
+    const limits = {...state.limits, ...changed};
     const plan = planner({
       dims: call.dims,
       attrs,

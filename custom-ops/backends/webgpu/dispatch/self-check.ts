@@ -1,12 +1,13 @@
 // Drivers differ: each op is compared with its definition when a device first runs it in a precision, on its smallest test
 // case (the largest where less than float32 is asked: small ones do without matrix units), its gradients when it first runs
-// those. A kernel that is off gives way to the composed form.
+// those. A kernel that is off on matrix units gives way to the one without, any other to the composed form.
 
 import {backend, getBackend, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Attributes, OpCase, OpDefinition} from '../../../op.js';
 import {kernelName} from '../../../op.js';
 import {casesOf, deviations, precisionOf} from '../../../parity.js';
 import type {Precision} from '../../../precision.js';
+import {leaveMatrixUnits} from './dispatcher.js';
 import {isLost} from './lost-device.js';
 import {asRecorder} from './recorder.js';
 
@@ -55,7 +56,8 @@ export async function selfChecksDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
 
-function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes> | undefined {
+/** The case with which an op is checked in a precision; undefined without one. */
+export function caseToCheck(op: OpDefinition, precision: Precision): OpCase<Attributes> | undefined {
   const size = ({dims}: OpCase<Attributes>): number => Object.values(dims).reduce((a, b) => a * (b + 1), 1);
   const cases = casesOf(op, 'test')
     .filter(({attrs}) => precisionOf(attrs) === precision)
@@ -68,7 +70,7 @@ const NEWS_OF_LOSS = 250;
 
 /**
  * Whether the op's kernels agree with its definition, `forward` alone or both; where not, they are taken out of use with a
- * warning. A device that was lost meanwhile, or a backend that was left, says nothing of them.
+ * warning: those on matrix units for those without, which are checked in turn. A device that was lost meanwhile, or a backend that was left, says nothing of them.
  */
 export async function checkKernel(
   op: OpDefinition,
@@ -90,10 +92,14 @@ export async function checkKernel(
   }
   if (fault === undefined) return true;
   if ((await isLost(asRecorder(asked).device, NEWS_OF_LOSS)) || backend() !== asked) return true;
-  console.warn(
-    `bmojo: ${op.name}${precision === 'float32' ? '' : ` in ${precision}`} fails its self-check on this GPU (${fault}); it runs composed from now on, slower`,
-  );
+  const failed = `bmojo: ${op.name}${precision === 'float32' ? '' : ` in ${precision}`} fails its self-check on this GPU`;
   replaced++;
+  if (precision !== 'float32' && leaveMatrixUnits(op, asked)) {
+    console.warn(`${failed} (${fault}); it computes in float32, without matrix units, from now on`);
+    await checkKernel(op, {precision, direction});
+    return false;
+  }
+  console.warn(`${failed} (${fault}); it runs composed from now on, slower`);
   unregisterKernel(kernelName(op, 'forward'), 'webgpu');
   if (op.backward !== undefined) unregisterKernel(kernelName(op, 'backward'), 'webgpu');
   return false;

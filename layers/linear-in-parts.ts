@@ -1,0 +1,21 @@
+// A linear map whose columns are several results.
+
+import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import {split} from '@tensorflow/tfjs-core';
+import {linear} from '../custom-ops/index.js';
+import type {Precision} from '../custom-ops/precision.js';
+
+/** The results of x W + b, x [B, L, D], by their widths: the smaller of weight and activations is cut, not both. */
+export function linearInParts(
+  x: Tensor3D,
+  weight: Tensor2D,
+  bias: Tensor1D | undefined,
+  widths: number[],
+  precision: Precision,
+): Tensor3D[] {
+  const [batch, length, width] = x.shape;
+  if (batch * length < width) return split(linear(x, weight, bias, {precision}), widths, 2) as Tensor3D[];
+  // Gradients of a split are joined; those of slices would be padded with zeros and added up.
+  const biases = bias === undefined ? [] : (split(bias, widths) as Tensor1D[]);
+  return (split(weight, widths, 1) as Tensor2D[]).map((part, i) => linear(x, part, biases[i], {precision}));
+}

@@ -1,0 +1,40 @@
+// Several runs side by side, of which one fails.
+
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect} from 'chai';
+import {parseRunConfig} from '../../experiments/run-config.js';
+import {RunFolder} from '../../experiments/run-folder.js';
+import {RunSetError, trainAll} from '../../experiments/run-set.js';
+import {FolderLock} from '../../formats/folder-lock.js';
+
+describe('a set of runs', () => {
+  it('saves the others where one fails, and begins no more', async function () {
+    this.timeout(60_000);
+    const root = mkdtempSync(join(tmpdir(), 'bmojo-run-set-'));
+    const config = parseRunConfig('mqar', {
+      backend: 'cpu',
+      data: {length: 16, pairs: 2, vocabSize: 16},
+      model: {dModel: 8, layers: 1, heads: 1},
+      train: {steps: 1e6, batch: 2, evalEvery: 1e6, checkpointEvery: 1e6},
+    });
+    const runs = ['long', 'taken', 'later'].map(name => ({name, path: join(root, name), config}));
+    RunFolder.create(join(root, 'taken'), config).release();
+    const lock = FolderLock.take(join(root, 'taken'));
+    try {
+      const names = new Set<string>();
+      const failed = await (async () => {
+        for await (const {name} of trainAll(runs, {jobs: 2})) names.add(name);
+      })().catch((error: unknown) => error);
+      expect(failed).to.be.instanceOf(RunSetError);
+      expect(String(failed)).to.include('run taken:').and.include('is written by process');
+      expect(RunFolder.open(join(root, 'long')).checkpoints.lastStep).to.be.above(0);
+      expect(RunFolder.open(join(root, 'later')).checkpoints.lastStep).to.equal(undefined);
+      expect([...names]).to.not.include('later');
+    } finally {
+      lock.release();
+      rmSync(root, {recursive: true});
+    }
+  });
+});
