@@ -150,7 +150,7 @@ fn main(${workgroupParameters}) {
   let subgroup = local / ${units.lanes}u;
   let subgroupRow = (subgroup / ${across}u) * ${block.subgroupRows}u;
   let subgroupColumn = (subgroup % ${across}u) * ${block.subgroupColumns}u;
-  ${sums.map(line => line.map(sum => `var ${sum}: ${code.type('result')};`).join(' ')).join('\n  ')}
+  ${sums.map(line => line.map(sum => code.sum(sum)).join(' ')).join('\n  ')}
   ${a.held}
   ${b.held}
   var begin = slice * ${depthOfSlice}u;

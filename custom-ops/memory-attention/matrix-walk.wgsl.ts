@@ -197,7 +197,7 @@ export class MatrixWalk {
         ${this.eachMatrix(i => code.multiply(`left${i}`, 'right', product(i, j)))}
       }`;
     return `
-      ${each((i, j) => `var ${product(i, j)} = ${code.type('result')}();`)}
+      ${each((i, j) => code.sum(product(i, j)))}
       ${unroll(
         parts.Dh / inner,
         k => `{

@@ -43,7 +43,7 @@ var<workgroup> passing: array<f32, ${ROWS * (BLOCK + RESULT_PADDING)}>;`;
   open(sums: Sums): string {
     return this.matricesOf(sums)
       .flat()
-      .map(name => `var ${name}: ${this.code.type('result')};`)
+      .map(name => this.code.sum(name))
       .join(' ');
   }
 

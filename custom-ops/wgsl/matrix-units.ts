@@ -78,6 +78,11 @@ export class MatrixCode {
       : `subgroup_matrix_right<${factor}, ${columns}, ${inner}>`;
   }
 
+  /** A sum that begins at zero: where a loop declares one without a value, devices zero it before the first turn alone. */
+  sum(name: string): string {
+    return `var ${name} = ${this.type('result')}();`;
+  }
+
   /** Of memory named `from`, beginning at element `at`, WGSL, `stride` elements from line to line. */
   load(part: Part, from: string, at: string, stride: number, layout: MatrixLayout): string {
     const type = this.type(part);

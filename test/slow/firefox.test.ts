@@ -127,13 +127,20 @@ describe('demo in Firefox', function () {
     await (await page.waitForSelector('::-p-text(Settings)'))?.click();
     await fill(page, 'steps', '60');
     await press(page, 'Train');
-    await page.waitForSelector('::-p-text(at step 10)', {timeout: 240_000});
+    // The page draws when it can: one step's words may never be seen.
+    await page.waitForFunction(
+      () =>
+        Number(
+          /at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent ?? '')?.[1],
+        ) > 1,
+      {timeout: 240_000},
+    );
     await press(page, 'Pause');
     const words = await page.waitForSelector('section [role=status]::-p-text(Paused at step)');
     const paused = Number(
       /step (\d+) of 60/.exec((await words?.evaluate(({textContent}) => textContent)) ?? '')?.[1],
     );
-    expect(paused).to.be.within(10, 59);
+    expect(paused).to.be.within(2, 59);
     await page.reload();
     await page.waitForSelector(`::-p-text(Paused at step ${paused} of 60)`);
     await press(page, 'Resume');
