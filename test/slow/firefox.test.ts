@@ -105,10 +105,12 @@ describe('demo in Firefox', function () {
     await page.close();
   });
 
+  /** Presses the button itself: at the place where it was a moment ago may be another part of a page that grows. */
   async function press(page: Page, name: string): Promise<void> {
-    await (
-      await page.waitForSelector(`::-p-aria([name="${name}"][role="button"]):not([aria-disabled="true"])`)
-    )?.click();
+    const button = await page.waitForSelector(
+      `::-p-aria([name="${name}"][role="button"]):not([aria-disabled="true"])`,
+    );
+    await button?.evaluate(element => (element as HTMLButtonElement).click());
   }
 
   /** Types a number into the field of this name. */
