@@ -5,6 +5,7 @@ import type {Bindings, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings} from './geometry.wgsl.js';
+import {keyTiles, tilesFunction} from './key-tiles.wgsl.js';
 import type {MatrixTeam} from './matrix-team.js';
 import {ownRows} from './matrix-team.js';
 import type {WalkParts} from './matrix-walk.wgsl.js';
@@ -101,10 +102,6 @@ export function queryWalkPass(
   const blocks = Math.ceil(Math.min(g.w, g.L) / perBlock);
   const isSliding = attrs.fading === 'sliding';
   const walk = new MatrixWalk(team, walkParts(g, own, tile));
-  const fadingRange = isSliding
-    ? 'fadingFirst = max(FIRST_ROW, blockRow - 2 * REACH + 1); fadingLast = blockLastRow - REACH;'
-    : `let start = queryOffset() + chunkStart(chunk);
-  fadingFirst = max(FIRST_ROW, start - FADING); fadingLast = start - 1;`;
   return {
     name: own.name,
     read: {
@@ -121,7 +118,7 @@ ${g.code}
 ${walk.declarations}
 var<workgroup> tileRow: array<i32, ${2 * tile}>;
 ${own.declarations ?? ''}
-fn tilesOf(first: i32, last: i32) -> i32 { return (max(0, last - first + 1) + ${tile - 1}) / ${tile}; }
+${tilesFunction(tile)}
 // Fading rows that the query of row \`own\` sees; \`last\` is the last that any of its block sees.
 fn fadingFrom(own: i32) -> i32 { return ${isSliding ? 'own - 2 * REACH + 1' : '0'}; }
 fn fadingTo(own: i32, last: i32) -> i32 { return ${isSliding ? 'own - REACH' : 'last'}; }
@@ -150,15 +147,8 @@ fn main(${workgroupParameters}) {
   let queryRow${i} = (batch * QUERIES + u32(query${i})) * HEADS + head;
   let keyRow${i} = queryOffset() + query${i};`,
   )}
-  let blockRow = queryOffset() + firstOfBlock;
-  let blockLastRow = queryOffset() + lastOfBlock;
-  let windowFirst = max(FIRST_ROW, blockRow - REACH + 1);
-  let windowTiles = tilesOf(windowFirst, blockLastRow);
-  var fadingFirst = 0;
-  var fadingLast = -1;
-  ${g.hasFading ? fadingRange : ''}
-  let fadingTiles = tilesOf(fadingFirst, fadingLast);
-  let tiles = windowTiles + fadingTiles + tilesOf(0, i32(SLOTS) - 1);
+  ${keyTiles(g, attrs)}
+  let tiles = windowTiles + fadingTiles + storedTiles;
   ${own.before(walk)}
   ${walk.walk}
   ${own.after(walk)}

@@ -6,6 +6,7 @@ import type {Bindings, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings} from './geometry.wgsl.js';
+import {keyTiles, tilesFunction} from './key-tiles.wgsl.js';
 import {chooseTeam, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
 
 const MAX_QUERIES = 64;
@@ -50,11 +51,6 @@ export function queryBlockPass(request: AttentionRequest, g: Geometry, parts: Qu
   const tileOf = (names: [string, string], row: string): string => `
         ${code.inTile('tileK', 'key', 'part')} = ${loadRow(names[0], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};
         ${code.inTile('tileV', 'key', 'part')} = ${loadRow(names[1], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};`;
-  const fadingRange =
-    attrs.fading === 'sliding'
-      ? 'fadingFirst = max(FIRST_ROW, blockRow - 2 * REACH + 1); fadingLast = blockLastRow - REACH;'
-      : `let start = queryOffset() + chunkStart(chunk);
-  fadingFirst = max(FIRST_ROW, start - FADING); fadingLast = start - 1;`;
   const slidingBounds =
     attrs.fading === 'sliding' ? 'lowest = ownKeyRow - 2 * REACH + 1; highest = ownKeyRow - REACH;' : '';
   const names = ['k', 'v', ...(g.hasFading ? ['kFading', 'vFading'] : [])];
@@ -81,7 +77,7 @@ fn isSeenRow(key: u32, lowest: i32, highest: i32) -> bool {
   let row = tileRow[key];
   return row != NOWHERE && row >= lowest && row <= highest;
 }
-fn tilesOf(first: i32, last: i32) -> i32 { return (max(0, last - first + 1) + ${tile - 1}) / ${tile}; }
+${tilesFunction(tile)}
 @compute @workgroup_size(${threads})
 fn main(${code.parameters}) {
   ${workgroupNumber}
@@ -109,15 +105,7 @@ fn main(${code.parameters}) {
   let ownHead = group * REPEATS + split * ${heads}u + min(ownRowOfBlock / PER_BLOCK, ${heads - 1}u);
   let ownQueryRow = (batch * QUERIES + u32(ownQuery)) * HEADS + ownHead;
   let ownKeyRow = queryOffset() + ownQuery;
-  let blockRow = queryOffset() + firstOfBlock;
-  let blockLastRow = queryOffset() + lastOfBlock;
-  let windowFirst = max(FIRST_ROW, blockRow - REACH + 1);
-  let windowTiles = tilesOf(windowFirst, blockLastRow);
-  var fadingFirst = 0;
-  var fadingLast = -1;
-  ${g.hasFading ? fadingRange : ''}
-  let fadingTiles = tilesOf(fadingFirst, fadingLast);
-  let storedTiles = tilesOf(0, i32(SLOTS) - 1);
+  ${keyTiles(g, attrs)}
   ${begin}
   for (var t = 0; t < windowTiles + fadingTiles + storedTiles; t++) {
     let isWindow = t < windowTiles;

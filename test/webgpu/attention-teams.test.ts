@@ -9,31 +9,26 @@ import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.
 import {chooseTeam, TeamCode, tileRows} from '../../custom-ops/memory-attention/team.wgsl.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
+import {least} from '../support/devices.js';
 import {withWideSubgroups} from '../support/emulated-subgroups.js';
 import {expectParity} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
-const least: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 16,
-  workgroups: 65535,
-  subgroup: 0,
-};
+/** A whole sequence in float32, all but the window. */
+const sliding = {
+  fading: 'sliding',
+  fadingTokens: 0,
+  firstRow: 0,
+  queryOffset: 0,
+  phase: 0,
+  precision: 'float32',
+} as const;
 const large: GpuLimits = {...least, invocations: 1024, workgroupBytes: 49152, subgroup: 32};
 
 function passes(Dh: number, limits: GpuLimits): readonly Pass[] {
   const request = {
     dims: {B: 1, L: 130, M: 130, H: 4, G: 2, Dh, C: 3, me: 5},
-    attrs: {
-      window: 64,
-      fading: 'sliding',
-      fadingTokens: 0,
-      firstRow: 0,
-      queryOffset: 0,
-      phase: 0,
-      precision: 'float32',
-    },
+    attrs: {...sliding, window: 64},
     present: new Set(['q', 'k', 'v', 'kFading', 'vFading', 'positions']),
     wanted: new Set<string>(),
     limits,
@@ -100,15 +95,7 @@ describe('teams of lanes of memoryAttention on webgpu', () => {
       });
     }
 
-    const attrs = {
-      window: 9,
-      fading: 'sliding',
-      fadingTokens: 0,
-      firstRow: 0,
-      queryOffset: 0,
-      phase: 0,
-      precision: 'float32',
-    } as const;
+    const attrs = {...sliding, window: 9};
     for (const [Dh, L, H, G, me] of [
       [64, 21, 2, 1, 5],
       [72, 11, 1, 1, 2],

@@ -15,30 +15,12 @@ import type {Precision} from '../../custom-ops/precision.js';
 import {precisions} from '../../custom-ops/precision.js';
 import type {MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
-import {unitsOf, withMatrixUnits} from '../support/emulated-matrices.js';
+import {apple, least, nvidia, squareUnit} from '../support/devices.js';
+import {withMatrixUnits} from '../support/emulated-matrices.js';
 import {expectParity} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
-const half: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f16', sum: 'f32'};
-const single: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f32', sum: 'f32'};
-const least: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 16,
-  workgroups: 65535,
-  subgroup: 32,
-};
-const nvidia: GpuLimits = {
-  ...least,
-  invocations: 1024,
-  workgroupBytes: 49152,
-  matrixUnits: unitsOf([half]),
-};
-const apple: GpuLimits = {
-  ...nvidia,
-  workgroupBytes: 32768,
-  matrixUnits: unitsOf([{rows: 8, columns: 8, inner: 8, factor: 'f32', sum: 'f32'}]),
-};
+const single: MatrixUnit = {...squareUnit, factor: 'f32'};
 
 interface Asked {
   readonly precision?: Precision;
@@ -144,7 +126,7 @@ describe('attention on emulated matrix units', function () {
   });
 
   const units: [string, MatrixUnit, OpCase<MemoryAttentionAttributes>, Partial<GpuLimits>][] = [
-    ['float16, sliding', half, opCase, small],
+    ['float16, sliding', squareUnit, opCase, small],
     ['float32, by chunks', single, chunked, {}],
   ];
   for (const [unit, kind, tested, limits] of units) {
@@ -178,7 +160,7 @@ describe('attention on emulated matrix units', function () {
     const broken = rows((row, d) => (row === 40 ? 70_000 : row === 60 ? Number.NaN : Math.sin(row + d)));
     const expected = await attended(q, rising, rising, 'float32');
     const made = await withMatrixUnits(
-      [half],
+      [squareUnit],
       async () => {
         expect(relativeError(await attended(q, rising, rising, 'float16'), expected)).to.be.below(1e-3);
         const found = await attended(q, broken, rising, 'float16');

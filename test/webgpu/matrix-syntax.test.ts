@@ -14,11 +14,12 @@ import type {MatrixSyntax, MatrixUnit} from '../../custom-ops/wgsl/matrix-units.
 import {MATRIX_ALIGNMENT} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
+import {nvidia, squareUnit} from '../support/devices.js';
+import {unitsOf} from '../support/emulated-matrices.js';
 
-const unit: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f16', sum: 'f32'};
 const kinds: [string, MatrixUnit][] = [
-  ['16x16x16', unit],
-  ['16x8x8', {...unit, columns: 8, inner: 8}],
+  ['16x16x16', squareUnit],
+  ['16x8x8', {...squareUnit, columns: 8, inner: 8}],
   ['8x8x8 of float32', {rows: 8, columns: 8, inner: 8, factor: 'f32', sum: 'f32'}],
 ];
 /** Blocks that are whole, and parts of blocks in vectors and in single numbers. */
@@ -29,14 +30,7 @@ const sizes: [number, number, number][] = [
 ];
 
 function limitsOf(kind: MatrixUnit, syntax: MatrixSyntax, workgroupBytes: number): GpuLimits {
-  return {
-    invocations: 1024,
-    workgroupBytes,
-    storageBuffers: 16,
-    workgroups: 65535,
-    subgroup: 32,
-    matrixUnits: {kinds: [kind], syntax, lanes: 32},
-  };
+  return {...nvidia, workgroupBytes, matrixUnits: {...unitsOf([kind]), syntax}};
 }
 
 /** Of attention with some kinds of fading; beside fading rows there are stored ones. */
@@ -163,7 +157,7 @@ describe('WGSL of matrix units', function () {
   for (const syntax of ['layout', 'flag'] as const) {
     for (const [name, kind] of kinds) {
       // Dawn prints for each matrix of the older syntax that it is going to end.
-      if (syntax === 'flag' && kind !== unit) continue;
+      if (syntax === 'flag' && kind !== squareUnit) continue;
       it(`is valid for attention: ${name}${syntax === 'flag' ? ' in the older syntax' : ''}`, async () => {
         const modes = syntax === 'flag' ? (['none'] as const) : fadingModes;
         const own = attentionPasses(limitsOf(kind, syntax, 32768), modes);
@@ -221,7 +215,7 @@ describe('WGSL of matrix units', function () {
       ...info,
       subgroupMatrixConfigs: [config],
     });
-    expect(found).to.deep.equal({kinds: [unit], syntax: 'layout', lanes: 32});
+    expect(found).to.deep.equal({kinds: [squareUnit], syntax: 'layout', lanes: 32});
   });
 
   it('is not asked of a device whose subgroups differ in size', async () => {

@@ -15,37 +15,10 @@ import {precisions} from '../../custom-ops/precision.js';
 import type {MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import {unitFor} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
+import {apple, appleUnits, least, nvidia, oblongUnit, squareUnit} from '../support/devices.js';
 import {fullUnit, tallUnit, unitsOf, wideUnit, withMatrixUnits} from '../support/emulated-matrices.js';
 import {expectParity} from '../support/kernel-laws.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
-
-/** The kinds of NVIDIA's cards, and Apple's. */
-const halfUnit: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f16', sum: 'f32'};
-const oblongUnit: MatrixUnit = {...halfUnit, columns: 8};
-const appleUnits: readonly MatrixUnit[] = [
-  {rows: 8, columns: 8, inner: 8, factor: 'f32', sum: 'f32'},
-  {rows: 8, columns: 8, inner: 8, factor: 'f16', sum: 'f16'},
-];
-
-const least: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 32,
-};
-const nvidia: GpuLimits = {
-  ...least,
-  invocations: 1024,
-  workgroupBytes: 49152,
-  matrixUnits: unitsOf([oblongUnit, halfUnit]),
-};
-const apple: GpuLimits = {
-  ...least,
-  invocations: 1024,
-  workgroupBytes: 32768,
-  matrixUnits: unitsOf(appleUnits),
-};
 
 function linearPasses(
   precision: Precision,
@@ -64,7 +37,7 @@ function linearPasses(
 
 describe('matrix units on webgpu', () => {
   it('are the largest with factors of float16 and sums of float32, else float32 throughout', () => {
-    expect(unitFor('float16', nvidia.matrixUnits)).to.equal(halfUnit);
+    expect(unitFor('float16', nvidia.matrixUnits)).to.equal(squareUnit);
     expect(unitFor('float16', unitsOf([oblongUnit]))).to.equal(oblongUnit);
     expect(unitFor('float16', apple.matrixUnits)).to.equal(appleUnits[0]);
     expect(unitFor('float16', unitsOf([appleUnits[1]]))).to.equal(undefined);
@@ -118,7 +91,7 @@ describe('matrix units on webgpu', () => {
 
   it('have blocks that fit the workgroup memory that they ask for', () => {
     for (const block of matrixBlocks) {
-      expect(matrixBytes(block, halfUnit)).to.be.at.most(Math.max(16384, block.from));
+      expect(matrixBytes(block, squareUnit)).to.be.at.most(Math.max(16384, block.from));
     }
   });
 });

@@ -10,16 +10,10 @@ import {bytesOf, cutFor, threadsOf, tiles} from '../../custom-ops/linear/tile.js
 import {relativeError} from '../../custom-ops/parity.js';
 import {seededRandom} from '../../custom-ops/sampling.js';
 import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
+import {least} from '../support/devices.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
-const least: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 0,
-};
 const large: GpuLimits = {...least, invocations: 1024, workgroupBytes: 49152};
 const sizeOf = ({rows, columns, threadRows, threadColumns}: Tile): string =>
   `${rows}x${columns}/${threadRows}x${threadColumns}`;

@@ -9,34 +9,25 @@ import type {Blocks, Factor} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {BLOCK} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {matrixBlocks} from '../../custom-ops/ssd-scan/matrix-blocks.wgsl.js';
 import {registerBlocks} from '../../custom-ops/ssd-scan/register-blocks.wgsl.js';
-import type {MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
+import {nvidia, squareUnit} from '../support/devices.js';
 import {tallUnit, unitsOf, withMatrixUnits} from '../support/emulated-matrices.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 const CHUNK = 64;
-const half: MatrixUnit = {rows: 16, columns: 16, inner: 16, factor: 'f16', sum: 'f32'};
-const large: GpuLimits = {
-  invocations: 1024,
-  workgroupBytes: 49152,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 32,
-  matrixUnits: unitsOf([half]),
-};
 
 describe('blocks of ssdScan on matrix units', () => {
   it('are taken for float16 where a device has units and room for them', () => {
     const taken = (limits: Partial<GpuLimits>, precision: Precision = 'float16'): boolean =>
-      matrixBlocks(precision, {...large, ...limits}, CHUNK) !== undefined;
+      matrixBlocks(precision, {...nvidia, ...limits}, CHUNK) !== undefined;
     expect(taken({})).to.equal(true);
     expect(taken({workgroupBytes: 32768})).to.equal(true);
     expect(taken({workgroupBytes: 16384})).to.equal(false);
     expect(taken({invocations: 64})).to.equal(false);
     expect(taken({matrixUnits: undefined})).to.equal(false);
-    expect(taken({matrixUnits: {...unitsOf([half]), lanes: 64}})).to.equal(false);
-    expect(taken({matrixUnits: unitsOf([{...half, rows: 64}])})).to.equal(false);
+    expect(taken({matrixUnits: {...unitsOf([squareUnit]), lanes: 64}})).to.equal(false);
+    expect(taken({matrixUnits: unitsOf([{...squareUnit, rows: 64}])})).to.equal(false);
     expect(taken({}, 'float32')).to.equal(false);
     expect(taken({}, 'bfloat16')).to.equal(false);
   });
@@ -135,7 +126,7 @@ describe('products of blocks of ssdScan', function () {
   it('in registers', () => expectProducts(registerBlocks, 1e-6));
 
   it('on emulated matrix units', async () => {
-    const blocks = matrixBlocks('float16', {...large, matrixUnits: unitsOf([tallUnit])}, CHUNK);
+    const blocks = matrixBlocks('float16', {...nvidia, matrixUnits: unitsOf([tallUnit])}, CHUNK);
     const made = await withMatrixUnits([tallUnit], () => expectProducts(blocks!, 1e-3));
     expect(made).to.equal(1);
   });
