@@ -15,7 +15,7 @@ export const adamWOp: OpDefinition<AdamWAttributes> = {
     gradient: {shape: '*', dtype: 'float32'},
     firstMoment: {shape: '*', dtype: 'float32', inPlace: true},
     secondMoment: {shape: '*', dtype: 'float32', inPlace: true},
-    gradientScale: {shape: '', dtype: 'float32', optional: true},
+    gradientScale: {shape: '', dtype: 'float32', optional: true, shared: true},
   },
   outputs: {},
   attributes: {

@@ -291,10 +291,10 @@ function vary(recording: Recording, name: string, given: NonNullable<StepCall['v
     );
   calls.forEach(({kernel, dims, slots}, i) => {
     const numbers = kernel.uniforms?.(dims, attributes[i]) ?? {};
-    for (const {names, slot} of slots)
+    for (const {names, own, slot} of slots)
       recording.uniforms.change(
         slot,
-        names.map(field => numbers[field]),
+        names.map(field => own[field] ?? numbers[field]),
       );
   });
 }

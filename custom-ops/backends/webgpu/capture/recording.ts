@@ -15,13 +15,14 @@ import {HeldBuffers} from './held-buffers.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
 type DataId = TensorInfo['dataId'];
+type Numbers = Readonly<Record<string, number>>;
 
 /** A call of one of our ops, with where its uniforms lie. */
 export interface OpCall {
   readonly kernel: GpuKernel;
   readonly dims: Dims;
   readonly attrs: Attributes;
-  readonly slots: {readonly names: readonly string[]; readonly slot: number}[];
+  readonly slots: {readonly names: readonly string[]; readonly own: Numbers; readonly slot: number}[];
 }
 
 export class Recording implements RunRecorder {
@@ -114,7 +115,10 @@ export class Recording implements RunRecorder {
   beginCall(name: string, kernel: GpuKernel, dims: Dims, attrs: Attributes): void {
     this.call = {kernel, dims, attrs, slots: []};
     this.isVarying = this.varying.has(name);
-    this.size = Object.entries(dims)
+    // Of calls together their number says enough.
+    const {calls, ...sizes} = dims;
+    const told = calls === undefined ? sizes : {calls};
+    this.size = Object.entries(told)
       .map(([letter, size]) => `${letter}${size}`)
       .join(' ');
     const known = this.calls.get(name);
@@ -122,9 +126,10 @@ export class Recording implements RunRecorder {
     else known.push(this.call);
   }
 
-  place(names: readonly string[], values: readonly number[]): {buffer: GPUBuffer; offset: number} {
+  place(names: readonly string[], numbers: Numbers, own: Numbers): {buffer: GPUBuffer; offset: number} {
+    const values = names.map(name => own[name] ?? numbers[name]);
     const slot = this.uniforms.place(values);
-    this.call?.slots.push({names, slot});
+    this.call?.slots.push({names, own, slot});
     if (!this.isVarying) this.log.push(values.join());
     return {buffer: this.uniforms.buffer, offset: slotBytes(slot)};
   }
