@@ -56,11 +56,17 @@ export class AdamWOptimizer {
   }
 
   /**
-   * Updates every parameter in place. `gradients` by variable name, those of `factor` times the loss where it is given: then a
-   * norm that is not finite leaves everything as it was. `step` counts from 1.
+   * Updates every parameter in place. `gradients` by variable name, those of `factor` times the loss where `scaling` is given:
+   * then a norm that is not finite leaves everything as it was. `step` counts from 1, `skipped` are those before it that left
+   * everything as it was: they do not count in the correction of the moments' bias.
    * Returns the global norm of the gradient before clipping, left on the device.
    */
-  apply(gradients: NamedTensorMap, rate: number, step: number, factor?: Scalar): Scalar {
+  apply(
+    gradients: NamedTensorMap,
+    rate: number,
+    step: number,
+    {factor, skipped}: {factor?: Scalar; skipped?: Scalar} = {},
+  ): Scalar {
     const options = this.options(rate, step);
     return tidy(() => {
       const scaled = sqrt(sumOfSquares(this.slots.map(slot => gradients[slot.variable.name])));
@@ -68,7 +74,8 @@ export class AdamWOptimizer {
       const gradientScale = this.gradientScale(norm, factor);
       this.groups.forEach((slots, i) => {
         const states = slots.map(({variable: parameter, firstMoment, secondMoment}) => {
-          return {parameter, gradient: gradients[parameter.name], firstMoment, secondMoment, gradientScale};
+          const gradient = gradients[parameter.name];
+          return {parameter, gradient, firstMoment, secondMoment, gradientScale, skipped};
         });
         adamW(states, options[i]);
       });

@@ -9,7 +9,7 @@ import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {Member} from '../wgsl/together.js';
 import {branches, membersOf, shareDispatches, shares} from '../wgsl/together.js';
 import type {AdamWAttributes} from './attributes.js';
-import {adamWFactorNames, adamWFactors} from './attributes.js';
+import {adamWFactorNames, adamWFactors, DOUBLINGS, LEAST_POWER, TERMS} from './attributes.js';
 
 type Request = PlanRequest<AdamWAttributes>;
 
@@ -28,11 +28,44 @@ function update(isScaled: boolean, of = ''): string {
   let v = uniforms.beta2 * secondMoment${of}[index] + uniforms.rest2 * g * g;
   firstMoment${of}[index] = m;
   secondMoment${of}[index] = v;
-  let direction = m / (sqrt(v) * uniforms.correction + uniforms.epsilon);
-  parameter${of}[index] = uniforms.keep * parameter${of}[index] - uniforms.rate * direction;`;
+  let direction = m / (sqrt(v) * correction + uniforms.epsilon);
+  parameter${of}[index] = uniforms.keep * parameter${of}[index] - rate * direction;`;
 }
 
-const skip = 'if (isNaN(gradientScale[0])) { return; }';
+/** What all parameters share. */
+const common = ['gradientScale', 'skipped'];
+
+/** WGSL before the entry point. */
+function declarations(present: ReadonlySet<string>): string {
+  return `
+${present.has('gradientScale') ? nanByBits : ''}
+${present.has('skipped') ? restOfPower : ''}`;
+}
+
+/** WGSL before the elements: what is skipped, and the factors of the steps that were made. */
+function factorsOf(present: ReadonlySet<string>): string {
+  const made = `
+  if (skipped[0] > 0.0) {
+    let made = uniforms.step - skipped[0];
+    rate = uniforms.learningRate / restOfPower(made * uniforms.logBeta1);
+    correction = 1.0 / sqrt(restOfPower(made * uniforms.logBeta2));
+  }`;
+  return `
+  ${present.has('gradientScale') ? 'if (isNaN(gradientScale[0])) { return; }' : ''}
+  var rate = uniforms.rate;
+  var correction = uniforms.correction;${present.has('skipped') ? made : ''}`;
+}
+
+/** 1 - e^x for x <= 0, whose digits the difference would lose; see attributes.ts. */
+const restOfPower = `
+fn restOfPower(x: f32) -> f32 {
+  let y = max(x, ${LEAST_POWER}.0) * ${2 ** -DOUBLINGS};
+  var e = 1.0;
+  for (var n = ${TERMS}u; n > 1u; n--) { e = 1.0 + y / f32(n) * e; }
+  e *= y;
+  for (var i = 0u; i < ${DOUBLINGS}u; i++) { e *= e + 2.0; }
+  return -e;
+}`;
 
 function bindings(names: readonly string[]): Bindings {
   return Object.fromEntries(names.map(name => [name, 'f32']));
@@ -43,13 +76,12 @@ function forward({dims, present, limits}: Request): Plan {
   const pass = elementwisePass(
     {
       name: 'adamW',
-      read: bindings([...read, ...(isScaled ? ['gradientScale'] : [])]),
+      read: bindings([...read, ...common.filter(name => present.has(name))]),
       write: bindings(written),
       uniforms: adamWFactorNames,
       count: dims['*'],
-      declarations: isScaled ? nanByBits : undefined,
-      body: `
-  ${isScaled ? skip : ''}${update(isScaled)}`,
+      declarations: declarations(present),
+      body: factorsOf(present) + update(isScaled),
     },
     limits,
   );
@@ -72,17 +104,17 @@ function severalPass(list: readonly Member[], {present, limits}: Request): Pass 
   );
   return {
     name: 'adamW of several',
-    read: bindings([...slots(read), ...(isScaled ? ['gradientScale'] : [])]),
+    read: bindings([...slots(read), ...common.filter(name => present.has(name))]),
     write: bindings(slots(written)),
     buffers: Object.fromEntries(buffers),
     uniforms: adamWFactorNames,
     workgroups: spread(total, limits),
     code: `
-${isScaled ? nanByBits : ''}
+${declarations(present)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
-  ${isScaled ? skip : ''}
+  ${factorsOf(present)}
   ${branches(begins, total, codes)}
 }`,
   };
@@ -91,7 +123,8 @@ fn main(${workgroupParameters}) {
 function together(request: Request): Plan {
   const {dims, present, limits} = request;
   const own = read.length + written.length;
-  const room = Math.floor((limits.storageBuffers - (present.has('gradientScale') ? 1 : 0)) / own);
+  const shared = common.filter(name => present.has(name)).length;
+  const room = Math.floor((limits.storageBuffers - shared) / own);
   const lists = shareDispatches(membersOf(dims), Math.min(MOST_PARAMETERS, room));
   return {passes: lists.map(list => severalPass(list, request))};
 }

@@ -78,7 +78,8 @@ export function togetherTests(): void {
 
   for (const [what, counts] of Object.entries({'in many sizes': COUNTS, 'small ones': SMALL, one: [9000]})) {
     it(`sums of squares, ${what}, have the bits of one by one`, async () => {
-      const tensors = counts.map((count, i) => tensor1d(values(count, i)));
+      // Of several magnitudes, so that every other order rounds to another sum.
+      const tensors = counts.map((count, i) => tensor1d(values(count, i).map(value => value * 3 ** (i % 7))));
       const [one, other] = tidy(() => [
         sumOfSquares(tensors),
         addN<Tensor>(tensors.map(tensor => sumOfSquares(tensor))),
