@@ -130,7 +130,8 @@ describe('calls together on webgpu', function () {
     await useWebGPUOrSkip(this);
   });
 
-  it('are replayed with the numbers of each run, a set for each call', async () => {
+  /** A step with two calls, one of them on four parameters; returns its dispatches. */
+  const replayed = async (): Promise<number> => {
     const runner = new CapturedStep();
     const counts = [3, 1, 5, 3, 2];
     const states = counts.map(count => ({
@@ -160,11 +161,27 @@ describe('calls together on webgpu', function () {
       norm.dispose();
     }
     expect(runner.replays).to.equal(3);
-    const {maxStorageBuffersPerShaderStage: bindings} = asRecorder(backend()).device.limits;
-    const room = Math.floor(bindings / 4);
-    expect(runner.dispatchCount).to.equal(Math.ceil(4 / room) + 1 + 2);
+    const {dispatchCount} = runner;
     runner.dispose();
     for (const state of states) for (const one of Object.values(state)) one.dispose();
+    return dispatchCount;
+  };
+
+  it('are replayed with the numbers of each run, a set for each call', async () => {
+    const {maxStorageBuffersPerShaderStage: bindings} = asRecorder(backend()).device.limits;
+    expect(await replayed()).to.equal(Math.ceil(4 / Math.floor(bindings / 4)) + 1 + 2);
+  });
+
+  it('are replayed where they go one by one, too', async () => {
+    const name = kernelName(ops.adamW, 'together');
+    const config = getKernel(name, 'webgpu');
+    if (config === undefined) throw new Error(`no kernel ${name}`);
+    unregisterKernel(name, 'webgpu');
+    try {
+      expect(await replayed()).to.equal(4 + 1 + 2);
+    } finally {
+      registerKernel(config);
+    }
   });
 
   it('that are wrong on a device go one by one from then on, said once', async () => {
