@@ -2,45 +2,55 @@
 
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 import type {KernelAttributes} from './kernel-call.js';
-import type {Attributes, Dims, OpDefinition, Port} from './op.js';
+import type {Attributes, Dims, KernelRole, OpDefinition, Port} from './op.js';
 import {gradName, kernelName, kernelPorts, shapeOf} from './op.js';
 
 export interface Invocation {
   readonly inputs: Readonly<Record<string, TensorInfo>>;
   /** Outputs to produce, in order; absent optional gradients are left out. */
   readonly outputs: readonly (Port & {sizes: number[]})[];
-  /** All ports in declaration order, present or not. */
+  /** All ports of a single call in declaration order, present or not. */
   readonly ports: {inputs: Port[]; outputs: Port[]};
   readonly dims: Dims;
   readonly attrs: Attributes;
 }
 
+type Run<Role extends KernelRole> = (invocation: Invocation, role: Role, backend: unknown) => TensorInfo[];
+
 /** Wraps a backend's way to run an op into tfjs kernel configs, one for each direction that the op has. */
 export function kernelConfigs(
   op: OpDefinition,
   backendName: string,
-  run: (invocation: Invocation, direction: 'forward' | 'backward', backend: unknown) => TensorInfo[],
+  run: Run<'forward' | 'backward'>,
 ): KernelConfig[] {
   const directions = op.backward === undefined ? (['forward'] as const) : (['forward', 'backward'] as const);
-  return directions.map(direction => {
-    const ports = kernelPorts(op, direction);
-    const known = new WeakMap<Dims, Outputs>();
-    const wantedFor = direction === 'forward' ? undefined : inputsOfGradients(op, ports.outputs);
-    return {
-      kernelName: kernelName(op, direction),
-      backendName,
-      kernelFunc: ({inputs, attrs, backend}) =>
-        run(
-          readInvocation(
-            {ports, wantedFor, known},
-            Object.values(inputs) as TensorInfo[],
-            attrs as KernelAttributes,
-          ),
-          direction,
-          backend,
+  return directions.map(direction => kernelConfig(op, backendName, direction, run));
+}
+
+/** The config of one of an op's kernels. */
+export function kernelConfig<Role extends KernelRole>(
+  op: OpDefinition,
+  backendName: string,
+  role: Role,
+  run: Run<Role>,
+): KernelConfig {
+  const ports = kernelPorts(op, role === 'backward' ? 'backward' : 'forward');
+  const known = new WeakMap<Dims, Outputs>();
+  const wantedFor = role === 'backward' ? inputsOfGradients(op, ports.outputs) : undefined;
+  return {
+    kernelName: kernelName(op, role),
+    backendName,
+    kernelFunc: ({inputs, attrs, backend}) =>
+      run(
+        readInvocation(
+          {ports, wantedFor, known},
+          Object.values(inputs) as TensorInfo[],
+          attrs as KernelAttributes,
         ),
-    };
-  });
+        role,
+        backend,
+      ),
+  };
 }
 
 /** The input that each gradient belongs to, in the order of the ports. */
@@ -53,9 +63,9 @@ type Outputs = Invocation['outputs'];
 /** What all calls of a kernel share. */
 interface Reading {
   readonly ports: Invocation['ports'];
-  /** The input that each gradient belongs to; undefined for a forward kernel, all of whose outputs are wanted. */
+  /** The input that each gradient belongs to; undefined where all outputs are wanted. */
   readonly wantedFor: readonly string[] | undefined;
-  /** The outputs of a forward kernel, by sizes. */
+  /** The outputs of a kernel that gives no gradients, by sizes. */
   readonly known: WeakMap<Dims, Outputs>;
 }
 

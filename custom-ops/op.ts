@@ -34,6 +34,8 @@ export interface InputSpec {
   readonly inPlace?: true;
   /** Stays in host memory where TensorFlow computes on a GPU, so that its few values are checked at once. */
   readonly onHost?: true;
+  /** One for all calls that are made together. */
+  readonly shared?: true;
 }
 
 export interface OutputSpec {
@@ -163,20 +165,33 @@ export function shapeOf(spec: {shape: string}, dims: Dims): number[] {
   return shapeTokens(spec.shape).map(token => dims[token]);
 }
 
-const kernelNames = new Map<string, {forward: string; backward: string}>();
+/** What a registered kernel computes: a call, its gradient, or several calls together. */
+export type KernelRole = 'forward' | 'backward' | 'together';
+
+const kernelNames = new Map<string, Readonly<Record<KernelRole, string>>>();
 
 /** What the registered names of all our kernels begin with. */
 export const KERNEL_PREFIX = 'BMojo';
 
-/** Registered kernel names of an op: `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`. */
-export function kernelName({name}: {name: string}, direction: 'forward' | 'backward'): string {
+/** Registered kernel names of an op: `BMojoSelectiveScan`, `BMojoSelectiveScanGrad`, `BMojoAdamWTogether`. */
+export function kernelName({name}: {name: string}, role: KernelRole): string {
   let known = kernelNames.get(name);
   if (known === undefined) {
     const forward = `${KERNEL_PREFIX}${name[0].toUpperCase()}${name.slice(1)}`;
-    known = {forward, backward: `${forward}Grad`};
+    known = {forward, backward: `${forward}Grad`, together: `${forward}Together`};
     kernelNames.set(name, known);
   }
-  return known[direction];
+  return known[role];
+}
+
+/** What the input `name` of call `index` is called among those of several calls together; of an axis likewise. */
+export function memberName(name: string, index: number): string {
+  return `${name}_${index}`;
+}
+
+/** What an op declares of an input of a call, or of several calls together. */
+export function inputSpec(op: {inputs: OpDefinition['inputs']}, name: string): InputSpec | undefined {
+  return op.inputs[name] ?? op.inputs[name.slice(0, name.lastIndexOf('_'))];
 }
 
 export interface Port {

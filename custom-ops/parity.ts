@@ -49,7 +49,8 @@ export interface BackendRun {
   readonly gradients: Record<string, Float32Array | Int32Array>;
 }
 
-function toTensors(sample: Sample): Record<string, Tensor> {
+/** The inputs of a sample on the current backend, variables where they are written. */
+export function toTensors(sample: Sample): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(sample.inputs).map(([name, values]) => {
       const spec = sample.op.inputs[name];

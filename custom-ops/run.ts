@@ -13,6 +13,9 @@ import {registerReferenceKernels} from './reference-kernels.js';
 const forced = {composed: false};
 const told = new Set<string>();
 
+/** What a call of an op is given by name; optional inputs may be absent. */
+export type GivenInputs = Readonly<Record<string, Tensor | undefined>>;
+
 /** Runs `body` with every op in its composed form: the second oracle of the tests and the benchmarks' baseline. */
 export function withComposedOps<T>(body: () => T): T {
   const before = forced.composed;
@@ -22,6 +25,11 @@ export function withComposedOps<T>(body: () => T): T {
   } finally {
     forced.composed = before;
   }
+}
+
+/** Whether the current backend takes several calls of this op at once. */
+export function hasKernelTogether(op: {name: string}): boolean {
+  return !forced.composed && getKernel(kernelName(op, 'together'), getBackend()) !== undefined;
 }
 
 /** Whether the current backend has a fused kernel for this op. */
@@ -47,7 +55,7 @@ function prepare(op: OpDefinition): void {
  */
 export function runOp<A extends Attributes>(
   op: OpDefinition<A>,
-  inputs: Readonly<Record<string, Tensor | undefined>>,
+  inputs: GivenInputs,
   attrs: A,
   left: readonly string[] = [],
 ): NamedTensors {
@@ -67,7 +75,7 @@ export function runOp<A extends Attributes>(
 }
 
 /** Calls `body` with the same values outside tf's tape: no gradient flows through an op that has none. */
-function detached(tensors: NamedTensors, body: (tensors: NamedTensors) => NamedTensors): NamedTensors {
+export function detached(tensors: NamedTensors, body: (tensors: NamedTensors) => NamedTensors): NamedTensors {
   const copies = Object.entries(tensors).map(([name, {dataId, shape, dtype}]) => {
     backend().incRef(dataId);
     return [name, engine().makeTensorFromTensorInfo({dataId, shape, dtype})] as const;

@@ -56,6 +56,11 @@ export function factorOf(state: LossScale): Scalar {
   return part(state, 0);
 }
 
+/** Steps that were skipped so far. */
+export function skippedOf(state: LossScale): Scalar {
+  return part(state, 2);
+}
+
 /** 1 where a number is finite, else 0: the difference of infinities, and of NaN, is none that equals anything. */
 export function finiteness(value: Scalar, constants: DeviceConstants): Scalar {
   return tidy(() => cast(equal(sub(value, value), constants.scalar(0)), 'float32') as Scalar);

@@ -1,9 +1,8 @@
 // AdamW over a model's parameters (Loshchilov & Hutter, arXiv 1711.05101), with clipping by the global norm on the device.
 
-import type {NamedTensorMap, Scalar, Tensor, Variable} from '@tensorflow/tfjs-core';
+import type {NamedTensorMap, Scalar, Variable} from '@tensorflow/tfjs-core';
 import {
   add,
-  addN,
   div,
   keep,
   maximum,
@@ -36,6 +35,8 @@ interface Slot extends Parameter {
  */
 export class AdamWOptimizer {
   private readonly slots: readonly Slot[];
+  /** The slots of each group's rate and decay: a call of adamW takes them together. */
+  private readonly groups: readonly (readonly Slot[])[];
   /** The largest norm, on the device. */
   private readonly clip: Scalar | undefined;
 
@@ -50,23 +51,33 @@ export class AdamWOptimizer {
       firstMoment: tidy(() => variable(zeros(weights.shape), false)),
       secondMoment: tidy(() => variable(zeros(weights.shape), false)),
     }));
+    this.groups = groupsOf(this.slots);
     this.clip = settings.clip > 0 ? keep(scalar(settings.clip)) : undefined;
   }
 
   /**
-   * Updates every parameter in place. `gradients` by variable name, those of `factor` times the loss where it is given: then a
-   * norm that is not finite leaves everything as it was. `step` counts from 1.
+   * Updates every parameter in place. `gradients` by variable name, those of `factor` times the loss where `scaling` is given:
+   * then a norm that is not finite leaves everything as it was. `step` counts from 1, `skipped` are those before it that left
+   * everything as it was: they do not count in the correction of the moments' bias.
    * Returns the global norm of the gradient before clipping, left on the device.
    */
-  apply(gradients: NamedTensorMap, rate: number, step: number, factor?: Scalar): Scalar {
+  apply(
+    gradients: NamedTensorMap,
+    rate: number,
+    step: number,
+    {factor, skipped}: {factor?: Scalar; skipped?: Scalar} = {},
+  ): Scalar {
     const options = this.options(rate, step);
     return tidy(() => {
-      const scaled = globalNorm(this.slots.map(slot => gradients[slot.variable.name]));
+      const scaled = sqrt(sumOfSquares(this.slots.map(slot => gradients[slot.variable.name])));
       const norm = factor === undefined ? scaled : div<Scalar>(scaled, factor);
       const gradientScale = this.gradientScale(norm, factor);
-      this.slots.forEach(({variable: parameter, firstMoment, secondMoment}, i) => {
-        const gradient = gradients[parameter.name];
-        adamW({parameter, gradient, firstMoment, secondMoment, gradientScale}, options[i]);
+      this.groups.forEach((slots, i) => {
+        const states = slots.map(({variable: parameter, firstMoment, secondMoment}) => {
+          const gradient = gradients[parameter.name];
+          return {parameter, gradient, firstMoment, secondMoment, gradientScale, skipped};
+        });
+        adamW(states, options[i]);
       });
       return norm;
     });
@@ -84,9 +95,15 @@ export class AdamWOptimizer {
   /** What `apply` gives to each of its calls of adamW, in their order. */
   options(rate: number, step: number): Required<AdamWOptions>[] {
     const {beta1, beta2, epsilon} = this.settings;
-    return this.slots.map(({group: {rateFactor, weightDecay}}) => {
-      return {learningRate: rate * rateFactor, weightDecay, step, beta1, beta2, epsilon};
-    });
+    return this.groups.map(
+      ([
+        {
+          group: {rateFactor, weightDecay},
+        },
+      ]) => {
+        return {learningRate: rate * rateFactor, weightDecay, step, beta1, beta2, epsilon};
+      },
+    );
   }
 
   /** The moments under the names `first_moment/<parameter>` and `second_moment/<parameter>`. */
@@ -106,6 +123,14 @@ export class AdamWOptimizer {
   }
 }
 
-function globalNorm(gradients: readonly Tensor[]): Scalar {
-  return sqrt(addN(gradients.map(sumOfSquares)));
+/** Slots by rate and decay, in the order in which these come first. */
+function groupsOf(slots: readonly Slot[]): Slot[][] {
+  const groups = new Map<string, Slot[]>();
+  for (const slot of slots) {
+    const key = Object.values(slot.group).join();
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [slot]);
+    else known.push(slot);
+  }
+  return [...groups.values()];
 }

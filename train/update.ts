@@ -6,7 +6,7 @@ import type {StepRunner} from '../custom-ops/index.js';
 import type {ModelShapes, ModelState} from '../models/state.js';
 import {stateFromList, stateList} from '../models/state.js';
 import type {LossScale} from './loss-scale.js';
-import {factorOf, finiteness, nextLossScale} from './loss-scale.js';
+import {factorOf, finiteness, nextLossScale, skippedOf} from './loss-scale.js';
 import type {DeviceConstants} from './objective.js';
 import {batchOutcome, givenMicroBatches, hostInputs} from './objective.js';
 import type {AdamWOptimizer} from './optimizer.js';
@@ -63,7 +63,8 @@ export function update<M extends TrainableModel>(
       const factor = scale && factorOf(scale);
       const batch = givenMicroBatches(microBatches, tensors);
       const outcome = batchOutcome(model, batch, before, constants, {factor, logitRows: settings.logitRows});
-      const norm = optimizer.apply(outcome.gradients, rate, step, factor);
+      const skipped = scale && skippedOf(scale);
+      const norm = optimizer.apply(outcome.gradients, rate, step, {factor, skipped});
       const own: Tensor1D = stack<Scalar>([outcome.loss, outcome.accuracy, norm]) as Tensor1D;
       const memory = outcome.memory.flatMap(stateList);
       if (scale === undefined) return [own, ...memory];

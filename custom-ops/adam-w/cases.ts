@@ -11,11 +11,26 @@ const attrs: AdamWAttributes = {
   weightDecay: 0.1,
   step: 3,
 };
-const omit = ['gradientScale'];
+const omit = ['gradientScale', 'skipped'];
 
 export const cases: OpCase<AdamWAttributes>[] = [
   {name: 'one', dims: {'*': 1}, attrs: {...attrs, step: 1}, omit, use: 'test'},
-  {name: 'scaled', dims: {'*': 63}, attrs, use: 'test'},
+  {name: 'scaled', dims: {'*': 63}, attrs, omit: ['skipped'], use: 'test'},
+  {name: 'second of three, scaled', dims: {'*': 63}, attrs, use: 'test'},
+  {
+    name: 'half were skipped',
+    dims: {'*': 70},
+    attrs: {...attrs, step: 2000},
+    omit: ['gradientScale'],
+    use: 'test',
+  },
+  {
+    name: 'half were skipped, no momentum',
+    dims: {'*': 5},
+    attrs: {...attrs, beta1: 0, beta2: 0, step: 2},
+    omit: ['gradientScale'],
+    use: 'test',
+  },
   {
     name: 'late, large epsilon',
     dims: {'*': 100},

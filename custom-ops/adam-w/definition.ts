@@ -15,7 +15,8 @@ export const adamWOp: OpDefinition<AdamWAttributes> = {
     gradient: {shape: '*', dtype: 'float32'},
     firstMoment: {shape: '*', dtype: 'float32', inPlace: true},
     secondMoment: {shape: '*', dtype: 'float32', inPlace: true},
-    gradientScale: {shape: '', dtype: 'float32', optional: true},
+    gradientScale: {shape: '', dtype: 'float32', optional: true, shared: true},
+    skipped: {shape: '', dtype: 'float32', optional: true, shared: true},
   },
   outputs: {},
   attributes: {
@@ -43,5 +44,6 @@ export const adamWOp: OpDefinition<AdamWAttributes> = {
   cases,
   sample: {
     secondMoment: (random, _dims, _attrs, length) => Array.from({length}, () => random.uniform()),
+    skipped: (_random, _dims, {step}) => [Math.floor(step / 2)],
   },
 };

@@ -6,8 +6,28 @@
 namespace bmojo {
 
 struct AdamWFactors {
-  float beta1, rest1, beta2, rest2, epsilon, keep, rate, correction;
+  float beta1, rest1, beta2, rest2, epsilon, keep, rate, correction, learningRate, step, logBeta1, logBeta2;
 };
+
+// 1 - e^x for x <= 0, by six terms of the series of e^y - 1 at y = x / 128, doubled seven times: e^2y - 1 =
+// (e^y - 1) (e^y - 1 + 2). The difference itself would lose its digits.
+static inline float restOfPower(float x) {
+  const float y = (x < -32.0f ? -32.0f : x) * 0.0078125f;
+  float e = 1;
+  for (int n = 6; n > 1; n--) e = 1 + y * (1.0f / n) * e;
+  e *= y;
+  for (int i = 0; i < 7; i++) e *= e + 2;
+  return -e;
+}
+
+// The factors of a step before which some were skipped: the bias of the moments is that of the steps that were made.
+static inline AdamWFactors withSkipped(AdamWFactors f, const float* skipped) {
+  if (!skipped || *skipped <= 0) return f;
+  const float made = f.step - *skipped;
+  f.rate = f.learningRate / restOfPower(made * f.logBeta1);
+  f.correction = 1 / sqrt1(restOfPower(made * f.logBeta2));
+  return f;
+}
 
 static inline bool skips(float scale) {
   int32_t bits;
@@ -41,8 +61,11 @@ static inline void adamW(float* parameter, const float* gradient, float* firstMo
 
 BMOJO_EXPORT(adam_w)
 void adam_w(float* parameter, const float* gradient, float* firstMoment, float* secondMoment,
-            const float* gradientScale, int n, float beta1, float rest1, float beta2, float rest2, float epsilon,
-            float keep, float rate, float correction) {
-  bmojo::AdamWFactors factors = {beta1, rest1, beta2, rest2, epsilon, keep, rate, correction};
-  bmojo::adamW(parameter, gradient, firstMoment, secondMoment, gradientScale ? *gradientScale : 1.0f, 0, n, factors);
+            const float* gradientScale, const float* skipped, int n, float beta1, float rest1, float beta2,
+            float rest2, float epsilon, float keep, float rate, float correction, float learningRate, float step,
+            float logBeta1, float logBeta2) {
+  const bmojo::AdamWFactors factors = {beta1, rest1,      beta2,        rest2, epsilon,  keep,
+                                       rate,  correction, learningRate, step,  logBeta1, logBeta2};
+  bmojo::adamW(parameter, gradient, firstMoment, secondMoment, gradientScale ? *gradientScale : 1.0f, 0, n,
+               bmojo::withSkipped(factors, skipped));
 }

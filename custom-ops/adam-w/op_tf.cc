@@ -9,9 +9,11 @@ namespace bmojo {
 static void forward(Call& call) {
   const int64_t length = call.size("*");
   const Values& v = call.values;
-  const AdamWFactors factors = {(float)v.number("beta1"), (float)v.number("rest1"),   (float)v.number("beta2"),
-                                (float)v.number("rest2"), (float)v.number("epsilon"), (float)v.number("keep"),
-                                (float)v.number("rate"),  (float)v.number("correction")};
+  const auto number = [&](const char* name) { return (float)v.number(name); };
+  const AdamWFactors given = {number("beta1"),        number("rest1"), number("beta2"),    number("rest2"),
+                              number("epsilon"),      number("keep"),  number("rate"),     number("correction"),
+                              number("learningRate"), number("step"),  number("logBeta1"), number("logBeta2")};
+  const AdamWFactors factors = withSkipped(given, call.input("skipped"));
   const float* scale = call.input("gradientScale");
   const char* written[] = {"parameter", "firstMoment", "secondMoment"};
   float* next[3];

@@ -4,12 +4,13 @@ import type {HostCall} from '../op.js';
 import type {AdamWAttributes} from './attributes.js';
 
 export function forward({inputs, dims, attrs}: HostCall<AdamWAttributes>): void {
-  const {parameter, gradient, firstMoment, secondMoment, gradientScale} = inputs;
+  const {parameter, gradient, firstMoment, secondMoment, gradientScale, skipped} = inputs;
   const {learningRate, beta1, beta2, epsilon, weightDecay, step} = attrs;
   const scale = gradientScale === undefined ? 1 : gradientScale[0];
   if (Number.isNaN(scale)) return;
-  const firstCorrection = 1 - beta1 ** step;
-  const secondCorrection = 1 - beta2 ** step;
+  const made = step - (skipped === undefined ? 0 : skipped[0]);
+  const firstCorrection = 1 - beta1 ** made;
+  const secondCorrection = 1 - beta2 ** made;
   for (let i = 0; i < dims['*']; i++) {
     const g = gradient[i] * scale;
     const m = beta1 * firstMoment[i] + (1 - beta1) * g;

@@ -9,8 +9,8 @@ Workload adam(size_t n) {
   return {sized("adamW", {{"n", static_cast<int>(n)}}),
           {{"parameter", n, normal()}, {"gradient", n, normal()}, {"firstMoment", n, normal()},
            {"secondMoment", n, uniform(0, 1)}},
-          {{"step", "adam_w", {"parameter", "gradient", "firstMoment", "secondMoment", ""}, {},
-            {double(n), 0.9, 0.1, 0.95, 0.05, 1e-8, 0.9999, 1e-3, 1.0}, 28.0 * n, 0}}};
+          {{"step", "adam_w", {"parameter", "gradient", "firstMoment", "secondMoment", "", ""}, {},
+            {double(n), 0.9, 0.1, 0.95, 0.05, 1e-8, 0.9999, 1e-3, 1.0, 1e-3, 1000, -0.105, -0.0513}, 28.0 * n, 0}}};
 }
 
 }  // namespace

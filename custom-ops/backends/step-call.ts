@@ -24,7 +24,7 @@ export interface StepCall {
   readonly tensors?: readonly Tensor[];
   /**
    * For ops whose numbers differ from run to run, such as a learning rate: the attributes of each of their calls in this
-   * run, in the order of the calls, or what makes them from the recorded ones.
+   * run, in the order of the calls, or what makes them from the recorded ones. A call on several sets of inputs is one.
    */
   readonly varying?: Readonly<Record<string, readonly Attributes[] | ((recorded: Attributes) => Attributes)>>;
   /** Computes the results from inputs and tensors; everything else that it makes is disposed. */

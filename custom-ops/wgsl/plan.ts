@@ -26,8 +26,12 @@ export interface Pass {
   /** Buffers by port, scratch or constant name, in the element type in which the code sees them. */
   readonly read: Bindings;
   readonly write: Bindings;
+  /** Where the code calls a buffer by another name than the plan: the plan's, so that one code serves several buffers. */
+  readonly buffers?: Readonly<Record<string, string>>;
   /** Names of the numbers that change from call to call: fields of the struct `uniforms`, all f32. */
   readonly uniforms?: readonly string[];
+  /** Uniforms of this pass alone, the same at every call: what tells passes of one code apart. */
+  readonly numbers?: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
   /** Whether the code exchanges values within subgroups. */
   readonly subgroups?: true;
@@ -62,6 +66,11 @@ export type Planner<A extends Attributes = Attributes> = {plan(request: PlanRequ
 export interface GpuKernel<A extends Attributes = Attributes> {
   readonly forward: Planner<A>;
   readonly backward?: Planner<A>;
+  /**
+   * Several calls at once, their inputs and sizes under the names of `memberName`, the number of calls under `calls`;
+   * results are those of all calls added up.
+   */
+  readonly together?: Planner<A>;
   /** Attributes that change from call to call: kept out of the code and its key. */
   readonly dynamic?: readonly string[];
   /** Values of the struct `uniforms` for one call. */

@@ -5,6 +5,7 @@ import {memory, profile, scalar, tensor, tidy, variable, zeros} from '@tensorflo
 import {expect} from 'chai';
 import {ArgumentError, adamW} from '../../custom-ops/index.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {expectClose} from '../support/error.js';
 
 const options = {learningRate: 0.1, weightDecay: 0.5, epsilon: 0};
 
@@ -65,6 +66,39 @@ for (const backend of readableBackends) {
           expect([...moment.dataSync()]).to.deep.equal(Array(37).fill(0));
       });
     }
+
+    for (const [beta1, beta2] of [
+      [0.9, 0.999],
+      [0.5, 0.95],
+      [0, 0],
+    ]) {
+      it(`goes on after skipped steps as if they had not been, with the decays ${beta1} and ${beta2}`, () => {
+        const values = [3, -2, 1, 0.5, -0.1];
+        const [one, other] = [state(values, [5]), state(values, [5])];
+        const gradient = tensor([1, -2, 3, 0.01, 100]);
+        const own = {learningRate: 0.1, beta1, beta2, epsilon: 1e-8, weightDecay: 0.01};
+        let skipped = 0;
+        for (let step = 1; step <= 12; step++) {
+          const isSkipped = step % 3 !== 0;
+          const gradientScale = scalar(isSkipped ? Number.NaN : 1);
+          adamW({...one, gradient, gradientScale, skipped: scalar(skipped)}, {...own, step});
+          if (isSkipped) skipped++;
+          else adamW({...other, gradient}, {...own, step: step - skipped});
+        }
+        expect(skipped).to.equal(8);
+        expectClose(one.parameter.dataSync(), [...other.parameter.dataSync()], 2e-6, 'parameter');
+        expect([...one.firstMoment.dataSync()]).to.deep.equal([...other.firstMoment.dataSync()]);
+      });
+    }
+
+    it('has the same bits where none was skipped and where none is told of', () => {
+      const values = Array.from({length: 37}, (_, i) => i - 5);
+      const [one, other] = [state(values, [37]), state(values, [37])];
+      const gradient = tensor(values);
+      adamW({...one, gradient, skipped: scalar(0)}, {...options, step: 3});
+      adamW({...other, gradient}, {...options, step: 3});
+      expect([...one.parameter.dataSync()]).to.deep.equal([...other.parameter.dataSync()]);
+    });
 
     it('reaches the minimum of a parabola and creates no tensor', () => {
       const s = state([5, -3], [2]);

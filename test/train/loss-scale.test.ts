@@ -3,6 +3,7 @@
 import type {Scalar, Tensor} from '@tensorflow/tfjs-core';
 import {memory, scalar, tensor, tidy, variable} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {relativeError} from '../../custom-ops/parity.js';
 import type {Precision} from '../../custom-ops/precision.js';
 import {createMqar} from '../../data/mqar.js';
 import {LanguageModel} from '../../models/index.js';
@@ -16,6 +17,7 @@ import type {TrainSettings} from '../../train/settings.js';
 import {parseTrainSettings} from '../../train/settings.js';
 import type {Snapshot} from '../../train/snapshot.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
+import {expectClose} from '../support/error.js';
 import {MemoryStore} from '../support/snapshots.js';
 
 const task = createMqar({vocabSize: 32, length: 32, pairs: 4});
@@ -83,7 +85,7 @@ for (const backend of readableBackends) {
           const own = variable(tensor([1, -2, 3]));
           const optimizer = new AdamWOptimizer([{name: 'a/w', variable: own}], parseTrainSettings({clip}));
           const apply = (gradient: Tensor, step: number): Scalar =>
-            optimizer.apply({[own.name]: gradient}, 0.1, step, scalar(1024));
+            optimizer.apply({[own.name]: gradient}, 0.1, step, {factor: scalar(1024)});
           const norm = apply(tensor([3 * 1024, 0, 4 * 1024]), 1);
           expect(norm.dataSync()[0]).to.be.closeTo(5, 1e-5);
           const before = [own, ...optimizer.moments().map(({variable: one}) => one)].map(one => [
@@ -112,6 +114,25 @@ for (const backend of readableBackends) {
       );
       expect(half.events.every(({skippedSteps}) => skippedSteps === 0)).to.equal(true);
       expect(memory().numTensors).to.equal(before);
+    });
+
+    it('does not count skipped steps in the correction of the moments', async () => {
+      const steady = {warmup: 0, finalRate: 1, steps: 1};
+      const first = await run('float16', steady);
+      const start = first.store.snapshots.get(0);
+      if (start === undefined) throw new Error('no snapshot of the start');
+      const optimizer = start.optimizer.map(source =>
+        source.name === 'loss_scale' ? {...source, read: () => Float32Array.of(65536, 0, 3)} : source,
+      );
+      const after = await run('float16', {...steady, steps: 4}, {...start, step: 3, optimizer});
+      expect(after.events.map(({step, skippedSteps}) => [step, skippedSteps])).to.deep.equal([[4, 3]]);
+      first.weights.forEach((values, i) => {
+        expectClose(after.weights[i], values, 1e-6, `parameter ${i}`);
+      });
+      const counting = await run('float16', {...steady, steps: 4}, {...start, step: 3});
+      expect(relativeError(counting.weights[0], first.weights[0]), 'a count too high is seen').to.be.above(
+        1e-5,
+      );
     });
 
     it('resumes bit for bit', async () => {

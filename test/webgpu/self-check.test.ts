@@ -62,13 +62,13 @@ describe('self-check on webgpu', function () {
         },
       });
     }
-    expect(await checkKernel(op, {direction: 'forward'})).to.equal(true);
+    expect(await checkKernel(op, {role: 'forward'})).to.equal(true);
     expect(runs.forward).to.be.above(0);
     expect(runs.backward).to.equal(0);
     const pipelines = compiledPipelines();
-    expect(await checkKernel(op, {direction: 'forward'})).to.equal(true);
+    expect(await checkKernel(op, {role: 'forward'})).to.equal(true);
     expect(compiledPipelines(), 'again, nothing is compiled').to.equal(pipelines);
-    expect(await checkKernel(op, {direction: 'backward'})).to.equal(true);
+    expect(await checkKernel(op, {role: 'backward'})).to.equal(true);
     expect(runs.backward).to.be.above(0);
   });
 
@@ -110,7 +110,7 @@ describe('self-check on webgpu', function () {
         create({...descriptor, code: descriptor.code.replace(/sum0_0 = subgroupMatrixMultiply[^;]*;/, '')});
       expect(await product()).to.be.below(64);
       const printed = await warnings(async () => {
-        expect(await checkKernel(ops.linear, {precision: 'float16', direction: 'forward'})).to.equal(false);
+        expect(await checkKernel(ops.linear, {precision: 'float16', role: 'forward'})).to.equal(false);
       });
       expect(printed).to.have.length(1);
       expect(printed[0]).to.match(/linear in float16 fails its self-check on this GPU \(y is off.* float32/);

@@ -19,7 +19,8 @@ export class Program {
   /** TensorFlow's number of the tensor in each cell; -1: none. */
   private readonly ids: number[];
   private readonly constants: readonly number[];
-  private readonly calls = new Map<string, Command[]>();
+  /** By op, the commands of each call: calls made together, which share their attributes, are one. */
+  private readonly calls = new Map<string, {readonly attrs: Attributes; readonly commands: Command[]}[]>();
 
   /** `results`: the cells of what the step returns. */
   constructor(
@@ -35,8 +36,11 @@ export class Program {
     });
     for (const command of recording.commands) {
       if (command.varying === undefined) continue;
-      const {op} = command.varying;
-      this.calls.set(op, [...(this.calls.get(op) ?? []), command]);
+      const {op, attrs} = command.varying;
+      const calls = this.calls.get(op) ?? [];
+      const last = calls.at(-1);
+      if (last?.attrs === attrs) last.commands.push(command);
+      else this.calls.set(op, [...calls, {attrs, commands: [command]}]);
     }
     this.instructions = instructionsOf(recording.commands, new Set(results));
   }
@@ -100,17 +104,18 @@ export class Program {
         throw new Error(
           `captured step: varying.${op} must hold ${calls.length} sets of attributes, one for each call, got ${attributes.length}`,
         );
-      calls.forEach((command, i) => {
-        const {varying} = command;
-        if (varying === undefined) return;
-        const own: Attributes = typeof attributes === 'function' ? attributes(varying.attrs) : attributes[i];
-        const {attrs, words} = varying.renew(own);
-        command.attrs = attrs;
-        const key = words.join();
-        const id =
-          known.get(key) ?? binding.createTensor([words.length], binding.TF_INT32, Int32Array.from(words));
-        known.set(key, id);
-        vectors.set(command, id);
+      calls.forEach(({attrs: recorded, commands}, i) => {
+        const own: Attributes = typeof attributes === 'function' ? attributes(recorded) : attributes[i];
+        for (const command of commands) {
+          if (command.varying === undefined) continue;
+          const {attrs, words} = command.varying.renew(own);
+          command.attrs = attrs;
+          const key = words.join();
+          const id =
+            known.get(key) ?? binding.createTensor([words.length], binding.TF_INT32, Int32Array.from(words));
+          known.set(key, id);
+          vectors.set(command, id);
+        }
       });
     }
     return vectors;

@@ -1,9 +1,10 @@
 // The WebGPU backend: every op's kernels, or the visible word 'composed' (the same mathematics from tf operations).
 
-import type {KernelConfig} from '@tensorflow/tfjs-core';
+import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 import {registerKernel} from '@tensorflow/tfjs-core';
-import {kernelConfigs} from '../../invocation.js';
-import type {OpDefinition} from '../../op.js';
+import type {Invocation} from '../../invocation.js';
+import {kernelConfig, kernelConfigs} from '../../invocation.js';
+import type {KernelRole, OpDefinition} from '../../op.js';
 import {opList} from '../../op-list.js';
 import type {GpuKernel} from '../../wgsl/plan.js';
 import {dispatch, webgpuDebug} from './dispatch/dispatcher.js';
@@ -37,8 +38,10 @@ export function registerWebGPUKernels(): void {
 }
 
 function gpuConfigs(op: OpDefinition, kernel: GpuKernel): KernelConfig[] {
-  return kernelConfigs(op, 'webgpu', (call, direction, backend) => {
-    if (webgpuDebug.selfCheck) checkAtFirstUse(op, {direction, attrs: call.attrs}, backend as object);
-    return dispatch(op, kernel, call, direction, backend as object);
-  });
+  const run = (call: Invocation, role: KernelRole, backend: unknown): TensorInfo[] => {
+    if (webgpuDebug.selfCheck) checkAtFirstUse(op, {role, attrs: call.attrs}, backend as object);
+    return dispatch(op, kernel, call, role, backend as object);
+  };
+  const single = kernelConfigs(op, 'webgpu', run);
+  return kernel.together === undefined ? single : [...single, kernelConfig(op, 'webgpu', 'together', run)];
 }

@@ -289,12 +289,14 @@ function vary(recording: Recording, name: string, given: NonNullable<StepCall['v
     throw new Error(
       `captured step: varying.${name} must hold ${calls.length} sets of attributes, one for each call, got ${attributes.length}`,
     );
-  calls.forEach(({kernel, dims, slots}, i) => {
-    const numbers = kernel.uniforms?.(dims, attributes[i]) ?? {};
-    for (const {names, slot} of slots)
-      recording.uniforms.change(
-        slot,
-        names.map(field => numbers[field]),
-      );
+  calls.forEach(({parts}, i) => {
+    for (const {kernel, dims, slots} of parts) {
+      const numbers = kernel.uniforms?.(dims, attributes[i]) ?? {};
+      for (const {names, own, slot} of slots)
+        recording.uniforms.change(
+          slot,
+          names.map(field => own[field] ?? numbers[field]),
+        );
+    }
   });
 }

@@ -15,18 +15,19 @@ import {HeldBuffers} from './held-buffers.js';
 import {slotBytes, UniformBlock} from './uniform-block.js';
 
 type DataId = TensorInfo['dataId'];
+type Numbers = Readonly<Record<string, number>>;
 
 /** A call of one of our ops, with where its uniforms lie. */
 export interface OpCall {
   readonly kernel: GpuKernel;
   readonly dims: Dims;
-  readonly attrs: Attributes;
-  readonly slots: {readonly names: readonly string[]; readonly slot: number}[];
+  readonly slots: {readonly names: readonly string[]; readonly own: Numbers; readonly slot: number}[];
 }
 
 export class Recording implements RunRecorder {
   readonly dispatches: Dispatch[] = [];
-  readonly calls = new Map<string, OpCall[]>();
+  /** By op; calls made together, which share their attributes, are one. */
+  readonly calls = new Map<string, {readonly attrs: Attributes; readonly parts: OpCall[]}[]>();
   /** Tensors from outside, such as weights, with the buffers that they had. */
   readonly outside = new Map<DataId, GPUBuffer>();
   /** Tensors whose memory a replay changes. */
@@ -112,19 +113,25 @@ export class Recording implements RunRecorder {
 
   /** Called by the dispatcher before it records the passes of a call. */
   beginCall(name: string, kernel: GpuKernel, dims: Dims, attrs: Attributes): void {
-    this.call = {kernel, dims, attrs, slots: []};
+    this.call = {kernel, dims, slots: []};
     this.isVarying = this.varying.has(name);
-    this.size = Object.entries(dims)
+    // Of calls together their number says enough.
+    const {calls, ...sizes} = dims;
+    const told = calls === undefined ? sizes : {calls};
+    this.size = Object.entries(told)
       .map(([letter, size]) => `${letter}${size}`)
       .join(' ');
-    const known = this.calls.get(name);
-    if (known === undefined) this.calls.set(name, [this.call]);
-    else known.push(this.call);
+    const known = this.calls.get(name) ?? [];
+    this.calls.set(name, known);
+    const last = known.at(-1);
+    if (last?.attrs === attrs) last.parts.push(this.call);
+    else known.push({attrs, parts: [this.call]});
   }
 
-  place(names: readonly string[], values: readonly number[]): {buffer: GPUBuffer; offset: number} {
+  place(names: readonly string[], numbers: Numbers, own: Numbers): {buffer: GPUBuffer; offset: number} {
+    const values = names.map(name => own[name] ?? numbers[name]);
     const slot = this.uniforms.place(values);
-    this.call?.slots.push({names, slot});
+    this.call?.slots.push({names, own, slot});
     if (!this.isVarying) this.log.push(values.join());
     return {buffer: this.uniforms.buffer, offset: slotBytes(slot)};
   }

@@ -3,11 +3,11 @@
 import type {DataType, TensorInfo} from '@tensorflow/tfjs-core';
 import {env} from '@tensorflow/tfjs-core';
 import type {Invocation} from '../../../invocation.js';
-import type {Attributes, OpDefinition} from '../../../op.js';
-import {kernelName} from '../../../op.js';
+import type {Attributes, KernelRole, OpDefinition} from '../../../op.js';
+import {inputSpec, kernelName} from '../../../op.js';
 import {product} from '../../../sampling.js';
 import type {MatrixUnits} from '../../../wgsl/matrix-units.js';
-import type {GpuKernel, GpuLimits, Plan} from '../../../wgsl/plan.js';
+import type {GpuKernel, GpuLimits, Pass, Plan} from '../../../wgsl/plan.js';
 import {fitBindings} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
@@ -127,7 +127,7 @@ function compile(state: DeviceState, plan: Plan, call: Invocation): CompiledPlan
   ];
   const passes = plan.passes.map(pass => {
     const compiled = state.pipelines.compile(pass);
-    const places = compiled.buffers.map(name => names.lastIndexOf(name));
+    const places = compiled.buffers.map(name => names.lastIndexOf(pass.buffers?.[name] ?? name));
     const lacking = places.indexOf(-1);
     if (lacking >= 0)
       throw new Error(`bmojo: pass ${pass.name} binds ${compiled.buffers[lacking]}, which this call lacks`);
@@ -151,10 +151,10 @@ function compiledPlan(
   op: OpDefinition,
   kernel: GpuKernel,
   call: Invocation,
-  direction: 'forward' | 'backward',
+  role: KernelRole,
 ): CompiledPlan {
   const {dynamic = noNames} = kernel;
-  const name = kernelName(op, direction);
+  const name = kernelName(op, role);
   let plans = state.plans.get(name);
   if (plans === undefined) {
     plans = new PlanTable(dynamic);
@@ -165,8 +165,8 @@ function compiledPlan(
     const attrs: Attributes = Object.fromEntries(
       Object.entries(call.attrs).filter(([attribute]) => !dynamic.includes(attribute)),
     );
-    const planner = direction === 'forward' ? kernel.forward : kernel.backward;
-    if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${direction} kernel on webgpu`);
+    const planner = kernel[role];
+    if (planner === undefined) throw new Error(`bmojo: ${op.name} has no ${role} kernel on webgpu`);
     const limits = {...state.limits, ...changed};
     const plan = planner({
       dims: call.dims,
@@ -180,17 +180,20 @@ function compiledPlan(
 }
 
 type Numbers = Readonly<Record<string, number>>;
+
+const noNumbers: Numbers = {};
+
 /** Buffers of a call by place; an empty tensor has none. */
 type CallBuffers = (GPUBuffer | undefined)[];
 
 function placeUniforms(
   {ring, recording}: DeviceState,
-  names: readonly string[],
+  {uniforms = noNames, numbers: own = noNumbers}: Pass,
   numbers: Numbers,
 ): {buffer: GPUBuffer; offset: number} {
-  const values = names.map(name => numbers[name]);
-  if (recording === undefined) return {offset: ring.place(values), buffer: ring.buffer};
-  return recording.place(names, values);
+  if (recording !== undefined) return recording.place(uniforms, numbers, own);
+  const values = uniforms.map(name => own[name] ?? numbers[name]);
+  return {offset: ring.place(values), buffer: ring.buffer};
 }
 
 /** `buffers` are the pass's; its uniforms are added to them. */
@@ -200,7 +203,7 @@ function record(state: DeviceState, compiled: CompiledPass, buffers: GPUBuffer[]
     state.writer.write(pipeline, state.pipelines.bindGroup(compiled, buffers), pass.workgroups);
     return;
   }
-  const {buffer, offset} = placeUniforms(state, pass.uniforms, numbers);
+  const {buffer, offset} = placeUniforms(state, pass, numbers);
   buffers.push(buffer);
   state.writer.write(pipeline, state.pipelines.bindGroup(compiled, buffers), pass.workgroups, [offset]);
 }
@@ -250,7 +253,7 @@ function bindInputs(
   state: DeviceState,
   op: OpDefinition,
   call: Invocation,
-  direction: 'forward' | 'backward',
+  role: KernelRole,
   buffers: CallBuffers,
 ): void {
   const {recorder} = state;
@@ -260,9 +263,9 @@ function bindInputs(
       buffers.push(undefined);
       continue;
     }
-    const isCotangent = direction === 'backward' && !(name in op.inputs) && !(name in op.outputs);
+    const isCotangent = role === 'backward' && !(name in op.inputs) && !(name in op.outputs);
     if (isCotangent && isHostZero(recorder, tensor)) fillWithZeros(state, tensor);
-    if (op.inputs[name]?.inPlace) {
+    if (inputSpec(op, name)?.inPlace) {
       recorder.uploadToGPU(tensor.dataId);
       const data = recorder.tensorMap.get(tensor.dataId);
       data.values = null;
@@ -304,14 +307,14 @@ export function dispatch(
   op: OpDefinition,
   kernel: GpuKernel,
   call: Invocation,
-  direction: 'forward' | 'backward',
+  role: KernelRole,
   backend: object,
 ): TensorInfo[] {
   const state = stateOf(backend);
   const {recorder} = state;
-  const compiled = compiledPlan(state, op, kernel, call, direction);
+  const compiled = compiledPlan(state, op, kernel, call, role);
   const buffers: CallBuffers = [...compiled.tables];
-  bindInputs(state, op, call, direction, buffers);
+  bindInputs(state, op, call, role, buffers);
   const firstOutput = buffers.length;
   const outputs = call.outputs.map(output => allocateOutput(recorder, output, buffers));
   const firstScratch = buffers.length;
@@ -330,8 +333,6 @@ export function dispatch(
   if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) submit(recorder);
   return outputs;
 }
-
-const noNumbers: Numbers = {};
 
 function scratchUsage(): number {
   return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
