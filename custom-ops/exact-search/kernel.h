@@ -1,6 +1,7 @@
 // The rows with the largest inner products with each query. Every query keeps a sorted list of the best rows so far, in
 // the places of its results; rows come in their order, so that at a tie the older one stays before the newer.
 #pragma once
+#include "exact-search/row-codes.h"
 #include "exact-search/row-products.h"
 
 namespace bmojo::search {
@@ -94,6 +95,22 @@ static inline void searchRows(const RowsOf<Number>& k, const float* q, int Dh, i
     for (int i = 0; i < kRowsAtOnce && row + i < to; i++)
       if (products[i] > list.last() && k.isAdmitted(row + i)) list.insert(k.number + row + i, products[i]);
   }
+}
+
+// The same with the rows' codes: those whose bound does not exceed the last of the list are passed over. Where that is not so
+// a few times in a row, as of rows that are alike, the rest is scored without asking.
+template <typename Number>
+static inline void searchCoded(const RowsOf<Number>& k, const RowCodes& codes, const float* q, const QueryCodes& queryCodes,
+                               int Dh, int from, int to, const List& list, float scale) {
+  constexpr int kMostInVain = 4;
+  int row = from;
+  for (int inVain = 0; row < to && inVain < kMostInVain; row += kRowsAtOnce) {
+    if (mayExceed(codes, queryCodes, Dh, row, to, list.last())) {
+      searchRows(k, q, Dh, row, row + kRowsAtOnce < to ? row + kRowsAtOnce : to, list, scale);
+      inVain++;
+    } else inVain = 0;
+  }
+  searchRows(k, q, Dh, row, to, list, scale);
 }
 
 // Up to kBlockQueries consecutive queries of one batch row and group: where the first one's row of q and its list stand.
@@ -203,22 +220,52 @@ void exact_search(const float* q, const float* k, const int* admitted, int* rows
 
 namespace bmojo::search {
 
-// Adds `count` rows [G, Dh] to the lists [queries, G, R] of queries [G, Dh], of which query i may find the first limits[i].
-// All queries and groups meet a piece of the rows before the next, so that rows come from memory once.
+// Queries [n, G, Dh] of a store's search, query i of which may find the first limits[i] rows, with their codes and, for each
+// query and group, the codes' scale and spread.
+struct StoreQueries {
+  const float* q;
+  const int16_t* codes;
+  const float* bounds;
+  const int* limits;
+  int n, G, Dh;
+};
+
+// A store's rows [G, Dh], numbered from `number` on; without codes those are null.
 template <typename Number>
-static inline void addRows(const float* q, const Number* keys, const uint8_t* gone, const int* limits, int* rows,
-                           float* scores, int queries, int count, int number, int G, int Dh, int R, float scale) {
-  constexpr int kPieceNumbers = 1 << 13;
+struct StoreRows {
+  const Number* keys;
+  const int8_t* codes;
+  const float* scales;
+  const uint8_t* gone;
+  int count, number;
+};
+
+// Adds rows to the lists [n, G, R] of queries. All queries and groups meet a piece of the rows before the next, so that rows
+// come from memory once.
+template <typename Number>
+static inline void addRows(const StoreQueries& queries, const StoreRows<Number>& rows, float scale, int R, int* found,
+                           float* scores) {
+  const int G = queries.G, Dh = queries.Dh;
+  constexpr int kPieceNumbers = 1 << 15;
   const int fitting = kPieceNumbers / (G * Dh) / kRowsAtOnce * kRowsAtOnce;
   const int piece = fitting < kRowsAtOnce ? kRowsAtOnce : fitting;
-  for (int from = 0; from < count; from += piece) {
-    const int to = from + piece < count ? from + piece : count;
-    for (int i = 0; i < queries; i++) {
-      const int end = limits[i] < to ? limits[i] : to;
+  const int64_t stride = (int64_t)G * Dh;
+  for (int from = 0; from < rows.count; from += piece) {
+    const int to = from + piece < rows.count ? from + piece : rows.count;
+    for (int i = 0; i < queries.n; i++) {
+      const int end = queries.limits[i] < to ? queries.limits[i] : to;
       for (int g = 0; g < G; g++) {
         const int64_t list = (int64_t)i * G + g;
-        searchRows(RowsOf<Number>{keys + g * Dh, (int64_t)G * Dh, nullptr, gone, number}, q + list * Dh, Dh, from, end,
-                   {rows + list * R, scores + list * R, R}, scale);
+        const float* q = queries.q + list * Dh;
+        const RowsOf<Number> own = {rows.keys + g * Dh, stride, nullptr, rows.gone, rows.number};
+        const List best = {found + list * R, scores + list * R, R};
+        if (!rows.codes) {
+          searchRows(own, q, Dh, from, end, best, scale);
+          continue;
+        }
+        const RowCodes codes = {rows.codes + g * Dh, rows.scales + g, stride, G};
+        const QueryCodes queryCodes = {queries.codes + list * Dh, queries.bounds[2 * list], queries.bounds[2 * list + 1]};
+        searchCoded(own, codes, q, queryCodes, Dh, from, end, best, scale);
       }
     }
   }
@@ -226,13 +273,30 @@ static inline void addRows(const float* q, const Number* keys, const uint8_t* go
 
 }  // namespace bmojo::search
 
-// For stores: adds rows numbered from `number` on, float32 or halves, to lists that are sorted before and after; those marked
-// in `gone` are left out. For halves, queries come multiplied by kQueryScale.
-BMOJO_EXPORT(exact_search_add)
-void exact_search_add(const float* q, const void* keys, const uint8_t* gone, const int* limits, int* rows, float* scores,
-                      int queries, int count, int number, int G, int Dh, int R, int isHalf) {
+// For stores: writes the codes and scales of `count` rows of Dh numbers, float32 or halves.
+BMOJO_EXPORT(exact_search_encode)
+void exact_search_encode(const void* keys, int8_t* codes, float* scales, int count, int Dh, int isHalf) {
   using namespace bmojo::search;
-  if (isHalf)
-    addRows(q, (const Half*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, kProductScale);
-  else addRows(q, (const float*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, 1);
+  for (int row = 0; row < count; row++) {
+    const int64_t at = (int64_t)row * Dh;
+    if (isHalf) encodeRow((const Half*)keys + at, Dh, codes + at, scales + row);
+    else encodeRow((const float*)keys + at, Dh, codes + at, scales + row);
+  }
+}
+
+// For stores: adds rows numbered from `number` on, float32 or halves, to lists that are sorted before and after; those marked
+// in `gone` are left out. For halves, queries come multiplied by kQueryScale, their codes and bounds do not.
+BMOJO_EXPORT(exact_search_add)
+void exact_search_add(const float* q, const int16_t* queryCodes, const float* queryBounds, const void* keys,
+                      const int8_t* codes, const float* scales, const uint8_t* gone, const int* limits, int* rows,
+                      float* scores, int queries, int count, int number, int G, int Dh, int R, int isHalf) {
+  using namespace bmojo::search;
+  const StoreQueries asked = {q, queryCodes, queryBounds, limits, queries, G, Dh};
+  if (isHalf) {
+    const StoreRows<Half> stored = {(const Half*)keys, codes, scales, gone, count, number};
+    addRows(asked, stored, kProductScale, R, rows, scores);
+  } else {
+    const StoreRows<float> stored = {(const float*)keys, codes, scales, gone, count, number};
+    addRows(asked, stored, 1, R, rows, scores);
+  }
 }
