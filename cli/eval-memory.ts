@@ -52,18 +52,14 @@ async function taskSequence(folder: Trained, name: string, argv: Args) {
   return {model, step, sequence};
 }
 
-/** Errors: SettingError for options of which one would have no say. */
-function checkText({prompt, text, length, sample}: Args): void {
-  if (prompt !== undefined && text !== undefined)
-    throw new SettingError('--prompt and --text exclude each other: one text is read');
-  if (prompt !== undefined && length !== undefined)
-    throw new SettingError('--length: a prompt is read whole; leave it away');
+/** Errors: SettingError for a sample of the held-out texts where another text is given. */
+function checkSample({prompt, text, sample}: Args): void {
   if (sample !== undefined && (prompt ?? text) !== undefined)
     throw new SettingError('--sample is one of the held-out texts; it goes without --prompt and --text');
 }
 
 async function textSequence(folder: Trained, argv: Args) {
-  checkText(argv);
+  checkSample(argv);
   const run = await loadLanguageRun(folder, argv);
   const {model, step, tokenizer} = run;
   if (typeof argv.prompt === 'string') {

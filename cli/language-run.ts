@@ -95,14 +95,12 @@ export function textTokens(path: string, tokenizer: Tokenizer): TokenSource {
   return memoryTokens([ids], tokenizer.vocabSize, Buffer.byteLength(text), id => tokenizer.bytesOf(id));
 }
 
-/** The user's text, or the held-out split of `data`, with its name in words. */
+/** The user's text, or else the held-out split of `data`, with its name in words. */
 export async function withTokens<T>(
   {folder, tokenizer}: LanguageRun,
   {text, data}: {text?: unknown; data?: unknown},
   use: (source: TokenSource, name: string) => Promise<T>,
 ): Promise<T> {
-  if (text !== undefined && data !== undefined)
-    throw new SettingError('--text and --data exclude each other: one text is measured');
   if (typeof text === 'string') return use(textTokens(text, tokenizer), basename(text));
   const path = typeof data === 'string' ? data : folder.config.data.data;
   if (typeof path !== 'string')

@@ -107,7 +107,7 @@ describe('a folder of Hugging Face on the command line', function () {
     expect(out).to.include('tokens stored');
     for (const [more, words] of [
       [['--text', at('text.txt')], '--prompt and --text exclude each other'],
-      [['--length', '8'], '--length: a prompt is read whole'],
+      [['--length', '8'], '--prompt and --length exclude each other'],
       [['--sample', '1'], '--sample is one of the held-out texts'],
     ] as const) {
       const refused = await bmojo([...args, '--prompt', 'the', ...more]);

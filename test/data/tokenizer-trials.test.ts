@@ -77,7 +77,7 @@ describe('tokenizer trials', () => {
       [{model: {...word, dropout: 0.1}}, 'dropout'],
       [{model: word, decoder: {type: 'Strip', content: ' ', start: 0, stop: 1}}, 'stop of 0'],
     ];
-    const begun = performance.now();
+    const begun = process.cpuUsage().user;
     for (const [value, words] of cases) {
       let message = '';
       try {
@@ -89,7 +89,7 @@ describe('tokenizer trials', () => {
       expect(message).to.include(words);
       expect(message).to.match(/^[ -~]{1,400}$/);
     }
-    expect(performance.now() - begun).to.be.below(3000);
+    expect(process.cpuUsage().user - begun, 'microseconds').to.be.below(3e6);
   });
 
   it('160,000 added tokens take linear time', () => {
@@ -103,9 +103,9 @@ describe('tokenizer trials', () => {
       rstrip: false,
       normalized: false,
     }));
-    const begun = performance.now();
+    const begun = process.cpuUsage().user;
     const tokenizer = huggingFaceTokenizer({model: {type: 'WordLevel', unk_token: 'a', vocab}, added_tokens});
     expect([...tokenizer.encode('<159999>')]).to.deep.equal([160_000]);
-    expect(performance.now() - begun).to.be.below(10_000);
+    expect(process.cpuUsage().user - begun, 'microseconds').to.be.below(10e6);
   });
 });
