@@ -83,6 +83,8 @@ const STACK_BYTES = 1 << 16;
 /** Numbers copied at a time. */
 const PIECE = 1 << 13;
 const ALIGNMENT = 64;
+/** kQueryScale of row-products.h. */
+const QUERY_SCALE = 2 ** 56;
 
 /** Where pieces of so many bytes begin, one behind the other, and the bytes of all. */
 function laidOut(sizes: readonly number[]): {offsets: number[]; bytes: number} {
@@ -94,9 +96,6 @@ function laidOut(sizes: readonly number[]): {offsets: number[]; bytes: number} {
   }
   return {offsets, bytes};
 }
-
-/** kQueryScale of row-products.h. */
-const QUERY_SCALE = 2 ** 56;
 
 class SearchKernel implements KeepingRowSearch {
   readonly search: RowSearch;

@@ -188,7 +188,7 @@ function ascending(numbers: Float32Array, own: number, query: Float32Array): Flo
 /** Groups, width Dh and rows R that are asked for. */
 const shapes = [
   [1, 64, 4],
-  [2, 12, 1],
+  [2, 45, 1],
   [3, 5, 24],
 ] as const;
 
