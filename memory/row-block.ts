@@ -72,7 +72,9 @@ export class RowBlock {
   left = new Uint8Array(LEAST_ROWS);
   values: StoredNumbers;
   /** Keys: in the search's memory while there is room, else in an array. */
-  private held: KeptKeys | {readonly numbers: StoredNumbers; readonly release?: undefined};
+  private held:
+    | KeptKeys
+    | (Pick<KeptKeys, 'numbers'> & {readonly changed?: undefined; readonly release?: undefined});
 
   constructor(
     private readonly sizes: RowSizes,
@@ -128,6 +130,7 @@ export class RowBlock {
     if (batch.tokens === undefined) this.tokens.fill(-1, at, at + count);
     else this.tokens.set(batch.tokens.subarray(from, from + count), at);
     store(batch.keys.subarray(from * numbers, (from + count) * numbers), this.keys, at * numbers);
+    this.held.changed?.(at * numbers, count * numbers);
     store(batch.values.subarray(from * numbers, (from + count) * numbers), this.values, at * numbers);
     this.length += count;
   }
@@ -141,6 +144,7 @@ export class RowBlock {
     this.innovations[at] = other.innovations[row];
     this.tokens[at] = other.tokens[row];
     this.keys.set(other.keys.subarray(row * numbers, (row + 1) * numbers), at * numbers);
+    this.held.changed?.(at * numbers, numbers);
     this.values.set(other.values.subarray(row * numbers, (row + 1) * numbers), at * numbers);
   }
 
@@ -156,6 +160,7 @@ export class RowBlock {
     this.left[row] = 1;
     this.gone++;
     this.keys.fill(0, row * numbers, (row + 1) * numbers);
+    this.held.changed?.(row * numbers, numbers);
     this.values.fill(0, row * numbers, (row + 1) * numbers);
   }
 
@@ -191,6 +196,7 @@ export class RowBlock {
     this.values = copy(this.values, storedNumbers(this.sizes, grown * numbers));
     const [old, held] = [this.held, this.hold(grown)];
     held.numbers.set(old.numbers);
+    held.changed?.(0, old.numbers.length);
     old.release?.();
     this.held = held;
   }
@@ -198,7 +204,7 @@ export class RowBlock {
   private hold(rows: number): RowBlock['held'] {
     const count = rows * rowNumbers(this.sizes);
     return (
-      this.room?.keep(count, this.sizes.precision) ?? {
+      this.room?.keep(count, this.sizes.precision, this.sizes.width) ?? {
         numbers: storedNumbers(this.sizes, count),
       }
     );

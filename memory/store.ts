@@ -147,6 +147,8 @@ export interface SearchedKeys {
 export interface KeptKeys {
   /** The numbers; asked for anew after anything else was kept or searched, since that memory may have grown elsewhere. */
   readonly numbers: Float32Array | Uint16Array;
+  /** Told, before the next search, that numbers [from, from + count) were written: whole rows of groups. */
+  changed(from: number, count: number): void;
   /** Gives their room back, with nothing left in it. */
   release(): void;
 }
@@ -154,8 +156,8 @@ export interface KeptKeys {
 /** A search with memory of its own, where it reads the keys of one store without copying them. */
 export interface KeepingKeySearch {
   readonly search: KeySearch;
-  /** Room for so many numbers, all 0; undefined where there is no more, and arrays serve. */
-  keep(count: number, precision: MemoryPrecision): KeptKeys | undefined;
+  /** Room for so many numbers, groups of `width` (Dh), all 0; undefined where there is no more, and arrays serve. */
+  keep(count: number, precision: MemoryPrecision, width: number): KeptKeys | undefined;
 }
 
 /**

@@ -1,12 +1,11 @@
 // The rows with the largest inner products with each query. Every query keeps a sorted list of the best rows so far, in
 // the places of its results; rows come in their order, so that at a tie the older one stays before the newer.
 #pragma once
+#include "exact-search/row-lists.h"
 #include "exact-search/row-products.h"
+#include "exact-search/stored-rows.h"
 
 namespace bmojo::search {
-
-// The score of an empty place.
-constexpr float kNoScore = -1e30f;
 
 struct SearchSizes {
   int B, L, N, G, Dh, R, window, queryOffset, phase;
@@ -18,38 +17,6 @@ struct SearchCall {
   const int* admitted;  // null: all
 };
 
-// The best rows of one query, best first.
-struct List {
-  int* rows;
-  float* scores;
-  int length;
-
-  float last() const { return scores[length - 1]; }
-
-  void clear() const {
-    for (int r = 0; r < length; r++) {
-      rows[r] = -1;
-      scores[r] = kNoScore;
-    }
-  }
-
-  // For a score above the last.
-  void insert(int row, float score) const {
-    int place = length - 1;
-    for (; place > 0 && scores[place - 1] < score; place--) {
-      rows[place] = rows[place - 1];
-      scores[place] = scores[place - 1];
-    }
-    rows[place] = row;
-    scores[place] = score;
-  }
-
-  // Adds what a list of newer rows holds.
-  void merge(const List& newer) const {
-    for (int r = 0; r < newer.length && newer.scores[r] > last(); r++) insert(newer.rows[r], newer.scores[r]);
-  }
-};
-
 // One past the last row that a query may find.
 static inline int rowLimit(const SearchSizes& s, int query) {
   if (s.window == 0) return s.N;
@@ -57,43 +24,12 @@ static inline int rowLimit(const SearchSizes& s, int query) {
   return limit < 0 ? 0 : limit > s.N ? s.N : (int)limit;
 }
 
-// The rows of one group, `stride` numbers apart.
-template <typename Number>
-struct RowsOf {
-  const Number* first;
-  int64_t stride;
-  const int* admitted;   // null: all
-  const uint8_t* gone;   // null: none
-  int number;            // of the first row
-
-  bool isAdmitted(int row) const { return (!admitted || admitted[row] != 0) && (!gone || gone[row] == 0); }
-
-  // Four rows from `row` on, the last one again beyond `end`.
-  void at(int row, int end, const Number* (&four)[kRowsAtOnce]) const {
-    for (int i = 0; i < kRowsAtOnce; i++) four[i] = first + (row + i < end ? row + i : end - 1) * stride;
-  }
-};
-
 using Rows = RowsOf<float>;
 
 static inline Rows rowsOf(const SearchCall& call, int b, int g) {
   const SearchSizes& s = call.sizes;
   return {call.k + ((int64_t)b * s.N * s.G + g) * s.Dh, (int64_t)s.G * s.Dh,
           call.admitted ? call.admitted + (int64_t)b * s.N : nullptr, nullptr, 0};
-}
-
-// Adds rows [from, to) to one query's list; `scale` makes products of rowProducts scores.
-template <typename Number>
-static inline void searchRows(const RowsOf<Number>& k, const float* q, int Dh, int from, int to, const List& list,
-                              float scale = 1) {
-  for (int row = from; row < to; row += kRowsAtOnce) {
-    const Number* four[kRowsAtOnce];
-    k.at(row, to, four);
-    const Quad products = rowProducts(q, four, Dh) * scale;
-    if (!anyOfQuad(products > list.last())) continue;
-    for (int i = 0; i < kRowsAtOnce && row + i < to; i++)
-      if (products[i] > list.last() && k.isAdmitted(row + i)) list.insert(k.number + row + i, products[i]);
-  }
 }
 
 // Up to kBlockQueries consecutive queries of one batch row and group: where the first one's row of q and its list stand.
@@ -199,40 +135,4 @@ void exact_search(const float* q, const float* k, const int* admitted, int* rows
       }
     }
   }
-}
-
-namespace bmojo::search {
-
-// Adds `count` rows [G, Dh] to the lists [queries, G, R] of queries [G, Dh], of which query i may find the first limits[i].
-// All queries and groups meet a piece of the rows before the next, so that rows come from memory once.
-template <typename Number>
-static inline void addRows(const float* q, const Number* keys, const uint8_t* gone, const int* limits, int* rows,
-                           float* scores, int queries, int count, int number, int G, int Dh, int R, float scale) {
-  constexpr int kPieceNumbers = 1 << 13;
-  const int fitting = kPieceNumbers / (G * Dh) / kRowsAtOnce * kRowsAtOnce;
-  const int piece = fitting < kRowsAtOnce ? kRowsAtOnce : fitting;
-  for (int from = 0; from < count; from += piece) {
-    const int to = from + piece < count ? from + piece : count;
-    for (int i = 0; i < queries; i++) {
-      const int end = limits[i] < to ? limits[i] : to;
-      for (int g = 0; g < G; g++) {
-        const int64_t list = (int64_t)i * G + g;
-        searchRows(RowsOf<Number>{keys + g * Dh, (int64_t)G * Dh, nullptr, gone, number}, q + list * Dh, Dh, from, end,
-                   {rows + list * R, scores + list * R, R}, scale);
-      }
-    }
-  }
-}
-
-}  // namespace bmojo::search
-
-// For stores: adds rows numbered from `number` on, float32 or halves, to lists that are sorted before and after; those marked
-// in `gone` are left out. For halves, queries come multiplied by kQueryScale.
-BMOJO_EXPORT(exact_search_add)
-void exact_search_add(const float* q, const void* keys, const uint8_t* gone, const int* limits, int* rows, float* scores,
-                      int queries, int count, int number, int G, int Dh, int R, int isHalf) {
-  using namespace bmojo::search;
-  if (isHalf)
-    addRows(q, (const Half*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, kProductScale);
-  else addRows(q, (const float*)keys, gone, limits, rows, scores, queries, count, number, G, Dh, R, 1);
 }

@@ -28,13 +28,16 @@ static inline Quad fold(Vec v) {
   return total;
 }
 
-// The sums of four vectors.
-static inline Quad sums(const Vec (&v)[4]) {
-  const Quad a = fold(v[0]), b = fold(v[1]), c = fold(v[2]), d = fold(v[3]);
-  const Quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const Quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+// The sums of four quads.
+template <typename Four>
+static inline Four quadSums(Four a, Four b, Four c, Four d) {
+  const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
   return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
+
+// The sums of four vectors.
+static inline Quad sums(const Vec (&v)[4]) { return quadSums(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3])); }
 
 // The bits of a half (binary16) that is neither infinite nor NaN.
 struct Half {

@@ -4,9 +4,9 @@ import {expect} from 'chai';
 import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
 import {fromHalves, toHalf} from '../../formats/half.js';
 import {InProcessMemory} from '../../memory/in-process.js';
-import type {KeepingKeySearch, KeySearch} from '../../memory/store.js';
+import type {KeepingKeySearch, KeptKeys, KeySearch} from '../../memory/store.js';
 import {storeContract} from './contract.js';
-import {batchOf, tinyFormat} from './rows.js';
+import {batchOf, queryOf, tinyFormat} from './rows.js';
 
 storeContract({
   name: 'memory in process',
@@ -38,39 +38,49 @@ for (const [name, keptBytes] of [
   });
 
 describe('room for keys', () => {
-  /** A search that counts the numbers for which it gave room. */
-  async function counting(): Promise<{rowSearch: KeySearch; held(): number}> {
-    const rowSearch = await createRowSearch();
-    let held = 0;
-    return {
-      held: () => held,
-      rowSearch: Object.assign(rowSearch.bind(undefined), {
-        forStore: (): KeepingKeySearch => {
-          const keeping = rowSearch.forStore();
-          return {
-            search: keeping.search,
-            keep: (count, precision) => {
-              const room = keeping.keep(count, precision);
-              if (room === undefined) return undefined;
-              held += count;
-              return {
-                get numbers() {
-                  return room.numbers;
-                },
-                release: () => {
-                  held -= count;
-                  room.release();
-                },
-              };
-            },
-          };
-        },
-      }),
-    };
+  /** A room, and what its search was told of. */
+  interface Told {
+    readonly numbers: Float32Array | Uint16Array;
+    readonly room: KeptKeys;
+  }
+
+  /** A search that notes for what it gave room, and what it was told of it. */
+  async function watched() {
+    const search = await createRowSearch();
+    const rooms = new Set<Told>();
+    const rowSearch: KeySearch = Object.assign(search.bind(undefined), {
+      forStore: (): KeepingKeySearch => {
+        const keeping = search.forStore();
+        return {
+          search: keeping.search,
+          keep: (count, precision, width) => {
+            const room = keeping.keep(count, precision, width);
+            if (room === undefined) return undefined;
+            const told = {numbers: room.numbers.slice(), room};
+            rooms.add(told);
+            return {
+              get numbers() {
+                return room.numbers;
+              },
+              changed: (from, changed) => {
+                told.numbers.set(room.numbers.subarray(from, from + changed), from);
+                room.changed(from, changed);
+              },
+              release: () => {
+                rooms.delete(told);
+                room.release();
+              },
+            };
+          },
+        };
+      },
+    });
+    const held = () => [...rooms].reduce((sum, {numbers}) => sum + numbers.length, 0);
+    return {rowSearch, rooms, held};
   }
 
   it('comes back when rows leave, and not while a snapshot reads them', async () => {
-    const {rowSearch, held} = await counting();
+    const {rowSearch, held} = await watched();
     const store = new InProcessMemory(tinyFormat, {rowSearch});
     for (const stream of ['a', 'b'])
       for (let from = 0; from < 600; from += 100)
@@ -86,6 +96,23 @@ describe('room for keys', () => {
     await store.append(batchOf(tinyFormat));
     expect(held()).to.equal(64 * 16);
     await store.close();
+  });
+
+  it('holds nothing of which the search was not told, whatever comes and leaves', async () => {
+    const {rowSearch, rooms} = await watched();
+    const store = new InProcessMemory(tinyFormat, {rowSearch, quota: 900});
+    const plain = new InProcessMemory(tinyFormat, {quota: 900});
+    const both = [store, plain];
+    for (const [i, forgotten] of [[], [3, 40], [100, 600], [700, 900], [0, 1000]].entries()) {
+      const batch = batchOf(tinyFormat, {from: 240 * i, n: 240, seed: i});
+      for (const one of both) await one.append(batch);
+      const [from, before] = forgotten;
+      if (from !== undefined) for (const one of both) await one.forget({streams: ['a'], from, before});
+      for (const {numbers, room} of rooms) expect(numbers).to.deep.equal(room.numbers);
+      const query = queryOf(tinyFormat, {n: 2, count: 7, before: 2000, seed: i});
+      expect(await store.search(query)).to.deep.equal(await plain.search(query));
+    }
+    for (const one of both) await one.close();
   });
 });
 

@@ -100,9 +100,10 @@ describe('search of rows in arrays', () => {
           },
         );
         const kept = plain.map(({keys}) => {
-          const room = keeping.keep(keys.length, precision);
+          const room = keeping.keep(keys.length, precision, width);
           if (room === undefined) throw new Error('there is no room');
           room.numbers.set(keys);
+          room.changed(0, keys.length);
           return room;
         });
         const query = {queries: eighths(n * numbers), groups, width, count};
@@ -120,23 +121,23 @@ describe('search of rows in arrays', () => {
 
   it('room is bounded, emptied and given again, and stays where memory grows', async () => {
     const keeping = (await createRowSearch({keptBytes: 1 << 20})).forStore();
-    const first = keeping.keep(1000, 'f32');
+    const first = keeping.keep(1000, 'f32', 8);
     if (first === undefined) throw new Error('there is no room');
     first.numbers.fill(7);
     const before = first.numbers;
+    const next = () => keeping.keep(1 << 15, 'f16', 64);
     const others = [];
-    for (let room = keeping.keep(1 << 15, 'f16'); room !== undefined; room = keeping.keep(1 << 15, 'f16')) {
+    for (let room = next(); room !== undefined; room = next()) {
       room.numbers.fill(9);
       others.push(room);
     }
-    // 64 KiB each beside the stack's, within a mebibyte.
-    expect(others).to.have.length(14);
+    // 64 KiB of halves, 32 of codes and 2 of scales each, beside the stack's 64, within a mebibyte.
+    expect(others).to.have.length(9);
     expect(before.length, 'what was asked for earlier').to.equal(0);
     expect(first.numbers).to.deep.equal(new Float32Array(1000).fill(7));
     others[3].release();
-    const again = keeping.keep(1 << 14, 'f32');
-    expect(again?.numbers).to.deep.equal(new Float32Array(1 << 14));
-    expect(keeping.keep(1 << 14, 'f32')).to.equal(undefined);
+    expect(next()?.numbers).to.deep.equal(new Uint16Array(1 << 15));
+    expect(next()).to.equal(undefined);
     expect(others[4].numbers).to.deep.equal(new Uint16Array(1 << 15).fill(9));
     await createRowSearch({keptBytes: -1}).then(
       () => expect.fail('was accepted'),
