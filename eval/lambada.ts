@@ -1,8 +1,8 @@
 // LAMBADA: the last word of a passage (Paperno et al., ACL 2016, arXiv 1606.06031), counted as lm-evaluation-harness does.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
 import type {Passage} from '../data/files/passages.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {nextTurn} from '../models/turn.js';
 import type {AnsweredText} from './answer-batch.js';
 import {answerBatch} from './answer-batch.js';
 import {beginBatch} from './begin-batch.js';
@@ -74,7 +74,7 @@ export async function evaluateLambada(
     right += drawn.size - wrong.size;
     targets += drawn.rows.length;
     onProgress?.(drawn.size);
-    await nextFrame();
+    await nextTurn();
   }
   const count = encoded.length;
   return {

@@ -1,18 +1,7 @@
 // Loss of a language model on held-out text, as perplexity and as bits per byte.
 
 import type {Rank, Scalar, Tensor1D} from '@tensorflow/tfjs-core';
-import {
-  addN,
-  argMax,
-  concat,
-  nextFrame,
-  reshape,
-  slice,
-  sum,
-  tensor1d,
-  tensor2d,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import {addN, argMax, concat, reshape, slice, sum, tensor1d, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {crossEntropy} from '../custom-ops/index.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
@@ -21,6 +10,7 @@ import type {LanguageModel} from '../models/language-model.js';
 import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
+import {nextTurn} from '../models/turn.js';
 
 /** What {@link evaluateLanguage} measured over all tokens of its windows. */
 export interface LanguageReport {
@@ -89,7 +79,7 @@ export async function evaluateLanguage(
       scored.predicted.dispose();
       scored.loss.dispose();
     }
-    await nextFrame();
+    await nextTurn();
   }
   return languageReport({windows: starts.length, tokens, total: loss, right, bytes});
 }

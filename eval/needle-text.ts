@@ -1,9 +1,9 @@
 // Needles in a haystack of text: whether a language model gives the numbers back, by length and depth.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
 import type {NeedleKind, NeedleTextKind} from '../data/needle-text.js';
 import {needleText} from '../data/needle-text.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
+import {nextTurn} from '../models/turn.js';
 import type {HeatMap} from '../plot/heat-map.js';
 import {answerBatch} from './answer-batch.js';
 import {beginBatch} from './begin-batch.js';
@@ -65,7 +65,7 @@ export async function evaluateNeedleText(
     right += count - wrong.size;
     tokens += drawn.rows.length;
     distance += prompts.reduce((sum, prompt) => sum + prompt.distance, 0);
-    await nextFrame();
+    await nextTurn();
   }
   const {kind, length, depth} = settings;
   return {

@@ -1,10 +1,10 @@
 // Loss against the length of what came before: does a model use its past, and does it bear more of it than it was trained on?
 
-import {nextFrame} from '@tensorflow/tfjs-core';
 import type {Batch} from '../data/batch.js';
 import type {TokenSource} from '../data/token-source.js';
 import type {WindowBatch} from '../data/windows.js';
 import {readWindows, WindowIndex} from '../data/windows.js';
+import {nextTurn} from '../models/turn.js';
 import {beginBatch} from './begin-batch.js';
 import {meanWithError} from './mean-with-error.js';
 import type {ScorableModel} from './scorable.js';
@@ -123,7 +123,7 @@ async function windowLosses(
     for (let row = 0; row < some.length; row++)
       all.push(cut({losses, bytes}, row * count, (row + 1) * count));
     onProgress?.(some.length * length);
-    await nextFrame();
+    await nextTurn();
   }
   return all;
 }

@@ -1,8 +1,8 @@
 // Accuracy of recall: over all queries, per sample and per class as the literature counts, and by the distance to the value.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
 import {drawBatch} from '../data/batch.js';
 import type {Split, Task} from '../data/task.js';
+import {nextTurn} from '../models/turn.js';
 import {classAccuracy} from './class-accuracy.js';
 import type {ScorableModel} from './scorable.js';
 import {scoreBatch} from './score.js';
@@ -85,7 +85,7 @@ export async function evaluateRecall(
       });
     });
     onProgress?.(drawn.size);
-    await nextFrame();
+    await nextTurn();
   }
   return report(answers, samples, loss, task.length, reach);
 }

@@ -1,10 +1,11 @@
 // Logits of the scored positions of a batch, for training and evaluation alike, whole or in pieces.
 
 import type {Rank, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {argMax, gatherND, logSumExp, nextFrame, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {argMax, gatherND, logSumExp, reshape, sub, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {embeddingLookup} from '../custom-ops/index.js';
 import type {Batch} from '../data/batch.js';
 import {disposeModelState} from '../models/index.js';
+import {nextTurn} from '../models/turn.js';
 import type {ScorableModel, Scored, StreamableModel} from './scorable.js';
 import {isSelfScoring, isStreamable} from './scorable.js';
 
@@ -96,7 +97,7 @@ async function scoreInPieces(model: StreamableModel, batch: Batch): Promise<Scor
         }
       }
       hidden.dispose();
-      await nextFrame();
+      await nextTurn();
     }
   } finally {
     disposeModelState(state);

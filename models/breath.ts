@@ -1,6 +1,6 @@
 // Pauses in long computations: backends on the host never wait by themselves.
 
-import {nextFrame} from '@tensorflow/tfjs-core';
+import {nextTurn} from './turn.js';
 
 /** Milliseconds after which signals, timers, streams and the page get their turn. */
 const BREATH = 16;
@@ -11,7 +11,7 @@ export class Breath {
   /** Lets others run if they have waited for long enough. */
   async take(): Promise<void> {
     if (performance.now() - this.taken < BREATH) return;
-    await nextFrame();
+    await nextTurn();
     this.taken = performance.now();
   }
 }

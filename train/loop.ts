@@ -1,11 +1,12 @@
 // The training loop: an async generator of events that the caller reads at its own pace. Knows no files and no terminal.
 
-import {getBackend, nextFrame} from '@tensorflow/tfjs-core';
+import {getBackend} from '@tensorflow/tfjs-core';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import type {ModelState} from '../models/state.js';
 import {disposeModelState} from '../models/state.js';
+import {nextTurn} from '../models/turn.js';
 import type {StepEvent, StoppedEvent, TrainEvent} from './events.js';
 import {LossRange} from './loss-range.js';
 import type {LossScale} from './loss-scale.js';
@@ -185,7 +186,7 @@ export async function* train<M extends TrainableModel = TrainableModel, R = Reca
         };
         return;
       }
-      await nextFrame(); // lets signals and timers through
+      await nextTurn();
     }
     yield {type: 'finished', step};
   } finally {

@@ -20,6 +20,9 @@ const handlers: {readonly [K in CallName]: () => Promise<Handler<K>>} = {
   twins: async () => (await import('./twins.js')).twins,
 };
 
+/** Calls that are begun though they were given up before: a training that is paused at once makes one step, and is kept. */
+const begunInAnyCase: ReadonlySet<CallName> = new Set<CallName>(['train']);
+
 const running = new Map<number, AbortController>();
 let last: Promise<void> = Promise.resolve();
 
@@ -34,7 +37,7 @@ const answer = (message: Answer): void => postMessage(message);
 async function run<K extends CallName>(id: number, name: K, request: Calls[K]['request']): Promise<void> {
   const {signal} = running.get(id)!;
   try {
-    signal.throwIfAborted();
+    if (!begunInAnyCase.has(name)) signal.throwIfAborted();
     const handler = await handlers[name]();
     const result = await handler(request, {tell: event => answer({id, type: 'event', event}), signal});
     answer({id, type: 'result', result});

@@ -7,20 +7,12 @@ import {expect} from 'chai';
 import type {Page} from 'playwright-core';
 import {useBackend} from '../../index.js';
 import {openModel} from '../../models/node.js';
+import {pauseAtStep} from '../support/pause-at-step.js';
 import {seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
 const step = async (page: Page): Promise<number> =>
   Number(
     /at step (\d+)/.exec((await page.locator('section [role=status]').first().textContent()) ?? '')?.[1],
-  );
-
-const waitForStep = (page: Page, least: number): Promise<unknown> =>
-  page.waitForFunction(
-    wanted =>
-      Number(/at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent ?? '')?.[1]) >=
-      wanted,
-    least,
-    {timeout: 240_000},
   );
 
 /** What a browser does to a page whose tab is in the background: it draws no frames, and timers go off once a second. */
@@ -33,14 +25,14 @@ function asInBackground(): void {
   });
 }
 
-/** A worker that starts late, as on a loaded machine: it is told nothing before a training has been asked for. */
-function startLate(): void {
+/** A worker that starts late, as on a loaded machine: it is told nothing before an order of this name is given. */
+function startLate(awaited: string): void {
   const post = Worker.prototype.postMessage;
   const held: [Worker, unknown][] = [];
   let isReady = false;
   Worker.prototype.postMessage = function (this: Worker, order: {readonly name: string}) {
     held.push([this, order]);
-    isReady ||= order.name === 'train';
+    isReady ||= order.name === awaited;
     if (isReady) for (const [worker, one] of held.splice(0)) post.call(worker, one);
   };
 }
@@ -67,10 +59,9 @@ describe('demo: train here', function () {
       async ({page, complaints}) => {
         await page.getByText('Settings').click();
         await page.getByLabel('steps', {exact: true}).fill('60');
+        await page.evaluate(pauseAtStep, 5);
         await page.getByRole('button', {name: 'Train', exact: true}).click();
-        await waitForStep(page, 5);
-        await page.getByRole('button', {name: 'Pause'}).click();
-        await page.getByText('Paused at step').waitFor();
+        await page.getByText('Paused at step').waitFor({timeout: 240_000});
         const paused = await step(page);
         expect(paused).to.be.within(5, 59);
         await page.addInitScript(asInBackground);
@@ -108,7 +99,7 @@ describe('demo: train here', function () {
       shown,
       'train',
       async ({page}) => {
-        await page.addInitScript(startLate);
+        await page.addInitScript(startLate, 'train');
         await page.reload();
         await page.getByText('Settings').click();
         for (const [name, value] of Object.entries({steps: '2', batch: '2', 'd model': '16'}))
@@ -118,6 +109,26 @@ describe('demo: train here', function () {
         await soon(async () =>
           expect(await page.locator('.share-row').count(), 'its memory is shown').to.equal(2),
         );
+      },
+      {webgpu: false},
+    ));
+
+  it('keeps a training that is paused before its worker has begun', () =>
+    visit(
+      shown,
+      'train',
+      async ({page, complaints}) => {
+        await page.addInitScript(startLate, 'cancel');
+        await page.reload();
+        await page.getByText('Settings').click();
+        for (const [name, value] of Object.entries({steps: '3', batch: '2', 'd model': '16'}))
+          await page.getByLabel(name, {exact: true}).fill(value);
+        await page.getByRole('button', {name: 'Train', exact: true}).click();
+        await page.getByRole('button', {name: 'Pause'}).click();
+        await page.getByText('Paused at step 1 of 3').waitFor();
+        await page.getByRole('button', {name: 'Resume'}).click();
+        await page.getByText('Finished at step 3 of 3').waitFor();
+        expect(complaints).to.deep.equal([]);
       },
       {webgpu: false},
     ));

@@ -12,6 +12,7 @@ import {asLanguageModel} from '../../models/create.js';
 import {modelInFolder, openModel} from '../../models/node.js';
 import type {Site} from '../demo/site.js';
 import {serveSite} from '../demo/site.js';
+import {pauseAtStep} from '../support/pause-at-step.js';
 
 const places = ['/usr/bin/firefox-esr', '/usr/bin/firefox'];
 const missing =
@@ -128,17 +129,11 @@ describe('demo in Firefox', function () {
     const page = await open('train');
     await (await page.waitForSelector('::-p-text(Settings)'))?.click();
     await fill(page, 'steps', '60');
+    await page.evaluate(pauseAtStep, 2);
     await press(page, 'Train');
-    // The page draws when it can: one step's words may never be seen.
-    await page.waitForFunction(
-      () =>
-        Number(
-          /at step (\d+)/.exec(document.querySelector('section [role=status]')?.textContent ?? '')?.[1],
-        ) > 1,
-      {timeout: 240_000},
-    );
-    await press(page, 'Pause');
-    const words = await page.waitForSelector('section [role=status]::-p-text(Paused at step)');
+    const words = await page.waitForSelector('section [role=status]::-p-text(Paused at step)', {
+      timeout: 240_000,
+    });
     const paused = Number(
       /step (\d+) of 60/.exec((await words?.evaluate(({textContent}) => textContent)) ?? '')?.[1],
     );
