@@ -141,6 +141,7 @@ export function storeContract({name, durable, place: makePlace}: StoreKind): voi
         {...good, values: good.values.map((value, i) => (i === 9 ? Number.NaN : value))},
         {...good, innovations: good.innovations.map((value, i) => (i === 3 ? Infinity : value))},
         {...good, tokens: good.tokens.map(() => -2)},
+        {...batchOf(tinyFormat, {n: 1}), positions: Int32Array.of(2 ** 31 - 1)},
       ];
       for (const batch of bad) expect((await refusal(() => store.append(batch))).reason).to.equal('argument');
       expect(await contents(store)).to.deep.equal([]);

@@ -151,6 +151,16 @@ describe('a queue of updates', () => {
     await finds(21, batches.slice(0, 2));
   });
 
+  it('shows a stream that was forgotten and begins anew', async () => {
+    for (const batch of batches) await store.append(batch);
+    await store.flush();
+    await finds(32, batches);
+    expect(await store.forget({streams: ['a']})).to.equal(32);
+    await store.append(batches[0]);
+    await store.flush();
+    await finds(8, batches.slice(0, 1));
+  });
+
   it('gives the arrays back once an update is accepted', async () => {
     inner.isHeld = true;
     const {keys, values, ...rest} = batches[0];
@@ -211,6 +221,24 @@ describe('a deadline of searches', () => {
     await new Promise(resolve => setTimeout(resolve, 5));
     expect(await store.search(query)).to.deep.equal(found);
     expect((await store.stats()).late).to.equal(6);
+  });
+
+  it('goes on asking a store whose late searches fail', async () => {
+    const inner = new HeldMemory(tinyFormat);
+    const store = new TimedMemory(inner, 10);
+    const batch = batchOf(tinyFormat);
+    await store.append(batch);
+    const query = queryOf(tinyFormat);
+    const find = inner.search.bind(inner);
+    const late: (() => void)[] = [];
+    inner.search = () => new Promise((_, reject) => late.push(() => reject(new Error('no answer'))));
+    for (let i = 0; i < 5; i++)
+      expect(await store.search(query)).to.deep.equal(expectedHits(tinyFormat, [], query));
+    expect(late).to.have.length(4);
+    for (const end of late) end();
+    inner.search = find;
+    await new Promise(resolve => setImmediate(resolve));
+    expect(await store.search(query)).to.deep.equal(expectedHits(tinyFormat, [batch], query));
   });
 
   it('refuses a time that is none', async () => {

@@ -119,6 +119,87 @@ describe('search of rows in arrays', () => {
         expect(keeping.search(blocks(), more)).to.deep.equal(search(plain, more));
       });
 
+  /** Keys that are hard to bound, of which each number has a part of its own. */
+  const hard: Readonly<Record<string, (row: number, shared: number) => number>> = {
+    'random numbers': () => random.normal(),
+    'neighbours that float32 hardly tells apart': (_, shared) => shared * (1 + 1e-6 * random.normal()),
+    'neighbours that codes do not tell apart': (_, shared) => shared + 1e-3 * random.normal(),
+    'a number that outweighs the rest': () => (random.uniform() < 0.02 ? 100 : 0.01) * random.normal(),
+    'rows of very different sizes': row => 2 ** (((37 * row) % 24) - 14) * random.normal(),
+    'rows of zeros': row => (row % 3 === 0 ? 0 : random.normal()),
+  };
+  const beyondHalves: typeof hard = {
+    'rows from 2^-120 to 2^120': row => 2 ** (((37 * row) % 240) - 120) * random.normal(),
+    'numbers that are none': row => [Number.NaN, Infinity, 1, -1, 1e-45][row % 5] * random.normal(),
+  };
+  for (const precision of ['f32', 'f16'] as const)
+    for (const [name, number] of Object.entries(precision === 'f32' ? {...hard, ...beyondHalves} : hard))
+      it(`codes pass over no row that would be found: ${name}, ${precision}`, async () => {
+        const search = await createRowSearch();
+        for (const width of [1, 7, 8, 33, 64, 300])
+          for (const scale of [1, 2 ** -60, 2 ** 40]) {
+            const rows = 96;
+            const shared = Float32Array.from({length: width}, random.normal);
+            const given = Float32Array.from({length: rows * width}, (_, i) =>
+              number(Math.floor(i / width), shared[i % width]),
+            );
+            const keys = precision === 'f16' ? Uint16Array.from(given, toHalf) : given;
+            const keeping = search.forStore();
+            const room = keeping.keep(keys.length, precision, width);
+            if (room === undefined) throw new Error('there is no room');
+            room.numbers.set(keys);
+            room.changed(0, keys.length);
+            const queries = Float32Array.from({length: 4 * width}, () => scale * random.normal());
+            queries.fill(0, 3 * width);
+            const query = {queries, groups: 1, width, count: 5};
+            const kept = function* () {
+              yield {keys: room.numbers, rows};
+            };
+            expect(keeping.search(kept(), query), `width ${width}, queries times ${scale}`).to.deep.equal(
+              search([{keys, rows}], query),
+            );
+          }
+      });
+
+  /** A row that is found first, then a better one whose bound is as little above its score as it may be: scales are 1. */
+  const tight: Readonly<Record<string, {query: number[]; first: number[]; better: number[]}>> = {
+    'all numbers lie half-way between two codes': {
+      query: Array<number>(300).fill(1),
+      first: [127, ...Array<number>(299).fill(10.497)],
+      better: [127, ...Array<number>(299).fill(10.499)],
+    },
+    'most numbers of the query are less than its codes can tell': {
+      query: [65_534, ...Array<number>(299).fill(0.99)],
+      first: [0, ...Array<number>(299).fill(122)],
+      better: [0, ...Array<number>(299).fill(127)],
+    },
+    'a sum of codes is the largest that there is': {
+      query: Array<number>(2000).fill(1),
+      first: [127, ...Array<number>(1999).fill(126)],
+      better: Array<number>(2000).fill(127),
+    },
+  };
+  for (const [name, {query, first, better}] of Object.entries(tight))
+    it(`codes pass over no row where ${name}`, async () => {
+      const keeping = (await createRowSearch()).forStore();
+      const width = query.length;
+      const room = keeping.keep(8 * width, 'f32', width);
+      if (room === undefined) throw new Error('there is no room');
+      room.numbers.set(first);
+      room.numbers.set(better, 4 * width);
+      room.changed(0, 8 * width);
+      const kept = function* () {
+        yield {keys: room.numbers, rows: 8};
+      };
+      const {rows} = keeping.search(kept(), {
+        queries: Float32Array.from(query),
+        groups: 1,
+        width,
+        count: 1,
+      });
+      expect([...rows]).to.deep.equal([4]);
+    });
+
   it('room is bounded, emptied and given again, and stays where memory grows', async () => {
     const keeping = (await createRowSearch({keptBytes: 1 << 20})).forStore();
     const first = keeping.keep(1000, 'f32', 8);
