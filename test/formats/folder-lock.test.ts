@@ -44,6 +44,14 @@ describe('folder locks', () => {
     }
   });
 
+  it('are not removed by one that no longer holds them', () => {
+    const lock = take();
+    const other = JSON.stringify({host: 'else', pid: 7});
+    writeFileSync(path(), other);
+    lock.release();
+    expect(readFileSync(path(), 'utf8')).to.equal(other);
+  });
+
   it('go to one of many processes that want a stale one at once', async () => {
     const module = new URL('../../formats/folder-lock.js', import.meta.url).href;
     const code = `import {FolderLock} from ${JSON.stringify(module)};
