@@ -262,6 +262,27 @@ describe('memory in a folder', () => {
     expect((await (await reopened()).stats()).rows).to.equal(32);
   });
 
+  it('an update that does not reach the disk is cut off again', async () => {
+    await open();
+    await store?.append(batchOf(tinyFormat));
+    const handle = await fs.promises.open(segments()[0]);
+    const handles = Object.getPrototypeOf(handle);
+    await handle.close();
+    const {datasync} = handles;
+    handles.datasync = async () => {
+      handles.datasync = datasync;
+      throw Object.assign(new Error('ENOSPC: no space left on device'), {code: 'ENOSPC'});
+    };
+    try {
+      expect((await refusal(() => store?.append(batchOf(tinyFormat, {from: 16})))).reason).to.equal('full');
+    } finally {
+      handles.datasync = datasync;
+    }
+    expect((await (await reopened()).stats()).rows).to.equal(16);
+    await store?.append(batchOf(tinyFormat, {from: 16}));
+    expect((await (await reopened()).stats()).rows).to.equal(32);
+  });
+
   describe('where the system fails behind the one step that a change is', () => {
     const real = {rmSync: fs.rmSync, fsyncSync: fs.fsyncSync};
     const failure = Object.assign(new Error('EIO: i/o error'), {code: 'EIO'});

@@ -72,6 +72,8 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
     /rope_scaling: type must be "default", got "linear"/,
   ],
   ['llama', {rope_parameters: {partial_rotary_factor: 0.5}}, /partial_rotary_factor must be 1, got 0\.5/],
+  ['llama', {partial_rotary_factor: 0.5}, /partial_rotary_factor must be 1, got 0\.5/],
+  ['llama', {rope_scaling: {factor: 2}}, /rope_scaling: factor must be 1, got 2/],
   ['llama', {hidden_size: 'wide'}, /hidden_size must be a positive integer, got "wide"/],
   ['llama', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
   ['qwen3', {num_hidden_layers: 2 ** 31}, /num_hidden_layers must be at most 1024, got 2147483648/],
@@ -170,6 +172,15 @@ describe('fromPretrained refuses', () => {
       tensors.map((one, i) => (i === 3 ? {...one, data: one.data.map(() => Number.NaN)} : one)),
     );
     expect(await refusal(infinite)).to.match(/model\.safetensors: .*not finite/);
+  });
+
+  it('a tensor under its older and its present name', async () => {
+    const store = folderOf('mamba2');
+    changeTensors(store, tensors => {
+      const table = tensors.find(({name}) => name === 'backbone.embeddings.weight');
+      return table === undefined ? [] : [...tensors, {...table, name: 'backbone.embedding.weight'}];
+    });
+    expect(await refusal(store)).to.match(/backbone\.embeddings\.weight must be there once, got "it and/);
   });
 
   it('a head that is said to be the embedding and is another', async () => {
