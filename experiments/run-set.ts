@@ -19,6 +19,8 @@ export interface RunOrder {
   readonly path: string;
   readonly resume: boolean;
   readonly command?: string;
+  /** Runs that the set trains at the same time. */
+  readonly together: number;
 }
 
 /** What a worker says. */
@@ -100,6 +102,7 @@ export async function* trainAll(
   const waiting = places
     .map(({run, there}) => ({run, folder: there ?? created(run.path, run.config)}))
     .filter(({folder}) => !folder.finished);
+  const together = Math.min(jobs, waiting.length);
   const queue: (NamedEvent | Error)[] = [];
   const workers = new Set<ChildProcess>();
   let wake: (() => void) | undefined;
@@ -121,7 +124,7 @@ export async function* trainAll(
       });
       workers.add(worker);
       const resume = next.folder.checkpoints.lastStep !== undefined;
-      worker.send({path, resume, command} satisfies RunOrder);
+      worker.send({path, resume, command, together} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';

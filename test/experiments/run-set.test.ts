@@ -32,6 +32,8 @@ describe('a set of runs', () => {
       expect(RunFolder.open(join(root, 'long')).checkpoints.lastStep).to.be.above(0);
       expect(RunFolder.open(join(root, 'later')).checkpoints.lastStep).to.equal(undefined);
       expect([...names]).to.not.include('later');
+      // Two at a time, though three waited.
+      expect(RunFolder.open(join(root, 'long')).sessions()[0]).to.include({together: 2});
     } finally {
       lock.release();
       rmSync(root, {recursive: true});
