@@ -70,7 +70,6 @@ async function computed(page: Page, context: BrowserContext): Promise<number> {
   await session.send('Performance.enable');
   const {metrics} = await session.send('Performance.getMetrics');
   await session.detach();
-  console.log(JSON.stringify(metrics));
   const time = metrics.find(({name}) => name === 'ProcessTime');
   if (time === undefined) throw new Error('this browser does not tell what its pages compute');
   return time.value;
@@ -419,7 +418,7 @@ describe('demo: memory microscope', function () {
         const before = await computed(page, context);
         for (let press = 0; press < 20; press++) await page.getByRole('listbox').press('ArrowLeft');
         await page.getByRole('heading', {name: /^Token 10379:/}).waitFor();
-        expect((await computed(page, context)) - before, 'twenty steps, seconds').to.be.below(10);
+        expect((await computed(page, context)) - before, 'twenty steps, seconds').to.be.below(5);
         expect(complaints.filter(words => !/404/.test(words))).to.deep.equal([]);
       },
       {webgpu: false, width: 390},
