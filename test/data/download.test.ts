@@ -16,18 +16,22 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 describe('corpora from servers', () => {
   let folder: string;
   let server: Server;
+  const servers: Server[] = [];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'bmojo-download-'));
   });
   afterEach(() => {
-    server?.close();
-    server?.closeAllConnections();
+    for (const one of servers.splice(0)) {
+      one.close();
+      one.closeAllConnections();
+    }
     rmSync(folder, {recursive: true});
   });
 
   /** Fetches a corpus of one file that `answer` serves; `silence` is for servers that are silent. */
   async function fetched(answer: RequestListener, own: object = {}, silence?: number): Promise<string[]> {
     server = createServer(answer);
+    servers.push(server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
     const file = {name: 'a.txt', address, bytes: content.length, sha256, ...own};
