@@ -112,6 +112,8 @@ export async function* trainAll(
     });
   const put = (item?: NamedEvent | Error): void => {
     if (item !== undefined) queue.push(item);
+    // At once: whoever reads the events may come to this one later.
+    if (item instanceof Error) waiting.length = 0;
     wake?.();
   };
   const begin = (): void => {
@@ -139,13 +141,13 @@ export async function* trainAll(
       worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
       worker.on('exit', (code, killedBy) => {
         workers.delete(worker);
-        begin();
         const died = code !== 0 && !failed;
         put(
           died
             ? new RunSetError(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`)
             : undefined,
         );
+        begin();
       });
     }
   };
@@ -159,7 +161,6 @@ export async function* trainAll(
       const item = queue.shift();
       if (item instanceof Error) {
         // What the others have computed is saved before it is told.
-        waiting.length = 0;
         stop();
         while (workers.size > 0) await more();
         throw item;
