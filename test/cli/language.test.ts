@@ -271,7 +271,7 @@ describe('language models on the command line', () => {
       kill('SIGINT');
     });
     expect(ended.code, ended.err).to.equal(130);
-    expect(ended.err).to.include(`continue with: bmojo generate --checkpoint ${at('whole')} --state`);
+    expect(ended.err).to.include(`continue with: npx bmojo generate --checkpoint ${at('whole')} --state`);
     expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
     const more = await bmojo([
       'generate',
