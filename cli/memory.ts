@@ -7,7 +7,7 @@ import {shown} from '../errors/shown.js';
 import {textTable} from '../eval/table.js';
 import {exportMemory} from '../memory/exchange/export.js';
 import {exportedFormat, importMemory} from '../memory/exchange/import.js';
-import type {MemoryStore, OpenMemoryOptions} from '../memory/index.js';
+import type {MemoryBatch, MemorySelection, MemoryStore, OpenMemoryOptions} from '../memory/index.js';
 import {openMemory} from '../memory/index.js';
 import {byteWords} from './byte-words.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
@@ -27,6 +27,12 @@ async function withMemory<T>(
   } finally {
     await store.close();
   }
+}
+
+/** The first rows of a selection; a snapshot that is not read to its end is let go of, as `for` does. */
+async function rowAt(store: MemoryStore, selection: MemorySelection): Promise<MemoryBatch | undefined> {
+  for await (const batch of store.snapshot(selection)) return batch;
+  return undefined;
 }
 
 const rowsWords = (rows: number): string => `${rows} row${rows === 1 ? '' : 's'}`;
@@ -93,17 +99,14 @@ const searchCommand: CommandModule<object, Args> = {
     withMemory(argv, async store => {
       const [stream, layer, like] = [String(argv.stream), Number(argv.layer), Number(argv.like)];
       const count = Number(argv.count);
-      const row = await store
-        .snapshot({streams: [stream], layer, from: like, before: like + 1})
-        [Symbol.asyncIterator]()
-        .next();
-      if (row.done === true)
+      const row = await rowAt(store, {streams: [stream], layer, from: like, before: like + 1});
+      if (row === undefined)
         throw new SettingError(`--like ${like}: no row is stored at that position; see memory stats`);
       const before = Int32Array.of(optionalNumber(argv, 'before') ?? like);
       const {positions, scores, tokens} = await store.search({
         stream,
         layer,
-        queries: row.value.keys,
+        queries: row.keys,
         count,
         before,
       });

@@ -92,7 +92,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     report: argv.report === true,
     data: await dataOf(experiment, argv, out),
     command: typedCommand(),
-    ...(typeof argv.add === 'string' ? {add: argv.add} : {}),
+    ...(Array.isArray(argv.add) ? {add: argv.add.map(String)} : {}),
   };
   const planned = experiment.plan(options);
   if (planned.length === 0)
@@ -130,7 +130,10 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     process.exitCode = 130;
     return;
   }
-  const reproduction = await reportExperiment(experiment, options, run => {
+  const reproduction = await reportExperiment(experiment, options, (run, lines) => {
+    // Whatever ends this process from here on, what it measured counts.
+    mkdirSync(out, {recursive: true});
+    writeResults({[join(out, 'runs.jsonl')]: lines});
     if (!json) console.log(`${run}: measured by length`);
   });
   if (reproduction === undefined)
@@ -201,7 +204,9 @@ function experimentCommand(experiment: PaperExperiment): CommandModule<object, A
         },
         add: {
           type: 'string' as const,
-          describe: 'runs.jsonl of an earlier report, of any machine: its runs count as finished',
+          array: true as const,
+          describe:
+            'runs.jsonl of an earlier report, of any machine, whose runs count as finished; may be given several times',
         },
         report: {
           type: 'boolean' as const,

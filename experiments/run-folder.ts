@@ -204,8 +204,14 @@ export class RunFolder {
       );
   }
 
-  /** Notes in sessions.jsonl that a process goes on with the run, and what it is; `device`: the GPU, where one computes. */
-  begin(step: number, {command, device}: {command?: string; device?: string} = {}): void {
+  /**
+   * Notes in sessions.jsonl that a process goes on with the run, and what it is; `device`: the GPU, where one computes;
+   * `together`: runs that are trained at the same time.
+   */
+  begin(
+    step: number,
+    {command, device, together = 1}: {command?: string} & Pick<Session, 'device' | 'together'> = {},
+  ): void {
     const {backend, train, model} = this.settings;
     const seeds = {samples: train.seed, weights: model.seed};
     noteSession(join(this.path, SESSIONS), {
@@ -213,6 +219,7 @@ export class RunFolder {
       ...(command === undefined ? {} : {command}),
       backend,
       ...(device === undefined ? {} : {device}),
+      ...(together > 1 ? {together} : {}),
       ...provenance(seeds),
     });
   }

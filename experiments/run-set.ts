@@ -19,6 +19,8 @@ export interface RunOrder {
   readonly path: string;
   readonly resume: boolean;
   readonly command?: string;
+  /** Runs that the set trains at the same time. */
+  readonly together: number;
 }
 
 /** What a worker says. */
@@ -100,6 +102,7 @@ export async function* trainAll(
   const waiting = places
     .map(({run, there}) => ({run, folder: there ?? created(run.path, run.config)}))
     .filter(({folder}) => !folder.finished);
+  const together = Math.min(jobs, waiting.length);
   const queue: (NamedEvent | Error)[] = [];
   const workers = new Set<ChildProcess>();
   let wake: (() => void) | undefined;
@@ -109,6 +112,8 @@ export async function* trainAll(
     });
   const put = (item?: NamedEvent | Error): void => {
     if (item !== undefined) queue.push(item);
+    // At once: whoever reads the events may come to this one later.
+    if (item instanceof Error) waiting.length = 0;
     wake?.();
   };
   const begin = (): void => {
@@ -121,7 +126,7 @@ export async function* trainAll(
       });
       workers.add(worker);
       const resume = next.folder.checkpoints.lastStep !== undefined;
-      worker.send({path, resume, command} satisfies RunOrder);
+      worker.send({path, resume, command, together} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';
@@ -136,13 +141,13 @@ export async function* trainAll(
       worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
       worker.on('exit', (code, killedBy) => {
         workers.delete(worker);
-        begin();
         const died = code !== 0 && !failed;
         put(
           died
             ? new RunSetError(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`)
             : undefined,
         );
+        begin();
       });
     }
   };
@@ -156,7 +161,6 @@ export async function* trainAll(
       const item = queue.shift();
       if (item instanceof Error) {
         // What the others have computed is saved before it is told.
-        waiting.length = 0;
         stop();
         while (workers.size > 0) await more();
         throw item;

@@ -129,6 +129,8 @@ export interface RunOptions {
   readonly initial?: readonly ArraySource[];
   /** The command that trains, for the cards of the run's model folders. */
   readonly command?: string;
+  /** Runs that are trained at the same time on this machine, this one included. Default 1. */
+  readonly together?: number;
   /** When aborted, the step under way is finished and a checkpoint kept. */
   readonly signal?: AbortSignal;
 }
@@ -139,7 +141,7 @@ export interface RunOptions {
  */
 export async function* runTraining(
   folder: RunFolder,
-  {resume, initial, command, signal}: RunOptions,
+  {resume, initial, command, together, signal}: RunOptions,
 ): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
@@ -171,7 +173,7 @@ export async function* runTraining(
       (await restoreMemory(model, snapshot.memory)).forEach(disposeModelState);
     folder.rewindMetrics(snapshot?.step ?? 0);
     const device = config.backend === 'webgpu' ? (await useWebGPU()).name : undefined;
-    folder.begin(snapshot?.step ?? 0, {command, device});
+    folder.begin(snapshot?.step ?? 0, {command, device, together});
     const reports = folder.evaluations().map(one => one.report);
     // A run that had ended is as it was: what was written behind its end may be missing.
     const isOver = snapshot !== undefined && endedEarly(folder);

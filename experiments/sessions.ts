@@ -6,7 +6,7 @@ import type {Provenance} from '../eval/report/provenance.js';
 import {appendFile} from '../formats/atomic-file.js';
 import {readTextFile} from '../formats/json-file.js';
 import {wholeLines} from '../formats/json-lines.js';
-import {isRecord, parseJson} from '../formats/json-text.js';
+import {isCount, isRecord, parseJson} from '../formats/json-text.js';
 import {RunFolderError} from './run-folder-error.js';
 
 /** A process that worked on a run. */
@@ -14,6 +14,8 @@ export interface Session extends Pick<Provenance, 'version' | 'date' | 'machine'
   readonly backend: string;
   /** The GPU, where one computed. */
   readonly device?: string;
+  /** Runs that were trained at the same time, it included, where there were others: its speed is then not its own. */
+  readonly together?: number;
 }
 
 /** Appends a line. */
@@ -33,15 +35,22 @@ export function readSessions(path: string): Session[] {
   return wholeLines(readTextFile(path, fail)).map(({line, number}) => {
     const broken = (reason: string): never => fail(`line ${number} ${reason}; mend or remove it`);
     const value = parseJson(line, broken);
-    const {version, date, machine, backend, device} = isRecord(value) ? value : {};
+    const {version, date, machine, backend, device, together} = isRecord(value) ? value : {};
     if (
       typeof version !== 'string' ||
       typeof date !== 'string' ||
       typeof machine !== 'string' ||
       typeof backend !== 'string' ||
-      !(device === undefined || typeof device === 'string')
+      !(device === undefined || typeof device === 'string') ||
+      !(together === undefined || isCount(together))
     )
-      return broken(`must hold version, date, machine and backend as texts, got ${shown(value)}`);
-    return {version, date, machine, backend, ...(device === undefined ? {} : {device})};
+      return broken(
+        `must hold version, date, machine and backend as texts, and together as a whole number, got ${shown(value)}`,
+      );
+    return {
+      ...{version, date, machine, backend},
+      ...(device === undefined ? {} : {device}),
+      ...(together === undefined ? {} : {together}),
+    };
   });
 }

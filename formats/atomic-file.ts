@@ -75,13 +75,12 @@ export class Draft {
       fsyncSync(handle);
       closeSync(handle);
       this.file = undefined;
-      renameSync(this.draft, this.path);
+      inFolder(dirname(this.path), () => renameSync(this.draft, this.path));
     } catch (error) {
       this.abandon();
       rmSync(this.draft, {force: true});
       throw error;
     }
-    syncFolder(dirname(this.path));
   }
 
   /** Removes what was written so far, unless it is the file already. */
@@ -100,9 +99,18 @@ export class Draft {
 
 /** Makes renames and new names inside a folder durable; Windows cannot and need not. */
 export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
+  inFolder(folder, () => {});
+}
+
+/** Changes names inside a folder durably. It is opened first: what was renamed is not refused for want of a handle. */
+function inFolder(folder: string, change: () => void): void {
+  if (process.platform === 'win32') {
+    change();
+    return;
+  }
   const handle = openSync(folder, 'r');
   try {
+    change();
     fsyncSync(handle);
   } finally {
     closeSync(handle);

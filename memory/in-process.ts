@@ -30,20 +30,21 @@ const SLACK = 4096;
 /** A store in memory, with exact search. Without a journal it ends with the process. */
 export class InProcessMemory implements MemoryStore {
   private updates: Promise<unknown> = Promise.resolve();
-  private isClosed = false;
+  private closing: Promise<void> | undefined;
   private evicted = 0;
-  /** Rows that left and that the journal still holds. */
-  private garbage = 0;
-  private tidyAt = SLACK;
+  private tidyAt: number;
 
   constructor(
     readonly format: MemoryFormat,
     private readonly options: MemoryStoreOptions = {},
     private readonly journal?: Journal,
     private readonly table = new RowTable(format, options.rowSearch),
+    /** Rows that left and that the journal still holds. */
+    private garbage = 0,
   ) {
     checkFormat('memory', format);
     checkOptions('memory', options);
+    this.tidyAt = table.rows + SLACK;
   }
 
   append(batch: MemoryBatch): Promise<void> {
@@ -68,7 +69,8 @@ export class InProcessMemory implements MemoryStore {
     return this.update(async () => {
       checkSelection('memory forget', selection, this.format);
       const selected = this.table.select(selection).filter(({positions}) => positions.length > 0);
-      if (selected.length === 0) return 0;
+      // What a quota drove out may be among what is to be forgotten, and is written still.
+      if (selected.length === 0 && this.garbage === 0) return 0;
       await this.journal?.rewrite(this.without(selected));
       this.garbage = 0;
       return this.table.remove(selected);
@@ -87,15 +89,14 @@ export class InProcessMemory implements MemoryStore {
     return {format, ...this.table.statistics(), evicted, waiting: 0, late: 0};
   }
 
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    await this.updates;
-    await this.journal?.close();
+  close(): Promise<void> {
+    this.closing ??= this.updates.then(() => this.journal?.close());
+    return this.closing;
   }
 
   private refuseClosed(): void {
-    if (this.isClosed) throw new MemoryStoreError('closed', 'memory: the store is closed; open it again');
+    if (this.closing !== undefined)
+      throw new MemoryStoreError('closed', 'memory: the store is closed; open it again');
   }
 
   /** One update after the other. */
@@ -116,7 +117,7 @@ export class InProcessMemory implements MemoryStore {
   /** Frees what rows that left take of the journal once it is as much as what is there: a constant of work per row. */
   private tidy(): void {
     const {journal, table} = this;
-    if (journal === undefined || this.garbage < this.tidyAt || this.isClosed) return;
+    if (journal === undefined || this.garbage < this.tidyAt || this.closing !== undefined) return;
     this.garbage = 0;
     const live = (stream: string, layer: number, position: number) => table.has(stream, layer, position);
     this.updates = this.updates.then(async () => {

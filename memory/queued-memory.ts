@@ -34,6 +34,9 @@ const EVERYTHING = 2 ** 31 - 1;
 export class QueuedMemory implements MemoryStore {
   private readonly progress = new Map<string, Progress>();
   private readonly waiting = new Set<Promise<void>>();
+  /** Over once everything that was asked for so far was handed to the store. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private closing: Promise<void> | undefined;
   private failure: unknown;
   private readonly limit: number;
 
@@ -51,20 +54,27 @@ export class QueuedMemory implements MemoryStore {
   }
 
   async append(batch: MemoryBatch): Promise<void> {
+    this.refuseClosed();
     this.refuseFailed();
     checkBatch('memory append', batch, this.format);
     if (batch.positions.length === 0) return;
-    while (this.waiting.size >= this.limit) await Promise.race(this.waiting);
-    this.refuseFailed();
     const progress = this.progressOf(batch);
     const first = batch.positions[0];
     progress.under.push(first);
-    const landing = this.land(batch, progress, first);
-    this.waiting.add(landing);
-    landing.finally(() => this.waiting.delete(landing));
+    // It had not landed when the chunk that is asked about began.
+    progress.landed = Math.min(progress.landed, first);
+    await this.inTurn(async () => {
+      while (this.waiting.size >= this.limit) await Promise.race(this.waiting);
+      this.refuseFailed();
+      // The arrays are the caller's again from now on.
+      const landing = this.land(copyOf(batch), progress, first);
+      this.waiting.add(landing);
+      landing.finally(() => this.waiting.delete(landing));
+    });
   }
 
   async search(query: MemoryQuery): Promise<MemoryHits> {
+    this.refuseClosed();
     checkQuery('memory search', query, this.format);
     const progress = this.progressOf(query);
     const before = query.before.map(limit => this.visible(progress, limit));
@@ -72,31 +82,52 @@ export class QueuedMemory implements MemoryStore {
   }
 
   async forget(selection: MemorySelection): Promise<number> {
-    await this.flush();
-    // A stream may go on from an earlier position then: its chunks begin anew.
-    this.progress.clear();
-    return this.store.forget(selection);
+    this.refuseClosed();
+    return this.inTurn(async () => {
+      await Promise.all(this.waiting);
+      this.refuseFailed();
+      // A stream may go on from an earlier position then: its chunks begin anew.
+      for (const progress of this.progress.values()) progress.chunk = -1;
+      return this.store.forget(selection);
+    });
   }
 
   async *snapshot(selection: MemorySelection): AsyncGenerator<Required<MemoryBatch>> {
+    this.refuseClosed();
     await this.flush();
     yield* this.store.snapshot(selection);
   }
 
   async stats(): Promise<MemoryStats> {
+    this.refuseClosed();
     return {...(await this.store.stats()), waiting: this.waiting.size};
   }
 
   /** Resolved once every update so far has landed. Errors: MemoryStoreError of the first that did not. */
   async flush(): Promise<void> {
-    await Promise.all(this.waiting);
+    await this.landed();
     this.refuseFailed();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= (async () => {
+      await this.landed();
+      await this.store.close();
+      this.refuseFailed();
+    })();
+    return this.closing;
+  }
+
+  private async landed(): Promise<void> {
+    await this.turn;
     await Promise.all(this.waiting);
-    await this.store.close();
-    this.refuseFailed();
+  }
+
+  /** One after the other, in the order in which it was asked for. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => {});
+    return done;
   }
 
   /** The limit of a query: rows below it have landed, and had when the first query of its chunk was asked. */
@@ -119,6 +150,11 @@ export class QueuedMemory implements MemoryStore {
     progress.under.splice(progress.under.indexOf(first), 1);
   }
 
+  private refuseClosed(): void {
+    if (this.closing !== undefined)
+      throw new MemoryStoreError('closed', 'memory: the store is closed; open it again');
+  }
+
   private refuseFailed(): void {
     if (this.failure !== undefined) throw this.failure;
   }
@@ -132,6 +168,18 @@ export class QueuedMemory implements MemoryStore {
     }
     return progress;
   }
+}
+
+function copyOf({stream, layer, positions, innovations, tokens, keys, values}: MemoryBatch): MemoryBatch {
+  return {
+    stream,
+    layer,
+    positions: positions.slice(),
+    innovations: innovations.slice(),
+    tokens: tokens?.slice(),
+    keys: keys.slice(),
+    values: values.slice(),
+  };
 }
 
 /**

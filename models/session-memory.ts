@@ -147,8 +147,9 @@ export class SessionMemory {
     this.throwFailure();
     const base = await this.streamBase();
     const ids = tensor2d(tokens, [1, tokens.length], 'int32');
-    const next = await this.model.advanceWith(visit => this.retrieve(visit, base), ids, state);
-    ids.dispose();
+    const next = await this.model
+      .advanceWith(visit => this.retrieve(visit, base), ids, state)
+      .finally(() => ids.dispose());
     try {
       for (const {layer, mixer} of this.model.storageMixers())
         await this.handChunk(layer, mixer, next.state, base);

@@ -65,7 +65,7 @@ function prepareJasmine() {
     random: false,
     specFilter: spec => spec.getFullName().includes(filter),
   });
-  jasmine.DEFAULT_TIMEOUT_INTERVAL = 60_000;
+  jasmine.DEFAULT_TIMEOUT_INTERVAL = 300_000;
   const outcomes = {passed: [], failed: []};
   env.clearReporters();
   env.addReporter({

@@ -48,7 +48,7 @@ function start() {
   try {
     run('initdb', '-D', data, '-U', 'bmojo', '-A', 'trust', '-E', 'UTF8', '--no-sync');
     const options = `-k ${folder} -c listen_addresses='' -c max_connections=200`;
-    run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start');
+    run('pg_ctl', '-D', data, '-w', '-t', '300', '-l', join(folder, 'log'), '-o', options, 'start');
   } catch (error) {
     console.error(`with-postgres: ${error.message}; running without`);
     rmSync(folder, {recursive: true, force: true});

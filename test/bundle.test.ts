@@ -65,7 +65,7 @@ const unwanted =
   /webgpu|wasm|dawn|tensorflow\/(addon|recording|program)|backend-webgl|custom-ops\/registry|node:/;
 
 describe('bundles for browsers', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'bmojo-bundle-'));
@@ -120,7 +120,7 @@ describe('bundles for browsers', function () {
 
 describe('sizes of bundles', () => {
   it('are those that documents quote, within 5 %', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const {bundleSizes} = (await import(pathToFileURL(join(root, 'bench/bundle-sizes.mjs')).href)) as {
       bundleSizes(): Promise<Record<string, Record<string, number>>>;
     };
@@ -138,7 +138,7 @@ describe('sizes of bundles', () => {
 });
 
 describe('what a page may say', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('speaks neither of commands nor of packages to install', async () => {
     const subpaths = ['', '/ops', '/config', '/data', '/formats', '/eval', '/train'];

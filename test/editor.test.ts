@@ -76,7 +76,7 @@ async function schemas(): Promise<ReadonlyMap<string, Schema>> {
 }
 
 describe('an editor', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'bmojo-editor-'));

@@ -12,7 +12,7 @@ interface Packed {
 }
 
 describe('links of the packed documents', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('lead to what is packed', () => {
     const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];

@@ -12,7 +12,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 describe('README', () => {
   it('its example trains, saves and loads', async function () {
-    this.timeout(120000);
+    this.timeout(300_000);
     const code = /<!-- run by test\/readme\.test\.ts -->\n```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
     expect(code).to.include('model.fit');
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-readme-'));

@@ -51,7 +51,7 @@ export interface RunOrigin {
 export interface MeasuredRun extends PlannedRun {
   readonly origin: RunOrigin;
   readonly result: RunResult;
-  /** Median over the steps that were logged, the first left out: the kernels are compiled then. */
+  /** Median over the steps that were logged, the first left out: the kernels are compiled then. Absent where other runs were trained beside it. */
   readonly tokensPerSecond?: number;
   /** Loss by length, where the experiment asks for it. */
   readonly lengths?: LossByLength;

@@ -36,17 +36,19 @@ const quick: LanguageScale = {
 
 const PANEL = 'text';
 
-/** Seconds that the updates of a run took at its speed. */
-function secondsOf({config, tokensPerSecond}: MeasuredRun): number {
+/** Seconds that the updates took at the speed of the first run that has one; NaN where none has. */
+function secondsOf(runs: readonly MeasuredRun[]): number {
+  const {config, tokensPerSecond = Number.NaN} =
+    runs.find(run => run.tokensPerSecond !== undefined) ?? runs[0];
   const {batch, steps} = config.train;
-  return (batch * steps * Number(config.data.context)) / (tokensPerSecond ?? Number.NaN);
+  return (batch * steps * Number(config.data.context)) / tokensPerSecond;
 }
 
 function report(runs: readonly MeasuredRun[]): PaperReport {
   const all = summaries(runs, 'smaller');
   const rows = all.map(summary => {
     const [{result}] = summary.runs;
-    const seconds = secondsOf(summary.runs[0]);
+    const seconds = secondsOf(summary.runs);
     return [
       summary.size,
       summary.model,
@@ -68,7 +70,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
           })
       : [],
   );
-  const draw = (title: string, xLabel: string, x: (run: MeasuredRun) => number): string =>
+  const draw = (title: string, xLabel: string, x: (runs: readonly MeasuredRun[]) => number): string =>
     linePlot({
       title,
       xLabel,
@@ -80,7 +82,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
         name,
         points: all
           .filter(({model}) => model === name)
-          .map(summary => [x(summary.runs[0]), Math.exp(summary.mean)] as const)
+          .map(summary => [x(summary.runs), Math.exp(summary.mean)] as const)
           .sort(([a], [b]) => a - b),
       })),
     });
@@ -108,12 +110,14 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
     ],
     figures: Object.fromEntries(all.map(({model, size, mean}) => [`${model}.${size}`, mean.toFixed(3)])),
     notes: [
-      'All models of a size see the same tokens in the same order; the rate is chosen by the same held-out loss. Seconds count updates alone, at the speed of the first seed.',
+      'All models of a size see the same tokens in the same order; the rate is chosen by the same held-out loss. Seconds count updates alone, at the speed of the first seed that was trained with no other run beside it (--jobs 1).',
     ],
     plot: panelPlot(
       [
-        draw('perplexity by parameters', 'parameters', ({result}) => result.parameters),
-        draw('perplexity by time', 'seconds of training', secondsOf),
+        draw('perplexity by parameters', 'parameters', ([{result}]) => result.parameters),
+        ...(all.some(({runs: own}) => Number.isFinite(secondsOf(own)))
+          ? [draw('perplexity by time', 'seconds of training', secondsOf)]
+          : []),
       ],
       2,
     ),

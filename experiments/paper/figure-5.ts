@@ -1,6 +1,7 @@
 // Figure 5: perplexity on texts far longer than the samples that a model was trained on.
 
 import {closeData, openData} from '../../data/files/index.js';
+import {meanWithError} from '../../eval/mean-with-error.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
 import {asLanguageModel} from '../../models/create.js';
 import type {ModelSize} from '../../models/sizes.js';
@@ -20,7 +21,8 @@ import {
   quickSize,
 } from './language-sizes.js';
 import type {LossByLength} from './loss-by-length.js';
-import {atBestRate, marginWords} from './summary.js';
+import type {Margin} from './summary.js';
+import {marginWords, summaries} from './summary.js';
 
 interface Scale {
   readonly size: ModelSize;
@@ -104,7 +106,12 @@ async function measure(folder: RunFolder, options: PaperOptions): Promise<LossBy
       batch: 1,
       trained: context,
     });
-    const points = byPrefix.map(({prefix, loss, change}) => ({prefix, loss, change}));
+    const points = byPrefix.map(({prefix, loss, change, windowLosses}) => ({
+      prefix,
+      loss,
+      change,
+      windowLosses,
+    }));
     return {windows: counted, reference, points};
   } finally {
     closeData(data);
@@ -112,51 +119,98 @@ async function measure(folder: RunFolder, options: PaperOptions): Promise<LossBy
   }
 }
 
-const label = ({model, size}: MeasuredRun): string => (size === CARRIED ? `${model}, carried` : model);
+const label = ({model, size}: Pick<MeasuredRun, 'model' | 'size'>): string =>
+  size === CARRIED ? `${model}, carried` : model;
+
+/** The runs of a model that was trained one way, each of another seed. */
+interface Line {
+  readonly panel: string;
+  readonly model: string;
+  readonly size: string;
+  readonly context: number;
+  readonly runs: readonly MeasuredRun[];
+  /** Those that were measured after, ascending. */
+  readonly prefixes: readonly number[];
+}
+
+function linesOf(all: readonly MeasuredRun[]): Line[] {
+  return summaries(all, 'smaller').map(({panel, model, size, runs}) => {
+    const measured = runs.flatMap(({lengths}) => (lengths?.points ?? []).map(({prefix}) => prefix));
+    const prefixes = [...new Set(measured)].sort((a, b) => a - b);
+    return {panel, model, size, context: Number(runs[0].config.data.context), runs, prefixes};
+  });
+}
+
+/** The change after a prefix: mean and error over seeds, of a single one over its windows. */
+function changeAt({runs}: Line, prefix: number): Margin {
+  const found = runs.flatMap(({lengths}) =>
+    (lengths?.points ?? [])
+      .filter(point => point.prefix === prefix)
+      .map(({change}) => ({...change, pairs: lengths?.windows ?? 0})),
+  );
+  return found.length === 1 ? found[0] : {...meanWithError(found.map(({mean}) => mean)), pairs: found.length};
+}
+
+const COUNTED = 'mean and standard error (seeds; windows of a single one)';
 
 function report(all: readonly MeasuredRun[]): PaperReport {
-  const runs = atBestRate(all, 'smaller');
-  const first = runs.filter((run, i) => runs.findIndex(one => sameLine(one, run)) === i);
-  const panels = [...new Set(first.map(({panel}) => panel))];
-  const rows = runs.flatMap(run =>
-    (run.lengths?.points ?? []).map(({prefix, loss, change}) => [
-      run.panel,
-      label(run),
-      String(run.config.train.seed),
-      String(prefix),
-      loss.toFixed(4),
-      prefix === run.lengths?.reference
-        ? 'reference'
-        : marginWords({...change, pairs: run.lengths?.windows ?? 0}, 4),
-    ]),
+  const lines = linesOf(all);
+  const rows = lines.flatMap(({panel, runs}) =>
+    runs.flatMap(run =>
+      (run.lengths?.points ?? []).map(({prefix, loss, change}) => [
+        panel,
+        label(run),
+        String(run.config.train.seed),
+        String(prefix),
+        loss.toFixed(4),
+        prefix === run.lengths?.reference
+          ? 'reference'
+          : marginWords({...change, pairs: run.lengths?.windows ?? 0}, 4),
+      ]),
+    ),
   );
-  const longest = first.flatMap(run => {
-    const last = run.lengths?.points.at(-1);
-    if (last === undefined) return [];
-    const words = marginWords({...last.change, pairs: run.lengths?.windows ?? 0}, 3);
-    return [`${label(run)} ${run.panel} ${words} at ${last.prefix}`];
+  const longest = lines.flatMap(line => {
+    const last = line.prefixes.at(-1);
+    return last === undefined ? [] : [{line, last, change: changeAt(line, last)}];
   });
+  const told = longest.map(
+    ({line, last, change}) => `${label(line)} ${line.panel} ${marginWords(change, 3)} at ${last}`,
+  );
   return {
-    finding: `Change of the loss with the longest prefix, nats a token, standard error (windows), first seed: ${longest.join(', ')}.`,
+    finding: `Change of the loss with the longest prefix, nats a token, ${COUNTED}: ${told.join(', ')}.`,
     tables: [
       {
-        caption: 'Loss of the same tokens after prefixes of several lengths',
+        caption: `Change of the loss of the same tokens by what stands before them, nats a token, ${COUNTED}`,
+        rows: [
+          ['trained', 'model', 'tokens before', 'change'],
+          ...lines.flatMap(line =>
+            line.prefixes.map(prefix => [
+              line.panel,
+              label(line),
+              String(prefix),
+              marginWords(changeAt(line, prefix), 4),
+            ]),
+          ),
+        ],
+      },
+      {
+        caption: 'Seed by seed: loss of the same tokens after prefixes of several lengths',
         rows: [['trained', 'model', 'seed', 'tokens before', 'loss', 'change (windows)'], ...rows],
       },
     ],
     figures: Object.fromEntries(
-      first.flatMap(run => {
-        const last = run.lengths?.points.at(-1);
-        return last === undefined
-          ? []
-          : [[`${run.model}.${run.size}.${run.config.data.context}`, last.change.mean.toFixed(4)]];
-      }),
+      longest.map(({line: {model, size, context}, change}) => [
+        `${model}.${size}.${context}`,
+        change.mean.toFixed(4),
+      ]),
     ),
-    notes: ['Windows share no tokens; each is read from a fresh memory.'],
+    notes: [
+      'Windows share no tokens; each is read from a fresh memory. The change is against the longest prefix that fits a training sample.',
+    ],
     plot: panelPlot(
-      panels.flatMap(panel =>
+      [...new Set(lines.map(({panel}) => panel))].flatMap(panel =>
         ([PLAIN, CARRIED] as const).flatMap(way => {
-          const own = first.filter(run => run.panel === panel && run.size === way);
+          const own = lines.filter(line => line.panel === panel && line.size === way);
           return own.length === 0 ? [] : [drawn(`${panel}, ${wayWords[way]}`, own)];
         }),
       ),
@@ -165,25 +219,24 @@ function report(all: readonly MeasuredRun[]): PaperReport {
   };
 }
 
-function drawn(title: string, runs: readonly MeasuredRun[]): string {
+function drawn(title: string, lines: readonly Line[]): string {
   return linePlot(
     withOrigin({
       title,
       xLabel: 'tokens before the scored ones',
       yLabel: 'change of the loss, nats a token',
       markers: true,
-      marks: [{x: Number(runs[0].config.data.context), words: 'trained'}],
-      series: runs.map(({model, lengths}) => ({
-        name: model,
-        points: (lengths?.points ?? []).map(({prefix, change}) => [prefix, change.mean] as const),
-        errors: (lengths?.points ?? []).map(({change}) => change.error),
-      })),
+      marks: [{x: lines[0].context, words: 'trained'}],
+      series: lines.map(line => {
+        const changes = line.prefixes.map(prefix => changeAt(line, prefix));
+        return {
+          name: line.model,
+          points: changes.map(({mean}, i) => [line.prefixes[i], mean] as const),
+          errors: changes.map(({error}) => error),
+        };
+      }),
     }),
   );
-}
-
-function sameLine(one: MeasuredRun, other: MeasuredRun): boolean {
-  return one.panel === other.panel && one.model === other.model && one.size === other.size;
 }
 
 export const figure5: PaperExperiment = {

@@ -25,8 +25,8 @@ export interface ReproduceOptions extends PaperOptions {
   /** Folder of the runs and of what came out. */
   readonly out: string;
   readonly jobs: number;
-  /** A runs.jsonl of an earlier report: the runs in it have finished, whatever `out` holds. */
-  readonly add?: string;
+  /** Files runs.jsonl of earlier reports: the runs in them have finished, whatever `out` holds; of one in several the last counts. */
+  readonly add?: readonly string[];
   /** The command as it was typed. */
   readonly command: string;
   readonly signal?: AbortSignal;
@@ -57,13 +57,14 @@ export async function* trainExperiment(
   yield* trainAll(runsIn(out, left), {jobs, command, signal});
 }
 
-/** The planned runs that a file of an earlier report holds. Errors: MeasurementError. */
-export function addedRuns(add: string | undefined, planned: readonly PlannedRun[]): MeasuredRun[] {
-  return add === undefined ? [] : readRunLines(add, planned);
+/** The planned runs that files of earlier reports hold, as often as they do. Errors: MeasurementError. */
+export function addedRuns(add: readonly string[] = [], planned: readonly PlannedRun[]): MeasuredRun[] {
+  return add.flatMap(path => readRunLines(path, planned));
 }
 
-/** Median speed over the logged steps but the first. */
+/** Median speed over the logged steps but the first; none of a run that ever shared the machine with others. */
 function speedOf(folder: RunFolder): number | undefined {
+  if (folder.sessions().some(({together = 1}) => together > 1)) return undefined;
   const speeds = folder
     .readMetrics()
     .flatMap(({tokensPerSecond}) => (tokensPerSecond === undefined ? [] : [tokensPerSecond]))
@@ -86,6 +87,18 @@ async function measuredOnce<T>(
   return measured;
 }
 
+const LENGTHS = 'lengths.json';
+const RECALL = 'recall.json';
+
+/** Whether all that an experiment asks of a run beyond its own evaluation is in its folder. */
+function isMeasured({measure, measureRecall}: PaperExperiment, {path}: RunFolder): boolean {
+  const asked = [
+    ...(measure === undefined ? [] : [LENGTHS]),
+    ...(measureRecall === undefined ? [] : [RECALL]),
+  ];
+  return asked.every(file => existsSync(join(path, file)));
+}
+
 /** What an experiment asks of a run beyond its own evaluation. */
 async function measurementsOf(
   {measure, measureRecall}: PaperExperiment,
@@ -94,46 +107,53 @@ async function measurementsOf(
 ): Promise<Pick<MeasuredRun, 'lengths' | 'recall'>> {
   return {
     lengths: await measuredOnce(
-      join(folder.path, 'lengths.json'),
+      join(folder.path, LENGTHS),
       {read: readLossByLength, write: writeLossByLength},
       measure && (() => measure(folder, options)),
     ),
     recall: await measuredOnce(
-      join(folder.path, 'recall.json'),
+      join(folder.path, RECALL),
       {read: readRecallByLength, write: writeRecallByLength},
       measureRecall && (() => measureRecall(folder, options)),
     ),
   };
 }
 
+/** The folder of a run that has finished. Errors: those of `RunFolder.open`. */
+function finishedFolder(out: string, {name}: PlannedRun): RunFolder | undefined {
+  const path = join(out, 'runs', name);
+  if (!existsSync(join(path, 'config.json'))) return undefined;
+  const folder = RunFolder.open(path);
+  return folder.finished ? folder : undefined;
+}
+
 /**
  * What came out of the runs that have finished: the report, and the files of a kept result (result.json, command.txt,
  * machine.json, plot.svg, and runs.jsonl with a line for each run) with a report in words. Undefined before the first run has finished.
+ * `onMeasured` is told of each run that is measured now, with the lines of all that are known by then: measuring takes long.
  * Errors: MeasurementError for a damaged measurement; those of `RunFolder.open`.
  */
 export async function reportExperiment(
   experiment: PaperExperiment,
   {out, command, add, ...options}: ReproduceOptions,
-  onMeasured: (name: string) => void = () => {},
+  onMeasured: (name: string, lines: string) => void = () => {},
 ): Promise<Reproduction | undefined> {
   const planned = experiment.plan(options);
-  const added = new Map(addedRuns(add, planned).map(run => [run.name, run]));
-  const measured: MeasuredRun[] = [];
-  for (const run of planned) {
-    const known = added.get(run.name);
-    if (known !== undefined) {
-      measured.push(known);
-      continue;
-    }
-    const path = join(out, 'runs', run.name);
-    if (!existsSync(join(path, 'config.json'))) continue;
-    const folder = RunFolder.open(path);
-    if (!folder.finished) continue;
+  const known = new Map(addedRuns(add, planned).map(run => [run.name, run]));
+  const inOrder = (): MeasuredRun[] => planned.flatMap(({name}) => known.get(name) ?? []);
+  const finished = planned.flatMap(run => {
+    const folder = known.has(run.name) ? undefined : finishedFolder(out, run);
+    return folder === undefined ? [] : [{run, folder, isKnown: isMeasured(experiment, folder)}];
+  });
+  // What needs no measuring comes first, so that the lines of a run that is measured hold it.
+  for (const {run, folder, isKnown} of finished.sort((a, b) => Number(b.isKnown) - Number(a.isKnown))) {
     const more = await measurementsOf(experiment, folder, options);
-    if (more.lengths !== undefined || more.recall !== undefined) onMeasured(run.name);
     const origin = originOf(folder);
-    measured.push({...run, origin, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more});
+    const measured = {...run, origin, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more};
+    known.set(run.name, measured);
+    if (!isKnown) onMeasured(run.name, runLines(inOrder()));
   }
+  const measured = inOrder();
   if (measured.length === 0) return undefined;
   const report = experiment.report(measured);
   const counts = {finished: measured.length, planned: planned.length};

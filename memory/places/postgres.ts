@@ -11,7 +11,10 @@ import {loadPackage} from './load-package.js';
 const CONNECTIONS = 8;
 const CONNECT_MS = 10_000;
 
-type PgPool = PgPoolLike & {on(event: 'error', listener: () => void): void};
+interface PgPool extends PgPoolLike {
+  on(event: 'error', listener: () => void): void;
+  on(event: 'connect', listener: (client: {on(event: 'error', listener: () => void): void}) => void): void;
+}
 type PgPoolClass = new (options: object) => PgPool;
 
 /** Errors: MemoryStoreError as of any store, and when the package is not installed or the server does not answer. */
@@ -27,8 +30,9 @@ export async function openPostgres(
     connectionTimeoutMillis: CONNECT_MS,
     application_name: 'bmojo',
   });
-  // A connection that is lost while nobody uses it: the next use makes another.
+  // A connection that is lost while nobody uses it: the next use makes another. Or while a snapshot keeps it: its next page says so.
   pool.on('error', () => {});
+  pool.on('connect', client => client.on('error', () => {}));
   // The address may hold a password, so errors do not repeat it.
   return openSql('the database', poolDatabase(pool), format, options);
 }

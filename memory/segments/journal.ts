@@ -1,17 +1,18 @@
 // The files of a store in a folder: batches are appended to the last segment, and segments are written anew without the rows
 // that left. Every change is whole or did not happen.
 
-import {constants, rmSync} from 'node:fs';
+import {constants, rmSync, statSync} from 'node:fs';
 import type {FileHandle} from 'node:fs/promises';
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {syncFolder} from '../../formats/atomic-file.js';
 import type {Journal} from '../in-process.js';
-import {rowNumbers} from '../row-block.js';
 import type {MemoryBatch, MemoryFormat} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
+import type {IsLive, RowsOfRecords} from './live-rows.js';
+import {LiveRows, pickRows} from './live-rows.js';
 import type {SegmentEntry} from './manifest.js';
-import {PRIVATE_FILE, segmentName, writeManifest} from './manifest.js';
+import {MANIFEST, PRIVATE_FILE, segmentName, writeManifest} from './manifest.js';
 import {encodeRecord} from './record.js';
 import {readRecords, segmentHeader} from './segment-file.js';
 import {asStoreErrors} from './system-error.js';
@@ -19,8 +20,6 @@ import {asStoreErrors} from './system-error.js';
 /** Bytes after which another segment begins. */
 const SEGMENT_BYTES = 1 << 26;
 const {O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW = 0} = constants;
-
-type IsLive = (stream: string, layer: number, position: number) => boolean;
 
 /** A segment under way, in no manifest yet. */
 interface Output {
@@ -67,12 +66,12 @@ export class SegmentJournal implements Journal {
         if (segments === undefined) return;
         for (const {handle} of outputs) await handle.sync();
         syncFolder(this.folder);
-        await this.commit(segments);
+        await this.commit(segments, outputs);
       } catch (error) {
-        for (const {file} of outputs) rmSync(join(this.folder, file), {force: true});
+        if (!this.isBroken) for (const {file} of outputs) rmSync(join(this.folder, file), {force: true});
         throw error;
       } finally {
-        for (const {handle} of outputs) await handle.close();
+        for (const {handle} of outputs) if (handle !== this.last) await handle.close();
       }
     });
   }
@@ -94,8 +93,17 @@ export class SegmentJournal implements Journal {
       );
   }
 
+  /** Makes these segments the store's, in one step. */
   private writeManifest(segments: readonly SegmentEntry[]): void {
-    writeManifest(this.folder, {format: this.format, segments, next: this.next});
+    const path = join(this.folder, MANIFEST);
+    const ino = statSync(path, {throwIfNoEntry: false})?.ino;
+    try {
+      writeManifest(this.folder, {format: this.format, segments, next: this.next});
+    } catch (error) {
+      // Replaced, but perhaps not for good: files of both must stay until the store is opened again and reads which one it is.
+      this.isBroken = statSync(path, {throwIfNoEntry: false})?.ino !== ino;
+      throw error;
+    }
   }
 
   /** Writes at the end of the last segment, whole or not at all. */
@@ -123,12 +131,14 @@ export class SegmentJournal implements Journal {
       await output.handle.sync();
       const segments = [...this.segments, {file: output.file, bytes: output.bytes}];
       this.writeManifest(segments);
-      await this.last?.close();
+      const before = this.last;
       this.last = output.handle;
       this.segments = segments;
+      await before?.close();
     } catch (error) {
+      if (this.last === output.handle) throw error;
       await output.handle.close();
-      rmSync(join(this.folder, output.file), {force: true});
+      if (!this.isBroken) rmSync(join(this.folder, output.file), {force: true});
       throw error;
     }
   }
@@ -156,14 +166,17 @@ export class SegmentJournal implements Journal {
       if (output !== undefined) segments.push({file: output.file, bytes: output.bytes});
       output = undefined;
     };
-    for (const entry of this.segments) {
-      if (!(await this.hasDead(entry, isLive))) {
+    const live = await this.liveRows(isLive);
+    for (const [i, entry] of this.segments.entries()) {
+      const rows = live[i];
+      if (rows === undefined) {
         finish();
         segments.push(entry);
         continue;
       }
+      let number = 0;
       for await (const {batch} of this.records(entry)) {
-        const rest = liveRows(batch, isLive, this.format);
+        const rest = pickRows(batch, rows[number++], this.format);
         if (rest.positions.length === 0) continue;
         if (output !== undefined && output.bytes >= this.segmentBytes) finish();
         if (output === undefined) {
@@ -180,10 +193,12 @@ export class SegmentJournal implements Journal {
     return this.segments.every(({file}) => files.has(file)) ? undefined : segments;
   }
 
-  private async hasDead(entry: SegmentEntry, isLive: IsLive): Promise<boolean> {
-    for await (const {batch} of this.records(entry))
-      if (!batch.positions.every(position => isLive(batch.stream, batch.layer, position))) return true;
-    return false;
+  /** By segment, the rows of each record that are there; undefined where that is all of them. */
+  private async liveRows(isLive: IsLive): Promise<(RowsOfRecords | undefined)[]> {
+    const live = new LiveRows(isLive);
+    const found: (RowsOfRecords | undefined)[] = [];
+    for (const entry of this.segments.toReversed()) found.unshift(await live.ofSegment(this.records(entry)));
+    return found;
   }
 
   private async *records({file, bytes}: SegmentEntry) {
@@ -197,42 +212,41 @@ export class SegmentJournal implements Journal {
   }
 
   /** Makes these segments the store's, in one step, and removes the others. */
-  private async commit(segments: SegmentEntry[]): Promise<void> {
-    this.writeManifest(segments);
+  private async commit(segments: SegmentEntry[], outputs: readonly Output[]): Promise<void> {
+    const before = this.last;
+    // What may fail while nothing has changed does so first.
+    const last = await this.handleOf(segments.at(-1), outputs);
+    try {
+      this.writeManifest(segments);
+    } catch (error) {
+      if (last !== before && !outputs.some(({handle}) => handle === last)) await last?.close();
+      throw error;
+    }
     const kept = new Set(segments.map(({file}) => file));
     const old = this.segments.filter(({file}) => !kept.has(file));
     this.segments = segments;
-    await this.last?.close();
-    const entry = segments.at(-1);
-    this.last = entry === undefined ? undefined : await openSegment(join(this.folder, entry.file));
+    this.last = last;
+    // Nothing leads back: what fails now leaves files that opening the store removes.
+    this.isBroken = true;
+    if (before !== last) await before?.close();
     for (const {file} of old) rmSync(join(this.folder, file));
     syncFolder(this.folder);
+    this.isBroken = false;
+  }
+
+  /** The segment that is appended to, open. */
+  private async handleOf(
+    entry: SegmentEntry | undefined,
+    outputs: readonly Output[],
+  ): Promise<FileHandle | undefined> {
+    if (entry === undefined) return undefined;
+    if (entry.file === this.segments.at(-1)?.file) return this.last;
+    const output = outputs.find(({file}) => file === entry.file);
+    return output?.handle ?? openSegment(join(this.folder, entry.file));
   }
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer, offset: number): Promise<void> {
   for (let at = 0; at < bytes.length; )
     at += (await handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
-}
-
-function liveRows(batch: Required<MemoryBatch>, isLive: IsLive, format: MemoryFormat): Required<MemoryBatch> {
-  const {stream, layer} = batch;
-  const rows = [...batch.positions.keys()].filter(row => isLive(stream, layer, batch.positions[row]));
-  if (rows.length === batch.positions.length) return batch;
-  const numbers = rowNumbers(format);
-  const pick = (from: Float32Array): Float32Array => {
-    const picked = new Float32Array(rows.length * numbers);
-    for (const [i, row] of rows.entries())
-      picked.set(from.subarray(row * numbers, (row + 1) * numbers), i * numbers);
-    return picked;
-  };
-  return {
-    stream,
-    layer,
-    positions: Int32Array.from(rows, row => batch.positions[row]),
-    innovations: Float32Array.from(rows, row => batch.innovations[row]),
-    tokens: Int32Array.from(rows, row => batch.tokens[row]),
-    keys: pick(batch.keys),
-    values: pick(batch.values),
-  };
 }

@@ -42,8 +42,13 @@ export function openFolder(
       removeStrangers(folder, manifest);
       const table = new RowTable(manifest.format, options.rowSearch);
       const segments: SegmentEntry[] = [];
-      for (const [i, entry] of manifest.segments.entries())
-        segments.push(await recover(folder, entry, manifest, table, i === manifest.segments.length - 1));
+      let written = 0;
+      for (const [i, entry] of manifest.segments.entries()) {
+        const isLast = i === manifest.segments.length - 1;
+        const {rows, ...segment} = await recover(folder, entry, manifest, table, isLast);
+        segments.push(segment);
+        written += rows;
+      }
       const last = segments.at(-1);
       const handle = last === undefined ? undefined : await openSegment(join(folder, last.file));
       const journal = new SegmentJournal(
@@ -54,7 +59,8 @@ export function openFolder(
         manifest.next,
         options.segmentBytes,
       );
-      return new InProcessMemory(manifest.format, options, new LockedJournal(journal, lock), table);
+      const left = written - table.rows;
+      return new InProcessMemory(manifest.format, options, new LockedJournal(journal, lock), table, left);
     } catch (error) {
       lock.release();
       throw error;
@@ -119,19 +125,19 @@ function removeStrangers(folder: string, {segments}: Manifest): void {
     if ((isSegment(name) && !own.has(name)) || isDraft(name)) rmSync(join(folder, name), {force: true});
 }
 
-/** Reads a segment into the table, and cuts off a record at its end that was never acknowledged. */
+/** Reads a segment's rows into the table, and cuts off a record at its end that was never acknowledged. */
 async function recover(
   folder: string,
   entry: SegmentEntry,
   {format}: Manifest,
   table: RowTable,
   isLast: boolean,
-): Promise<SegmentEntry> {
+): Promise<SegmentEntry & {readonly rows: number}> {
   const path = join(folder, entry.file);
   const file = await openSegment(path);
   try {
     const {size} = await file.stat();
-    let end = entry.bytes;
+    let [end, rows] = [entry.bytes, 0];
     for await (const record of readRecords(path, file, format, isLast ? entry.bytes : size)) {
       try {
         checkBatch(path, record.batch, format);
@@ -141,6 +147,7 @@ async function recover(
       }
       table.add(record.batch, record.evicted);
       end = record.end;
+      rows += record.batch.positions.length;
     }
     if (isLast && end < size) {
       await file.truncate(end);
@@ -150,7 +157,7 @@ async function recover(
         'damaged',
         `${path} is damaged: it has ${size} bytes, ${entry.bytes} were written; take the folder from a copy`,
       );
-    return {file: entry.file, bytes: end};
+    return {file: entry.file, bytes: end, rows};
   } finally {
     await file.close();
   }

@@ -158,7 +158,8 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     const code = codeOf(error);
-    const isLost = error instanceof Error && /Connection terminated|timeout exceeded/i.test(error.message);
+    const isLost =
+      error instanceof Error && /Connection terminated|timeout exceeded|not queryable/i.test(error.message);
     if (error instanceof MemoryStoreError || !(error instanceof Error) || (code === undefined && !isLost))
       throw error;
     // Of several addresses that were tried the error says nothing itself.

@@ -1,5 +1,6 @@
 // Which table holds the rows of a stream and layer. Other processes may make, replace and drop tables at any time.
 
+import {shown} from '../../errors/shown.js';
 import type {MemoryRow, MemorySelection} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow, SqlSession} from './database.js';
@@ -21,6 +22,8 @@ const SELECT = 'select part, stream, layer, rows, index from bmojo_parts';
 
 /** What the database says of a table that was dropped while it was about to be read. */
 const GONE = new Set(['42P01', 'XX000']);
+/** Times that a part is looked up anew. */
+const MOST_TRIES = 8;
 
 export function bytesOfName(stream: string): Uint8Array {
   return new TextEncoder().encode(stream);
@@ -47,21 +50,26 @@ export class Parts {
   ) {}
 
   /**
-   * Does something with the part of a stream and layer, which is undefined where there are no rows; once more from the
-   * beginning when its table has been replaced meanwhile.
+   * Does something with the part of a stream and layer, which is undefined where there are no rows; again from the beginning
+   * when its table has been replaced meanwhile. Errors: MemoryStoreError (`busy`) when that goes on.
    */
   async with<T>(stream: string, layer: number, work: (part: Part | undefined) => Promise<T>): Promise<T> {
     const key = `${layer} ${stream}`;
-    const known = this.known.get(key);
-    if (known !== undefined) {
+    for (let tries = 1; ; tries++) {
       try {
-        return await work(known);
+        return await work(this.known.get(key) ?? (await this.find(stream, layer)));
       } catch (error) {
-        if (!(error instanceof StalePart) && !GONE.has(codeOf(error) ?? '')) throw error;
+        const isStale = error instanceof StalePart;
+        if (!isStale && !GONE.has(codeOf(error) ?? '')) throw error;
         this.known.delete(key);
+        if (tries < MOST_TRIES) continue;
+        if (!isStale) throw error;
+        throw new MemoryStoreError(
+          'busy',
+          `memory: other processes write ${shown(stream)} anew all the time; try again later`,
+        );
       }
     }
-    return work(await this.find(stream, layer));
   }
 
   private async find(stream: string, layer: number): Promise<Part | undefined> {

@@ -10,7 +10,7 @@ import type {Part} from './parts.js';
 import {indexQuery} from './row-index.js';
 import type {Statements} from './statements.js';
 
-/** Rows that an index is asked for beyond those wanted: its float32 numbers may put neighbours in another order. */
+/** Rows that pgvector is asked for beyond those wanted: its float32 numbers may put neighbours in another order. */
 const SPARE = 8;
 
 interface Candidate {
@@ -44,7 +44,7 @@ export async function searchPart(
   const {rows} = await database.query(statements.search(part.part, index), [
     numbers,
     [...before],
-    index === undefined ? count : count + SPARE,
+    statements.vectors === 'arrays' ? count : count + SPARE,
     index?.text ?? null,
     ...Array.from({length: groups}, (_, group) => numbers.map(t => textOf(t, group))),
   ]);

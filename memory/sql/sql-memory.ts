@@ -168,10 +168,17 @@ export class SqlMemory implements MemoryStore {
 
   /** What a table needs beside its rows: an index once it is large, its room freed once as many rows left as are there. */
   private async tend(part: Part): Promise<void> {
-    const isTurnedOver = (this.dead.get(part.part) ?? 0) >= part.rows + VACUUM_ROWS;
+    const dead = this.dead.get(part.part) ?? 0;
+    const isTurnedOver = dead >= part.rows + VACUUM_ROWS;
     if (isTurnedOver) {
       this.dead.delete(part.part);
-      await this.database.query(this.statements.vacuum(part.part));
+      try {
+        await this.database.query(this.statements.vacuum(part.part));
+      } catch (error) {
+        if (!(error instanceof MemoryStoreError)) throw error;
+        // The rows are stored, whatever becomes of the room of others: the next update tries again.
+        this.dead.set(part.part, dead);
+      }
     }
     this.startIndex(part, isTurnedOver);
   }

@@ -64,9 +64,10 @@ async function copyFile(
     let added = 0;
     try {
       for await (const piece of verifiedPieces(source, file, {from, signal, begun})) {
+        yield piece;
+        // Only what is written is told: who sees it may leave the page.
         added += piece.length;
         progress.add(path, piece.length);
-        yield piece;
       }
     } catch (error) {
       if (error instanceof ModelFormatError) progress.add(path, -added);

@@ -58,7 +58,12 @@ async function openEverywhere(address: string): Promise<Opened> {
   await useBackend('cpu');
   const logits: Record<string, number[]> = {};
   const progress: ModelProgress[] = [];
-  const {model, tokenizer, card} = await openModel(address, {onProgress: one => progress.push(one)});
+  const onProgress = (one: ModelProgress): void => {
+    progress.push(one);
+    // A connection that breaks takes along what was not read.
+    void fetch(`${address}/?read=${one.path}`);
+  };
+  const {model, tokenizer, card} = await openModel(address, {onProgress});
   logits.openModel = answers(model.model);
   logits.loadLayersModel = answers(await tfl.loadLayersModel(`${address}/model.json`));
   logits.modelHandler = answers(await tfl.loadLayersModel(modelHandler(modelAtUrl(address))));

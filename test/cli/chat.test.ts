@@ -19,7 +19,7 @@ const TEMPLATE =
 const tokenizer = tokenizerFromJSON(tinyBpe());
 
 describe('bmojo generate --chat', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let root: string;
   const at = (name: string): string => join(root, name);
   const few = ['--tokens', '6', '--temperature', '0', '--backend', 'cpu', '--quiet'];

@@ -26,7 +26,7 @@ const tokenizer = tokenizerFromJSON({
 const small = {vocabSize: 264, dModel: 16, layers: 2, heads: 2, seed: 3, mlp: true} as const;
 
 describe('bmojo graft', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let root: string;
   const at = (name: string): string => join(root, name);
   before(async () => {

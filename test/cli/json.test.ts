@@ -35,7 +35,7 @@ describe('--json', () => {
   });
 
   it('has the fields that are documented', async function () {
-    this.timeout(180_000);
+    this.timeout(300_000);
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-json-'));
     const run = join(folder, 'a');
     const json = async (...words: string[]): Promise<Record<string, unknown>[]> => {

@@ -28,7 +28,7 @@ function tokenizerJson(): object {
 }
 
 describe('what a folder of the Hub says of text', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let root: string;
   const at = (name: string): string => join(root, name);
   const run = async (...args: string[]): Promise<string> => {

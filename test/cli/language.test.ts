@@ -15,7 +15,7 @@ import {join} from 'node:path';
 import {expect} from 'chai';
 import {CheckpointFolder} from '../../experiments/checkpoint-folder.js';
 import {sealedJson} from '../../formats/json-file.js';
-import {bmojo} from '../support/command.js';
+import {bmojo, interrupted} from '../support/command.js';
 import {metricsOf} from '../support/metrics.js';
 import {loadCheckpoint} from '../support/snapshots.js';
 
@@ -218,12 +218,7 @@ describe('language models on the command line', () => {
     const common = train('--steps', '31', '--eval-every', '10', '--json');
     const whole = await bmojo([...common, '--out', at('whole')]);
     expect(whole.code, whole.err).to.equal(0);
-    let sent = false;
-    const stopped = await bmojo([...common, '--out', at('parts')], (out, kill) => {
-      if (sent || !out.includes('"step":4,')) return;
-      sent = true;
-      kill('SIGINT');
-    });
+    const stopped = await interrupted([...common, '--out', at('parts')], /"step":4,/);
     expect(stopped.code, stopped.err).to.equal(130);
     const resumed = await bmojo(['train', 'lm', '--resume', '--json', '--out', at('parts')]);
     expect(resumed.code, resumed.err).to.equal(0);
@@ -263,13 +258,8 @@ describe('language models on the command line', () => {
   });
 
   it('stops writing on Ctrl-C, with its state saved', async () => {
-    let sent = false;
     const args = ['generate', '--checkpoint', at('whole'), '--prompt', 'line', '--save-state', at('stopped')];
-    const ended = await bmojo([...args, '--tokens', '1000000'], (out, kill) => {
-      if (sent || out.length < 10) return;
-      sent = true;
-      kill('SIGINT');
-    });
+    const ended = await interrupted([...args, '--tokens', '1000000'], /[\s\S]{10}/);
     expect(ended.code, ended.err).to.equal(130);
     expect(ended.err).to.include(`continue with: npx bmojo generate --checkpoint ${at('whole')} --state`);
     expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);

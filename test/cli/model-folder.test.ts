@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import type {ModelCard} from '../../models/model-folder/index.js';
-import {bmojo} from '../support/command.js';
+import {bmojo, interrupted} from '../support/command.js';
 
 const SETTINGS =
   '--context 12 --segments 2 --d-model 8 --heads 1 --layers 2 --window 4 --eidetic-slots 4 --state-size 4 --batch 2 ' +
@@ -146,12 +146,7 @@ describe('model folders on the command line', () => {
 
   it('are left when training is interrupted, and replaced when it goes on', async () => {
     const line = `train lm --data ${at('data')} ${SETTINGS} --steps 100000 --eval-every 100000 --out ${at('cut')} --json`;
-    let asked = false;
-    const {code, err} = await bmojo(line.split(' '), (out, kill) => {
-      if (asked || !out.includes('"step":3,')) return;
-      asked = true;
-      kill('SIGINT');
-    });
+    const {code, err} = await interrupted(line.split(' '), /"step":3,/);
     expect(code, err).to.equal(130);
     const step = card(at('cut', 'model')).training?.step ?? 0;
     expect(step).to.be.within(3, 99_999);

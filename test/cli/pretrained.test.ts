@@ -20,7 +20,7 @@ const tokenizer = tokenizerFromJSON(tinyBpe());
 const small = {vocabSize: 264, dModel: 16, layers: 2, heads: 2, seed: 3} as const;
 
 describe('a folder of Hugging Face on the command line', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let root: string;
   const at = (name: string): string => join(root, name);
   before(async () => {

@@ -18,7 +18,7 @@ import {bmojo, cli} from '../support/command.js';
 import {smallRun} from '../support/small-run.js';
 
 describe('nothing lost', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'bmojo-reliability-'));

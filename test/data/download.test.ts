@@ -16,28 +16,32 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 describe('corpora from servers', () => {
   let folder: string;
   let server: Server;
+  const servers: Server[] = [];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'bmojo-download-'));
   });
   afterEach(() => {
-    server?.close();
-    server?.closeAllConnections();
+    for (const one of servers.splice(0)) {
+      one.close();
+      one.closeAllConnections();
+    }
     rmSync(folder, {recursive: true});
   });
 
-  /** Fetches a corpus of one file that `answer` serves. */
-  async function fetched(answer: RequestListener, own: object = {}): Promise<string[]> {
+  /** Fetches a corpus of one file that `answer` serves; `silence` is for servers that are silent. */
+  async function fetched(answer: RequestListener, own: object = {}, silence?: number): Promise<string[]> {
     server = createServer(answer);
+    servers.push(server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
     const file = {name: 'a.txt', address, bytes: content.length, sha256, ...own};
     const manifest = join(folder, 'manifest.json');
     writeFileSync(manifest, JSON.stringify([{name: 'x', licence: 'none', files: [file]}]));
-    return fetchCorpus(readManifest(manifest)[0], join(folder, 'x'), {silence: 300});
+    return fetchCorpus(readManifest(manifest)[0], join(folder, 'x'), {silence});
   }
 
-  const refused = async (answer: RequestListener, own?: object): Promise<string> => {
-    const error = await fetched(answer, own).then(
+  const refused = async (answer: RequestListener, own?: object, silence?: number): Promise<string> => {
+    const error = await fetched(answer, own, silence).then(
       () => undefined,
       found => found,
     );
@@ -67,14 +71,14 @@ describe('corpora from servers', () => {
   });
 
   it('are refused from a server that says nothing, or stops in the middle and stays silent', async () => {
-    expect(await refused(() => {})).to.include('was silent for 0.3 s after 0 of 100000 bytes');
+    expect(await refused(() => {}, {}, 300)).to.include('was silent for 0.3 s after 0 of 100000 bytes');
     server.closeAllConnections();
     server.close();
     const stuck: RequestListener = (_, response) => {
       response.writeHead(200);
       response.write(content.subarray(0, 4000));
     };
-    expect(await refused(stuck)).to.include('was silent for 0.3 s after 4000 of 100000 bytes');
+    expect(await refused(stuck, {}, 1000)).to.include('was silent for 1 s after 4000 of 100000 bytes');
   });
 
   it('are refused from a server that sends without end, and nothing of it stays', async () => {

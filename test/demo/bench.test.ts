@@ -1,10 +1,15 @@
 // The page Bench: measures on wasm and on WebGPU, says on what, stops when told.
 
 import {expect} from 'chai';
+import type {Page} from 'playwright-core';
 import {loseDevice, seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
+/** Ends a measurement that may have come to its end by itself: a click would wait for something to stop. */
+const stop = (page: Page): Promise<void> =>
+  page.getByRole('button', {name: 'Stop'}).evaluate(button => (button as HTMLButtonElement).click());
+
 describe('demo: bench', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const shown = siteOfSuite();
 
   for (const [title, width] of [
@@ -19,7 +24,7 @@ describe('demo: bench', function () {
         async ({page, context, complaints}) => {
           const start = page.getByRole('button', {name: `Measure on ${title}`, disabled: false});
           await start.click();
-          await page.locator('tbody tr').nth(1).waitFor({timeout: 120_000});
+          await page.locator('tbody tr').nth(1).waitFor();
           const cells = await page.locator('tbody tr').first().locator('td').allTextContents();
           expect(cells[0]).to.equal('adamW');
           expect(Number(cells[3])).to.be.above(0);
@@ -30,9 +35,10 @@ describe('demo: bench', function () {
             await loseDevice(context);
             await page.getByText('The graphics device was lost.').waitFor();
             await start.click();
-            await page.locator('tbody tr').first().waitFor({timeout: 120_000});
+            // Until then the rows of the device that was lost stand.
+            await page.getByText(/^Measuring, [1-9]\d* rows/).waitFor();
           }
-          await page.getByRole('button', {name: 'Stop'}).click();
+          await stop(page);
           await start.waitFor();
           if (!isGpu) {
             await page.getByLabel('a model at work').check();
@@ -52,9 +58,11 @@ describe('demo: bench', function () {
               ]),
             );
             const [kernel, composed, step] = await read();
-            expect(Number(composed[4]), 'times the kernel').to.be.closeTo(
-              Number(composed[3]) / Number(kernel[3]),
-              0.06,
+            // Both times are told to a microsecond, how many times the one is the other to a tenth.
+            const [ours, theirs] = [Number(kernel[3]), Number(composed[3])];
+            expect(Number(composed[4]), 'times the kernel').to.be.within(
+              (theirs - 5e-4) / (ours + 5e-4) - 0.051,
+              (theirs + 5e-4) / (ours - 5e-4) + 0.051,
             );
             expect(Number(step[5])).to.be.above(0);
           }
@@ -74,7 +82,7 @@ describe('demo: bench', function () {
         const gpu = page.getByRole('button', {name: 'Measure on WebGPU', disabled: false});
         await page.getByRole('button', {name: 'Measure on WebAssembly'}).click();
         await page.locator('tbody tr').first().waitFor();
-        await page.getByRole('button', {name: 'Stop'}).click();
+        await stop(page);
         await gpu.waitFor();
         const measured = await page.locator('tbody tr').allTextContents();
         await gpu.click();

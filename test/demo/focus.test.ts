@@ -5,7 +5,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'chai';
 import type {Locator, Page} from 'playwright-core';
-import {siteOfSuite, soon, visit} from './site.js';
+import {hasFocus, siteOfSuite, visit} from './site.js';
 
 const root = join(import.meta.dirname, '../../..');
 const shippedModel = join(root, 'demo/public/models/recall-mamba');
@@ -17,13 +17,8 @@ async function press(target: Locator): Promise<void> {
   await target.press('Enter');
 }
 
-const hasFocus = (target: Locator): Promise<void> =>
-  soon(async () =>
-    expect(await target.evaluate(element => element === document.activeElement), `${target}`).to.equal(true),
-  );
-
 describe('demo: focus', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const shown = siteOfSuite();
   const inPage = (hash: string, body: (page: Page) => Promise<void>): Promise<void> =>
     visit(

@@ -4,14 +4,14 @@ import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import type {Page} from 'playwright-core';
+import type {BrowserContext, Page} from 'playwright-core';
 import {byteTokenizer, createMqar} from '../../data/index.js';
 import type {Inspection} from '../../eval/index.js';
 import {inspect} from '../../eval/index.js';
 import {LanguageModel, useBackend} from '../../index.js';
 import {asLanguageModel} from '../../models/create.js';
 import {openModel, writeModelFolder} from '../../models/node.js';
-import {seriousFindings, siteOfSuite, soon, visit} from './site.js';
+import {hasFocus, seriousFindings, siteOfSuite, soon, visit} from './site.js';
 
 const sample = createMqar({vocabSize: 256, length: 64, pairs: 8, filler: 'zero'}).sample({
   seed: 1,
@@ -64,6 +64,17 @@ function holdReadings(): void {
   });
 }
 
+/** Seconds that a page and its worker have computed: what else the machine does does not count. */
+async function computed(page: Page, context: BrowserContext): Promise<number> {
+  const session = await context.newCDPSession(page);
+  await session.send('Performance.enable');
+  const {metrics} = await session.send('Performance.getMetrics');
+  await session.detach();
+  const time = metrics.find(({name}) => name === 'ProcessTime');
+  if (time === undefined) throw new Error('this browser does not tell what its pages compute');
+  return time.value;
+}
+
 const cells = (page: Page, region: string): Promise<string[][]> =>
   page
     .getByRole('region', {name: region})
@@ -73,7 +84,7 @@ const cells = (page: Page, region: string): Promise<string[][]> =>
     );
 
 describe('demo: memory microscope', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const shown = siteOfSuite();
   let folder: string;
   let model: LanguageModel;
@@ -127,7 +138,7 @@ describe('demo: memory microscope', function () {
           const query = sample.queries.find(({position}) => position > stored.from)!.position;
           await see(page, `seed=1&length=64&pairs=8&at=${query}&layer=0&head=1`);
           expect(await page.locator('main').textContent()).to.include(webgpu ? '(webgpu)' : '(wasm)');
-          expect(await scriptBytes(), 'gzipped script').to.be.below(MOST_SCRIPT);
+          expect(scriptBytes(), 'gzipped script').to.be.below(MOST_SCRIPT);
           const token = page.locator(`#token-${stored.position}`);
           expect(await token.getAttribute('aria-label')).to.include(
             `innovation ${seen.layers[0].innovation![stored.position].toPrecision(3).slice(0, 4)}`,
@@ -202,16 +213,22 @@ describe('demo: memory microscope', function () {
       '',
       async ({page, complaints, scriptBytes}) => {
         await page.getByText(LOOKED).waitFor();
-        expect(await scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
+        expect(scriptBytes(), 'gzipped script of a page that looks').to.be.below(MOST_SCRIPT);
         const begin = page.getByRole('button', {name: 'Show me around'});
         await begin.focus();
         await page.keyboard.press('Enter');
+        const tour = page.getByRole('region', {name: 'Tour'});
         const press = async (name: string): Promise<void> => {
-          await page.getByRole('button', {name, exact: true, disabled: false}).waitFor();
+          const button = tour.getByRole('button', {name, exact: true, disabled: false});
+          await button.waitFor();
+          await hasFocus(button);
           await page.keyboard.press('Enter');
         };
-        const step = (words: string): Promise<void> =>
-          page.getByRole('region', {name: 'Tour'}).getByText(words).waitFor();
+        /** Until the worker has looked there is nothing to press, and the page shows what the step before spoke of. */
+        const step = async (words: string): Promise<void> => {
+          await tour.getByText(words).waitFor();
+          await tour.getByRole('button', {name: /^(Next|Done)$/, disabled: false}).waitFor();
+        };
         await step('1 of 5');
         await press('Next');
         await step('2 of 5');
@@ -236,9 +253,7 @@ describe('demo: memory microscope', function () {
         expect(await seriousFindings(page)).to.deep.equal([]);
         await press('Done');
         await begin.waitFor();
-        await soon(async () =>
-          expect(await begin.evaluate(button => button === document.activeElement)).to.equal(true),
-        );
+        await hasFocus(begin);
         await page.goto(`${page.url().split('#')[0]}#/write`);
         await page.getByRole('heading', {name: 'Write'}).waitFor();
         await page.getByRole('button', {name: 'To the content'}).press('Enter');
@@ -305,7 +320,7 @@ describe('demo: memory microscope', function () {
 
         // Kept by hand: stored from the first chunk that could, until the end.
         await page.goto(`${page.url().split('#')[0]}#/microscope?model=recall-bmojo&at=20&do=pin.20&slots=4`);
-        await page.locator('#chosen').getByText('It is stored for queries').waitFor();
+        await page.getByRole('heading', {name: /^Token 20:/}).waitFor();
         const words = (await page.locator('#chosen').textContent()) ?? '';
         expect(words).to.match(/stored for queries \d+ to 63\./);
         // Another in its place: nobody reads the one, whoever read it reads the other.
@@ -372,7 +387,7 @@ describe('demo: memory microscope', function () {
     visit(
       shown,
       'yours',
-      async ({page, complaints}) => {
+      async ({page, context, complaints}) => {
         await bring(page, folder);
         await see(page, 'seed=1&length=64&pairs=8');
         await page.getByLabel('Slots').fill('1');
@@ -400,10 +415,10 @@ describe('demo: memory microscope', function () {
         await page.getByRole('heading', {name: /^Token 10399:/}).waitFor();
         await page.locator('#token-10399').waitFor();
         expect(await page.locator('.token').count(), 'only what is in sight is there').to.be.below(600);
-        const started = Date.now();
+        const before = await computed(page, context);
         for (let press = 0; press < 20; press++) await page.getByRole('listbox').press('ArrowLeft');
         await page.getByRole('heading', {name: /^Token 10379:/}).waitFor();
-        expect(Date.now() - started, 'twenty steps, ms').to.be.below(10_000);
+        expect((await computed(page, context)) - before, 'twenty steps, seconds').to.be.below(5);
         expect(complaints.filter(words => !/404/.test(words))).to.deep.equal([]);
       },
       {webgpu: false, width: 390},

@@ -2,18 +2,20 @@
 
 import {execFile} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import type {ServerResponse} from 'node:http';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {extname, join, normalize} from 'node:path';
 import {promisify} from 'node:util';
 import {gzipSync} from 'node:zlib';
-import type {BrowserContext, Page} from 'playwright-core';
+import {expect} from 'chai';
+import type {BrowserContext, Locator, Page} from 'playwright-core';
 import {chromium} from 'playwright-core';
 import {chromiumFlags, chromiumOrSkip, removeProfile} from '../support/browser.js';
 
 /** Milliseconds: a loaded machine is slow, not wrong. */
-const LONGEST_WAIT = 120_000;
+export const LONGEST_WAIT = 240_000;
 
 const root = join(import.meta.dirname, '../../..');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
@@ -31,15 +33,13 @@ export interface Site {
   readonly address: string;
   /** Requests so far: a path inside the site, with ` from N` where a part was asked for. */
   readonly asked: string[];
-  /** What becomes of the next answers with a path: they break off behind a byte, or send nothing more. */
-  readonly faults: Map<string, Fault[]>;
+  /** Bytes of a path's file behind which the next answers with it send nothing more. */
+  readonly stalls: Map<string, number[]>;
+  /** Breaks the connections that have stalled. */
+  breakOff(): void;
+  /** Content of a path inside the site. */
+  read(path: string): Buffer;
   close(): void;
-}
-
-export interface Fault {
-  /** Byte of the file behind which it happens. */
-  readonly at: number;
-  readonly kind: 'break' | 'stall';
 }
 
 /** Builds the site once for all tests of a process, into a folder of its own. */
@@ -59,7 +59,8 @@ export async function serveSite(): Promise<Site> {
   built ??= buildOnce();
   const folder = await built;
   const asked: string[] = [];
-  const faults = new Map<string, Fault[]>();
+  const stalls = new Map<string, number[]>();
+  const stalled: ServerResponse[] = [];
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
     const file = path.startsWith('/under/a/path/')
@@ -80,19 +81,27 @@ export async function serveSite(): Promise<Site> {
       response.statusCode = 206;
       response.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
     }
-    const fault = faults.get(name)?.shift();
-    if (fault === undefined) {
+    const last = stalls.get(name)?.shift();
+    if (last === undefined) {
       response.end(bytes.subarray(from));
       return;
     }
     response.setHeader('content-length', bytes.length - from);
-    response.write(bytes.subarray(from, fault.at), () => {
-      if (fault.kind === 'break') setTimeout(() => response.destroy(), 20);
-    });
+    response.write(bytes.subarray(from, last));
+    stalled.push(response);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address() as AddressInfo;
-  return {address: `http://127.0.0.1:${port}/under/a/path/`, asked, faults, close: () => server.close()};
+  return {
+    address: `http://127.0.0.1:${port}/under/a/path/`,
+    asked,
+    stalls,
+    breakOff: () => {
+      for (const response of stalled.splice(0)) response.destroy();
+    },
+    read: path => readFileSync(join(folder, path)),
+    close: () => server.close(),
+  };
 }
 
 export interface Visit {
@@ -100,8 +109,8 @@ export interface Visit {
   readonly context: BrowserContext;
   /** What the page complained of, and requests that left its origin. */
   readonly complaints: string[];
-  /** Gzipped bytes of the scripts that page and workers have loaded so far. */
-  scriptBytes(): Promise<number>;
+  /** Gzipped bytes of the scripts that page and workers have asked for so far. */
+  scriptBytes(): number;
 }
 
 export interface VisitOptions {
@@ -142,11 +151,13 @@ export function siteOfSuite(): ShownSite {
 
 /** Opens `hash` of the site in a fresh profile and hands the page to `body`. */
 export async function visit<T>(
-  {chromium: executablePath, site: {address}}: ShownSite,
+  {chromium: executablePath, site}: ShownSite,
   hash: string,
   body: (visit: Visit) => Promise<T>,
   {width = 1280, colorScheme = 'light', webgpu = true, flags = []}: VisitOptions = {},
 ): Promise<T> {
+  const {address} = site;
+  const before = site.asked.length;
   const profile = mkdtempSync(join(tmpdir(), 'bmojo-visit-'));
   try {
     const context = await chromium.launchPersistentContext(profile, {
@@ -156,9 +167,10 @@ export async function visit<T>(
       viewport: {width, height: width < 600 ? 844 : 900},
       colorScheme,
       acceptDownloads: true,
+      timeout: 0, // however long a loaded machine takes: the test has a bound
     });
     try {
-      const scriptBytes = scriptsOf(context);
+      const scriptBytes = (): number => scriptsIn(site, before);
       const page = await context.newPage();
       page.setDefaultTimeout(LONGEST_WAIT);
       const complaints: string[] = [];
@@ -181,18 +193,10 @@ export async function visit<T>(
   }
 }
 
-/** Gzipped bytes of the scripts that pages and workers of this context load from now on. */
-function scriptsOf(context: BrowserContext): () => Promise<number> {
-  const bodies = new Map<string, Promise<number>>();
-  context.on('response', response => {
-    const url = response.url();
-    if (!url.endsWith('.js')) return;
-    const size = response.body().then(bytes => gzipSync(bytes).length);
-    // One that is not there when the context closes fails who asks for the sum, not the process.
-    size.catch(() => {});
-    bodies.set(url, size);
-  });
-  return async () => (await Promise.all(bodies.values())).reduce((sum, bytes) => sum + bytes, 0);
+/** Gzipped bytes of the scripts that were asked for behind the first so many requests, each counted once. */
+function scriptsIn({asked, read}: Site, before: number): number {
+  const scripts = new Set(asked.slice(before).filter(path => path.endsWith('.js')));
+  return [...scripts].reduce((sum, path) => sum + gzipSync(read(path)).length, 0);
 }
 
 /** What does not hold yet is looked at again, and fails when it has not held in the time of every wait of these pages. */
@@ -207,6 +211,12 @@ export async function soon(check: () => Promise<unknown>): Promise<void> {
       await new Promise(resolve => setTimeout(resolve, 50));
     }
 }
+
+/** The focus comes there: a page moves it a moment after it has drawn. */
+export const hasFocus = (target: Locator): Promise<void> =>
+  soon(async () =>
+    expect(await target.evaluate(element => element === document.activeElement), `${target}`).to.equal(true),
+  );
 
 /** Ends the process that Chromium drives the GPU by, as a driver that fails does. */
 export async function loseDevice(context: BrowserContext): Promise<void> {

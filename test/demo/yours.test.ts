@@ -32,7 +32,7 @@ async function bring(page: Page, folder: string): Promise<void> {
 }
 
 describe('demo: your model, write', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const shown = siteOfSuite();
   let folder: string;
   let expected = '';

@@ -23,7 +23,7 @@ for (let i = 0; i < ${EACH}; i++)
 
 describe('evaluations side by side', () => {
   it('are all kept, each under a name of its own', async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const run = mkdtempSync(join(tmpdir(), 'bmojo-evaluations-'));
     try {
       const module = new URL('../../experiments/evaluations.js', import.meta.url).href;

@@ -321,12 +321,29 @@ describe('experiments of the paper', () => {
       text('figure-5', run => [
         {prefix: 0, loss: 4, change: {mean: 1}},
         {prefix: 16, loss: 3, change: {mean: 0}},
-        {prefix: 128, loss: at(run), change: {mean: good(run) ? 0.25 : 9}},
+        // Seeds of a model differ; the error of its windows is another.
+        {
+          prefix: 128,
+          loss: at(run),
+          change: {mean: good(run) ? 0.1 + 0.1 * run.config.train.seed : 9, error: 0.7},
+        },
       ]),
     );
-    expect(longer.tables[0].rows.slice(1).map(row => row.at(-1))).to.not.include('+9.0000 (2)');
-    expect(new Set(Object.entries(longer.figures).map(([, words]) => words))).to.deep.equal(
-      new Set(['0.2500']),
+    const [changes, single] = longer.tables.map(({rows}) => rows.slice(1));
+    expect(single.map(row => row.at(-1)))
+      .to.include('+0.3000 ± 0.7000 (2)')
+      .and.not.include('+9.0000 ± 0.7000 (2)');
+    const last = changes.filter(([, , before]) => before === '128').map(row => row.at(-1));
+    expect(new Set(last)).to.deep.equal(new Set(['+0.2500 ± 0.0500 (2)']));
+    expect(longer.finding).to.include('bmojo, carried trained at 32 +0.250 ± 0.050 (2) at 128');
+    expect(new Set(Object.values(longer.figures))).to.deep.equal(new Set(['0.2500']));
+    const alone = named('figure-5').report(
+      text('figure-5', () => [{prefix: 128, loss: 3, change: {mean: 0.5, error: 0.7}}]).filter(
+        ({config}) => config.train.seed === 1,
+      ),
+    );
+    expect(alone.finding, 'the windows of a single seed').to.include(
+      'bmojo trained at 32 +0.500 ± 0.700 (2) at 128',
     );
     expect(longer.plot, 'the prefix of none').to.include('>0<');
     const timed = named('figure-4').report(text('figure-4', () => []));

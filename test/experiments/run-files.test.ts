@@ -57,12 +57,12 @@ describe('files of a run', () => {
     const folder = RunFolder.create(join(root, 'run'), config);
     expect(folder.sessions()).to.deep.equal([]);
     folder.begin(0);
-    folder.begin(3, {command: 'bmojo train', device: 'a card'});
+    folder.begin(3, {command: 'bmojo train', device: 'a card', together: 4});
     appendFileSync(join(folder.path, 'sessions.jsonl'), '{"step":9');
     const [first, second, ...rest] = folder.sessions();
     expect(rest).to.deep.equal([]);
-    expect(first).to.include({backend: 'wasm', version: '0.1.0'}).and.not.have.property('device');
-    expect(second).to.include({device: 'a card'});
+    expect(first).to.include({backend: 'wasm', version: '0.1.0'}).and.not.have.any.keys('device', 'together');
+    expect(second).to.include({device: 'a card', together: 4});
     writeFileSync(join(folder.path, 'sessions.jsonl'), '{"step":9}\n');
     expect(() => folder.sessions()).to.throw(RunFolderError, /line 1 must hold version, date, machine/);
     folder.release();
@@ -93,5 +93,67 @@ describe('files of a run', () => {
     const refused = await reportExperiment(experiment, options).catch((error: unknown) => error);
     expect(refused).to.be.instanceOf(RunFolderError);
     expect(String(refused)).to.include('has no sessions.jsonl');
+  });
+
+  it('measures what was not measured yet, last, and tells the lines of all that are known by then', async () => {
+    const experiment = paperExperiments.find(({name}) => name === 'figure-2');
+    if (experiment === undefined) throw new Error('no figure-2');
+    const chosen = {quick: true, backend: 'wasm', models: ['mamba', 'hybrid'], panels: ['2 pairs']} as const;
+    const options = {...chosen, out: root, jobs: 1, command: 'bmojo reproduce figure-2', seeds: [1, 2]};
+    const planned = experiment.plan(options);
+    expect(planned).to.have.length(4);
+    for (const [i, {name, config}] of planned.entries()) {
+      const folder = RunFolder.create(join(root, 'runs', name), config);
+      folder.begin(0, {together: i + 1});
+      const steps = [1, 2, 3].map(step => `${JSON.stringify({step, loss: 2, tokensPerSecond: 10 * step})}\n`);
+      writeFileSync(join(folder.path, 'metrics.jsonl'), steps.join(''));
+      folder.writeResult({step: 1, parameters: 1, stateBytes: 1, report});
+      folder.release();
+    }
+    const told: string[][] = [];
+    const nameOf = (line: string): string => JSON.parse(line).name;
+    const once = async (most: number) => {
+      let left = most;
+      const measured = {
+        ...experiment,
+        measureRecall: async () => {
+          if (left-- === 0) throw new Error('the power went');
+          return {points: []};
+        },
+      };
+      return reportExperiment(measured, options, (name, lines) =>
+        told.push([name, ...lines.trimEnd().split('\n').map(nameOf)]),
+      );
+    };
+    const [first, second, third, fourth] = planned.map(({name}) => name);
+    expect(String(await once(1).catch((error: unknown) => error))).to.include('the power went');
+    expect(told).to.deep.equal([[first, first]]);
+    // The first is not measured again; without its measurement it comes behind those that have one.
+    rmSync(join(root, 'runs', first, 'recall.json'));
+    expect(String(await once(2).catch((error: unknown) => error))).to.include('the power went');
+    rmSync(join(root, 'runs', first, 'recall.json'));
+    told.length = 0;
+    const made = await once(3);
+    expect(told).to.deep.equal([
+      [first, first, second],
+      [third, first, second, third],
+      [fourth, first, second, third, fourth],
+    ]);
+    const lines = (made?.files['runs.jsonl'] ?? '').trimEnd().split('\n');
+    expect(lines.map(nameOf)).to.deep.equal([first, second, third, fourth]);
+    // The speed is its own only where it was trained alone.
+    expect(lines.map(line => JSON.parse(line).tokensPerSecond)).to.deep.equal([
+      30,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    // Of files of several sessions all runs count, each once.
+    const parts = lines.map((_, i) => join(root, `${i}.jsonl`));
+    for (const [i, line] of lines.entries()) writeFileSync(parts[i], `${line}\n${lines[0]}\n`);
+    const elsewhere = {...options, out: join(root, 'elsewhere')};
+    const joined = await reportExperiment(experiment, {...elsewhere, add: parts});
+    expect(joined?.files['runs.jsonl']).to.equal(made?.files['runs.jsonl']);
+    expect(joined).to.include({finished: 4, planned: 4});
   });
 });

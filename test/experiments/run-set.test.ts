@@ -1,6 +1,6 @@
 // Several runs side by side, of which one fails.
 
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -9,16 +9,22 @@ import {RunFolder} from '../../experiments/run-folder.js';
 import {RunSetError, trainAll} from '../../experiments/run-set.js';
 import {FolderLock} from '../../formats/folder-lock.js';
 
-describe('a set of runs', () => {
-  it('saves the others where one fails, and begins no more', async function () {
-    this.timeout(60_000);
-    const root = mkdtempSync(join(tmpdir(), 'bmojo-run-set-'));
-    const config = parseRunConfig('mqar', {
-      backend: 'cpu',
-      data: {length: 16, pairs: 2, vocabSize: 16},
-      model: {dModel: 8, layers: 1, heads: 1},
-      train: {steps: 1e6, batch: 2, evalEvery: 1e6, checkpointEvery: 1e6},
-    });
+const config = parseRunConfig('mqar', {
+  backend: 'cpu',
+  data: {length: 16, pairs: 2, vocabSize: 16},
+  model: {dModel: 8, layers: 1, heads: 1},
+  train: {steps: 1e6, batch: 2, evalEvery: 1e6, checkpointEvery: 1e6},
+});
+
+describe('a set of runs', function () {
+  this.timeout(300_000);
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'bmojo-run-set-'));
+  });
+  afterEach(() => rmSync(root, {recursive: true}));
+
+  it('saves the others where one fails, and begins no more', async () => {
     const runs = ['long', 'taken', 'later'].map(name => ({name, path: join(root, name), config}));
     RunFolder.create(join(root, 'taken'), config).release();
     const lock = FolderLock.take(join(root, 'taken'));
@@ -32,9 +38,23 @@ describe('a set of runs', () => {
       expect(RunFolder.open(join(root, 'long')).checkpoints.lastStep).to.be.above(0);
       expect(RunFolder.open(join(root, 'later')).checkpoints.lastStep).to.equal(undefined);
       expect([...names]).to.not.include('later');
+      // Two at a time, though three waited.
+      expect(RunFolder.open(join(root, 'long')).sessions()[0]).to.include({together: 2});
     } finally {
       lock.release();
-      rmSync(root, {recursive: true});
     }
+  });
+
+  it('begins no more where the process of one is killed', async () => {
+    const runs = ['killed', 'later'].map(name => ({name, path: join(root, name), config}));
+    const failed = await (async () => {
+      for await (const {event} of trainAll(runs, {jobs: 1})) {
+        if (event.type !== 'started') continue;
+        const {pid} = JSON.parse(readFileSync(join(root, 'killed', 'lock.json'), 'utf8'));
+        process.kill(pid, 'SIGKILL');
+      }
+    })().catch((error: unknown) => error);
+    expect(String(failed)).to.include('run killed: its process ended with SIGKILL');
+    expect(RunFolder.open(join(root, 'later')).checkpoints.lastStep).to.equal(undefined);
   });
 });

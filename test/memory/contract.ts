@@ -268,6 +268,18 @@ export function storeContract({name, durable, place: makePlace}: StoreKind): voi
       }
     });
 
+    it('rows that differ by less than float32 can tell are put in order', async () => {
+      const format: MemoryFormat = {...tinyFormat, groups: 1, width: 2};
+      await open(format);
+      const batch = {
+        ...batchOf(format, {n: 3}),
+        keys: Float32Array.of(1e8, 1, 1e8, 3, 5, 5),
+      };
+      await store.append(batch);
+      const query = {...queryOf(format, {n: 1, count: 1}), queries: Float32Array.of(1, 1)};
+      expect([...(await store.search(query)).positions]).to.deep.equal([1]);
+    });
+
     it('tokens that are not said are unknown', async () => {
       await open();
       const batch = batchOf(tinyFormat);
@@ -407,6 +419,29 @@ export function storeContract({name, durable, place: makePlace}: StoreKind): voi
         store = await place.open(undefined);
         expect(store.format).to.deep.equal(tinyFormat);
         expect(await contents(store)).to.deep.equal(then);
+      });
+
+      it('a stream whose last rows a quota drove out goes on from there, whatever is forgotten then', async () => {
+        await open(tinyFormat, {quota: 8});
+        const rows = (from: number, innovation: number, seed: number) => {
+          const batch = batchOf(tinyFormat, {from, n: 8, seed});
+          return {...batch, innovations: batch.innovations.fill(innovation)};
+        };
+        await store.append(rows(0, 9, 1));
+        // None of these stays, so that their positions are free again.
+        await store.append(rows(8, 0, 2));
+        const last = rows(8, 0, 3);
+        last.innovations.fill(20, 0, 2);
+        await store.append(last);
+        expect(await store.forget({streams: ['a'], from: 2, before: 3})).to.equal(1);
+        const kept = joined(
+          rowsWhere(rows(0, 9, 1), tinyFormat, position => position > 2),
+          rowsWhere(last, tinyFormat, position => position < 10),
+        );
+        expect(await contents(store)).to.deep.equal([kept]);
+        await store.close();
+        await open(tinyFormat, {quota: 8});
+        expect(await contents(store)).to.deep.equal([kept]);
       });
 
       it('is refused to those of another model, width or precision, with the remedy', async () => {

@@ -1,6 +1,6 @@
 // The store in a folder of files: the contract, recovery at every byte, and what is left of what was forgotten.
 
-import {
+import fs, {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -14,6 +14,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -177,6 +178,35 @@ describe('memory in a folder', () => {
     expect(await contents(await open({quota: 100}, format))).to.deep.equal(before);
   });
 
+  it('nor do those that many processes drove out, a few each', async () => {
+    const format: MemoryFormat = {...tinyFormat, groups: 1, width: 2, precision: 'f16'};
+    for (let i = 0; i < 12; i++) {
+      const one = await openFolder(folder, format, {quota: 100});
+      for (const from of [0, 500])
+        await one.append(batchOf(format, {from: 1000 * i + from, n: 500, seed: i}));
+      await one.close();
+    }
+    const bytes = segments().reduce((sum, file) => sum + statSync(file).size, 0);
+    // Twice the quota, the slack, and what the last process wrote: 5,300 of 12,000 rows of 20 bytes.
+    expect(bytes).to.be.below(120_000);
+  });
+
+  it('what a quota drove out of a range is gone from the files once the range is forgotten', async () => {
+    await open({quota: 4});
+    const secret = Float32Array.of(0.123_456_78);
+    const first = batchOf(tinyFormat, {n: 4});
+    await store?.append({...first, innovations: new Float32Array(4), keys: first.keys.fill(secret[0])});
+    const second = batchOf(tinyFormat, {from: 4, n: 4});
+    await store?.append({...second, innovations: new Float32Array(4).fill(1)});
+    const isThere = (): boolean =>
+      segments().some(file => readFileSync(file).includes(Buffer.from(secret.buffer)));
+    expect(isThere()).to.equal(true);
+    expect(await store?.forget({streams: []})).to.equal(0);
+    expect(await store?.forget({streams: ['a'], before: 4})).to.equal(0);
+    expect(isThere()).to.equal(false);
+    expect((await (await reopened()).stats()).rows).to.equal(4);
+  });
+
   it('has one writer', async () => {
     await open();
     const {reason, message} = await refusal(() => openFolder(folder, tinyFormat));
@@ -230,5 +260,65 @@ describe('memory in a folder', () => {
     rmdirSync(inTheWay);
     await store?.append(batchOf(tinyFormat, {from: 16}));
     expect((await (await reopened()).stats()).rows).to.equal(32);
+  });
+
+  describe('where the system fails behind the one step that a change is', () => {
+    const real = {rmSync: fs.rmSync, fsyncSync: fs.fsyncSync};
+    const failure = Object.assign(new Error('EIO: i/o error'), {code: 'EIO'});
+    const fail = (functions: Partial<typeof real>): void => {
+      Object.assign(fs, functions);
+      syncBuiltinESMExports();
+    };
+    afterEach(() => fail(real));
+
+    /** The rows of every file as a killed process leaves them, and as this one does. */
+    const rowsAfter = async (): Promise<number[]> => {
+      const killed = await openFolder(copyOf('killed'), undefined);
+      const own = await reopened();
+      const rows = [(await killed.stats()).rows, (await own.stats()).rows];
+      await killed.close();
+      return rows;
+    };
+
+    it('no file of the store is removed, and nothing more is accepted that would be lost', async () => {
+      await open();
+      await store?.append(batchOf(tinyFormat, {n: 8}));
+      fail({
+        rmSync: (path, options) => {
+          if (String(path).endsWith('.segment')) throw failure;
+          real.rmSync(path, options);
+        },
+      });
+      const {reason, message} = await refusal(() => store?.forget({streams: ['a'], before: 2}));
+      expect([reason, message]).to.deep.equal(['unavailable', `${folder}: EIO: i/o error`]);
+      fail(real);
+      expect((await refusal(() => store?.append(batchOf(tinyFormat, {from: 8})))).message).to.include(
+        'close the store and open it again',
+      );
+      expect(await rowsAfter()).to.deep.equal([6, 6]);
+      expect(segments()).to.have.length(1);
+    });
+
+    for (const [name, change] of [
+      ['a new segment', () => store?.append(batchOf(tinyFormat, {from: 8}))],
+      ['segments without what is forgotten', () => store?.forget({streams: ['a'], before: 2})],
+    ] as const)
+      it(`${name}: the files of both lists stay until one of them is read`, async () => {
+        await open({segmentBytes: 100});
+        await store?.append(batchOf(tinyFormat, {n: 8}));
+        // Of the folder, once memory.json is the new one.
+        const {ino} = statSync(join(folder, 'memory.json'));
+        fail({
+          fsyncSync: handle => {
+            if (fs.fstatSync(handle).isDirectory() && statSync(join(folder, 'memory.json')).ino !== ino)
+              throw failure;
+            real.fsyncSync(handle);
+          },
+        });
+        expect((await refusal(change)).reason).to.equal('unavailable');
+        fail(real);
+        expect((await refusal(change)).message).to.include('close the store and open it again');
+        expect(await rowsAfter()).to.deep.equal(name === 'a new segment' ? [8, 8] : [6, 6]);
+      });
   });
 });

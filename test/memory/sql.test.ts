@@ -15,9 +15,10 @@ import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {Statements, vectorKinds} from '../../memory/sql/statements.js';
 import type {MemoryFormat} from '../../memory/store.js';
 import {MemoryStoreError} from '../../memory/store-error.js';
+import {bmojo} from '../support/command.js';
 import type {StorePlace} from './contract.js';
 import {refusal, storeContract} from './contract.js';
-import {hasPgvector, postgresAddress, requirePostgres, withSchema} from './postgres.js';
+import {connect, hasPgvector, postgresAddress, requirePostgres, withSchema} from './postgres.js';
 import {batchOf, contents, expectedHits, queryOf, tinyFormat} from './rows.js';
 
 let schemas = 0;
@@ -329,6 +330,50 @@ describe('PGlite', () => {
     await remove();
   });
 
+  it('rows are stored whatever becomes of the room of those that left', async () => {
+    const format: MemoryFormat = {...tinyFormat, groups: 1, width: 1};
+    const {database, remove} = await withTables();
+    let freed = 0;
+    const full: SqlDatabase = {
+      ...database,
+      query: async (text, values) => {
+        if (text.startsWith('vacuum') && freed++ === 0) throw new MemoryStoreError('unavailable', 'no room');
+        return database.query(text, values);
+      },
+    };
+    const store = await openSql('PGlite', full, format, {quota: 8});
+    for (let from = 0; from < 8000; from += 2000) await store.append(batchOf(format, {from, n: 2000}));
+    expect([(await store.stats()).rows, freed]).to.deep.equal([8, 2]);
+    await remove();
+  });
+
+  it('what other processes write anew is looked up again, and refused only where that never ends', async () => {
+    const {database, remove} = await withTables();
+    let stale = 0;
+    const busy: SqlDatabase = {
+      ...database,
+      transaction: work =>
+        database.transaction(session =>
+          work({
+            query: async (text, values) =>
+              text.endsWith('for update') && stale-- > 0 ? {rows: []} : session.query(text, values),
+          }),
+        ),
+    };
+    const store = await openSql('PGlite', busy, tinyFormat, {});
+    await store.append(batchOf(tinyFormat));
+    stale = 3;
+    await store.append(batchOf(tinyFormat, {from: 16}));
+    expect((await store.stats()).rows).to.equal(32);
+    stale = 100;
+    const {reason, message} = await refusal(() => store.append(batchOf(tinyFormat, {from: 32})));
+    expect([reason, message]).to.deep.equal([
+      'busy',
+      'memory: other processes write "a" anew all the time; try again later',
+    ]);
+    await remove();
+  });
+
   it('a package that is not installed is named with the command that installs it', async () => {
     const {reason, message} = await refusal(() =>
       loadPackage('not-a-package-of-anybody', 'PGlite', ['one', 'two']),
@@ -366,4 +411,39 @@ describe('PostgreSQL', () => {
         return {open: (format, options) => openPlace(place, format, {...options, vectors}), remove};
       },
     });
+
+  it('bmojo memory search ends, though it reads one row of a snapshot', async () => {
+    const {place, remove} = await withSchema(address);
+    const store = await openMemory(place, {format: tinyFormat});
+    await store.append(batchOf(tinyFormat));
+    await store.close();
+    const args = ['--memory', place, '--stream', 'a', '--layer', '1', '--like', '9'];
+    const {code, out, err} = await bmojo(['memory', 'search', ...args]);
+    expect([code, err]).to.deep.equal([0, '']);
+    expect(out).to.match(/^ *head +position/);
+    await remove();
+  });
+
+  it('a connection that is lost while a snapshot is read is an error of its reader, and no other', async () => {
+    const {place, remove} = await withSchema(address);
+    const name = `lost_${schemas++}_${process.pid}`;
+    const store = await openMemory(`${place}&application_name=${name}`, {format: tinyFormat});
+    for (const from of [0, 4096]) await store.append(batchOf(tinyFormat, {from, n: 4096}));
+    const snapshot = store.snapshot({streams: 'all'})[Symbol.asyncIterator]();
+    await snapshot.next();
+    const other = await connect(place);
+    const {rows} = await other.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${name}'`,
+    );
+    expect(rows.length).to.be.above(0);
+    await other.end();
+    // The error of a connection that is in use and idle comes by itself.
+    await new Promise(resolve => setTimeout(resolve, 100));
+    const {reason, message} = await refusal(() => snapshot.next());
+    expect(reason).to.equal('unavailable');
+    expect(message).to.include('the database refused');
+    expect((await store.stats()).rows).to.equal(8192);
+    await store.close();
+    await remove();
+  });
 });

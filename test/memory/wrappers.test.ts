@@ -119,6 +119,71 @@ describe('a queue of updates', () => {
     expect((await refusal(() => inner.stats())).reason).to.equal('closed');
   });
 
+  it('keeps to the order of the calls, those that wait for room too', async () => {
+    const handed: number[] = [];
+    const append = inner.append.bind(inner);
+    inner.append = async batch => {
+      handed.push(batch.positions[0]);
+      for (let i = 0; i < handed.length % 5; i++) await undefined;
+      return append(batch);
+    };
+    store = new QueuedMemory(inner, {limit: 1});
+    const calls: Promise<unknown>[] = [];
+    for (let i = 0; i < 40; i++) {
+      calls.push(store.append(batchOf(tinyFormat, {from: 2 * i, n: 2})));
+      for (let turns = 0; turns < (7 * i) % 11; turns++) await undefined;
+    }
+    calls.push(store.forget({streams: ['a'], from: 60}));
+    calls.push(store.append(batchOf(tinyFormat, {from: 60, n: 2})));
+    await Promise.all(calls);
+    await store.flush();
+    expect(handed).to.deep.equal([...Array.from({length: 40}, (_, i) => 2 * i), 60]);
+    expect((await store.stats()).rows).to.equal(62);
+  });
+
+  it('shows nothing in the middle of a chunk that was appended there', async () => {
+    await store.append(batches[0]);
+    await store.flush();
+    await finds(20, batches.slice(0, 1));
+    await store.append(batches[1]);
+    await store.flush();
+    await finds(20, batches.slice(0, 1));
+    await finds(21, batches.slice(0, 2));
+  });
+
+  it('gives the arrays back once an update is accepted', async () => {
+    inner.isHeld = true;
+    const {keys, values, ...rest} = batches[0];
+    const own = {...rest, keys: keys.slice(), values: values.slice()};
+    await store.append(own);
+    own.keys.fill(7);
+    own.values.fill(7);
+    inner.isHeld = false;
+    inner.release();
+    await store.flush();
+    await finds(8, batches.slice(0, 1));
+  });
+
+  it('refuses everything once it is closed, and loses nothing of what it accepted before', async () => {
+    inner.isHeld = true;
+    await store.append(batches[0]);
+    inner.isHeld = false;
+    const closed = store.close();
+    for (const call of [
+      () => store.append(batches[1]),
+      () => store.search(asked(8)),
+      () => store.forget({streams: 'all'}),
+      () => store.stats(),
+      () => store.snapshot({streams: 'all'})[Symbol.asyncIterator]().next(),
+    ])
+      expect((await refusal(call)).reason).to.equal('closed');
+    expect((await inner.stats()).rows).to.equal(0);
+    inner.release();
+    await closed;
+    await store.close();
+    expect((await refusal(() => inner.stats())).reason).to.equal('closed');
+  });
+
   it('refuses what does not fit at once', async () => {
     const bad = {...batches[0], layer: 2};
     expect((await refusal(() => store.append(bad))).reason).to.equal('argument');

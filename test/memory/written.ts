@@ -24,8 +24,8 @@ export interface WriterSettings {
   readonly streams: readonly string[];
   readonly from?: number;
   readonly end?: number;
-  /** Milliseconds from the first acknowledgement to a kill. */
-  readonly killAfter?: number;
+  /** A kill, so many milliseconds behind so many acknowledgements. */
+  readonly kill?: {readonly acknowledged: number; readonly milliseconds: number};
   /** The longest file, in blocks of 512 bytes. */
   readonly blocks?: number;
 }
@@ -36,7 +36,7 @@ export function written({
   streams,
   from = 0,
   end = 1e9,
-  killAfter,
+  kill,
   blocks,
 }: WriterSettings): Promise<Written> {
   return new Promise(resolve => {
@@ -49,7 +49,8 @@ export function written({
     let timer: NodeJS.Timeout | undefined;
     child.stdout.on('data', chunk => {
       out += chunk;
-      if (killAfter !== undefined) timer ??= setTimeout(() => child.kill('SIGKILL'), killAfter);
+      if (kill !== undefined && out.split('\n').length > kill.acknowledged)
+        timer ??= setTimeout(() => child.kill('SIGKILL'), kill.milliseconds);
     });
     child.stderr.on('data', chunk => {
       err += chunk;

@@ -273,7 +273,12 @@ for (const backend of ['cpu', 'wasm'] as const) {
       let turns = 0;
       const others = setInterval(() => turns++, 1);
       const told: number[] = [];
-      await session.read(long, {onProgress: done => told.push(done)});
+      // Others wait for their turn, however fast the machine reads.
+      const onProgress = (done: number): void => {
+        told.push(done);
+        for (const end = performance.now() + 20; performance.now() < end; );
+      };
+      await session.read(long, {onProgress});
       clearInterval(others);
       expect(told).to.deep.equal([...told].sort((a, b) => a - b));
       expect(told.length).to.be.above(19);
@@ -346,7 +351,7 @@ for (const backend of ['cpu', 'wasm'] as const) {
 
 describe('decoding far into a text', () => {
   it('costs the same per token and as much memory at 100,000 as at 1,000', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     await useBackend('wasm');
     const model = LanguageModel.create({...small, window: 16, eideticSlots: 8});
     const random = randomStream([1, 2], 3);
@@ -363,13 +368,17 @@ describe('decoding far into a text', () => {
     expect(far.bytes).to.equal(near.bytes);
     expect(far.bytes).to.equal(model.stateBytes());
     expect(memory().numTensors - before).to.equal(2 * tensors);
-    // In turn, so that what else the machine does meets both alike.
+    // What is computed, not the time that it takes: that is shared with what else the machine does.
+    const computedMs = (): number => {
+      const {user, system} = process.cpuUsage();
+      return (user + system) / 1000;
+    };
     const rounds = 25;
     for (let round = -5; round < rounds; round++) {
       for (const {session, times} of [near, far]) {
-        const start = performance.now();
+        const start = computedMs();
         for (let token = 0; token < 8; token++) await session.write(settings);
-        if (round >= 0) times.push((performance.now() - start) / 8);
+        if (round >= 0) times.push((computedMs() - start) / 8);
       }
     }
     const [nearMs, farMs] = [near, far].map(({times}) => times.sort((x, y) => x - y)[rounds >> 1]);

@@ -178,6 +178,37 @@ describe('sessions with a store of memory', () => {
     model.model.dispose();
   });
 
+  it('leave nothing behind where the store does not answer, and go on once it does', async () => {
+    const model = LanguageModel.create(models['the last layer']);
+    const inner = storeOf(model);
+    let isDown = false;
+    const store: MemoryStore = {
+      ...inner,
+      format: inner.format,
+      append: batch => inner.append(batch),
+      search: async query => {
+        if (isDown) throw new Error('no answer');
+        return inner.search(query);
+      },
+      stats: () => inner.stats(),
+    };
+    const session = new DecodingSession(model, {weights, memory: {store}});
+    await session.read(tokens(30));
+    const before = memory().numTensors;
+    isDown = true;
+    for (let i = 0; i < 3; i++)
+      await session.read([1]).then(
+        () => expect.fail('was read'),
+        (error: Error) => expect(error.message).to.equal('no answer'),
+      );
+    expect(memory().numTensors, 'tensors left behind').to.equal(before);
+    isDown = false;
+    await session.read([1]);
+    expect(memory().numTensors, 'tensors of a session').to.equal(before);
+    session.dispose();
+    model.model.dispose();
+  });
+
   it('refuse a store of other weights or another shape, true positions, and models that retrieve nothing', () => {
     const model = LanguageModel.create(models['the last layer']);
     const open = (own: LanguageModel, store: MemoryStore): DecodingSession =>

@@ -22,7 +22,7 @@ const kernelsOn = (backend: string) =>
 const product = `linear(tf.ones([1, 2, 3]), tf.ones([3, 2])).dataSync()[0]`;
 
 describe('backends on demand', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('an import starts none and brings neither wasm, webgpu nor tensorflow', async () => {
     const {result} = await runModule(`${tf}${bmojo}

@@ -58,7 +58,7 @@ const tokens = async (page: Page): Promise<number> =>
   Number(/anna: (\d+) tokens/.exec((await page.getByText(/anna: \d+ tokens/).textContent()) ?? '')?.[1]);
 
 describe('demo: long-term memory', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const shown = siteOfSuite();
 
   it('remembers behind a reload what Node remembers, lists it, and forgets it', async () => {

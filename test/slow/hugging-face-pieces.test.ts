@@ -12,7 +12,7 @@ describe('models of the Hub in pieces on webgpu', () => {
 
   for (const golden of goldenModels) {
     it(golden.name, async function () {
-      this.timeout(300_000);
+      this.timeout(600_000);
       const {model} = await fromPretrained(golden.folder);
       await expectPieces(model, golden);
       model.model.dispose();

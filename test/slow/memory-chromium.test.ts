@@ -18,7 +18,7 @@ describe('a memory in Chromium', () => {
   let left: FoundInPage;
   const complaints: string[] = [];
   before(async function () {
-    this.timeout(300_000);
+    this.timeout(600_000);
     const path = chromiumOrSkip(this);
     await withPage(
       path,

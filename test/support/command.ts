@@ -16,8 +16,24 @@ export function bmojo(
   args: readonly string[],
   onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
 ): Promise<Ended> {
+  return run([cli, ...args], onOutput);
+}
+
+/**
+ * Runs bmojo, which sends itself SIGINT as soon as what it has printed matches: a signal from outside may come when all is done.
+ */
+export function interrupted(args: readonly string[], pattern: RegExp): Promise<Ended> {
+  const preloaded = new URL('interrupt-itself.js', import.meta.url);
+  preloaded.searchParams.set('pattern', pattern.source);
+  return run(['--import', preloaded.href, cli, ...args]);
+}
+
+function run(
+  args: readonly string[],
+  onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [cli, ...args]);
+    const child = spawn(process.execPath, args);
     let out = '';
     let err = '';
     child.stdout.on('data', chunk => {

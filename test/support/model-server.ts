@@ -1,5 +1,6 @@
 // A model folder on a web server of this machine, with the manners that servers have: cut connections, no Range, errors.
 
+import type {ServerResponse} from 'node:http';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import type {MemoryFolder} from '../../models/model-folder/index.js';
@@ -21,10 +22,29 @@ export interface ModelServer {
   close(): void;
 }
 
+export interface ServerOptions {
+  /**
+   * Whether a connection breaks only when the client has asked for `?read=` and the file: one that breaks takes along what a
+   * slow page has not read of it. Default false: a moment later, in the process that reads.
+   */
+  readonly waits?: boolean;
+}
+
 /** Serves a folder, to pages of other origins as well. */
-export async function serveModel(folder: MemoryFolder): Promise<ModelServer> {
+export async function serveModel(
+  folder: MemoryFolder,
+  {waits = false}: ServerOptions = {},
+): Promise<ModelServer> {
+  const held = new Map<string, ServerResponse>();
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '', 'http://x').pathname.replace('/models/small/', '');
+    const {pathname, searchParams} = new URL(request.url ?? '', 'http://x');
+    const path = pathname.replace('/models/small/', '');
+    const read = searchParams.get('read');
+    if (read !== null) {
+      held.get(read)?.destroy();
+      response.writeHead(204, {'access-control-allow-origin': '*'}).end();
+      return;
+    }
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     served.asked.push(range === null ? path : `${path} from ${range[1]}`);
     response.setHeader('access-control-allow-origin', '*');
@@ -49,8 +69,14 @@ export async function serveModel(folder: MemoryFolder): Promise<ModelServer> {
       'content-length': bytes.length - from,
     });
     const cut = served.cuts.get(path)?.shift();
-    if (cut === undefined) response.end(bytes.subarray(from));
-    else response.write(bytes.subarray(from, cut), () => setTimeout(() => response.destroy(), 20));
+    if (cut === undefined) {
+      response.end(bytes.subarray(from));
+      return;
+    }
+    if (waits) held.set(path, response);
+    response.write(bytes.subarray(from, cut), () => {
+      if (!waits) setTimeout(() => response.destroy(), 200);
+    });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const served: ModelServer = {

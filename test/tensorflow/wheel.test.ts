@@ -35,7 +35,7 @@ function pipWorks(): boolean {
 }
 
 describe('the wheel of TensorFlow', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   let digest: string;
   let blake2b: string;

@@ -121,7 +121,7 @@ for (const backend of readableBackends) {
 }
 
 describe('evaluation of a language model with a large vocabulary', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('scores windows together, whose logits it holds in blocks, as one after the other', async function () {
     await useReadableBackend(this, 'wasm');
@@ -169,7 +169,7 @@ describe('blocks of rows', () => {
 });
 
 describe('an update of a model with a large vocabulary', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const vocabSize = 50_280;
   const [size, length] = [2, 128];
   let model: LanguageModel;

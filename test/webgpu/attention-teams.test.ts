@@ -80,7 +80,7 @@ describe('teams of lanes of memoryAttention on webgpu', () => {
   });
 
   describe('as code for wide subgroups', function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     before(async function () {
       await useWebGPUOrSkip(this);
     });

@@ -14,7 +14,7 @@ interface Outcome {
 }
 
 describe('backends in a page', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const outcomes = new Map<string, Outcome>();
   before(async function () {
     this.timeout(300_000);

@@ -8,7 +8,7 @@ import {checkFaintSlopes} from '../support/faint-slopes.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 describe('edge values on webgpu', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   before(function () {
     return useWebGPUOrSkip(this);
   });

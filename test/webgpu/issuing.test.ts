@@ -24,7 +24,7 @@ import {useWebGPUOrSkip} from '../support/webgpu.js';
 const plain = {learningRate: 1, step: 1, beta1: 0, beta2: 0, epsilon: 1e-12, weightDecay: 0};
 
 describe("tfjs's operations on webgpu", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   before(async function () {
     await useWebGPUOrSkip(this);
   });

@@ -117,7 +117,7 @@ function expectAligned({name, code}: Pass): void {
 }
 
 describe('WGSL of matrix units', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   /** Held: Dawn does not survive that it is collected before its devices. */
   let gpu: GPU | undefined;
   let device: GPUDevice | undefined;

@@ -24,7 +24,7 @@ import {useWebGPUOrSkip} from '../support/webgpu.js';
 const op = ops.swiglu;
 
 describe('self-check on webgpu', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const saved: KernelConfig[] = [];
   before(async function () {
     await useWebGPUOrSkip(this);

@@ -112,7 +112,7 @@ const devices: Record<string, Partial<GpuLimits>> = {
 };
 for (const [what, lesser] of Object.entries(devices)) {
   describe(`calls together on webgpu, on a device ${what}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     before(async function () {
       await useWebGPUOrSkip(this);
       Object.assign(webgpuDebug, {poison: true, limits: lesser});
@@ -125,7 +125,7 @@ for (const [what, lesser] of Object.entries(devices)) {
 }
 
 describe('calls together on webgpu', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   before(async function () {
     await useWebGPUOrSkip(this);
   });

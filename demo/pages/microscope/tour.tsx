@@ -1,7 +1,7 @@
 // Five steps through the page, for who sees it for the first time; each shows what it speaks of.
 
 import {useSignal} from '@preact/signals';
-import {useEffect, useRef} from 'preact/hooks';
+import {useEffect, useLayoutEffect, useRef} from 'preact/hooks';
 import {Button} from '../../ui/button.js';
 import type {Looked} from '../../worker/inspect.js';
 import type {View} from './link.js';
@@ -27,8 +27,8 @@ export function Tour({looked, busy, onShow}: TourProps) {
   const next = useRef<HTMLButtonElement>(null);
   const isOn = step !== undefined;
   const wasOn = useRef(false);
-  // The button that was pressed is gone: who uses the keyboard goes on from the one in its place.
-  useEffect(() => {
+  // The button that was pressed is gone: who uses the keyboard goes on from the one in its place, as soon as it is seen.
+  useLayoutEffect(() => {
     if (isOn !== wasOn.current) (isOn ? next : begin).current?.focus({preventScroll: true});
     wasOn.current = isOn;
   }, [isOn]);

@@ -45,7 +45,7 @@ describe('model folders in Chromium', () => {
     const chatTemplate = await chatTemplateOf({chat_template: TEMPLATE});
     await writePretrained(hub, {...contents, chatTemplate});
     const ofHub = await serveModel(hub);
-    server = await serveModel(folder);
+    server = await serveModel(folder, {waits: true});
     server.cuts.set(shard, [1000]);
     await withPage(path, entry, async page => {
       // Before complaints are counted: of files that a folder need not have, Chromium tells each.

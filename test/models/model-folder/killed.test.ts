@@ -15,10 +15,14 @@ import {answers, languageContents} from '../../support/model-folders.js';
 const writer = fileURLToPath(new URL('../../support/model-writer.js', import.meta.url));
 const KILLS = 12;
 
-/** Lets a process write at `path` and kills it some time after its first folder is whole. */
-async function writeAndKill(path: string, milliseconds: number): Promise<void> {
+/** Lets a process write at `path` and kills it some time after so many of its folders were whole. */
+async function writeAndKill(path: string, folders: number, milliseconds: number): Promise<void> {
   const child = fork(writer, [path], {stdio: ['ignore', 'ignore', 'ignore', 'ipc']});
-  await new Promise(resolve => child.once('message', resolve));
+  await new Promise<void>(resolve =>
+    child.on('message', turn => {
+      if (turn === folders - 1) resolve();
+    }),
+  );
   await new Promise(resolve => setTimeout(resolve, milliseconds));
   await new Promise(resolve => {
     child.once('exit', resolve);
@@ -37,11 +41,11 @@ describe('a model folder whose writer is killed', () => {
   afterEach(() => rmSync(folder, {recursive: true}));
 
   it('opens, at whatever moment', async function () {
-    this.timeout(240_000);
+    this.timeout(300_000);
     const random = randomStream([4, 9], 0);
     const titles = new Set<string>();
     for (let kill = 0; kill < KILLS; kill++) {
-      await writeAndKill(path, 120 * random.uniform());
+      await writeAndKill(path, 1 + (kill % 3), 120 * random.uniform());
       const {model, card} = await openModel(path);
       titles.add(card?.title ?? '');
       model.model.dispose();
