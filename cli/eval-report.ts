@@ -114,7 +114,7 @@ function execute(argv: Args): void {
   const bare = runs.filter(({records}) => records.length === 0).map(({name}) => name);
   if (bare.length > 0)
     console.log(
-      `no evaluations in ${bare.join(', ')}; make some with bmojo eval TASK --checkpoint RUN (see bmojo eval --help)`,
+      `no evaluations in ${bare.join(', ')}; make some with npx bmojo eval TASK --checkpoint RUN (see npx bmojo eval --help)`,
     );
 }
 

@@ -230,7 +230,7 @@ async function writeOne(
       const weights = argv.weights === undefined ? '' : ` --weights ${argv.weights}`;
       if (typeof state === 'string')
         process.stderr.write(
-          `continue with: bmojo generate --checkpoint ${shellWord(folder.path)}${weights} --state ${shellWord(state)}\n`,
+          `continue with: npx bmojo generate --checkpoint ${shellWord(folder.path)}${weights} --state ${shellWord(state)}\n`,
         );
     }
     if (argv.quiet !== true) {

@@ -79,7 +79,7 @@ async function execute(argv: Args): Promise<void> {
     console.log(
       `grafted: layers ${grafted.layers.join(', ')}, ${result.added.toLocaleString('en-US')} new parameters beside ${before.toLocaleString('en-US')}\n` +
         `written: ${out}, ${files.length} files, ${byteWords(bytes)}\n` +
-        `its gates are closed: it computes what the model did with this window; fine-tune it with bmojo train TASK --init-from ${shellWord(out)}`,
+        `its gates are closed: it computes what the model did with this window; fine-tune it with npx bmojo train TASK --init-from ${shellWord(out)}`,
     );
   }
 }

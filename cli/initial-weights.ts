@@ -56,7 +56,7 @@ export async function checkInitialWeights({path, weights}: InitialWeights, confi
   if (own !== other)
     throw new SettingError(
       `--init-from: ${path} was trained on the ids of another tokenizer; prepare the data with ` +
-        `bmojo data prepare FILES --tokenizer ${shellWord(join(home, 'tokenizer.json'))}`,
+        `npx bmojo data prepare FILES --tokenizer ${shellWord(join(home, 'tokenizer.json'))}`,
     );
   try {
     await checkRun(config, {initial: weights});

@@ -210,7 +210,7 @@ async function execute(family: WorkloadFamily, argv: Args): Promise<void> {
       const lower = isInterrupted ? '' : ` --rate ${Number((folder.config.train.rate / 3).toPrecision(2))}`;
       if (argv.json !== true)
         console.log(
-          `continue with: bmojo train ${family.name} --resume --out ${shellWord(folder.path)}${lower}`,
+          `continue with: npx bmojo train ${family.name} --resume --out ${shellWord(folder.path)}${lower}`,
         );
     }
   });

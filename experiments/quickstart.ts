@@ -89,7 +89,7 @@ export async function* trainQuickstart(options: QuickstartOptions): AsyncGenerat
 
 /** The command that scores the model on the task it was tested on, for people to vary. */
 export function evaluationCommand(out: string): string {
-  return `bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${shellWord(join(out, 'bmojo'))}`;
+  return `npx bmojo eval ${TASK} --test-parts ${data.testParts} --checkpoint ${shellWord(join(out, 'bmojo'))}`;
 }
 
 /** Scores both on the same held-out samples and writes result.json, result.md and curve.svg. */

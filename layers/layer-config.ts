@@ -1,9 +1,12 @@
 // Splits what a user passes to a layer into Keras's own keys and the layer's settings, and checks the latter.
 
-import type {serialization, Tensor} from '@tensorflow/tfjs-core';
+import type {serialization} from '@tensorflow/tfjs-core';
+import {Tensor} from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import type {Schema, Settings} from '../config/schema.js';
 import {parseSettings} from '../config/schema.js';
 import {ArgumentError, refuse} from '../custom-ops/check.js';
+import {shown} from '../errors/shown.js';
 
 /** Keys that every tf layer takes, beside the settings of its own. */
 export interface KerasConfig {
@@ -36,16 +39,24 @@ const kerasKeys = new Set([
   'inputDType',
 ]);
 
-/** Errors: SettingError for an unknown or bad setting. */
+/** Errors: ArgumentError for settings that are no object, SettingError for an unknown or bad one. */
 export function splitConfig<S extends Schema>(
   layer: string,
   schema: S,
   given: KerasConfig & Partial<Settings<S>>,
 ): {keras: KerasConfig; settings: Settings<S>} {
+  if (typeof given !== 'object' || given === null) refuse(layer, 'settings', 'an object', given);
   const entries = Object.entries(given);
   const keras: KerasConfig = Object.fromEntries(entries.filter(([key]) => kerasKeys.has(key)));
   const own = Object.fromEntries(entries.filter(([key]) => !kerasKeys.has(key) && key !== LOADER_KEY));
   return {keras, settings: parseSettings(layer, schema, own)};
+}
+
+/** Errors: ArgumentError for inputs that are neither tensors nor symbols of them. */
+export function refuseNoTensors(layer: string, inputs: unknown): void {
+  const isTensor = (one: unknown): boolean => one instanceof Tensor || one instanceof tfl.SymbolicTensor;
+  if ([inputs].flat().every(isTensor)) return;
+  throw new ArgumentError(layer, 'input', 'a tensor, such as tf.tensor makes of numbers', shown(inputs));
 }
 
 /** Errors: ArgumentError for tf's mask of padding among the arguments of a call, on a layer that cannot leave tokens out. */

@@ -113,7 +113,11 @@ export class ResidualBlock extends StreamingLayer {
 }
 
 function restore(given: {className: string; config: serialization.ConfigDict} | undefined): StreamingLayer {
-  const entry = serialization.SerializationMap.getMap().classNameMap[given?.className ?? ''];
+  // A class has a name, but no settings.
+  const entry =
+    typeof given === 'object'
+      ? serialization.SerializationMap.getMap().classNameMap[given?.className ?? '']
+      : undefined;
   const layer = entry === undefined ? undefined : entry[1](entry[0], given?.config ?? {});
   if (!(layer instanceof StreamingLayer)) {
     refuse(

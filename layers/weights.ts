@@ -4,7 +4,7 @@ import type {Tensor} from '@tensorflow/tfjs-core';
 import type {LayerVariable, Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type {ElementInitializer} from './initializers.js';
-import {lastSize, refuseMask} from './layer-config.js';
+import {lastSize, refuseMask, refuseNoTensors} from './layer-config.js';
 
 /** A trained array of a layer: its name within the layer, its shape, and what it starts with. */
 export interface WeightSpec {
@@ -28,12 +28,14 @@ export abstract class DeclaredLayer extends tfl.layers.Layer {
     return false;
   }
 
-  /** Errors: ArgumentError for tf's mask of padding on a layer that carries something from token to token. */
+  /** Errors: ArgumentError for what is no tensor, and for tf's mask of padding on a layer that carries something from token to token. */
   override apply(
     inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
     kwargs?: Record<string, unknown>,
   ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
-    if (!this.isTokenwise) refuseMask(this.getClassName().replace(/^BMojo(?!Mixer)/, ''), kwargs);
+    const layer = this.getClassName().replace(/^BMojo(?!Mixer)/, '');
+    refuseNoTensors(layer, inputs);
+    if (!this.isTokenwise) refuseMask(layer, kwargs);
     return super.apply(inputs, kwargs);
   }
 

@@ -2,21 +2,28 @@
 
 import {refuse} from '../custom-ops/check.js';
 import {ArgumentError} from '../custom-ops/index.js';
+import {shown} from '../errors/shown.js';
 import {LanguageModel} from './language-model.js';
 
 /** Errors: ArgumentError. */
 export function checkModel(caller: string, model: unknown): asserts model is LanguageModel {
   if (model instanceof LanguageModel) return;
-  const isLayers = typeof model === 'object' && model !== null && 'layers' in model;
-  const came = isLayers ? 'a LayersModel: give new LanguageModel(model)' : typeof model;
-  throw new ArgumentError(caller, 'model', 'a LanguageModel', came);
+  throw new ArgumentError(caller, 'model', 'a LanguageModel', cameForModel(model));
+}
+
+/** What is often given instead, and what to do with it. */
+function cameForModel(given: unknown): string {
+  if (given instanceof Promise) return 'a promise: await it';
+  if (typeof given !== 'object' || given === null) return shown(given);
+  if ('layers' in given) return 'a LayersModel: give new LanguageModel(model)';
+  if ('model' in given) return 'an object with a model, such as openModel gives: give its model';
+  return 'another object';
 }
 
 /** Errors: ArgumentError. */
 export function checkTokenizer(caller: string, tokenizer: unknown): void {
   const isOne = typeof tokenizer === 'object' && tokenizer !== null && 'encode' in tokenizer;
-  if (!isOne)
-    refuse(caller, 'tokenizer', 'a tokenizer, such as byteTokenizer() of bmojo/data', typeof tokenizer);
+  if (!isOne) refuse(caller, 'tokenizer', 'a tokenizer, such as byteTokenizer() of bmojo/data', tokenizer);
 }
 
 /** `such` shows what they look like. Errors: ArgumentError. */

@@ -115,7 +115,7 @@ export class DecodingSession {
       signal?.throwIfAborted();
       if (given.length === 0) return;
       this.takeStep();
-      const all = this.pending === undefined ? given : Int32Array.of(this.pending, ...given);
+      const all = this.pending === undefined ? given : Int32Array.from([this.pending, ...given]);
       const last = all.length - 1;
       let known = all.length - given.length;
       const breath = new Breath();

@@ -67,6 +67,7 @@ export async function* generate(
   if (typeof prompt === 'string') refuse('generate', 'prompt', 'token ids; generateText takes text', prompt);
   const which = {ids, suppressTokens};
   checkWritable('generate', which, model.vocabSize);
+  checkPrompt('generate', prompt, session);
   const own = session ?? new DecodingSession(model);
   try {
     if (!(await readPrompt(own, prompt, {signal, onProgress}))) return;
@@ -88,6 +89,17 @@ function checkSession(model: LanguageModel, session: unknown): void {
   if (!(session instanceof DecodingSession)) refuse('generate', 'session', 'a DecodingSession', session);
   if (session.model.model !== model.model)
     throw new ArgumentError('generate', 'session', 'a session of this model', 'one of another');
+}
+
+/** Errors: ArgumentError where there is nothing to go on from. */
+function checkPrompt(caller: string, prompt: ArrayLike<number>, session: DecodingSession | undefined): void {
+  if (prompt.length > 0 || (session?.position ?? 0) > 0) return;
+  throw new ArgumentError(
+    caller,
+    'prompt',
+    'at least one token, since the first is written behind another: a line break begins a text too',
+    'none',
+  );
 }
 
 /** Whether the prompt was read to its end, not aborted on the way. */
@@ -140,6 +152,7 @@ export async function* generateText(
   const which = idsWithText(tokenizer, options.suppressTokens);
   const begins = (options.session?.position ?? 0) === 0;
   const read = [...(begins ? startTokens : []), ...tokenizer.encode(prompt)];
+  checkPrompt('generateText', read, options.session);
   for await (const token of generate(model, {...options, prompt: read, stopToken, ...which})) {
     const text = stops.push(stream.push(token));
     if (text !== '') yield text;

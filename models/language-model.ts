@@ -1,7 +1,7 @@
 // Language models of our layers: built from one configuration, trained through `hidden`, decoded through `step`.
 
-import type {Tensor, Tensor2D, Tensor3D, Variable} from '@tensorflow/tfjs-core';
-import {add, dispose, tidy} from '@tensorflow/tfjs-core';
+import type {Tensor2D, Tensor3D, Variable} from '@tensorflow/tfjs-core';
+import {add, dispose, Tensor, tidy} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
 import type {HostInput} from '../custom-ops/index.js';
@@ -334,8 +334,9 @@ export class LanguageModel {
     return x;
   }
 
-  /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. */
+  /** Logits of chosen rows of hidden states: [R, D] -> [R, V]. Errors: ArgumentError for what is no such tensor. */
   logits(hidden: Tensor2D): Tensor2D {
+    checkHidden(hidden, this.dModel);
     return headLogits(this.head, hidden);
   }
 
@@ -414,4 +415,12 @@ function jointKind(kinds: readonly StepKind[]): StepKind {
     name: [...names].join('; '),
     varying: Object.assign({}, ...kinds.map(({varying}) => varying)),
   };
+}
+
+/** Errors: ArgumentError for anything but a tensor [R, D]. */
+function checkHidden(hidden: unknown, width: number): void {
+  if (!(hidden instanceof Tensor))
+    refuse('LanguageModel.logits', 'hidden', `a tensor [R, D] = [R, ${width}]`, hidden);
+  if (hidden.rank !== 2 || hidden.shape[1] !== width)
+    refuse('LanguageModel.logits', 'hidden', `of shape [R, D] = [R, ${width}]`, hidden.shape);
 }

@@ -10,7 +10,7 @@ import {backendRequests} from './backend-names.js';
 import {chooseBackend} from './choose.js';
 import {isNode} from './environment.js';
 import {loadWasmKernels} from './on-demand.js';
-import {runningBackend} from './running.js';
+import {keepCpuSilent, runningBackend} from './running.js';
 import type {WasmPaths} from './wasm-files.js';
 import {giveWasmPaths, wasmFault} from './wasm-files.js';
 import type {GpuDescription} from './webgpu/device.js';
@@ -86,6 +86,7 @@ async function makeCurrent(name: BackendName, wasmPaths?: WasmPaths): Promise<Ba
   }
   await ready();
   noteCpuStart(false); // what was asked for is no fallback
+  if (name === 'cpu') keepCpuSilent();
   return name;
 }
 

@@ -23,6 +23,12 @@ export function runningBackend(name: string): KernelBackend | undefined {
   return tfStarter().registry[name];
 }
 
+/** Keeps tf's cpu backend from advising another package at its first tensor: it was asked for, or chosen knowingly. */
+export function keepCpuSilent(): void {
+  const started = runningBackend('cpu');
+  if (started !== undefined) Object.assign(started, {firstUse: false});
+}
+
 /** Resolves when no backend is being started. */
 export async function startsAreOver(): Promise<void> {
   await tfStarter().pendingBackendInit;

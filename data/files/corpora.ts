@@ -115,7 +115,7 @@ export async function resolveFiles(names: readonly string[], manifest?: string):
     const files = await shippedFiles(corpus);
     if (files === undefined)
       throw new CorpusError(
-        `corpus: ${name} does not ship with the project; get it with: bmojo data fetch ${name} --out DIR${manifest === undefined ? '' : ` --manifest ${manifest}`}`,
+        `corpus: ${name} does not ship with the project; get it with: npx bmojo data fetch ${name} --out DIR${manifest === undefined ? '' : ` --manifest ${manifest}`}`,
       );
     found.push(...files);
   }

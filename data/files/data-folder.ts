@@ -56,7 +56,9 @@ export function readTokenizer(path: string): Tokenizer {
   try {
     return tokenizerFromJSON(json);
   } catch (error) {
-    throw error instanceof TokenizerError ? new TokenizerError(`${path}: ${error.message}`) : error;
+    throw error instanceof TokenizerError
+      ? new TokenizerError(`${path}: ${error.message}`, error.kind)
+      : error;
   }
 }
 
@@ -70,7 +72,7 @@ export function readSummary(path: string): DataSummary {
   const file = join(path, 'data.json');
   if (!existsSync(file))
     throw new TokenFileError(
-      `${path} is no data folder: it has no data.json; make one with bmojo data prepare FILES --out ${shellWord(path)}, or say with --data where it lies`,
+      `${path} is no data folder: it has no data.json; make one with npx bmojo data prepare FILES --out ${shellWord(path)}, or say with --data where it lies`,
     );
   return parseSummary(file);
 }
@@ -150,6 +152,6 @@ export function checkSameTokenizer(run: string, data: Pick<DataFolder, 'path' | 
   if (tokenizerDigest(readTokenizer(file)) === tokenizerDigest(data.tokenizer)) return;
   throw new TokenFileError(
     `${data.path} was encoded by another tokenizer than the model of ${run}; ` +
-      `prepare it with bmojo data prepare FILES --tokenizer ${shellWord(file)}`,
+      `prepare it with npx bmojo data prepare FILES --tokenizer ${shellWord(file)}`,
   );
 }

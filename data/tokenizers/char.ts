@@ -38,6 +38,7 @@ export function charTokenizer(characters: readonly string[]): Tokenizer {
         throw new TokenizerError(
           `encode: the corpus of this char tokenizer has no ${quoted(character)} (${codeOf(character)}), ` +
             `character ${at} of the text; it knows ${ids.size} characters (a byte tokenizer can express any text)`,
+          'misuse',
         );
       });
     },

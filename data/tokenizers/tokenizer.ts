@@ -1,12 +1,22 @@
 // What every tokenizer is: text to token ids and back, with a JSON form that a run folder carries.
 
+import type {ErrorKind} from '../../errors/bmojo-error.js';
 import {BmojoError} from '../../errors/bmojo-error.js';
 import {quoted} from './quoted.js';
 
-/** A tokenizer that cannot be read, or text that it cannot encode; the message says where and why. */
+/**
+ * A tokenizer that cannot be read (`kind` damage), or text and ids that it has nothing for (misuse); the message says where
+ * and why.
+ */
 export class TokenizerError extends BmojoError {
   override readonly name = 'TokenizerError';
-  readonly kind = 'damage';
+
+  constructor(
+    message: string,
+    readonly kind: ErrorKind = 'damage',
+  ) {
+    super(message);
+  }
 }
 
 /** Turns text into token ids and back, with a JSON form that run and model folders carry. */
@@ -36,15 +46,19 @@ export interface Tokenizer {
 
 /** Errors: TokenizerError for what is no text. */
 export function checkText(text: unknown): void {
-  if (typeof text !== 'string') throw new TokenizerError(`encode: must be given text, got ${quoted(text)}`);
+  if (typeof text !== 'string')
+    throw new TokenizerError(`encode: must be given text, got ${quoted(text)}`, 'misuse');
 }
 
 /** Errors: TokenizerError naming the first id that is not in the vocabulary. */
 export function checkIds(ids: ArrayLike<number>, vocabSize: number): void {
   if (typeof ids?.length !== 'number')
-    throw new TokenizerError(`decode: must be given a list of ids, got ${quoted(ids)}`);
+    throw new TokenizerError(`decode: must be given a list of ids, got ${quoted(ids)}`, 'misuse');
   for (let i = 0; i < ids.length; i++) {
     if (!Number.isInteger(ids[i]) || ids[i] < 0 || ids[i] >= vocabSize)
-      throw new TokenizerError(`decode: ids must be integers in [0, ${vocabSize}), got ${ids[i]} at ${i}`);
+      throw new TokenizerError(
+        `decode: ids must be integers in [0, ${vocabSize}), got ${ids[i]} at ${i}`,
+        'misuse',
+      );
   }
 }

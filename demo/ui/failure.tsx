@@ -1,5 +1,6 @@
 // An error as a sentence for people: what was asked for cannot be, something is damaged, or something of ours failed.
 
+import {BmojoError} from '../../errors/bmojo-error.js';
 import {DeviceLostError, WorkerError} from '../client.js';
 
 const leads = {
@@ -13,7 +14,7 @@ const isGivenUp = (error: Error): boolean => error.name === 'AbortError' && !(er
 
 export function Failure({error}: {readonly error?: Error}) {
   if (error === undefined || isGivenUp(error) || error instanceof DeviceLostError) return null;
-  const kind = error instanceof WorkerError ? error.kind : 'fault';
+  const kind = error instanceof WorkerError || error instanceof BmojoError ? error.kind : 'fault';
   return (
     <p class="failure" role="alert">
       <strong>{leads[kind]}</strong> {error.message}

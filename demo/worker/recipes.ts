@@ -63,7 +63,12 @@ function text(content: string, context: number): Prepared {
     );
   const collector = new CharacterCollector();
   collector.add(content);
-  const tokenizer = charTokenizer(collector.characters);
+  const {characters} = collector;
+  if (characters.length < 2)
+    throw new SettingError(
+      `the text is ${characters[0]} alone; it needs at least two different characters, for something to be learned`,
+    );
+  const tokenizer = charTokenizer(characters);
   const bytes = new TextEncoder().encode(content).length;
   const tokens = tokenizer.encode(content);
   const cut = Math.floor((tokens.length * (PARTS - 1)) / PARTS);

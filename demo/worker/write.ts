@@ -61,11 +61,18 @@ interface Conversation {
   readonly model: string;
   readonly session: DecodingSession;
   readonly tokens: number[];
+  /** Those at the end of `tokens` that the session has not read: who stopped it while it read them is shown them. */
+  unread: readonly number[];
   /** Name of its long-term memory, if any. */
   readonly stream?: string;
 }
 
 let conversation: Conversation | undefined;
+
+/** One by one: as arguments of a call the tokens of a long text are more than a stack holds. */
+function append(tokens: number[], more: Iterable<number>): void {
+  for (const token of more) tokens.push(token);
+}
 
 /** Lets go of the text under way; what is remembered of it stays. */
 export function endConversation(): void {
@@ -82,7 +89,13 @@ async function begin(name: string, stream: string | undefined): Promise<Conversa
       : {store: await memoryOf(name, memoryFormat(model, {weights, precision: 'f16'})), stream};
   endConversation();
   beforeClosing(endConversation);
-  return {model: name, session: new DecodingSession(model, {weights, memory}), tokens: [], stream};
+  return {
+    model: name,
+    session: new DecodingSession(model, {weights, memory}),
+    tokens: [],
+    unread: [],
+    stream,
+  };
 }
 
 export const write: Handler<'write'> = async (request, {tell, signal}) => {
@@ -98,10 +111,12 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
   const own = goOn && isSame && conversation !== undefined ? conversation : await begin(name, stream);
   conversation = own;
   const {stopTokens: stopToken = tokenizer.endOfText, startTokens = []} = card?.generation ?? {};
-  const ids = [...(own.tokens.length === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
-  if (ids.length === 0 && own.tokens.length === 0)
+  const given = [...(own.tokens.length === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
+  if (given.length === 0 && own.tokens.length === 0)
     throw new SettingError('write a few words first: the model goes on from them');
-  own.tokens.push(...ids);
+  append(own.tokens, given);
+  const ids = [...own.unread, ...given];
+  const before = own.session.position;
   const text = new TextStream(tokenizer);
   const started = performance.now();
   let tokens = 0;
@@ -136,6 +151,7 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
       say(text.push(id));
     }
   } finally {
+    own.unread = ids.slice(own.session.position - before);
     say(text.end(), Infinity);
   }
   // From here on later conversations remember it, also where the page is closed now.
@@ -194,11 +210,15 @@ export const state: Handler<'state'> = async ({model: name, restore}, context) =
   if (restore !== undefined) {
     const own = await begin(name, restore.conversation);
     own.session.restore(restore.session);
-    own.tokens.push(...restore.tokens);
+    append(own.tokens, restore.tokens);
     conversation = own;
   }
   if (conversation === undefined) throw new SettingError('there is no text yet: write something first');
-  const {session, tokens, stream} = conversation;
+  const {session, tokens, unread, stream} = conversation;
+  if (unread.length > 0)
+    throw new SettingError(
+      'it was stopped while it read: go on first, so that its memory holds all of the text',
+    );
   return {
     session: await session.save(),
     tokens,

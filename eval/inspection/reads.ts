@@ -96,7 +96,7 @@ export function readRows(position: number, arrays: MatchedArrays, settings: Mixe
           source[(row.position * groups + group) * headWidth + d];
       return score / Math.sqrt(headWidth);
     });
-    const largest = Math.max(...scores);
+    const largest = scores.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
     const parts = scores.map(score => Math.exp(score - largest));
     const total = parts.reduce((sum, part) => sum + part, 0);
     return parts.map(part => part / total);

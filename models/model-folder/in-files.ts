@@ -57,7 +57,7 @@ function folderOf(paths: readonly string[], names: readonly string[]): string {
   const found = names.flatMap(folderWith);
   if (found.length === 0)
     throw new ModelFormatError(
-      `there is no model among these ${paths.length} files: a model folder holds ${names.join(' and ')}`,
+      `there is no model among ${paths.length === 1 ? 'this one file' : `these ${paths.length} files`}: a model folder holds ${names.join(' and ')}`,
     );
   return found.find(path => /(^|\/)(model-best|best)\/$/.test(path)) ?? found[0];
 }

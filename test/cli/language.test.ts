@@ -261,7 +261,7 @@ describe('language models on the command line', () => {
     const args = ['generate', '--checkpoint', at('whole'), '--prompt', 'line', '--save-state', at('stopped')];
     const ended = await interrupted([...args, '--tokens', '1000000'], /[\s\S]{10}/);
     expect(ended.code, ended.err).to.equal(130);
-    expect(ended.err).to.include(`continue with: bmojo generate --checkpoint ${at('whole')} --state`);
+    expect(ended.err).to.include(`continue with: npx bmojo generate --checkpoint ${at('whole')} --state`);
     expect(ended.out.length, 'text comes while it is written').to.be.within(10, 100_000);
     const more = await bmojo([
       'generate',

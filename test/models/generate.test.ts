@@ -127,6 +127,19 @@ for (const backend of ['cpu', 'wasm'] as const) {
       expect(memory().numTensors).to.equal(before);
     });
 
+    it('reads more tokens behind others than a call has room for arguments', async () => {
+      const session = new DecodingSession(model);
+      await session.read([1]);
+      const stop = new AbortController();
+      const reading = session.read(new Int32Array(300_000), {
+        signal: stop.signal,
+        onProgress: () => stop.abort(),
+      });
+      expect((await reading.catch(error => error)).name).to.equal('AbortError');
+      expect(session.position).to.be.above(1);
+      session.dispose();
+    });
+
     it('writes no id of a padded vocabulary that the tokenizer does not have', async () => {
       const padded = LanguageModel.create({...small, vocabSize: 512});
       const options = {maxTokens: 40, temperature: 100};

@@ -60,6 +60,43 @@ describe('wrong arguments', () => {
     'a tied head alone': [() => new lib.TiedHead().apply(ones([1, 2, 8])), 'has passed a TokenEmbedding'],
     'null as options of a backend': [() => lib.useBackend('cpu', null), 'an object such as {wasmPaths}'],
     'an unknown option of a backend': [() => lib.useBackend('cpu', {wasmPath: '/'}), 'got "wasmPath"'],
+    'null as settings of a layer': [() => new lib.BMojoMixer(null), 'BMojoMixer: settings must be an object'],
+    'no settings of an embedding': [
+      () => new lib.TokenEmbedding(),
+      'TokenEmbedding: settings must be an object',
+    ],
+    'a list as input of a layer': [
+      () => new lib.BMojoMixer({heads: 1}).apply([[1, 2]]),
+      'BMojoMixer: input must be a tensor',
+    ],
+    'text as input of a layer': [
+      () => new lib.TokenEmbedding({dim: 2}).apply('ab'),
+      'TokenEmbedding: input must be a tensor, such as tf.tensor makes of numbers, got "ab"',
+    ],
+    'a class as layer of a block': [
+      () => new lib.ResidualBlock({layer: lib.BMojoMixer}),
+      'layer must be a streaming layer',
+    ],
+    'text as hidden states': [
+      () => model.logits('abc'),
+      'LanguageModel.logits: hidden must be a tensor [R, D]',
+    ],
+    'hidden states of another width': [() => model.logits(ones([1, 3])), '[R, 8], got [1, 3]'],
+    'hidden states of another rank': [() => model.logits(ones([8])), '[R, 8], got [8]'],
+    'what openModel gives as model': [
+      () => all(lib.generate({model}, {prompt: [1]})),
+      'such as openModel gives: give its model',
+    ],
+    'a promise as model': [
+      () => all(lib.generateText(Promise.resolve(model), text)),
+      'got a promise: await it',
+    ],
+    'no tokenizer': [() => all(lib.generateText(model, {prompt: 'a'})), 'of bmojo/data, got undefined'],
+    'no prompt': [() => all(lib.generate(model)), 'generate: prompt must be at least one token'],
+    'an empty prompt': [
+      () => all(lib.generateText(model, {...text, prompt: ''})),
+      'generateText: prompt must be at least one token',
+    ],
     'no address': [() => lib.openModel(), 'openModel: source must be'],
     'a number as address': [() => lib.openModel(4), 'openModel: source must be'],
     'no folder of the Hub': [() => lib.fromPretrained(), 'fromPretrained: from must be'],

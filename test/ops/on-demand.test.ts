@@ -51,6 +51,11 @@ describe('backends on demand', function () {
     });
   }
 
+  it('useBackend of cpu says nothing of other packages', async () => {
+    const {said} = await runModule(`${tf}${bmojo} await useBackend('cpu'); console.log(${product});`);
+    expect(said).to.equal('');
+  });
+
   it('tf.setBackend brings our kernels for cpu at once, of those ops that are called', async () => {
     const {result} = await runModule(`${tf} ${bmojo}
       tf.setBackend('cpu');

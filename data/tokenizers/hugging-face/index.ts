@@ -65,7 +65,8 @@ export function huggingFaceTokenizer(value: unknown, {browser = false}: HuggingF
       checkText(text);
       const tokens = orRefused('encode', () => inner.encode(wellFormed(text)));
       const bad = tokens.findIndex(id => id < 0 || id >= vocabSize);
-      if (bad >= 0) throw new TokenizerError(`encode: token ${bad} of the text has no id in the vocabulary`);
+      if (bad >= 0)
+        throw new TokenizerError(`encode: token ${bad} of the text has no id in the vocabulary`, 'misuse');
       return tokens;
     },
     decode: tokens => {

@@ -14,7 +14,7 @@ import type {KeptModel} from '../../worker/keep.js';
 import type {TrainConfig} from '../../worker/recipes.js';
 import type {KeptEvent} from '../../worker/train.js';
 import {curve} from './curves.js';
-import {recipes, shown} from './recipes.js';
+import {recipes, shown, withOneSeed} from './recipes.js';
 import {useTraining} from './use-training.js';
 
 /** Characters that are taken of the corpus: as many as a small model learns from in minutes. */
@@ -138,7 +138,11 @@ export function TrainPage() {
           />
         </details>
         <p class="actions">
-          <Button class="main" disabled={isRunning} onPress={() => void training.begin(config.value)}>
+          <Button
+            class="main"
+            disabled={isRunning}
+            onPress={() => void training.begin(withOneSeed(config.value))}
+          >
             Train
           </Button>
         </p>

@@ -3,7 +3,7 @@
 import type {TrainConfig} from '../../worker/recipes.js';
 
 export const shown = {
-  model: ['preset', 'layers', 'dModel', 'heads', 'window', 'eideticSlots', 'seed'],
+  model: ['preset', 'layers', 'dModel', 'heads', 'window', 'eideticSlots'],
   train: ['steps', 'batch', 'rate', 'seed'],
 } as const;
 
@@ -50,3 +50,9 @@ const text: TrainConfig = {
 };
 
 export const recipes = {recall, text} as const;
+
+/** With the seed of the samples for the initial weights too, as on the command line: one is asked for. */
+export const withOneSeed = (config: TrainConfig): TrainConfig => ({
+  ...config,
+  model: {...config.model, seed: config.train.seed},
+});

@@ -24,17 +24,16 @@ export function packState({session, ...rest}: StateFile): Blob {
 export function unpackState(text: string): StateFile {
   try {
     const {format, model, tokens, session, conversation} = JSON.parse(text);
-    if (format !== FORMAT || typeof model !== 'string' || !Array.isArray(tokens))
-      throw new Error('another form');
-    return {
-      model,
-      tokens: tokens.map(Number),
-      session: Uint8Array.from(atob(session), one => one.charCodeAt(0)),
-      ...(typeof conversation === 'string' ? {conversation} : {}),
-    };
-  } catch (error) {
-    throw new SettingError(
-      `this is no state that was saved here: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const isWhole = typeof model === 'string' && Array.isArray(tokens) && tokens.every(Number.isInteger);
+    if (format === FORMAT && isWhole)
+      return {
+        model,
+        tokens,
+        session: Uint8Array.from(atob(session), one => one.charCodeAt(0)),
+        ...(typeof conversation === 'string' ? {conversation} : {}),
+      };
+  } catch {
+    // No JSON, or no bytes in it: said below.
   }
+  throw new SettingError('this is no state that was saved here: choose a file that "Save the state" wrote');
 }
