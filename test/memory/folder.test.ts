@@ -225,6 +225,12 @@ describe('memory in a folder', () => {
     expect(statSync(folder).mode & 0o777).to.equal(0o700);
   });
 
+  it('keeps a folder that was there from other users, too', async () => {
+    mkdirSync(folder, {mode: 0o755});
+    await open();
+    expect(statSync(folder).mode & 0o777).to.equal(0o700);
+  });
+
   it('refuses links, and folders of other things', async () => {
     await open();
     await store?.append(batchOf(tinyFormat));

@@ -71,6 +71,8 @@ describe('search of rows in arrays', () => {
       const long = Math.ceil(40_000 / numbers);
       const blocks = [
         block(long, {gone: Uint8Array.from({length: long}, () => (random.uniform() < 0.3 ? 1 : 0))}),
+        // Limits within its last piece, or its first.
+        block(long, {limits: Int32Array.from({length: n}, (_, i) => (i === 1 ? 3 : long - 2))}),
         block(1),
         block(17, {limits: Int32Array.from({length: n}, (_, i) => 5 * i)}),
       ];

@@ -130,6 +130,7 @@ const settings: readonly (readonly [layout: string, changed: object, words: RegE
     {mamba_rms_norm: true, mamba_norm_before_gate: undefined},
     /mamba_norm_before_gate must be false where gated outputs are normed/,
   ],
+  ['granite-hybrid', {position_embedding_type: 'alibi'}, /position_embedding_type must be "rope" or "nope"/],
   ['granite-hybrid', {num_local_experts: 8}, /num_local_experts must be 0, got 8/],
   ['llama', {eos_token_id: 'end'}, /eos_token_id must be a token id or a list of them, got "end"/],
 ];
