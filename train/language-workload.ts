@@ -10,7 +10,7 @@ import {readWindows, WindowIndex} from '../data/windows.js';
 import type {LanguageModel} from '../models/language-model.js';
 import type {TrainSettings} from './settings.js';
 import type {MicroBatch, Workload} from './workload.js';
-import {dropoutSeed} from './workload.js';
+import {dropoutSeed, MOST_KINDS} from './workload.js';
 
 /** Options of {@link languageWorkload}, all of which must be given. */
 export interface LanguageWorkloadOptions {
@@ -50,8 +50,8 @@ export function languageWorkload(
         return segments === 1 ? windowBatch(drawn, masks) : segmentBatch(drawn, masks, segment, model);
       });
     },
-    // The first segment, and later ones by where in a chunk they begin: most often at the begin of one.
-    kinds: segments > 1 ? 4 : 1,
+    // The first segment, and later ones by where in a chunk they begin and how much room storage has before and behind them.
+    kinds: Math.min(MOST_KINDS, segments),
     carries: segments > 1,
     continues: (settings, cursor) => segmentOf(settings, cursor) !== 0,
   };

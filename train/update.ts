@@ -12,7 +12,7 @@ import {batchOutcome, givenMicroBatches, hostInputs} from './objective.js';
 import type {AdamWOptimizer} from './optimizer.js';
 import type {TrainSettings} from './settings.js';
 import type {TrainableModel} from './trainable.js';
-import type {MicroBatch} from './workload.js';
+import type {MicroBatch, Segment} from './workload.js';
 
 /** What one update needs beside its batch. */
 export interface Trainer<M> {
@@ -29,6 +29,11 @@ function memoriesOf(shapes: ModelShapes, tensors: readonly Tensor[], count: numb
   return Array.from({length: count}, (_, i) =>
     stateFromList(shapes, tensors.slice(i * each, (i + 1) * each)),
   );
+}
+
+/** Steps that begin with memories of the same shapes may leave others, where what is in storage outgrows its room. */
+function recordedKind({kind, after}: Segment): string {
+  return `${kind.name}, then ${JSON.stringify(after.layers)}`;
 }
 
 /** What an update has left; its numbers are read when they are wanted. */
@@ -51,7 +56,7 @@ export function update<M extends TrainableModel>(
   const [{segment}] = microBatches;
   const scales = lossScale === undefined ? [] : [lossScale];
   const [numbers, ...held] = runner.run({
-    kind: segment?.kind.name,
+    kind: segment && recordedKind(segment),
     inputs: hostInputs(microBatches),
     tensors: [...scales, ...past.flatMap(stateList)],
     varying: {...segment?.kind.varying, adamW: optimizer.options(rate, step)},

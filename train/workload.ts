@@ -62,7 +62,7 @@ export function dropoutSeed(seed: number, firstSample: number): HostInput {
 }
 
 /** Each recorded kind holds the memory of a step. */
-const MOST_KINDS = 8;
+export const MOST_KINDS = 8;
 
 /** A task as a workload: its training samples, each on its own, `batch` of them in an update. */
 export function taskWorkload(task: Task): Workload<TrainableModel> {

@@ -12,5 +12,8 @@ describe('captured steps that carry memory come to the same bits', function () {
   it('in parts and recomputed', () =>
     expectSameBitsInSegments({context: 16, accumulate: 2, recompute: true}));
 
+  it('where storage grows: the fifth and the sixth segment begin alike and leave more or less', () =>
+    expectSameBitsInSegments({context: 16, segments: 6, storage: 2}));
+
   it('where segments begin within a chunk', () => expectSameBitsInSegments({context: 12}));
 });

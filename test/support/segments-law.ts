@@ -18,11 +18,15 @@ export interface SegmentsOptions {
   readonly context: number;
   readonly accumulate?: number;
   readonly recompute?: boolean;
+  /** Segments of a text, each of which is a kind of its own. Default 2. */
+  readonly segments?: number;
+  /** Rows that queries retrieve. Default 0. */
+  readonly storage?: number;
 }
 
 /** Losses and weights of a fresh model trained on text in segments of which each goes on from the one before. */
 async function trained(
-  {context, accumulate = 1, recompute}: SegmentsOptions,
+  {context, accumulate = 1, recompute, segments = 2, storage = 0}: SegmentsOptions,
   capture: boolean,
 ): Promise<{
   losses: number[];
@@ -32,10 +36,11 @@ async function trained(
 }> {
   const text = Array.from({length: 900}, (_, i) => (i + 3 * Math.floor(i / 29)) % sizes.vocabSize);
   const source = memoryTokens([text], sizes.vocabSize, text.length);
-  const task = languageWorkload(source, {context, segments: 2, crossBorders: false});
-  const layers = createModel({preset: 'bmojo', dropout: 0.2, ...sizes});
+  const task = languageWorkload(source, {context, segments, crossBorders: false});
+  const layers = createModel({preset: 'bmojo', dropout: 0.2, storage, ...sizes});
   const model = new LanguageModel(layers, {recompute});
-  const settings = parseTrainSettings({batch: 4, steps: 8, rate: 5e-3, warmup: 0, capture, accumulate});
+  const steps = 4 * segments;
+  const settings = parseTrainSettings({batch: 4, steps, rate: 5e-3, warmup: 0, capture, accumulate});
   const losses: number[] = [];
   let replays = 0;
   const {dispose} = CapturedStep.prototype;
@@ -56,7 +61,7 @@ async function trained(
   return {losses, weights, replays};
 }
 
-/** Every kind of segment is replayed once: of eight steps the first three of a kind are not. */
+/** Every kind of segment is replayed once: of its four steps the first three are not. */
 export async function expectSameBitsInSegments(options: SegmentsOptions): Promise<void> {
   const before = memory().numTensors;
   const ordinary = await trained(options, false);
@@ -65,7 +70,7 @@ export async function expectSameBitsInSegments(options: SegmentsOptions): Promis
     captured = await trained(options, true);
   });
   expect(printed).to.deep.equal([]);
-  expect([ordinary.replays, captured.replays]).to.deep.equal([0, 2]);
+  expect([ordinary.replays, captured.replays]).to.deep.equal([0, options.segments ?? 2]);
   expect(captured.losses).to.deep.equal(ordinary.losses);
   expect(captured.weights).to.deep.equal(ordinary.weights);
   expect(memory().numTensors, 'tensors left behind').to.equal(before);
