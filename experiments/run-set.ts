@@ -141,7 +141,9 @@ export async function* trainAll(
       worker.on('error', error => put(new Error(`run ${name}: ${error.stack}`)));
       worker.on('exit', (code, killedBy) => {
         workers.delete(worker);
-        const died = code !== 0 && !failed;
+        // A Ctrl-C reaches all processes of a terminal: one that was only just begun ends by it, and has nothing to save.
+        const isStopped = signal?.aborted === true && (killedBy === 'SIGINT' || killedBy === 'SIGHUP');
+        const died = code !== 0 && !failed && !isStopped;
         put(
           died
             ? new RunSetError(`run ${name}: its process ended with ${killedBy ?? `status ${code}`}`)

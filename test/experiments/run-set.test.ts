@@ -16,6 +16,12 @@ const config = parseRunConfig('mqar', {
   train: {steps: 1e6, batch: 2, evalEvery: 1e6, checkpointEvery: 1e6},
 });
 
+/** Processes that this one has begun, of which it waits for the end. */
+function children(): number[] {
+  const {libuv} = process.report.getReport() as {libuv?: readonly {type: string; pid?: number}[]};
+  return (libuv ?? []).flatMap(({type, pid}) => (type === 'process' && pid !== undefined ? [pid] : []));
+}
+
 describe('a set of runs', function () {
   this.timeout(300_000);
   let root: string;
@@ -43,6 +49,25 @@ describe('a set of runs', function () {
     } finally {
       lock.release();
     }
+  });
+
+  it('ends in silence where Ctrl-C comes as soon as a process is begun', async () => {
+    const runs = [{name: 'begun', path: join(root, 'begun'), config}];
+    const before = new Set(children());
+    const stop = new AbortController();
+    const events = trainAll(runs, {jobs: 1, signal: stop.signal});
+    const first = events.next();
+    let begun: number | undefined;
+    while (begun === undefined) {
+      await new Promise(resolve => setTimeout(resolve, 5));
+      begun = children().find(pid => !before.has(pid));
+    }
+    stop.abort();
+    process.kill(begun, 'SIGINT');
+    const names: string[] = [];
+    for (let next = await first; !next.done; next = await events.next()) names.push(next.value.event.type);
+    expect(names).to.not.include('finished');
+    expect(RunFolder.open(join(root, 'begun')).finished).to.equal(false);
   });
 
   it('begins no more where the process of one is killed', async () => {
