@@ -4,7 +4,7 @@
 import type {Tensor} from '@tensorflow/tfjs-core';
 import {addN, memory, scalar, tensor1d, tidy, variable} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import type {AdamWState} from '../../custom-ops/index.js';
+import type {AdamWState, StepRunner} from '../../custom-ops/index.js';
 import {adamW, sumOfSquares} from '../../custom-ops/index.js';
 import {ops} from '../../custom-ops/op-list.js';
 import {casesOf} from '../../custom-ops/parity.js';
@@ -50,6 +50,39 @@ async function takeAll(states: readonly AdamWState[]): Promise<number[][]> {
     gradient.dispose();
   }
   return found;
+}
+
+/** A step with two calls of one op, one of them on four parameters: replays take the numbers of each run, a set for each call. */
+export async function expectReplayedTogether(runner: StepRunner): Promise<void> {
+  const counts = [3, 1, 5, 3, 2];
+  const states = counts.map(count => ({
+    parameter: variable(tensor1d(new Float32Array(count).fill(2))),
+    firstMoment: variable(tensor1d(new Float32Array(count))),
+    secondMoment: variable(tensor1d(new Float32Array(count))),
+  }));
+  const plain = {beta1: 0, beta2: 0, epsilon: 1e-12, weightDecay: 0};
+  let by = 2;
+  for (let step = 1; step <= 6; step++) {
+    const moving = {...plain, learningRate: 0.1 * step, step};
+    const still = {...plain, learningRate: 0, step};
+    const [norm] = runner.run({
+      inputs: counts.map(count => ({values: new Float32Array(count).fill(step), shape: [count]})),
+      varying: {adamW: [moving, still]},
+      body: gradients => {
+        const given = states.map((state, i) => ({...state, gradient: gradients[i]}));
+        adamW(given.slice(0, 4), moving);
+        adamW(given.slice(4), still);
+        return [sumOfSquares(gradients)];
+      },
+    });
+    by -= 0.1 * step; // without means, each step is the rate times the sign of the gradient
+    expect((await norm.data())[0]).to.equal(14 * step * step);
+    for (const [i, {parameter}] of states.entries())
+      for (const value of await parameter.data()) expect(value).to.be.closeTo(i < 4 ? by : 2, 1e-5);
+    norm.dispose();
+  }
+  expect(runner.replays).to.equal(3);
+  for (const state of states) for (const one of Object.values(state)) one.dispose();
 }
 
 /** One test for each law, on the current backend. */

@@ -5,6 +5,7 @@ import {existsSync} from 'node:fs';
 import {constants} from 'node:os';
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {useBackend} from '../../custom-ops/index.js';
+import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
 
 const chromium = '/usr/lib/chromium';
 const RTLD_NODELETE = 0x1000;
@@ -28,14 +29,17 @@ export function chooseSwiftShader(): void {
 
 let unavailable: Error | undefined;
 
-/** In the body of a suite: webgpu, where what a kernel must not read, or leaves unwritten, is NaN. */
-export function onPoisonedBuffers(): void {
+/**
+ * In the body of a suite: webgpu, where what a kernel must not read, or leaves unwritten, is NaN. `limits`: what the device has
+ * less of. Default: nothing.
+ */
+export function onPoisonedBuffers(limits: Partial<GpuLimits> = {}): void {
   before(async function () {
     await useWebGPUOrSkip(this);
-    webgpuDebug.poison = true;
+    Object.assign(webgpuDebug, {poison: true, limits});
   });
   after(() => {
-    webgpuDebug.poison = false;
+    Object.assign(webgpuDebug, {poison: false, limits: {}});
   });
 }
 

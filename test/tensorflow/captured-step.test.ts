@@ -18,16 +18,10 @@ import {
 import {expect} from 'chai';
 import type {NodeBackend} from '../../custom-ops/backends/tensorflow/node-backend.js';
 import type {StepRunner} from '../../custom-ops/index.js';
-import {
-  ArgumentError,
-  adamW,
-  createStepRunner,
-  dropout,
-  embeddingLookup,
-  sumOfSquares,
-} from '../../custom-ops/index.js';
+import {ArgumentError, adamW, createStepRunner, dropout, embeddingLookup} from '../../custom-ops/index.js';
 import {useReadableBackend} from '../support/backends.js';
 import {expectFurtherKindsTold} from '../support/capture-laws.js';
+import {expectReplayedTogether} from '../support/together-laws.js';
 import {warnings} from '../support/warnings.js';
 
 type Body = (inputs: readonly Tensor[]) => Tensor[];
@@ -88,36 +82,8 @@ describe('captured steps on tensorflow', () => {
 
   it('replay calls together with the numbers of each run, a set for each call', async () => {
     const runner = await createStepRunner();
-    const states = [3, 1, 2].map(count => ({
-      parameter: variable(tensor1d(new Float32Array(count).fill(2))),
-      firstMoment: variable(tensor1d(new Float32Array(count))),
-      secondMoment: variable(tensor1d(new Float32Array(count))),
-    }));
-    const plain = {beta1: 0, beta2: 0, epsilon: 1e-12, weightDecay: 0};
-    let by = 2;
-    for (let step = 1; step <= 6; step++) {
-      const options = {...plain, learningRate: 0.1 * step, step};
-      const still = {...plain, learningRate: 0, step};
-      const [result] = runner.run({
-        inputs: [],
-        varying: {adamW: [options, still]},
-        body: () => {
-          const given = states.map(state => ({...state, gradient: square(state.parameter)}));
-          adamW(given.slice(0, 2), options);
-          adamW(given.slice(2), still);
-          return [sumOfSquares(given.map(({gradient}) => gradient))];
-        },
-      });
-      expect(result.dataSync()[0]).to.be.closeTo(4 * by ** 4 + 32, 1e-3);
-      by -= 0.1 * step; // without means, each step is the rate times the sign of the gradient
-      states.forEach(({parameter}, i) => {
-        for (const value of parameter.dataSync()) expect(value).to.be.closeTo(i < 2 ? by : 2, 1e-5);
-      });
-      result.dispose();
-    }
-    expect(runner.replays).to.equal(3);
+    await expectReplayedTogether(runner);
     runner.dispose();
-    for (const state of states) for (const one of Object.values(state)) one.dispose();
   });
 
   it('are recorded anew when weights have moved, and for other shapes', async () => {

@@ -2,19 +2,13 @@
 
 import {expect} from 'chai';
 import {fitBindings, redirect} from '../../custom-ops/backends/webgpu/dispatch/bindings.js';
-import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {opList} from '../../custom-ops/op-list.js';
-import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
+import type {Pass} from '../../custom-ops/wgsl/plan.js';
+import {least} from '../support/devices.js';
 import {expectParity} from '../support/kernel-laws.js';
-import {useWebGPUOrSkip} from '../support/webgpu.js';
+import {onPoisonedBuffers} from '../support/webgpu.js';
 
-const limits: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 3,
-  workgroups: 65535,
-  subgroup: 0,
-};
+const limits = {...least, storageBuffers: 3};
 const pass: Pass = {
   name: 'sum',
   read: {a: 'f32', b: 'f32', wide: 'vec4f'},
@@ -65,13 +59,7 @@ describe('buffers joined for devices with few bindings', () => {
   for (const [what, lesser] of Object.entries(devices)) {
     describe(`on a device ${what}`, function () {
       this.timeout(300_000);
-      before(async function () {
-        await useWebGPUOrSkip(this);
-        Object.assign(webgpuDebug, {poison: true, limits: lesser});
-      });
-      after(() => {
-        Object.assign(webgpuDebug, {poison: false, limits: {}});
-      });
+      onPoisonedBuffers(lesser);
       const many = 'subgroup' in lesser ? usesSubgroups : bindsMany;
       for (const [name, caseName] of Object.entries(many)) {
         it(`${name} ${caseName}`, async () => {

@@ -5,17 +5,9 @@ import {fewRowsPass, hasFewRows} from '../../custom-ops/linear/few-rows.wgsl.js'
 import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
 import {relativeError} from '../../custom-ops/parity.js';
 import {seededRandom} from '../../custom-ops/sampling.js';
-import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
+import {least} from '../support/devices.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
-
-const least: GpuLimits = {
-  invocations: 128,
-  workgroupBytes: 16384,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 0,
-};
 
 const workgroupsOf = (kernel: typeof linearGpu, L: number, D: number, E: number): number => {
   const {passes} = kernel.forward({
@@ -23,7 +15,7 @@ const workgroupsOf = (kernel: typeof linearGpu, L: number, D: number, E: number)
     attrs: {precision: 'float32'},
     present: new Set(['x', 'weight']),
     wanted: new Set(['y']),
-    limits: {...least, invocations: 256},
+    limits: least,
   });
   expect(passes).to.have.length(1);
   return passes[0].workgroups[0];
@@ -60,7 +52,11 @@ describe('products of a few rows on webgpu', function () {
         const inputs = {a: draw(rows * inner), b: draw(inner * columns), bias: draw(columns)};
         const factors = {a: {name: 'a', transposed: false}, b: {name: 'b', transposed}};
         const product = {name: 'product', ...factors, out: 'out', bias: 'bias', rows, columns, inner};
-        const found = await runPass(fewRowsPass(product, least), inputs, rows * columns);
+        const found = await runPass(
+          fewRowsPass(product, {...least, invocations: 128}),
+          inputs,
+          rows * columns,
+        );
         const expected = Float64Array.from({length: rows * columns}, (_, i) => {
           const [row, column] = [Math.floor(i / columns), i % columns];
           let total = inputs.bias[column];

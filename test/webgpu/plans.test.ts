@@ -11,14 +11,8 @@ import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
 import {ssdScanGpu} from '../../custom-ops/ssd-scan/kernel.wgsl.js';
 import type {GpuLimits, Plan} from '../../custom-ops/wgsl/plan.js';
+import {least} from '../support/devices.js';
 
-const limits: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 0,
-};
 const offsets = {queryOffset: 0, phase: 0};
 
 function selectCode(M: number, capacity: number): string {
@@ -27,7 +21,7 @@ function selectCode(M: number, capacity: number): string {
     attrs: {window: 8, capacity, overlap: false, ...offsets},
     present: new Set(['scores']),
     wanted: new Set(['positions']),
-    limits,
+    limits: least,
   }).passes[0].code;
 }
 
@@ -37,7 +31,7 @@ function attentionCode(M: number): string {
     attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, precision: 'float32', ...offsets},
     present: new Set(['q', 'k', 'v']),
     wanted: new Set(['out', 'logSumExp']),
-    limits,
+    limits: least,
   }).passes[0].code;
 }
 
@@ -51,7 +45,7 @@ function ssdPlans(given: Dims): Plan[] {
   const present = new Set(Object.keys(ssdScanOp.inputs));
   const {forward, backward} = ssdScanGpu;
   if (backward === undefined) throw new Error('no gradient');
-  return [forward, backward].map(plan => plan({dims, attrs, present, wanted: new Set(), limits}));
+  return [forward, backward].map(plan => plan({dims, attrs, present, wanted: new Set(), limits: least}));
 }
 
 function searchPlan(dims: Dims, own: Partial<GpuLimits> = {}): Plan {
@@ -61,7 +55,7 @@ function searchPlan(dims: Dims, own: Partial<GpuLimits> = {}): Plan {
     attrs,
     present: new Set(['q', 'k']),
     wanted: new Set(['rows', 'scores']),
-    limits: {...limits, ...own},
+    limits: {...least, ...own},
   });
 }
 
@@ -72,7 +66,7 @@ function retrievedBackward(dims: Dims): Plan {
   if (backward === undefined) throw new Error('no gradient');
   const present = ['q', 'k', 'v', 'rows', 'out', 'logSumExp', 'gradOut', 'gradLogSumExp'];
   const wanted = new Set(['gradQ', 'gradK', 'gradV']);
-  return backward({dims, attrs: {}, present: new Set(present), wanted, limits});
+  return backward({dims, attrs: {}, present: new Set(present), wanted, limits: least});
 }
 
 describe('plans of kernels on webgpu', () => {
@@ -103,7 +97,7 @@ describe('plans of kernels on webgpu', () => {
       retrievedBackward({B: 1, L: 8, M: 8, H: 4, G: 2, Dh: 64, R: 4}),
     ];
     for (const {read, write} of plans.flatMap(({passes}) => passes))
-      expect(Object.keys({...read, ...write}).length).to.be.at.most(limits.storageBuffers);
+      expect(Object.keys({...read, ...write}).length).to.be.at.most(least.storageBuffers);
     const tile = (Dh: number): string => searchPlan({B: 64, L: 64, N: 64, G: 1, Dh}).passes[0].code;
     expect(tile(64)).to.include('array<array<vec4f, 16>, 64>');
     expect(tile(256)).to.include('array<array<vec4f, 64>, 16>');
@@ -130,7 +124,7 @@ describe('plans of kernels on webgpu', () => {
         attrs: {window: 8, fading: 'none', fadingTokens: 0, firstRow: 0, precision: 'float32', ...offsets},
         present: new Set(['q', 'k', 'v', 'out', 'logSumExp', 'gradOut', ...present]),
         wanted: new Set(['gradQ', 'gradK', 'gradV']),
-        limits,
+        limits: least,
       });
       return plan?.passes[0].code ?? '';
     };

@@ -1,36 +1,21 @@
 // Several tensors in few dispatches: how many, on which devices, and that the numbers are those of one by one.
 
-import {
-  backend,
-  getKernel,
-  registerKernel,
-  scalar,
-  tensor1d,
-  unregisterKernel,
-  variable,
-} from '@tensorflow/tfjs-core';
+import {backend, getKernel, registerKernel, scalar, tensor1d, unregisterKernel} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {adamWGpu} from '../../custom-ops/adam-w/kernel.wgsl.js';
 import {asRecorder} from '../../custom-ops/backends/webgpu/dispatch/recorder.js';
-import {CapturedStep, checkKernel, webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
-import {adamW, sumOfSquares} from '../../custom-ops/index.js';
+import {CapturedStep, checkKernel} from '../../custom-ops/backends/webgpu/index.js';
+import {sumOfSquares} from '../../custom-ops/index.js';
 import type {Dims} from '../../custom-ops/op.js';
 import {kernelName, memberName} from '../../custom-ops/op.js';
 import {ops} from '../../custom-ops/op-list.js';
 import {sumOfSquaresGpu} from '../../custom-ops/sum-of-squares/kernel.wgsl.js';
 import type {GpuLimits, Pass, Plan} from '../../custom-ops/wgsl/plan.js';
 import {renderPass} from '../../custom-ops/wgsl/plan.js';
-import {togetherTests} from '../support/together-laws.js';
+import {least} from '../support/devices.js';
+import {expectReplayedTogether, togetherTests} from '../support/together-laws.js';
 import {warnings} from '../support/warnings.js';
-import {useWebGPUOrSkip} from '../support/webgpu.js';
-
-const limits: GpuLimits = {
-  invocations: 256,
-  workgroupBytes: 16384,
-  storageBuffers: 8,
-  workgroups: 65535,
-  subgroup: 0,
-};
+import {onPoisonedBuffers, useWebGPUOrSkip} from '../support/webgpu.js';
 
 /** Tensors of a Mamba of 130M parameters by the rate and decay that training gives them: width 768, 24 layers, 4,096 ids. */
 const layers = 24;
@@ -50,7 +35,7 @@ function dimsOf(counts: readonly number[]): Dims {
 }
 
 function passesOf(plan: (limits: GpuLimits) => Plan | undefined, storageBuffers: number): readonly Pass[] {
-  const own = {...limits, storageBuffers};
+  const own = {...least, storageBuffers};
   const {passes = []} = plan(own) ?? {};
   for (const {name, read, write} of passes)
     expect(Object.keys({...read, ...write}).length, name).to.be.at.most(storageBuffers);
@@ -99,7 +84,7 @@ describe('plans of calls together on webgpu', () => {
 
   it('do without the last step where every tensor is small', () => {
     const dims = dimsOf([1, 2, 4096]);
-    const plan = sumOfSquaresGpu.together?.({dims, attrs: {}, present: new Set(), wanted, limits});
+    const plan = sumOfSquaresGpu.together?.({dims, attrs: {}, present: new Set(), wanted, limits: least});
     expect(plan?.passes.map(({workgroups}) => workgroups[0])).to.deep.equal([3, 1]);
     expect(plan?.scratch).to.deep.equal({parts: 3});
   });
@@ -113,13 +98,7 @@ const devices: Record<string, Partial<GpuLimits>> = {
 for (const [what, lesser] of Object.entries(devices)) {
   describe(`calls together on webgpu, on a device ${what}`, function () {
     this.timeout(300_000);
-    before(async function () {
-      await useWebGPUOrSkip(this);
-      Object.assign(webgpuDebug, {poison: true, limits: lesser});
-    });
-    after(() => {
-      Object.assign(webgpuDebug, {poison: false, limits: {}});
-    });
+    onPoisonedBuffers(lesser);
     togetherTests();
   });
 }
@@ -130,40 +109,12 @@ describe('calls together on webgpu', function () {
     await useWebGPUOrSkip(this);
   });
 
-  /** A step with two calls, one of them on four parameters; returns its dispatches. */
+  /** Dispatches of a step that calls ops together. */
   const replayed = async (): Promise<number> => {
     const runner = new CapturedStep();
-    const counts = [3, 1, 5, 3, 2];
-    const states = counts.map(count => ({
-      parameter: variable(tensor1d(new Float32Array(count).fill(2))),
-      firstMoment: variable(tensor1d(new Float32Array(count))),
-      secondMoment: variable(tensor1d(new Float32Array(count))),
-    }));
-    const plain = {beta1: 0, beta2: 0, epsilon: 1e-12, weightDecay: 0};
-    let by = 2;
-    for (let step = 1; step <= 6; step++) {
-      const options = {...plain, learningRate: 0.1 * step, step};
-      const still = {...plain, learningRate: 0, step};
-      const [norm] = runner.run({
-        inputs: counts.map(count => ({values: new Float32Array(count).fill(step), shape: [count]})),
-        varying: {adamW: [options, still]},
-        body: gradients => {
-          const given = states.map((state, i) => ({...state, gradient: gradients[i]}));
-          adamW(given.slice(0, 4), options);
-          adamW(given.slice(4), still);
-          return [sumOfSquares(gradients)];
-        },
-      });
-      by -= 0.1 * step; // without means, each step is the rate times the sign of the gradient
-      expect((await norm.data())[0]).to.equal(14 * step * step);
-      for (const [i, {parameter}] of states.entries())
-        for (const value of await parameter.data()) expect(value).to.be.closeTo(i < 4 ? by : 2, 1e-5);
-      norm.dispose();
-    }
-    expect(runner.replays).to.equal(3);
+    await expectReplayedTogether(runner);
     const {dispatchCount} = runner;
     runner.dispose();
-    for (const state of states) for (const one of Object.values(state)) one.dispose();
     return dispatchCount;
   };
 
