@@ -1,6 +1,8 @@
 // What of a request shapes a kernel's code, seen on plans alone, without a device.
 
 import {expect} from 'chai';
+import {causalConv1dGpu} from '../../custom-ops/causal-conv1d/kernel.wgsl.js';
+import {walkOf} from '../../custom-ops/causal-conv1d/walk.wgsl.js';
 import {exactSearchGpu} from '../../custom-ops/exact-search/kernel.wgsl.js';
 import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgsl.js';
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
@@ -115,6 +117,30 @@ describe('plans of kernels on webgpu', () => {
     expect(passes[3].workgroups).to.deep.equal([3 * 10 * 2, 1, 1]);
     expect(scratch?.starts).to.equal(6 * 11);
     expect(scratch?.order).to.equal(6 * 40);
+  });
+
+  it('walk over longer stretches of a convolution the more channels there are, in vectors while registers last', () => {
+    const walk = (B: number, L: number, E: number, K: number): unknown => {
+      const {type, tokens, stretches} = walkOf({B, L, E, K});
+      return [type, tokens, stretches];
+    };
+    expect(walk(8, 2048, 1536, 4)).to.deep.equal(['vec4f', 32, 64]);
+    expect(walk(8, 2048, 4096, 4)).to.deep.equal(['vec4f', 64, 32]);
+    expect(walk(8, 2048, 1534, 4)).to.deep.equal(['f32', 64, 32]);
+    expect(walk(1, 100, 256, 4)).to.deep.equal(['vec4f', 8, 13]);
+    expect(walk(1, 100, 256, 9)).to.deep.equal(['f32', 8, 13]);
+  });
+
+  it('read a convolution once for all its gradients', () => {
+    const {passes, scratch} = causalConv1dGpu.backward!({
+      dims: {B: 8, L: 2048, E: 1536, K: 4},
+      attrs: {activation: 'silu'},
+      present: new Set(['x', 'weight', 'bias']),
+      wanted: new Set(),
+      limits: least,
+    });
+    expect(names({passes})).to.deep.equal(['causalConv1d gradients', 'causalConv1d gradient of weight']);
+    expect(scratch).to.deep.equal({parts: 8 * 64 * 5 * 1536});
   });
 
   it("take the cotangent of attention's normaliser only where there is one", () => {
