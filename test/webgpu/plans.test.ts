@@ -8,6 +8,7 @@ import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgs
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import type {Dims} from '../../custom-ops/op.js';
 import {retrievedAttentionGpu} from '../../custom-ops/retrieved-attention/kernel.wgsl.js';
+import {teamsOf} from '../../custom-ops/rms-norm/kernel.wgsl.js';
 import type {SsdScanAttributes} from '../../custom-ops/ssd-scan/attributes.js';
 import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
@@ -129,6 +130,14 @@ describe('plans of kernels on webgpu', () => {
     expect(walk(8, 2048, 1534, 4)).to.deep.equal(['f32', 64, 32]);
     expect(walk(1, 100, 256, 4)).to.deep.equal(['vec4f', 8, 13]);
     expect(walk(1, 100, 256, 9)).to.deep.equal(['f32', 8, 13]);
+  });
+
+  it('hold a token of a norm in the lanes of a team, by few vectors each', () => {
+    const teams = (rows: number, D: number): unknown => Object.values(teamsOf({B: 1, L: rows, D}));
+    expect(teams(16384, 768), 'lanes, vectors, tokens at a time, turns').to.deep.equal([32, 6, 8, 8]);
+    expect(teams(16384, 2048)).to.deep.equal([64, 8, 4, 16]);
+    expect(teams(100, 13)).to.deep.equal([4, 1, 64, 1]);
+    expect(teams(100, 20_000)).to.deep.equal([256, 20, 1, 1]);
   });
 
   it('read a convolution once for all its gradients', () => {
