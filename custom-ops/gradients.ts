@@ -2,17 +2,25 @@
 
 import '#gradients';
 import type {GradConfig, Tensor} from '@tensorflow/tfjs-core';
-import {registerGradient} from '@tensorflow/tfjs-core';
+import {add, getBackend, registerGradient} from '@tensorflow/tfjs-core';
 import type {KernelAttributes} from './kernel-call.js';
 import {runNamedKernel} from './kernel-call.js';
 import type {OpDefinition} from './op.js';
-import {gradName, kernelName, kernelPorts} from './op.js';
+import {gradName, kernelName, kernelPorts, passedResult} from './op.js';
+
+const adding = new Set<string>();
+
+/** Tells that a backend's gradient of an op adds the cotangent of the input that the op passes on, given it as an input. */
+export function addsPassed(op: {name: string}, backendName: string): void {
+  adding.add(`${backendName}/${op.name}`);
+}
 
 /** Registers the vector-Jacobian product of an op: its backward kernel, for every backend that has one. */
 export function registerOpGradient(op: OpDefinition): void {
   if (op.backward === undefined) return;
   const outputs = Object.entries(op.outputs);
   const ports = kernelPorts(op, 'backward');
+  const passed = passedResult(op);
   const config: GradConfig = {
     kernelName: kernelName(op, 'forward'),
     saveAllInputs: true,
@@ -33,6 +41,9 @@ export function registerOpGradient(op: OpDefinition): void {
         if (spec.role !== 'saved' && !left.includes(name)) values[gradName(name)] = cotangents[index];
       });
       const names = ports.inputs.map(port => port.name).filter(name => values[name] !== undefined);
+      const added = passed && values[gradName(passed.name)];
+      const addsItself = adding.has(`${getBackend()}/${op.name}`);
+      if (passed !== undefined && added !== undefined && addsItself) names.push(gradName(passed.name));
       const gradients = runNamedKernel(
         kernelName(op, 'backward'),
         names.map(name => values[name]),
@@ -42,7 +53,9 @@ export function registerOpGradient(op: OpDefinition): void {
       return Object.fromEntries(
         present.flatMap((name, index) => {
           const at = wanted.findIndex(port => port.name === gradName(name));
-          return at < 0 ? [] : [[String(index), () => gradients[at]]];
+          if (at < 0) return [];
+          const isAdded = added !== undefined && !addsItself && name === passed?.input;
+          return [[String(index), () => (isAdded ? add(gradients[at], added) : gradients[at])]];
         }),
       );
     },

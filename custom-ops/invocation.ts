@@ -1,9 +1,9 @@
 // What every backend needs to run one registered kernel: named inputs, sizes and the outputs to allocate.
 
-import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
+import type {KernelBackend, KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 import type {KernelAttributes} from './kernel-call.js';
 import type {Attributes, Dims, KernelRole, OpDefinition, Port} from './op.js';
-import {gradName, kernelName, kernelPorts, shapeOf} from './op.js';
+import {gradName, kernelName, kernelPorts, passedResult, shapeOf} from './op.js';
 
 export interface Invocation {
   readonly inputs: Readonly<Record<string, TensorInfo>>;
@@ -37,20 +37,28 @@ export function kernelConfig<Role extends KernelRole>(
   const ports = kernelPorts(op, role === 'backward' ? 'backward' : 'forward');
   const known = new WeakMap<Dims, Outputs>();
   const wantedFor = role === 'backward' ? inputsOfGradients(op, ports.outputs) : undefined;
+  const passed = role === 'forward' ? passedResult(op) : undefined;
   return {
     kernelName: kernelName(op, role),
     backendName,
-    kernelFunc: ({inputs, attrs, backend}) =>
-      run(
-        readInvocation(
-          {ports, wantedFor, known},
-          Object.values(inputs) as TensorInfo[],
-          attrs as KernelAttributes,
-        ),
-        role,
-        backend,
-      ),
+    kernelFunc: ({inputs, attrs, backend}) => {
+      const call = attrs as KernelAttributes;
+      const invocation = readInvocation(
+        {ports, wantedFor, known},
+        Object.values(inputs) as TensorInfo[],
+        call,
+      );
+      const results = run(invocation, role, backend);
+      if (passed === undefined || call.left.includes(passed.name)) return results;
+      return [...results, sameMemory(invocation.inputs[passed.input], backend as KernelBackend)];
+    },
   };
+}
+
+/** Another tensor of the same memory. */
+function sameMemory({dataId, shape, dtype}: TensorInfo, backend: KernelBackend): TensorInfo {
+  backend.incRef(dataId);
+  return {dataId, shape, dtype};
 }
 
 /** The input that each gradient belongs to, in the order of the ports. */

@@ -45,6 +45,12 @@ export interface OutputSpec {
   readonly role: 'result' | 'saved' | 'both';
   /** A caller may leave this result; the gradient's kernel then gets no cotangent of it, which counts as zeros. */
   readonly optional?: true;
+  /**
+   * The input that this result is, without a copy. Whoever goes on with it in the input's place has its cotangent added to
+   * the input's gradient within the op, where another use of the input would cost an addition of its own. Such a result is
+   * optional and the last; kernels do not see it, but for those that add its cotangent themselves.
+   */
+  readonly passes?: string;
 }
 
 /** What an attribute may be; `varies`: it differs from call to call, so that no kernel should be kept for each value. */
@@ -194,6 +200,15 @@ export function inputSpec(op: {inputs: OpDefinition['inputs']}, name: string): I
   return op.inputs[name] ?? op.inputs[name.slice(0, name.lastIndexOf('_'))];
 }
 
+/** The result of an op that is one of its inputs, where it has such a result. */
+export function passedResult({
+  outputs,
+}: Pick<OpDefinition, 'outputs'>): {name: string; input: string} | undefined {
+  for (const [name, {passes}] of Object.entries(outputs))
+    if (passes !== undefined) return {name, input: passes};
+  return undefined;
+}
+
 export interface Port {
   readonly name: string;
   readonly shape: string;
@@ -206,7 +221,7 @@ export function kernelPorts(
   direction: 'forward' | 'backward',
 ): {inputs: Port[]; outputs: Port[]} {
   const inputs: Port[] = Object.entries(op.inputs).map(([name, spec]) => ({name, ...pick(spec)}));
-  const outputs = Object.entries(op.outputs);
+  const outputs = Object.entries(op.outputs).filter(([, {passes}]) => passes === undefined);
   if (direction === 'forward') {
     return {inputs, outputs: outputs.map(([name, spec]) => ({name, ...pick(spec)}))};
   }

@@ -3,7 +3,7 @@
 import type {DataType, Tensor} from '@tensorflow/tfjs-core';
 import {addN, grads, mul, sum, tensor, tidy, variable} from '@tensorflow/tfjs-core';
 import type {Attributes, Dims, NamedTensors, OpCase, OpDefinition} from './op.js';
-import {gradName, kernelPorts, shapeOf} from './op.js';
+import {gradName, kernelPorts, passedResult, shapeOf} from './op.js';
 import type {Precision} from './precision.js';
 import {precisions} from './precision.js';
 import {runOp, withComposedOps} from './run.js';
@@ -26,6 +26,8 @@ export function referenceForward(sample: Sample, inputs: NamedArrays = sample.in
   const own = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.slice()]));
   op.forward.reference({inputs: own, outputs, dims, attrs});
   for (const [name, spec] of Object.entries(op.inputs)) if (spec.inPlace) outputs[name] = own[name];
+  const passed = passedResult(op);
+  if (passed !== undefined) outputs[passed.name] = own[passed.input];
   return outputs;
 }
 
@@ -41,6 +43,12 @@ export function referenceBackward(sample: Sample): NamedArrays {
   const kept = Object.entries(op.outputs).filter(([, spec]) => spec.role !== 'result');
   const savedInputs = Object.fromEntries(kept.map(([name]) => [name, saved[name]]));
   op.backward?.reference({inputs: {...inputs, ...savedInputs, ...cotangents}, outputs, dims, attrs});
+  const passed = passedResult(op);
+  const added = passed && cotangents[gradName(passed.name)];
+  if (passed !== undefined && added !== undefined) {
+    const gradient = outputs[gradName(passed.input)];
+    for (let i = 0; i < gradient.length; i++) gradient[i] += added[i];
+  }
   return outputs;
 }
 

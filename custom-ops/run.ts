@@ -1,13 +1,21 @@
 // From an op's declaration to a differentiable call: checks, the backend's kernel or the composed form, the gradient.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {backend, engine, getBackend, getKernel, getKernelsForBackend, tidy} from '@tensorflow/tfjs-core';
+import {
+  backend,
+  clone,
+  engine,
+  getBackend,
+  getKernel,
+  getKernelsForBackend,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import {checkedDims} from './check.js';
 import {fellBackToCpu} from './cpu-fallback.js';
 import {registerOpGradient} from './gradients.js';
 import {runNamedKernel} from './kernel-call.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
-import {KERNEL_PREFIX, kernelName} from './op.js';
+import {KERNEL_PREFIX, kernelName, passedResult} from './op.js';
 import {registerReferenceKernels} from './reference-kernels.js';
 
 const forced = {composed: false};
@@ -102,6 +110,7 @@ function runPresent<A extends Attributes>(
   const results: Record<string, Tensor> = {};
   let index = 0;
   for (const name in op.outputs) {
+    if (op.outputs[name].passes !== undefined && left.includes(name)) continue;
     const tensor = tensors[index++];
     if (op.outputs[name].role === 'saved' || left.includes(name)) tensor.dispose();
     else results[name] = tensor;
@@ -118,6 +127,8 @@ function runComposed<A extends Attributes>(
 ): NamedTensors {
   return tidy(() => {
     const results = Object.entries(op.composed(present, attrs, dims));
+    const passed = passedResult(op);
+    if (passed !== undefined) results.push([passed.name, clone(present[passed.input])]);
     return Object.fromEntries(results.filter(([name]) => !left.includes(name)));
   });
 }

@@ -95,7 +95,7 @@ export class AttentionMemory {
     const layout = new RowLayout(settings, context.position, length);
     checkPast(past, layout);
     const cosSin = this.table(context, length);
-    const plain = {queries: projections.queries(h), ...projections.rows(h)};
+    const plain = projections.queriesAndRows(h);
     const queries = turned(plain.queries, cosSin);
     const rows = {
       keys: layout.all(past?.keys, turned(plain.keys, cosSin)),

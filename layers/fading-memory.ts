@@ -2,7 +2,7 @@
 
 import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {concat, exp, fill, neg, split} from '@tensorflow/tfjs-core';
-import {causalConv1d, linear, rmsNorm, selectiveScan} from '../custom-ops/index.js';
+import {causalConv1d, linear, linearPassing, rmsNorm, selectiveScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
@@ -120,12 +120,12 @@ export class FadingMemory {
       },
       {activation: 'silu'},
     );
-    const projected = linear(conv.y, this.read<Tensor2D>('x_proj'), undefined, {precision});
-    const parts = split(projected, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
+    const projected = linearPassing(conv.y, this.read<Tensor2D>('x_proj'), undefined, {precision});
+    const parts = split(projected.y, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
     const [dt, B, C] = parts.map(part => this.normalised(part));
     const scan = selectiveScan(
       {
-        u: conv.y,
+        u: projected.passed,
         delta: linear(dt, this.read<Tensor2D>('dt_proj'), undefined, {precision}),
         A: neg(exp(this.read<Tensor2D>('A_log'))),
         B,

@@ -2,8 +2,17 @@
 
 import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {split} from '@tensorflow/tfjs-core';
-import {linear} from '../custom-ops/index.js';
+import type {LinearOptions} from '../custom-ops/index.js';
+import {linear, linearPassing} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
+
+/** {@link linear}, or {@link linearPassing} where others read x, too. */
+export type LinearMap<T> = (
+  x: Tensor3D,
+  weight: Tensor2D,
+  bias: Tensor1D | undefined,
+  options: LinearOptions,
+) => T;
 
 /** The results of x W + b, x [B, L, D], by their widths: the smaller of weight and activations is cut, not both. */
 export function linearInParts(
@@ -17,5 +26,15 @@ export function linearInParts(
   if (batch * length < width) return split(linear(x, weight, bias, {precision}), widths, 2) as Tensor3D[];
   // Gradients of a split are joined; those of slices would be padded with zeros and added up.
   const biases = bias === undefined ? [] : (split(bias, widths) as Tensor1D[]);
-  return (split(weight, widths, 1) as Tensor2D[]).map((part, i) => linear(x, part, biases[i], {precision}));
+  const results: Tensor3D[] = [];
+  let input = x;
+  for (const [i, part] of (split(weight, widths, 1) as Tensor2D[]).entries()) {
+    if (i === widths.length - 1) results.push(linear(input, part, biases[i], {precision}));
+    else {
+      const {y, passed} = linearPassing(input, part, biases[i], {precision});
+      results.push(y);
+      input = passed;
+    }
+  }
+  return results;
 }

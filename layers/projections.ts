@@ -3,8 +3,9 @@
 import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
 import {SettingError, said} from '../config/schema.js';
-import {linear, rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
+import {linear, linearPassing, rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
 import {constant, streamSeed, symmetric} from './initializers.js';
+import type {LinearMap} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {RotarySpec} from './step-context.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
@@ -87,7 +88,14 @@ export class Projections {
 
   /** Queries [B, L, H, Dh] of h [B, L, D], before they are turned to their positions. */
   queries(h: Tensor3D): Tensor4D {
-    return this.normalised(this.heads(h, 'q_proj', this.sizes.heads), 'q_norm');
+    return this.normalised(this.heads(this.map(linear, h, 'q_proj'), this.sizes.heads), 'q_norm');
+  }
+
+  /** Queries, keys and values of h [B, L, D], which is read as one: its gradients are added within the products. */
+  queriesAndRows(h: Tensor3D): Rows & {queries: Tensor4D} {
+    const {y, passed} = this.map(linearPassing, h, 'q_proj');
+    const queries = this.normalised(this.heads(y, this.sizes.heads), 'q_norm');
+    return {queries, ...this.rows(passed)};
   }
 
   /** Keys and values of h [B, L, D], keys before they are turned to their positions. */
@@ -104,23 +112,27 @@ export class Projections {
   /** [B, L, D] of what the heads attended to, [B, L, H, Dh]. */
   output(attended: Tensor4D): Tensor3D {
     const [batch, length, heads, headWidth] = attended.shape;
-    return this.map(reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
+    return this.map(linear, reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
   }
 
   private keysAndValues(x: Tensor3D, keys: string, values: string): Rows {
     const {groups} = this.sizes;
-    const own = this.normalised(this.heads(x, keys, groups), 'k_norm');
-    return {keys: own, values: this.heads(x, values, groups)};
+    const {y, passed} = this.map(linearPassing, x, keys);
+    return {
+      keys: this.normalised(this.heads(y, groups), 'k_norm'),
+      values: this.heads(this.map(linear, passed, values), groups),
+    };
   }
 
-  private heads(x: Tensor3D, name: string, heads: number): Tensor4D {
+  /** [B, L, heads Dh] as [B, L, heads, Dh]. */
+  private heads(x: Tensor3D, heads: number): Tensor4D {
     const [batch, length] = x.shape;
-    return reshape(this.map(x, name), [batch, length, heads, this.sizes.headWidth]);
+    return reshape(x, [batch, length, heads, this.sizes.headWidth]);
   }
 
-  private map(x: Tensor3D, name: string): Tensor3D {
+  private map<T>(apply: LinearMap<T>, x: Tensor3D, name: string): T {
     const bias = hasBias(this.settings, name) ? this.weight<Tensor1D>(biasOf(name)) : undefined;
-    return linear(x, this.weight<Tensor2D>(name), bias, {precision: this.settings.precision});
+    return apply(x, this.weight<Tensor2D>(name), bias, {precision: this.settings.precision});
   }
 
   /** The rows of each head by themselves. */

@@ -2,7 +2,7 @@ import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
-import {rmsNorm} from '../custom-ops/index.js';
+import {rmsNorm, rmsNormPassing} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
 import {constant} from './initializers.js';
@@ -72,8 +72,9 @@ export class ResidualBlock extends StreamingLayer {
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const x = singleInput<Tensor3D>('ResidualBlock', inputs, 3);
     return tidy(() => {
-      const inner = this.layer.apply(this.normalise(x), {...given}) as Tensor3D;
-      return add(x, this.dropout.apply(inner, given));
+      const {y, passed} = this.normalisePassing(x);
+      const inner = this.layer.apply(y, {...given}) as Tensor3D;
+      return add(passed, this.dropout.apply(inner, given));
     });
   }
 
@@ -84,8 +85,9 @@ export class ResidualBlock extends StreamingLayer {
   step(x: Tensor3D, state: StateTree, context: StepContext): StepResult {
     if (!this.built) this.apply(x);
     return tidy(() => {
-      const inner = this.layer.step(this.normalise(x), state, context);
-      return {y: add(x, this.dropout.apply(inner.y, {...context.training})), state: inner.state};
+      const {y, passed} = this.normalisePassing(x);
+      const inner = this.layer.step(y, state, context);
+      return {y: add(passed, this.dropout.apply(inner.y, {...context.training})), state: inner.state};
     });
   }
 
@@ -104,6 +106,10 @@ export class ResidualBlock extends StreamingLayer {
   override getConfig(): serialization.ConfigDict {
     const inner = {className: this.layer.getClassName(), config: this.layer.getConfig()};
     return mergeConfig(super.getConfig(), {...this.settings, layer: inner});
+  }
+
+  private normalisePassing(x: Tensor3D): {y: Tensor3D; passed: Tensor3D} {
+    return rmsNormPassing(x, this.read<Tensor1D>('norm'), {epsilon: this.settings.epsilon});
   }
 
   /** What the inner layer sees of x [B, L, D]. */

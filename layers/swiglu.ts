@@ -1,10 +1,11 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import {linear, swiglu} from '../custom-ops/index.js';
+import {linear, linearPassing, swiglu} from '../custom-ops/index.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
 import {swigluSchema} from './layer-schemas.js';
+import type {LinearMap} from './linear-in-parts.js';
 import type {PartialSwigluSettings, SwigluSettings} from './settings.generated.js';
 import {StatelessLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
@@ -48,15 +49,16 @@ export class SwiGLU extends StatelessLayer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = singleInput<Tensor3D>('SwiGLU', inputs, 3);
     return tidy(() => {
-      const gated = swiglu(this.map(x, 'gate'), this.map(x, 'up'));
-      return this.map(gated, 'down');
+      const gate = this.map(linearPassing, x, 'gate');
+      const gated = swiglu(gate.y, this.map(linear, gate.passed, 'up'));
+      return this.map(linear, gated, 'down');
     });
   }
 
-  private map(x: Tensor3D, name: string): Tensor3D {
+  private map<T>(apply: LinearMap<T>, x: Tensor3D, name: string): T {
     const {bias: hasBias, precision} = this.settings;
     const bias = hasBias ? this.read<Tensor1D>(`${name}_bias`) : undefined;
-    return linear(x, this.read<Tensor2D>(`${name}_proj`), bias, {precision});
+    return apply(x, this.read<Tensor2D>(`${name}_proj`), bias, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

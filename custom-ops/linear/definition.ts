@@ -25,7 +25,10 @@ function define(name: string, symbol: string, transposeWeight: boolean): OpDefin
       weight: {shape: transposeWeight ? 'E D' : 'D E', dtype: 'float32', differentiable: true},
       bias: {shape: 'E', dtype: 'float32', optional: true, differentiable: true},
     },
-    outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
+    outputs: {
+      y: {shape: 'B L E', dtype: 'float32', role: 'result'},
+      passed: {shape: 'B L D', dtype: 'float32', role: 'result', optional: true, passes: 'x'},
+    },
     attributes: {precision: {type: 'word', words: precisions}},
     checkAttributes: ({precision}) => void checkOneOf(name, 'precision', precision, precisions),
     forward: kernel(`${symbol}_forward`, forwardWith(weightAt)),

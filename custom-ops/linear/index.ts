@@ -14,6 +14,8 @@ export interface LinearOptions {
   readonly precision?: Precision;
 }
 
+const LEFT = ['passed'];
+
 function attributes({precision = 'float32'}: LinearOptions = {}): LinearAttributes {
   return {precision};
 }
@@ -25,7 +27,24 @@ function attributes({precision = 'float32'}: LinearOptions = {}): LinearAttribut
  * Errors: ArgumentError on a wrong rank, size, dtype or precision.
  */
 export function linear(x: Tensor3D, weight: Tensor2D, bias?: Tensor1D, options?: LinearOptions): Tensor3D {
-  return runOp(linearOp, {x, weight, bias}, attributes(options)).y as Tensor3D;
+  return runOp(linearOp, {x, weight, bias}, attributes(options), LEFT).y as Tensor3D;
+}
+
+/**
+ * {@link linear} of an input that others read, too: they take `passed`, which is x itself, and their gradient is added to that
+ * of x within the product, where each further use of x would cost an addition of its own.
+ *
+ * Shapes: x [B, L, D]; weight [D, E]; bias [E], optional; returns y [B, L, E] and passed [B, L, D]. Differentiable in all three.
+ * Errors: ArgumentError on a wrong rank, size, dtype or precision.
+ */
+export function linearPassing(
+  x: Tensor3D,
+  weight: Tensor2D,
+  bias?: Tensor1D,
+  options?: LinearOptions,
+): {y: Tensor3D; passed: Tensor3D} {
+  const {y, passed} = runOp(linearOp, {x, weight, bias}, attributes(options));
+  return {y: y as Tensor3D, passed: passed as Tensor3D};
 }
 
 /**
@@ -40,5 +59,5 @@ export function linearTransposed(
   bias?: Tensor1D,
   options?: LinearOptions,
 ): Tensor3D {
-  return runOp(linearTransposedOp, {x, weight, bias}, attributes(options)).y as Tensor3D;
+  return runOp(linearTransposedOp, {x, weight, bias}, attributes(options), LEFT).y as Tensor3D;
 }

@@ -2,7 +2,8 @@
 // those of few tokens read the weight once.
 
 import {columnSumPasses} from '../wgsl/column-sum.js';
-import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
+import {elementwisePass} from '../wgsl/elementwise.js';
+import type {GpuKernel, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import type {LinearAttributes} from './attributes.js';
 import {fewRowsPass, hasFewRows} from './few-rows.wgsl.js';
 import {matrixCutFor} from './matrix-cut.js';
@@ -44,9 +45,10 @@ function blocks(
 /** A product over a dimension of the model: a few rows come without blocks, many may have the weight turned for them. */
 function product(request: LinearRequest, size: ProductSize, whole: Whole): Passes {
   const {limits} = request;
-  if (hasFewRows(size)) return {passes: [fewRowsPass({...whole, ...size}, limits)], scratch: {}};
+  if (hasFewRows(size)) return withAdded(fewRowsPass({...whole, ...size}, limits), size, whole, limits);
   const {inRegisters, pass} = blocks(request, size);
-  if (!inRegisters || !whole.b.transposed || !paysToTurn(size)) return {passes: [pass(whole)], scratch: {}};
+  if (!inRegisters) return withAdded(pass(whole), size, whole, limits);
+  if (!whole.b.transposed || !paysToTurn(size)) return {passes: [pass(whole)], scratch: {}};
   const turned = `${whole.b.name}Turned`;
   const turn = {name: `linear ${whole.b.name} turned`, from: whole.b.name, to: turned};
   return {
@@ -56,6 +58,27 @@ function product(request: LinearRequest, size: ProductSize, whole: Whole): Passe
     ],
     scratch: {[turned]: size.columns * size.inner},
   };
+}
+
+/** What is added to a product whose pass does not add it. */
+function withAdded(
+  pass: Pass,
+  {rows, columns}: ProductSize,
+  {name, out, added}: Whole,
+  limits: GpuLimits,
+): Passes {
+  if (added === undefined) return {passes: [pass], scratch: {}};
+  const addition = elementwisePass(
+    {
+      name: `${name} added`,
+      read: {[added]: 'f32'},
+      write: {[out]: 'f32'},
+      count: rows * columns,
+      body: `${out}[index] += ${added}[index];`,
+    },
+    limits,
+  );
+  return {passes: [pass, addition], scratch: {}};
 }
 
 /** A product over tokens, whose sums are cut into slices where they are long. */
@@ -116,6 +139,7 @@ function backwardWith(transposeWeight: boolean) {
           a: {name: 'gradY', transposed: false},
           b: {name: 'weight', transposed: !transposeWeight},
           out: 'gradX',
+          added: present.has('gradPassed') ? 'gradPassed' : undefined,
         },
       ),
       gradientOfWeight(request, transposeWeight),
@@ -133,8 +157,10 @@ function backwardWith(transposeWeight: boolean) {
 export const linearGpu: GpuKernel<LinearAttributes> = {
   forward: forwardWith(false),
   backward: backwardWith(false),
+  addsPassed: true,
 };
 export const linearTransposedGpu: GpuKernel<LinearAttributes> = {
   forward: forwardWith(true),
   backward: backwardWith(true),
+  addsPassed: true,
 };

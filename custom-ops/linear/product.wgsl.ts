@@ -20,6 +20,8 @@ export interface Product extends ProductSize, Cut {
   readonly out: string;
   /** Buffer [columns] added to every row. */
   readonly bias?: string;
+  /** Buffer [rows, columns] added to the result, which is then not sliced. */
+  readonly added?: string;
 }
 
 function count<T>(length: number, item: (i: number) => T): T[] {
@@ -79,11 +81,14 @@ function step(sums: readonly string[][], d: number): string {
     }`;
 }
 
-function storeResults({out, bias, rows, columns, tile}: Product, sums: readonly string[][]): string {
+function storeResults({out, bias, added, rows, columns, tile}: Product, sums: readonly string[][]): string {
   const [threadRows, threadColumns] = [tile.rows / tile.threadRows, tile.columns / tile.threadColumns];
   const reach = (Math.ceil(columns / tile.columns) * tile.columns) / 4;
-  const value = (sum: string): string =>
-    bias === undefined ? sum : `(${sum} + ${load4({name: bias, width: columns, reach}, '0u', 'quad')})`;
+  const terms = [
+    ...(bias === undefined ? [] : [load4({name: bias, width: columns, reach}, '0u', 'quad')]),
+    ...(added === undefined ? [] : [load4({name: added, width: columns, reach}, 'row', 'quad')]),
+  ];
+  const value = (sum: string): string => (terms.length === 0 ? sum : `(${[sum, ...terms].join(' + ')})`);
   return sums
     .map(
       (line, i) => `
@@ -105,7 +110,7 @@ function storeResults({out, bias, rows, columns, tile}: Product, sums: readonly 
 }
 
 export function productPass(product: Product, limits: GpuLimits): Pass {
-  const {name, rows, columns, inner, bias, tile, slices} = product;
+  const {name, rows, columns, inner, bias, added, tile, slices} = product;
   const {depth} = tile;
   const rowTiles = Math.ceil(rows / tile.rows);
   const columnTiles = Math.ceil(columns / tile.columns);
@@ -121,6 +126,7 @@ export function productPass(product: Product, limits: GpuLimits): Pass {
       [a.name]: operandType(a),
       [b.name]: operandType(b),
       ...(bias === undefined ? {} : {[bias]: type}),
+      ...(added === undefined ? {} : {[added]: type}),
     },
     write: {[product.out]: type},
     workgroups: spread(rowTiles * columnTiles * slices, limits),

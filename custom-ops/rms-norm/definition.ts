@@ -14,6 +14,7 @@ export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
   outputs: {
     y: {shape: 'B L D', dtype: 'float32', role: 'result'},
     inverseRms: {shape: 'B L', dtype: 'float32', role: 'saved'},
+    passed: {shape: 'B L D', dtype: 'float32', role: 'result', optional: true, passes: 'x'},
   },
   attributes: {epsilon: {type: 'float'}},
   checkAttributes: ({epsilon}) => {

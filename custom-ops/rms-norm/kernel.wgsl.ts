@@ -1,6 +1,7 @@
 // rmsNorm on the GPU: a team of lanes holds a token in registers, so that each number is read once. Backwards a workgroup's
 // teams take several tokens in turn and add up what these contribute to the gain's gradient.
 
+import {presentBindings} from '../wgsl/bindings.js';
 import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, rowSumPass, subgroupUse} from '../wgsl/reduce.js';
@@ -88,13 +89,21 @@ fn main(${workgroupParameters}) {
 }
 
 function gradientsPass(request: Request, teams: Teams, workgroups: number): Pass {
-  const {dims, limits} = request;
+  const {dims, present, limits} = request;
   const {lanes, tokens, turns} = teams;
   const {each, sum, load, store} = vectors(dims, teams);
   const rows = rowType(dims.D);
+  const passed = (i: number): string =>
+    present.has('gradPassed') ? ` + ${load('gradPassed', 'row', i)}` : '';
   return {
     name: 'rmsNorm gradients',
-    read: {x: rows, gain: rows, inverseRms: 'f32', gradY: rows},
+    read: {
+      x: rows,
+      gain: rows,
+      inverseRms: 'f32',
+      gradY: rows,
+      ...presentBindings(['gradPassed'], present, rows),
+    },
     write: {gradX: rows, parts: rows},
     workgroups: spread(workgroups, limits),
     ...subgroupUse(limits),
@@ -124,7 +133,7 @@ fn main(${workgroupParameters}) {
     ${each(i => `let h${i} = cotangent${i} * gain${i};`)}
     let mean = sumOverLanes(${sum(i => `dot(h${i}, n${i})`)}, local) / f32(WIDTH);
     if (row < ROWS) {
-      ${each(i => store('gradX', 'row', i, `scale * (h${i} - n${i} * mean)`))}
+      ${each(i => store('gradX', 'row', i, `scale * (h${i} - n${i} * mean)${passed(i)}`))}
       ${each(i => `sum${i} += cotangent${i} * n${i};`)}
     }
   }
@@ -159,4 +168,4 @@ function backward(request: Request): Plan {
   };
 }
 
-export const rmsNormGpu: GpuKernel<RmsNormAttributes> = {forward, backward};
+export const rmsNormGpu: GpuKernel<RmsNormAttributes> = {forward, backward, addsPassed: true};

@@ -71,6 +71,8 @@ export interface GpuKernel<A extends Attributes = Attributes> {
    * results are those of all calls added up.
    */
   readonly together?: Planner<A>;
+  /** Whether `backward` adds the cotangent of the input that the op passes on, which it is then given. */
+  readonly addsPassed?: true;
   /** Attributes that change from call to call: kept out of the code and its key. */
   readonly dynamic?: readonly string[];
   /** Values of the struct `uniforms` for one call. */

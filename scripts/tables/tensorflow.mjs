@@ -56,10 +56,11 @@ function operator({op, varying}) {
   const fixed = Object.entries(op.attributes).filter(([, spec]) => !spec.varies);
   const [ranged, another] = Object.keys(op.integerRange ?? {});
   if (another !== undefined) throw new Error(`${op.name}: one input with an integerRange is provided for`);
+  const outputs = Object.entries(op.outputs).filter(([, {passes}]) => passes === undefined);
   const lines = [
     `op.name = ${quoted(op.name)};`,
     `op.inputs = ${list(Object.entries(op.inputs).map(input))};`,
-    `op.outputs = ${list(Object.entries(op.outputs).map(output))};`,
+    `op.outputs = ${list(outputs.map(output))};`,
     `op.attributes = ${list(fixed.map(attribute))};`,
     `op.varying = ${list(varying.names.map(quoted))};`,
     `op.varyingKind = Kind::${varying.type === 'float32' ? 'f32' : 'i32'};`,

@@ -1,6 +1,9 @@
 // What stands before and behind the blocks of linear's products: weights that are turned, slices that are added up.
 
+import type {Rank, Tensor, Tensor3D} from '@tensorflow/tfjs-core';
+import {grad, ones, profile, randomNormal, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {rmsNormPassing} from '../../custom-ops/index.js';
 import {linearGpu, linearTransposedGpu} from '../../custom-ops/linear/kernel.wgsl.js';
 import {productPass} from '../../custom-ops/linear/product.wgsl.js';
 import {sliceSumPass} from '../../custom-ops/linear/slices.wgsl.js';
@@ -8,6 +11,7 @@ import {cutFor} from '../../custom-ops/linear/tile.js';
 import {turnPass} from '../../custom-ops/linear/turn.wgsl.js';
 import {relativeError} from '../../custom-ops/parity.js';
 import type {GpuLimits, Plan} from '../../custom-ops/wgsl/plan.js';
+import {linearInParts} from '../../layers/linear-in-parts.js';
 import {least, nvidia} from '../support/devices.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
@@ -57,6 +61,51 @@ describe('parts of products on webgpu', () => {
       const expected = from.map((_, i) => from[(i % rows) * columns + Math.floor(i / rows)]);
       expect([...found]).to.deep.equal([...expected]);
     });
+
+  it('add the gradient of an input that is passed on where they store their own', () => {
+    const passesOf = (sizes: Sizes): unknown => {
+      const request = requestOf(sizes);
+      const {passes} = linearGpu.backward!({
+        ...request,
+        present: new Set([...request.present, 'gradPassed']),
+      });
+      return passes
+        .filter(({read}) => 'gradPassed' in read)
+        .map(({name, write}) => [name, Object.keys(write)]);
+    };
+    expect(passesOf({L: 256, D: 768, E: 1536})).to.deep.equal([['linear gradient of x', ['gradX']]]);
+    expect(passesOf({L: 8, D: 7, E: 5})).to.deep.equal([['linear gradient of x', ['gradX']]]);
+    // Products of a few rows, or in matrices, have a pass for it.
+    const added = [['linear gradient of x added', ['gradX']]];
+    const few = requestOf({L: 1, D: 8, E: 8});
+    const plan = linearGpu.backward!({
+      ...few,
+      dims: {...few.dims, B: 2},
+      present: new Set([...few.present, 'gradPassed']),
+    });
+    expect(plan.passes.filter(({read}) => 'gradPassed' in read)).to.have.length(1);
+    expect(passesOf({L: 256, D: 768, E: 1536, precision: 'float16', limits: nvidia})).to.deep.equal(added);
+  });
+
+  it('leave no gradients of one input to be added behind them', async function () {
+    await useWebGPUOrSkip(this);
+    const x = randomNormal<Rank.R3>([2, 20, 8]);
+    const weight = randomNormal<Rank.R2>([8, 16]);
+    const gain = ones<Rank.R1>([8]);
+    const residual = (given: Tensor): Tensor => {
+      const {y, passed} = rmsNormPassing(given as Tensor3D, gain);
+      const [a, b] = linearInParts(y, weight, undefined, [8, 8], 'float32');
+      return passed.add(a.mul(b));
+    };
+    const cotangent = ones<Rank.R3>([2, 20, 8]);
+    let gradient: Tensor | undefined;
+    const {kernelNames} = await profile(() => {
+      gradient = tidy(() => grad(residual)(x, cotangent));
+      return gradient;
+    });
+    expect(kernelNames.filter(name => name.startsWith('Add'))).to.deep.equal(['Add']);
+    for (const one of [x, weight, gain, cotangent, gradient]) one?.dispose();
+  });
 
   it('give the same bits with the weight turned', async function () {
     await useWebGPUOrSkip(this);

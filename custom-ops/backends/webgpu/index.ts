@@ -2,6 +2,7 @@
 
 import type {KernelConfig, TensorInfo} from '@tensorflow/tfjs-core';
 import {registerKernel} from '@tensorflow/tfjs-core';
+import {addsPassed} from '../../gradients.js';
 import type {Invocation} from '../../invocation.js';
 import {kernelConfig, kernelConfigs} from '../../invocation.js';
 import type {KernelRole, OpDefinition} from '../../op.js';
@@ -33,6 +34,7 @@ export function registerWebGPUKernels(): void {
   for (const op of opList) {
     const kernel = gpuKernels[op.name];
     if (kernel === 'composed') continue;
+    if (kernel.addsPassed) addsPassed(op, 'webgpu');
     for (const config of gpuConfigs(op, kernel)) registerKernel(config);
   }
 }
