@@ -21,6 +21,7 @@ export interface RunOrder {
   readonly command?: string;
   /** Runs that the set trains at the same time. */
   readonly together: number;
+  readonly keepsWeights: boolean;
 }
 
 /** What a worker says. */
@@ -58,6 +59,8 @@ export interface RunSetOptions {
   readonly jobs: number;
   /** The command that trains, for the cards of the runs' model folders. */
   readonly command?: string;
+  /** Whether runs write checkpoints and models; without them one that is stopped begins again. Default true. */
+  readonly keepsWeights?: boolean;
   /** When aborted, runs under way end with a checkpoint and no other begins. */
   readonly signal?: AbortSignal;
 }
@@ -94,7 +97,7 @@ function created(path: string, config: RunConfig): RunFolder {
  */
 export async function* trainAll(
   runs: readonly NamedRun[],
-  {jobs, command, signal}: RunSetOptions,
+  {jobs, command, keepsWeights = true, signal}: RunSetOptions,
 ): AsyncGenerator<NamedEvent, void, void> {
   for (const {config} of runs) await checkRun(config);
   // Nothing is made before every folder is known to be fit.
@@ -126,7 +129,7 @@ export async function* trainAll(
       });
       workers.add(worker);
       const resume = next.folder.checkpoints.lastStep !== undefined;
-      worker.send({path, resume, command, together} satisfies RunOrder);
+      worker.send({path, resume, command, together, keepsWeights} satisfies RunOrder);
       let failed = false;
       worker.on('message', (message: RunMessage) => {
         failed ||= message.type === 'failed';

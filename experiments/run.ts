@@ -7,7 +7,7 @@ import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
 import type {SequenceModel} from '../models/create.js';
-import {asLanguageModel, createSequenceModel} from '../models/create.js';
+import {asLanguageModel, checkSequenceModel, createSequenceModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
 import {parameterShapes} from '../models/parameters.js';
 import {configUsesFloat16} from '../models/precision.js';
@@ -43,8 +43,9 @@ export interface Beginning {
 }
 
 /**
- * Opens the data and builds the model of a run once, so that damaged data, settings that do not go together, and weights of
- * another model are refused before anything is written. Shapes are compared before anything is allocated.
+ * Opens the data of a run and puts its model together, so that damaged data, settings that do not go together, and weights of
+ * another model are refused before anything is written. Shapes are compared before anything is allocated, and nothing is
+ * where no weights are given: random ones of a billion parameters take a while to draw.
  * Errors: SettingError, TokenFileError, ArgumentError, SnapshotError, or what the backend says when it cannot start.
  */
 export async function checkRun(config: RunConfig, {initial, resume}: Beginning = {}): Promise<void> {
@@ -52,10 +53,15 @@ export async function checkRun(config: RunConfig, {initial, resume}: Beginning =
   if (resume !== undefined) checkSnapshot(config, resume);
   await useBackend(config.backend);
   workloadFamily(config.task).open(config).close();
-  const model = createSequenceModel(config.model, {recompute: config.train.recompute});
+  const weights = initial ?? resume?.weights;
+  const {recompute} = config.train;
+  if (weights === undefined) {
+    checkSequenceModel(config.model, {recompute});
+    return;
+  }
+  const model = createSequenceModel(config.model, {recompute});
   try {
-    const weights = initial ?? resume?.weights;
-    if (weights !== undefined) await restoreArrays(model.parameters(), weights);
+    await restoreArrays(model.parameters(), weights);
     for (const array of resume?.optimizer ?? []) await array.read();
     if (resume?.memory !== undefined) (await restoreMemory(model, resume.memory)).forEach(disposeModelState);
   } finally {
@@ -131,6 +137,11 @@ export interface RunOptions {
   readonly command?: string;
   /** Runs that are trained at the same time on this machine, this one included. Default 1. */
   readonly together?: number;
+  /**
+   * Whether checkpoints, the best weights and model folders are written; without them a run that is stopped begins again.
+   * Default true.
+   */
+  readonly keepsWeights?: boolean;
   /** When aborted, the step under way is finished and a checkpoint kept. */
   readonly signal?: AbortSignal;
 }
@@ -141,7 +152,7 @@ export interface RunOptions {
  */
 export async function* runTraining(
   folder: RunFolder,
-  {resume, initial, command, together, signal}: RunOptions,
+  {resume, initial, command, together, keepsWeights = true, signal}: RunOptions,
 ): AsyncGenerator<TrainEvent<Report>, void, void> {
   const {config, checkpoints} = folder;
   const family = workloadFamily(config.task);
@@ -187,8 +198,12 @@ export async function* runTraining(
         reports.push(found);
         return isEnough(config, reports);
       },
-      checkpoints,
-      best: {store: folder.best, score: family.score, known: Math.min(...reports.map(family.score))},
+      ...(keepsWeights
+        ? {
+            checkpoints,
+            best: {store: folder.best, score: family.score, known: Math.min(...reports.map(family.score))},
+          }
+        : {}),
       resume: snapshot,
       signal,
     })) {
@@ -198,7 +213,7 @@ export async function* runTraining(
         report = event.report;
         if (seen !== undefined) folder.show(event.step, seen);
       }
-      if (event.type === 'checkpoint') folder.writeCurve();
+      if (event.type === 'checkpoint' || (event.type === 'finished' && !keepsWeights)) folder.writeCurve();
       if (event.type === 'finished') {
         folder.writeResult({
           step: event.step,
@@ -208,7 +223,7 @@ export async function* runTraining(
           ...stopwatch.result,
         });
       }
-      if (event.type === 'finished' || event.type === 'stopped') {
+      if (keepsWeights && (event.type === 'finished' || event.type === 'stopped')) {
         const sound = event.type === 'finished' || event.reason === 'interrupted';
         await writeRunModels(folder, model, {sound, command});
       }

@@ -3,11 +3,12 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import {SettingError, said} from '../config/schema.js';
 import {AutoEncoder} from './auto-encoder.js';
-import type {PartialModelConfig} from './config.js';
+import type {ModelConfig, PartialModelConfig} from './config.js';
 import type {LanguageModelOptions} from './language-model.js';
 import {LanguageModel} from './language-model.js';
 import {markOf} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
+import {parameterShapes} from './parameters.js';
 
 /** A model of either backbone: causal, or an auto-encoder. */
 export type SequenceModel = LanguageModel | AutoEncoder;
@@ -21,9 +22,21 @@ export function createSequenceModel(
   options: LanguageModelOptions = {},
 ): SequenceModel {
   if (config.backbone !== 'autoencoder') return LanguageModel.create(config, options);
-  if (options.recompute === true)
-    throw new SettingError('train', said`{recompute} must be off for an auto-encoder, got true`);
+  if (options.recompute === true) refuseRecompute();
   return AutoEncoder.create(config);
+}
+
+/** That {@link createSequenceModel} would build the model; nothing is allocated. Errors: SettingError, as there. */
+export function checkSequenceModel(
+  config: ModelConfig,
+  {recompute = false}: LanguageModelOptions = {},
+): void {
+  if (recompute && config.backbone === 'autoencoder') refuseRecompute();
+  parameterShapes(config);
+}
+
+function refuseRecompute(): never {
+  throw new SettingError('train', said`{recompute} must be off for an auto-encoder, got true`);
 }
 
 /** The view of a LayersModel that was loaded from files, by the configuration it carries. Errors: ModelFormatError. */

@@ -1,5 +1,6 @@
 // Figure 4: the time of a training step at the paper's sizes.
 
+import type {Precision} from '../../custom-ops/index.js';
 import {linePlot} from '../../plot/line-plot.js';
 import type {Contestant} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
@@ -10,7 +11,8 @@ import type {Summary} from './summary.js';
 import {summaries, summaryWords} from './summary.js';
 
 const models: readonly Contestant[] = ['transformer', 'mamba', 'bmojo'];
-const PANEL = 'time';
+/** How products are computed. */
+const precisions = ['float32', 'float16'] as const satisfies readonly Precision[];
 
 const {['130m']: s130, ['370m']: s370, ['790m']: s790, ['1.4b']: s1400} = languageSizes;
 
@@ -44,44 +46,57 @@ const parametersOf = ({runs: [{result}]}: Summary): number => result.parameters;
 function report(runs: readonly MeasuredRun[]): PaperReport {
   // A rate changes no time: of several the fastest counts, for all models alike.
   const all = summaries(runs, 'smaller', stepTime);
-  const sizes = [...new Set(all.map(({size}) => size))];
-  const find = (size: string, name: string): Summary | undefined =>
-    all.find(one => one.size === size && one.model === name);
-  const ratio = (size: string, name: string): number | undefined => {
-    const [own, other] = [find(size, 'bmojo'), find(size, name)];
-    return own && other && own.mean / other.mean;
-  };
-  const ratios = sizes.flatMap(size =>
-    models.flatMap(name => {
-      const times = name === 'bmojo' ? undefined : ratio(size, name);
-      return times === undefined ? [] : [{size, name, times}];
-    }),
-  );
+  const find = ({panel, size}: Summary, name: string): Summary | undefined =>
+    all.find(one => one.panel === panel && one.size === size && one.model === name);
+  const ratios = all.flatMap(other => {
+    const own = other.model === 'bmojo' ? undefined : find(other, 'bmojo');
+    return own === undefined ? [] : [{...other, times: own.mean / other.mean}];
+  });
+  const timesOf = (one: Summary): string =>
+    ratios
+      .find(({panel, size, model}) => panel === one.panel && size === one.size && model === one.model)
+      ?.times.toFixed(2) ?? '-';
+  const finding = precisions.flatMap(precision => {
+    const own = ratios.filter(({panel}) => panel === precision);
+    const words = own.map(({times, model, size}) => `${times.toFixed(2)} x that of ${model} at ${size}`);
+    return own.length === 0 ? [] : [`In ${precision} a step of B'MOJO takes ${words.join(', ')}.`];
+  });
   return {
-    finding:
-      ratios.length === 0
-        ? "No run of B'MOJO has a run of another model beside it yet."
-        : `A step of B'MOJO takes ${ratios.map(({size, name, times}) => `${times.toFixed(2)} x that of ${name} at ${size}`).join(', ')}.`,
+    finding: finding.join(' ') || "No run of B'MOJO has a run of another model beside it yet.",
     tables: [
       {
         caption:
           'Training steps: median over the steps after the first, mean and standard deviation over seeds',
         rows: [
-          ['size', 'model', 'parameters', 'ms a step', 'tokens/s', 'seeds', "B'MOJO's step, times this"],
+          [
+            'products in',
+            'size',
+            'model',
+            'parameters',
+            'ms a step',
+            'tokens/s',
+            'seeds',
+            "B'MOJO's step, times this",
+          ],
           ...all.map(one => [
+            one.panel,
             one.size,
             one.model,
             String(parametersOf(one)),
             summaryWords(one, 1),
             ((1000 * tokensOf(one.runs[0])) / one.mean).toFixed(0),
             String(one.values.length),
-            one.model === 'bmojo' ? '-' : (ratio(one.size, one.model)?.toFixed(2) ?? '-'),
+            timesOf(one),
           ]),
         ],
       },
     ],
-    figures: Object.fromEntries(ratios.map(({size, name, times}) => [`${name}.${size}`, times.toFixed(2)])),
-    notes: ['Blocks are recomputed for the gradient at every size, so that all fit one card.'],
+    figures: Object.fromEntries(
+      ratios.map(({panel, model, size, times}) => [`${model}.${size}.${panel}`, times.toFixed(2)]),
+    ),
+    notes: [
+      'Blocks are recomputed for the gradient at every size, so that all fit one card. No weights are written.',
+    ],
     plot: linePlot({
       title: 'time of a training step',
       xLabel: 'parameters',
@@ -89,13 +104,15 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
       xScale: 'log',
       yScale: 'log',
       markers: true,
-      series: models.map(name => ({
-        name,
-        points: all
-          .filter(({model}) => model === name)
-          .map(one => [parametersOf(one), one.mean] as const)
-          .sort(([a], [b]) => a - b),
-      })),
+      series: precisions.flatMap(precision =>
+        models.map(name => ({
+          name: `${name}, ${precision}`,
+          points: all
+            .filter(({panel, model}) => panel === precision && model === name)
+            .map(one => [parametersOf(one), one.mean] as const)
+            .sort(([x], [y]) => x - y),
+        })),
+      ),
     }),
   };
 }
@@ -107,13 +124,19 @@ export const figure4: PaperExperiment = {
   claim:
     "B'MOJO trains up to 10 % faster than Mamba and Transformers of its size, at sizes up to 1.4 billion.",
   models,
-  panels: [PANEL],
+  panels: precisions,
   sizes: [...Object.keys(full.sizes), ...Object.keys(quick.sizes)],
   needsText: true,
   isTimed: true,
   plan: options => {
     const scale = options.quick ? quick : full;
-    return gridRuns(languagePoints(PANEL, models, scale, options.data ?? ''), options, scale);
+    const points = precisions.flatMap(precision =>
+      languagePoints(precision, models, scale, options.data ?? '').map(point => ({
+        ...point,
+        settings: {...point.settings, precision},
+      })),
+    );
+    return gridRuns(points, options, scale);
   },
   report,
 };

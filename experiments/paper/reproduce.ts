@@ -54,7 +54,8 @@ export async function* trainExperiment(
   const planned = experiment.plan(options);
   const known = new Set(addedRuns(add, planned).map(({name}) => name));
   const left = planned.filter(({name}) => !known.has(name));
-  yield* trainAll(runsIn(out, left), {jobs, command, signal});
+  // A time needs no weights, and the largest models write more of them than a disk may hold.
+  yield* trainAll(runsIn(out, left), {jobs, command, keepsWeights: experiment.isTimed !== true, signal});
 }
 
 /** The planned runs that files of earlier reports hold, as often as they do. Errors: MeasurementError. */

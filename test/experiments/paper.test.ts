@@ -348,9 +348,14 @@ describe('experiments of the paper', () => {
     expect(longer.plot, 'the prefix of none').to.include('>0<');
     const timed = named('figure-4').report(text('figure-4', () => []));
     const rows = timed.tables[0].rows.slice(1);
-    expect(rows.map(([, model]) => model)).to.have.members(['transformer', 'mamba', 'bmojo']);
+    expect(rows.map(([precision, , model]) => `${precision} ${model}`)).to.have.members(
+      ['float32', 'float16'].flatMap(each =>
+        ['transformer', 'mamba', 'bmojo'].map(model => `${each} ${model}`),
+      ),
+    );
     // 2 x 64 tokens at 1,000 and 2,000 tokens a second.
-    for (const row of rows) expect(row[3]).to.equal('96.0 ± 45.3');
+    for (const row of rows) expect(row[4]).to.equal('96.0 ± 45.3');
+    expect(timed.finding).to.match(/^In float32 .*1\.00 x that of mamba at quick\. In float16 /);
   });
 
   it('counts runs of a file as finished, and refuses those of other settings', () => {

@@ -1,6 +1,6 @@
 // A run's own files while it trains: which weights are the best, what its models' cards say, and what its evaluations read.
 
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -52,6 +52,29 @@ describe('training of a run', () => {
       [5, 5],
       [1, 1],
     ]);
+  });
+
+  it('writes no weights where none are kept, and begins again behind a stop', async () => {
+    const config = parseRunConfig('mqar', {
+      backend: 'cpu',
+      data: {length: 16, pairs: 2, vocabSize: 16},
+      model: tiny,
+      train: {steps: 6, batch: 2, logEvery: 1, evalEvery: 2, evalSamples: 4, checkpointEvery: 1},
+    });
+    const folder = RunFolder.create(join(root, 'run'), config);
+    const stop = new AbortController();
+    const options = {resume: false, keepsWeights: false};
+    for await (const {type} of runTraining(folder, {...options, signal: stop.signal}))
+      if (type === 'step') stop.abort();
+    expect(folder.finished).to.equal(false);
+    for await (const event of runTraining(folder, options)) void event;
+    expect(folder.finished).to.equal(true);
+    expect(folder.sessions()).to.have.length(2);
+    expect(new Set(folder.readMetrics().map(({step}) => step))).to.deep.equal(new Set([1, 2, 3, 4, 5, 6]));
+    expect(folder.checkpoints.lastStep).to.equal(undefined);
+    const kept = readdirSync(folder.path);
+    expect(kept).to.include.members(['result.json', 'metrics.jsonl', 'curve.svg']);
+    for (const name of ['checkpoint', 'best', 'model', 'model-best']) expect(kept).to.not.include(name);
   });
 
   it('scores language on held-out windows as long as all segments', async () => {
