@@ -2,6 +2,7 @@
 
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
+import {exponential} from './exponential.js';
 import {mostLikely} from './most-likely.js';
 import type {SamplingSettings} from './settings.generated.js';
 
@@ -65,18 +66,21 @@ export function sampleToken(logits: Float32Array, settings: SamplingSettings, dr
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
   if (temperature === 0) return best;
-  const weightOf = (id: number): number => Math.exp((logits[id] - logits[best]) / temperature);
+  const largest = logits[best];
+  const weightOf = (id: number): number => exponential((logits[id] - largest) / temperature);
   const ids = candidates(logits, settings, weightOf);
-  const weights = new Float64Array(ids?.length ?? logits.length);
+  const count = ids?.length ?? logits.length;
+  const weights = new Float64Array(count);
   let total = 0;
-  for (let rank = 0; rank < weights.length; rank++) {
-    weights[rank] = weightOf(ids === undefined ? rank : ids[rank]);
-    total += weights[rank];
+  for (let rank = 0; rank < count; rank++) {
+    const weight = weightOf(ids === undefined ? rank : ids[rank]);
+    weights[rank] = weight;
+    total += weight;
   }
   const point = randomStream([seed, TAG], draw).uniform() * total;
   let passed = 0;
   let rank = 0;
-  for (; rank < weights.length - 1; rank++) {
+  for (; rank < count - 1; rank++) {
     passed += weights[rank];
     // Rounded up to the whole, the point lies behind the last id that has a share, not behind those without one.
     if (point < passed || passed === total) break;

@@ -14,6 +14,7 @@ import type {GenerateOptions} from '../../models/generate.js';
 import {generate, generateText} from '../../models/generate.js';
 import {generateTexts} from '../../models/generate-batch.js';
 import {LanguageModel} from '../../models/language-model.js';
+import {exponential} from '../../models/exponential.js';
 import {mostLikely} from '../../models/most-likely.js';
 import {sampleToken, samplingSchema} from '../../models/token-sampling.js';
 import {writableLogits} from '../../models/writable-ids.js';
@@ -97,6 +98,15 @@ describe('sampling', () => {
     const inOrder = Array.from(numbers.keys()).sort((a, b) => numbers[b] - numbers[a] || a - b);
     for (const count of [1, 2, 17, 31, 32, 500, 999, 2000])
       expect(mostLikely(numbers, count), `${count} of them`).to.deep.equal(inOrder.slice(0, count));
+  });
+
+  it('has exponentials of its own, to thirteen digits', () => {
+    for (let x = 0; x >= -700; x -= 0.0371) {
+      const exact = Math.exp(x);
+      expect(Math.abs(exponential(x) - exact)).to.be.at.most(1e-13 * exact);
+    }
+    expect([-1e-300, -800, -Infinity].map(exponential)).to.deep.equal([1, 0, 0]);
+    expect(exponential(Number.NaN)).to.be.NaN;
   });
 
   it('finds a nucleus that all but a few ids are in', () => {
