@@ -18,7 +18,6 @@ const UNSEEN = '-1e29';
 const SEEN = '-1e28';
 
 const blocks: readonly MatrixBlock[] = [
-  {subgroups: 4, matrices: 2, tile: 16},
   {subgroups: 4, matrices: 1, tile: 16},
   {subgroups: 2, matrices: 1, tile: 16},
 ];

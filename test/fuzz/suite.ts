@@ -2,7 +2,12 @@
 
 import {Worker} from 'node:worker_threads';
 import type {Failure} from './cases.js';
-import {MOST_SECONDS} from './cases.js';
+import {computedSeconds, MOST_SECONDS} from './cases.js';
+
+/** Of computing by this process, the worker in it: a case that has taken so many hangs, however slow the machine. */
+const HANGING_SECONDS = 3 * MOST_SECONDS;
+/** And by the clock, for one that waits for what never comes. */
+const WAITING_SECONDS = 20 * HANGING_SECONDS;
 
 export interface SuiteOptions {
   readonly cases: number;
@@ -20,7 +25,7 @@ export async function runSuite({cases, seed, from = 0, onProgress}: SuiteOptions
   for (let next = from; next < to; ) {
     const hung = await watched(seed, next, to, failures, onProgress);
     if (hung === undefined) break;
-    failures.push({number: hung, reader: '?', file: '?', what: `hangs for more than ${MOST_SECONDS} s`});
+    failures.push({number: hung, reader: '?', file: '?', what: `hangs for more than ${HANGING_SECONDS} s`});
     next = hung + 1;
   }
   return failures;
@@ -39,14 +44,17 @@ function watched(
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {workerData: {seed, from, to, at}});
     let last = -1;
-    let since = Date.now();
+    let [computed, since] = [0, 0];
     const timer = setInterval(() => {
       const now = Atomics.load(number, 0);
       if (now !== last) {
         last = now;
-        since = Date.now();
+        [computed, since] = [computedSeconds(), performance.now()];
         onProgress(now);
-      } else if (now >= 0 && Date.now() - since > 3000 * MOST_SECONDS) {
+        return;
+      }
+      const isWaiting = performance.now() - since > 1000 * WAITING_SECONDS;
+      if (now >= 0 && (computedSeconds() - computed > HANGING_SECONDS || isWaiting)) {
         clearInterval(timer);
         void worker.terminate().then(() => resolve(now));
       }
