@@ -4,6 +4,7 @@ import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
+import {oneQueryPlan} from './one-query.wgsl.js';
 import {queryBlockPass, seen} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -44,6 +45,8 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
 export function forward(request: AttentionRequest): Plan {
   const g = geometry(request);
   const {Dh} = g;
+  const ofOneQuery = oneQueryPlan(request, g);
+  if (ofOneQuery !== undefined) return ofOneQuery;
   return {
     passes: [
       matrixForwardPass(request, g) ??

@@ -67,7 +67,7 @@ export function ownerRow(source: KeySource, row: string, r: string): string {
   return `
   let row${r} = i32(${row});
   let isRow${r} = row${r} <= lastRow;
-  let isSeen${r} = isRow${r} && row${r} >= FIRST_ROW;
+  let isSeen${r} = isRow${r} && row${r} >= earliestRow();
   let keyRow${r} = (batch * rows() + u32(min(row${r}, lastRow))) * GROUPS + group;
   let gradRow${r} = keyRow${r};`;
 }

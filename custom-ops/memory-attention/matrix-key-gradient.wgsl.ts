@@ -96,7 +96,7 @@ function wholeRange(source: KeySource, keys: number): string {
   if (source === 'stored') return 'let wholeFirst = last + 1; let wholeLast = last;';
   return `
   let blockFirst = i32(block) * ${keys};
-  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= FIRST_ROW);
+  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= earliestRow());
   let wholeLast = min(last, lastSeen(blockFirst));`;
 }
 
