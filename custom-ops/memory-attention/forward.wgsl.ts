@@ -4,6 +4,7 @@ import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
+import {factorsFor} from './matrix-rows.wgsl.js';
 import {queryBlockPass, seen} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -44,17 +45,21 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
 export function forward(request: AttentionRequest): Plan {
   const g = geometry(request);
   const {Dh} = g;
+  const inMatrices = matrixForwardPass(request, g);
+  if (inMatrices !== undefined) {
+    const {passes, scratch} = factorsFor(request, g, [inMatrices]);
+    return {passes: [...passes, inMatrices], scratch};
+  }
   return {
     passes: [
-      matrixForwardPass(request, g) ??
-        queryBlockPass(request, g, {
-          name: 'memoryAttention',
-          read: rowBindings(['q'], Dh),
-          write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
-          kept: 2,
-          batch: g.vectors > 8 ? 4 : 8,
-          code: team => code(team, Dh),
-        }),
+      queryBlockPass(request, g, {
+        name: 'memoryAttention',
+        read: rowBindings(['q'], Dh),
+        write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
+        kept: 2,
+        batch: g.vectors > 8 ? 4 : 8,
+        code: team => code(team, Dh),
+      }),
     ],
   };
 }

@@ -1,8 +1,8 @@
 // The frame of kernels that own keys: a team of lanes for some rows of keys (or stored slots) and their gradients, streaming
 // over the queries that can see them, a contiguous range, in workgroup memory. No atomics: every sum has one owner.
 
-import type {Bindings, GpuLimits, Pass} from '../wgsl/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import type {Bindings, Pass} from '../wgsl/plan.js';
+import {spread, workgroupNumber} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {chooseTeam, lanesFor, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
@@ -113,19 +113,14 @@ function keyBlockPass(
   const tile = tileRows(code, {tiles: 2, words: 2}, limits);
   const load = (name: string, row: string, c: number): string =>
     loadRow(name, row, code.vector(c), Dh, code.width);
-  const isLinked = source === 'window' && g.hasEidetic;
-  const grads: [string, string, string][] = [];
-  if (hasKeys) grads.push([own.gradK, 'dk', 'storedK']);
-  if (hasValues) grads.push([own.gradV, 'dv', 'storedV']);
-  const linked = isLinked ? ['links', ...grads.map(([, , stored]) => stored)] : [];
+  const grads: [string, string][] = [];
+  if (hasKeys) grads.push([own.gradK, 'dk']);
+  if (hasValues) grads.push([own.gradV, 'dv']);
   const read: Bindings = {
     ...rowBindings([own.k, ...(hasKeys ? [own.v] : []), 'q', 'gradOut'], Dh),
     logSumExp: 'f32',
     ...(hasKeys ? {outDots: 'f32'} : {}),
     ...(source === 'stored' ? {positions: 'i32'} : {}),
-    ...Object.fromEntries(
-      linked.map(name => [name, name === 'links' ? 'i32' : rowBindings([name], Dh)[name]]),
-    ),
   };
   return {
     name: `memoryAttention gradients of ${source} ${parts.join(' and ')}`,
@@ -194,16 +189,6 @@ fn main(${code.parameters}) {
   ${code.eachRow(
     r => `
   if (isRow${r}) {
-    ${
-      isLinked
-        ? `var link = links[batch * rows() + u32(row${r})];
-    while (link >= 0) {
-      let stored = (batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group;
-      ${grads.map(([, d, from]) => unroll(code.spans, c => `${d}${r}_${c} += ${load(from, 'stored', c)};`)).join('\n')}
-      link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
-    }`
-        : ''
-    }
     ${grads.map(([name, d]) => unroll(code.spans, c => storeRow(name, `gradRow${r}`, code.vector(c), `${d}${r}_${c}`, Dh, code.width))).join('\n')}
   }`,
   )}
@@ -215,53 +200,4 @@ export function keyPasses(request: AttentionRequest, g: Geometry, source: KeySou
   const isFused = g.Dh <= WIDEST_FUSED || lanesFor(g.vectors, request.limits) > 1;
   const parts: Part[][] = isFused ? [['keys', 'values']] : [['keys'], ['values']];
   return parts.map(part => keyBlockPass(request, g, source, part));
-}
-
-/**
- * `links`: for each row, the first slot (chunk * me + slot) that stores it, else -1; after these, for each slot, the next
- * slot that stores the same row, else -1.
- */
-export function linkPasses(g: Geometry, limits: GpuLimits): Pass[] {
-  const rows = g.B * g.M;
-  const slots = g.C * g.me;
-  return [
-    {
-      name: 'memoryAttention clear links',
-      read: {},
-      write: {links: 'i32'},
-      workgroups: spread(Math.ceil(rows / 256), limits),
-      code: `
-@compute @workgroup_size(256)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 256u + local;
-  if (index < ${rows}u) { links[index] = -1; }
-}`,
-    },
-    {
-      name: 'memoryAttention links',
-      read: {positions: 'i32'},
-      write: {links: 'i32'},
-      workgroups: spread(Math.ceil((g.B * slots) / 64), limits),
-      code: `
-const SLOTS: u32 = ${slots}u;
-@compute @workgroup_size(64)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 64u + local;
-  if (index >= ${g.B * slots}u) { return; }
-  let batch = index / SLOTS;
-  let slot = index % SLOTS;
-  let row = positions[index];
-  if (row < 0) { links[${rows}u + index] = -1; return; }
-  // The same row usually stands in the chunks just before and after.
-  var next = slot + 1u;
-  while (next < SLOTS && positions[batch * SLOTS + next] != row) { next++; }
-  links[${rows}u + index] = select(-1, i32(next), next < SLOTS);
-  var before = i32(slot) - 1;
-  while (before >= 0 && positions[batch * SLOTS + u32(before)] != row) { before--; }
-  if (before < 0) { links[batch * ${g.M}u + u32(row)] = i32(slot); }
-}`,
-    },
-  ];
 }
