@@ -11,7 +11,7 @@ import {keyPasses} from './key-blocks.wgsl.js';
 import {matrixKeyGradientPass} from './matrix-key-gradient.wgsl.js';
 import {matrixQueryGradientPass} from './matrix-query-gradient.wgsl.js';
 import {factorsFor} from './matrix-rows.wgsl.js';
-import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
 import {addStoredPass, linkPasses} from './stored-links.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -58,7 +58,8 @@ function queryCode(team: TeamCode, Dh: number): {begin: string; keys: string; en
     keys: `
       ${team.multiply('s', 'q', 'tileK')}
       ${team.multiply('p', 'g', 'tileV')}
-      ${team.eachScore(i => `s${i} = select(0.0, exp(s${i} - level), ${seen(team, i)}) * (p${i} - outDot);`)}
+      ${team.eachScore(i => `s${i} = exp(s${i} - level) * (p${i} - outDot);`)}
+      ${hideUnseen(team, '0.0')}
       ${team.accumulate('d', 's', 'tileK')}`,
     end: team.eachVector(
       (r, c) =>

@@ -5,7 +5,7 @@ import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
 import {factorsFor} from './matrix-rows.wgsl.js';
-import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
 /** Of a key that is not seen, and of no key yet: less than any score, and their difference is finite. */
@@ -25,7 +25,8 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
     keys: `
       ${team.multiply('s', 'q', 'tileK')}
       var newPeak = peak;
-      ${team.eachScore(i => `s${i} = select(${HIDDEN}, s${i}, ${seen(team, i)}); newPeak = max(newPeak, s${i});`)}
+      ${hideUnseen(team, HIDDEN)}
+      ${team.eachScore(i => `newPeak = max(newPeak, s${i});`)}
       ${team.overSharers('newPeak', maximum)}
       let fade = exp2(peak - newPeak);
       peak = newPeak;

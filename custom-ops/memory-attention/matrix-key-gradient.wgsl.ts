@@ -6,7 +6,7 @@ import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import type {KeySource} from './key-blocks.wgsl.js';
-import {names, ownerRange, ownerRow, seenRange} from './key-blocks.wgsl.js';
+import {names, ownerRange, ownerRow, seenRange, wholeRange} from './key-blocks.wgsl.js';
 import {LIFT, lowered} from './matrix-query-gradient.wgsl.js';
 import {factorType} from './matrix-rows.wgsl.js';
 import type {MatrixBlock} from './matrix-team.js';
@@ -85,15 +85,6 @@ function walkParts(g: Geometry, source: KeySource, tile: number): WalkParts {
     },
     lanes: walk => lanes(g, walk),
   };
-}
-
-/** WGSL of the queries that see every key of the block. */
-function wholeRange(source: KeySource, keys: number): string {
-  if (source === 'stored') return 'let wholeFirst = last + 1; let wholeLast = last;';
-  return `
-  let blockFirst = i32(block) * ${keys};
-  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= FIRST_ROW);
-  let wholeLast = min(last, lastSeen(blockFirst));`;
 }
 
 /** Undefined where the request is better off without, or the device has no units for it. */
