@@ -23,7 +23,8 @@ export class FilePlaceError extends BmojoError {
   readonly kind = 'damage';
 }
 
-const DRAFT = /\.[0-9a-f]{16}\.tmp$/;
+/** How the name of a draft ends. */
+export const DRAFT = /\.[0-9a-f]{16}\.tmp$/;
 
 /** Errors: FilePlaceError when `path` is a link: what it points to is nobody's to write or remove. */
 export function refuseLink(path: string): void {

@@ -1,7 +1,7 @@
 // One writer for a folder (Node only): a file that names its process and host. A lock whose process is gone is taken over;
 // one of another host never is, since nobody here can tell.
 
-import {randomBytes} from 'node:crypto';
+import {createHash, randomBytes} from 'node:crypto';
 import {linkSync, readFileSync, readlinkSync, renameSync, rmSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {join} from 'node:path';
@@ -43,19 +43,12 @@ export class FolderLock {
     const own: Owner = {host: hostname(), space: ownSpace(), pid: process.pid, began: beginOf(process.pid)};
     const text = `${JSON.stringify({...own, token: randomBytes(8).toString('hex')})}\n`;
     const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-    writeNewFile(draft, text);
     try {
       for (let tries = 0; tries < 100; tries++) {
-        if (link(draft, path)) {
-          const lock = new FolderLock(path);
-          lock.held = text;
-          return lock;
-        }
-        const found = textOf(path);
-        if (found === undefined) continue; // just released
-        const owner = ownerOf(found);
-        if (owner === undefined || !isGone(owner)) throw new FolderLockError(words(folder, path, owner));
-        takeAway(path, found);
+        if (!claim({folder, path, draft, text}, path)) continue;
+        const lock = new FolderLock(path);
+        lock.held = text;
+        return lock;
       }
       throw new FolderLockError(`${folder} is taken and released by other processes all the time`);
     } finally {
@@ -105,35 +98,70 @@ function words(folder: string, path: string, owner: Owner | undefined): string {
   );
 }
 
-function link(from: string, to: string): boolean {
+/** A process that wants the lock of a folder. */
+interface Claimant {
+  readonly folder: string;
+  /** Of the lock. */
+  readonly path: string;
+  readonly draft: string;
+  /** What the lock says once it is this one's. */
+  readonly text: string;
+}
+
+/**
+ * Puts the claimant's text where nobody's is, or that of a process that is gone. False where others changed something meanwhile:
+ * then it is tried again. Errors: FolderLockError for a place that is another's; those of the system.
+ */
+function claim(claimant: Claimant, place: string): boolean {
+  if (link(claimant, place)) return true;
+  const found = textOf(place);
+  if (found === undefined) return false; // just released
+  const owner = ownerOf(found);
+  if (owner === undefined || !isGone(owner)) throw new FolderLockError(words(claimant.folder, place, owner));
+  return takeOver(claimant, place, found);
+}
+
+/**
+ * Replaces a stale text in one step, so that the place is never free meanwhile. One process alone may: the one that holds a place
+ * named by that very text. No text comes twice, so whoever read it before another took over finds that it is gone. A process
+ * that ends here leaves that place to be taken over likewise.
+ */
+function takeOver(claimant: Claimant, place: string, stale: string): boolean {
+  const digest = createHash('sha256').update(stale).digest('hex');
+  const right = `${claimant.path}.${digest.slice(0, 16)}.tmp`;
+  if (!claim(claimant, right)) return false;
   try {
-    linkSync(from, to);
+    if (textOf(place) !== stale) return false;
+    writeDraft(claimant);
+    renameSync(claimant.draft, place);
+    return true;
+  } finally {
+    rmSync(right, {force: true});
+  }
+}
+
+/** Writes what is to be the lock, unless it is there: whoever holds the folder clears it of drafts. */
+function writeDraft({draft, text}: Claimant): void {
+  if (textOf(draft) === undefined) writeNewFile(draft, text);
+}
+
+function link(claimant: Claimant, to: string): boolean {
+  writeDraft(claimant);
+  try {
+    linkSync(claimant.draft, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (['EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) return false;
     // File systems without hard links: the name is still taken by one process alone.
     if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
     try {
-      writeNewFile(to, readFileSync(from));
+      writeNewFile(to, claimant.text);
       return true;
     } catch (again) {
       if (codeOf(again) === 'EEXIST') return false;
       throw again;
     }
   }
-}
-
-/** Removes a lock that was found stale, unless another process was faster: then its lock is put back. */
-function takeAway(path: string, stale: string): void {
-  const aside = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  if (textOf(aside) !== stale) link(aside, path);
-  rmSync(aside, {force: true});
 }
 
 function ownerOf(text: string): Owner | undefined {

@@ -5,6 +5,7 @@ import {concat, fill, mul, reshape} from '@tensorflow/tfjs-core';
 import {refuse} from '../custom-ops/check.js';
 import type {MemoryAttentionInputs, MemoryAttentionOptions} from '../custom-ops/index.js';
 import {innovationSelect, memoryAttention, memoryAttentionWithLogSumExp} from '../custom-ops/index.js';
+import type {Attributes} from '../custom-ops/op.js';
 import {attentionShares} from './attention-shares.js';
 import type {AttentionState} from './attention-state.js';
 import {needsInnovation, remember} from './attention-state.js';
@@ -15,7 +16,7 @@ import {joined, secondShare} from './partial-softmax.js';
 import {innovationBehind} from './predictor.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import {Projections, turned} from './projections.js';
-import {fadingReach, firstRows, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
+import {fadingReach, firstRows, isFull, keptBands, lastRows, latestRows, RowLayout} from './row-layout.js';
 import {slotScores} from './slot-rule.js';
 import type {StepContext} from './step-context.js';
 import {START, tableOf} from './step-context.js';
@@ -92,7 +93,7 @@ export class AttentionMemory {
   ): AttentionResult {
     const {settings, projections} = this;
     const length = h.shape[1];
-    const layout = new RowLayout(settings, context.position, length);
+    const layout = new RowLayout(settings, context.position, length, context.room);
     checkPast(past, layout);
     const cosSin = this.table(context, length);
     const plain = {queries: projections.queries(h), ...projections.rows(h)};
@@ -167,7 +168,7 @@ export class AttentionMemory {
   ): Tensor4D {
     const {settings, projections} = this;
     const length = h.shape[1];
-    const layout = new RowLayout(settings, context.position, length);
+    const layout = new RowLayout(settings, context.position, length, context.room);
     const cosSin = this.table(context, length);
     const shares = attentionShares(
       {
@@ -343,13 +344,23 @@ function checkPast(past: AttentionState | undefined, layout: RowLayout): void {
 export function attentionStepKind(settings: MixerSettings, position: number, length: number): StepKind {
   const layout = new RowLayout(settings, position, length);
   const start = position === 0 ? 'first' : 'continued';
-  if (settings.window === 0) return {name: start, varying: {}};
+  // Rows before those of the tokens so far are blank ones, or out of reach.
+  const fromFirst = (recorded: Attributes): Attributes => ({
+    ...recorded,
+    firstRow: Math.max(0, Number(recorded.queryOffset) - position),
+  });
+  if (settings.window === 0) return {name: start, varying: length > 1 ? {} : {memoryAttention: fromFirst}};
   if (length > 1) return {name: `${start} at ${layout.phase}`, varying: {}};
   // One token begins a chunk, where tokens are chosen to be stored, or only the place in the chunk differs.
-  const begins = (settings.eideticSlots > 0 || settings.storage > 0) && !layout.staysInChunk ? ' chunk' : '';
-  const inPhase: StepKind['varying'][string] = recorded => ({
+  const begins = (settings.eideticSlots > 0 || settings.storage > 0) && !layout.staysInChunk;
+  const inPhase = (recorded: Attributes): Attributes => ({
     ...recorded,
     phase: position % Number(recorded.window),
   });
-  return {name: `${start}${begins}`, varying: {memoryAttention: inPhase, innovationSelect: inPhase}};
+  return {
+    name: `${start}${begins ? ' chunk' : ''}`,
+    // How many rows have had their chance differs from chunk to chunk until the memory is full.
+    isPassing: begins && !isFull(settings, position),
+    varying: {memoryAttention: recorded => fromFirst(inPhase(recorded)), innovationSelect: inPhase},
+  };
 }

@@ -1,6 +1,6 @@
 // What eidetic memory carries from one step to the next: rows, fading rows, scores, and the tokens that predict the next one.
 
-import type {Rank, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {add, concat, fill, less, maximum, reshape, slice, tensor2d, where} from '@tensorflow/tfjs-core';
 import {embeddingLookup} from '../custom-ops/index.js';
 import {SharedTensors} from '../custom-ops/shared-tensors.js';
@@ -8,22 +8,23 @@ import type {MixerSettings} from './mixer-schema.js';
 import {historyBehind} from './predictor.js';
 import type {AttentionSizes, Rows} from './projections.js';
 import type {RowLayout} from './row-layout.js';
-import {keptBands, lastRows} from './row-layout.js';
+import {firstRows, keptBands, lastRows} from './row-layout.js';
 import type {StateShapes} from './state.js';
 import {scoresTokens} from './storage-entry.js';
 import type {StorageState} from './storage-state.js';
 import {storageStateShapes} from './storage-state.js';
+import type {RoomChange} from './streaming.js';
 
 /** Memory of a mixer's attention after at least one token: rows of the window, and those that are stored. */
 export type AttentionState = {
-  /** [B, stored + recent, G, Dh]; empty slots hold any row. */
+  /** [B, stored + blank + recent, G, Dh]; empty slots and blank rows hold any row. */
   readonly keys: Tensor4D;
   readonly values: Tensor4D;
-  /** Of the recent fading tokens, [B, recent, G, Dh]; with fading tokens attended. */
+  /** Of the recent fading tokens, [B, blank + recent, G, Dh]; with fading tokens attended. */
   readonly faded?: {readonly fadingKeys: Tensor4D; readonly fadingValues: Tensor4D};
   /** Last fading tokens, which predict the next one, [B, up to k, D]; where innovation is needed. */
   readonly predictor?: {readonly history: Tensor3D};
-  /** What eideticRule goes by, innovation unless it says otherwise, of each row, [B, stored + recent]; -1 for an empty slot and for a token that has had its chance. With eidetic slots. */
+  /** What eideticRule goes by, innovation unless it says otherwise, of each row, [B, stored + blank + recent]; -1 for an empty slot, a blank row and a token that has had its chance. With eidetic slots. */
   readonly eidetic?: {readonly scores: Tensor2D};
   /** With memory in storage. */
   readonly storage?: StorageState;
@@ -34,25 +35,58 @@ export function needsInnovation(settings: MixerSettings): boolean {
   return settings.eideticSlots > 0 || scoresTokens(settings);
 }
 
-/** Shapes of one sequence's memory after `length` tokens, at least one. */
+/** Shapes of one sequence's memory after `length` tokens, at least one, with room for `room` of them. */
 export function attentionStateShapes(
   settings: MixerSettings,
   {width, groups, headWidth}: AttentionSizes,
   length: number,
+  room?: number,
 ): StateShapes<AttentionState> {
-  const {stored, recent} = keptBands(settings, length);
-  const rows = [stored + recent, groups, headWidth];
-  const faded = [recent, groups, headWidth];
+  const {stored, blank, recent} = keptBands(settings, length, room);
+  const rows = [stored + blank + recent, groups, headWidth];
+  const faded = [blank + recent, groups, headWidth];
   const history = [Math.min(length, settings.innovationSpan), width];
   return {
     keys: rows,
     values: rows,
     ...(settings.fading === 'none' ? {} : {faded: {fadingKeys: faded, fadingValues: faded}}),
     ...(needsInnovation(settings) ? {predictor: {history}} : {}),
-    ...(settings.eideticSlots === 0 ? {} : {eidetic: {scores: [stored + recent]}}),
+    ...(settings.eideticSlots === 0 ? {} : {eidetic: {scores: [stored + blank + recent]}}),
     ...(settings.storage === 0
       ? {}
       : {storage: storageStateShapes(settings, {width, groups, headWidth}, length, recent)}),
+  };
+}
+
+/** See `StreamingLayer.withRoom`. */
+export function withRoom(
+  settings: MixerSettings,
+  state: AttentionState,
+  position: number,
+  {from, to}: RoomChange,
+): AttentionState {
+  const [before, after] = [from, to].map(room => keptBands(settings, position, room));
+  if (before.blank === after.blank) return state;
+  const resized = <T extends Tensor>(rows: T, stored: number, blank = 0): T => {
+    const {shape} = rows;
+    const kept = lastRows(rows, Math.min(before.blank, after.blank) + before.recent);
+    const missing = Math.max(0, after.blank - before.blank);
+    const more = fill([shape[0], missing, ...shape.slice(2)], blank);
+    return concat(
+      [firstRows(rows, stored), more, kept].filter(({size}) => size > 0),
+      1,
+    ) as T;
+  };
+  const {keys, values, faded, eidetic} = state;
+  return {
+    ...state,
+    keys: resized(keys, before.stored),
+    values: resized(values, before.stored),
+    faded: faded && {
+      fadingKeys: resized(faded.fadingKeys, 0),
+      fadingValues: resized(faded.fadingValues, 0),
+    },
+    eidetic: eidetic && {scores: resized(eidetic.scores, before.stored, -1)},
   };
 }
 
@@ -106,12 +140,12 @@ export function remember(
   };
 }
 
-/** Scores of the recent tokens; -1 for those that have had their chance to be stored. */
+/** Scores of blank rows and recent tokens; -1 for the former and those that have had their chance to be stored. */
 function pendingScores(layout: RowLayout, scores: Tensor2D, overlap: boolean): Tensor2D {
-  const {recent} = layout.after;
+  const {blank, recent} = layout.after;
   const spent = layout.spent(overlap);
-  if (spent === 0) return lastRows(scores, recent);
-  const past = fill<Rank.R2>([scores.shape[0], spent], -1);
+  if (blank + spent === 0) return lastRows(scores, recent);
+  const past = fill<Rank.R2>([scores.shape[0], blank + spent], -1);
   return spent === recent ? past : concat([past, lastRows(scores, recent - spent)], 1);
 }
 

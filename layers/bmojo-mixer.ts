@@ -8,7 +8,7 @@ import {SettingError, said} from '../config/schema.js';
 import type {LeavingTokens} from './attention-memory.js';
 import {AttentionMemory, attentionStepKind} from './attention-memory.js';
 import type {AttentionState} from './attention-state.js';
-import {attentionStateShapes} from './attention-state.js';
+import {attentionStateShapes, withRoom} from './attention-state.js';
 import type {CallArguments} from './dropout.js';
 import {isTraining} from './dropout.js';
 import type {FadingState} from './fading-memory.js';
@@ -27,7 +27,7 @@ import {ssmOutputWeights, withSsmOutput} from './ssm-output.js';
 import type {StateShapes} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
 import {START} from './step-context.js';
-import type {StepKind, StepResult} from './streaming.js';
+import type {RoomChange, StepKind, StepResult} from './streaming.js';
 import {STEADY, StreamingLayer} from './streaming.js';
 import type {ReadWeight, WeightSpec} from './weights.js';
 
@@ -178,15 +178,22 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     });
   }
 
-  stateShapes(width: number, length: number): StateShapes<MixerState> {
+  stateShapes(width: number, length: number, room?: number): StateShapes<MixerState> {
     const {settings} = this;
     if (length === 0) return {};
     return {
       ...(settings.ssm ? {fading: ssmStateShapes(settings, width)} : {}),
       ...(settings.attention
-        ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length)}
+        ? {attention: attentionStateShapes(settings, attentionSizes(settings, width), length, room)}
         : {}),
     };
+  }
+
+  override withRoom(state: MixerState, position: number, room: RoomChange): MixerState {
+    const {attention} = state;
+    return attention === undefined
+      ? state
+      : {...state, attention: withRoom(this.settings, attention, position, room)};
   }
 
   /** What the queries of x [B, L, D] are compared by with stored keys, [B, L, G, Dh]; with memory in storage. */

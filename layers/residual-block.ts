@@ -12,7 +12,7 @@ import {residualSchema} from './layer-schemas.js';
 import type {PartialResidualSettings, ResidualSettings} from './settings.generated.js';
 import type {ShapeTree, StateTree} from './state.js';
 import type {RotarySpec, StepContext} from './step-context.js';
-import type {StepKind, StepResult} from './streaming.js';
+import type {RoomChange, StepKind, StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
 
@@ -89,8 +89,12 @@ export class ResidualBlock extends StreamingLayer {
     });
   }
 
-  stateShapes(width: number, length: number): ShapeTree {
-    return this.layer.stateShapes(width, length);
+  stateShapes(width: number, length: number, room?: number): ShapeTree {
+    return this.layer.stateShapes(width, length, room);
+  }
+
+  override withRoom(state: StateTree, position: number, room: RoomChange): StateTree {
+    return this.layer.withRoom(state, position, room);
   }
 
   override stepKind(position: number, length: number): StepKind {

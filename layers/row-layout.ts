@@ -1,4 +1,4 @@
-// The rows of keys and values that a step sees, in bands: [stored tokens | recent tokens | new tokens]. The only place that
+// The rows of keys and values that a step sees, in bands: [stored tokens | blank rows | recent tokens | new tokens]. The only place that
 // knows their order.
 
 import type {Rank, Tensor} from '@tensorflow/tfjs-core';
@@ -14,6 +14,8 @@ type RowSettings = Pick<MixerSettings, 'window' | 'fading' | 'fadingTokens' | 'e
 export interface KeptBands {
   /** Tokens kept verbatim: me behind the first token, empty slots included. */
   readonly stored: number;
+  /** Rows without a token, which no query reaches and tokens to come will take: steps of one shape can be recorded. */
+  readonly blank: number;
   /** Latest tokens. */
   readonly recent: number;
 }
@@ -32,11 +34,19 @@ function recentLimit(settings: RowSettings): number {
   return Math.max(1, window - 1 + (fading === 'chunk' ? fadingReach(settings) : 0));
 }
 
-/** Rows kept after `position` tokens. */
-export function keptBands(settings: RowSettings, position: number): KeptBands {
+/** Whether more tokens add no row to those kept after `position` tokens. */
+export function isFull(settings: RowSettings, position: number): boolean {
+  return position >= recentLimit(settings);
+}
+
+/** Rows kept after `position` tokens in a memory with room for `room` of them, where there is no storage. */
+export function keptBands(settings: RowSettings, position: number, room = 0): KeptBands {
+  const limit = recentLimit(settings);
+  const recent = Math.min(position, limit);
   return {
     stored: position === 0 ? 0 : settings.eideticSlots,
-    recent: Math.min(position, recentLimit(settings)),
+    blank: settings.storage > 0 ? 0 : Math.max(0, Math.min(room, limit) - recent),
+    recent,
   };
 }
 
@@ -45,7 +55,7 @@ function chunkOf(length: number, window: number): number {
   return Math.floor((length - 1) / window);
 }
 
-/** Bands of a step of `fresh` tokens behind `position` others. */
+/** Bands of a step of `fresh` tokens behind `position` others; `room`: that of the memory. */
 export class RowLayout {
   /** Rows that the memory holds before the step. */
   readonly before: KeptBands;
@@ -56,18 +66,24 @@ export class RowLayout {
     private readonly settings: RowSettings,
     readonly position: number,
     readonly fresh: number,
+    room?: number,
   ) {
-    this.before = keptBands(settings, position);
-    this.after = keptBands(settings, position + fresh);
+    this.before = keptBands(settings, position, room);
+    this.after = keptBands(settings, position + fresh, room);
   }
 
   /** Rows of the memory before the step. */
   get kept(): number {
-    return this.before.stored + this.before.recent;
+    return this.unreached + this.before.recent;
   }
 
   get total(): number {
     return this.kept + this.fresh;
+  }
+
+  /** Rows in front that are reached as stored tokens or not at all. */
+  private get unreached(): number {
+    return this.before.stored + this.before.blank;
   }
 
   /** Where in its chunk the first new token stands. */
@@ -84,12 +100,12 @@ export class RowLayout {
     );
   }
 
-  /** The layout as operators take it; `firstRow`: stored rows in front are reached as stored tokens alone. */
+  /** The layout as operators take it; `firstRow`: rows in front are reached as stored tokens alone. */
   get options(): Required<Pick<MemoryAttentionOptions, 'window' | 'firstRow' | 'queryOffset' | 'phase'>> {
     const {window} = this.settings;
     return {
       window: window === 0 ? wholeWindow(this.total) : window,
-      firstRow: this.before.stored,
+      firstRow: this.unreached,
       queryOffset: this.kept,
       phase: this.phase,
     };
@@ -112,7 +128,7 @@ export class RowLayout {
   /** Position of the token of a row of the step; `slots`: positions of the stored tokens before it, by slot. */
   positionOf(row: number, slots: readonly number[]): number {
     const {stored, recent} = this.before;
-    return row < stored ? slots[row] : this.position - recent + row - stored;
+    return row < stored ? slots[row] : this.position - recent + row - this.unreached;
   }
 
   /** Of all rows of the step, the band of stored tokens as it was before. */
@@ -120,9 +136,9 @@ export class RowLayout {
     return firstRows(all, this.before.stored);
   }
 
-  /** Of all rows of the step, those of the tokens that stay recent. */
+  /** Of all rows of the step, those of the tokens that stay recent, behind the blank ones. */
   recentOf<T extends Tensor>(all: T): T {
-    return lastRows(all, this.after.recent);
+    return lastRows(all, this.after.blank + this.after.recent);
   }
 
   /** The rows of the memory after the step. */

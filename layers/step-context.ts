@@ -36,6 +36,8 @@ export interface RetrievedRows {
 export interface StepContext {
   /** Tokens before those of the step: every sequence of the batch stands at the same position. */
   readonly position: number;
+  /** Tokens that the memory has room for: rows that wait for one are blank. Default: no more than there are. */
+  readonly room?: number;
   /** Rotary tables of the step's positions, one for each spec; a layer makes its own where it finds none. */
   readonly rotary?: readonly RotaryTable[];
   /** Present in training alone; in `model.fit` without a seed. */
@@ -44,8 +46,8 @@ export interface StepContext {
   readonly outside?: {readonly retrieved?: RetrievedRows};
 }
 
-/** What a model is given for a step beside tokens and memory; the position is the memory's. */
-export type GivenContext = Omit<StepContext, 'position'>;
+/** What a model is given for a step beside tokens and memory; position and room are the memory's. */
+export type GivenContext = Omit<StepContext, 'position' | 'room'>;
 
 /** The start of a sequence. */
 export const START: StepContext = {position: 0};

@@ -18,10 +18,18 @@ export type StepResult<S extends StateTree = StateTree> = {
   readonly state: S;
 };
 
+/** Tokens that a memory has room for, and is to have; none means no more than there are. */
+export interface RoomChange {
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** What decides the operations of a step, beside the shapes of its tensors. */
 export interface StepKind {
   /** Steps of one name on tensors of the same shapes take the same operations with the same attributes, */
   readonly name: string;
+  /** and none of them comes again where this is set, */
+  readonly isPassing?: boolean;
   /** but for these, by operator: what makes the attributes of this step from those of another one of the name. */
   readonly varying: Readonly<Record<string, (attributes: Attributes) => Attributes>>;
 }
@@ -43,8 +51,16 @@ export abstract class StreamingLayer<S extends StateTree = StateTree> extends De
    */
   abstract step(x: Tensor3D, state: S, context: StepContext): StepResult<S>;
 
-  /** Shapes of one sequence's memory after `length` tokens of width D. */
-  abstract stateShapes(width: number, length: number): StateShapes<S>;
+  /** Shapes of one sequence's memory after `length` tokens of width D; `room` as in {@link StepContext}. */
+  abstract stateShapes(width: number, length: number, room?: number): StateShapes<S>;
+
+  /**
+   * The memory after `position` tokens with room for `to` of them in the place of `from`: one that grows keeps its shapes as
+   * long as there is room. Tensors that need no change are those of `state`, which stays valid.
+   */
+  withRoom(state: S, _position: number, _room: RoomChange): S {
+    return state;
+  }
 
   /** Bytes of one sequence's memory after `length` tokens of width D. Default length: the most that it ever takes. */
   stateBytes(width: number, length = Number.POSITIVE_INFINITY): number {

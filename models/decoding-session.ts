@@ -1,7 +1,7 @@
 // One text under way: the model's memory, the token that it has not seen yet, and how many tokens were chosen.
 
 import type {Tensor2D} from '@tensorflow/tfjs-core';
-import {tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {dispose, tensor2d, tidy} from '@tensorflow/tfjs-core';
 import {parseSettings} from '../config/schema.js';
 import {refuse} from '../custom-ops/check.js';
 import {BmojoError} from '../errors/bmojo-error.js';
@@ -282,7 +282,14 @@ export class DecodingSession {
   private async saved(): Promise<Uint8Array> {
     const {state, pending, draws, recent} = this;
     const place = (await this.memory?.place()) ?? '';
-    return encodeSession({state, pending, draws, recent: recent.slice(-MOST_RECENT), place}, this.owner);
+    const saved = this.model.withRoom(state);
+    const parts = {state: saved, pending, draws, recent: recent.slice(-MOST_RECENT), place};
+    try {
+      return await encodeSession(parts, this.owner);
+    } finally {
+      const own = new Set(stateList(state));
+      dispose(stateList(saved).filter(held => !own.has(held)));
+    }
   }
 
   private async advance(tokens: Int32Array): Promise<ModelState> {

@@ -189,10 +189,10 @@ export class LanguageModel {
     state: ModelState,
     given: GivenContext = {},
   ): {hidden: Tensor3D; state: ModelState} {
-    const {position} = state;
+    const {position, room} = state;
     const length = tokens.shape[1];
     const own = given.rotary === undefined ? this.rotaryTables(position, length) : [];
-    const context: StepContext = {rotary: own, ...given, position};
+    const context: StepContext = {rotary: own, ...given, position, room};
     const layers: StateTree[] = [];
     let x = this.embedding.apply(tokens, {...context.training}) as Tensor3D;
     this.blocks.forEach((block, index) => {
@@ -205,7 +205,7 @@ export class LanguageModel {
       x = result.y;
     });
     dispose(own.map(({cosSin}) => cosSin));
-    return {hidden: x, state: {position: position + length, layers}};
+    return {hidden: x, state: {position: position + length, room, layers}};
   }
 
   /** The mixers with memory in storage, by the number of their layer. */
@@ -360,10 +360,22 @@ export class LanguageModel {
     return {logits, state: next.state};
   }
 
-  /** Shapes of one sequence's memory at a position. */
-  stateShapes(position: number): ModelShapes {
+  /** Shapes of one sequence's memory at a position, with room for `room` tokens, by default no more than there are. */
+  stateShapes(position: number, room?: number): ModelShapes {
     const {dModel} = this;
-    return {position, layers: this.blocks.map(block => block.stateShapes(dModel, position))};
+    return {position, room, layers: this.blocks.map(block => block.stateShapes(dModel, position, room))};
+  }
+
+  /**
+   * The same memory with room for `to` tokens, by default no more than it holds: while there is room, its shapes stay as they
+   * are from token to token. Tensors that need no change are those of `state`, which stays valid.
+   */
+  withRoom({position, room: from, layers}: ModelState, to?: number): ModelState {
+    return tidy(() => ({
+      position,
+      room: to,
+      layers: this.blocks.map((block, index) => block.withRoom(layers[index], position, {from, to})),
+    }));
   }
 
   /** Bytes of memory that decoding one sequence holds after `length` tokens (default: the most it ever takes). */
@@ -408,12 +420,18 @@ export class LanguageModel {
   }
 }
 
-/** The kind of a step of several layers: alike where it is alike in each. */
+/** The kind of a step of several layers: alike where it is alike in each, and what varies in one may vary in all. */
 function jointKind(kinds: readonly StepKind[]): StepKind {
-  const names = new Set(kinds.map(({name}) => name));
+  const varying: Record<string, StepKind['varying'][string]> = {};
+  for (const kind of kinds)
+    for (const [op, change] of Object.entries(kind.varying)) {
+      const before = varying[op];
+      varying[op] = before === undefined ? change : attributes => change(before(attributes));
+    }
   return {
-    name: [...names].join('; '),
-    varying: Object.assign({}, ...kinds.map(({varying}) => varying)),
+    name: [...new Set(kinds.map(({name}) => name))].join('; '),
+    isPassing: kinds.some(({isPassing}) => isPassing),
+    varying,
   };
 }
 

@@ -11,12 +11,15 @@ import {shapeLeaves, treeOf} from '../layers/state.js';
 export type ModelState = {
   /** Tokens read so far. */
   readonly position: number;
+  /** Tokens that it has room for; rows that wait for one are blank. Default: no more than were read. */
+  readonly room?: number;
   readonly layers: StateTree[];
 };
 
 /** Shapes of one sequence's memory at a position, by layer: what a model declares. */
 export type ModelShapes = {
   readonly position: number;
+  readonly room?: number;
   readonly layers: readonly ShapeTree[];
 };
 
@@ -50,10 +53,11 @@ export function stateList(state: ModelState): Tensor[] {
 }
 
 /** The memory whose tensors `stateList` gave; `shapes` are those of its position. */
-export function stateFromList({position, layers}: ModelShapes, tensors: readonly Tensor[]): ModelState {
+export function stateFromList({position, room, layers}: ModelShapes, tensors: readonly Tensor[]): ModelState {
   const rest = tensors.values();
   return {
     position,
+    room,
     layers: layers.map(shapes =>
       treeOf(shapes, name => {
         const {value} = rest.next();

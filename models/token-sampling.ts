@@ -2,6 +2,8 @@
 
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
+import {exponential} from './exponential.js';
+import {mostLikely} from './most-likely.js';
 import type {SamplingSettings} from './settings.generated.js';
 
 export type {SamplingSettings};
@@ -36,10 +38,8 @@ export const samplingSchema = {
 
 const TAG = 0x73616d70;
 
-/** Ids from most to least likely; equal ones in ascending order. */
-function ranked(logits: Float32Array): number[] {
-  return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
-}
+/** Ids among which a nucleus is looked for first: most have fewer, and to put all in order takes long. */
+const FIRST_CANDIDATES = 512;
 
 /**
  * Logits with the penalty on the last tokens of `recent` (Keskar et al. 2019, arXiv 1909.05858, section 4.1), each counted once
@@ -62,32 +62,50 @@ export function withPenalty(
  * Draws a token; `draw` numbers the choices of a seed. Top-k is applied before top-p (Holtzman et al., arXiv 1904.09751).
  */
 export function sampleToken(logits: Float32Array, settings: SamplingSettings, draw: number): number {
-  const {temperature, topK, topP, seed} = settings;
+  const {temperature, seed} = settings;
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
   if (temperature === 0) return best;
-  const isCut = topK > 0 || topP < 1;
-  const order = isCut ? ranked(logits) : undefined;
-  const count = topK > 0 ? Math.min(topK, logits.length) : logits.length;
-  const idAt = (rank: number): number => (order === undefined ? rank : order[rank]);
+  const largest = logits[best];
+  const weightOf = (id: number): number => exponential((logits[id] - largest) / temperature);
+  const ids = candidates(logits, settings, weightOf);
+  const count = ids?.length ?? logits.length;
   const weights = new Float64Array(count);
   let total = 0;
   for (let rank = 0; rank < count; rank++) {
-    weights[rank] = Math.exp((logits[idAt(rank)] - logits[best]) / temperature);
-    total += weights[rank];
-  }
-  let kept = count;
-  if (topP < 1) {
-    let mass = 0;
-    for (kept = 0; kept < count && (kept === 0 || mass < topP * total); kept++) mass += weights[kept];
-    total = mass;
+    const weight = weightOf(ids === undefined ? rank : ids[rank]);
+    weights[rank] = weight;
+    total += weight;
   }
   const point = randomStream([seed, TAG], draw).uniform() * total;
   let passed = 0;
-  for (let rank = 0; rank < kept; rank++) {
+  let rank = 0;
+  for (; rank < count - 1; rank++) {
     passed += weights[rank];
     // Rounded up to the whole, the point lies behind the last id that has a share, not behind those without one.
-    if (point < passed || passed === total) return idAt(rank);
+    if (point < passed || passed === total) break;
   }
-  return idAt(kept - 1);
+  return ids === undefined ? rank : ids[rank];
+}
+
+/** Ids that are among the k most likely and in the nucleus, from most to least likely; undefined where all are. */
+function candidates(
+  logits: Float32Array,
+  {topK, topP}: SamplingSettings,
+  weightOf: (id: number) => number,
+): number[] | undefined {
+  if (topK === 0 && topP === 1) return undefined;
+  const likely = topK > 0 ? mostLikely(logits, topK) : undefined;
+  if (topP === 1 && likely !== undefined) return likely;
+  let total = 0;
+  if (likely !== undefined) for (const id of likely) total += weightOf(id);
+  else for (let id = 0; id < logits.length; id++) total += weightOf(id);
+  for (const count of [FIRST_CANDIDATES, logits.length]) {
+    const ids = likely ?? mostLikely(logits, count);
+    let mass = 0;
+    let kept = 0;
+    for (; kept < ids.length && (kept === 0 || mass < topP * total); kept++) mass += weightOf(ids[kept]);
+    if (ids === likely || mass >= topP * total) return ids.slice(0, kept);
+  }
+  return undefined;
 }

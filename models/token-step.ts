@@ -1,17 +1,20 @@
-// The step of one token of each sequence. On webgpu it is recorded once for each kind and replayed, as long as only numbers differ from token
-// to token: the shapes of the memory must have come to rest.
+// The step of one token of each sequence. On webgpu it is recorded once for each kind and replayed, as long as only numbers
+// differ from token to token: a memory that grows is given room, so that its shapes stay.
 
 import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
-import {getBackend, reshape} from '@tensorflow/tfjs-core';
+import {dispose, getBackend, reshape} from '@tensorflow/tfjs-core';
 import {runDirectly} from '../custom-ops/backends/step-call.js';
 import type {StepCall, StepRunner} from '../custom-ops/index.js';
 import {createStepRunner} from '../custom-ops/index.js';
 import type {LanguageModel} from './language-model.js';
-import type {ModelState} from './state.js';
+import type {ModelShapes, ModelState} from './state.js';
 import {haveSameShapes, stateFromList, stateList} from './state.js';
 
 /** Kinds of steps that are recorded: each holds the memory of a step. */
 const MOST_KINDS = 8;
+
+/** Tokens that a memory is given room for at least. */
+const LEAST_ROOM = 256;
 
 export type TokenStepResult = {
   /** [B, V]. */
@@ -37,24 +40,19 @@ export class TokenStep {
 
   /** Logits after one more token of each of B sequences, and the new memory; the old one stays valid until it is disposed. */
   async run(tokens: Int32Array, state: ModelState): Promise<TokenStepResult> {
-    const {position} = state;
-    const [before, after] = [position, position + 1].map(at => this.model.stateShapes(at));
-    const isAlike = this.capture && getBackend() === 'webgpu' && haveSameShapes(before, after);
-    const {name, varying} = this.model.stepKind(position, 1);
-    const call: StepCall = {
-      kind: name,
-      inputs: [{values: tokens, shape: [tokens.length, 1]}, ...this.model.hostInputs(position, 1)],
-      tensors: stateList(state),
-      varying,
-      body: ([ids, ...host], held) => {
-        const past = stateFromList(before, held);
-        const next = this.model.advance(ids as Tensor2D, past, this.model.contextOf(host));
-        const logits = this.model.logits(reshape(next.hidden, [tokens.length, next.hidden.shape[2]]));
-        return [logits, ...stateList(next.state)];
-      },
-    };
-    const [logits, ...tensors] = isAlike ? (await this.recorder()).run(call) : this.runOnce(call);
-    return {logits: logits as Tensor2D, state: stateFromList(after, tensors)};
+    const room = this.capture && getBackend() === 'webgpu' ? this.roomFor(state) : undefined;
+    if (room === undefined) {
+      this.dispose(); // what was recorded before fits no later step
+      return this.step(tokens, state, runDirectly);
+    }
+    const {isPassing} = this.model.stepKind(state.position, 1);
+    if (room.isNew) this.dispose();
+    const recorder = await this.recorder();
+    const roomy = room.isNew ? this.model.withRoom(state, room.tokens) : state;
+    const result = this.step(tokens, roomy, isPassing ? runDirectly : call => recorder.run(call));
+    const given = new Set(stateList(state));
+    dispose(stateList(roomy).filter(held => !given.has(held)));
+    return result;
   }
 
   dispose(): void {
@@ -68,9 +66,46 @@ export class TokenStep {
     return this.runner;
   }
 
-  /** A step behind which the memory has other shapes: what was recorded before fits no later step. */
-  private runOnce(call: StepCall): Tensor[] {
-    this.dispose();
-    return runDirectly(call);
+  /** Room with which the memory has the same shapes behind the step, where any helps: what it has, or more. */
+  private roomFor({position, room}: ModelState): {tokens?: number; isNew: boolean} | undefined {
+    const isEnough = (tokens: number | undefined): boolean =>
+      haveSameShapes(...this.shapesAround(position, tokens));
+    if (isEnough(room)) return {tokens: room, isNew: false};
+    const tokens = roomOf(position + 1);
+    return isEnough(tokens) ? {tokens, isNew: true} : undefined;
   }
+
+  private shapesAround(
+    position: number,
+    room: number | undefined,
+  ): [before: ModelShapes, after: ModelShapes] {
+    return [this.model.stateShapes(position, room), this.model.stateShapes(position + 1, room)];
+  }
+
+  private step(tokens: Int32Array, state: ModelState, run: (call: StepCall) => Tensor[]): TokenStepResult {
+    const {position, room} = state;
+    const [before, after] = this.shapesAround(position, room);
+    const {name, varying} = this.model.stepKind(position, 1);
+    const call: StepCall = {
+      kind: name,
+      inputs: [{values: tokens, shape: [tokens.length, 1]}, ...this.model.hostInputs(position, 1)],
+      tensors: stateList(state),
+      varying,
+      body: ([ids, ...host], held) => {
+        const past = stateFromList(before, held);
+        const next = this.model.advance(ids as Tensor2D, past, this.model.contextOf(host));
+        const logits = this.model.logits(reshape(next.hidden, [tokens.length, next.hidden.shape[2]]));
+        return [logits, ...stateList(next.state)];
+      },
+    };
+    const [logits, ...tensors] = run(call);
+    return {logits: logits as Tensor2D, state: stateFromList(after, tensors)};
+  }
+}
+
+/** The least of 256, 384, 512, 768, ... that holds `tokens`: a text outgrows few of them, and little of one is in vain. */
+function roomOf(tokens: number): number {
+  let room = LEAST_ROOM;
+  while (room < tokens) room *= 2;
+  return room > LEAST_ROOM && 0.75 * room >= tokens ? 0.75 * room : room;
 }

@@ -20,6 +20,7 @@ export const cases: OpCase<CausalConvAttributes>[] = [
     omit: ['initialState'],
     use: 'test',
   },
+  {name: 'L37 E12', dims: {B: 2, L: 37, E: 12, K: 4}, attrs: silu, use: 'test'},
   {name: 'B4 L512 E256 K4', dims: {B: 4, L: 512, E: 256, K: 4}, attrs: silu, use: 'bench'},
   {name: 'several segments', dims: {B: 2, L: 150, E: 140, K: 4}, attrs: {activation: 'silu'}, use: 'cuda'},
 ];

@@ -15,5 +15,6 @@ export const cases: OpCase<LinearAttributes>[] = [
   {name: 'wide', dims: {B: 1, L: 5, D: 3, E: 521}, attrs, omit, use: 'test'},
   {name: 'long', dims: {B: 4, L: 100, D: 16, E: 12}, attrs, use: 'test'},
   {name: 'whole blocks', dims: {B: 2, L: 64, D: 64, E: 128}, attrs, omit, use: 'test'},
+  {name: 'many tokens', dims: {B: 2, L: 1037, D: 20, E: 36}, attrs, use: 'test'},
   {name: 'B8 L512 D128 E256', dims: {B: 8, L: 512, D: 128, E: 256}, attrs, use: 'bench'},
 ];

@@ -3,99 +3,129 @@
 
 import {columnSumPasses} from '../wgsl/column-sum.js';
 import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
-import {rowSumPass} from '../wgsl/reduce.js';
 import type {LinearAttributes} from './attributes.js';
 import {fewRowsPass, hasFewRows} from './few-rows.wgsl.js';
 import {matrixCutFor} from './matrix-cut.js';
 import {matrixProductPass} from './matrix-product.wgsl.js';
 import type {Product} from './product.wgsl.js';
 import {productPass} from './product.wgsl.js';
+import {sliceSumPass} from './slices.wgsl.js';
 import type {ProductSize} from './tile.js';
 import {cutFor} from './tile.js';
+import {paysToTurn, turnPass} from './turn.wgsl.js';
 
 type LinearRequest = PlanRequest<LinearAttributes>;
 type Whole = Omit<Product, keyof ProductSize | 'tile' | 'slices'>;
+type Passes = Required<Pick<Plan, 'passes' | 'scratch'>>;
 
-/** On matrix units where the precision and the device have them, else in registers; a few rows without blocks. */
-function product(
+/** A product in blocks: on matrix units where the precision and the device have them, else in registers. */
+function blocks(
   {attrs: {precision}, limits}: LinearRequest,
   size: ProductSize,
   {sliced = false}: {sliced?: boolean} = {},
-): {slices: number; pass(whole: Whole): Pass} {
-  if (!sliced && hasFewRows(size))
-    return {slices: 1, pass: whole => fewRowsPass({...whole, ...size}, limits)};
+): {slices: number; inRegisters: boolean; pass(whole: Whole): Pass} {
   const matrices = matrixCutFor(size, precision, limits, {sliced});
   if (matrices !== undefined) {
     const {slices} = matrices;
-    return {slices, pass: whole => matrixProductPass({...whole, ...size}, matrices, limits)};
+    return {
+      slices,
+      inRegisters: false,
+      pass: whole => matrixProductPass({...whole, ...size}, matrices, limits),
+    };
   }
   const cut = cutFor(size, limits, {sliced});
-  return {slices: cut.slices, pass: whole => productPass({...whole, ...size, ...cut}, limits)};
+  return {
+    slices: cut.slices,
+    inRegisters: true,
+    pass: whole => productPass({...whole, ...size, ...cut}, limits),
+  };
+}
+
+/** A product over a dimension of the model: a few rows come without blocks, many may have the weight turned for them. */
+function product(request: LinearRequest, size: ProductSize, whole: Whole): Passes {
+  const {limits} = request;
+  if (hasFewRows(size)) return {passes: [fewRowsPass({...whole, ...size}, limits)], scratch: {}};
+  const {inRegisters, pass} = blocks(request, size);
+  if (!inRegisters || !whole.b.transposed || !paysToTurn(size)) return {passes: [pass(whole)], scratch: {}};
+  const turned = `${whole.b.name}Turned`;
+  const turn = {name: `linear ${whole.b.name} turned`, from: whole.b.name, to: turned};
+  return {
+    passes: [
+      turnPass({...turn, rows: size.columns, columns: size.inner}, limits),
+      pass({...whole, b: {name: turned, transposed: false}}),
+    ],
+    scratch: {[turned]: size.columns * size.inner},
+  };
+}
+
+/** A product over tokens, whose sums are cut into slices where they are long. */
+function productOverTokens(request: LinearRequest, size: ProductSize, whole: Whole): Passes {
+  const {slices, pass} = blocks(request, size, {sliced: true});
+  if (slices === 1) return {passes: [pass(whole)], scratch: {}};
+  const numbers = size.rows * size.columns;
+  const sum = {name: `${whole.name} from slices`, from: 'slices', to: whole.out, slices, numbers};
+  return {
+    passes: [pass({...whole, out: sum.from}), sliceSumPass(sum, request.limits)],
+    scratch: {[sum.from]: slices * numbers},
+  };
 }
 
 function forwardWith(transposeWeight: boolean) {
   return (request: LinearRequest): Plan => {
     const {B, L, D, E} = request.dims;
-    const pass = product(request, {rows: B * L, columns: E, inner: D}).pass({
-      name: 'linear',
-      a: {name: 'x', transposed: false},
-      b: {name: 'weight', transposed: transposeWeight},
-      out: 'y',
-      bias: request.present.has('bias') ? 'bias' : undefined,
-    });
-    return {passes: [pass]};
+    return product(
+      request,
+      {rows: B * L, columns: E, inner: D},
+      {
+        name: 'linear',
+        a: {name: 'x', transposed: false},
+        b: {name: 'weight', transposed: transposeWeight},
+        out: 'y',
+        bias: request.present.has('bias') ? 'bias' : undefined,
+      },
+    );
   };
 }
 
-function weightPasses(request: LinearRequest, transposeWeight: boolean): {passes: Pass[]; words: number} {
-  const {
-    dims: {B, L, D, E},
-    limits,
-  } = request;
+function gradientOfWeight(request: LinearRequest, transposeWeight: boolean): Passes {
+  const {B, L, D, E} = request.dims;
   const [first, second] = transposeWeight ? ['gradY', 'x'] : ['x', 'gradY'];
   const [rows, columns] = transposeWeight ? [E, D] : [D, E];
-  const {slices, pass} = product(request, {rows, columns, inner: B * L}, {sliced: true});
-  const whole = {
-    name: 'linear gradient of weight',
-    a: {name: first, transposed: true},
-    b: {name: second, transposed: false},
-  };
-  if (slices === 1) return {passes: [pass({...whole, out: 'gradWeight'})], words: 0};
-  const sum = rowSumPass(
+  return productOverTokens(
+    request,
+    {rows, columns, inner: B * L},
     {
-      name: 'linear gradient of weight from slices',
-      from: 'slices',
-      rows: slices,
-      columns: rows * columns,
-      write: {gradWeight: 'f32'},
-      store: 'gradWeight[column] = total;',
+      name: 'linear gradient of weight',
+      a: {name: first, transposed: true},
+      b: {name: second, transposed: false},
+      out: 'gradWeight',
     },
-    limits,
   );
-  return {passes: [pass({...whole, out: 'slices'}), sum], words: slices * rows * columns};
 }
 
 function backwardWith(transposeWeight: boolean) {
   return (request: LinearRequest): Plan => {
     const {dims, present, limits} = request;
     const {B, L, D, E} = dims;
-    const weight = weightPasses(request, transposeWeight);
-    const bias = columnSumPasses({from: 'gradY', to: 'gradBias', rows: B * L, columns: E}, limits);
-    return {
-      scratch: {
-        ...(weight.words > 0 ? {slices: weight.words} : {}),
-        ...(present.has('bias') ? bias.scratch : {}),
-      },
-      passes: [
-        product(request, {rows: B * L, columns: D, inner: E}).pass({
+    const parts = [
+      product(
+        request,
+        {rows: B * L, columns: D, inner: E},
+        {
           name: 'linear gradient of x',
           a: {name: 'gradY', transposed: false},
           b: {name: 'weight', transposed: !transposeWeight},
           out: 'gradX',
-        }),
-        ...weight.passes,
-        ...(present.has('bias') ? bias.passes : []),
-      ],
+        },
+      ),
+      gradientOfWeight(request, transposeWeight),
+      ...(present.has('bias')
+        ? [columnSumPasses({from: 'gradY', to: 'gradBias', rows: B * L, columns: E}, limits)]
+        : []),
+    ];
+    return {
+      scratch: Object.assign({}, ...parts.map(({scratch}) => scratch)),
+      passes: parts.flatMap(({passes}) => passes),
     };
   };
 }

@@ -32,7 +32,7 @@ export interface Cut {
 const depth = 16;
 
 export const tiles: readonly Tile[] = [
-  {rows: 128, columns: 128, threadRows: 16, threadColumns: 8, depth, speed: 1.1, busy: 1500, from: 49152},
+  {rows: 128, columns: 128, threadRows: 16, threadColumns: 8, depth, speed: 1.1, busy: 750, from: 49152},
   {rows: 128, columns: 128, threadRows: 8, threadColumns: 8, depth, speed: 1, busy: 600, from: 0},
   {rows: 64, columns: 64, threadRows: 8, threadColumns: 8, depth, speed: 0.95, busy: 256, from: 0},
   {rows: 64, columns: 64, threadRows: 4, threadColumns: 4, depth, speed: 0.75, busy: 128, from: 0},

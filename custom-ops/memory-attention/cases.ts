@@ -85,6 +85,17 @@ export const cases: OpCase<MemoryAttentionAttributes>[] = [
     {queryOffset: 19, firstRow: 4, phase: 7},
   ),
   testCase(
+    'stream of one token, parts of keys',
+    {B: 2, L: 1, H: 4, G: 2, Dh: 20, me: 70},
+    {window: 150, queryOffset: 390, firstRow: 75, phase: 40},
+  ),
+  testCase(
+    'stream of one token, all of the past',
+    {B: 1, L: 1, H: 2, G: 2, Dh: 5},
+    {window: 1024, queryOffset: 699, firstRow: 130, phase: 5, fading: 'none'},
+    [...fadingOff, 'positions'],
+  ),
+  testCase(
     'stream, chunk fading',
     {B: 1, L: 10, H: 2, G: 2, Dh: 4, me: 3},
     {

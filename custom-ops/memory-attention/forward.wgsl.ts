@@ -5,6 +5,7 @@ import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
 import {factorsFor} from './matrix-rows.wgsl.js';
+import {oneQueryPlan} from './one-query.wgsl.js';
 import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
@@ -46,6 +47,8 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
 export function forward(request: AttentionRequest): Plan {
   const g = geometry(request);
   const {Dh} = g;
+  const ofOneQuery = oneQueryPlan(request, g);
+  if (ofOneQuery !== undefined) return ofOneQuery;
   const inMatrices = matrixForwardPass(request, g);
   if (inMatrices !== undefined) {
     const {passes, scratch} = factorsFor(request, g, [inMatrices]);

@@ -45,11 +45,11 @@ ${constants({BATCH: B, QUERIES: L, HEADS: H, GROUPS: G, REPEATS: H / G, WIDTH: D
 const REACH: i32 = ${Math.min(w, MOST_ROWS)};
 const CHUNK: i32 = ${w};
 const FADING: i32 = ${Math.min(attrs.fadingTokens, MOST_ROWS)};
-const FIRST_ROW: i32 = ${attrs.firstRow};
 const SCALE: f32 = ${floatLiteral(Dh ** -0.5)};
 // A stream's rows grow with every token: as constants they would make a new pipeline each time.
 fn rows() -> u32 { return u32(uniforms.rows); }
 fn queryOffset() -> i32 { return i32(uniforms.queryOffset); }
+fn earliestRow() -> i32 { return i32(uniforms.earliest); }
 fn phase() -> i32 { return i32(uniforms.phase); }
 // First query of a chunk; may be negative for the first chunk.
 fn chunkStart(chunk: i32) -> i32 { return chunk * CHUNK - phase(); }
@@ -69,7 +69,7 @@ fn lastQuery(chunk: i32) -> i32 { return min(i32(QUERIES), chunkStart(chunk + 1)
     vectors: Math.ceil(Dh / 4),
     hasFading: present.has('kFading') && attrs.fading !== 'none',
     hasEidetic: me > 0,
-    uniformNames: ['queryOffset', 'phase', 'rows'],
+    uniformNames: ['queryOffset', 'phase', 'rows', 'earliest'],
     code,
   };
 }

@@ -8,6 +8,6 @@ import {forward} from './forward.wgsl.js';
 export const memoryAttentionGpu: GpuKernel<MemoryAttentionAttributes> = {
   forward,
   backward,
-  dynamic: ['queryOffset', 'phase'],
-  uniforms: ({M}, {queryOffset, phase}) => ({queryOffset, phase, rows: M}),
+  dynamic: ['queryOffset', 'firstRow', 'phase'],
+  uniforms: ({M}, {queryOffset, firstRow, phase}) => ({queryOffset, earliest: firstRow, phase, rows: M}),
 };

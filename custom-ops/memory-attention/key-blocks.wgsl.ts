@@ -68,7 +68,7 @@ export function ownerRow(source: KeySource, row: string, r: string): string {
   return `
   let row${r} = i32(${row});
   let isRow${r} = row${r} <= lastRow;
-  let isSeen${r} = isRow${r} && row${r} >= FIRST_ROW;
+  let isSeen${r} = isRow${r} && row${r} >= earliestRow();
   let keyRow${r} = (batch * rows() + u32(min(row${r}, lastRow))) * GROUPS + group;
   let gradRow${r} = keyRow${r};`;
 }
@@ -96,7 +96,7 @@ export function wholeRange(source: KeySource, keys: number): string {
   if (source === 'stored') return 'let wholeFirst = last + 1; let wholeLast = last;';
   return `
   let blockFirst = i32(block) * ${keys};
-  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= FIRST_ROW);
+  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= earliestRow());
   let wholeLast = min(last, lastSeen(blockFirst));`;
 }
 

@@ -14,12 +14,12 @@ export const tilesFunction = (tile: number): string =>
 export function keyTiles({hasFading}: Geometry, {fading}: MemoryAttentionAttributes): string {
   const fadingRange =
     fading === 'sliding'
-      ? 'fadingFirst = max(FIRST_ROW, blockRow - 2 * REACH + 1); fadingLast = blockLastRow - REACH;'
+      ? 'fadingFirst = max(earliestRow(), blockRow - 2 * REACH + 1); fadingLast = blockLastRow - REACH;'
       : `let start = queryOffset() + chunkStart(chunk);
-  fadingFirst = max(FIRST_ROW, start - FADING); fadingLast = start - 1;`;
+  fadingFirst = max(earliestRow(), start - FADING); fadingLast = start - 1;`;
   return `let blockRow = queryOffset() + firstOfBlock;
   let blockLastRow = queryOffset() + lastOfBlock;
-  let windowFirst = max(FIRST_ROW, blockRow - REACH + 1);
+  let windowFirst = max(earliestRow(), blockRow - REACH + 1);
   let windowTiles = tilesOf(windowFirst, blockLastRow);
   var fadingFirst = 0;
   var fadingLast = -1;

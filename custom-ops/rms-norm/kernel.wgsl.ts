@@ -1,115 +1,159 @@
-// rmsNorm on the GPU: a group of lanes for each token; the gain's gradient as sums over blocks of tokens.
+// rmsNorm on the GPU: a team of lanes holds a token in registers, so that each number is read once. Backwards a workgroup's
+// teams take several tokens in turn and add up what these contribute to the gain's gradient.
 
-import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
+import type {GpuKernel, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {laneReductions, rowSumPass, subgroupUse} from '../wgsl/reduce.js';
+import {load4, quadsOf, rowType, store4} from '../wgsl/rows.js';
 import type {RmsNormAttributes} from './attributes.js';
 
-const THREADS = 256;
-/** Tokens whose contributions to the gain's gradient one workgroup adds up. */
-const BLOCK = 256;
+type Request = PlanRequest<RmsNormAttributes>;
 
-/** Lanes for each token and the shared head of both directions' code. */
-function layout({dims: {B, L, D}, limits}: PlanRequest<RmsNormAttributes>) {
-  const lanes = Math.min(powerOfTwo(D), 64);
-  const perGroup = THREADS / lanes;
-  const head = `
-${constants({ROWS: B * L, WIDTH: D, LANES: lanes})}
-${laneReductions(lanes, THREADS, limits)}
-@compute @workgroup_size(${THREADS})
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let row = workgroup * ${perGroup}u + local / LANES;
-  let lane = local % LANES;
-  let start = row * WIDTH;
-  let end = select(start, start + WIDTH, row < ROWS);`;
-  return {head, workgroups: spread(Math.ceil((B * L) / perGroup), limits), ...subgroupUse(limits)};
+const THREADS = 256;
+/** Lanes that exchange values without a barrier on most devices. */
+const TEAM = 32;
+/** Vectors of a token that a lane holds, until all threads of a workgroup share one. */
+const HELD = 8;
+/** Workgroups that keep the processors of a large device busy; each leaves a part of the gain's gradient. */
+const BUSY = 256;
+
+interface Teams {
+  readonly lanes: number;
+  /** Vectors of a token that each lane holds. */
+  readonly held: number;
+  /** Tokens that a workgroup holds at a time, and how often it takes so many for a gradient. */
+  readonly tokens: number;
+  readonly turns: number;
 }
 
-function forward(request: PlanRequest<RmsNormAttributes>): Plan {
-  const {head, ...rest} = layout(request);
+export function teamsOf({B, L, D}: Request['dims']): Teams {
+  const quads = quadsOf(D);
+  const lanes = Math.min(THREADS, powerOfTwo(Math.max(Math.min(quads, TEAM), quads / HELD)));
+  const tokens = THREADS / lanes;
   return {
-    passes: [
-      {
-        name: 'rmsNorm',
-        read: {x: 'f32', gain: 'f32'},
-        write: {y: 'f32', inverseRms: 'f32'},
-        ...rest,
-        code: `${head}
-  var squares = 0.0;
-  for (var i = start + lane; i < end; i += LANES) { squares += x[i] * x[i]; }
-  let scale = 1.0 / sqrt(sumOverLanes(squares, local) / f32(WIDTH) + f32(${request.attrs.epsilon}));
-  for (var i = start + lane; i < end; i += LANES) { y[i] = x[i] * scale * gain[i - start]; }
-  if (lane == 0u && row < ROWS) { inverseRms[row] = scale; }
-}`,
-      },
-    ],
+    lanes,
+    held: Math.ceil(quads / lanes),
+    tokens,
+    turns: Math.max(1, Math.ceil((B * L) / (tokens * BUSY))),
   };
 }
 
-function backward(request: PlanRequest<RmsNormAttributes>): Plan {
-  const {B, L, D} = request.dims;
-  const {head, ...rest} = layout(request);
-  const blocks = Math.ceil((B * L) / BLOCK);
-  const columns = Math.min(powerOfTwo(D), 64);
-  const tiles = Math.ceil(D / columns);
+/** WGSL of each vector that a lane holds, and of reading and writing it. */
+function vectors({D}: Request['dims'], {lanes, held}: Teams) {
+  const row = (name: string) => ({name, width: D, reach: lanes * held});
+  const quad = (i: number): string => `lane + ${i * lanes}u`;
   return {
-    scratch: {partials: blocks * D},
-    passes: [
-      {
-        name: 'rmsNorm gradX',
-        read: {x: 'f32', gain: 'f32', inverseRms: 'f32', gradY: 'f32'},
-        write: {gradX: 'f32'},
-        ...rest,
-        code: `${head}
-  let scale = inverseRms[min(row, ROWS - 1u)];
-  var products = 0.0;
-  for (var i = start + lane; i < end; i += LANES) { products += gradY[i] * gain[i - start] * x[i]; }
-  let projection = sumOverLanes(products, local) * scale * scale / f32(WIDTH);
-  for (var i = start + lane; i < end; i += LANES) {
-    gradX[i] = scale * (gradY[i] * gain[i - start] - x[i] * projection);
-  }
-}`,
-      },
-      {
-        name: 'rmsNorm gradGain by blocks',
-        read: {x: 'f32', inverseRms: 'f32', gradY: 'f32'},
-        write: {partials: 'f32'},
-        workgroups: spread(blocks * tiles, request.limits),
-        code: `
-${constants({ROWS: B * L, WIDTH: D, TILES: tiles, COLUMNS: columns, GROUPS: blocks * tiles})}
-var<workgroup> sums: array<f32, ${THREADS}>;
+    each: (text: (i: number) => string): string => Array.from({length: held}, (_, i) => text(i)).join('\n  '),
+    sum: (text: (i: number) => string): string => Array.from({length: held}, (_, i) => text(i)).join(' + '),
+    load: (name: string, at: string, i: number): string => load4(row(name), at, quad(i)),
+    store: (name: string, at: string, i: number, value: string): string =>
+      store4(row(name), at, quad(i), value),
+  };
+}
+
+function head({dims: {B, L, D}, limits}: Request, {lanes}: Teams): string {
+  return `
+${constants({ROWS: B * L, WIDTH: D, LANES: lanes})}
+${laneReductions(lanes, THREADS, limits)}`;
+}
+
+function forward(request: Request): Plan {
+  const {dims, attrs, limits} = request;
+  const {B, L, D} = dims;
+  const teams = teamsOf(dims);
+  const {each, sum, load, store} = vectors(dims, teams);
+  const pass: Pass = {
+    name: 'rmsNorm',
+    read: {x: rowType(D), gain: rowType(D)},
+    write: {y: rowType(D), inverseRms: 'f32'},
+    workgroups: spread(Math.ceil((B * L) / teams.tokens), limits),
+    ...subgroupUse(limits),
+    code: `
+${head(request, teams)}
 @compute @workgroup_size(${THREADS})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
-  if (workgroup >= GROUPS) { return; }
-  let block = workgroup / TILES;
-  let column = (workgroup % TILES) * COLUMNS + local % COLUMNS;
-  let end = min(ROWS, (block + 1u) * ${BLOCK}u);
-  var total = 0.0;
-  if (column < WIDTH) {
-    for (var row = block * ${BLOCK}u + local / COLUMNS; row < end; row += ${THREADS / columns}u) {
-      total += gradY[row * WIDTH + column] * x[row * WIDTH + column] * inverseRms[row];
+  let lane = local % LANES;
+  let row = workgroup * ${teams.tokens}u + local / LANES;
+  let own = min(row, ROWS - 1u);
+  ${each(i => `let x${i} = ${load('x', 'own', i)};`)}
+  let squares = ${sum(i => `dot(x${i}, x${i})`)};
+  let scale = 1.0 / sqrt(sumOverLanes(squares, local) / f32(WIDTH) + f32(${attrs.epsilon}));
+  if (row >= ROWS) { return; }
+  ${each(i => store('y', 'row', i, `x${i} * scale * ${load('gain', '0u', i)}`))}
+  if (lane == 0u) { inverseRms[row] = scale; }
+}`,
+  };
+  return {passes: [pass]};
+}
+
+function gradientsPass(request: Request, teams: Teams, workgroups: number): Pass {
+  const {dims, limits} = request;
+  const {lanes, tokens, turns} = teams;
+  const {each, sum, load, store} = vectors(dims, teams);
+  const rows = rowType(dims.D);
+  return {
+    name: 'rmsNorm gradients',
+    read: {x: rows, gain: rows, inverseRms: 'f32', gradY: rows},
+    write: {gradX: rows, parts: rows},
+    workgroups: spread(workgroups, limits),
+    ...subgroupUse(limits),
+    code: `
+${head(request, teams)}
+var<workgroup> teamSums: array<vec4f, ${THREADS}>;
+fn sumOverTeams(value: vec4f, local: u32) -> vec4f {
+  teamSums[local] = value;
+  workgroupBarrier();
+  var total = teamSums[local % LANES];
+  for (var at = local % LANES + LANES; at < ${THREADS}u; at += LANES) { total += teamSums[at]; }
+  workgroupBarrier();
+  return total;
+}
+@compute @workgroup_size(${THREADS})
+fn main(${workgroupParameters}) {
+  ${workgroupNumber}
+  if (workgroup >= ${workgroups}u) { return; }
+  let lane = local % LANES;
+  ${each(i => `let gain${i} = ${load('gain', '0u', i)}; var sum${i} = vec4f();`)}
+  for (var turn = 0u; turn < ${turns}u; turn++) {
+    let row = (workgroup * ${turns}u + turn) * ${tokens}u + local / LANES;
+    let own = min(row, ROWS - 1u);
+    let scale = inverseRms[own];
+    ${each(i => `let n${i} = scale * ${load('x', 'own', i)};`)}
+    ${each(i => `let cotangent${i} = ${load('gradY', 'own', i)};`)}
+    ${each(i => `let h${i} = cotangent${i} * gain${i};`)}
+    let mean = sumOverLanes(${sum(i => `dot(h${i}, n${i})`)}, local) / f32(WIDTH);
+    if (row < ROWS) {
+      ${each(i => store('gradX', 'row', i, `scale * (h${i} - n${i} * mean)`))}
+      ${each(i => `sum${i} += cotangent${i} * n${i};`)}
     }
   }
-  sums[local] = total;
-  workgroupBarrier();
-  if (local < COLUMNS && column < WIDTH) {
-    for (var part = local + COLUMNS; part < ${THREADS}u; part += COLUMNS) { total += sums[part]; }
-    partials[block * WIDTH + column] = total;
-  }
+  ${each(i => `let total${i} = sumOverTeams(sum${i}, local);`)}
+  if (local >= ${lanes}u) { return; }
+  ${each(i => store('parts', 'workgroup', i, `total${i}`))}
 }`,
-      },
+  };
+}
+
+function backward(request: Request): Plan {
+  const {dims, limits} = request;
+  const {B, L, D} = dims;
+  const teams = teamsOf(dims);
+  const parts = Math.ceil((B * L) / (teams.tokens * teams.turns));
+  return {
+    scratch: {parts: parts * D},
+    passes: [
+      gradientsPass(request, teams, parts),
       rowSumPass(
         {
-          name: 'rmsNorm gradGain',
-          from: 'partials',
-          rows: blocks,
+          name: 'rmsNorm gradient of gain',
+          from: 'parts',
+          rows: parts,
           columns: D,
           write: {gradGain: 'f32'},
           store: 'gradGain[column] = total;',
         },
-        request.limits,
+        limits,
       ),
     ],
   };

@@ -10,12 +10,13 @@ fn softplus(x: f32) -> f32 {
   return max(x, 0.0) + 2.0 * z * series;
 }`;
 
-/** The logistic function without overflow. */
-export const sigmoid = `
-fn sigmoid(x: f32) -> f32 {
+/** The logistic function without overflow, of numbers or of each component of vectors. */
+export const sigmoidOf = (type: 'f32' | 'vec4f'): string => `
+fn sigmoid(x: ${type}) -> ${type} {
   let y = exp(-abs(x));
-  return select(y, 1.0, x >= 0.0) / (1.0 + y);
+  return select(y, ${type}(1.0), x >= ${type}(0.0)) / (1.0 + y);
 }`;
+export const sigmoid = sigmoidOf('f32');
 
 /**
  * The root of the logistic function, for products with it: where x is below -87 the function itself is below the least

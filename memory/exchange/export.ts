@@ -1,7 +1,7 @@
 // A memory as files that anybody reads: safetensors for the rows, JSON for what they are (Node only).
 
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {encodeSafetensors} from '../../formats/safetensors.js';
@@ -9,12 +9,13 @@ import {asStoreErrors} from '../segments/system-error.js';
 import type {MemoryBatch, MemorySelection, MemoryStore} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {ExportedFile} from './index-file.js';
-import {PRIVATE_FILE, rowsFile, writeIndex} from './index-file.js';
+import {INDEX, isUnfinished, PRIVATE_FILE, rowsFile, writeIndex} from './index-file.js';
 
 /**
  * Writes the selected rows into a new folder: index.json, and for each run of rows a safetensors file with positions [n],
  * tokens [n], innovations [n], keys [n, G, Dh] and values [n, G, Dh], float32 whatever the precision. Returns the rows.
- * Errors: MemoryStoreError for a folder that is there and not empty, or a disk that is full; then the folder has no index.
+ * Errors: MemoryStoreError for a folder that is there and not empty, or a disk that is full; of an export that fails nothing
+ * stays.
  */
 export function exportMemory(
   store: MemoryStore,
@@ -22,23 +23,52 @@ export function exportMemory(
   selection: MemorySelection,
 ): Promise<number> {
   return asStoreErrors(folder, async () => {
-    if (existsSync(folder) && readdirSync(folder).length > 0)
-      throw new MemoryStoreError('argument', `${folder} exists and is not empty; export into another folder`);
-    mkdirSync(folder, {recursive: true, mode: 0o700});
-    const files: ExportedFile[] = [];
-    let rows = 0;
-    for await (const batch of store.snapshot(selection)) {
-      const file = rowsFile(files.length + 1);
-      const bytes = encodeRows(batch, store.format);
-      writeFileAtomic(join(folder, file), bytes, PRIVATE_FILE);
-      const {stream, layer, positions} = batch;
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      files.push({file, sha256, stream, layer, rows: positions.length});
-      rows += positions.length;
+    const existed = existsSync(folder);
+    if (existed) refuseUsed(folder);
+    else mkdirSync(folder, {recursive: true, mode: 0o700});
+    const written: string[] = [];
+    try {
+      return await writeRows(store, folder, selection, written);
+    } catch (error) {
+      for (const file of written) rmSync(join(folder, file), {force: true});
+      if (!existed) rmdirSync(folder);
+      throw error;
     }
-    writeIndex(folder, {format: store.format, files});
-    return rows;
   });
+}
+
+function refuseUsed(folder: string): void {
+  if (readdirSync(folder).length === 0) return;
+  if (isUnfinished(folder))
+    throw new MemoryStoreError(
+      'argument',
+      `${folder} holds an export that was not finished: remove it, or export into another folder`,
+    );
+  throw new MemoryStoreError('argument', `${folder} exists and is not empty; export into another folder`);
+}
+
+/** `written` is told each file as soon as there may be one. */
+async function writeRows(
+  store: MemoryStore,
+  folder: string,
+  selection: MemorySelection,
+  written: string[],
+): Promise<number> {
+  const files: ExportedFile[] = [];
+  let rows = 0;
+  for await (const batch of store.snapshot(selection)) {
+    const file = rowsFile(files.length + 1);
+    const bytes = encodeRows(batch, store.format);
+    written.push(file);
+    writeFileAtomic(join(folder, file), bytes, PRIVATE_FILE);
+    const {stream, layer, positions} = batch;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    files.push({file, sha256, stream, layer, rows: positions.length});
+    rows += positions.length;
+  }
+  written.push(INDEX);
+  writeIndex(folder, {format: store.format, files});
+  return rows;
 }
 
 function encodeRows(batch: Required<MemoryBatch>, {groups, width}: MemoryStore['format']): Uint8Array {

@@ -1,8 +1,9 @@
 // index.json of exported memory: what was exported, from which memory, in which files with which digests.
 
+import {readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {shown} from '../../errors/shown.js';
-import {writeFileAtomic} from '../../formats/atomic-file.js';
+import {DRAFT, writeFileAtomic} from '../../formats/atomic-file.js';
 import {readTextFile, sealedJson, unsealJson} from '../../formats/json-file.js';
 import {isCount, isRecord} from '../../formats/json-text.js';
 import {checkStream, parseFormat} from '../check.js';
@@ -38,9 +39,21 @@ export function writeIndex(folder: string, {format, files}: ExportIndex): void {
   writeFileAtomic(join(folder, INDEX), sealedJson({version: VERSION, format, files}), PRIVATE_FILE);
 }
 
+/** Whether a folder holds files of rows and no index, which is written last: an export that was killed. */
+export function isUnfinished(folder: string): boolean {
+  if (!statSync(folder, {throwIfNoEntry: false})?.isDirectory()) return false;
+  const names = readdirSync(folder);
+  return !names.includes(INDEX) && names.some(name => ROWS_FILE.test(name.replace(DRAFT, '')));
+}
+
 /** Errors: MemoryStoreError for a folder without an index, or one that is damaged. */
 export function readIndex(folder: string): ExportIndex {
   const path = join(folder, INDEX);
+  if (isUnfinished(folder))
+    throw new MemoryStoreError(
+      'damaged',
+      `${folder} holds an export that was not finished: remove it, and export the memory again`,
+    );
   const fail = (reason: string): never => {
     throw new MemoryStoreError('damaged', `${path} ${reason}; bmojo memory export writes it`);
   };

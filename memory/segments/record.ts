@@ -17,7 +17,7 @@ import {load, rowBytes, rowNumbers, store, storedNumbers} from '../row-block.js'
 import type {MemoryBatch} from '../store.js';
 
 export const RECORD_HEADER = 28;
-const MAGIC = 0x53574f52;
+export const MAGIC = 0x53574f52;
 const NAMED = 12;
 
 /** Numbers of a record that say how long it is. */

@@ -13,6 +13,7 @@ import type {MemoryFormat} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import type {Record} from './record.js';
 import {bodyBytes, decodeRecord, decodeRecordHeader, RECORD_HEADER} from './record.js';
+import {isTornRecord} from './torn-tail.js';
 
 export const SEGMENT_HEADER = 32;
 const MAGIC = 'BMOJOMEM';
@@ -35,8 +36,8 @@ export interface PlacedRecord extends Record {
 }
 
 /**
- * The records of a segment in order. At the end may stand a part of a record that was never acknowledged: it is left out when
- * all of it lies behind `known`, the bytes that the store is known to have had.
+ * The records of a segment in order. At the end may stand what a kill or a power cut left of a record that was never
+ * acknowledged: it is left out when all of it lies behind `known`, the bytes that the store is known to have had.
  * Errors: MemoryStoreError for bytes that are not what was written.
  */
 export async function* readRecords(
@@ -57,22 +58,38 @@ export async function* readRecords(
   if (!head.equals(segmentHeader(format)))
     fail('is no segment of this store, or is damaged: its first bytes are not those that were written');
   for (let at = SEGMENT_HEADER; at < size; ) {
-    const isTorn = (end: number): boolean => end > size && at >= known;
-    if (isTorn(at + RECORD_HEADER)) return;
-    const header =
-      at + RECORD_HEADER > size ? undefined : decodeRecordHeader(await readRange(file, at, RECORD_HEADER));
-    if (header === undefined)
-      return fail(`is damaged at byte ${at}: a record's checksum is not the one in it`);
-    const body = at + RECORD_HEADER;
-    const end = body + bodyBytes(header, format);
-    if (isTorn(end)) return;
-    if (end > size) return fail(`is damaged at byte ${at}: a record ends behind the file`);
-    const record = decodeRecord(header, await readRange(file, body, end - body), format);
-    if (record === undefined)
-      return fail(`is damaged at byte ${at}: a record's checksum is not the one in it`);
-    yield {...record, end};
-    at = end;
+    const found = await recordAt(file, at, size, format);
+    if ('wrong' in found) {
+      const {isCutShort, wrong} = found;
+      if (at >= known && (isCutShort || isTornRecord(await readRange(file, at, size - at), at))) return;
+      return fail(`is damaged at byte ${at}: ${wrong}`);
+    }
+    yield found;
+    at = found.end;
   }
+}
+
+interface NoRecord {
+  readonly wrong: string;
+  /** The file ends before the record does. */
+  readonly isCutShort: boolean;
+}
+
+async function recordAt(
+  file: FileHandle,
+  at: number,
+  size: number,
+  format: MemoryFormat,
+): Promise<PlacedRecord | NoRecord> {
+  const body = at + RECORD_HEADER;
+  const changed = {wrong: "a record's checksum is not the one in it", isCutShort: body > size};
+  if (changed.isCutShort) return changed;
+  const header = decodeRecordHeader(await readRange(file, at, RECORD_HEADER));
+  if (header === undefined) return changed;
+  const end = body + bodyBytes(header, format);
+  if (end > size) return {wrong: 'a record ends behind the file', isCutShort: true};
+  const record = decodeRecord(header, await readRange(file, body, end - body), format);
+  return record === undefined ? changed : {...record, end};
 }
 
 async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 // A store in a database that is there: its tables are made where there are none, and compared with what is asked for.
 
 import {shown} from '../../errors/shown.js';
-import {isRecord, parseJson} from '../../formats/json-text.js';
+import {isCount, isRecord, parseJson} from '../../formats/json-text.js';
 import {parseFormat, refuseOtherFormat} from '../check.js';
 import type {MemoryFormat, MemoryStoreOptions} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
@@ -9,9 +9,9 @@ import type {SqlDatabase, SqlSession} from './database.js';
 import {codeOf} from './database.js';
 import {SqlMemory} from './sql-memory.js';
 import type {VectorKind} from './statements.js';
-import {FROM_VERSION_1, SCHEMA, SCHEMA_LOCK, Statements, vectorKinds} from './statements.js';
+import {SCHEMA, SCHEMA_LOCK, Statements, UPGRADES, vectorKinds} from './statements.js';
 
-const VERSION = 2;
+const VERSION = 3;
 /** Older ones could damage an index when rows leave it, which a quota makes them do all the time. */
 const SOUND_PGVECTOR = [0, 8, 4];
 
@@ -71,11 +71,15 @@ async function begin(
   const {rows} = await session.query('select version, format, vectors from bmojo_memory');
   const found = parseMemoryRow(where, rows[0] ?? {});
   if (format !== undefined) refuseOtherFormat(where, found.format, format);
-  if (rows[0].version === 1) {
-    for (const statement of FROM_VERSION_1) await session.query(statement);
-    await session.query('update bmojo_memory set version = $1::integer', [VERSION]);
-  }
+  const version = Number(rows[0].version);
+  if (version < VERSION) await upgrade(session, version);
   return found;
+}
+
+async function upgrade(session: SqlSession, version: number): Promise<void> {
+  for (let from = version; from < VERSION; from++)
+    for (const statement of UPGRADES[from]) await session.query(statement);
+  await session.query('update bmojo_memory set version = $1::integer', [VERSION]);
 }
 
 /** What bmojo_memory holds. Errors: MemoryStoreError for what no store wrote. */
@@ -86,7 +90,7 @@ export function parseMemoryRow(
   const fail = (what: string): never => {
     throw new MemoryStoreError('damaged', `${where}: bmojo_memory ${what}`);
   };
-  if (version !== VERSION && version !== 1)
+  if (!(isCount(version) && version >= 1 && version <= VERSION))
     fail(`is of version ${version}, this bmojo reads versions 1 to ${VERSION}; update it`);
   const kind = vectorKinds.find(one => one === vectors) ?? fail('names no kind of vectors');
   const value = parseJson(String(text), fail);

@@ -15,10 +15,12 @@ export interface Part {
   readonly stream: string;
   readonly layer: number;
   readonly rows: number;
+  /** Whether a quota drove rows out since its table was written. */
+  readonly hasLeft: boolean;
   readonly index: RowIndex | undefined;
 }
 
-const SELECT = 'select part, stream, layer, rows, index from bmojo_parts';
+const SELECT = 'select part, stream, layer, rows, has_left, index from bmojo_parts';
 
 /** What the database says of a table that was dropped while it was about to be read. */
 const GONE = new Set(['42P01', 'XX000']);
@@ -29,7 +31,7 @@ export function bytesOfName(stream: string): Uint8Array {
   return new TextEncoder().encode(stream);
 }
 
-function partOf({part, stream, layer, rows, index}: SqlRow): Part {
+function partOf({part, stream, layer, rows, has_left: hasLeft, index}: SqlRow): Part {
   if (!(stream instanceof Uint8Array))
     throw new MemoryStoreError('damaged', 'memory: bmojo_parts holds a stream that is no bytes');
   return {
@@ -37,6 +39,7 @@ function partOf({part, stream, layer, rows, index}: SqlRow): Part {
     stream: new TextDecoder().decode(stream),
     layer: Number(layer),
     rows: Number(rows),
+    hasLeft: hasLeft === true,
     index: index === null ? undefined : parseRowIndex(String(index)),
   };
 }

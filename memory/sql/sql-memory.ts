@@ -23,6 +23,7 @@ import {newRowIndex} from './row-index.js';
 import {searchPart} from './search.js';
 import {readSnapshot} from './snapshot.js';
 import type {Statements} from './statements.js';
+import {SCHEMA_LOCK} from './statements.js';
 import {UpdateOrder} from './update-order.js';
 
 export interface SqlMemoryOptions extends MemoryStoreOptions {
@@ -82,6 +83,8 @@ export class SqlMemory implements MemoryStore {
     return this.order.ofAll(async () => {
       checkSelection('memory forget', selection, this.format);
       return this.database.transaction(async session => {
+        // Before any part is held, as whoever makes one does: two that want both never wait for each other.
+        await session.query(SCHEMA_LOCK);
         let forgotten = 0;
         for (const part of await this.parts.select(session, selection, true))
           forgotten += await this.forgetIn(session, part, selection);
@@ -157,10 +160,10 @@ export class SqlMemory implements MemoryStore {
     ]);
     const leaving = Math.max(0, part.rows + n - (options.quota ?? Infinity));
     if (leaving > 0) await session.query(statements.evict(part.part), [leaving]);
-    await session.query('update bmojo_parts set rows = rows + $2::bigint where part = $1::integer', [
-      part.part,
-      n - leaving,
-    ]);
+    await session.query(
+      `update bmojo_parts set rows = rows + $2::bigint, has_left = has_left or $3::boolean where part = $1::integer`,
+      [part.part, n - leaving, leaving > 0],
+    );
     this.evicted += leaving;
     this.dead.set(part.part, (this.dead.get(part.part) ?? 0) + leaving);
     return {...part, rows: part.rows + n - leaving};
@@ -232,7 +235,8 @@ export class SqlMemory implements MemoryStore {
       .map(row => storedRow({stream, layer}, row))
       .filter(row => where?.(row) ?? true)
       .map(({position}) => position);
-    if (leaving.length === 0 && part.rows > 0) return 0;
+    // What a quota drove out is in the table's file until that is written anew, wherever it stood.
+    if (leaving.length === 0 && part.rows > 0 && !part.hasLeft) return 0;
     await session.query('delete from bmojo_parts where part = $1::integer', [part.part]);
     if (leaving.length < part.rows) {
       const rest = await this.parts.make(session, stream, layer);

@@ -18,17 +18,22 @@ export const SCHEMA = [
   `create table if not exists bmojo_parts (
      part integer primary key generated always as identity,
      stream bytea not null, layer integer not null, rows bigint not null default 0,
-     index text,
+     has_left boolean not null default false, index text,
      unique (stream, layer))`,
 ];
 
-/** Indexes of version 1 were graphs of keys as they are: they are made anew behind the next update. */
-export const FROM_VERSION_1 = [
-  'alter table bmojo_parts drop column is_indexed',
-  'alter table bmojo_parts add column index text',
-];
+/** By version, what brings its tables up to the next one. */
+export const UPGRADES: Readonly<Record<number, readonly string[]>> = {
+  // Its indexes were graphs of keys as they are: they are made anew behind the next update.
+  1: ['alter table bmojo_parts drop column is_indexed', 'alter table bmojo_parts add column index text'],
+  // It did not note whether rows had left.
+  2: [
+    'alter table bmojo_parts add column has_left boolean not null default true',
+    'alter table bmojo_parts alter column has_left set default false',
+  ],
+};
 
-/** Held while tables are made, so that two processes do not make them at once. */
+/** Held while tables are made, so that two processes do not make them at once; by whoever takes it, before any row is. */
 export const SCHEMA_LOCK = 'select pg_advisory_xact_lock(1110265423)';
 
 function tableOf(part: number): string {

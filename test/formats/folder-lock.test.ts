@@ -1,7 +1,8 @@
 // One writer for a folder: by process and host.
 
-import {spawn} from 'node:child_process';
-import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {spawn, spawnSync} from 'node:child_process';
+import fs, {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -79,5 +80,113 @@ describe('folder locks', () => {
     const words = readFileSync(join(folder, 'words'), 'utf8');
     expect(words).to.include('ab');
     expect(words, 'never two at once').to.not.match(/aa/);
+  });
+
+  /** Functions that look at files of the folder or change names in it. */
+  const steps = ['linkSync', 'renameSync', 'readFileSync', 'rmSync'] as const;
+  const stale = (): void => writeFileSync(path(), JSON.stringify({host: hostname(), pid: 2 ** 22 + 7}));
+
+  it('go to one of three that find a stale one in one instant, wherever they come between each other', () => {
+    const real = Object.fromEntries(steps.map(name => [name, fs[name]]));
+    const unhooked = (): void => {
+      Object.assign(fs, real);
+      syncBuiltinESMExports();
+    };
+    /** Takes the lock, with what is to happen before the number-th step; returns the steps. */
+    const takeBetween = (between: ReadonlyMap<number, () => void>, won: () => void): number => {
+      let step = 0;
+      const hook = (): void => {
+        for (const name of steps)
+          Object.assign(fs, {
+            [name]: (...args: unknown[]) => {
+              if (String(args[0]).startsWith(folder)) {
+                unhooked();
+                between.get(step++)?.();
+                hook();
+              }
+              return Reflect.apply(real[name], fs, args);
+            },
+          });
+        syncBuiltinESMExports();
+      };
+      hook();
+      try {
+        take();
+        won();
+      } catch (error) {
+        expect(error).to.be.instanceOf(FolderLockError);
+      } finally {
+        unhooked();
+      }
+      return step;
+    };
+    let most = 1;
+    for (let first = 0; first < most; first++)
+      for (let second = first; second < most; second++) {
+        stale();
+        let winners = 0;
+        const won = (): void => {
+          winners++;
+        };
+        const other = (): void => void takeBetween(new Map(), won);
+        const both = (): void => {
+          other();
+          other();
+        };
+        const between =
+          first === second ? [[first, both] as const] : [first, second].map(at => [at, other] as const);
+        most = Math.max(most, takeBetween(new Map(between), won));
+        expect(winners, `before steps ${first} and ${second}`).to.equal(1);
+        expect(readdirSync(folder)).to.deep.equal(['lock.json']);
+      }
+    expect(most).to.be.above(5);
+  });
+
+  it('are free again wherever one that takes a stale one over is killed', () => {
+    const module = new URL('../../formats/folder-lock.js', import.meta.url).href;
+    const killedAt = (at: number): boolean => {
+      const code = `import fs from 'node:fs';
+        import {syncBuiltinESMExports} from 'node:module';
+        let step = 0;
+        for (const name of ${JSON.stringify(steps)}) {
+          const real = fs[name];
+          fs[name] = (...args) => {
+            if (String(args[0]).startsWith(${JSON.stringify(folder)}) && step++ === ${at}) process.kill(process.pid, 'SIGKILL');
+            return real(...args);
+          };
+        }
+        syncBuiltinESMExports();
+        const {FolderLock} = await import(${JSON.stringify(module)});
+        FolderLock.take(${JSON.stringify(folder)});`;
+      return spawnSync(process.execPath, ['--input-type=module', '-e', code]).signal === 'SIGKILL';
+    };
+    let at = 0;
+    for (let isKilled = true; isKilled; at++) {
+      stale();
+      isKilled = killedAt(at);
+      // Where another takes over from that one, too.
+      if (isKilled) killedAt(at);
+      take().release();
+      for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    }
+    expect(at).to.be.above(5);
+  });
+
+  it('are taken though whoever held the folder cleared it of drafts meanwhile', () => {
+    const {linkSync} = fs;
+    let isCleared = false;
+    fs.linkSync = (from, to) => {
+      if (!isCleared) rmSync(from);
+      isCleared = true;
+      linkSync(from, to);
+    };
+    syncBuiltinESMExports();
+    try {
+      take().release();
+    } finally {
+      fs.linkSync = linkSync;
+      syncBuiltinESMExports();
+    }
+    expect(readdirSync(folder)).to.deep.equal([]);
   });
 });

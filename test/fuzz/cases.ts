@@ -76,7 +76,7 @@ async function outcome(
 }
 
 /** Seconds that this process has computed: what else the machine does does not count. */
-function computedSeconds(): number {
+export function computedSeconds(): number {
   const {user, system} = process.cpuUsage();
   return (user + system) / 1e6;
 }

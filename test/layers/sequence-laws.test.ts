@@ -2,11 +2,26 @@
 
 import {slice, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import type {StreamingLayer} from '../../layers/index.js';
 import {stateLeaves} from '../../layers/index.js';
 import {shapeLeaves} from '../../layers/state.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
-import {BATCH, expectCausal, expectPiecesAgree, LENGTH, sequence, WIDTH} from '../support/sequence-laws.js';
+import {
+  BATCH,
+  expectCausal,
+  expectPiecesAgree,
+  expectRoomAgrees,
+  LENGTH,
+  sequence,
+  WIDTH,
+} from '../support/sequence-laws.js';
 import {streamingLayers} from './mixers.js';
+
+/** Whether room changes the layer's memory. */
+function growsWithin(layer: StreamingLayer): boolean {
+  const [tight, roomy] = [undefined, 20].map(room => layer.stateShapes(WIDTH, 4, room));
+  return JSON.stringify(tight) !== JSON.stringify(roomy);
+}
 
 for (const backend of readableBackends) {
   describe(`sequence laws on ${backend}`, () => {
@@ -16,6 +31,9 @@ for (const backend of readableBackends) {
 
     for (const [name, create] of Object.entries(streamingLayers)) {
       it(`${name}: whole, chunked and stepped agree`, () => expectPiecesAgree(create, name));
+
+      if (growsWithin(create()))
+        it(`${name}: with room for more tokens it is the same`, () => expectRoomAgrees(create));
 
       it(`${name}: a later token changes nothing earlier`, () => expectCausal(create));
 

@@ -1,6 +1,16 @@
 // Memory as files: what is exported from one store is what another imports.
 
-import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -8,7 +18,8 @@ import {exportMemory} from '../../memory/exchange/export.js';
 import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
 import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
-import type {MemoryFormat} from '../../memory/store.js';
+import type {MemoryFormat, MemoryStore} from '../../memory/store.js';
+import {MemoryStoreError} from '../../memory/store-error.js';
 import {refusal} from './contract.js';
 import {batchOf, contents} from './rows.js';
 
@@ -52,6 +63,53 @@ describe('exported memory', () => {
     const empty = memoryInProcess(format);
     expect((await refusal(() => importMemory(out, empty))).reason).to.equal('damaged');
     expect(await contents(empty)).to.deep.equal([]);
+  });
+
+  it('of an export that fails nothing stays, and one that was killed is refused with the remedy', async () => {
+    const store = memoryInProcess(format);
+    for (const stream of ['a', 'b', 'c']) await store.append(batchOf(format, {stream, layer: 0}));
+    const failure = new MemoryStoreError('unavailable', 'the connection is lost');
+    /** Fails, or does something else, behind the second batch. */
+    const interrupted = (then: () => void): MemoryStore => ({
+      ...store,
+      format,
+      snapshot: async function* (selection) {
+        let batches = 0;
+        for await (const batch of store.snapshot(selection)) {
+          if (++batches === 3) then();
+          yield batch;
+        }
+      },
+    });
+    const fail = (): never => {
+      throw failure;
+    };
+    expect(await refusal(() => exportMemory(interrupted(fail), out, {streams: 'all'}))).to.equal(failure);
+    expect(existsSync(out)).to.equal(false);
+    // A folder that was there stays, empty as it was; so it is where the third file or the index cannot be written.
+    mkdirSync(out);
+    const [third, index] = [join(out, 'rows-000003.safetensors'), join(out, 'index.json')];
+    for (const inTheWay of [undefined, third, index]) {
+      const then = inTheWay === undefined ? fail : () => mkdirSync(inTheWay);
+      await refusal(() => exportMemory(interrupted(then), out, {streams: 'all'}));
+      if (inTheWay !== undefined) rmdirSync(inTheWay);
+      expect(readdirSync(out)).to.deep.equal([]);
+    }
+    // What a killed process leaves: files of rows, or a draft of the first, and no index.
+    for (const left of ['rows-000001.safetensors', 'rows-000001.safetensors.0123456789abcdef.tmp']) {
+      writeFileSync(join(out, left), 'rows');
+      for (const attempt of [
+        () => importMemory(out, store),
+        async () => exportedFormat(out),
+        () => exportMemory(store, out, {streams: 'all'}),
+      ])
+        expect((await refusal(attempt)).message).to.include(
+          `${out} holds an export that was not finished: remove it`,
+        );
+      expect(readdirSync(out)).to.deep.equal([left]);
+      rmSync(join(out, left));
+    }
+    expect(await exportMemory(store, out, {streams: 'all'})).to.equal(48);
   });
 
   it('goes into a folder of its own', async () => {

@@ -98,6 +98,74 @@ describe('memory in a folder', () => {
     }
   });
 
+  describe('after a power cut', () => {
+    /** The files after two batches, the second not acknowledged: its bytes as `change` leaves them. */
+    const rowsAfter = async (change: (bytes: Buffer, acknowledged: number) => Buffer): Promise<number> => {
+      await open();
+      await store?.append(batchOf(tinyFormat, {n: 2}));
+      const acknowledged = statSync(segments()[0]).size;
+      await store?.append(batchOf(tinyFormat, {from: 2, n: 20, seed: 5}));
+      const copy = copyOf('copy');
+      const segment = join(copy, 'rows-00000001.segment');
+      writeFileSync(segment, change(readFileSync(segment), acknowledged));
+      const again = await openFolder(copy, tinyFormat);
+      const {rows} = await again.stats();
+      // What comes next finds a clean end.
+      if (rows === 2) expect(statSync(segment).size).to.equal(acknowledged);
+      await again.append(batchOf(tinyFormat, {from: 22, n: 1}));
+      await again.close();
+      const third = await openFolder(copy, tinyFormat);
+      expect((await third.stats()).rows).to.equal(rows + 1);
+      await third.close();
+      return rows;
+    };
+    const damage = async (change: (bytes: Buffer, acknowledged: number) => Buffer): Promise<string> =>
+      (await refusal(() => rowsAfter(change))).message;
+    const zeros = (bytes: Buffer, from: number, to = bytes.length): Buffer =>
+      Buffer.from(bytes).fill(0, from, to);
+
+    for (const [name, change] of [
+      ['nothing but zeros', (bytes, at) => zeros(bytes, at)],
+      ['a few zeros', (bytes, at) => zeros(bytes, at).subarray(0, at + 5)],
+      ['zeros in place of its last sectors', bytes => zeros(bytes, 1024)],
+      ['zeros in place of a sector within', bytes => zeros(bytes, 1024, 1536)],
+      ['zeros in place of its first sector alone', (bytes, at) => zeros(bytes, at, 512)],
+      ['zeros behind them', (bytes, at) => Buffer.concat([zeros(bytes, at, at + 300), Buffer.alloc(4096)])],
+    ] as [string, (bytes: Buffer, acknowledged: number) => Buffer][])
+      it(`${name} of a batch under way are cut off, and what was acknowledged is there`, async () => {
+        expect(await rowsAfter(change)).to.equal(2);
+      });
+
+    it('zeros behind a whole batch are cut off alone', async () => {
+      expect(await rowsAfter(bytes => Buffer.concat([bytes, Buffer.alloc(1000)]))).to.equal(22);
+    });
+
+    for (const [name, change] of [
+      ['a whole one', (bytes, at) => zeros(bytes, 32, at)],
+      ['one that was never finished', (bytes, at) => zeros(bytes, 32, at).subarray(0, at + 40)],
+    ] as [string, (bytes: Buffer, acknowledged: number) => Buffer][])
+      it(`a batch that another follows was acknowledged, and zeros within it are damage: ${name}`, async () => {
+        expect(await damage(change)).to.include('damaged at byte 32');
+      });
+
+    it('so are bytes that changed, where no sector is zeros', async () => {
+      const message = await damage((bytes, at) => {
+        bytes[at + 100] ^= 1;
+        return bytes;
+      });
+      expect(message).to.include('checksum');
+    });
+
+    it('and zeros in what the store is known to have had', async () => {
+      await open();
+      await store?.append(batchOf(tinyFormat, {n: 20}));
+      await store?.close();
+      const bytes = readFileSync(segments()[0]);
+      writeFileSync(segments()[0], zeros(bytes, 32));
+      expect((await refusal(() => open())).message).to.include('damaged at byte 32');
+    });
+  });
+
   it('refuses a file that lost its end after the store was closed, or any other byte', async () => {
     await open();
     await store?.append(batchOf(tinyFormat, {n: 2}));

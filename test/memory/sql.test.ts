@@ -8,8 +8,8 @@ import {randomStream} from '../../data/random.js';
 import {openMemory} from '../../memory/open.js';
 import {loadPackage} from '../../memory/places/load-package.js';
 import {openPlace} from '../../memory/places/node.js';
-import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
-import {pgliteDatabase} from '../../memory/sql/database.js';
+import type {PgliteLike, PgPoolLike, SqlDatabase, SqlSession} from '../../memory/sql/database.js';
+import {pgliteDatabase, poolDatabase} from '../../memory/sql/database.js';
 import {openSql} from '../../memory/sql/open.js';
 import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {Statements, vectorKinds} from '../../memory/sql/statements.js';
@@ -211,6 +211,7 @@ describe('PGlite', () => {
     const before = await openSql('PGlite', database, tinyFormat, {});
     await before.append(batchOf(tinyFormat, {n: 40}));
     for (const text of [
+      'alter table bmojo_parts drop column has_left',
       'alter table bmojo_parts drop column index',
       'alter table bmojo_parts add column is_indexed boolean not null default false',
       'update bmojo_parts set is_indexed = true',
@@ -234,10 +235,54 @@ describe('PGlite', () => {
     expect(await store.search(query)).to.deep.equal(expectedHits(tinyFormat, [old, more], query));
     const again = await openSql('PGlite', database, tinyFormat, {exactRows: 41});
     expect(await again.search(query)).to.deep.equal(expectedHits(tinyFormat, [old, more], query));
-    await database.query('update bmojo_memory set version = 3');
+    await database.query('update bmojo_memory set version = 4');
     const {reason, message} = await refusal(() => openSql('PGlite', database, tinyFormat, {}));
     expect(reason).to.equal('damaged');
-    expect(message).to.include('version 3').and.include('versions 1 to 2');
+    expect(message).to.include('version 4').and.include('versions 1 to 3');
+    await remove();
+  });
+
+  it('what a quota drove out of a range is gone from the tables once the range is forgotten', async () => {
+    const {database, remove} = await withTables();
+    const secret = Float32Array.of(0.123_456_78);
+    const text = Buffer.from(secret.buffer).toString('hex');
+    const isThere = async (): Promise<boolean> => {
+      await database.query('checkpoint');
+      const {rows} = await database.query(
+        `select encode(pg_read_binary_file(pg_relation_filepath(oid)), 'hex') as bytes from pg_class
+          where relname like 'bmojo\\_rows%' and relkind = 'r' and relnamespace = current_schema()::regnamespace`,
+      );
+      expect(rows).to.have.length(2);
+      return rows.some(({bytes}) => String(bytes).includes(text));
+    };
+    const store = await openSql('PGlite', database, tinyFormat, {quota: 4});
+    const first = batchOf(tinyFormat, {n: 4});
+    await store.append({...first, innovations: new Float32Array(4), keys: first.keys.fill(secret[0])});
+    const second = batchOf(tinyFormat, {from: 4, n: 4});
+    await store.append({...second, innovations: new Float32Array(4).fill(1)});
+    await store.append(batchOf(tinyFormat, {stream: 'b', n: 2}));
+    expect(await isThere()).to.equal(true);
+    const tables = async (): Promise<unknown[]> =>
+      (await database.query('select part from bmojo_parts order by stream')).rows.map(({part}) => part);
+    expect(await tables()).to.deep.equal([1, 2]);
+    expect(await store.forget({streams: ['b'], before: 0})).to.equal(0);
+    expect(await isThere()).to.equal(true);
+    expect(await store.forget({streams: 'all', before: 4, from: 2})).to.equal(0);
+    expect(await isThere()).to.equal(false);
+    // A table from which no row left is not written anew, and neither is one that has been.
+    expect(await tables()).to.deep.equal([3, 2]);
+    expect(await store.forget({streams: 'all', before: 4, from: 2})).to.equal(0);
+    expect(await tables()).to.deep.equal([3, 2]);
+    expect((await store.stats()).rows).to.equal(6);
+    // Of a memory of version 2 nobody knows.
+    for (const older of [
+      'alter table bmojo_parts drop column has_left',
+      'update bmojo_memory set version = 2',
+    ])
+      await database.query(older);
+    const again = await openSql('PGlite', database, tinyFormat, {});
+    expect(await again.forget({streams: ['a'], before: 4})).to.equal(0);
+    expect(await tables()).to.deep.equal([4, 2]);
     await remove();
   });
 
@@ -421,6 +466,69 @@ describe('PostgreSQL', () => {
     const {code, out, err} = await bmojo(['memory', 'search', ...args]);
     expect([code, err]).to.deep.equal([0, '']);
     expect(out).to.match(/^ *head +position/);
+    await remove();
+  });
+
+  it('an append to a stream that another process just made, beside a forget, waits instead of failing', async () => {
+    const {place, remove} = await withSchema(address);
+    const {Pool} = (await loadPackage('pg', 'PostgreSQL')) as {Pool: new (options: object) => PgPoolLike};
+    /** A store that does something once a statement was answered. */
+    const opened = async (answered: (text: string) => Promise<void> | void) => {
+      const database = poolDatabase(new Pool({connectionString: place}));
+      const watched = (session: SqlSession): SqlSession => ({
+        query: async (text, values) => {
+          const answer = await session.query(text, values);
+          await answered(text);
+          return answer;
+        },
+      });
+      return openSql(
+        'PostgreSQL',
+        {
+          ...database,
+          ...watched(database),
+          transaction: work => database.transaction(session => work(watched(session))),
+        },
+        tinyFormat,
+        {},
+      );
+    };
+    const signal = () => {
+      let tell = (): void => {};
+      const told = new Promise<void>(resolve => {
+        tell = resolve;
+      });
+      return {tell, told};
+    };
+    const [isMissed, isMade, isHeld] = [signal(), signal(), signal()];
+    const other = await connect(place);
+    let isLookedUp = false;
+    const late = await opened(async text => {
+      if (isLookedUp || !text.includes('from bmojo_parts where stream')) return;
+      isLookedUp = true;
+      isMissed.tell();
+      await isMade.told;
+      await isHeld.told;
+    });
+    const forgetful = await opened(async text => {
+      if (!text.includes('for update')) return;
+      isHeld.tell();
+      for (let isWaiting = false; !isWaiting; )
+        isWaiting = (await other.query('select 1 from pg_locks where not granted')).rows.length > 0;
+    });
+    const early = await openMemory(place, {format: tinyFormat});
+    try {
+      const append = late.append(batchOf(tinyFormat, {from: 16, n: 4}));
+      await isMissed.told;
+      await early.append(batchOf(tinyFormat));
+      isMade.tell();
+      const ended = await Promise.allSettled([append, forgetful.forget({streams: ['a'], before: 4})]);
+      expect(ended.map(({status}) => status)).to.deep.equal(['fulfilled', 'fulfilled']);
+      expect((await early.stats()).rows).to.equal(16);
+    } finally {
+      for (const one of [late, forgetful, early]) await one.close();
+    }
+    await other.end();
     await remove();
   });
 

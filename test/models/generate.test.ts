@@ -10,10 +10,12 @@ import {byteTokenizer, tokenizerFromJSON} from '../../data/tokenizers/index.js';
 import type {ModelConfig} from '../../models/config.js';
 import {DecodingSession, DecodingSessionError} from '../../models/decoding-session.js';
 import {DecodingStateError} from '../../models/decoding-state.js';
+import {exponential} from '../../models/exponential.js';
 import type {GenerateOptions} from '../../models/generate.js';
 import {generate, generateText} from '../../models/generate.js';
 import {generateTexts} from '../../models/generate-batch.js';
 import {LanguageModel} from '../../models/language-model.js';
+import {mostLikely} from '../../models/most-likely.js';
 import {sampleToken, samplingSchema} from '../../models/token-sampling.js';
 import {writableLogits} from '../../models/writable-ids.js';
 import {expectClose} from '../support/error.js';
@@ -87,6 +89,30 @@ describe('sampling', () => {
       expect([...new Set(drawn)].sort(), JSON.stringify(settings)).to.deep.equal(wanted);
     }
     expect([...gaps], 'what the model said stays').to.deep.equal([99, 1, 99, 0, 99]);
+  });
+
+  it('puts the largest numbers in order, equal ones and both zeros by id, few or all', () => {
+    const random = randomStream([3, 4], 5);
+    const numbers = Float32Array.from({length: 999}, () => random.integer(200) - 100);
+    numbers.set([-0, 0, -Infinity, Infinity, 1e-45, -1e-45], 20);
+    const inOrder = Array.from(numbers.keys()).sort((a, b) => numbers[b] - numbers[a] || a - b);
+    for (const count of [1, 2, 17, 31, 32, 500, 999, 2000])
+      expect(mostLikely(numbers, count), `${count} of them`).to.deep.equal(inOrder.slice(0, count));
+  });
+
+  it('has exponentials of its own, to thirteen digits', () => {
+    for (let x = 0; x >= -700; x -= 0.0371) {
+      const exact = Math.exp(x);
+      expect(Math.abs(exponential(x) - exact)).to.be.at.most(1e-13 * exact);
+    }
+    expect([-1e-300, -800, -Infinity].map(exponential)).to.deep.equal([1, 0, 0]);
+    expect(exponential(Number.NaN)).to.be.NaN;
+  });
+
+  it('finds a nucleus that all but a few ids are in', () => {
+    const flat = Float32Array.from({length: 3000}, (_, id) => -id / 3000);
+    const drawn = Array.from({length: 2000}, (_, draw) => sampleToken(flat, sampling({topP: 0.9}), draw));
+    expect(Math.max(...drawn)).to.be.within(2300, 2525);
   });
 
   it('takes the most likely token at temperature 0', () => {

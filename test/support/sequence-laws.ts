@@ -4,8 +4,9 @@
 import type {Tensor3D} from '@tensorflow/tfjs-core';
 import {concat, dispose, memory, slice, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
-import type {StreamingLayer} from '../../layers/index.js';
-import {disposeState} from '../../layers/index.js';
+import type {StateTree, StreamingLayer} from '../../layers/index.js';
+import {disposeState, stateLeaves} from '../../layers/index.js';
+import {shapeLeaves} from '../../layers/state.js';
 import {expectClose} from './error.js';
 import {normal3d} from './tensors.js';
 
@@ -69,6 +70,59 @@ export async function expectPiecesAgree(
       `${name} in pieces of ${sizes.slice(0, 5)}`,
     );
   }
+  expect(memory().numTensors, 'tensors left behind').to.equal(before);
+  x.dispose();
+  layer.dispose();
+}
+
+/** Room from a position on. */
+const rooms = new Map([
+  [2, 5],
+  [4, 20],
+  [25, 64],
+  [35, undefined],
+]);
+
+/** A memory that is given room, outgrows it, is given more, and gives it back: as without, in the shapes that are declared. */
+export async function expectRoomAgrees(create: () => StreamingLayer): Promise<void> {
+  const layer = create();
+  const x = sequence();
+  const whole = await read(() => layer.apply(x) as Tensor3D);
+  const before = memory().numTensors;
+  const outputs: Tensor3D[] = [];
+  let state = layer.initialState(BATCH);
+  let room: number | undefined;
+  const expectShapes = (position: number): void => {
+    const held = stateLeaves(state).map(([name, {shape}]) => [name, shape]);
+    const declared = shapeLeaves(layer.stateShapes(WIDTH, position, room));
+    expect(held, `after ${position} tokens with room for ${room}`).to.deep.equal(
+      declared.map(([name, shape]) => [name, [BATCH, ...shape]]),
+    );
+  };
+  const replace = (next: StateTree): void => {
+    const kept = new Set(stateLeaves(next).map(([, held]) => held));
+    dispose(stateLeaves(state).flatMap(([, held]) => (kept.has(held) ? [] : [held])));
+    state = next;
+  };
+  for (let start = 0, size = 1; start < LENGTH; start += size) {
+    if (rooms.has(start)) {
+      const to = rooms.get(start);
+      const given = {from: room, to};
+      replace(tidy(() => layer.withRoom(state, start, given)));
+      room = to;
+      expectShapes(start);
+    }
+    size = start === 14 ? 9 : 1;
+    const piece = slice(x, [0, start, 0], [BATCH, size, WIDTH]);
+    const result = layer.step(piece, state, {position: start, room});
+    piece.dispose();
+    replace(result.state);
+    outputs.push(result.y);
+    expectShapes(start + size);
+  }
+  disposeState(state);
+  expectClose(await read(() => concat(outputs, 1)), whole, TOLERANCE, 'with room');
+  dispose(outputs);
   expect(memory().numTensors, 'tensors left behind').to.equal(before);
   x.dispose();
   layer.dispose();

@@ -55,7 +55,11 @@ describe('buffers joined for devices with few bindings', () => {
     memoryAttention: 'L63 w7',
     ssdScan: 'one token',
   };
-  const bindsMany = {selectiveScan: 'L7 N5 E3', memoryAttention: 'L7 within the window'};
+  const bindsMany = {
+    selectiveScan: 'L7 N5 E3',
+    memoryAttention: 'L7 within the window',
+    causalConv1d: 'L37 E12',
+  };
   for (const [what, lesser] of Object.entries(devices)) {
     describe(`on a device ${what}`, function () {
       this.timeout(300_000);

@@ -2,9 +2,12 @@
 
 import {backend, memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {parseSettings} from '../../config/schema.js';
 import {useBackend} from '../../custom-ops/index.js';
+import type {PartialModelConfig} from '../../models/config.js';
 import {DecodingSession} from '../../models/decoding-session.js';
 import {LanguageModel} from '../../models/language-model.js';
+import {samplingSchema} from '../../models/token-sampling.js';
 import {warnings} from '../support/warnings.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
@@ -13,7 +16,16 @@ const sizes = {vocabSize: 32, dModel: 8, layers: 1, heads: 1, stateSize: 4, seed
 const prompt = [3, 1, 4, 1, 5, 9, 2, 6, 5];
 const TOKENS = 14;
 
-const models = [
+interface Tested {
+  readonly name: string;
+  readonly given: PartialModelConfig;
+  /** Tokens read before. Default: `prompt`, behind which the memory of the windows is full. */
+  readonly before?: number;
+  /** Tokens replayed at least. */
+  readonly replays: number;
+}
+
+const models: readonly Tested[] = [
   {name: 'bmojo', given: {preset: 'bmojo', window: 4, eideticSlots: 3}, replays: 7},
   {name: 'storage that grows', given: {preset: 'bmojo-f', window: 4, storage: 3}, replays: 1},
   {name: 'mamba', given: {preset: 'mamba'}, replays: 10},
@@ -25,16 +37,41 @@ const models = [
     },
     replays: 3,
   },
-] as const;
+  {
+    name: 'bmojo whose window fills',
+    given: {preset: 'bmojo', window: 32, eideticSlots: 3},
+    before: 4,
+    replays: 10,
+  },
+  {
+    name: 'fading tokens far behind, while they come',
+    given: {preset: 'bmojo', window: 3, fading: 'chunk', fadingTokens: 12, eideticSlots: 2},
+    before: 4,
+    replays: 4,
+  },
+  {name: 'transformer', given: {preset: 'transformer'}, replays: 11},
+  {name: 'a transformer that outgrows its room', given: {preset: 'transformer'}, before: 250, replays: 8},
+  {
+    name: 'all of the past beside a window',
+    given: {
+      layers: 2,
+      plan: [
+        {mixer: {window: 4, eideticSlots: 3}},
+        {mixer: {window: 0, fading: 'none', eideticSlots: 0, ssm: false}},
+      ],
+    },
+    replays: 6,
+  },
+];
 
-type Given = (typeof models)[number]['given'];
+const tokenAt = (i: number): number => (7 * i + 2) % sizes.vocabSize;
 
 /** The memory after the prompt; read on the cpu, since a GPU in software compiles long for each length. */
-async function readPrompt(given: Given): Promise<Uint8Array> {
+async function readPrompt({given, before}: Tested): Promise<Uint8Array> {
   await useBackend('cpu');
   const model = LanguageModel.create({...sizes, ...given});
   const session = new DecodingSession(model);
-  await session.read(prompt);
+  await session.read(before === undefined ? prompt : Array.from({length: before}, (_, i) => tokenAt(3 * i)));
   const bytes = await session.save();
   session.dispose();
   model.model.dispose();
@@ -47,17 +84,18 @@ async function decode(
   model: LanguageModel,
   state: Uint8Array,
   capture: boolean,
-): Promise<{logits: number[][]; replays: number}> {
+): Promise<{logits: number[][]; replays: number; saved: Uint8Array}> {
   const session = new DecodingSession(model, {capture});
   session.restore(state);
   const logits: number[][] = [];
   for (let i = 0; i < TOKENS; i++) {
     logits.push([...(await session.logits())]);
-    await session.read([(7 * i + 2) % sizes.vocabSize]);
+    await session.read([tokenAt(i)]);
   }
   const {replays} = session;
+  const saved = await session.save();
   session.dispose();
-  return {logits, replays};
+  return {logits, replays, saved};
 }
 
 /** Names of the pipelines that are compiled while `body` runs. */
@@ -83,9 +121,10 @@ describe('decoding on webgpu', function () {
     await useWebGPUOrSkip(this);
   });
 
-  for (const {name, given, replays} of models) {
+  for (const tested of models) {
+    const {name, given, replays} = tested;
     it(`replays the step of ${name} to the same bits`, async () => {
-      const state = await readPrompt(given);
+      const state = await readPrompt(tested);
       const model = LanguageModel.create({...sizes, ...given});
       const ordinary = await decode(model, state, false);
       expect(ordinary.replays).to.equal(0);
@@ -97,12 +136,42 @@ describe('decoding on webgpu', function () {
       expect(printed).to.deep.equal([]);
       expect(captured.replays, 'replayed tokens').to.be.at.least(replays);
       expect(captured.logits).to.deep.equal(ordinary.logits);
+      expect(captured.saved, 'what is saved').to.deep.equal(ordinary.saved);
       expect(memory().numTensors, 'tensors left behind').to.equal(before);
       model.model.dispose();
     });
   }
 
-  for (const {name, given} of [models[0], {name: 'transformer', given: {preset: 'transformer'}}] as const) {
+  it('takes no memory of the device anew for a replayed token, however the past grows', async () => {
+    const model = LanguageModel.create({...sizes, preset: 'transformer'});
+    const session = new DecodingSession(model);
+    const settings = parseSettings('sampling', samplingSchema, {});
+    await session.read([3, 1]);
+    for (let i = 0; i < 6; i++) await session.write(settings);
+    const {device} = backend() as unknown as {device: GPUDevice};
+    const create = device.createBuffer;
+    let made = 0;
+    device.createBuffer = descriptor => {
+      made++;
+      return create.call(device, descriptor);
+    };
+    const {replays} = session;
+    try {
+      for (let i = 0; i < 5; i++) await session.write(settings);
+    } finally {
+      device.createBuffer = create;
+    }
+    expect(session.replays - replays).to.equal(5);
+    expect(made).to.equal(0);
+    session.dispose();
+    model.model.dispose();
+  });
+
+  // Heads of a width of their own: other tests have compiled none of their kernels.
+  for (const [name, given] of [
+    ['bmojo', {...models[0].given, dModel: 28}],
+    ['transformer', {preset: 'transformer', dModel: 24}],
+  ] as const) {
     it(`compiles no kernel of the memory for another length of ${name}`, async () => {
       const model = LanguageModel.create({...sizes, ...given});
       const session = new DecodingSession(model, {capture: false});

@@ -1,11 +1,14 @@
 // What of a request shapes a kernel's code, seen on plans alone, without a device.
 
 import {expect} from 'chai';
+import {causalConv1dGpu} from '../../custom-ops/causal-conv1d/kernel.wgsl.js';
+import {walkOf} from '../../custom-ops/causal-conv1d/walk.wgsl.js';
 import {exactSearchGpu} from '../../custom-ops/exact-search/kernel.wgsl.js';
 import {innovationSelectGpu} from '../../custom-ops/innovation-select/kernel.wgsl.js';
 import {memoryAttentionGpu} from '../../custom-ops/memory-attention/kernel.wgsl.js';
 import type {Dims} from '../../custom-ops/op.js';
 import {retrievedAttentionGpu} from '../../custom-ops/retrieved-attention/kernel.wgsl.js';
+import {teamsOf} from '../../custom-ops/rms-norm/kernel.wgsl.js';
 import type {SsdScanAttributes} from '../../custom-ops/ssd-scan/attributes.js';
 import {NO_MOST} from '../../custom-ops/ssd-scan/attributes.js';
 import {ssdScanOp} from '../../custom-ops/ssd-scan/definition.js';
@@ -115,6 +118,38 @@ describe('plans of kernels on webgpu', () => {
     expect(passes[3].workgroups).to.deep.equal([3 * 10 * 2, 1, 1]);
     expect(scratch?.starts).to.equal(6 * 11);
     expect(scratch?.order).to.equal(6 * 40);
+  });
+
+  it('walk over longer stretches of a convolution the more channels there are, in vectors while registers last', () => {
+    const walk = (B: number, L: number, E: number, K: number): unknown => {
+      const {type, tokens, stretches} = walkOf({B, L, E, K});
+      return [type, tokens, stretches];
+    };
+    expect(walk(8, 2048, 1536, 4)).to.deep.equal(['vec4f', 32, 64]);
+    expect(walk(8, 2048, 4096, 4)).to.deep.equal(['vec4f', 64, 32]);
+    expect(walk(8, 2048, 1534, 4)).to.deep.equal(['f32', 64, 32]);
+    expect(walk(1, 100, 256, 4)).to.deep.equal(['vec4f', 8, 13]);
+    expect(walk(1, 100, 256, 9)).to.deep.equal(['f32', 8, 13]);
+  });
+
+  it('hold a token of a norm in the lanes of a team, by few vectors each', () => {
+    const teams = (rows: number, D: number): unknown => Object.values(teamsOf({B: 1, L: rows, D}));
+    expect(teams(16384, 768), 'lanes, vectors, tokens at a time, turns').to.deep.equal([32, 6, 8, 8]);
+    expect(teams(16384, 2048)).to.deep.equal([64, 8, 4, 16]);
+    expect(teams(100, 13)).to.deep.equal([4, 1, 64, 1]);
+    expect(teams(100, 20_000)).to.deep.equal([256, 20, 1, 1]);
+  });
+
+  it('read a convolution once for all its gradients', () => {
+    const {passes, scratch} = causalConv1dGpu.backward!({
+      dims: {B: 8, L: 2048, E: 1536, K: 4},
+      attrs: {activation: 'silu'},
+      present: new Set(['x', 'weight', 'bias']),
+      wanted: new Set(),
+      limits: least,
+    });
+    expect(names({passes})).to.deep.equal(['causalConv1d gradients', 'causalConv1d gradient of weight']);
+    expect(scratch).to.deep.equal({parts: 8 * 64 * 5 * 1536});
   });
 
   it("take the cotangent of attention's normaliser only where there is one", () => {

@@ -29,7 +29,8 @@ describe('tiles of products on webgpu', () => {
   const cases: [string, number, number, number, GpuLimits, string][] = [
     ['a model of 130 million parameters', 16384, 3072, 768, large, '128x128/16x8'],
     ['the same on a device with small workgroups', 16384, 3072, 768, least, '128x128/8x8'],
-    ['a width of the model', 16384, 768, 768, large, '128x128/8x8'],
+    ['a width of the model', 16384, 768, 768, large, '128x128/16x8'],
+    ['the same of half the tokens', 8192, 768, 768, large, '64x64/8x8'],
     ['few columns', 16384, 80, 1536, large, '64x64/8x8'],
     ['a small model', 4096, 256, 128, large, '64x64/8x8'],
     ['a small gradient', 4096, 128, 256, large, '64x64/4x4'],
