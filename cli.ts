@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import {hideBin} from 'yargs/helpers';
 import {asOption, NEEDS_COMMAND} from './cli/command-line.js';
 import {addCommands} from './cli/commands.js';
+import {Examples} from './cli/examples.js';
 import {guardOutput} from './cli/output.js';
 import {withNegativeNumbers} from './cli/typed-options.js';
 import {optionName, SettingError} from './config/schema.js';
@@ -70,7 +71,10 @@ function refuseInherited(words: readonly string[]): void {
 guardOutput();
 try {
   refuseInherited(hideBin(process.argv));
-  await addCommands(yargs(withNegativeNumbers(hideBin(process.argv))))
+  const examples = new Examples();
+  const parser = yargs(withNegativeNumbers(hideBin(process.argv)));
+  examples.standIn(parser);
+  await addCommands(parser)
     .scriptName('bmojo')
     .usage("$0 COMMAND\n\nB'MOJO sequence models: train, measure, compare.")
     .demandCommand(1, 'a command is needed; see bmojo --help')
@@ -80,7 +84,9 @@ try {
     .fail((message, error) => {
       throw error ?? new UsageError(usageWords(message));
     })
-    .parseAsync();
+    .parseAsync(withNegativeNumbers(hideBin(process.argv)), {}, (_, __, help) => {
+      if (help !== '') console.log(examples.putInto(help));
+    });
 } catch (error) {
   // Commands that are loaded when they are asked for refuse past `fail`.
   const isOfParser = error instanceof Error && error.name === 'YError';

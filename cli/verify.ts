@@ -28,7 +28,7 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
       })
       .options(options)
       .check(onlyOptions(options, 'dir'))
-      .example('$0 verify test/golden --backend wasm', 'the vectors that ship with the project'),
+      .example('$0 verify vectors --backend wasm', 'vectors of your own; docs/backends.md tells their form'),
   handler: async ({dir, backend, json}) => {
     const files = vectorFiles(dir);
     await useBackend(backend);

@@ -1,10 +1,11 @@
 // The embedding table, and the output head that shares it.
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {cast, serialization, softmax, tidy} from '@tensorflow/tfjs-core';
+import {serialization, softmax, tidy} from '@tensorflow/tfjs-core';
 import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
 import {ArgumentError, embeddingLookup, linearTransposed} from '../custom-ops/index.js';
+import {wholeNumbers} from '../custom-ops/whole-numbers.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
 import {normal, streamSeed} from './initializers.js';
@@ -24,7 +25,8 @@ import {DeclaredLayer} from './weights.js';
  * Looks up a vector for each token id, [B, L] -> [B, L, D], with dropout in training alone.
  *
  * The table starts normal with deviation 0.02. Errors: SettingError for a bad setting; ArgumentError for an
- * input of another rank, and for ids outside [0, V) on backends whose memory is readable.
+ * input of another rank, and for ids that are not whole numbers in [0, V) on backends whose memory is readable; elsewhere
+ * their vectors are NaN.
  */
 export class TokenEmbedding extends DeclaredLayer {
   static className = 'BMojoTokenEmbedding';
@@ -72,7 +74,9 @@ export class TokenEmbedding extends DeclaredLayer {
 
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const ids = singleInput<Tensor2D>('TokenEmbedding', inputs, 2);
-    return tidy(() => this.dropout.apply(embeddingLookup(this.table, cast(ids, 'int32')), given));
+    return tidy(() =>
+      this.dropout.apply(embeddingLookup(this.table, wholeNumbers('TokenEmbedding', 'ids', ids)), given),
+    );
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -1,7 +1,7 @@
 // Training by tf's own compile and fit: the loss and the accuracy that fit our heads, and a refusal of those that do not.
 // tf would take a loss of probabilities for logits without a word, and labels [B, L] not at all.
 
-import type {Scalar, Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import type {Rank, Scalar, Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
 import {
   argMax,
   cast,
@@ -18,6 +18,7 @@ import {
 import * as tfl from '@tensorflow/tfjs-layers';
 import {ArgumentError, refuse} from '../custom-ops/check.js';
 import {crossEntropy} from '../custom-ops/index.js';
+import {wholeNumbers} from '../custom-ops/whole-numbers.js';
 import {LinearHead} from './linear-head.js';
 import {TiedHead} from './token-embedding.js';
 
@@ -29,7 +30,7 @@ function rows(name: string, labels: Tensor, logits: Tensor): {labels: Tensor1D; 
   if (labels.size !== count)
     refuse(name, 'labels', `[B, L] or [B, L, 1] for logits [${logits.shape.join(', ')}]`, labels.shape);
   return {
-    labels: cast(reshape(labels, [count]), 'int32'),
+    labels: wholeNumbers(name, 'labels', reshape<Rank.R1>(labels, [count])),
     logits: reshape(logits, [count, logits.shape[logits.rank - 1]]),
   };
 }
@@ -39,7 +40,7 @@ function rows(name: string, labels: Tensor, logits: Tensor): {labels: Tensor1D; 
  * labelled tokens.
  *
  * Shapes: labels [B, L] or [B, L, 1] in [0, V), or -100 for a token that costs nothing; logits [B, L, V]; returns a scalar, 0
- * when no token is labelled. Errors: ArgumentError for other shapes, and as `crossEntropy`.
+ * when no token is labelled. Errors: ArgumentError for other shapes or labels that are not whole, and as `crossEntropy`.
  */
 export function sparseCrossEntropyFromLogits(labels: Tensor, logits: Tensor): Scalar {
   return tidy(() => {

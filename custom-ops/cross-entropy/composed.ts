@@ -1,7 +1,12 @@
 import {
+  add,
   cast,
   equal,
   expandDims,
+  greaterEqual,
+  less,
+  logicalAnd,
+  logicalOr,
   logSoftmax,
   mul,
   neg,
@@ -9,11 +14,15 @@ import {
   range,
   scalar,
   sum,
+  where,
 } from '@tensorflow/tfjs-core';
 import type {Dims, NamedTensors} from '../op.js';
 import type {CrossEntropyAttributes} from './attributes.js';
 
-/** One-hot labels by comparison: tf.oneHot refuses a depth of 1 and is wrong for floats on wasm. */
+/**
+ * One-hot labels by comparison: tf.oneHot refuses a depth of 1 and is wrong for floats on wasm. A label outside the classes costs
+ * NaN.
+ */
 export function composed(
   {logits, labels}: NamedTensors,
   {ignoreIndex}: CrossEntropyAttributes,
@@ -21,5 +30,8 @@ export function composed(
 ): NamedTensors {
   const labelled = cast(notEqual(labels, scalar(ignoreIndex, 'int32')), 'float32');
   const chosen = cast(equal(expandDims(labels, -1), range(0, V, 1, 'int32')), 'float32');
-  return {losses: mul(neg(sum(mul(chosen, logSoftmax(logits)), -1)), labelled)};
+  const isKnown = logicalAnd(greaterEqual(labels, scalar(0, 'int32')), less(labels, scalar(V, 'int32')));
+  const isRight = logicalOr(isKnown, equal(labels, scalar(ignoreIndex, 'int32')));
+  const losses = mul(neg(sum(mul(chosen, logSoftmax(logits)), -1)), labelled);
+  return {losses: add(losses, where(isRight, scalar(0), scalar(Number.NaN)))};
 }

@@ -17,7 +17,7 @@ export interface CrossEntropyOptions {
  *
  * Shapes: logits [R, V]; labels [R] int32 in [0, V) or ignoreIndex; returns a scalar, or [R] without reduction.
  * Differentiable in logits. Errors: ArgumentError on a wrong rank, size, dtype, option, or a label out of range
- * (where memory can be read at once: cpu and wasm).
+ * (where memory can be read at once: cpu and wasm; elsewhere it costs NaN).
  */
 export function crossEntropy(
   logits: Tensor2D,

@@ -45,8 +45,9 @@ fn main(${workgroupParameters}) {
   if (lane == 0u && row < ROWS) {
     logSumExp[row] = peak + level;
     let label = labels[row];
-    let logit = logits[start + u32(clamp(label, 0, i32(CLASSES) - 1))];
-    losses[row] = select(peak - logit + level, 0.0, label == ${attrs.ignoreIndex});
+    let known = clamp(label, 0, i32(CLASSES) - 1);
+    let loss = nanUnless(known == label, peak - logits[start + u32(known)] + level);
+    losses[row] = select(loss, 0.0, label == ${attrs.ignoreIndex});
   }
 }`,
       },

@@ -7,7 +7,7 @@ import {embeddingLookupOp} from './definition.js';
  *
  * Shapes: table [V, D]; ids [B, L] int32 in [0, V); returns [B, L, D]. Differentiable in table.
  * Errors: ArgumentError on a wrong rank, size or dtype, or an id out of range (where memory can be read at once: cpu
- * and wasm).
+ * and wasm); elsewhere its row is NaN.
  */
 export function embeddingLookup(table: Tensor2D, ids: Tensor2D): Tensor3D {
   return runOp(embeddingLookupOp, {table, ids}, {}).y as Tensor3D;

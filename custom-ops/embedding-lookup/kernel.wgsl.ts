@@ -2,6 +2,7 @@
 // ids for those of its few rows, notes them as bits, and adds their cotangents in the order of the tokens.
 
 import {elementwisePass} from '../wgsl/elementwise.js';
+import {nanByBits} from '../wgsl/maths.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 
@@ -19,9 +20,11 @@ function forward({dims: {B, L, V, D}, limits}: PlanRequest): Plan {
           read: {table: 'f32', ids: 'i32'},
           write: {y: 'f32'},
           count: B * L * D,
+          declarations: nanByBits,
           body: `
-  let row = u32(clamp(ids[index / ${D}u], 0, ${V - 1}));
-  y[index] = table[row * ${D}u + index % ${D}u];`,
+  let id = ids[index / ${D}u];
+  let row = clamp(id, 0, ${V - 1});
+  y[index] = nanUnless(row == id, table[u32(row) * ${D}u + index % ${D}u]);`,
         },
         limits,
       ),

@@ -2,9 +2,11 @@
 
 import {readdirSync, readFileSync} from 'node:fs';
 import {join, relative} from 'node:path';
+import {Worker} from 'node:worker_threads';
 import {expect} from 'chai';
 import {noReaders, readers} from './readers.js';
 import {runSuite} from './suite.js';
+import {hungCase} from './watch.js';
 
 const root = join(import.meta.dirname, '../../..');
 const FOLDERS = [
@@ -46,6 +48,21 @@ describe('fuzzing', () => {
       Object.keys(noReaders).filter(file => !all.includes(file)),
       'no longer reading',
     ).to.deep.equal([]);
+  });
+
+  it('a case that computes or waits for ever is named, and one that goes on is not', async () => {
+    const patience = {computing: 0.5, waiting: 2};
+    const ended = (body: string): Promise<number | undefined> => {
+      const at = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+      const code = `const at = require('node:worker_threads').workerData; Atomics.store(at, 0, 7); ${body}`;
+      return hungCase(new Worker(code, {eval: true, workerData: at}), at, patience);
+    };
+    expect(await ended('for (;;) {}')).to.equal(7);
+    expect(await ended('setInterval(() => {}, 1000)')).to.equal(7);
+    expect(
+      await ended('for (const end = Date.now() + 1200; Date.now() < end; ) Atomics.add(at, 0, 1);'),
+    ).to.equal(undefined);
+    expect(await ended('')).to.equal(undefined);
   });
 
   it('2,000 cases: no crash, no untyped error, nothing accepted in silence, no hang', async function () {

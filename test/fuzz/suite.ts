@@ -2,12 +2,11 @@
 
 import {Worker} from 'node:worker_threads';
 import type {Failure} from './cases.js';
-import {computedSeconds, MOST_SECONDS} from './cases.js';
+import {MOST_SECONDS} from './cases.js';
+import {hungCase} from './watch.js';
 
-/** Of computing by this process, the worker in it: a case that has taken so many hangs, however slow the machine. */
-const HANGING_SECONDS = 3 * MOST_SECONDS;
-/** And by the clock, for one that waits for what never comes. */
-const WAITING_SECONDS = 20 * HANGING_SECONDS;
+/** Of a machine that is slow at everything. */
+const PATIENCE = {computing: 3 * MOST_SECONDS, waiting: 60 * MOST_SECONDS};
 
 export interface SuiteOptions {
   readonly cases: number;
@@ -25,7 +24,7 @@ export async function runSuite({cases, seed, from = 0, onProgress}: SuiteOptions
   for (let next = from; next < to; ) {
     const hung = await watched(seed, next, to, failures, onProgress);
     if (hung === undefined) break;
-    failures.push({number: hung, reader: '?', file: '?', what: `hangs for more than ${HANGING_SECONDS} s`});
+    failures.push({number: hung, reader: '?', file: '?', what: 'hangs'});
     next = hung + 1;
   }
   return failures;
@@ -36,37 +35,12 @@ function watched(
   from: number,
   to: number,
   failures: Failure[],
-  onProgress: (number: number) => void = () => {},
+  onProgress?: (number: number) => void,
 ): Promise<number | undefined> {
   const at = new SharedArrayBuffer(4);
   const number = new Int32Array(at);
   number[0] = -1;
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {workerData: {seed, from, to, at}});
-    let last = -1;
-    let [computed, since] = [0, 0];
-    const timer = setInterval(() => {
-      const now = Atomics.load(number, 0);
-      if (now !== last) {
-        last = now;
-        [computed, since] = [computedSeconds(), performance.now()];
-        onProgress(now);
-        return;
-      }
-      const isWaiting = performance.now() - since > 1000 * WAITING_SECONDS;
-      if (now >= 0 && (computedSeconds() - computed > HANGING_SECONDS || isWaiting)) {
-        clearInterval(timer);
-        void worker.terminate().then(() => resolve(now));
-      }
-    }, 500);
-    worker.on('message', (failure: Failure) => failures.push(failure));
-    worker.on('error', error => {
-      clearInterval(timer);
-      reject(error);
-    });
-    worker.on('exit', () => {
-      clearInterval(timer);
-      resolve(undefined);
-    });
-  });
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {workerData: {seed, from, to, at}});
+  worker.on('message', (failure: Failure) => failures.push(failure));
+  return hungCase(worker, number, PATIENCE, onProgress);
 }

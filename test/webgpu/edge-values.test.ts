@@ -1,8 +1,10 @@
 // Numbers that are none, on WebGPU: what a device may lose of them is kept.
 
-import {grad, ones, tensor1d, tensor2d, tensor4d} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
+import {grad, ones, tensor1d, tensor2d, tensor4d, zeros} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {crossEntropy, exactSearch} from '../../custom-ops/index.js';
+import {TokenEmbedding} from '../../layers/index.js';
 import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes} from '../support/faint-slopes.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
@@ -37,6 +39,26 @@ describe('edge values on webgpu', function () {
       const found = exactSearch({q: tensor4d([query], [1, 1, 1, 1]), k}, {count: 8});
       expect([...(await found.rows.data())]).to.deep.equal(rows);
     }
+  });
+
+  it('an id that is no whole number of the table has a vector of NaN, and no other token’s', async () => {
+    const ids = [0, 1.5, 6, Number.NaN, 7, -1, Number.POSITIVE_INFINITY, -0.5, 3];
+    const embedding = new TokenEmbedding({vocabSize: 7, dim: 5});
+    const rows = embedding.apply(tensor2d(ids, [1, 9], 'float32')) as Tensor;
+    const [values, table] = [await rows.data(), await embedding.table.data()];
+    for (const [i, id] of ids.entries()) {
+      const expected = [0, 6, 3].includes(id)
+        ? [...table.slice(5 * id, 5 * id + 5)]
+        : Array(5).fill(Number.NaN);
+      expect([...values.slice(5 * i, 5 * i + 5)], String(id)).to.deep.equal(expected);
+    }
+  });
+
+  it('a label out of range costs NaN', async () => {
+    const labels = tensor1d([0, 3, -1, -100], 'int32');
+    const losses = await crossEntropy(zeros([4, 3]), labels, {reduction: 'none'}).data();
+    expect(losses[0]).to.be.closeTo(Math.log(3), 1e-6);
+    expect([...losses.slice(1)]).to.deep.equal([Number.NaN, Number.NaN, 0]);
   });
 
   it('of thousands of rows that are alike the oldest are found', async () => {
