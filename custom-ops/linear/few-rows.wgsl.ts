@@ -8,7 +8,7 @@ import type {Product} from './product.wgsl.js';
 import type {ProductSize} from './tile.js';
 
 /** Rows of the products that are computed so; from more on tiles pay. */
-const MOST_ROWS = 4;
+const MOST_ROWS = 8;
 
 /** Threads that share the sum of a column whose numbers lie together. */
 const SHARERS = 32;
