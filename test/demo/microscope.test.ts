@@ -289,6 +289,39 @@ describe('demo: memory microscope', function () {
       {webgpu: false},
     ));
 
+  it('goes back to what was looked at before, past tokens and half a number, and from the first to the page before', () =>
+    visit(
+      shown,
+      'yours',
+      async ({page, complaints}) => {
+        await bring(page, folder);
+        await see(page, 'seed=1&length=64&pairs=8');
+        await page.getByRole('button', {name: 'Another', exact: true}).click();
+        await page.waitForURL(/seed=2&/);
+        await page.getByText(LOOKED).waitFor();
+        for (const at of [3, 4]) {
+          await page.locator(`#token-${at}`).click();
+          await page.waitForURL(new RegExp(`at=${at}&`));
+        }
+        await page.getByLabel('Window', {exact: true}).pressSequentially('3');
+        await page.waitForURL(/window=43/);
+        await page.locator('#effect').waitFor();
+        for (const address of [/seed=2&length=64&pairs=8&at=4&(?!.*window)/, /seed=1&(?!.*at=)/]) {
+          await page.goBack();
+          await page.waitForURL(address);
+          await page.getByText(LOOKED).waitFor();
+          await page.locator('#effect').waitFor({state: 'detached'});
+        }
+        await page.goForward();
+        await page.waitForURL(/seed=2&length=64&pairs=8&at=4&/);
+        await page.goBack();
+        await page.goBack();
+        await page.getByLabel('Choose files').waitFor();
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
   it('asks the other models the same; a token that is kept or put in the place of another is read', () =>
     visit(
       shown,

@@ -26,7 +26,7 @@ export interface Microscope {
   /** Why the GPU was lost, where it was. */
   readonly lost: Signal<string | undefined>;
   readonly busy: Signal<boolean>;
-  /** Changes the view; the address, and what is seen, follow. */
+  /** Changes the view; the address, and what is seen, follow, and the browser's Back leads to what was seen before. */
   show(changes: Partial<View>): void;
   /** Another model, unchanged; it reads what the last one read, where it can. */
   choose(model: string): void;
@@ -115,10 +115,13 @@ export function useMicroscope(): Microscope {
     });
   };
 
-  const show = (changes: Partial<View>): void => {
+  /** `isNew`: one that a visitor chose, not one that the address or the beginning brings. */
+  const show = (changes: Partial<View>, isNew = true): void => {
     const isSameWork = Object.keys(changes).every(key => ['at', 'layer', 'head'].includes(key));
     view.value = {...view.value, ...changes};
-    history.replaceState(null, '', formatView(view.value));
+    // Back leads to what was looked at before: neither to each token of it, nor to what was never seen, such as half a number.
+    const isStep = isNew && !isSameWork && !busy.value && looked.value !== undefined;
+    history[isStep ? 'pushState' : 'replaceState'](null, '', formatView(view.value));
     // Who looks already asks for the token that is chosen in the end.
     if (isSameWork && busy.value) return;
     if (isSameWork && looked.value !== undefined) {
@@ -183,11 +186,11 @@ export function useMicroscope(): Microscope {
       const model = wanted ?? own;
       // A link that names a model alone shows what that model reads.
       const source = saysSource(location.hash) ? view.value.source : sourceFor(readsText(model), undefined);
-      show({model, source});
+      show({model, source}, false);
     });
     const follow = (): void => {
       const isHere = /^#\/microscope\?/.test(location.hash);
-      if (isHere && location.hash !== formatView(view.value)) show(parseView(location.hash));
+      if (isHere && location.hash !== formatView(view.value)) show(parseView(location.hash), false);
     };
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
