@@ -26,6 +26,8 @@ export class TokenStep {
   private runner: StepRunner | undefined;
   /** Replays of recordings of a smaller memory. */
   private earlier = 0;
+  /** The last shapes asked for: those behind one step are those before the next. */
+  private known: readonly ModelShapes[] = [];
 
   /** With `capture` false every step goes op by op. */
   constructor(
@@ -79,7 +81,15 @@ export class TokenStep {
     position: number,
     room: number | undefined,
   ): [before: ModelShapes, after: ModelShapes] {
-    return [this.model.stateShapes(position, room), this.model.stateShapes(position + 1, room)];
+    return [this.shapesAt(position, room), this.shapesAt(position + 1, room)];
+  }
+
+  private shapesAt(position: number, room: number | undefined): ModelShapes {
+    const known = this.known.find(shapes => shapes.position === position && shapes.room === room);
+    if (known !== undefined) return known;
+    const shapes = this.model.stateShapes(position, room);
+    this.known = [shapes, ...this.known].slice(0, 2);
+    return shapes;
   }
 
   private step(tokens: Int32Array, state: ModelState, run: (call: StepCall) => Tensor[]): TokenStepResult {

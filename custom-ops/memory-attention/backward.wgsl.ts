@@ -7,10 +7,12 @@ import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import type {KeySource} from './key-blocks.wgsl.js';
-import {keyPasses, linkPasses} from './key-blocks.wgsl.js';
+import {keyPasses} from './key-blocks.wgsl.js';
 import {matrixKeyGradientPass} from './matrix-key-gradient.wgsl.js';
 import {matrixQueryGradientPass} from './matrix-query-gradient.wgsl.js';
-import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import {factorsFor} from './matrix-rows.wgsl.js';
+import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
+import {addStoredPass, linkPasses} from './stored-links.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
 /** Keys handled in one go. */
@@ -56,7 +58,8 @@ function queryCode(team: TeamCode, Dh: number): {begin: string; keys: string; en
     keys: `
       ${team.multiply('s', 'q', 'tileK')}
       ${team.multiply('p', 'g', 'tileV')}
-      ${team.eachScore(i => `s${i} = select(0.0, exp(s${i} - level), ${seen(team, i)}) * (p${i} - outDot);`)}
+      ${team.eachScore(i => `s${i} = exp(s${i} - level) * (p${i} - outDot);`)}
+      ${hideUnseen(team, '0.0')}
       ${team.accumulate('d', 's', 'tileK')}`,
     end: team.eachVector(
       (r, c) =>
@@ -86,17 +89,21 @@ export function backward(request: AttentionRequest): Plan {
   const g = geometry(request);
   const storedWords = g.B * g.C * g.me * g.G * g.Dh;
   const {limits} = request;
+  const passes = [
+    outDotsPass(request, g),
+    matrixQueryGradientPass(request, g) ?? queryPass(request, g),
+    ...(g.hasEidetic ? sourcePasses(request, g, 'stored') : []),
+    ...sourcePasses(request, g, 'window'),
+    ...(g.hasEidetic ? [...linkPasses(g, limits), addStoredPass(g, limits)] : []),
+    ...(g.hasFading ? sourcePasses(request, g, 'fading') : []),
+  ];
+  const factors = factorsFor(request, g, passes);
   return {
     scratch: {
+      ...factors.scratch,
       outDots: g.B * g.L * g.H,
       ...(g.hasEidetic ? {links: g.B * (g.M + g.C * g.me), storedK: storedWords, storedV: storedWords} : {}),
     },
-    passes: [
-      outDotsPass(request, g),
-      matrixQueryGradientPass(request, g) ?? queryPass(request, g),
-      ...(g.hasEidetic ? [...linkPasses(g, limits), ...sourcePasses(request, g, 'stored')] : []),
-      ...sourcePasses(request, g, 'window'),
-      ...(g.hasFading ? sourcePasses(request, g, 'fading') : []),
-    ],
+    passes: [...factors.passes, ...passes],
   };
 }

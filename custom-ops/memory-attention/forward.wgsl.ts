@@ -4,8 +4,9 @@ import type {Plan} from '../wgsl/plan.js';
 import type {AttentionRequest} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
+import {factorsFor} from './matrix-rows.wgsl.js';
 import {oneQueryPlan} from './one-query.wgsl.js';
-import {queryBlockPass, seen} from './query-blocks.wgsl.js';
+import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
 /** Of a key that is not seen, and of no key yet: less than any score, and their difference is finite. */
@@ -25,7 +26,8 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
     keys: `
       ${team.multiply('s', 'q', 'tileK')}
       var newPeak = peak;
-      ${team.eachScore(i => `s${i} = select(${HIDDEN}, s${i}, ${seen(team, i)}); newPeak = max(newPeak, s${i});`)}
+      ${hideUnseen(team, HIDDEN)}
+      ${team.eachScore(i => `newPeak = max(newPeak, s${i});`)}
       ${team.overSharers('newPeak', maximum)}
       let fade = exp2(peak - newPeak);
       peak = newPeak;
@@ -47,17 +49,21 @@ export function forward(request: AttentionRequest): Plan {
   const {Dh} = g;
   const ofOneQuery = oneQueryPlan(request, g);
   if (ofOneQuery !== undefined) return ofOneQuery;
+  const inMatrices = matrixForwardPass(request, g);
+  if (inMatrices !== undefined) {
+    const {passes, scratch} = factorsFor(request, g, [inMatrices]);
+    return {passes: [...passes, inMatrices], scratch};
+  }
   return {
     passes: [
-      matrixForwardPass(request, g) ??
-        queryBlockPass(request, g, {
-          name: 'memoryAttention',
-          read: rowBindings(['q'], Dh),
-          write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
-          kept: 2,
-          batch: g.vectors > 8 ? 4 : 8,
-          code: team => code(team, Dh),
-        }),
+      queryBlockPass(request, g, {
+        name: 'memoryAttention',
+        read: rowBindings(['q'], Dh),
+        write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
+        kept: 2,
+        batch: g.vectors > 8 ? 4 : 8,
+        code: team => code(team, Dh),
+      }),
     ],
   };
 }

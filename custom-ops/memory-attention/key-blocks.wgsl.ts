@@ -1,11 +1,12 @@
 // The frame of kernels that own keys: a team of lanes for some rows of keys (or stored slots) and their gradients, streaming
 // over the queries that can see them, a contiguous range, in workgroup memory. No atomics: every sum has one owner.
 
-import type {Bindings, GpuLimits, Pass} from '../wgsl/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import type {Bindings, Pass} from '../wgsl/plan.js';
+import {spread, workgroupNumber} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {chooseTeam, lanesFor, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
+import {fillTiles} from './tile-fill.wgsl.js';
 
 /** Keys of a workgroup, at most. */
 const KEYS = 64;
@@ -90,6 +91,15 @@ export function ownerRange(source: KeySource, keys: number): string {
   let last = min(i32(QUERIES) - 1, lastSeen(lastRow));`;
 }
 
+/** WGSL of the queries that see every key of the block: `wholeFirst` .. `wholeLast`. */
+export function wholeRange(source: KeySource, keys: number): string {
+  if (source === 'stored') return 'let wholeFirst = last + 1; let wholeLast = last;';
+  return `
+  let blockFirst = i32(block) * ${keys};
+  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= earliestRow());
+  let wholeLast = min(last, lastSeen(blockFirst));`;
+}
+
 function keyBlockPass(
   request: AttentionRequest,
   g: Geometry,
@@ -113,20 +123,31 @@ function keyBlockPass(
   const tile = tileRows(code, {tiles: 2, words: 2}, limits);
   const load = (name: string, row: string, c: number): string =>
     loadRow(name, row, code.vector(c), Dh, code.width);
-  const isLinked = source === 'window' && g.hasEidetic;
-  const grads: [string, string, string][] = [];
-  if (hasKeys) grads.push([own.gradK, 'dk', 'storedK']);
-  if (hasValues) grads.push([own.gradV, 'dv', 'storedV']);
-  const linked = isLinked ? ['links', ...grads.map(([, , stored]) => stored)] : [];
+  const grads: [string, string][] = [];
+  if (hasKeys) grads.push([own.gradK, 'dk']);
+  if (hasValues) grads.push([own.gradV, 'dv']);
   const read: Bindings = {
     ...rowBindings([own.k, ...(hasKeys ? [own.v] : []), 'q', 'gradOut'], Dh),
     logSumExp: 'f32',
     ...(hasKeys ? {outDots: 'f32'} : {}),
     ...(source === 'stored' ? {positions: 'i32'} : {}),
-    ...Object.fromEntries(
-      linked.map(name => [name, name === 'links' ? 'i32' : rowBindings([name], Dh)[name]]),
-    ),
   };
+  const batchCode = `
+      ${code.multiply('s', 'k', 'tileQ')}
+      ${hasKeys ? code.multiply('p', 'v', 'tileG') : ''}
+      ${code.eachScore(
+        i => `
+      {
+        let line = at * ${team.batch}u + ownFirst + ${i}u;
+        let query = begin + i32(line);
+        let numbers = tileNumbers[line];
+        s${i} = exp(s${i} - numbers.x);
+        if (!isWhole) { s${i} = select(0.0, s${i}, isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery); }
+        ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
+      }`,
+      )}
+      ${hasValues ? code.accumulate('dv', 's', 'tileG') : ''}
+      ${hasKeys ? code.accumulate('dk', 'p', 'tileQ') : ''}`;
   return {
     name: `memoryAttention gradients of ${source} ${parts.join(' and ')}`,
     read,
@@ -140,6 +161,7 @@ function keyBlockPass(
     code: `
 ${g.code}
 ${source === 'stored' ? '' : seenRange(source, attrs.fading)}
+const NOWHERE: i32 = -1;
 ${TeamCode.addDot}
 ${code.tile('tileQ', tile)}
 ${code.tile('tileG', tile)}
@@ -159,51 +181,34 @@ fn main(${code.parameters}) {
   ${code.eachVector((r, c) => `let k${r}_${c} = SCALE * ${load(own.k, `keyRow${r}`, c)};`)}
   ${hasKeys ? code.eachVector((r, c) => `let v${r}_${c} = ${load(own.v, `keyRow${r}`, c)};`) : ''}
   ${grads.map(([, d]) => code.eachVector((r, c) => `var ${d}${r}_${c} = vec4f();`)).join('\n')}
+  ${wholeRange(source, keys)}
   let tiles = (max(0, last - first + 1) + ${tile - 1}) / ${tile};
   for (var t = 0; t < tiles * i32(REPEATS); t++) {
     let h = group * REPEATS + u32(t / tiles);
     let begin = first + (t % tiles) * ${tile};
+    let isWhole = begin >= wholeFirst && begin + ${tile - 1} <= wholeLast;
     workgroupBarrier();
-    for (var slot = local; slot < ${tile * code.width}u; slot += ${threads}u) {
-      let line = slot / ${code.width}u;
-      let part = slot % ${code.width}u;
-      let query = begin + i32(line);
-      let queryRow = (batch * QUERIES + u32(min(query, last))) * HEADS + h;
-      ${code.inTile('tileQ', 'line', 'part')} = ${loadRow('q', 'queryRow', 'part', Dh, code.width)};
-      ${code.inTile('tileG', 'line', 'part')} = ${loadRow('gradOut', 'queryRow', 'part', Dh, code.width)};
-      if (part == 0u) { tileNumbers[line] = vec2f(logSumExp[queryRow], ${hasKeys ? 'outDots[queryRow]' : '0.0'}); }
-    }
+    ${fillTiles(code, {
+      threads,
+      rows: tile,
+      Dh,
+      tiles: ['tileQ', 'tileG'],
+      locate: 'let row = min(begin + i32(key), last);',
+      bufferRow: '(batch * QUERIES + row) * HEADS + h',
+      sources: read => read(['q', 'gradOut']),
+      remember: `let at = (batch * QUERIES + u32(row)) * HEADS + h;
+        tileNumbers[key] = vec2f(logSumExp[at], ${hasKeys ? 'outDots[at]' : '0.0'});`,
+    })}
     workgroupBarrier();
     for (var at = 0u; at < ${tile / team.batch}u; at++) {
-      ${code.multiply('s', 'k', 'tileQ')}
-      ${hasKeys ? code.multiply('p', 'v', 'tileG') : ''}
-      ${code.eachScore(
-        i => `
-      {
-        let line = at * ${team.batch}u + ownFirst + ${i}u;
-        let query = begin + i32(line);
-        let numbers = tileNumbers[line];
-        s${i} = select(0.0, exp(s${i} - numbers.x), isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery);
-        ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
-      }`,
-      )}
-      ${hasValues ? code.accumulate('dv', 's', 'tileG') : ''}
-      ${hasKeys ? code.accumulate('dk', 'p', 'tileQ') : ''}
+      let firstOfBatch = begin + i32(at) * ${team.batch};
+      let isBatchSeen = isSeenOwn && firstOfBatch + ${team.batch - 1} >= ownFirstQuery && firstOfBatch <= ownLastQuery;
+      ${code.ifAny('isBatchSeen', batchCode)}
     }
   }
   ${code.eachRow(
     r => `
   if (isRow${r}) {
-    ${
-      isLinked
-        ? `var link = links[batch * rows() + u32(row${r})];
-    while (link >= 0) {
-      let stored = (batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group;
-      ${grads.map(([, d, from]) => unroll(code.spans, c => `${d}${r}_${c} += ${load(from, 'stored', c)};`)).join('\n')}
-      link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
-    }`
-        : ''
-    }
     ${grads.map(([name, d]) => unroll(code.spans, c => storeRow(name, `gradRow${r}`, code.vector(c), `${d}${r}_${c}`, Dh, code.width))).join('\n')}
   }`,
   )}
@@ -215,53 +220,4 @@ export function keyPasses(request: AttentionRequest, g: Geometry, source: KeySou
   const isFused = g.Dh <= WIDEST_FUSED || lanesFor(g.vectors, request.limits) > 1;
   const parts: Part[][] = isFused ? [['keys', 'values']] : [['keys'], ['values']];
   return parts.map(part => keyBlockPass(request, g, source, part));
-}
-
-/**
- * `links`: for each row, the first slot (chunk * me + slot) that stores it, else -1; after these, for each slot, the next
- * slot that stores the same row, else -1.
- */
-export function linkPasses(g: Geometry, limits: GpuLimits): Pass[] {
-  const rows = g.B * g.M;
-  const slots = g.C * g.me;
-  return [
-    {
-      name: 'memoryAttention clear links',
-      read: {},
-      write: {links: 'i32'},
-      workgroups: spread(Math.ceil(rows / 256), limits),
-      code: `
-@compute @workgroup_size(256)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 256u + local;
-  if (index < ${rows}u) { links[index] = -1; }
-}`,
-    },
-    {
-      name: 'memoryAttention links',
-      read: {positions: 'i32'},
-      write: {links: 'i32'},
-      workgroups: spread(Math.ceil((g.B * slots) / 64), limits),
-      code: `
-const SLOTS: u32 = ${slots}u;
-@compute @workgroup_size(64)
-fn main(${workgroupParameters}) {
-  ${workgroupNumber}
-  let index = workgroup * 64u + local;
-  if (index >= ${g.B * slots}u) { return; }
-  let batch = index / SLOTS;
-  let slot = index % SLOTS;
-  let row = positions[index];
-  if (row < 0) { links[${rows}u + index] = -1; return; }
-  // The same row usually stands in the chunks just before and after.
-  var next = slot + 1u;
-  while (next < SLOTS && positions[batch * SLOTS + next] != row) { next++; }
-  links[${rows}u + index] = select(-1, i32(next), next < SLOTS);
-  var before = i32(slot) - 1;
-  while (before >= 0 && positions[batch * SLOTS + u32(before)] != row) { before--; }
-  if (before < 0) { links[batch * ${g.M}u + u32(row)] = i32(slot); }
-}`,
-    },
-  ];
 }

@@ -45,17 +45,17 @@ function lanes(walk: MatrixWalk): string {
 export function matrixForwardPass(request: AttentionRequest, g: Geometry): Pass | undefined {
   const {Dh} = g;
   const needs = {precision: request.attrs.precision, Dh, rows: Math.min(g.w, g.L)};
-  const team = matrixTeam(blocks, {owners: 1, tiles: 2, products: 1, weights: 1}, needs, request.limits);
+  const team = matrixTeam(blocks, {owners: 1, tiles: 3, products: 1, weights: 1}, needs, request.limits);
   if (team === undefined) return undefined;
   return queryWalkPass(request, g, team, {
     name: 'memoryAttention in matrices',
     read: rowBindings(['q'], Dh),
     write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
     tiles: [
-      {name: 'tileK', use: 'products'},
-      {name: 'tileV', use: 'sums'},
+      {name: 'tileK', use: 'products', from: 'keyRows'},
+      {name: 'tileV', use: 'sums', from: 'valueRows'},
     ],
-    owners: {ownQ: (i, quad) => `${Math.LOG2E}f * SCALE * ${loadRow('q', `queryRow${i}`, quad, Dh)}`},
+    owners: {ownQ: (i, quad) => loadRow('q', `queryRow${i}`, quad, Dh)},
     products: {scores: ['ownQ', 'tileK']},
     sums: {sum: ['weights', 'tileV']},
     // As long as what matrices are read from is aligned to: behind a word, drivers would place the rest askew.

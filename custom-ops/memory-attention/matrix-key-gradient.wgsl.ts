@@ -6,8 +6,9 @@ import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import type {KeySource} from './key-blocks.wgsl.js';
-import {names, ownerRange, ownerRow, seenRange} from './key-blocks.wgsl.js';
+import {names, ownerRange, ownerRow, seenRange, wholeRange} from './key-blocks.wgsl.js';
 import {LIFT, lowered} from './matrix-query-gradient.wgsl.js';
+import {factorType} from './matrix-rows.wgsl.js';
 import type {MatrixBlock} from './matrix-team.js';
 import {matrixTeam, ownRows} from './matrix-team.js';
 import type {WalkParts} from './matrix-walk.wgsl.js';
@@ -19,12 +20,18 @@ const blocks: readonly MatrixBlock[] = [
   {subgroups: 2, matrices: 1, tile: 16},
 ];
 
-function lanes(walk: MatrixWalk): string {
+/** WGSL of the head `h` of tile `t`, WGSL, and its first query `begin`. */
+function tileOfHead({repeats}: Geometry, t: string, tile: number): string {
+  if (repeats === 1) return `let h = group; let begin = first + ${t} * ${tile};`;
+  return `let h = group * REPEATS + u32(${t} / max(1, tilesOfHead)); let begin = first + (${t} % max(1, tilesOfHead)) * ${tile};`;
+}
+
+function lanes(g: Geometry, walk: MatrixWalk): string {
   const {tile} = walk.team;
   const numbers = (name: string, quad: string): string =>
     `vec4f(${[0, 1, 2, 3].map(c => `${name}[buffer * ${tile}u + 4u * ${quad} + ${c}u]`).join(', ')})`;
   return `
-    let begin = first + (t % tilesOfHead) * ${tile};
+    ${tileOfHead(g, 't', tile)}
     let isWhole = begin >= wholeFirst && begin + ${tile - 1} <= wholeLast;
     ${walk.eachMatrix(
       i => `{
@@ -56,8 +63,8 @@ function walkParts(g: Geometry, source: KeySource, tile: number): WalkParts {
   return {
     Dh,
     tiles: [
-      {name: 'tileQ', use: 'both'},
-      {name: 'tileG', use: 'both'},
+      {name: 'tileQ', use: 'both', from: 'queryRows'},
+      {name: 'tileG', use: 'both', from: 'cotangentRows'},
     ],
     owners: {
       ownK: (i, quad) => `${Math.LOG2E}f * SCALE * ${loadRow(k, `keyRow${i}`, quad, Dh)}`,
@@ -65,39 +72,19 @@ function walkParts(g: Geometry, source: KeySource, tile: number): WalkParts {
     },
     products: {scores: ['ownK', 'tileQ'], gains: ['ownV', 'tileG']},
     sums: {gradientV: ['weights', 'tileG'], gradientK: ['slopes', 'tileQ']},
-    begin: `
-        let h = group * REPEATS + u32(n / tilesOfHead);
-        let begin = first + (n % tilesOfHead) * ${tile};`,
-    locate: line => `select(NOWHERE, begin + ${line}, begin + ${line} <= last)`,
-    fetch: (name, held) =>
-      held
-        .map(({value, row, quad}) => {
-          const queryRow = `(batch * QUERIES + u32(max(${row}, 0))) * HEADS + h`;
-          return `${value} = ${loadRow(name === 'tileQ' ? 'q' : 'gradOut', queryRow, quad, Dh)};`;
-        })
-        .join('\n'),
+    begin: tileOfHead(g, 'n', tile),
+    locate: line => `(batch * QUERIES + u32(max(0, min(begin + ${line}, last)))) * HEADS + h`,
     numbers: {
       declare: 'var levelHeld = 0.0; var dotHeld = 0.0;',
       read: `
-        if (local < ${tile}u) {
-          let row = (batch * QUERIES + u32(min(begin + i32(local), last))) * HEADS + h;
-          levelHeld = ${Math.LOG2E}f * logSumExp[row] - ${LIFT}.0;
-          dotHeld = outDots[row];
-        }`,
-      store: (_, buffer) =>
-        `if (local < ${tile}u) { levels[${buffer} * ${tile}u + local] = levelHeld; dots[${buffer} * ${tile}u + local] = dotHeld; }`,
+      let numbersRow = (batch * QUERIES + u32(max(0, min(begin + i32(local % ${tile}u), last)))) * HEADS + h;
+      levelHeld = logSumExp[numbersRow];
+      dotHeld = outDots[numbersRow];`,
+      store: buffer =>
+        `if (local < ${tile}u) { levels[${buffer} * ${tile}u + local] = ${Math.LOG2E}f * levelHeld - ${LIFT}.0; dots[${buffer} * ${tile}u + local] = dotHeld; }`,
     },
-    lanes,
+    lanes: walk => lanes(g, walk),
   };
-}
-
-/** WGSL of the queries that see every key of the block. */
-function wholeRange(source: KeySource, keys: number): string {
-  if (source === 'stored') return 'let wholeFirst = last + 1; let wholeLast = last;';
-  return `
-  let blockFirst = i32(block) * ${keys};
-  let wholeFirst = select(last + 1, firstSeen(lastRow), blockFirst >= earliestRow());
-  let wholeLast = min(last, lastSeen(blockFirst));`;
 }
 
 /** Undefined where the request is better off without, or the device has no units for it. */
@@ -118,31 +105,22 @@ export function matrixKeyGradientPass(
   const {tile, unit} = team;
   const keys = ownRows(team, unit);
   const keyBlocks = Math.ceil(rows / keys);
-  const isLinked = source === 'window' && g.hasEidetic;
   const walk = new MatrixWalk(team, walkParts(g, source, tile));
-  const linked = (i: number, from: string): string => `
-    var link = link${i};
-    while (link >= 0) {
-      total += ${loadRow(from, '(batch * CHUNKS * SLOTS + u32(link)) * GROUPS + group', 'quad', Dh)};
-      link = links[BATCH * rows() + batch * CHUNKS * SLOTS + u32(link)];
-    }`;
-  const store = (sum: string, to: string, from: string, scale: string): string =>
+  const store = (sum: string, to: string, scale: string): string =>
     walk.deliver(
       sum,
-      i => `if (isRow${i}) {
-    var total = ${scale} * value;
-    ${isLinked ? linked(i, from) : ''}
-    ${storeRow(to, `gradRow${i}`, 'quad', 'total', Dh)}
-    }`,
+      i => `if (isRow${i}) { ${storeRow(to, `gradRow${i}`, 'quad', `(${scale} * value)`, Dh)} }`,
     );
+  const {type} = factorType(unit.factor);
   return {
     name: `memoryAttention gradients of ${source} keys and values in matrices`,
     read: {
-      ...rowBindings([own.k, own.v, 'q', 'gradOut'], Dh),
+      ...rowBindings([own.k, own.v], Dh),
+      queryRows: type,
+      cotangentRows: type,
       logSumExp: 'f32',
       outDots: 'f32',
       ...(isStored ? {positions: 'i32'} : {}),
-      ...(isLinked ? {links: 'i32', ...rowBindings(['storedK', 'storedV'], Dh)} : {}),
     },
     write: rowBindings([own.gradK, own.gradV], Dh),
     uniforms: g.uniformNames,
@@ -172,9 +150,8 @@ fn main(${workgroupParameters}) {
   let tilesOfHead = (max(0, last - first + 1) + ${tile - 1}) / ${tile};
   let tiles = tilesOfHead * i32(REPEATS);
   ${walk.walk}
-  ${isLinked ? walk.eachMatrix(i => `let link${i} = links[batch * rows() + u32(min(row${i}, lastRow))];`) : ''}
-  ${store('gradientK', own.gradK, 'storedK', `${lowered} * SCALE`)}
-  ${store('gradientV', own.gradV, 'storedV', lowered)}
+  ${store('gradientK', own.gradK, `${lowered} * SCALE`)}
+  ${store('gradientV', own.gradV, lowered)}
 }`,
   };
 }

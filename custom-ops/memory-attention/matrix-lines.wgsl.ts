@@ -60,6 +60,20 @@ export class MatrixLines {
       .join(' ');
   }
 
+  /** WGSL that writes the `element`-th 16 bytes of a line of factors, `value` the name of one element of their rows. */
+  copy(line: string, element: string, value: string): string {
+    if (this.code.unit.factor === 'f32') return this.write(line, element, value);
+    const halves = [`bitcast<vec4<f16>>(${value}.xy)`, `bitcast<vec4<f16>>(${value}.zw)`];
+    return halves
+      .map((half, i) => {
+        const quad = `2u * (${element}) + ${i}u`;
+        return this.size === 4
+          ? `${this.name}[(${line}) * ${this.stride}u + ${quad}] = ${half};`
+          : `{ let half = ${half}; ${four.map(c => `${this.name}[(${line}) * ${this.stride}u + 4u * (${quad}) + ${c}u] = half[${c}];`).join(' ')} }`;
+      })
+      .join(' ');
+  }
+
   private at(line: string, column: number): string {
     return `(${line}) * ${this.stride}u + ${column / this.size}u`;
   }

@@ -4,8 +4,8 @@
 import type {Bindings, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
-import {loadRow, rowBindings} from './geometry.wgsl.js';
 import {keyTiles, tilesFunction} from './key-tiles.wgsl.js';
+import {factorType, keyRowsOrder} from './matrix-rows.wgsl.js';
 import type {MatrixTeam} from './matrix-team.js';
 import {ownRows} from './matrix-team.js';
 import type {WalkParts} from './matrix-walk.wgsl.js';
@@ -26,7 +26,7 @@ export interface QueryWalk
 /** WGSL that puts `hidden` in place of `{name}{n}`, numbers of a lane's i-th row, where the row does not see the key. */
 export function hide(walk: MatrixWalk, name: string, i: number, hidden: string): string {
   const {tile} = walk.team;
-  const slots = [0, 1, 2, 3].map(c => `tileRow[slot + ${c}u] != NOWHERE`).join(', ');
+  const slots = [0, 1, 2, 3].map(c => `isStored(firstRow + keys[${c}], slots)`).join(', ');
   return `
       if (!isWhole) {
         var lowest = 0;
@@ -37,7 +37,6 @@ export function hide(walk: MatrixWalk, name: string, i: number, hidden: string):
           (n, quad) => `{
           let keys = 4 * i32(${quad}) + vec4i(0, 1, 2, 3);
           var isSeen = (keys >= vec4i(lowest)) & (keys <= vec4i(highest));
-          let slot = buffer * ${tile}u + 4u * ${quad};
           if (!isWindow && !isFading) { isSeen = vec4<bool>(${slots}); }
           ${name}${n} = select(vec4f(${hidden}), ${name}${n}, isSeen);
         }`,
@@ -45,43 +44,24 @@ export function hide(walk: MatrixWalk, name: string, i: number, hidden: string):
       }`;
 }
 
-/** Which tile is which, and which rows of keys it has, of WGSL `t`. */
+/** Which tile is which, and its first row of keys, or slot of the chunk, of WGSL `t`. */
 function kindOfTile(t: string, tile: number): string {
   return `
     let isWindow = ${t} < windowTiles;
     let isFading = !isWindow && ${t} < windowTiles + fadingTiles;
-    let firstRow = select(fadingFirst + (${t} - windowTiles) * ${tile}, windowFirst + ${t} * ${tile}, isWindow);`;
+    let firstRow = select(
+      select((${t} - windowTiles - fadingTiles) * ${tile}, fadingFirst + (${t} - windowTiles) * ${tile}, isFading),
+      windowFirst + ${t} * ${tile}, isWindow);`;
 }
 
 function walkParts(g: Geometry, own: QueryWalk, tile: number): WalkParts {
-  const {Dh} = g;
-  const row = (row: string): string => `(batch * rows() + u32(max(${row}, 0))) * GROUPS + group`;
-  const quads = Dh / 4;
   return {
     ...own,
-    Dh,
+    Dh: g.Dh,
     begin: `${kindOfTile('n', tile)}
-        let lastRow = select(fadingLast, blockLastRow, isWindow);
-        let firstSlot = (n - windowTiles - fadingTiles) * ${tile};`,
-    locate: line =>
-      `rowAt(isWindow || isFading, firstRow + ${line}, lastRow, firstSlot + ${line}, (batch * CHUNKS + u32(chunk)) * SLOTS)`,
-    fetch: (name, held) => {
-      const [exact, fading] = name === 'tileK' ? ['k', 'kFading'] : ['v', 'vFading'];
-      const from = (buffer: string): string =>
-        held.map(({value, row: at, quad}) => `${value} = ${loadRow(buffer, row(at), quad, Dh)};`).join('\n');
-      return g.hasFading ? `if (isFading) { ${from(fading)} } else { ${from(exact)} }` : from(exact);
-    },
-    numbers: g.hasEidetic
-      ? {
-          declare: '',
-          read: '',
-          store: (tiles, buffer) =>
-            tiles.eachTurn(
-              (turn, item) =>
-                `if (${item} % ${quads}u == 0u && ${item} < ${tile * quads}u) { tileRow[${buffer} * ${tile}u + ${item} / ${quads}u] = earlyRow${turn}; }`,
-            ),
-        }
-      : undefined,
+      let lastRow = select(select(i32(SLOTS) - 1, fadingLast, isFading), blockLastRow, isWindow);
+      let before = select(select(slotRows, fadingRows, isFading), exactRows, isWindow);`,
+    locate: line => `(before + u32(min(firstRow + ${line}, lastRow))) * GROUPS + group`,
     lanes: walk => `${kindOfTile('t', tile)}
     let lastRow = firstRow + ${tile - 1};
     var isWhole = isWindow && firstRow > blockLastRow - REACH && lastRow <= blockRow;
@@ -102,10 +82,12 @@ export function queryWalkPass(
   const blocks = Math.ceil(Math.min(g.w, g.L) / perBlock);
   const isSliding = attrs.fading === 'sliding';
   const walk = new MatrixWalk(team, walkParts(g, own, tile));
+  const {type} = factorType(unit.factor);
   return {
     name: own.name,
     read: {
-      ...rowBindings(['k', 'v', ...(g.hasFading ? ['kFading', 'vFading'] : [])], g.Dh),
+      keyRows: type,
+      valueRows: type,
       ...(g.hasEidetic ? {positions: 'i32'} : {}),
       ...own.read,
     },
@@ -116,16 +98,16 @@ export function queryWalkPass(
     code: `
 ${g.code}
 ${walk.declarations}
-var<workgroup> tileRow: array<i32, ${2 * tile}>;
 ${own.declarations ?? ''}
 ${tilesFunction(tile)}
 // Fading rows that the query of row \`own\` sees; \`last\` is the last that any of its block sees.
 fn fadingFrom(own: i32) -> i32 { return ${isSliding ? 'own - 2 * REACH + 1' : '0'}; }
 fn fadingTo(own: i32, last: i32) -> i32 { return ${isSliding ? 'own - REACH' : 'last'}; }
-fn rowAt(isRange: bool, row: i32, last: i32, slot: i32, slots: u32) -> i32 {
-  if (isRange) { return select(NOWHERE, row, row <= last); }
-  ${g.hasEidetic ? 'if (slot < i32(SLOTS)) { return max(NOWHERE, positions[slots + u32(slot)]); }' : ''}
-  return NOWHERE;
+${keyRowsOrder(g)}
+// Whether a slot of those from \`slots\` on names a row.
+fn isStored(slot: i32, slots: u32) -> bool {
+  ${g.hasEidetic ? 'if (slot < i32(SLOTS)) { return positions[slots + u32(slot)] >= 0; }' : ''}
+  return false;
 }
 @compute @workgroup_size(${walk.threads})
 fn main(${workgroupParameters}) {
@@ -149,6 +131,10 @@ fn main(${workgroupParameters}) {
   )}
   ${keyTiles(g, attrs)}
   let tiles = windowTiles + fadingTiles + storedTiles;
+  let slots = (batch * CHUNKS + u32(chunk)) * SLOTS;
+  let exactRows = batch * rows();
+  let fadingRows = firstFadingRow() + exactRows;
+  let slotRows = firstSlotRow() + slots;
   ${own.before(walk)}
   ${walk.walk}
   ${own.after(walk)}

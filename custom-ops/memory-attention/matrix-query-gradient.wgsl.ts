@@ -29,11 +29,11 @@ export function matrixQueryGradientPass(request: AttentionRequest, g: Geometry):
     read: {...rowBindings(['q', 'gradOut'], Dh), logSumExp: 'f32', outDots: 'f32'},
     write: rowBindings(['gradQ'], Dh),
     tiles: [
-      {name: 'tileK', use: 'both'},
-      {name: 'tileV', use: 'products'},
+      {name: 'tileK', use: 'both', from: 'keyRows'},
+      {name: 'tileV', use: 'products', from: 'valueRows'},
     ],
     owners: {
-      ownQ: (i, quad) => `${Math.LOG2E}f * SCALE * ${loadRow('q', `queryRow${i}`, quad, Dh)}`,
+      ownQ: (i, quad) => loadRow('q', `queryRow${i}`, quad, Dh),
       ownG: (i, quad) => loadRow('gradOut', `queryRow${i}`, quad, Dh),
     },
     products: {scores: ['ownQ', 'tileK'], gains: ['ownG', 'tileV']},
@@ -55,7 +55,7 @@ export function matrixQueryGradientPass(request: AttentionRequest, g: Geometry):
       walk.deliver(
         'gradient',
         i =>
-          `if (isRow${i}) { ${storeRow('gradQ', `queryRow${i}`, 'quad', `(${lowered} * SCALE * value)`, Dh)} }`,
+          `if (isRow${i}) { ${storeRow('gradQ', `queryRow${i}`, 'quad', `(${lowered} * ${Math.LN2}f * value)`, Dh)} }`,
       ),
   });
 }

@@ -38,8 +38,8 @@ export interface WalkNeeds {
 
 /** Numbers that lines in workgroup memory are longer than what they hold, so that neighbours begin in other banks. */
 export const PADDING = 8;
-/** Numbers of 4 bytes that kernels keep beside: a few for each row of both buffers. */
-const BESIDE = 8;
+/** Numbers of 4 bytes that kernels keep beside for each row of a tile: two of both buffers. */
+const BESIDE = 4;
 /** Numbers of a row in all matrices of a subgroup: its sums, which registers have to hold. */
 const MOST_WIDTH = 128;
 

@@ -6,6 +6,7 @@
 import {MatrixCode} from '../wgsl/matrix-units.js';
 import {unroll} from './geometry.wgsl.js';
 import {MatrixLines} from './matrix-lines.wgsl.js';
+import {factorType} from './matrix-rows.wgsl.js';
 import type {MatrixTeam} from './matrix-team.js';
 import {ownRows} from './matrix-team.js';
 import type {StreamParts} from './matrix-tiles.wgsl.js';
@@ -57,7 +58,9 @@ export class MatrixWalk {
     this.threads = subgroups * units.lanes;
     this.sharers = units.lanes / unit.rows;
     this.memory = new Map(lines.map(one => [one.name, one]));
-    this.tiles = new StreamedTiles(parts, tile, this.threads, name => this.lines(name));
+    this.tiles = new StreamedTiles(parts, factorType(unit.factor), tile, this.threads, name =>
+      this.lines(name),
+    );
   }
 
   /** Lines in workgroup memory by their name in the parts. */
@@ -68,7 +71,7 @@ export class MatrixWalk {
   }
 
   get declarations(): string {
-    return `const NOWHERE: i32 = -1;\n${[...this.memory.values()].map(one => one.declaration).join('\n')}`;
+    return [...this.memory.values()].map(one => one.declaration).join('\n');
   }
 
   /** WGSL of where a lane is: `firstLine` of its subgroup, and for each matrix i its row `line{i}` of the workgroup's. */

@@ -5,9 +5,10 @@
 import type {Bindings, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
-import {loadRow, rowBindings} from './geometry.wgsl.js';
+import {rowBindings} from './geometry.wgsl.js';
 import {keyTiles, tilesFunction} from './key-tiles.wgsl.js';
 import {chooseTeam, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
+import {fillTiles} from './tile-fill.wgsl.js';
 
 const MAX_QUERIES = 64;
 const MAX_ROWS = 128;
@@ -22,14 +23,23 @@ export interface QueryBlockParts {
   /**
    * WGSL that runs once before the keys, for keys `at` of the tile, and at the end. Rows of q are `queryRow{r}`, with
    * `isRow{r}` whether they are this team's to store; `ownQueryRow` and `isOwn` those of the lane's scores, of which
-   * {@link seen} tells visibility.
+   * {@link hideUnseen} drops what is not seen.
    */
   code(team: TeamCode): {begin: string; keys: string; end: string};
 }
 
-/** WGSL of whether the lane's own row sees the key of its i-th score. */
-export function seen({team}: TeamCode, i: number): string {
-  return `isSeenRow(at * ${team.batch}u + ownFirst + ${i}u, lowest, highest)`;
+/** WGSL that puts `hidden` in place of those scores `s{i}` of a lane whose keys its own row does not see. */
+export function hideUnseen(team: TeamCode, hidden: string): string {
+  const seen = (i: number): string =>
+    `isSeenRow(at * ${team.team.batch}u + ownFirst + ${i}u, lowest, highest)`;
+  return `if (!isWhole) { ${team.eachScore(i => `s${i} = select(${hidden}, s${i}, ${seen(i)});`)} }`;
+}
+
+/** WGSL of the fading rows that the lane's own row sees, and whether all rows of the block see all of the tile. */
+function fadingBounds({fading}: AttentionRequest['attrs']): string {
+  if (fading === 'chunk') return 'isWhole = lastRow <= fadingLast;';
+  return `lowest = ownKeyRow - 2 * REACH + 1; highest = ownKeyRow - REACH;
+      isWhole = firstRow > blockLastRow - 2 * REACH && lastRow <= blockRow - REACH;`;
 }
 
 export function queryBlockPass(request: AttentionRequest, g: Geometry, parts: QueryBlockParts): Pass {
@@ -48,11 +58,9 @@ export function queryBlockPass(request: AttentionRequest, g: Geometry, parts: Qu
   const threads = Math.ceil(rows / team.rows) * team.lanes;
   const tile = tileRows(code, {tiles: 2, words: 1}, limits);
   const {begin, keys, end} = parts.code(code);
-  const tileOf = (names: [string, string], row: string): string => `
-        ${code.inTile('tileK', 'key', 'part')} = ${loadRow(names[0], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};
-        ${code.inTile('tileV', 'key', 'part')} = ${loadRow(names[1], `(batch * rows() + u32(${row})) * GROUPS + group`, 'part', g.Dh)};`;
-  const slidingBounds =
-    attrs.fading === 'sliding' ? 'lowest = ownKeyRow - 2 * REACH + 1; highest = ownKeyRow - REACH;' : '';
+  const stored = g.hasEidetic
+    ? `if (row < i32(SLOTS)) { row = max(NOWHERE, positions[(batch * CHUNKS + u32(chunk)) * SLOTS + u32(row)]); } else { row = NOWHERE; }`
+    : '';
   const names = ['k', 'v', ...(g.hasFading ? ['kFading', 'vFading'] : [])];
   return {
     name: parts.name,
@@ -110,35 +118,36 @@ fn main(${code.parameters}) {
   for (var t = 0; t < windowTiles + fadingTiles + storedTiles; t++) {
     let isWindow = t < windowTiles;
     let isFading = !isWindow && t < windowTiles + fadingTiles;
+    let firstRow = select(
+      select((t - windowTiles - fadingTiles) * ${tile}, fadingFirst + (t - windowTiles) * ${tile}, isFading),
+      windowFirst + t * ${tile}, isWindow);
     workgroupBarrier();
-    for (var slot = local; slot < ${tile * code.width}u; slot += ${threads}u) {
-      let key = slot / ${code.width}u;
-      let part = slot % ${code.width}u;
-      var row = NOWHERE;
-      if (isWindow) {
-        row = windowFirst + t * ${tile} + i32(key);
-        if (row > blockLastRow) { row = NOWHERE; }
-      } else if (isFading) {
-        row = fadingFirst + (t - windowTiles) * ${tile} + i32(key);
-        if (row > fadingLast) { row = NOWHERE; }
-      } else {
-        let stored = u32(t - windowTiles - fadingTiles) * ${tile}u + key;
-        ${g.hasEidetic ? 'if (stored < SLOTS) { row = max(NOWHERE, positions[(batch * CHUNKS + u32(chunk)) * SLOTS + stored]); }' : ''}
-      }
-      if (part == 0u) { tileRow[key] = row; }
-      if (row == NOWHERE${code.width > g.vectors ? ` || part >= ${g.vectors}u` : ''}) {
-        ${code.inTile('tileK', 'key', 'part')} = vec4f();
-        ${code.inTile('tileV', 'key', 'part')} = vec4f();
-      } else ${g.hasFading ? `if (isFading) {${tileOf(['kFading', 'vFading'], 'row')}\n      } else ` : ''}{${tileOf(['k', 'v'], 'row')}
-      }
-    }
+    ${fillTiles(code, {
+      threads,
+      rows: tile,
+      Dh: g.Dh,
+      tiles: ['tileK', 'tileV'],
+      locate: `var row = firstRow + i32(key);
+        if (!isWindow && !isFading) { ${stored} }
+        else if (row > select(fadingLast, blockLastRow, isWindow)) { row = NOWHERE; }`,
+      bufferRow: '(batch * rows() + row) * GROUPS + group',
+      sources: read =>
+        g.hasFading
+          ? `if (isFading) { ${read(['kFading', 'vFading'])} } else { ${read(['k', 'v'])} }`
+          : read(['k', 'v']),
+      remember: 'tileRow[key] = row;',
+    })}
     workgroupBarrier();
+    let lastRow = firstRow + ${tile - 1};
     var lowest = 0;
     var highest = i32(rows());
+    var isWhole = isWindow && firstRow > blockLastRow - REACH && lastRow <= blockRow;
     if (isWindow) { lowest = ownKeyRow - REACH + 1; highest = ownKeyRow; }
-    ${g.hasFading ? `if (isFading) { ${slidingBounds} }` : ''}
+    ${g.hasFading ? `if (isFading) { ${fadingBounds(attrs)} }` : ''}
     for (var at = 0u; at < ${tile / team.batch}u; at++) {
-      ${keys}
+      let firstOfBatch = firstRow + i32(at) * ${team.batch};
+      let isBatchSeen = (!isWindow && !isFading) || (firstOfBatch + ${team.batch - 1} >= lowest && firstOfBatch <= highest);
+      ${code.ifAny('isBatchSeen', keys)}
     }
   }
   ${end}

@@ -161,6 +161,13 @@ fn addDot(sum: f32, a: vec4f, b: vec4f) -> f32 {
     );
   }
 
+  /** WGSL that runs `body` where `condition` holds for any lane of the subgroup; no lane of it is needed by another one. */
+  ifAny(condition: string, body: string): string {
+    if (this.team.lanes === 1) return `if (${condition}) { ${body} }`;
+    // All lanes of a subgroup go the same way, which no analysis of WGSL sees.
+    return `@diagnostic(off, subgroup_uniformity) if (subgroupAny(${condition})) { ${body} }`;
+  }
+
   /** Combines a value over the lanes that share a row. */
   overSharers(name: string, combine: (a: string, b: string) => string): string {
     return maskBits(this.sharers / 2, 1)

@@ -47,6 +47,15 @@ fn subgroupShuffleXorOfEmulated(value: f32, mask: u32) -> f32 {
 const half = `
 fn emulatedHalf(value: vec4f) -> vec4f {
   return quantizeToF16(bitcast<vec4f>((bitcast<vec4u>(value) + vec4u(0x1000u)) & vec4u(0xffffe000u)));
+}
+fn emulatedHalves(words: vec2u) -> vec4f { return vec4f(unpack2x16float(words.x), unpack2x16float(words.y)); }
+// Infinite beyond the range, as in the conversion: packing promises nothing of such.
+fn halvesInWords(value: vec4f) -> vec2u {
+  let signs = (bitcast<vec4u>(value) >> vec4u(16u)) & vec4u(0x8000u);
+  let packed = vec2u(pack2x16float(value.xy), pack2x16float(value.zw));
+  let bits = vec4u(packed.x & 0xffffu, packed.x >> 16u, packed.y & 0xffffu, packed.y >> 16u);
+  let all = select(bits, signs | vec4u(0x7c00u), abs(value) > vec4f(65504.0));
+  return vec2u(all.x | (all.y << 16u), all.z | (all.w << 16u));
 }`;
 
 const NAN = 'bitcast<f32>(notANumber)';
@@ -129,14 +138,18 @@ function emulate(given: string): string {
       (_, sum, left, right) => `multiplyMatrices(&${left}, &${right}, &${sum});`,
     )
     .replace(new RegExp(type, 'g'), (_, part) => arrayOf(part))
+    .replaceAll('bitcast<vec4<f16>>(', 'emulatedHalves(')
+    .replaceAll('bitcast<vec2u>(', 'halvesInWords(')
     .replaceAll('vec4<f16>(', 'emulatedHalf(')
     .replaceAll('vec4<f16>', 'vec4f')
     .replaceAll('subgroupShuffleXor(', 'subgroupShuffleXorOfEmulated(')
-    .replace(
-      /fn main\([^{]*\{/,
-      main =>
-        `${main}\n  emulatedThread = local;\n  emulatedLane = local % ${LANES}u;\n  ${poisonMemory(code)}`,
+    .replace(/fn main\([^{]*\{/, main =>
+      sizes.result === undefined
+        ? main
+        : `${main}\n  emulatedThread = local;\n  emulatedLane = local % ${LANES}u;\n  ${poisonMemory(code)}`,
     );
+  // Passes that make factors have none.
+  if (sizes.result === undefined) return `${plain}\n${half}`;
   const {rows, columns} = sizes.result;
   const inner = sizes.left.columns;
   functions.set(

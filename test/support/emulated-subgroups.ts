@@ -15,6 +15,15 @@ fn emulatedShuffle(value: f32, lane: u32) -> f32 {
   workgroupBarrier();
   return result;
 }
+// Of the whole workgroup: its threads have to meet at the next exchange.
+var<workgroup> isAny: u32;
+fn emulatedAny(value: bool) -> bool {
+  workgroupBarrier();
+  if (emulatedThread == 0u) { isAny = 0u; }
+  workgroupBarrier();
+  if (value) { isAny = 1u; }
+  return workgroupUniformLoad(&isAny) == 1u;
+}
 fn emulatedShuffleXor(value: f32, mask: u32) -> f32 {
   return emulatedShuffle(value, (emulatedThread % 32u) ^ mask);
 }
@@ -31,7 +40,8 @@ function emulate(code: string): string {
         /fn main\([^{]*\{/,
         main => `${main}\n  emulatedThread = local;\n  let subgroupLane = local % 32u;`,
       )
-      .replaceAll('subgroupShuffle', 'emulatedShuffle') + exchange
+      .replaceAll('subgroupShuffle', 'emulatedShuffle')
+      .replaceAll('subgroupAny', 'emulatedAny') + exchange
   );
 }
 

@@ -24,8 +24,8 @@ const workgroupsOf = (kernel: typeof linearGpu, L: number, D: number, E: number)
 describe('products of a few rows on webgpu', function () {
   this.timeout(300_000);
 
-  it('are those of up to four tokens, with enough workgroups for a large device', () => {
-    expect([1, 4, 5].map(rows => hasFewRows({rows, columns: 8, inner: 8}))).to.deep.equal([
+  it('are those of up to eight tokens, with enough workgroups for a large device', () => {
+    expect([1, 8, 9].map(rows => hasFewRows({rows, columns: 8, inner: 8}))).to.deep.equal([
       true,
       true,
       false,
@@ -35,12 +35,25 @@ describe('products of a few rows on webgpu', function () {
     expect(workgroupsOf(linearTransposedGpu, 1, 768, 50_280)).to.equal(6285);
   });
 
+  it('have no more threads to a column than have numbers to load', () => {
+    const threads = [1, 48, 768].map(inner => {
+      const factors = {a: {name: 'a', transposed: false}, b: {name: 'b', transposed: false}};
+      const {code} = fewRowsPass(
+        {name: 'product', ...factors, out: 'out', rows: 1, columns: 64, inner},
+        least,
+      );
+      return Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]);
+    });
+    expect(threads).to.deep.equal([4, 64, 256]);
+  });
+
   const shapes: [rows: number, columns: number, inner: number][] = [
     [1, 1, 1],
     [1, 50, 7],
     [2, 37, 130],
     [3, 5, 300],
     [4, 132, 1061],
+    [8, 41, 77],
     [1, 16_388, 9],
   ];
   for (const [rows, columns, inner] of shapes)

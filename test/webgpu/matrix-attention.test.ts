@@ -14,7 +14,7 @@ import {relativeError} from '../../custom-ops/parity.js';
 import type {Precision} from '../../custom-ops/precision.js';
 import {precisions} from '../../custom-ops/precision.js';
 import type {MatrixUnit} from '../../custom-ops/wgsl/matrix-units.js';
-import type {GpuLimits} from '../../custom-ops/wgsl/plan.js';
+import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {apple, least, nvidia, squareUnit} from '../support/devices.js';
 import {withMatrixUnits} from '../support/emulated-matrices.js';
 import {expectParity} from '../support/kernel-laws.js';
@@ -25,6 +25,7 @@ const single: MatrixUnit = {...squareUnit, factor: 'f32'};
 interface Asked {
   readonly precision?: Precision;
   readonly L?: number;
+  readonly M?: number;
   readonly window?: number;
   readonly Dh?: number;
   readonly me?: number;
@@ -32,23 +33,26 @@ interface Asked {
 
 const kinds = ['forward', 'queries', 'stored', 'window', 'fading'];
 
-/** Passes on matrix units by what they compute. */
-function matrixPasses(limits: GpuLimits, asked: Asked = {}): Record<string, string> {
-  const {precision = 'float16', L = 2048, window = 512, Dh = 64, me = 64} = asked;
+function allPasses(limits: GpuLimits, asked: Asked): Pass[] {
+  const {precision = 'float16', L = 2048, M = L, window = 512, Dh = 64, me = 64} = asked;
   const request = {
-    dims: {B: 1, L, M: L, H: 4, G: 4, Dh, C: Math.ceil(L / window), me},
+    dims: {B: 1, L, M, H: 4, G: 4, Dh, C: Math.ceil(L / window), me},
     attrs: {window, fading: 'sliding', fadingTokens: 0, firstRow: 0, queryOffset: 0, phase: 0, precision},
     present: new Set(['q', 'k', 'v', 'kFading', 'vFading', 'positions']),
     wanted: new Set<string>(),
     limits,
   } as const;
-  const passes = [
+  return [
     ...memoryAttentionGpu.forward(request).passes,
     ...(memoryAttentionGpu.backward?.(request).passes ?? []),
   ];
+}
+
+/** Kernels on matrix units by what they compute, without those that make their factors. */
+function matrixPasses(limits: GpuLimits, asked: Asked = {}): Record<string, string> {
   return Object.fromEntries(
-    passes
-      .filter(pass => pass.matrices)
+    allPasses(limits, asked)
+      .filter(({matrices, name}) => matrices && !name.includes('factors'))
       .map(({name, code}) => [kinds.find(kind => name.includes(kind)) ?? 'forward', code]),
   );
 }
@@ -86,6 +90,20 @@ describe('attention on matrix units', () => {
     const checked = caseToCheck(memoryAttentionOp as OpDefinition, 'float16');
     const {L, Dh, me} = checked!.dims;
     expect(memory({L, Dh, me, window: Number(checked!.attrs.window)})).to.deep.equal(memory({}));
+  });
+
+  it('owns queries in the same code for any number of rows, and makes the factors that its kernels read', () => {
+    const codes = (M: number): string[] =>
+      allPasses(nvidia, {M})
+        .filter(({matrices, name}) => matrices && !/window|fading/.test(name))
+        .map(({code}) => code);
+    expect(codes(2048)).to.have.length(6);
+    expect(codes(2048)).to.deep.equal(codes(5000));
+    const made = (asked: Asked): string[] =>
+      allPasses(nvidia, asked).flatMap(({write}) => Object.keys(write).filter(name => name.endsWith('Rows')));
+    const keys = ['keyRows', 'valueRows'];
+    expect(made({})).to.deep.equal([...keys, ...keys, 'queryRows', 'cotangentRows']);
+    expect(made({precision: 'float32'})).to.deep.equal([]);
   });
 
   it('is left to lanes where a block of queries or slots has more rows than there are, and for heads of broken matrices', () => {
@@ -136,7 +154,8 @@ describe('attention on emulated matrix units', function () {
         () => expectParity(memoryAttentionOp as OpDefinition, tested, 'kernel'),
         limits,
       );
-      expect(made, 'pipelines on matrix units').to.equal(5);
+      // Five kernels, and two that make their factors.
+      expect(made, 'pipelines on matrix units').to.equal(7);
     });
   }
 
@@ -157,7 +176,7 @@ describe('attention on emulated matrix units', function () {
     const q = rows((_, d) => (d === 0 ? 8 : Math.cos(d)));
     const rising = rows((row, d) => (d === 0 ? row : Math.sin(row + d)));
     // Row 40 overflows float16, row 60 holds none; rows before them are right.
-    const broken = rows((row, d) => (row === 40 ? 70_000 : row === 60 ? Number.NaN : Math.sin(row + d)));
+    const broken = rows((row, d) => (row === 40 ? 700_000 : row === 60 ? Number.NaN : Math.sin(row + d)));
     const expected = await attended(q, rising, rising, 'float32');
     const made = await withMatrixUnits(
       [squareUnit],
@@ -169,7 +188,7 @@ describe('attention on emulated matrix units', function () {
       },
       small,
     );
-    expect(made).to.equal(1);
+    expect(made).to.equal(2);
     dispose([q, rising, broken]);
   });
 });

@@ -135,8 +135,9 @@ export class CapturedStep implements StepRunner {
     if (hasMoved || kernels !== replacedKernels()) return true;
     const {tensorMap} = this.recorder;
     for (const [id, buffer] of recording.outside) {
-      if (!tensorMap.has(id) || tensorMap.get(id).refCount === 0) return true;
-      if (tensorMap.get(id).resource !== buffer) return true;
+      if (!tensorMap.has(id)) return true;
+      const {refCount, resource} = tensorMap.get(id);
+      if (refCount === 0 || resource !== buffer) return true;
     }
     return false;
   }
