@@ -325,8 +325,13 @@ export class LanguageModel {
       const before = x;
       if (isMixerBlock(block)) {
         const input = tidy(() => block.normalise(before));
-        const y = yield {mixer: block.layer, input};
-        input.dispose();
+        let y: Tensor3D | undefined;
+        try {
+          y = yield {mixer: block.layer, input};
+        } finally {
+          input.dispose();
+          if (y === undefined) before.dispose(); // whoever walks went no further
+        }
         x = add(before, y);
       } else x = tidy(() => block.apply(before) as Tensor3D);
       before.dispose();

@@ -2,7 +2,7 @@
 // a column, since columns alone are too few to keep memory busy.
 
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
-import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {load4, quadsOf, rowType, store4} from '../wgsl/rows.js';
 import type {Product} from './product.wgsl.js';
 import type {ProductSize} from './tile.js';
@@ -59,11 +59,13 @@ function ahead(
 }
 
 /** b [inner, columns]: neighbours have neighbouring fours of columns, and the threads of a workgroup the rows of b in turn. */
-function alongColumns(product: FewRows, threads: number, limits: GpuLimits): Pass {
+function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
   const {name, a, b, out, bias, rows, columns, inner} = product;
   const quads = quadsOf(columns);
   const across = Math.ceil(quads / 8) >= BUSY ? 8 : 4;
-  const parts = threads / across;
+  // No more than have something to load: their sums are added one after the other.
+  const parts = Math.min(most / across, powerOfTwo(Math.ceil(inner / AHEAD)));
+  const threads = across * parts;
   const workgroups = Math.ceil(quads / across);
   const reach = workgroups * across;
   const type = rowType(columns);

@@ -2,7 +2,7 @@
 
 import {SettingError} from '../../config/index.js';
 import type {Query} from '../../data/index.js';
-import type {InspectedLayer, Inspection, Intervention, ReadRow} from '../../eval/index.js';
+import type {InspectedLayer, Inspection, InspectOptions, Intervention, ReadRow} from '../../eval/index.js';
 import {inspect as look} from '../../eval/index.js';
 import type {LanguageModel, ModelProgress} from '../../models/index.js';
 import {parseModelConfig, stateBytes, withMemory} from '../../models/index.js';
@@ -54,7 +54,12 @@ export interface Looked {
   }[];
 }
 
-export type InspectCall = Call<InspectRequest, ModelProgress, Looked>;
+/** Bytes of the model that came, or the share of the look that is done. */
+export type InspectEvent =
+  | {readonly type: 'bytes'; readonly progress: ModelProgress}
+  | {readonly type: 'look'; readonly share: number};
+
+export type InspectCall = Call<InspectRequest, InspectEvent, Looked>;
 
 interface Held {
   readonly key: string;
@@ -72,12 +77,12 @@ function letGo(): void {
   held = undefined;
 }
 
-async function heldOf(name: string, source: SequenceSource): Promise<Held> {
+async function heldOf(name: string, source: SequenceSource, options: InspectOptions): Promise<Held> {
   const key = JSON.stringify([name, source]);
   if (held?.key === key) return held;
   const {model, tokenizer, card} = await opened(name);
   const sequence = sequenceOf(source, model, tokenizer, card?.generation?.startTokens);
-  const before = await look(model, sequence.tokens, {labels: sequence.labels});
+  const before = await look(model, sequence.tokens, {...options, labels: sequence.labels});
   letGo();
   beforeClosing(letGo);
   held = {key, sequence, before};
@@ -86,15 +91,19 @@ async function heldOf(name: string, source: SequenceSource): Promise<Held> {
 
 export const inspect: Handler<'inspect'> = async ({model: name, source, changes}, {tell, signal}) => {
   const device = await ensureDevice();
-  const {model, tokenizer} = await opened(name, {onProgress: tell, signal});
-  const own = await heldOf(name, source);
+  const onBytes = (progress: ModelProgress): void => tell({type: 'bytes', progress});
+  const {model, tokenizer} = await opened(name, {onProgress: onBytes, signal});
+  const options = {signal, onProgress: (share: number): void => tell({type: 'look', share})};
+  const own = await heldOf(name, source, options);
   const {tokens, labels, pieces, queries} = own.sequence;
   const {window = model.config.window, eideticSlots = model.config.eideticSlots, interventions} = changes;
   const isResized = window !== model.config.window || eideticSlots !== model.config.eideticSlots;
   const changed = isResized ? withMemory(model, {window, eideticSlots}) : undefined;
   try {
     const isChanged = isResized || interventions.length > 0;
-    const after = isChanged ? await look(changed ?? model, tokens, {labels, interventions}) : undefined;
+    const after = isChanged
+      ? await look(changed ?? model, tokens, {...options, labels, interventions})
+      : undefined;
     // Only now: where it is refused, what was seen before stands.
     own.changed?.model.dispose();
     own.changed = changed;

@@ -7,6 +7,7 @@ import {IGNORED} from '../../data/task.js';
 import type {BMojoMixer, MixerAnalysis} from '../../layers/index.js';
 import type {LanguageModel} from '../../models/index.js';
 import {mixersOf} from '../../models/layer-plan.js';
+import {nextTurn} from '../../models/turn.js';
 import type {LayerMemory} from '../memory-view.js';
 import {LayerRecord} from '../memory-view.js';
 import type {InspectedToken} from './displacement.js';
@@ -24,6 +25,10 @@ export interface InspectOptions {
   readonly interventions?: readonly Intervention[];
   /** Wanted token at each position [L], `IGNORED` where nothing is asked. Default: the next token. */
   readonly labels?: ArrayLike<number>;
+  /** Ends it between two layers, or two stretches of answers. */
+  readonly signal?: AbortSignal;
+  /** Told the share of it that is done, above 0 and at most 1. */
+  readonly onProgress?: (share: number) => void;
 }
 
 /** A layer's memory; its stored tokens tell what displaced them. */
@@ -49,12 +54,12 @@ export interface Inspection extends RowScores {
  * Runs one sequence of token ids [L] through the model and looks at every layer. An intervention changes what the queries
  * that could attend to its token find, in the layers that it names, and what follows from that; without any, everything is
  * what `analyze` and `hidden` give, bit for bit. Another window or number of slots: `withMemory`.
- * Errors: SettingError for no tokens, and for interventions that do not fit.
+ * Errors: SettingError for no tokens, and for interventions that do not fit; the reason of `signal`.
  */
 export async function inspect(
   model: LanguageModel,
   given: ArrayLike<number>,
-  {interventions = [], labels}: InspectOptions = {},
+  {interventions = [], labels, signal, onProgress}: InspectOptions = {},
 ): Promise<Inspection> {
   const tokens = Array.from(given);
   const {length} = tokens;
@@ -64,28 +69,45 @@ export async function inspect(
   const input = tensor2d(Int32Array.from(tokens), [1, length], 'int32');
   const layers: InspectedLayer[] = [];
   const matched: (MatchedArrays | undefined)[] = [];
+  const passed = async (parts: number): Promise<void> => {
+    onProgress?.(parts / (mixers.length + 1));
+    await nextTurn();
+    signal?.throwIfAborted();
+  };
   const walk = model.mixers(input);
-  let visit = walk.next();
-  while (!visit.done) {
-    const layer = layers.length;
-    const own = ofLayer(interventions, layer);
-    const analysis = await analysed(visit.value.mixer, visit.value.input, own);
-    const record = new LayerRecord(mixers[layer]);
-    await record.add(analysis, length);
-    layers.push({layer, ...inspectedLayer(record.memory(tokens), own, mixers[layer], length)});
-    matched.push(await matchedArrays(analysis));
-    visit = walk.next(analysis.y);
-    disposeAnalysis(analysis);
+  let output: Tensor3D;
+  try {
+    let visit = walk.next();
+    while (!visit.done) {
+      const layer = layers.length;
+      const own = ofLayer(interventions, layer);
+      const analysis = await analysed(visit.value.mixer, visit.value.input, own);
+      try {
+        const record = new LayerRecord(mixers[layer]);
+        await record.add(analysis, length);
+        layers.push({layer, ...inspectedLayer(record.memory(tokens), own, mixers[layer], length)});
+        matched.push(await matchedArrays(analysis));
+        await passed(layers.length);
+        visit = walk.next(analysis.y);
+      } finally {
+        disposeAnalysis(analysis);
+      }
+    }
+    output = visit.value;
+  } catch (error) {
+    walk.throw(error); // which gives back what it holds
+    throw error;
+  } finally {
+    input.dispose();
   }
-  input.dispose();
-  const width = visit.value.shape[2];
-  const hidden = Float32Array.from(await visit.value.data<'float32'>());
-  visit.value.dispose();
+  const width = output.shape[2];
+  const hidden = Float32Array.from(await output.data<'float32'>());
+  output.dispose();
   const wanted = labels ?? tokens.map((_, at) => tokens[at + 1] ?? IGNORED);
   return {
     tokens,
     layers,
-    ...(await scoreRows(model, hidden, width, wanted)),
+    ...(await scoreRows(model, hidden, width, wanted, share => passed(layers.length + share))),
     reads: (layer, position) => {
       const arrays = matched[layer];
       return arrays === undefined ? [] : readRows(position, arrays, mixers[layer]);

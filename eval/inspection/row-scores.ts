@@ -28,12 +28,16 @@ function logSumExp(logits: Float32Array): number {
   return largest + Math.log(total);
 }
 
-/** Scores of hidden states [L, D]; `labels` [L] are negative where nothing is asked. */
+/**
+ * Scores of hidden states [L, D]; `labels` [L] are negative where nothing is asked. `passed` is told the share that is done, and
+ * awaited.
+ */
 export async function scoreRows(
   model: ScorableModel,
   hidden: Float32Array,
   width: number,
   labels: ArrayLike<number>,
+  passed: (share: number) => Promise<void>,
 ): Promise<RowScores> {
   const length = hidden.length / width;
   const losses = new Float32Array(length).fill(Number.NaN);
@@ -49,6 +53,7 @@ export async function scoreRows(
       const label = labels[begin + row];
       if (label >= 0) losses[begin + row] = logSumExp(own) - own[label];
     }
+    await passed(Math.min(1, (begin + step) / length));
   }
   return {losses, best};
 }

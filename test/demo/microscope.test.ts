@@ -289,6 +289,74 @@ describe('demo: memory microscope', function () {
       {webgpu: false},
     ));
 
+  it('goes back to what was looked at before, past tokens and half a number, and from the first to the page before', () =>
+    visit(
+      shown,
+      'yours',
+      async ({page, complaints}) => {
+        await bring(page, folder);
+        await see(page, 'seed=1&length=64&pairs=8');
+        await page.getByRole('button', {name: 'Another', exact: true}).click();
+        await page.waitForURL(/seed=2&/);
+        await page.getByText(LOOKED).waitFor();
+        for (const at of [3, 4]) {
+          await page.locator(`#token-${at}`).click();
+          await page.waitForURL(new RegExp(`at=${at}&`));
+        }
+        await page.getByLabel('Window', {exact: true}).pressSequentially('3');
+        await page.waitForURL(/window=43/);
+        await page.locator('#effect').waitFor();
+        for (const address of [/seed=2&length=64&pairs=8&at=4&(?!.*window)/, /seed=1&(?!.*at=)/]) {
+          await page.goBack();
+          await page.waitForURL(address);
+          await page.getByText(LOOKED).waitFor();
+          await page.locator('#effect').waitFor({state: 'detached'});
+        }
+        await page.goForward();
+        await page.waitForURL(/seed=2&length=64&pairs=8&at=4&/);
+        await page.goBack();
+        await page.goBack();
+        await page.getByLabel('Choose files').waitFor();
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
+  it('says how far it is with a long text, and is stopped; what it is asked next it answers', () =>
+    visit(
+      shown,
+      'yours',
+      async ({page, complaints}) => {
+        await bring(page, folder);
+        await see(page, 'seed=1&length=64&pairs=8');
+        await page.getByLabel('your own text').check();
+        await page.getByText(/^230 tokens, on/).waitFor();
+        const [stop, again] = ['Stop', 'Look again'].map(name =>
+          page.getByRole('button', {name, exact: true}),
+        );
+        const read = async (text: string): Promise<void> => {
+          await page.getByLabel('Text', {exact: true}).fill(text);
+          await page.getByRole('button', {name: 'Look at it'}).click();
+        };
+        expect(await again.getAttribute('aria-disabled')).to.equal('true');
+        await read('to be or not to be, '.repeat(2000));
+        await page.getByRole('progressbar', {name: 'share of the look that is done'}).waitFor();
+        await stop.click();
+        await page.getByText('Stopped.', {exact: true}).waitFor();
+        expect(await page.getByRole('progressbar').count()).to.equal(0);
+        expect(await seriousFindings(page)).to.deep.equal([]);
+        await hasFocus(stop);
+        await again.click();
+        await page.getByText('Looking ...').waitFor();
+        await stop.click();
+        await read('to be');
+        await page.getByText(/^5 tokens, on/).waitFor();
+        expect(await again.getAttribute('aria-disabled')).to.equal('true');
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false, width: 390},
+    ));
+
   it('asks the other models the same; a token that is kept or put in the place of another is read', () =>
     visit(
       shown,

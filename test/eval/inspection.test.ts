@@ -129,6 +129,33 @@ describe('inspection', () => {
     model.model.dispose();
   });
 
+  it('tells how far it is, and ends where it is told to, without a tensor left behind', async () => {
+    const model = LanguageModel.create({...config, preset: 'bmojo', mlp: true});
+    const before = memory().numTensors;
+    const shares: number[] = [];
+    await inspect(model, tokens, {onProgress: share => shares.push(share)});
+    expect(shares).to.have.lengthOf(model.config.layers + 1);
+    shares.forEach((share, i) => {
+      expect(share).to.be.closeTo((i + 1) / shares.length, 1e-12);
+    });
+    for (const last of shares) {
+      const stop = new AbortController();
+      const told: number[] = [];
+      const onProgress = (share: number): void => {
+        told.push(share);
+        // As a message from outside comes: behind the work that is under way.
+        if (share === last) setImmediate(() => stop.abort(new Error('enough')));
+      };
+      const {message} = await inspect(model, tokens, {signal: stop.signal, onProgress}).then(
+        () => new Error('it went on'),
+        (error: Error) => error,
+      );
+      expect([message, told.at(-1)]).to.deep.equal(['enough', last]);
+      expect(memory().numTensors, 'tensors left behind').to.equal(before);
+    }
+    model.model.dispose();
+  });
+
   it('rows of a query agree with the shares, head by head, for every kind of memory', async () => {
     const presets = ['bmojo', 'bmojo-paper', 'bmojo-f', 'swa', 'transformer', 'mamba'] as const;
     const models = [

@@ -9,6 +9,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import {LanguageModel} from '../../models/index.js';
 import {weightsDigest} from '../../models/model-folder/index.js';
 import {openModel, writeModelFolder} from '../../models/node.js';
+import {heldBytes} from '../support/collect.js';
 
 describe('a large model folder', () => {
   let folder: string;
@@ -20,11 +21,7 @@ describe('a large model folder', () => {
 
   it('is written without a copy of the weights, in shards of 32 MB at most', async () => {
     const model = LanguageModel.create({dModel: 512, heads: 8, layers: 10, mlp: true, vocabSize: 256});
-    const held = (): number => {
-      const {arrayBuffers, external} = process.memoryUsage();
-      return Math.max(arrayBuffers, external);
-    };
-    const before = held();
+    const before = heldBytes();
     let most = 0;
     const started = performance.now();
     const card = await writeModelFolder(
@@ -32,7 +29,7 @@ describe('a large model folder', () => {
       {model},
       {
         onProgress: () => {
-          most = Math.max(most, held() - before);
+          most = Math.max(most, heldBytes() - before);
         },
       },
     );

@@ -38,7 +38,9 @@ describe('a large folder of the Hub', () => {
       const {configs, write} = (await import(pathToFileURL(bench).href)) as Bench;
       const own = join(folder, layout);
       await write({...configs[layout], num_hidden_layers: 12, vocab_size: 8192}, own, 100_000_000);
-      const output = execFileSync(process.execPath, [bench, 'measure', own, 'wasm'], {encoding: 'utf8'});
+      const output = execFileSync(process.execPath, ['--expose-gc', bench, 'measure', own, 'wasm'], {
+        encoding: 'utf8',
+      });
       const {weightsMB, largestTensorMB, beforeMB, peakOfOpeningMB}: Measured = JSON.parse(output);
       const taken = peakOfOpeningMB - beforeMB;
       console.log(`      ${weightsMB} MB of weights, ${taken} MB taken, ${largestTensorMB} MB in one tensor`);

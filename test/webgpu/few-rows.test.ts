@@ -35,6 +35,18 @@ describe('products of a few rows on webgpu', function () {
     expect(workgroupsOf(linearTransposedGpu, 1, 768, 50_280)).to.equal(6285);
   });
 
+  it('have no more threads to a column than have numbers to load', () => {
+    const threads = [1, 48, 768].map(inner => {
+      const factors = {a: {name: 'a', transposed: false}, b: {name: 'b', transposed: false}};
+      const {code} = fewRowsPass(
+        {name: 'product', ...factors, out: 'out', rows: 1, columns: 64, inner},
+        least,
+      );
+      return Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]);
+    });
+    expect(threads).to.deep.equal([4, 64, 256]);
+  });
+
   const shapes: [rows: number, columns: number, inner: number][] = [
     [1, 1, 1],
     [1, 50, 7],

@@ -83,12 +83,27 @@ export function MicroscopePage() {
       <Failure error={microscope.error.value} />
       <Lost reason={microscope.lost.value} next="The model is opened and looked at again." />
       <Transfer progress={microscope.progress.value} />
+      {models.value !== undefined && models.value.length > 0 && (
+        <p class="actions">
+          <Button disabled={!microscope.busy.value} onPress={microscope.stop}>
+            Stop
+          </Button>
+          <Button disabled={!microscope.stopped.value} onPress={microscope.again}>
+            Look again
+          </Button>
+          {microscope.share.value !== undefined && (
+            <progress max={1} value={microscope.share.value} aria-label="share of the look that is done" />
+          )}
+        </p>
+      )}
       <p role="status">
         {microscope.busy.value
           ? 'Looking ...'
-          : looked === undefined
-            ? ''
-            : `${looked.pieces.length} tokens, on ${looked.device.name} (${looked.device.backend}).`}
+          : microscope.stopped.value
+            ? `Stopped.${looked === undefined ? '' : ' What is shown is what was seen before.'}`
+            : looked === undefined
+              ? ''
+              : `${looked.pieces.length} tokens, on ${looked.device.name} (${looked.device.backend}).`}
       </p>
       {looked !== undefined && layer !== undefined && (
         <>

@@ -22,15 +22,23 @@ export interface Microscope {
   readonly attended: Signal<Attended | undefined>;
   readonly twins: Signal<readonly TwinAnswers[]>;
   readonly progress: Signal<ModelProgress | undefined>;
+  /** Of the look that is under way, above 0 and at most 1. */
+  readonly share: Signal<number | undefined>;
   readonly error: Signal<Error | undefined>;
   /** Why the GPU was lost, where it was. */
   readonly lost: Signal<string | undefined>;
   readonly busy: Signal<boolean>;
-  /** Changes the view; the address, and what is seen, follow. */
+  /** Whether the view is not what is seen, because the look at it was stopped. */
+  readonly stopped: Signal<boolean>;
+  /** Changes the view; the address, and what is seen, follow, and the browser's Back leads to what was seen before. */
   show(changes: Partial<View>): void;
   /** Another model, unchanged; it reads what the last one read, where it can. */
   choose(model: string): void;
   askTwins(): Promise<void>;
+  /** Ends the look that is under way. */
+  stop(): void;
+  /** Looks at the view again. */
+  again(): void;
 }
 
 /** The chosen token, among those that there are. */
@@ -51,7 +59,9 @@ export function useMicroscope(): Microscope {
   const attended = useSignal<Attended | undefined>(undefined);
   const twins = useSignal<readonly TwinAnswers[]>([]);
   const progress = useSignal<ModelProgress | undefined>(undefined);
+  const share = useSignal<number | undefined>(undefined);
   const busy = useSignal(false);
+  const stopped = useSignal(false);
   /** Ends what is asked of the worker for a view that is there no more. */
   const current = useRef(new AbortController());
   /** Ends the question to the other models: what they say to a sequence that is gone is not shown beside the next. */
@@ -71,15 +81,21 @@ export function useMicroscope(): Microscope {
     return layer === result.layer && position === result.position ? result : attend(client, seen, signal);
   };
 
+  const settle = (): void => {
+    progress.value = undefined;
+    share.value = undefined;
+    busy.value = false;
+  };
+
   const look = (): Promise<void> => {
     const {model, source, window, eideticSlots, interventions} = view.value;
     if (model === undefined) return Promise.resolve();
     const signal = begin();
     busy.value = true;
+    stopped.value = false;
+    share.value = undefined;
     const rest = (): void => {
-      if (signal.aborted) return;
-      progress.value = undefined;
-      busy.value = false;
+      if (!signal.aborted) settle();
     };
     return guarded(async client => {
       try {
@@ -89,7 +105,9 @@ export function useMicroscope(): Microscope {
           {
             signal,
             onEvent: event => {
-              if (!signal.aborted) progress.value = event;
+              if (signal.aborted) return;
+              if (event.type === 'bytes') progress.value = event.progress;
+              else share.value = event.share;
             },
           },
         );
@@ -115,10 +133,13 @@ export function useMicroscope(): Microscope {
     });
   };
 
-  const show = (changes: Partial<View>): void => {
+  /** `isNew`: one that a visitor chose, not one that the address or the beginning brings. */
+  const show = (changes: Partial<View>, isNew = true): void => {
     const isSameWork = Object.keys(changes).every(key => ['at', 'layer', 'head'].includes(key));
     view.value = {...view.value, ...changes};
-    history.replaceState(null, '', formatView(view.value));
+    // Back leads to what was looked at before: neither to each token of it, nor to what was never seen, such as half a number.
+    const isStep = isNew && !isSameWork && !busy.value && looked.value !== undefined;
+    history[isStep ? 'pushState' : 'replaceState'](null, '', formatView(view.value));
     // Who looks already asks for the token that is chosen in the end.
     if (isSameWork && busy.value) return;
     if (isSameWork && looked.value !== undefined) {
@@ -132,6 +153,12 @@ export function useMicroscope(): Microscope {
       twins.value = [];
     }
     void look();
+  };
+
+  const stop = (): void => {
+    current.current.abort();
+    settle();
+    stopped.value = true;
   };
 
   const readsText = (name: string): boolean =>
@@ -183,15 +210,18 @@ export function useMicroscope(): Microscope {
       const model = wanted ?? own;
       // A link that names a model alone shows what that model reads.
       const source = saysSource(location.hash) ? view.value.source : sourceFor(readsText(model), undefined);
-      show({model, source});
+      show({model, source}, false);
     });
     const follow = (): void => {
       const isHere = /^#\/microscope\?/.test(location.hash);
-      if (isHere && location.hash !== formatView(view.value)) show(parseView(location.hash));
+      if (isHere && location.hash !== formatView(view.value)) show(parseView(location.hash), false);
     };
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
 
-  return {view, models, looked, attended, twins, progress, error, lost, busy, show, choose, askTwins};
+  return {
+    ...{view, models, looked, attended, twins, progress, share, error, lost, busy, stopped},
+    ...{show, choose, askTwins, stop, again: () => void look()},
+  };
 }
