@@ -4,7 +4,7 @@
 import {createHash} from 'node:crypto';
 import {existsSync, readFileSync} from 'node:fs';
 import {shown} from '../errors/shown.js';
-import {appendFile, writeFileAtomic} from '../formats/atomic-file.js';
+import {appendFile, syncFile, writeFileAtomic} from '../formats/atomic-file.js';
 import {wholeLines} from '../formats/json-lines.js';
 import {isCount, isRecord, parseJson} from '../formats/json-text.js';
 import {sha256Of} from '../formats/sha256/index.js';
@@ -30,8 +30,12 @@ export class MetricsLog {
 
   constructor(readonly path: string) {}
 
-  /** The file as it is now. Only the process that writes it knows. */
-  get record(): BesideRecord {
+  /**
+   * The file as it is now, which only the process that writes it knows: on the disk when this returns, since what notes it may
+   * survive a power cut.
+   */
+  settled(): BesideRecord {
+    if (existsSync(this.path)) syncFile(this.path);
     return {bytes: this.bytes, sha256: this.hash.copy().digest('hex')};
   }
 

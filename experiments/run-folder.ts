@@ -5,7 +5,7 @@
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {errorWords} from '../errors/error-words.js';
-import {appendFile, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
+import {appendLine, isDraft, refuseLink, removeDrafts, writeFileAtomic} from '../formats/atomic-file.js';
 import {FolderLock, LOCK} from '../formats/folder-lock.js';
 import {readTextFile, sealedJson, unsealJson} from '../formats/json-file.js';
 import type {CardGeneration} from '../models/model-folder/index.js';
@@ -64,7 +64,7 @@ export class RunFolder {
     private settings: RunConfig,
   ) {
     this.metrics = new MetricsLog(join(path, METRICS));
-    const beside = () => ({[METRICS]: this.metrics.record});
+    const beside = () => ({[METRICS]: this.metrics.settled()});
     this.checkpoints = new CheckpointFolder(join(path, 'checkpoint'), {beside});
     this.best = new CheckpointFolder(join(path, 'best'));
   }
@@ -91,7 +91,7 @@ export class RunFolder {
    */
   change(config: RunConfig, words: readonly string[]): void {
     const line = JSON.stringify({step: this.checkpoints.lastStep ?? 0, changes: words});
-    appendFile(join(this.path, CHANGES), `${line}\n`);
+    appendLine(join(this.path, CHANGES), line);
     if (config.train.steps > this.settings.train.steps) rmSync(join(this.path, RESULT), {force: true});
     writeFileAtomic(join(this.path, CONFIG), sealedJson(config));
     this.settings = config;

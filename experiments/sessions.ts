@@ -3,7 +3,7 @@
 import {existsSync} from 'node:fs';
 import {shown} from '../errors/shown.js';
 import type {Provenance} from '../eval/report/provenance.js';
-import {appendFile} from '../formats/atomic-file.js';
+import {appendLine} from '../formats/atomic-file.js';
 import {readTextFile} from '../formats/json-file.js';
 import {wholeLines} from '../formats/json-lines.js';
 import {isCount, isRecord, parseJson} from '../formats/json-text.js';
@@ -23,7 +23,7 @@ export function noteSession(
   path: string,
   line: Session & Provenance & {step: number; command?: string},
 ): void {
-  appendFile(path, `${JSON.stringify(line)}\n`);
+  appendLine(path, JSON.stringify(line));
 }
 
 /** The processes that worked on a run, in order. Errors: RunFolderError for a damaged line. */

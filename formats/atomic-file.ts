@@ -5,13 +5,16 @@ import {randomBytes} from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeSync,
 } from 'node:fs';
 import {basename, dirname, join} from 'node:path';
@@ -157,6 +160,30 @@ export function appendFile(path: string, bytes: Uint8Array | string): void {
   } catch (error) {
     ftruncateSync(file, before); // half a line of a full disk
     throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Appends a line to a file of few lines, whole or not at all. What a killed process has left behind the last line break is no
+ * line, and goes: this one would be joined to it. Errors: as of `appendFile`.
+ */
+export function appendLine(path: string, line: string): void {
+  refuseLink(path);
+  if (existsSync(path)) {
+    const bytes = readFileSync(path);
+    const end = bytes.lastIndexOf(10) + 1;
+    if (end < bytes.length) truncateSync(path, end);
+  }
+  appendFile(path, `${line}\n`);
+}
+
+/** Makes what was appended to a file durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
   } finally {
     closeSync(file);
   }

@@ -1,4 +1,6 @@
-// Which parameters decay and which learn at the state-space rate, decided by name and rank alone.
+// Which parameters decay and which learn at a rate of their own, decided by name and rank alone.
+
+import {MEMORY_GATE} from '../layers/memory-gate.js';
 
 export interface ParameterGroup {
   /** Learning rate as a multiple of the schedule's. */
@@ -8,18 +10,24 @@ export interface ParameterGroup {
 
 export interface GroupOptions {
   readonly ssmRateFactor: number;
+  readonly gateRateFactor: number;
   readonly weightDecay: number;
 }
 
 /**
- * Parameters of an SSM (`ssm.` in the name) learn at their own rate, as in the B'MOJO paper's two learning rates; matrices
- * decay, but not `A_log`, `D`, biases and norms: decay would pull the recurrence towards forgetting nothing.
+ * Parameters of an SSM (`ssm.` in the name) learn at their own rate, as in the B'MOJO paper's two learning rates, and so do the
+ * gates of memories, which begin closed and are few beside trained weights. Matrices decay, but not `A_log`, `D`, biases and norms: decay would pull the recurrence towards forgetting nothing.
  */
 export function groupOf(name: string, rank: number, options: GroupOptions): ParameterGroup {
   const own = name.split('/').at(-1) ?? name;
   const decays = rank >= 2 && !/(A_log|bias|norm)/.test(own);
   return {
-    rateFactor: own.startsWith('ssm.') ? options.ssmRateFactor : 1,
+    rateFactor: rateFactorOf(own, options),
     weightDecay: decays ? options.weightDecay : 0,
   };
+}
+
+function rateFactorOf(name: string, {ssmRateFactor, gateRateFactor}: GroupOptions): number {
+  if (name.startsWith('ssm.')) return ssmRateFactor;
+  return name === MEMORY_GATE ? gateRateFactor : 1;
 }

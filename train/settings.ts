@@ -32,6 +32,7 @@ export const trainSchema = {
   ),
   rate: number(5e-3, 0, 10, 'peak learning rate; associative recall learns in a narrow range, so sweep it'),
   ssmRateFactor: number(1, 0, 1000, 'learning rate of the state-space parameters as a multiple of rate'),
+  gateRateFactor: number(1, 0, 1000, 'learning rate of the gates of grafted memories as a multiple of rate'),
   warmup: number(0.05, 0, 1, 'share of the steps with a linearly rising rate'),
   finalRate: number(0, 0, 1, 'rate at the end of the cosine as a share of rate'),
   weightDecay: number(0.1, 0, 10, 'decoupled decay of matrices; A_log, D, biases and norms have none'),

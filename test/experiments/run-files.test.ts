@@ -1,6 +1,7 @@
 // What a run folder says of itself: lines that were written whole, the processes that trained it, and what reports make of them.
 
-import {appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import fs, {appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -52,6 +53,27 @@ describe('files of a run', () => {
     expect(() => new MetricsLog(path).read()).to.throw(RunFolderError, 'line 2 is damaged');
   });
 
+  it('metrics are on the disk before a checkpoint notes what they are', () => {
+    const path = join(root, 'metrics.jsonl');
+    const log = new MetricsLog(path);
+    expect(log.settled().bytes).to.equal(0);
+    log.append({step: 1, loss: 2});
+    const {fsyncSync} = fs;
+    const synced: number[] = [];
+    fs.fsyncSync = handle => {
+      synced.push(statSync(path).size, fs.fstatSync(handle).ino);
+      fsyncSync(handle);
+    };
+    syncBuiltinESMExports();
+    try {
+      const {bytes} = log.settled();
+      expect(synced).to.deep.equal([bytes, statSync(path).ino]);
+    } finally {
+      fs.fsyncSync = fsyncSync;
+      syncBuiltinESMExports();
+    }
+  });
+
   it('sessions say where and when, and refuse what is damaged', () => {
     const config = parseRunConfig('mqar', {data: {length: 16, pairs: 2, vocabSize: 16}});
     const folder = RunFolder.create(join(root, 'run'), config);
@@ -63,6 +85,8 @@ describe('files of a run', () => {
     expect(rest).to.deep.equal([]);
     expect(first).to.include({backend: 'wasm', version: '0.1.0'}).and.not.have.any.keys('device', 'together');
     expect(second).to.include({device: 'a card', together: 4});
+    folder.begin(5);
+    expect(folder.sessions()).to.have.lengthOf(3);
     writeFileSync(join(folder.path, 'sessions.jsonl'), '{"step":9}\n');
     expect(() => folder.sessions()).to.throw(RunFolderError, /line 1 must hold version, date, machine/);
     folder.release();

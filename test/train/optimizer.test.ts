@@ -7,7 +7,7 @@ import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {expectClose} from '../support/error.js';
 
 describe('parameter groups', () => {
-  const options = {ssmRateFactor: 3, weightDecay: 0.1};
+  const options = {ssmRateFactor: 3, gateRateFactor: 20, weightDecay: 0.1};
   const rows: [string, number, number, number][] = [
     ['block_0/q_proj', 2, 1, 0.1],
     ['block_0/ssm.in_proj', 2, 3, 0.1],
@@ -16,6 +16,7 @@ describe('parameter groups', () => {
     ['block_0/ssm.dt_bias', 1, 3, 0],
     ['block_0/ssm.conv_bias', 1, 3, 0],
     ['block_0/ssm.conv_weight', 2, 3, 0.1],
+    ['block_0/memory_gate', 1, 20, 0],
     ['block_0/norm', 1, 1, 0],
     ['final_norm/gain', 1, 1, 0],
     ['embedding/table', 2, 1, 0.1],

@@ -5,12 +5,15 @@ import {
   add,
   addN,
   backend,
+  concat,
   cumsum,
   memory,
   mul,
   range,
   scalar,
   slice,
+  split,
+  tensor,
   tensor1d,
   tidy,
   variable,
@@ -60,6 +63,44 @@ describe("tfjs's operations on webgpu", function () {
     const sum = (count * (count - 1)) / 2;
     expect([...(await total.data())]).to.deep.equal([sum, 2 * sum, -sum]);
     for (const one of [total, ...summands]) one.dispose();
+  });
+
+  it('split a few numbers by one dispatch, whatever is split along which axis', async () => {
+    const {device} = asRecorder(backend());
+    const most = device.limits.maxStorageBuffersPerShaderStage;
+    const write = GPUComputePassEncoder.prototype.dispatchWorkgroups;
+    let dispatches = 0;
+    GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...workgroups) {
+      dispatches++;
+      return write.apply(this, workgroups);
+    };
+    try {
+      for (const [shape, sizes, axis, wanted] of [
+        [[1, 1, 83], [3, 16, 64], 2, 1],
+        [[3, 5, 7], [1, 2, 4], -1, 1],
+        [[6], [5, 1], 0, 1],
+        [[3, 4, 1], [1, 3], 1, 1],
+        [[3, 4, 2], [1, 3], 1, 2],
+        [[2, 1, 40_000], [39_999, 1], 2, 2],
+        [[2, most], Array.from({length: most}, () => 1), 1, most],
+      ] as const) {
+        const values = Int32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => 7 * i - 9);
+        const x = tensor(values, [...shape], 'int32');
+        await x.data();
+        const moved = tidy(() => add(x, scalar(0, 'int32')));
+        dispatches = 0;
+        const parts = split(moved, [...sizes], axis);
+        expect(dispatches, `dispatches of [${shape}] into ${sizes.slice(0, 9)}`).to.equal(wanted);
+        const joined = concat(parts, axis);
+        expect(parts.map(part => part.shape[axis < 0 ? shape.length + axis : axis])).to.deep.equal([
+          ...sizes,
+        ]);
+        expect(await joined.data()).to.deep.equal(values);
+        for (const one of [x, moved, joined, ...parts]) one.dispose();
+      }
+    } finally {
+      GPUComputePassEncoder.prototype.dispatchWorkgroups = write;
+    }
   });
 
   it('sum up rows of any length, backwards too', async () => {

@@ -51,7 +51,8 @@ interface DeviceState {
   readonly writer: DispatchWriter;
   /** By kernel. */
   readonly plans: Map<string, PlanTable<CompiledPlan>>;
-  readonly fills: Map<string, CompiledPass>;
+  /** Passes that are no op's. */
+  readonly passes: Map<string, CompiledPass>;
   /** The run of a step that is being recorded now. */
   recording?: RunRecorder;
 }
@@ -101,7 +102,7 @@ function stateOf(backend: object): DeviceState {
       ring: new UniformRing(recorder),
       writer: new DispatchWriter(recorder),
       plans: new Map(),
-      fills: new Map(),
+      passes: new Map(),
     };
     states.set(backend, state);
   }
@@ -225,13 +226,40 @@ function recordPlaced(
 
 function fill(state: DeviceState, buffer: GPUBuffer, word: number): void {
   const words = buffer.size / 4;
-  const key = `${words} ${word}`;
-  let compiled = state.fills.get(key);
-  if (compiled === undefined) {
-    compiled = state.pipelines.compile(fillPass(words, word, state.limits));
-    state.fills.set(key, compiled);
-  }
+  const compiled = compiledPass(state, `fill ${words} ${word}`, limits => fillPass(words, word, limits));
   record(state, compiled, [buffer], {});
+}
+
+function compiledPass(state: DeviceState, key: string, make: (limits: GpuLimits) => Pass): CompiledPass {
+  const known = state.passes.get(key);
+  if (known !== undefined) return known;
+  const compiled = state.pipelines.compile(make(state.limits));
+  state.passes.set(key, compiled);
+  return compiled;
+}
+
+/** A pass that is no op's, and what it binds in this order. */
+export interface PlainPass {
+  pass(limits: GpuLimits): Pass;
+  readonly inputs: readonly TensorInfo[];
+  /** Not empty. */
+  readonly outputs: readonly {readonly shape: number[]; readonly dtype: DataType}[];
+}
+
+/** Records such a pass, of which `key` says everything, and returns its outputs. */
+export function dispatchPass(backend: object, key: string, {pass, inputs, outputs}: PlainPass): TensorInfo[] {
+  const state = stateOf(backend);
+  const {recorder} = state;
+  const compiled = compiledPass(state, key, pass);
+  const made = outputs.map(({shape, dtype}) => recorder.makeTensorInfo(shape, dtype));
+  const buffers = [...inputs, ...made].map(tensor => bufferOf(recorder, tensor));
+  record(state, compiled, buffers, {});
+  submitWhenMany(recorder);
+  return made;
+}
+
+function submitWhenMany(recorder: Recorder): void {
+  if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) submit(recorder);
 }
 
 /** Whether a tensor is still on the host alone, and zero: what tf makes for the gradient of an unused result. */
@@ -330,7 +358,7 @@ export function dispatch(
   for (const buffer of buffers.slice(firstScratch)) {
     if (buffer !== undefined) recorder.bufferManager.releaseBuffer(buffer);
   }
-  if (recorder.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) submit(recorder);
+  submitWhenMany(recorder);
   return outputs;
 }
 

@@ -1,9 +1,10 @@
-// Repairs to tfjs's own WebGPU kernels that our models meet.
+// Repairs to tfjs's own WebGPU kernels that our models meet, and what they do in fewer dispatches.
 
 import type {KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 import {getKernel, registerKernel, unregisterKernel} from '@tensorflow/tfjs-core';
 import type {Recorder} from '../dispatch/recorder.js';
 import {asRecorder} from '../dispatch/recorder.js';
+import {splitAtOnce} from './split-kernel.js';
 
 interface Disposer extends Recorder {
   disposeData(id: TensorInfo['dataId']): boolean;
@@ -29,8 +30,13 @@ function addInParts(stock: KernelFunc): KernelFunc {
 }
 
 export function repairStockKernels(): void {
-  const stock = getKernel('AddN', 'webgpu');
-  if (stock === undefined) throw new Error('bmojo: tfjs has no AddN on webgpu; use tfjs 4.22.0');
-  unregisterKernel('AddN', 'webgpu');
-  registerKernel({...stock, kernelFunc: addInParts(stock.kernelFunc)});
+  for (const [name, repaired] of [
+    ['AddN', addInParts],
+    ['SplitV', splitAtOnce],
+  ] as const) {
+    const stock = getKernel(name, 'webgpu');
+    if (stock === undefined) throw new Error(`bmojo: tfjs has no ${name} on webgpu; use tfjs 4.22.0`);
+    unregisterKernel(name, 'webgpu');
+    registerKernel({...stock, kernelFunc: repaired(stock.kernelFunc)});
+  }
 }
