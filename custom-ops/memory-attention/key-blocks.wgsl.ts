@@ -6,7 +6,6 @@ import {spread, workgroupNumber} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {chooseTeam, lanesFor, MOST_THREADS, TeamCode, tileRows} from './team.wgsl.js';
-import {fillTiles} from './tile-fill.wgsl.js';
 
 /** Keys of a workgroup, at most. */
 const KEYS = 64;
@@ -132,22 +131,6 @@ function keyBlockPass(
     ...(hasKeys ? {outDots: 'f32'} : {}),
     ...(source === 'stored' ? {positions: 'i32'} : {}),
   };
-  const batchCode = `
-      ${code.multiply('s', 'k', 'tileQ')}
-      ${hasKeys ? code.multiply('p', 'v', 'tileG') : ''}
-      ${code.eachScore(
-        i => `
-      {
-        let line = at * ${team.batch}u + ownFirst + ${i}u;
-        let query = begin + i32(line);
-        let numbers = tileNumbers[line];
-        s${i} = exp(s${i} - numbers.x);
-        if (!isWhole) { s${i} = select(0.0, s${i}, isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery); }
-        ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
-      }`,
-      )}
-      ${hasValues ? code.accumulate('dv', 's', 'tileG') : ''}
-      ${hasKeys ? code.accumulate('dk', 'p', 'tileQ') : ''}`;
   return {
     name: `memoryAttention gradients of ${source} ${parts.join(' and ')}`,
     read,
@@ -161,7 +144,6 @@ function keyBlockPass(
     code: `
 ${g.code}
 ${source === 'stored' ? '' : seenRange(source, attrs.fading)}
-const NOWHERE: i32 = -1;
 ${TeamCode.addDot}
 ${code.tile('tileQ', tile)}
 ${code.tile('tileG', tile)}
@@ -181,29 +163,36 @@ fn main(${code.parameters}) {
   ${code.eachVector((r, c) => `let k${r}_${c} = SCALE * ${load(own.k, `keyRow${r}`, c)};`)}
   ${hasKeys ? code.eachVector((r, c) => `let v${r}_${c} = ${load(own.v, `keyRow${r}`, c)};`) : ''}
   ${grads.map(([, d]) => code.eachVector((r, c) => `var ${d}${r}_${c} = vec4f();`)).join('\n')}
-  ${wholeRange(source, keys)}
   let tiles = (max(0, last - first + 1) + ${tile - 1}) / ${tile};
   for (var t = 0; t < tiles * i32(REPEATS); t++) {
     let h = group * REPEATS + u32(t / tiles);
     let begin = first + (t % tiles) * ${tile};
-    let isWhole = begin >= wholeFirst && begin + ${tile - 1} <= wholeLast;
     workgroupBarrier();
-    ${fillTiles(code, {
-      threads,
-      rows: tile,
-      Dh,
-      tiles: ['tileQ', 'tileG'],
-      locate: 'let row = min(begin + i32(key), last);',
-      bufferRow: '(batch * QUERIES + row) * HEADS + h',
-      sources: read => read(['q', 'gradOut']),
-      remember: `let at = (batch * QUERIES + u32(row)) * HEADS + h;
-        tileNumbers[key] = vec2f(logSumExp[at], ${hasKeys ? 'outDots[at]' : '0.0'});`,
-    })}
+    for (var slot = local; slot < ${tile * code.width}u; slot += ${threads}u) {
+      let line = slot / ${code.width}u;
+      let part = slot % ${code.width}u;
+      let query = begin + i32(line);
+      let queryRow = (batch * QUERIES + u32(min(query, last))) * HEADS + h;
+      ${code.inTile('tileQ', 'line', 'part')} = ${loadRow('q', 'queryRow', 'part', Dh, code.width)};
+      ${code.inTile('tileG', 'line', 'part')} = ${loadRow('gradOut', 'queryRow', 'part', Dh, code.width)};
+      if (part == 0u) { tileNumbers[line] = vec2f(logSumExp[queryRow], ${hasKeys ? 'outDots[queryRow]' : '0.0'}); }
+    }
     workgroupBarrier();
     for (var at = 0u; at < ${tile / team.batch}u; at++) {
-      let firstOfBatch = begin + i32(at) * ${team.batch};
-      let isBatchSeen = isSeenOwn && firstOfBatch + ${team.batch - 1} >= ownFirstQuery && firstOfBatch <= ownLastQuery;
-      ${code.ifAny('isBatchSeen', batchCode)}
+      ${code.multiply('s', 'k', 'tileQ')}
+      ${hasKeys ? code.multiply('p', 'v', 'tileG') : ''}
+      ${code.eachScore(
+        i => `
+      {
+        let line = at * ${team.batch}u + ownFirst + ${i}u;
+        let query = begin + i32(line);
+        let numbers = tileNumbers[line];
+        s${i} = select(0.0, exp(s${i} - numbers.x), isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery);
+        ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
+      }`,
+      )}
+      ${hasValues ? code.accumulate('dv', 's', 'tileG') : ''}
+      ${hasKeys ? code.accumulate('dk', 'p', 'tileQ') : ''}
     }
   }
   ${code.eachRow(

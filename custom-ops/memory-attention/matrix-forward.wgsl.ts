@@ -18,6 +18,8 @@ const UNSEEN = '-1e29';
 const SEEN = '-1e28';
 
 const blocks: readonly MatrixBlock[] = [
+  {subgroups: 4, matrices: 1, tile: 32},
+  {subgroups: 8, matrices: 1, tile: 16},
   {subgroups: 4, matrices: 1, tile: 16},
   {subgroups: 2, matrices: 1, tile: 16},
 ];

@@ -145,9 +145,7 @@ fn main(${code.parameters}) {
     if (isWindow) { lowest = ownKeyRow - REACH + 1; highest = ownKeyRow; }
     ${g.hasFading ? `if (isFading) { ${fadingBounds(attrs)} }` : ''}
     for (var at = 0u; at < ${tile / team.batch}u; at++) {
-      let firstOfBatch = firstRow + i32(at) * ${team.batch};
-      let isBatchSeen = (!isWindow && !isFading) || (firstOfBatch + ${team.batch - 1} >= lowest && firstOfBatch <= highest);
-      ${code.ifAny('isBatchSeen', keys)}
+      ${keys}
     }
   }
   ${end}

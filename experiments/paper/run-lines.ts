@@ -1,12 +1,14 @@
 // Finished runs of an experiment as lines of a file: what was trained on one machine counts on the next, where the experiment
 // goes on.
 
+import {SettingError} from '../../config/schema.js';
+import {errorWords} from '../../errors/error-words.js';
 import {oneLine, shown} from '../../errors/shown.js';
 import {readTextFile} from '../../formats/json-file.js';
 import type {Fail} from '../../formats/json-text.js';
 import {isRecord, parseJson} from '../../formats/json-text.js';
-import {sha256Of} from '../../formats/sha256/index.js';
 import type {RunConfig} from '../run-config.js';
+import {differences, parseStoredConfig} from '../run-config.js';
 import {parseRunResult} from '../run-result.js';
 import type {MeasuredRun, PlannedRun, RunOrigin} from './experiment.js';
 import {parseLossByLength} from './loss-by-length.js';
@@ -15,9 +17,28 @@ import {parseRecallByLength} from './recall-by-length.js';
 
 const MOST_BYTES = 1 << 26;
 
-/** SHA-256 of the settings that decide what a run comes to: not where it ran, nor where its text lay. */
-function settingsDigest({task, data: {data: _, ...data}, model, train}: RunConfig): string {
-  return sha256Of(new TextEncoder().encode(JSON.stringify({task, data, model, train})));
+/** The settings that decide what a run comes to: not where it ran, nor where its text lay. */
+function settingsOf({task, data: {data: _, ...data}, model, train}: RunConfig): object {
+  return {task, data, model, train};
+}
+
+/** In which settings a line's run differs from the planned one; what the line does not know yet is at its default. */
+function otherSettings(given: unknown, {config}: PlannedRun, fail: Fail): string[] {
+  const {task, data, model, train} = recordOf(given, fail);
+  if (task !== config.task) return [`task is ${shown(task)} there, ${config.task} here`];
+  const {backend} = config;
+  try {
+    const there = parseStoredConfig(config.task, {
+      backend,
+      data: {...recordOf(data, fail), ...('data' in config.data ? {data: config.data.data} : {})},
+      model: recordOf(model, fail),
+      train: recordOf(train, fail),
+    });
+    return differences(there, config);
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    return [errorWords(error)];
+  }
 }
 
 /** A line for each run. */
@@ -26,7 +47,7 @@ export function runLines(runs: readonly MeasuredRun[]): string {
     .map(({name, config, origin, result, tokensPerSecond, lengths, recall}) =>
       JSON.stringify({
         name,
-        settings: settingsDigest(config),
+        settings: settingsOf(config),
         ...origin,
         result,
         tokensPerSecond,
@@ -64,8 +85,11 @@ function measured(
   run: PlannedRun,
   fail: Fail,
 ): MeasuredRun {
-  if (settings !== settingsDigest(run.config))
-    return fail(`is of ${run.name} with other settings than it has now; leave the line out`);
+  const others = otherSettings(settings, run, fail);
+  if (others.length > 0)
+    return fail(
+      `is of ${run.name} with other settings than it has now (${others.join('; ')}); leave the line out`,
+    );
   if (tokensPerSecond !== undefined && typeof tokensPerSecond !== 'number')
     return fail(`must hold tokensPerSecond as a number, got ${shown(tokensPerSecond)}`);
   return {
@@ -79,7 +103,9 @@ function measured(
 }
 
 function recordOf(value: unknown, fail: Fail): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : fail(`must hold an object for each measurement, got ${shown(value)}`);
+  return isRecord(value)
+    ? value
+    : fail(`must hold an object for settings and for each measurement, got ${shown(value)}`);
 }
 
 function originOf({machine, date, software}: Readonly<Record<string, unknown>>, fail: Fail): RunOrigin {

@@ -385,8 +385,18 @@ describe('experiments of the paper', () => {
       return {...run, config: {...run.config, data}};
     });
     expect(() => readRunLines(path, longer)).to.throw(MeasurementError, /line 1 is of .* other settings/);
+    // A line of before there was a setting is of a run that had its default.
+    writeFileSync(path, runLines(all).replaceAll('"clip":1,', ''));
+    expect(readRunLines(path, elsewhere)).to.have.length(all.length);
+    const clipped = elsewhere.map(run => {
+      const train = {...run.config.train, clip: 2};
+      return {...run, config: {...run.config, train}};
+    });
+    expect(() => readRunLines(path, clipped)).to.throw(/line 1 .* \(train clip is 1 there, 2 here\)/);
+    writeFileSync(path, runLines(all).replace('"clip":1,', '"cut":1,'));
+    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 1 .*cut/);
     writeFileSync(path, `${runLines(all).split('\n')[0]}\n{"name":"${all[1].name}"}\n`);
-    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 2 is of/);
+    expect(() => readRunLines(path, elsewhere)).to.throw(MeasurementError, /line 2 must hold an object/);
     writeFileSync(path, runLines(all).replace('"step":1,', ''));
     expect(() => readRunLines(path, elsewhere)).to.throw(
       MeasurementError,
