@@ -116,6 +116,8 @@ function claim(claimant: Claimant, place: string): boolean {
   if (link(claimant, place)) return true;
   const found = textOf(place);
   if (found === undefined) return false; // just released
+  // On a network's file system an answer may be lost: asked again, the server finds what it made.
+  if (found === claimant.text) return true;
   const owner = ownerOf(found);
   if (owner === undefined || !isGone(owner)) throw new FolderLockError(words(claimant.folder, place, owner));
   return takeOver(claimant, place, found);
@@ -132,11 +134,21 @@ function takeOver(claimant: Claimant, place: string, stale: string): boolean {
   if (!claim(claimant, right)) return false;
   try {
     if (textOf(place) !== stale) return false;
-    writeDraft(claimant);
-    renameSync(claimant.draft, place);
-    return true;
+    return replace(claimant, place);
   } finally {
     rmSync(right, {force: true});
+  }
+}
+
+/** False where the draft was cleared away meanwhile. */
+function replace(claimant: Claimant, place: string): boolean {
+  writeDraft(claimant);
+  try {
+    renameSync(claimant.draft, place);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return textOf(place) === claimant.text;
   }
 }
 
@@ -192,7 +204,8 @@ function isGone(owner: Owner): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) === 'ESRCH';
+    // One of another user's may not be signalled, and yet have the pid of one that is gone.
+    if (codeOf(error) === 'ESRCH') return true;
   }
   const now = beginOf(pid);
   return began !== undefined && now !== undefined && now !== began;

@@ -2,7 +2,7 @@
 
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, rmdirSync, rmSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join, resolve} from 'node:path';
 import {writeFileAtomic} from '../../formats/atomic-file.js';
 import {encodeSafetensors} from '../../formats/safetensors.js';
 import {asStoreErrors} from '../segments/system-error.js';
@@ -23,18 +23,28 @@ export function exportMemory(
   selection: MemorySelection,
 ): Promise<number> {
   return asStoreErrors(folder, async () => {
-    const existed = existsSync(folder);
-    if (existed) refuseUsed(folder);
+    const made: string[] = [];
+    for (let path = resolve(folder); !existsSync(path); path = dirname(path)) made.push(path);
+    if (made.length === 0) refuseUsed(folder);
     else mkdirSync(folder, {recursive: true, mode: 0o700});
     const written: string[] = [];
     try {
       return await writeRows(store, folder, selection, written);
     } catch (error) {
-      for (const file of written) rmSync(join(folder, file), {force: true});
-      if (!existed) rmdirSync(folder);
+      takeBack(folder, written, made);
       throw error;
     }
   });
+}
+
+/** Removes files of a folder, then the folders that were made for them, the innermost first. */
+function takeBack(folder: string, files: readonly string[], made: readonly string[]): void {
+  try {
+    for (const file of files) rmSync(join(folder, file), {force: true});
+    for (const path of made) rmdirSync(path);
+  } catch {
+    // Where others put something there, or the disk fails, what is told is what failed first.
+  }
 }
 
 function refuseUsed(folder: string): void {

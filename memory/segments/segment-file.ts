@@ -61,7 +61,8 @@ export async function* readRecords(
     const found = await recordAt(file, at, size, format);
     if ('wrong' in found) {
       const {isCutShort, wrong} = found;
-      if (at >= known && (isCutShort || isTornRecord(await readRange(file, at, size - at), at))) return;
+      if (at >= known && (isCutShort || isTornRecord(await readRange(file, at, size - at), at, format)))
+        return;
       return fail(`is damaged at byte ${at}: ${wrong}`);
     }
     yield found;

@@ -45,6 +45,29 @@ describe('folder locks', () => {
     }
   });
 
+  it('are taken over where the pid is that of another user by now, whose processes may not be signalled', () => {
+    const {kill} = process;
+    process.kill = () => {
+      throw Object.assign(new Error('kill EPERM'), {code: 'EPERM'});
+    };
+    try {
+      const lock = take();
+      const {began} = JSON.parse(readFileSync(path(), 'utf8'));
+      lock.release();
+      for (const [owner, isHeld] of [
+        [{host: hostname(), pid: process.pid, began: '1'}, false],
+        [{host: hostname(), pid: process.pid, began}, true],
+        [{host: hostname(), pid: process.pid}, true],
+      ] as const) {
+        writeFileSync(path(), JSON.stringify(owner));
+        if (isHeld) expect(take).to.throw(FolderLockError, 'is written by process');
+        else take().release();
+      }
+    } finally {
+      process.kill = kill;
+    }
+  });
+
   it('are not removed by one that no longer holds them', () => {
     const lock = take();
     const other = JSON.stringify({host: 'else', pid: 7});
@@ -172,21 +195,41 @@ describe('folder locks', () => {
     expect(at).to.be.above(5);
   });
 
-  it('are taken though whoever held the folder cleared it of drafts meanwhile', () => {
-    const {linkSync} = fs;
-    let isCleared = false;
-    fs.linkSync = (from, to) => {
-      if (!isCleared) rmSync(from);
-      isCleared = true;
-      linkSync(from, to);
+  /** Takes a stale lock where the first change of a name comes out otherwise. */
+  const takeWith = (
+    step: 'linkSync' | 'renameSync',
+    once: (from: fs.PathLike, to: fs.PathLike) => void,
+  ): void => {
+    const real = fs[step];
+    let isDone = false;
+    fs[step] = (from, to) => {
+      if (isDone) return real(from, to);
+      isDone = true;
+      once(from, to);
+      real(from, to);
     };
     syncBuiltinESMExports();
     try {
-      take().release();
+      stale();
+      const lock = take();
+      expect(JSON.parse(readFileSync(path(), 'utf8')).pid).to.equal(process.pid);
+      lock.release();
     } finally {
-      fs.linkSync = linkSync;
+      fs[step] = real;
       syncBuiltinESMExports();
     }
     expect(readdirSync(folder)).to.deep.equal([]);
-  });
+  };
+
+  for (const step of ['linkSync', 'renameSync'] as const) {
+    it(`are taken though whoever held the folder cleared it of drafts before ${step}`, () =>
+      takeWith(step, from => rmSync(from)));
+
+    it(`are taken where a server did ${step}, its answer was lost, and it was asked again`, () =>
+      takeWith(step, (from, to) => {
+        rmSync(to, {force: true});
+        fs.copyFileSync(from, to);
+        if (step === 'renameSync') rmSync(from);
+      }));
+  }
 });

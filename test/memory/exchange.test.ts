@@ -86,6 +86,19 @@ describe('exported memory', () => {
     };
     expect(await refusal(() => exportMemory(interrupted(fail), out, {streams: 'all'}))).to.equal(failure);
     expect(existsSync(out)).to.equal(false);
+    // Neither do folders around it, unless somebody put something there; and what failed is what is told.
+    const around = join(parent, 'new');
+    const inner = join(around, 'folder');
+    expect(await refusal(() => exportMemory(interrupted(fail), inner, {streams: 'all'}))).to.equal(failure);
+    expect(existsSync(around)).to.equal(false);
+    const failBeside = (): never => {
+      writeFileSync(join(around, 'letter.txt'), 'dear');
+      throw failure;
+    };
+    expect(await refusal(() => exportMemory(interrupted(failBeside), inner, {streams: 'all'}))).to.equal(
+      failure,
+    );
+    expect(readdirSync(around)).to.deep.equal(['letter.txt']);
     // A folder that was there stays, empty as it was; so it is where the third file or the index cannot be written.
     mkdirSync(out);
     const [third, index] = [join(out, 'rows-000003.safetensors'), join(out, 'index.json')];

@@ -156,6 +156,28 @@ describe('memory in a folder', () => {
       expect(message).to.include('checksum');
     });
 
+    it('and bytes that changed beside zeros of rows, which explain nothing', async () => {
+      await open();
+      const zeroRows = batchOf(tinyFormat, {n: 20});
+      await store?.append({...zeroRows, keys: zeroRows.keys.fill(0), values: zeroRows.values.fill(0)});
+      const [rows, end] = [32, statSync(segments()[0]).size];
+      await store?.append(batchOf(tinyFormat, {from: 20, n: 20, seed: 5}));
+      for (const [name, at, changed, behind] of [
+        ['magic', rows, end, 0],
+        ['layer', rows + 4, end, 0],
+        ['sum', rows + 27, end, 0],
+        ['zeros-of-the-next', end + 100, undefined, 4096],
+      ] as const) {
+        const copy = copyOf(name);
+        const segment = join(copy, 'rows-00000001.segment');
+        const bytes = readFileSync(segment);
+        bytes[at] ^= 1;
+        writeFileSync(segment, Buffer.concat([bytes.subarray(0, changed), Buffer.alloc(behind)]));
+        const {message} = await refusal(() => openFolder(copy, tinyFormat));
+        expect(message, name).to.include(`damaged at byte ${changed === undefined ? end : rows}`);
+      }
+    });
+
     it('and zeros in what the store is known to have had', async () => {
       await open();
       await store?.append(batchOf(tinyFormat, {n: 20}));
