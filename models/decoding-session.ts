@@ -145,7 +145,8 @@ export class DecodingSession {
 
   /**
    * Chooses the next token among the ids that may be written, by default the whole vocabulary, and makes it the last one.
-   * Errors: as `logits`; SettingError; ArgumentError where no id may be written.
+   * Errors: as `logits`; SettingError; ArgumentError where no id may be written; LogitsError where the model's logits are no
+   * numbers to choose by: the session is then as it was.
    */
   async write(given: PartialSamplingSettings = {}, which: WritableIds = {}): Promise<number> {
     const sampling = parseSettings('DecodingSession.write', samplingSchema, given);

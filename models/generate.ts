@@ -42,7 +42,8 @@ export interface GenerateOptions extends WritingOptions, WritableIds {
  * Reads a prompt in chunks, then yields one token id at a time at constant cost (but for full attention).
  *
  * Defaults: temperature 1, topK 0 (all), topP 1, seed 1. The same seed gives the same tokens.
- * Errors: SettingError for sampling out of range; ArgumentError for a token outside the vocabulary.
+ * Errors: SettingError for sampling out of range; ArgumentError for a token outside the vocabulary; LogitsError where the model's
+ * logits are no numbers to choose by.
  */
 export async function* generate(
   model: LanguageModel,

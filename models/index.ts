@@ -45,7 +45,7 @@ export type {SizeName} from './sizes.js';
 export {sizeModel, sizeNames} from './sizes.js';
 export type {ModelShapes, ModelState} from './state.js';
 export {disposeModelState, ModelStateError} from './state.js';
-export {samplingSchema} from './token-sampling.js';
+export {LogitsError, samplingSchema} from './token-sampling.js';
 export type {Parameter} from './trainable-weights.js';
 export {withMemory} from './with-memory.js';
 export type {WritableIds} from './writable-ids.js';

@@ -373,12 +373,13 @@ export class LanguageModel {
 
   /**
    * The same memory with room for `to` tokens, by default no more than it holds: while there is room, its shapes stay as they
-   * are from token to token. Tensors that need no change are those of `state`, which stays valid.
+   * are from token to token. Before the first token there is no memory yet, and no room in it. Tensors that need no change are
+   * those of `state`, which stays valid.
    */
   withRoom({position, room: from, layers}: ModelState, to?: number): ModelState {
     return tidy(() => ({
       position,
-      room: to,
+      room: position === 0 ? undefined : to,
       layers: this.blocks.map((block, index) => block.withRoom(layers[index], position, {from, to})),
     }));
   }
@@ -425,7 +426,10 @@ export class LanguageModel {
   }
 }
 
-/** The kind of a step of several layers: alike where it is alike in each, and what varies in one may vary in all. */
+/**
+ * The kind of a step of several layers: alike where it is alike in each, whose names stand in the order of the layers, and what
+ * varies in one may vary in all.
+ */
 function jointKind(kinds: readonly StepKind[]): StepKind {
   const varying: Record<string, StepKind['varying'][string]> = {};
   for (const kind of kinds)
@@ -434,7 +438,7 @@ function jointKind(kinds: readonly StepKind[]): StepKind {
       varying[op] = before === undefined ? change : attributes => change(before(attributes));
     }
   return {
-    name: [...new Set(kinds.map(({name}) => name))].join('; '),
+    name: kinds.map(({name}) => name).join('; '),
     isPassing: kinds.some(({isPassing}) => isPassing),
     varying,
   };

@@ -2,6 +2,7 @@
 
 import {integer, number} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
+import {BmojoError} from '../errors/bmojo-error.js';
 import {exponential} from './exponential.js';
 import {mostLikely} from './most-likely.js';
 import type {SamplingSettings} from './settings.generated.js';
@@ -36,6 +37,12 @@ export const samplingSchema = {
   seed: integer(1, 0, 2 ** 31 - 1, 'seed of the choices: the same seed writes the same text'),
 } as const;
 
+/** Logits from which no token can be chosen: one is NaN or infinite, or all are as unlikely as can be. */
+export class LogitsError extends BmojoError {
+  override readonly name = 'LogitsError';
+  readonly kind = 'damage';
+}
+
 const TAG = 0x73616d70;
 
 /** Ids among which a nucleus is looked for first: most have fewer, and to put all in order takes long. */
@@ -60,11 +67,11 @@ export function withPenalty(
 
 /**
  * Draws a token; `draw` numbers the choices of a seed. Top-k is applied before top-p (Holtzman et al., arXiv 1904.09751).
+ * Errors: LogitsError.
  */
 export function sampleToken(logits: Float32Array, settings: SamplingSettings, draw: number): number {
   const {temperature, seed} = settings;
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+  const best = largestLogit(logits);
   if (temperature === 0) return best;
   const largest = logits[best];
   const weightOf = (id: number): number => exponential((logits[id] - largest) / temperature);
@@ -86,6 +93,24 @@ export function sampleToken(logits: Float32Array, settings: SamplingSettings, dr
     if (point < passed || passed === total) break;
   }
   return ids === undefined ? rank : ids[rank];
+}
+
+/** The first id of the largest logit. Errors: LogitsError. */
+function largestLogit(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 0; id < logits.length; id++) {
+    if (!(logits[id] < Number.POSITIVE_INFINITY)) throw new LogitsError(noChoice(id, logits[id]));
+    if (logits[id] > logits[best]) best = id;
+  }
+  if (logits[best] === Number.NEGATIVE_INFINITY) throw new LogitsError(noChoice(best, logits[best]));
+  return best;
+}
+
+function noChoice(id: number, logit: number): string {
+  return (
+    `no token can be chosen: the model's logit of id ${id} is ${logit}; the weights are damaged or their training ` +
+    'has diverged, or numbers leave the range of float16 where products are computed in it'
+  );
 }
 
 /** Ids that are among the k most likely and in the nucleus, from most to least likely; undefined where all are. */

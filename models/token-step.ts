@@ -51,10 +51,12 @@ export class TokenStep {
     if (room.isNew) this.dispose();
     const recorder = await this.recorder();
     const roomy = room.isNew ? this.model.withRoom(state, room.tokens) : state;
-    const result = this.step(tokens, roomy, isPassing ? runDirectly : call => recorder.run(call));
-    const given = new Set(stateList(state));
-    dispose(stateList(roomy).filter(held => !given.has(held)));
-    return result;
+    try {
+      return this.step(tokens, roomy, isPassing ? runDirectly : call => recorder.run(call));
+    } finally {
+      const given = new Set(stateList(state));
+      dispose(stateList(roomy).filter(held => !given.has(held)));
+    }
   }
 
   dispose(): void {

@@ -77,7 +77,9 @@ export function toTensor({values, shape}: HostInput): Tensor {
 /** Runs a step op by op. */
 export function runDirectly({inputs, tensors = [], body}: StepCall): Tensor[] {
   const given = inputs.map(toTensor);
-  const results = tidy(() => body(given, tensors));
-  dispose(given);
-  return results;
+  try {
+    return tidy(() => body(given, tensors));
+  } finally {
+    dispose(given);
+  }
 }

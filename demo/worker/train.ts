@@ -2,7 +2,7 @@
 
 import type {LanguageReport, RecallReport} from '../../eval/index.js';
 import {memoryView} from '../../eval/index.js';
-import {generateText, LanguageModel} from '../../models/index.js';
+import {generateText, LanguageModel, LogitsError} from '../../models/index.js';
 import type {TrainEvent} from '../../train/index.js';
 import {Pace, parseTrainSettings, train as trainLoop} from '../../train/index.js';
 import type {Call, Handler} from '../protocol.js';
@@ -34,18 +34,24 @@ export type TrainCall = Call<TrainRequest, TrainingEvent, {readonly finished: bo
 /** Events that a reload shows again. */
 export type KeptEvent = Exclude<TrainingEvent, {type: 'device'}>;
 
+/** A text that the model writes, or why it writes none: what ends a training is its loss, not what it shows on the way. */
 async function sampleText(model: LanguageModel, {tokenizer, sample}: Prepared): Promise<string> {
   if (tokenizer === undefined) return '';
   const prompt = tokenizer.decode(sample.subarray(0, 24));
   let text = prompt;
-  for await (const piece of generateText(model, {
-    tokenizer,
-    prompt,
-    maxTokens: 120,
-    temperature: 0.8,
-    seed: 1,
-  }))
-    text += piece;
+  try {
+    for await (const piece of generateText(model, {
+      tokenizer,
+      prompt,
+      maxTokens: 120,
+      temperature: 0.8,
+      seed: 1,
+    }))
+      text += piece;
+  } catch (error) {
+    if (!(error instanceof LogitsError)) throw error;
+    text += `(${error.message})`;
+  }
   return text;
 }
 

@@ -17,6 +17,7 @@ import {beyondContextWords} from '../../models/beyond-context.js';
 import {asLanguageModel} from '../../models/create.js';
 import {generateText} from '../../models/generate.js';
 import type {LanguageModel} from '../../models/language-model.js';
+import {LogitsError} from '../../models/token-sampling.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import type {ComparedRun, Report, WorkloadFamily} from './family.js';
 import {isLanguageReport} from './family.js';
@@ -73,17 +74,23 @@ const EVAL_TOKENS = 2048;
 /** Tokens of a text that shows how far a training is. */
 const SHOWN_TOKENS = 64;
 
-async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<string> {
+/** A text that the model writes, or why it writes none: what ends a training is its loss, not what it shows on the way. */
+export async function written(model: LanguageModel, tokenizer: Tokenizer): Promise<string> {
   const prompt = openingOf(tokenizer);
   if (tokenizer.encode(prompt).length === 0) return '';
   let text = '';
-  for await (const piece of generateText(model, {
-    tokenizer,
-    prompt,
-    maxTokens: SHOWN_TOKENS,
-    temperature: 0.8,
-  }))
-    text += piece;
+  try {
+    for await (const piece of generateText(model, {
+      tokenizer,
+      prompt,
+      maxTokens: SHOWN_TOKENS,
+      temperature: 0.8,
+    }))
+      text += piece;
+  } catch (error) {
+    if (!(error instanceof LogitsError)) throw error;
+    text += `(${error.message})`;
+  }
   return text;
 }
 

@@ -3,12 +3,15 @@
 import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {fill, tidy} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
+import {useBackend} from '../../custom-ops/index.js';
 import {closeData, openData, prepareData} from '../../data/files/index.js';
+import {byteTokenizer} from '../../data/tokenizers/index.js';
 import {WindowIndex} from '../../data/windows.js';
 import {evaluateLanguage} from '../../eval/language.js';
 import {workloadFamily} from '../../experiments/families/index.js';
-import {languageOf} from '../../experiments/families/language.js';
+import {languageOf, written} from '../../experiments/families/language.js';
 import {runTraining} from '../../experiments/run.js';
 import {parseRunConfig} from '../../experiments/run-config.js';
 import {RunFolder} from '../../experiments/run-folder.js';
@@ -75,6 +78,16 @@ describe('training of a run', () => {
     const kept = readdirSync(folder.path);
     expect(kept).to.include.members(['result.json', 'metrics.jsonl', 'curve.svg']);
     for (const name of ['checkpoint', 'best', 'model', 'model-best']) expect(kept).to.not.include(name);
+  });
+
+  it('shows a text of the model, or why there is none', async () => {
+    await useBackend('cpu');
+    const model = LanguageModel.create({...tiny, vocabSize: 257});
+    expect(await written(model, byteTokenizer())).not.to.include('no token can be chosen');
+    const [{variable}] = model.parameters();
+    tidy(() => variable.assign(fill(variable.shape, Number.NaN)));
+    expect(await written(model, byteTokenizer())).to.match(/^\(no token can be chosen: .* is NaN/);
+    model.model.dispose();
   });
 
   it('scores language on held-out windows as long as all segments', async () => {

@@ -16,7 +16,7 @@ import {generate, generateText} from '../../models/generate.js';
 import {generateTexts} from '../../models/generate-batch.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {mostLikely} from '../../models/most-likely.js';
-import {sampleToken, samplingSchema} from '../../models/token-sampling.js';
+import {LogitsError, sampleToken, samplingSchema} from '../../models/token-sampling.js';
 import {writableLogits} from '../../models/writable-ids.js';
 import {expectClose} from '../support/error.js';
 
@@ -113,6 +113,19 @@ describe('sampling', () => {
     const flat = Float32Array.from({length: 3000}, (_, id) => -id / 3000);
     const drawn = Array.from({length: 2000}, (_, draw) => sampleToken(flat, sampling({topP: 0.9}), draw));
     expect(Math.max(...drawn)).to.be.within(2300, 2525);
+  });
+
+  it('chooses nothing by logits that are not numbers', () => {
+    for (const [logits, told] of [
+      [[0, Number.NaN, 5, 2], 'id 1 is NaN'],
+      [[Number.NaN, 1, 5, 2], 'id 0 is NaN'],
+      [[0, 1, Infinity, 2], 'id 2 is Infinity'],
+      [[-Infinity, -Infinity], 'id 0 is -Infinity'],
+    ] as const)
+      for (const given of [{}, {temperature: 0}, {topK: 2}, {topP: 0.5}])
+        expect(() => sampleToken(Float32Array.from(logits), sampling(given), 0)).to.throw(LogitsError, told);
+    for (const given of [{}, {temperature: 0}, {topK: 9}, {topP: 0}])
+      expect(sampleToken(Float32Array.of(-Infinity, 1, -Infinity), sampling(given), 0)).to.equal(1);
   });
 
   it('takes the most likely token at temperature 0', () => {

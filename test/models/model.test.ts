@@ -117,6 +117,18 @@ for (const backend of readableBackends) {
       });
     }
 
+    it('has no room before the first token, where there is no memory', () => {
+      const language = LanguageModel.create({...settings('transformer'), eideticSlots: 0});
+      tf.tidy(() => {
+        const first = tokens.slice([0, 0], [2, 1]);
+        const begun = language.initialState(2);
+        const roomy = language.step(first, language.withRoom(begun, 64));
+        expect(roomy.logits.dataSync()).to.deep.equal(language.step(first, begun).logits.dataSync());
+        expect(language.withRoom(roomy.state, 64).room).to.equal(64);
+      });
+      language.model.dispose();
+    });
+
     it('same seed, same weights; other seed, other weights', () => {
       const first = (seed: number): number[] => {
         const language = LanguageModel.create({...settings('bmojo'), seed});

@@ -38,6 +38,20 @@ const models: readonly Tested[] = [
     replays: 3,
   },
   {
+    // At a token of most chunks the first layer stores alone, at that of every fourth the second with it.
+    name: 'layers of which one or two begin a chunk, and one stores nothing',
+    given: {
+      layers: 3,
+      plan: [
+        {mixer: {window: 2, eideticSlots: 2}},
+        {mixer: {window: 8, eideticSlots: 3}},
+        {mixer: {window: 4, eideticSlots: 0}},
+      ],
+    },
+    before: 17,
+    replays: 6,
+  },
+  {
     name: 'bmojo whose window fills',
     given: {preset: 'bmojo', window: 32, eideticSlots: 3},
     before: 4,
@@ -163,6 +177,24 @@ describe('decoding on webgpu', function () {
     }
     expect(session.replays - replays).to.equal(5);
     expect(made).to.equal(0);
+    session.dispose();
+    model.model.dispose();
+  });
+
+  it('leaves nothing behind of a step that fails', async () => {
+    const model = LanguageModel.create({...sizes, preset: 'transformer'});
+    const session = new DecodingSession(model);
+    await session.read([3, 1]); // one token is in memory, which the next step gives room
+    const before = memory().numTensors;
+    const {logits} = model;
+    model.logits = () => {
+      throw new Error('out of order');
+    };
+    const outcome = await session.logits().catch((error: Error) => error.message);
+    expect(outcome).to.equal('out of order');
+    expect(memory().numTensors).to.equal(before);
+    model.logits = logits;
+    expect(await session.logits()).to.have.length(sizes.vocabSize);
     session.dispose();
     model.model.dispose();
   });

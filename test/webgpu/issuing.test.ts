@@ -83,6 +83,8 @@ describe("tfjs's operations on webgpu", function () {
         [[3, 4, 2], [1, 3], 1, 2],
         [[2, 1, 40_000], [39_999, 1], 2, 2],
         [[2, most], Array.from({length: most}, () => 1), 1, most],
+        [[0, 4], [1, 3], 1, 0],
+        [[3, 4], [4, 0], 1, 1],
       ] as const) {
         const values = Int32Array.from({length: shape.reduce((a, b) => a * b, 1)}, (_, i) => 7 * i - 9);
         const x = tensor(values, [...shape], 'int32');
@@ -95,7 +97,7 @@ describe("tfjs's operations on webgpu", function () {
         expect(parts.map(part => part.shape[axis < 0 ? shape.length + axis : axis])).to.deep.equal([
           ...sizes,
         ]);
-        expect(await joined.data()).to.deep.equal(values);
+        expect([...(await joined.data())]).to.deep.equal([...values]);
         for (const one of [x, moved, joined, ...parts]) one.dispose();
       }
     } finally {

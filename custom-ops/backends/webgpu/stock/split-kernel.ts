@@ -33,7 +33,7 @@ function splitPass(rows: number, sizes: readonly number[], limits: GpuLimits): P
   );
 }
 
-/** In place of tfjs's own kernel, which does what is left: other axes than the last, many numbers, more parts than bindings. */
+/** In place of tfjs's own kernel, which does what is left: other axes than the last, many numbers or none, more parts than bindings. */
 export function splitAtOnce(stock: KernelFunc): KernelFunc {
   return ({inputs, attrs, backend}) => {
     const x = inputs.x as TensorInfo;
@@ -49,6 +49,7 @@ export function splitAtOnce(stock: KernelFunc): KernelFunc {
       product(x.shape.slice(along + 1)) === 1 &&
       product(x.shape) <= MOST_NUMBERS &&
       sizes.length < most &&
+      !x.shape.includes(0) &&
       !sizes.includes(0);
     if (!isOne) return stock({inputs, attrs, backend});
     const rows = product(x.shape.slice(0, along));
