@@ -107,18 +107,26 @@ export function parseStoredConfig(task: string, given: GivenRun): RunConfig {
   };
 }
 
-/** In which settings a run that exists differs from one that is wanted, in words. */
+/**
+ * In which settings a run that exists differs from one that is wanted, in words. Compared is what config.json holds: words cut
+ * long values short.
+ */
 export function differences(there: RunConfig, wanted: RunConfig): string[] {
-  const flat = ({task, backend, ...parts}: RunConfig): Map<string, string> =>
+  const flat = ({task, backend, ...parts}: RunConfig): Map<string, unknown> =>
     new Map(
       Object.entries({run: {task, backend}, ...parts}).flatMap(([section, settings]) =>
-        Object.entries(settings).map(([key, value]) => [`${section} ${key}`, shown(value)] as const),
+        Object.entries(settings).map(([key, value]) => [`${section} ${key}`, value] as const),
       ),
     );
   const [own, asked] = [flat(there), flat(wanted)];
+  const words = (settings: Map<string, unknown>, key: string): string =>
+    settings.has(key) ? shown(settings.get(key)) : 'not given';
   return [...new Set([...own.keys(), ...asked.keys()])]
-    .filter(key => own.get(key) !== asked.get(key))
-    .map(key => `${key} is ${own.get(key) ?? 'not given'} there, ${asked.get(key) ?? 'not given'} here`);
+    .filter(key => JSON.stringify(own.get(key)) !== JSON.stringify(asked.get(key)))
+    .map(key => {
+      const [is, should] = [words(own, key), words(asked, key)];
+      return is === should ? `${key} is another there` : `${key} is ${is} there, ${should} here`;
+    });
 }
 
 function parseBackend({backend}: GivenRun): BackendName {

@@ -2,6 +2,7 @@
 
 import {choice, flag, integer, number, parseSettings, SettingError, said, text} from '../config/schema.js';
 import {shown} from '../errors/shown.js';
+import {isRecord} from '../formats/json-text.js';
 import {dropoutField, mixerSchema} from '../layers/mixer-schema.js';
 import type {LayerSettings} from './layer-plan.js';
 import {checkPattern, checkPlan, checkRetrieval, patternWords} from './layer-plan.js';
@@ -115,7 +116,7 @@ export const presets: Readonly<Record<PresetName, Partial<ModelConfig>>> = {
 };
 
 /** Settings that are present, as a plain object. */
-function present(given: object): Record<string, unknown> {
+function present(given: object) {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -129,14 +130,23 @@ function withPattern({alternate, ...own}: Record<string, unknown>): Record<strin
   return {...own, pattern: alternate ? 'SA' : ''};
 }
 
-/** The entries of a plan. Errors: SettingError. */
+/** The entries of a plan; what is undefined in them is as the other settings say. Errors: SettingError. */
 function checkedPlan(plan: unknown): readonly LayerSettings[] {
-  if (!Array.isArray(plan) || plan.length === 0 || plan.some(own => typeof own !== 'object' || own === null))
+  if (!Array.isArray(plan) || plan.length === 0 || plan.some(own => !isRecord(own)))
     throw new SettingError(
       `model: plan must be a list of settings, one entry a layer, got ${JSON.stringify(plan)}`,
     );
-  checkPlan(plan, layerPlanSchema);
-  return plan;
+  const entries = plan.map((given, index) => {
+    const own = present(given);
+    if (own.mixer === undefined) return own;
+    if (!isRecord(own.mixer))
+      throw new SettingError(
+        `model: plan[${index}]: mixer must be an object of settings, got ${shown(own.mixer)}`,
+      );
+    return {...own, mixer: present(own.mixer)};
+  });
+  checkPlan(entries, layerPlanSchema);
+  return entries;
 }
 
 /**

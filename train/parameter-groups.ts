@@ -16,7 +16,8 @@ export interface GroupOptions {
 
 /**
  * Parameters of an SSM (`ssm.` in the name) learn at their own rate, as in the B'MOJO paper's two learning rates, and so do the
- * gates of memories, which begin closed and are few beside trained weights. Matrices decay, but not `A_log`, `D`, biases and norms: decay would pull the recurrence towards forgetting nothing.
+ * gates of memories, which begin closed and are few beside trained weights. Matrices decay, but not `A_log`, `D`, biases and
+ * norms: decay would pull the recurrence towards forgetting nothing.
  */
 export function groupOf(name: string, rank: number, options: GroupOptions): ParameterGroup {
   const own = name.split('/').at(-1) ?? name;

@@ -1,7 +1,7 @@
 import {expect} from 'chai';
 import {onlyOptions} from '../../cli/command-line.js';
 import {SettingError} from '../../config/schema.js';
-import {parseConfigText, parseRunConfig} from '../../experiments/run-config.js';
+import {differences, parseConfigText, parseRunConfig} from '../../experiments/run-config.js';
 import {trainSchema} from '../../train/settings.js';
 
 describe('run configuration', () => {
@@ -52,6 +52,21 @@ describe('run configuration', () => {
       'data must be an object, got 3',
     );
     expect(() => parseConfigText('a.json', '{')).to.throw(SettingError, 'a.json: must be JSON');
+  });
+
+  it('tells runs apart by settings too long to be shown', () => {
+    const withLast = (window: number) =>
+      parseRunConfig('mqar', {
+        model: {plan: [...Array.from({length: 9}, () => ({shortConv: true})), {mixer: {window}}]},
+      });
+    expect(differences(withLast(8), withLast(8))).to.deep.equal([]);
+    expect(differences(withLast(8), withLast(16))).to.deep.equal(['model plan is another there']);
+    const ending = (letters: string) =>
+      parseRunConfig('mqar', {model: {layers: 142, pattern: `${'SA'.repeat(70)}${letters}`}});
+    expect(differences(ending('SA'), ending('AS'))).to.deep.equal(['model pattern is another there']);
+    const without = parseRunConfig('mqar', {model: {layers: 10}});
+    expect(differences(withLast(8), without)).to.have.length(1);
+    expect(differences(without, withLast(8))[0]).to.match(/^model plan is not given there, .* here$/);
   });
 
   it('refuses unknown options with the nearest one', () => {

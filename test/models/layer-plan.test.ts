@@ -93,6 +93,13 @@ describe('layer plan', () => {
     );
   });
 
+  it('takes the settings of all layers for those that an entry gives as undefined', () => {
+    const given = {...small, window: 3, mlp: false};
+    const none = [{mlp: undefined, mixer: {window: undefined}}, {mixer: undefined}];
+    const plain = parseModelConfig({...given, layers: 2});
+    expect(layerPlan(parseModelConfig({...given, plan: none}))).to.deep.equal(layerPlan(plain));
+  });
+
   it("lets the SSM's output reach single layers' outputs", () => {
     const outputs = (given: Parameters<typeof parseModelConfig>[0]): string[] =>
       layerPlan(parseModelConfig({...small, layers: 4, ...given})).map(({mixer}) => mixer.ssmOutput);
@@ -166,6 +173,9 @@ describe('layer plan', () => {
         "model: plan[1].mixer: unknown setting 'windwo'; did you mean 'window'?",
       ],
       [{plan: [{mlp: 3}]}, 'model: plan[0]: mlp must be true or false, got 3'],
+      [{plan: [[]]}, 'plan must be a list of settings, one entry a layer, got [[]]'],
+      [{plan: [{}, {mixer: null}]}, 'model: plan[1]: mixer must be an object of settings, got null'],
+      [{plan: [{mixer: 5}]}, 'model: plan[0]: mixer must be an object of settings, got 5'],
     ] as [object, string][]) {
       expect(() => parseModelConfig(given), words).to.throw(SettingError, words);
     }
