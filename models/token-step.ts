@@ -26,6 +26,8 @@ export class TokenStep {
   private runner: StepRunner | undefined;
   /** Replays of recordings of a smaller memory. */
   private earlier = 0;
+  /** Room of the memory with which steps were recorded last. */
+  private recordedRoom: number | undefined;
   /** The last shapes asked for: those behind one step are those before the next. */
   private known: readonly ModelShapes[] = [];
 
@@ -48,7 +50,9 @@ export class TokenStep {
       return this.step(tokens, state, runDirectly);
     }
     const {isPassing} = this.model.stepKind(state.position, 1);
-    if (room.isNew) this.dispose();
+    // A memory that is gone on with has the same shapes once it has the same room.
+    if (room.isNew && room.tokens !== this.recordedRoom) this.dispose();
+    this.recordedRoom = room.tokens;
     const recorder = await this.recorder();
     const roomy = room.isNew ? this.model.withRoom(state, room.tokens) : state;
     try {

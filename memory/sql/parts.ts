@@ -108,7 +108,10 @@ export class Parts {
     const text = `${SELECT} where stream = $1::bytea and layer = $2::integer`;
     const found = await session.query(text, values);
     if (found.rows.length > 0) return partOf(found.rows[0]);
-    await session.query('insert into bmojo_parts (stream, layer) values ($1::bytea, $2::integer)', values);
+    await session.query(
+      'insert into bmojo_parts (stream, layer, has_left) values ($1::bytea, $2::integer, false)',
+      values,
+    );
     const made = partOf((await session.query(text, values)).rows[0]);
     for (const statement of this.statements.create(made.part)) await session.query(statement);
     return made;

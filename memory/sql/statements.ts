@@ -18,7 +18,7 @@ export const SCHEMA = [
   `create table if not exists bmojo_parts (
      part integer primary key generated always as identity,
      stream bytea not null, layer integer not null, rows bigint not null default 0,
-     has_left boolean not null default false, index text,
+     has_left boolean not null default true, index text,
      unique (stream, layer))`,
 ];
 
@@ -26,11 +26,9 @@ export const SCHEMA = [
 export const UPGRADES: Readonly<Record<number, readonly string[]>> = {
   // Its indexes were graphs of keys as they are: they are made anew behind the next update.
   1: ['alter table bmojo_parts drop column is_indexed', 'alter table bmojo_parts add column index text'],
-  // It did not note whether rows had left.
-  2: [
-    'alter table bmojo_parts add column has_left boolean not null default true',
-    'alter table bmojo_parts alter column has_left set default false',
-  ],
+  // It does not note whether rows have left: nor does a process of it, of parts that it makes while it still has the
+  // memory open.
+  2: ['alter table bmojo_parts add column has_left boolean not null default true'],
 };
 
 /** Held while tables are made, so that two processes do not make them at once; by whoever takes it, before any row is. */

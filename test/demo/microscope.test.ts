@@ -289,6 +289,47 @@ describe('demo: memory microscope', function () {
       {webgpu: false},
     ));
 
+  it('a look that is stopped at its end is neither shown in part nor gone back to', () =>
+    visit(
+      shown,
+      '',
+      async ({page, complaints}) => {
+        await page.addInitScript(holdReadings);
+        await page.reload();
+        await page.getByText(LOOKED).waitFor();
+        await page.locator('#token-7').click();
+        await page.getByRole('heading', {name: /^Token 7:/}).waitFor();
+        /** Stops a look when only what the token reads is still asked. */
+        const forgetAndStop = async (): Promise<void> => {
+          await page.evaluate('hold()');
+          await page.getByRole('button', {name: 'Forget it'}).click();
+          await page.waitForURL(/do=forget/);
+          await page.waitForFunction('held.length === 1');
+          await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve))));
+          await page.getByRole('button', {name: 'Stop', exact: true}).click();
+          await page.getByText('Stopped. What is shown').waitFor();
+          await page.evaluate('release()');
+        };
+        const shownParts = async (): Promise<number[]> => [
+          await page.locator('#effect').count(),
+          await page.getByRole('columnheader', {name: 'changed', exact: true}).count(),
+        ];
+        await forgetAndStop();
+        expect(await shownParts()).to.deep.equal([0, 0]);
+        await page.getByLabel('Window', {exact: true}).fill('5');
+        await page.locator('#effect').waitFor();
+        await page.goBack();
+        await page.waitForURL(/at=7(?!.*(do|window)=)/);
+        await page.locator('#effect').waitFor({state: 'detached'});
+        await forgetAndStop();
+        await page.locator('#token-9').click();
+        await page.getByRole('heading', {name: /^Token 9:/}).waitFor();
+        expect(await shownParts()).to.deep.equal([1, 1]);
+        expect(complaints).to.deep.equal([]);
+      },
+      {webgpu: false},
+    ));
+
   it('goes back to what was looked at before, past tokens and half a number, and from the first to the page before', () =>
     visit(
       shown,

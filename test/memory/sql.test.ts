@@ -280,9 +280,16 @@ describe('PGlite', () => {
       'update bmojo_memory set version = 2',
     ])
       await database.query(older);
-    const again = await openSql('PGlite', database, tinyFormat, {});
+    const again = await openSql('PGlite', database, tinyFormat, {quota: 4});
     expect(await again.forget({streams: ['a'], before: 4})).to.equal(0);
     expect(await tables()).to.deep.equal([4, 2]);
+    // A process of version 2 that has the memory open still makes parts, and does not note what leaves them.
+    await database.query(`insert into bmojo_parts (stream, layer) values ('old', 1)`);
+    await again.append(batchOf(tinyFormat, {stream: 'new', n: 2}));
+    const {rows: noted} = await database.query(
+      `select has_left from bmojo_parts where part > 4 order by part`,
+    );
+    expect(noted.map(row => row.has_left)).to.deep.equal([true, false]);
     await remove();
   });
 

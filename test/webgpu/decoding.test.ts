@@ -181,6 +181,21 @@ describe('decoding on webgpu', function () {
     model.model.dispose();
   });
 
+  it('replays at once what goes on from a saved state', async () => {
+    const model = LanguageModel.create({...sizes, preset: 'transformer'});
+    const session = new DecodingSession(model);
+    const settings = parseSettings('sampling', samplingSchema, {});
+    await session.read([3, 1]);
+    const saved = await session.save();
+    for (let i = 0; i < 5; i++) await session.write(settings);
+    const {replays} = session;
+    session.restore(saved);
+    for (let i = 0; i < 5; i++) await session.write(settings);
+    expect(session.replays - replays).to.equal(5);
+    session.dispose();
+    model.model.dispose();
+  });
+
   it('leaves nothing behind of a step that fails', async () => {
     const model = LanguageModel.create({...sizes, preset: 'transformer'});
     const session = new DecodingSession(model);

@@ -51,8 +51,11 @@ export function layerOf({layer}: View, {before}: Looked): number {
 }
 
 export function useMicroscope(): Microscope {
-  // Everything is looked at again: the worker has forgotten it.
-  const {error, lost, guarded} = useWorker(() => void look());
+  const {error, lost, guarded} = useWorker(() => {
+    // Everything is looked at again: the worker has forgotten it.
+    held.current = undefined;
+    void look();
+  });
   const view = useSignal<View>(parseView(location.hash));
   const models = useSignal<readonly ListedModel[] | undefined>(undefined);
   const looked = useSignal<Looked | undefined>(undefined);
@@ -64,6 +67,10 @@ export function useMicroscope(): Microscope {
   const stopped = useSignal(false);
   /** Ends what is asked of the worker for a view that is there no more. */
   const current = useRef(new AbortController());
+  /** What the worker saw last, of which it tells what tokens read: not what is shown where a look was stopped behind that. */
+  const held = useRef<Looked | undefined>(undefined);
+  /** Whether what is shown is what the view says: not while that is looked at, nor where it was stopped or refused. */
+  const isSeen = useRef(false);
   /** Ends the question to the other models: what they say to a sequence that is gone is not shown beside the next. */
   const asked = useRef<AbortController | undefined>(undefined);
 
@@ -93,6 +100,7 @@ export function useMicroscope(): Microscope {
     const signal = begin();
     busy.value = true;
     stopped.value = false;
+    isSeen.current = false;
     share.value = undefined;
     const rest = (): void => {
       if (!signal.aborted) settle();
@@ -111,8 +119,10 @@ export function useMicroscope(): Microscope {
             },
           },
         );
+        held.current = seen;
         const read = await attend(client, seen, signal);
         if (signal.aborted) return;
+        isSeen.current = true;
         // At once: no part of the page shows the memory as it was before beside one that shows it as it is now.
         batch(() => {
           looked.value = seen;
@@ -138,11 +148,11 @@ export function useMicroscope(): Microscope {
     const isSameWork = Object.keys(changes).every(key => ['at', 'layer', 'head'].includes(key));
     view.value = {...view.value, ...changes};
     // Back leads to what was looked at before: neither to each token of it, nor to what was never seen, such as half a number.
-    const isStep = isNew && !isSameWork && !busy.value && looked.value !== undefined;
+    const isStep = isNew && !isSameWork && isSeen.current;
     history[isStep ? 'pushState' : 'replaceState'](null, '', formatView(view.value));
     // Who looks already asks for the token that is chosen in the end.
     if (isSameWork && busy.value) return;
-    if (isSameWork && looked.value !== undefined) {
+    if (isSameWork && looked.value !== undefined && looked.value === held.current) {
       void read(looked.value);
       return;
     }
