@@ -34,10 +34,8 @@ export interface Footprint {
   readonly gradients: number;
   /** First and second moments. */
   readonly optimizer: number;
-  /** What the forward pass keeps for the gradient, logits included. */
+  /** What the forward pass keeps for the gradient, logits included; it is let go of as gradients come. */
   readonly activations: number;
-  /** tf holds the activations' gradients until the step ends: about as many bytes again. */
-  readonly activationGradients: number;
   /** Memory of one sequence in decoding: after `context` tokens, and the most it ever takes. */
   readonly state: number;
   readonly stateLimit: number;
@@ -172,7 +170,6 @@ export function footprint(config: ModelConfig, options: FootprintOptions): Footp
     gradients: FLOAT_BYTES * parameters,
     optimizer: 2 * FLOAT_BYTES * parameters,
     activations,
-    activationGradients: activations,
     state: stateBytes(config, options.context),
     stateLimit: stateBytes(config),
   };
