@@ -49,11 +49,10 @@ export class SegmentJournal implements Journal {
   append(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
     return asStoreErrors(this.folder, async () => {
       this.refuseBroken();
-      const bytes = encodeRecord(batch, evicted, this.format);
       const entry = this.segments.at(-1);
       if (this.last === undefined || entry === undefined || entry.bytes >= this.segmentBytes)
         await this.roll();
-      await this.extend(bytes);
+      await this.extend(batch, evicted);
     });
   }
 
@@ -106,11 +105,12 @@ export class SegmentJournal implements Journal {
     }
   }
 
-  /** Writes at the end of the last segment, whole or not at all. */
-  private async extend(bytes: Buffer): Promise<void> {
+  /** Writes a record at the end of the last segment, whole or not at all. */
+  private async extend(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
     const entry = this.segments.at(-1);
     if (this.last === undefined || entry === undefined)
       throw new Error('a journal needs a segment to append to');
+    const bytes = encodeRecord(batch, evicted, this.format, entry.bytes);
     try {
       await writeAll(this.last, bytes, entry.bytes);
       await this.last.datasync();
@@ -183,7 +183,7 @@ export class SegmentJournal implements Journal {
           output = await this.create();
           outputs.push(output);
         }
-        const bytes = encodeRecord(rest, new Int32Array(0), this.format);
+        const bytes = encodeRecord(rest, new Int32Array(0), this.format, output.bytes);
         await writeAll(output.handle, bytes, output.bytes);
         output.bytes += bytes.length;
       }
