@@ -123,7 +123,15 @@ export function poolDatabase(pool: PgPoolLike): SqlDatabase {
         const session: SqlDatabase = {
           ...sessionOf(client),
           pgvector: 'pgvector',
-          transaction: work => told(() => transactionIn(client, work)),
+          transaction: work =>
+            told(async () => {
+              try {
+                return await transactionIn(client, work);
+              } catch (error) {
+                await isRolledBack(client);
+                throw error;
+              }
+            }),
           reserve: () => Promise.reject(new Error('a reserved session is reserved already')),
           close: () => Promise.reject(new Error('a reserved session is released, not closed')),
         };

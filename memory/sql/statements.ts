@@ -31,7 +31,10 @@ export const UPGRADES: Readonly<Record<number, readonly string[]>> = {
   2: ['alter table bmojo_parts add column has_left boolean not null default true'],
 };
 
-/** Held while tables are made, so that two processes do not make them at once; by whoever takes it, before any row is. */
+/**
+ * Held while tables are made where there were none, so that two processes do not make them at once; by whoever takes it, before
+ * any row is, and never while waiting for one.
+ */
 export const SCHEMA_LOCK = 'select pg_advisory_xact_lock(1110265423)';
 
 function tableOf(part: number): string {
