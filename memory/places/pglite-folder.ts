@@ -4,7 +4,7 @@ import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {refuseLink} from '../../formats/atomic-file.js';
 import {FolderLock} from '../../formats/folder-lock.js';
-import {asStoreErrors} from '../segments/system-error.js';
+import {asStoreErrors, NOT_OPENED} from '../segments/system-error.js';
 import type {PgliteLike} from '../sql/database.js';
 import {pgliteDatabase} from '../sql/database.js';
 import type {SqlOptions} from '../sql/open.js';
@@ -24,7 +24,7 @@ export function openPglite(
   format: MemoryFormat | undefined,
   options: SqlOptions,
 ): Promise<MemoryStore> {
-  return asStoreErrors(folder, async () => {
+  return asStoreErrors(folder, NOT_OPENED, async () => {
     const {PGlite} = (await loadPackage(PACKAGES[0], 'PGlite', PACKAGES)) as {PGlite: PgliteClass};
     const {vector} = await loadPackage(PACKAGES[1], 'PGlite', PACKAGES);
     const data = join(folder, DATA);

@@ -19,6 +19,10 @@ import {asStoreErrors} from './system-error.js';
 
 /** Bytes after which another segment begins. */
 const SEGMENT_BYTES = 1 << 26;
+const NOT_STORED = 'nothing of this update is stored; free some, or open the store with a lower quota';
+const NOT_FORGOTTEN =
+  'nothing is forgotten: what stays is written anew before anything is removed; free as much, and forget again';
+const NOT_NOTED = 'what is stored is there, and the store is closed; free some before it is opened again';
 const {O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW = 0} = constants;
 
 /** A segment under way, in no manifest yet. */
@@ -47,7 +51,7 @@ export class SegmentJournal implements Journal {
   ) {}
 
   append(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_STORED, async () => {
       this.refuseBroken();
       const entry = this.segments.at(-1);
       if (this.last === undefined || entry === undefined || entry.bytes >= this.segmentBytes)
@@ -57,7 +61,7 @@ export class SegmentJournal implements Journal {
   }
 
   rewrite(isLive: IsLive): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_FORGOTTEN, async () => {
       this.refuseBroken();
       const outputs: Output[] = [];
       try {
@@ -76,7 +80,7 @@ export class SegmentJournal implements Journal {
   }
 
   close(): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_NOTED, async () => {
       await this.last?.close();
       this.last = undefined;
       // From now on a file that lost its end is told from one whose end was never written.

@@ -13,7 +13,7 @@ import {openSegment, SegmentJournal} from './journal.js';
 import type {Manifest, ReadManifest, SegmentEntry} from './manifest.js';
 import {isSegment, MANIFEST, readManifest, writeManifest} from './manifest.js';
 import {readRecords} from './segment-file.js';
-import {asStoreErrors} from './system-error.js';
+import {asStoreErrors, NOT_OPENED} from './system-error.js';
 
 const PRIVATE_FOLDER = 0o700;
 
@@ -32,7 +32,7 @@ export function openFolder(
   format: MemoryFormat | undefined,
   options: FolderOptions = {},
 ): Promise<MemoryStore> {
-  return asStoreErrors(folder, async () => {
+  return asStoreErrors(folder, NOT_OPENED, async () => {
     if (format !== undefined) checkFormat('memory', format);
     checkOptions('memory', options);
     const lock = take(folder, format);

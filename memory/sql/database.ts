@@ -176,7 +176,7 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     if (code !== undefined && FULL.test(code))
       throw new MemoryStoreError(
         'full',
-        `the database has no room: ${words}; nothing of this update is stored`,
+        `the database has no room: ${words}; nothing of what was asked for is done`,
         {
           cause: error,
         },
