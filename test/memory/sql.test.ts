@@ -1,6 +1,6 @@
 // Stores in databases: the contract over PGlite and PostgreSQL, with pgvector and without it.
 
-import {mkdtempSync, rmSync} from 'node:fs';
+import {chmodSync, mkdtempSync, rmSync, statSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -354,6 +354,14 @@ describe('PGlite', () => {
     const again = await openMemory(place);
     expect(await contents(again)).to.deep.equal([batchOf(tinyFormat)]);
     await again.close();
+    rmSync(folder, {recursive: true});
+  });
+
+  it('keeps a folder that was there from other users', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-pglite-'));
+    chmodSync(folder, 0o755);
+    await (await openMemory(`pglite:${folder}`, {format: tinyFormat})).close();
+    expect(statSync(folder).mode & 0o777).to.equal(0o700);
     rmSync(folder, {recursive: true});
   });
 
