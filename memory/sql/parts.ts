@@ -8,7 +8,7 @@ import {codeOf} from './database.js';
 import type {RowIndex} from './row-index.js';
 import {parseRowIndex} from './row-index.js';
 import type {Statements} from './statements.js';
-import {SCHEMA_LOCK} from './statements.js';
+import {REWRITE_PARTS, SCHEMA_LOCK} from './statements.js';
 
 export interface Part {
   readonly part: number;
@@ -24,7 +24,11 @@ const SELECT = 'select part, stream, layer, rows, has_left, index from bmojo_par
 
 /** What the database says of a table that was dropped while it was about to be read. */
 const GONE = new Set(['42P01', 'XX000']);
-/** Times that a part is looked up anew. */
+/** What it says where others use a table for longer than a statement was to wait. */
+const LOCKED = '55P03';
+/** Milliseconds between two attempts, in which others go on. */
+const PAUSE = 100;
+/** Times that something is tried that others are in the way of. */
 const MOST_TRIES = 8;
 
 export function bytesOfName(stream: string): Uint8Array {
@@ -117,6 +121,22 @@ export class Parts {
   /** Leaves a part that is held without a table; whoever drops that does so last. */
   async remove(session: SqlSession, part: number): Promise<void> {
     await session.query('delete from bmojo_parts where part = $1::integer', [part]);
+  }
+
+  /** Leaves nothing in the file of the table of parts of those that were removed; where others use it all the time, the next time. */
+  async forgetNames(): Promise<void> {
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+      try {
+        await this.database.transaction(async session => {
+          for (const statement of REWRITE_PARTS) await session.query(statement);
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof MemoryStoreError)) throw error;
+        if (codeOf(error) !== LOCKED) return;
+        await new Promise(resolve => setTimeout(resolve, PAUSE));
+      }
+    }
   }
 
   private async create(session: SqlSession, stream: string, layer: number): Promise<Part> {

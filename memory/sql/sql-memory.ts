@@ -81,17 +81,22 @@ export class SqlMemory implements MemoryStore {
     this.refuseClosed();
     return this.order.ofAll(async () => {
       checkSelection('memory forget', selection, this.format);
-      return untilThere('what is to be forgotten', () =>
+      const {forgotten, hasEmptied} = await untilThere('what is to be forgotten', () =>
         this.database.transaction(async session => {
           const older: number[] = [];
-          let forgotten = 0;
-          for (const part of await this.parts.holdAll(session, selection))
-            forgotten += await this.forgetIn(session, part, selection, older);
+          let [forgotten, hasEmptied] = [0, false];
+          for (const part of await this.parts.holdAll(session, selection)) {
+            const left = await this.forgetIn(session, part, selection, older);
+            hasEmptied ||= left === part.rows;
+            forgotten += left;
+          }
           // Last: from here on searches of them wait.
           for (const part of older) await session.query(this.statements.drop(part));
-          return forgotten;
+          return {forgotten, hasEmptied};
         }),
       );
+      if (hasEmptied) await this.parts.forgetNames();
+      return forgotten;
     });
   }
 

@@ -1,5 +1,8 @@
 // Forgetting in a database that others use meanwhile: they wait for the rows that are written anew, and for nothing else.
 
+import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {expect} from 'chai';
 import {openMemory} from '../../memory/open.js';
 import {loadPackage} from '../../memory/places/load-package.js';
@@ -18,6 +21,27 @@ function signal() {
   });
   return {tell, told};
 }
+
+const SECRET = 'a very secret name';
+
+describe('forgetting in PGlite', () => {
+  it('leaves the name of a stream in no file but the log of writes', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bmojo-forget-'));
+    const filesWithName = (): string[] =>
+      readdirSync(folder, {recursive: true, encoding: 'utf8'})
+        .filter(name => !name.includes('pg_wal') && statSync(join(folder, name)).isFile())
+        .filter(name => readFileSync(join(folder, name)).includes(SECRET));
+    const store = await openMemory(`pglite:${folder}`, {format: tinyFormat});
+    for (const from of [0, 16]) await store.append(batchOf(tinyFormat, {stream: SECRET, from}));
+    await store.append(batchOf(tinyFormat, {stream: 'public'}));
+    expect(await store.forget({streams: [SECRET]})).to.equal(32);
+    expect(await contents(store)).to.deep.equal([batchOf(tinyFormat, {stream: 'public'})]);
+    await store.append(batchOf(tinyFormat, {stream: 'public', from: 16}));
+    await store.close();
+    expect(filesWithName()).to.deep.equal([]);
+    rmSync(folder, {recursive: true});
+  });
+});
 
 describe('forgetting in PostgreSQL', () => {
   requirePostgres();
@@ -135,6 +159,54 @@ describe('forgetting in PostgreSQL', () => {
       mayEnd.tell();
       await forgetful.close();
     }
+  });
+
+  /** Whether the files of the table of parts, and of its indexes, hold a name. */
+  const isNamed = async (name: string): Promise<boolean> => {
+    await other.query('checkpoint');
+    const {rows} = await other.query(
+      `select encode(pg_read_binary_file(pg_relation_filepath(oid)), 'hex') as bytes from pg_class
+        where relname like 'bmojo\\_parts%' and relkind in ('r', 'i') and relnamespace = current_schema()::regnamespace`,
+    );
+    expect(rows).to.have.length(3);
+    return rows.some(({bytes}) => String(bytes).includes(Buffer.from(name).toString('hex')));
+  };
+
+  it('leaves no name of a stream in the table of parts, whoever might still see it, and waits for nobody long', async () => {
+    const store = await openMemory(place, {format: tinyFormat});
+    try {
+      for (const stream of [SECRET, 'b']) await store.append(batchOf(tinyFormat, {stream}));
+      await other.query('begin isolation level repeatable read');
+      await other.query('select 1 from pg_class');
+      await store.forget({streams: [SECRET]});
+      await other.query('commit');
+      expect(await isNamed(SECRET)).to.equal(false);
+      // Somebody who uses that table all the time is in nobody's way but that of the names.
+      await store.append(batchOf(tinyFormat, {stream: SECRET}));
+      await other.query('begin');
+      await other.query('lock table bmojo_parts in row share mode');
+      await store.forget({streams: [SECRET]});
+      expect((await store.stats()).parts.map(({stream}) => stream)).to.deep.equal(['b']);
+      await other.query('commit');
+      expect(await isNamed(SECRET)).to.equal(true);
+      await store.forget({streams: ['b']});
+      expect(await isNamed(SECRET)).to.equal(false);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('keeps nothing of keys, numbers and names for its plans', async () => {
+    const store = await openMemory(place, {format: tinyFormat});
+    await store.append(batchOf(tinyFormat, {stream: SECRET, n: 200}));
+    await store.close();
+    await other.query('analyze');
+    const {rows} = await other.query(
+      `select attname from pg_stats where tablename like 'bmojo\\_%' and schemaname = current_schema()`,
+    );
+    const named = rows.map(({attname}) => String(attname));
+    expect(named).to.include('position');
+    expect(named.filter(name => /^(stream|numbers|token|key_)/.test(name))).to.deep.equal([]);
   });
 
   it('misses nothing of what another process writes anew meanwhile, and neither does a snapshot', async () => {

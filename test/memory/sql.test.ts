@@ -1,6 +1,6 @@
 // Stores in databases: the contract over PGlite and PostgreSQL, with pgvector and without it.
 
-import {chmodSync, mkdtempSync, rmSync, statSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, statSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -343,25 +343,19 @@ describe('PGlite', () => {
     expect(isClosed).to.equal(true);
   });
 
-  it('in a folder has one process, and is opened again', async () => {
+  it('in a folder has one process, keeps it from other users, and is opened again', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-pglite-'));
+    mkdirSync(join(folder, 'memory'), {mode: 0o755});
     const place = `pglite:${join(folder, 'memory')}`;
     expect((await refusal(() => openMemory(place))).reason).to.equal('unavailable');
     const store = await openMemory(place, {format: tinyFormat});
     await store.append(batchOf(tinyFormat));
     expect((await refusal(() => openMemory(place))).reason).to.equal('busy');
+    expect(statSync(join(folder, 'memory')).mode & 0o777).to.equal(0o700);
     await store.close();
     const again = await openMemory(place);
     expect(await contents(again)).to.deep.equal([batchOf(tinyFormat)]);
     await again.close();
-    rmSync(folder, {recursive: true});
-  });
-
-  it('keeps a folder that was there from other users', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'bmojo-pglite-'));
-    chmodSync(folder, 0o755);
-    await (await openMemory(`pglite:${folder}`, {format: tinyFormat})).close();
-    expect(statSync(folder).mode & 0o777).to.equal(0o700);
     rmSync(folder, {recursive: true});
   });
 
