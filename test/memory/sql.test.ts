@@ -489,7 +489,9 @@ describe('PostgreSQL', () => {
   if (address === undefined) return;
   if (!isWithPgvector)
     it('has pgvector', function () {
-      console.log('      this PostgreSQL has no pgvector: PGlite tests the statements for it, behind a socket too');
+      console.log(
+        '      this PostgreSQL has no pgvector: PGlite tests the statements for it, behind a socket too',
+      );
       this.skip();
     });
   for (const vectors of isWithPgvector ? (['pgvector', 'arrays'] as const) : (['arrays'] as const))
