@@ -7,6 +7,21 @@ import {add, clone, engine, tidy} from '@tensorflow/tfjs-core';
 type Tape = ReturnType<typeof engine>['state']['activeTape'];
 type TapeNode = Tape[number];
 
+/** tf's operations that keep inputs for their gradients, which read their shapes alone. */
+const shapesAlone = new Set(['Add', 'Sub', 'Reshape', 'ExpandDims', 'Concat', 'Slice']);
+
+/** A tape that lets go of what such operations keep; a tensor that is disposed has its shape still. */
+class TrimmedTape extends Array<TapeNode> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  override push(...nodes: TapeNode[]): number {
+    for (const node of nodes) if (shapesAlone.has(node.kernelName)) disposeSaved(node);
+    return super.push(...nodes);
+  }
+}
+
 /** What {@link valueAndGradients} found. */
 export interface ValueAndGradients<T extends Tensor> {
   readonly value: T;
@@ -17,8 +32,8 @@ export interface ValueAndGradients<T extends Tensor> {
 /**
  * The value of a computation and the gradients of `inputs` from the cotangent `dy`, of the value's shape; also where a
  * gradient is taken already: tf's engine has one tape and counts how deep it is in gradients and kernels, and all of it is put
- * aside meanwhile. What an operation has saved is disposed as soon as its gradient is computed, and each gradient between
- * as soon as it is used up. The sums are those of tf's `valueAndGrads`, bit for bit. Errors: Error for an input that the value
+ * aside meanwhile. What an operation has saved is disposed as soon as its gradient is computed, at once where the gradient
+ * reads its shape alone, and each gradient between as soon as it is used up. The sums are those of tf's `valueAndGrads`, bit for bit. Errors: Error for an input that the value
  * does not depend on, by `nameOf` of its place.
  */
 export function valueAndGradients<T extends Tensor>(
@@ -29,7 +44,7 @@ export function valueAndGradients<T extends Tensor>(
 ): ValueAndGradients<T> {
   const {state} = engine();
   const {activeTape, gradientDepth, kernelDepth} = state;
-  const tape: Tape = [];
+  const tape = new TrimmedTape();
   Object.assign(state, {activeTape: tape, gradientDepth: 1, kernelDepth: 0});
   try {
     const value = tidy(compute);
