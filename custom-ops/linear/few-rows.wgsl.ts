@@ -1,6 +1,7 @@
 // A product with a few rows, as a step of decoding has them: b is read once, and that is what it costs. Threads share the sum of
 // a column, since columns alone are too few to keep memory busy.
 
+import {numberToHalf, roundedToHalf} from '../wgsl/halves.js';
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
 import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {load4, quadsOf, rowType, store4} from '../wgsl/rows.js';
@@ -30,6 +31,10 @@ export function fewRowsPass(product: FewRows, limits: GpuLimits): Pass {
   const threads = Math.min(256, limits.invocations);
   return product.b.transposed ? alongRows(product, threads, limits) : alongColumns(product, threads, limits);
 }
+
+/** WGSL of a factor, rounded where the product asks for it. */
+const factor = ({halves = false}: FewRows, rounded: string, value: string): string =>
+  halves ? `${rounded}(${value})` : value;
 
 const count = <T>(length: number, item: (i: number) => T): T[] => Array.from({length}, (_, i) => item(i));
 
@@ -85,6 +90,7 @@ function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
     write: {[out]: type},
     workgroups: spread(workgroups, limits),
     code: `
+${product.halves ? `${numberToHalf}${roundedToHalf}` : ''}
 var<workgroup> partial: array<vec4f, ${threads}>;
 @compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
@@ -97,7 +103,11 @@ fn main(${workgroupParameters}) {
     parts,
     inner,
     turn => `let w${turn} = ${load4({name: b.name, width: columns, reach}, `k${turn}`, 'quad')};`,
-    turn => every(row => `sum${row} += ${a.name}[${row * inner}u + k${turn}] * w${turn};`),
+    turn =>
+      `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
+        row =>
+          `sum${row} += ${factor(product, 'numberToHalf', `${a.name}[${row * inner}u + k${turn}]`)} * w;`,
+      )} }`,
   )}
   ${count(rows, sum).join('')}
 }`,
@@ -118,6 +128,7 @@ function alongRows(product: FewRows, threads: number, limits: GpuLimits): Pass {
     write: {[out]: 'f32'},
     workgroups: spread(workgroups, limits),
     code: `
+${product.halves ? roundedToHalf : ''}
 var<workgroup> partial: array<f32, ${threads}>;
 @compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
@@ -133,9 +144,10 @@ fn main(${workgroupParameters}) {
     quadsOf(inner),
     turn => `let w${turn} = ${load4({name: b.name, width: inner}, 'line', `k${turn}`)};`,
     turn =>
-      every(
-        row => `sum${row} += dot(${load4({name: a.name, width: inner}, `${row}u`, `k${turn}`)}, w${turn});`,
-      ),
+      `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
+        row =>
+          `sum${row} += dot(${factor(product, 'roundedToHalf', load4({name: a.name, width: inner}, `${row}u`, `k${turn}`))}, w);`,
+      )} }`,
   )}
   ${each(
     row => `
