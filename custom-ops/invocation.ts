@@ -61,9 +61,12 @@ function sameMemory({dataId, shape, dtype}: TensorInfo, backend: KernelBackend):
   return {dataId, shape, dtype};
 }
 
-/** The input that each gradient belongs to, in the order of the ports. */
-function inputsOfGradients(op: OpDefinition, outputs: readonly Port[]): string[] {
-  return outputs.map(port => Object.keys(op.inputs).find(name => gradName(name) === port.name) ?? '');
+/** The input of the gradient's kernel that each gradient belongs to, in the order of the ports; undefined for one that it does not get. */
+function inputsOfGradients(op: OpDefinition, outputs: readonly Port[]): (string | undefined)[] {
+  return outputs.map(port => {
+    const name = Object.keys(op.inputs).find(one => gradName(one) === port.name) ?? '';
+    return op.inputs[name]?.forwardOnly ? undefined : name;
+  });
 }
 
 type Outputs = Invocation['outputs'];
@@ -71,8 +74,8 @@ type Outputs = Invocation['outputs'];
 /** What all calls of a kernel share. */
 interface Reading {
   readonly ports: Invocation['ports'];
-  /** The input that each gradient belongs to; undefined where all outputs are wanted. */
-  readonly wantedFor: readonly string[] | undefined;
+  /** The input that each gradient belongs to, where it is wanted with it alone; undefined where all outputs are wanted. */
+  readonly wantedFor: readonly (string | undefined)[] | undefined;
   /** The outputs of a kernel that gives no gradients, by sizes. */
   readonly known: WeakMap<Dims, Outputs>;
 }
@@ -96,7 +99,8 @@ function outputsOf({ports, wantedFor, known}: Reading, inputs: Invocation['input
   }
   const outputs: Outputs[number][] = [];
   ports.outputs.forEach(({name, shape, dtype}, i) => {
-    if (wantedFor === undefined || wantedFor[i] in inputs)
+    const input = wantedFor?.[i];
+    if (input === undefined || input in inputs)
       outputs.push({name, shape, dtype, sizes: shapeOf({shape}, dims)});
   });
   if (wantedFor === undefined) known.set(dims, outputs);

@@ -30,6 +30,8 @@ export interface InputSpec {
   readonly dtype: DType;
   readonly optional?: true;
   readonly differentiable?: true;
+  /** The gradient's kernel does not get this input, which is not kept for it. */
+  readonly forwardOnly?: true;
   /** The kernel writes this input's memory; it must be a variable. */
   readonly inPlace?: true;
   /** Stays in host memory where TensorFlow computes on a GPU, so that its few values are checked at once. */
@@ -70,7 +72,7 @@ export interface VaryingNumbers<A> {
 /**
  * Arguments of a plain-loop kernel. Arrays are row-major; an absent optional input has no entry.
  * Outputs arrive allocated and zeroed; their element type sets the precision.
- * A backward kernel gets the forward inputs, the saved outputs under their names and the cotangents under
+ * A backward kernel gets the forward inputs but for those that are `forwardOnly`, the saved outputs under their names and the cotangents under
  * `gradY` for a result `y`, but for those that the caller has left; it fills `gradX` for every differentiable input `x`
  * that is present.
  */
@@ -220,7 +222,8 @@ export function kernelPorts(
   op: OpDefinition,
   direction: 'forward' | 'backward',
 ): {inputs: Port[]; outputs: Port[]} {
-  const inputs: Port[] = Object.entries(op.inputs).map(([name, spec]) => ({name, ...pick(spec)}));
+  const given = Object.entries(op.inputs).filter(([, spec]) => direction === 'forward' || !spec.forwardOnly);
+  const inputs: Port[] = given.map(([name, spec]) => ({name, ...pick(spec)}));
   const outputs = Object.entries(op.outputs).filter(([, {passes}]) => passes === undefined);
   if (direction === 'forward') {
     return {inputs, outputs: outputs.map(([name, spec]) => ({name, ...pick(spec)}))};

@@ -42,7 +42,13 @@ export function referenceBackward(sample: Sample): NamedArrays {
   const outputs = allocate(present, dims);
   const kept = Object.entries(op.outputs).filter(([, spec]) => spec.role !== 'result');
   const savedInputs = Object.fromEntries(kept.map(([name]) => [name, saved[name]]));
-  op.backward?.reference({inputs: {...inputs, ...savedInputs, ...cotangents}, outputs, dims, attrs});
+  const read = Object.entries(inputs).filter(([name]) => !op.inputs[name].forwardOnly);
+  op.backward?.reference({
+    inputs: {...Object.fromEntries(read), ...savedInputs, ...cotangents},
+    outputs,
+    dims,
+    attrs,
+  });
   const passed = passedResult(op);
   const added = passed && cotangents[gradName(passed.name)];
   if (passed !== undefined && added !== undefined) {

@@ -17,6 +17,7 @@ import {runNamedKernel} from './kernel-call.js';
 import type {Attributes, Dims, NamedTensors, OpDefinition} from './op.js';
 import {KERNEL_PREFIX, kernelName, passedResult} from './op.js';
 import {registerReferenceKernels} from './reference-kernels.js';
+import {trimSaved} from './saved-tensors.js';
 
 const forced = {composed: false};
 const told = new Set<string>();
@@ -107,6 +108,7 @@ function runPresent<A extends Attributes>(
   const names = Object.keys(present);
   const call = {present: names, left: [...left], attrs, dims};
   const tensors = runNamedKernel(kernelName(op, 'forward'), Object.values(present), call);
+  trimSaved(op, names);
   const results: Record<string, Tensor> = {};
   let index = 0;
   for (const name in op.outputs) {

@@ -1,14 +1,13 @@
-// One writer for a folder (Node only): a file that names its process and host. A lock whose process is gone is taken over;
-// one of another host never is, since nobody here can tell.
+// One writer for a folder (Node only): a file that names its process and machine. A lock whose process is gone is taken over;
+// one of another machine never is, since nobody here can tell.
 
 import {createHash, randomBytes} from 'node:crypto';
-import {linkSync, readFileSync, readlinkSync, renameSync, rmSync} from 'node:fs';
-import {hostname} from 'node:os';
+import {linkSync, readFileSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {BmojoError} from '../errors/bmojo-error.js';
-import {shown} from '../errors/shown.js';
 import {writeNewFile} from './atomic-file.js';
-import {isRecord} from './json-text.js';
+import type {LockOwner} from './lock-owner.js';
+import {isGone, ownerWords, parseOwner, thisProcess} from './lock-owner.js';
 
 /** A folder that another process writes to. */
 export class FolderLockError extends BmojoError {
@@ -17,15 +16,6 @@ export class FolderLockError extends BmojoError {
 }
 
 export const LOCK = 'lock.json';
-
-interface Owner {
-  readonly host: string;
-  /** Linux: what tells the processes of one container from those of another that call themselves alike. */
-  readonly space?: string;
-  readonly pid: number;
-  /** When the process began, in the system's own count, where it tells: pids are used again. */
-  readonly began?: string;
-}
 
 /** Milliseconds between two attempts. */
 const PAUSE = 10;
@@ -40,8 +30,7 @@ export class FolderLock {
   /** Errors: FolderLockError while another process has it; those of the system. */
   static take(folder: string): FolderLock {
     const path = join(folder, LOCK);
-    const own: Owner = {host: hostname(), space: ownSpace(), pid: process.pid, began: beginOf(process.pid)};
-    const text = `${JSON.stringify({...own, token: randomBytes(8).toString('hex')})}\n`;
+    const text = `${JSON.stringify({...thisProcess(), token: randomBytes(8).toString('hex')})}\n`;
     const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
     try {
       for (let tries = 0; tries < 100; tries++) {
@@ -87,15 +76,11 @@ export class FolderLock {
   }
 }
 
-function words(folder: string, path: string, owner: Owner | undefined): string {
+function words(folder: string, path: string, owner: LockOwner | undefined): string {
   if (owner === undefined)
     return `${folder} is locked by ${path}, which names no process; remove that file if nothing writes there`;
-  const {host, pid} = owner;
-  const here = isHere(owner);
-  return (
-    `${folder} is written by process ${pid}${here ? '' : ` on ${shown(host)}`}; wait for it or stop it` +
-    (here ? '' : `, or remove ${path} if it has ended`)
-  );
+  const {process, isHere} = ownerWords(owner);
+  return `${folder} is written by ${process}; wait for it or stop it${isHere ? '' : `, or remove ${path} if it has ended`}`;
 }
 
 /** A process that wants the lock of a folder. */
@@ -118,7 +103,7 @@ function claim(claimant: Claimant, place: string): boolean {
   if (found === undefined) return false; // just released
   // On a network's file system an answer may be lost: asked again, the server finds what it made.
   if (found === claimant.text) return true;
-  const owner = ownerOf(found);
+  const owner = parseOwner(found);
   if (owner === undefined || !isGone(owner)) throw new FolderLockError(words(claimant.folder, place, owner));
   return takeOver(claimant, place, found);
 }
@@ -173,59 +158,6 @@ function link(claimant: Claimant, to: string): boolean {
       if (codeOf(again) === 'EEXIST') return false;
       throw again;
     }
-  }
-}
-
-function ownerOf(text: string): Owner | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!isRecord(value)) return undefined;
-    const {host, space, pid, began} = value;
-    if (typeof host !== 'string' || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1)
-      return undefined;
-    return {
-      host,
-      pid,
-      ...(typeof space === 'string' ? {space} : {}),
-      ...(typeof began === 'string' ? {began} : {}),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-function isHere({host, space}: Owner): boolean {
-  return host === hostname() && (space === undefined || space === ownSpace());
-}
-
-function isGone(owner: Owner): boolean {
-  const {pid, began} = owner;
-  if (!isHere(owner)) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // One of another user's may not be signalled, and yet have the pid of one that is gone.
-    if (codeOf(error) === 'ESRCH') return true;
-  }
-  const now = beginOf(pid);
-  return began !== undefined && now !== undefined && now !== began;
-}
-
-function ownSpace(): string | undefined {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return undefined;
-  }
-}
-
-/** Linux: when a process began, in clock ticks since the machine did. */
-function beginOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }
 

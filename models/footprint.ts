@@ -9,6 +9,7 @@ import {mamba2Sizes} from '../layers/mamba2-memory.js';
 import {attentionSizes} from '../layers/projections.js';
 import {FLOAT_BYTES} from '../layers/state.js';
 import {distinctRotary} from '../layers/step-context.js';
+import {storesUnturned} from '../layers/storage-state.js';
 import {hiddenWidth} from '../layers/swiglu.js';
 import {blocksOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
@@ -34,10 +35,8 @@ export interface Footprint {
   readonly gradients: number;
   /** First and second moments. */
   readonly optimizer: number;
-  /** What the forward pass keeps for the gradient, logits included. */
+  /** What the forward pass keeps for the gradient, logits included; it is let go of as gradients come. */
   readonly activations: number;
-  /** tf holds the activations' gradients until the step ends: about as many bytes again. */
-  readonly activationGradients: number;
   /** Memory of one sequence in decoding: after `context` tokens, and the most it ever takes. */
   readonly state: number;
   readonly stateLimit: number;
@@ -72,8 +71,8 @@ function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: num
   return {
     // Gate; convolution's input, and the three parts of its output; step sizes; scan's output, gated, and normed.
     perToken: inner + 2 * convolved + heads + 2 * inner + (gatedNormEpsilon > 0 ? 1 + inner : 0),
-    // The state before every chunk and the last one.
-    perSequence: (Math.ceil(context / chunkOf({precision})) + 1) * inner * stateSize,
+    // The state before every chunk.
+    perSequence: Math.ceil(context / chunkOf({precision})) * inner * stateSize,
     // The three parts of in_proj, where there are more tokens than channels; exp(A_log) and A.
     once: (batch * context < D ? 0 : D * (inner + convolved + heads)) + 2 * heads,
   };
@@ -81,8 +80,7 @@ function mamba2Kept(mixer: MixerSettings, D: number, context: number, batch: num
 
 /** What one mixer keeps, its normalised input included, its output not. */
 function mixerKept(mixer: MixerSettings, D: number, context: number, batch: number): Kept {
-  const {ssm, attention, fading, ssmOutput, eideticSlots, positions, window, qkNormEpsilon, memoryGate} =
-    mixer;
+  const {ssm, attention, fading, ssmOutput, eideticSlots, window, qkNormEpsilon, memoryGate} = mixer;
   const ssmKept = mixer.ssmKind === 'mamba' ? mambaKept : mamba2Kept;
   const faded = ssm ? ssmKept(mixer, D, context, batch) : {perToken: 0, perSequence: 0, once: 0};
   let perToken = 1 + D + faded.perToken; // inverse RMS, normalised input
@@ -91,17 +89,14 @@ function mixerKept(mixer: MixerSettings, D: number, context: number, batch: numb
   if (!attention) return {perToken, perSequence, once};
   const {heads, groups, headWidth} = attentionSizes(mixer, D);
   const [query, key] = [heads * headWidth, groups * headWidth];
-  const rotated = positions === 'rotary' ? 2 : 1;
-  perToken += rotated * query + rotated * key + key; // queries, keys, values
-  if (ssm) perToken += D; // fading tokens
-  if (fading !== 'none') perToken += rotated * key + key + (qkNormEpsilon > 0 ? key + groups : 0);
+  perToken += query + 2 * key; // queries, keys, values
+  if (ssm && (fading !== 'none' || ssmOutput === 'gated')) perToken += D; // fading tokens
+  if (fading !== 'none') perToken += 2 * key + (qkNormEpsilon > 0 ? key + groups : 0);
   // Queries and keys before their norm, and the norm's inverse RMS.
   if (qkNormEpsilon > 0) perToken += query + key + heads + groups;
   perToken += query + heads; // attention's output and log-sum-exp
-  // Attention to the window alone and its log-sum-exp, what other memories change, how much of that passes, and the sum.
-  if (memoryGate) perToken += 4 * query + heads;
-  if (ssmOutput !== 'none') perToken += D; // attention's output through Wo
-  if (ssmOutput === 'gated' || ssmOutput === 'projected') perToken += D; // what the SSM adds to it
+  // Attention to the window alone and its log-sum-exp, what other memories change, and the sum with what of that passes.
+  if (memoryGate) perToken += 3 * query + heads;
   if (mixer.storage > 0 && context > 2 * window) perToken += storageKept(mixer, D);
   if (eideticSlots > 0) perSequence += Math.ceil(context / window) * eideticSlots;
   return {perToken, perSequence, once};
@@ -112,12 +107,14 @@ function storageKept(mixer: MixerSettings, D: number): number {
   const {storage, storagePositions, storageShare, positions} = mixer;
   const {heads, groups, headWidth} = attentionSizes(mixer, D);
   const query = heads * headWidth;
+  // Keys before they are turned.
+  const unturned = storesUnturned(mixer) ? groups * headWidth : 0;
   // Queries at the one distance of everything retrieved, with its rotary table.
   const turned = positions === 'rotary' && storagePositions === 'clamped' ? query + headWidth : 0;
-  // Retrieved rows, output and log-sum-exp; the difference of logarithms and the share; of both outputs the difference, its
-  // part and the sum.
-  const joined = groups * storage + query + heads + 2 * heads + 3 * query;
-  return turned + joined + (storageShare < 1 ? 1 : 0);
+  // Retrieved rows, output and log-sum-exp; the difference of logarithms and the share; of both outputs the difference and
+  // the sum.
+  const joined = groups * storage + query + heads + 2 * heads + 2 * query;
+  return unturned + turned + joined + (storageShare < 1 ? 1 : 0);
 }
 
 /** Inverse RMS and normalised input; both gates, the gated input and its factors, the convolution's output and it gated. */
@@ -126,14 +123,13 @@ function shortConvKept(D: number): Kept {
 }
 
 function activationBytes(config: ModelConfig, {context, batch, recompute = false}: FootprintOptions): number {
-  const {dModel, vocabSize, dropout} = config;
+  const {dModel, vocabSize} = config;
   const numbers = ({perToken, perSequence, once}: Kept): number =>
     batch * (context * perToken + perSequence) + once;
   const tokens = batch * context;
-  const dropped = (rate: number): number => (rate > 0 ? 1 : 0);
-  // What each block keeps, and its output before and after dropout with its sum with the input.
+  // What each block keeps, and the sum of its input and its output.
   const layers = layerPlan(config).flatMap(layer => {
-    const outputs = (2 + dropped(layer.dropout)) * tokens * dModel;
+    const outputs = tokens * dModel;
     const kept = layer.shortConv ? shortConvKept(dModel) : mixerKept(layer.mixer, dModel, context, batch);
     const mixer = numbers(kept) + outputs;
     if (!layer.mlp) return [mixer];
@@ -141,7 +137,7 @@ function activationBytes(config: ModelConfig, {context, batch, recompute = false
     return [mixer, numbers({perToken: 1 + dModel + 3 * hidden, perSequence: 0, once: 0}) + outputs];
   });
   // Ids, the embedding, final norm and its inverse RMS, loss and log-sum-exp, labels.
-  let total = tokens * (1 + (1 + dropped(dropout)) * dModel + (1 + dModel) + 2 + 1);
+  let total = tokens * (1 + dModel + (1 + dModel) + 2 + 1);
   // Logits that are held at once; where these are not all, the gradient of what they are made of is computed with them.
   const blocks = rowBlocks(tokens, vocabSize);
   total += vocabSize * Math.max(...blocks.map(({size}) => size));
@@ -172,7 +168,6 @@ export function footprint(config: ModelConfig, options: FootprintOptions): Footp
     gradients: FLOAT_BYTES * parameters,
     optimizer: 2 * FLOAT_BYTES * parameters,
     activations,
-    activationGradients: activations,
     state: stateBytes(config, options.context),
     stateLimit: stateBytes(config),
   };

@@ -3,10 +3,10 @@
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {clone, customGrad, keep, Variable} from '@tensorflow/tfjs-core';
+import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import type {StateTree, StepContext, StepResult, StreamingLayer} from '../layers/index.js';
 import {disposeState, stateLeaves} from '../layers/index.js';
 import {mapState} from '../layers/state.js';
-import {innerGradients} from './inner-gradients.js';
 
 export interface RecomputeOptions {
   readonly past?: StateTree;
@@ -44,7 +44,7 @@ export function recomputed(
     return {
       value: result.y,
       gradFunc: (dy: Tensor, [saved, ...angles]: Tensor[]) =>
-        innerGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy).grads,
+        valueAndGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy).grads,
     };
   });
   const y = op(x, ...weights) as Tensor3D;

@@ -18,7 +18,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import {crossEntropy} from '../custom-ops/index.js';
-import {innerGradients} from '../models/inner-gradients.js';
+import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import type {RowBlock} from '../models/row-blocks.js';
 import type {TrainableModel} from './trainable.js';
 
@@ -52,7 +52,7 @@ function blockOutcome({model, rows, labels, cotangent}: AskedRows, {begin, size}
     const own = slice(rows, [begin, 0], [size, rows.shape[1]]);
     const ownLabels = slice(labels, begin, size);
     let right: Tensor1D | undefined;
-    const {value, grads} = innerGradients<Tensor1D>(
+    const {value, grads} = valueAndGradients<Tensor1D>(
       () => {
         const logits = model.logits(own);
         right = keep(rightRows(logits, ownLabels));

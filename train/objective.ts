@@ -1,9 +1,10 @@
 // Loss, accuracy and gradients of one step's batch, computed in one micro-batch or several.
 
 import type {NamedTensorMap, Scalar, Tensor, Tensor1D} from '@tensorflow/tfjs-core';
-import {add, addN, dispose, engine, fill, keep, mul, sum, tidy} from '@tensorflow/tfjs-core';
+import {add, addN, dispose, fill, keep, mul, sum, tidy} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {crossEntropy} from '../custom-ops/index.js';
+import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {keepState} from '../models/state.js';
@@ -98,7 +99,7 @@ function microBatchOutcome<M extends TrainableModel>(
   const shares = constants.vector(weight, labels.size);
   const cotangent = factor === undefined ? shares : mul<Tensor1D>(shares, factor);
   const blocks = rowBlocks(labels.size, model.vocabSize, logitRows);
-  const {value, grads} = engine().gradients<Tensor>(
+  const {value, grads} = valueAndGradients<Tensor>(
     () => {
       const {rows, memory: left} = microBatch.forward(model, inputs, past);
       if (left !== undefined) memory = [keepState(left)];
@@ -113,11 +114,10 @@ function microBatchOutcome<M extends TrainableModel>(
     },
     parameters.map(({variable}) => variable),
     blocks.length > 1 ? constants.scalar(1) : cotangent,
-    true,
+    place => `parameter ${parameters[place].name}`,
   );
   const gradients: NamedTensorMap = {};
-  parameters.forEach(({name, variable}, i) => {
-    if (grads[i] == null) throw new Error(`train: the loss does not depend on parameter ${name}`);
+  parameters.forEach(({variable}, i) => {
     gradients[variable.name] = grads[i];
   });
   const {losses, right} = scores!;

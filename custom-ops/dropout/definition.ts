@@ -13,7 +13,7 @@ const SCALARS = ['B L D', 'stream', 'threshold'];
 export const dropoutOp: OpDefinition<DropoutAttributes> = {
   name: 'dropout',
   inputs: {
-    x: {shape: 'B L D', dtype: 'float32', differentiable: true},
+    x: {shape: 'B L D', dtype: 'float32', differentiable: true, forwardOnly: true},
     seed: {shape: 'S', dtype: 'int32', onHost: true},
   },
   outputs: {y: {shape: 'B L D', dtype: 'float32', role: 'result'}},

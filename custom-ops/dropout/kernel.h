@@ -48,8 +48,6 @@ void dropout_forward(const float* x, const int32_t* seed, float* y, int n, int s
 }
 
 BMOJO_EXPORT(dropout_backward)
-void dropout_backward(const float* x, const int32_t* seed, const float* gradY, float* gradX, int n, int stream,
-                      int threshold) {
-  (void)x;
+void dropout_backward(const int32_t* seed, const float* gradY, float* gradX, int n, int stream, int threshold) {
   bmojo::dropout(gradY, gradX, 0, n, bmojo::dropoutMask(seed, stream, threshold));
 }

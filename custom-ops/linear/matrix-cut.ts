@@ -6,6 +6,7 @@ import type {MatrixUnit, MatrixUnits} from '../wgsl/matrix-units.js';
 import {unitFor} from '../wgsl/matrix-units.js';
 import type {GpuLimits} from '../wgsl/plan.js';
 import type {ProductSize} from './tile.js';
+import {mostSlicesOf} from './tile.js';
 
 /** Rows and columns of a workgroup's block and of a subgroup's; numbers of the inner dimension that a tile has. */
 export interface MatrixBlock {
@@ -42,8 +43,6 @@ export const PADDING = 8;
 
 /** Workgroups that make the last ones to end a small part of all. */
 const MANY = 512;
-/** Inner length of the shortest slice: its results are written and read once more. */
-const SHORTEST_SLICE = 512;
 
 export function subgroupsOf({rows, columns, subgroupRows, subgroupColumns}: MatrixBlock): number {
   return (rows / subgroupRows) * (columns / subgroupColumns);
@@ -82,7 +81,7 @@ export function matrixCutFor(
   const unit = unitFor(precision, units);
   if (units === undefined || unit === undefined) return undefined;
   if (size.rows < unit.rows || size.columns < unit.columns) return undefined;
-  const mostSlices = sliced ? Math.ceil(size.inner / SHORTEST_SLICE) : 1;
+  const mostSlices = sliced ? mostSlicesOf(size, limits) : 1;
   let best: (MatrixCut & {score: number}) | undefined;
   for (const block of matrixBlocks) {
     if (!fits(block, unit, units, limits)) continue;

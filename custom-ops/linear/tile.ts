@@ -2,6 +2,7 @@
 // slices of the inner dimension. Chosen by shape and limits alone; README.md has the reasons and the measurements.
 
 import type {GpuLimits} from '../wgsl/plan.js';
+import {mostParts} from '../wgsl/scratch.js';
 
 /** Rows and columns of a workgroup's block and of a thread's, multiples of four, and the depth of a tile. */
 export interface Tile {
@@ -44,6 +45,11 @@ const MANY = 2048;
 /** Inner length of the shortest slice: its results are written and read once more. */
 const SHORTEST_SLICE = 512;
 
+/** Slices of a product: none too short, and all in one buffer. */
+export function mostSlicesOf({rows, columns, inner}: ProductSize, limits: GpuLimits): number {
+  return Math.min(Math.ceil(inner / SHORTEST_SLICE), mostParts(rows * columns, limits));
+}
+
 export function threadsOf({rows, columns, threadRows, threadColumns}: Tile): number {
   return (rows / threadRows) * (columns / threadColumns);
 }
@@ -58,7 +64,7 @@ function fits(tile: Tile, {invocations, workgroupBytes}: GpuLimits): boolean {
 
 /** The fastest tile of those that keep the device busy, with what falls beyond the result counted as lost. */
 export function cutFor(size: ProductSize, limits: GpuLimits, {sliced = false}: {sliced?: boolean} = {}): Cut {
-  const mostSlices = sliced ? Math.ceil(size.inner / SHORTEST_SLICE) : 1;
+  const mostSlices = sliced ? mostSlicesOf(size, limits) : 1;
   let best: (Cut & {score: number}) | undefined;
   for (const tile of tiles) {
     if (!fits(tile, limits)) continue;

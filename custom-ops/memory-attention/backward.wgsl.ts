@@ -4,6 +4,7 @@
 import {presentBindings} from '../wgsl/bindings.js';
 import type {Pass, Plan} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
+import {firstThatFits} from '../wgsl/scratch.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import type {KeySource} from './key-blocks.wgsl.js';
@@ -86,6 +87,12 @@ function sourcePasses(request: AttentionRequest, g: Geometry, source: KeySource)
 }
 
 export function backward(request: AttentionRequest): Plan {
+  const {limits} = request;
+  const withoutUnits = {...request, limits: {...limits, matrixUnits: undefined}};
+  return firstThatFits(limits, planFor(request), () => planFor(withoutUnits));
+}
+
+function planFor(request: AttentionRequest): Plan {
   const g = geometry(request);
   const storedWords = g.B * g.C * g.me * g.G * g.Dh;
   const {limits} = request;

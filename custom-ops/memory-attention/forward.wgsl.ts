@@ -1,7 +1,8 @@
 // memoryAttention forward: one streaming softmax for each query and head; scores never leave registers.
 
 import type {Plan} from '../wgsl/plan.js';
-import type {AttentionRequest} from './geometry.wgsl.js';
+import {firstThatFits} from '../wgsl/scratch.js';
+import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
 import {factorsFor} from './matrix-rows.wgsl.js';
@@ -47,16 +48,17 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
   };
 }
 
-export function forward(request: AttentionRequest): Plan {
-  const g = geometry(request);
-  const {Dh} = g;
-  const ofOneQuery = oneQueryPlan(request, g);
-  if (ofOneQuery !== undefined) return ofOneQuery;
+/** Undefined where the request is better off without matrix units, or the device has none for it. */
+function inMatricesPlan(request: AttentionRequest, g: Geometry): Plan | undefined {
   const inMatrices = matrixForwardPass(request, g);
-  if (inMatrices !== undefined) {
-    const {passes, scratch} = factorsFor(request, g, [inMatrices]);
-    return {passes: [...passes, inMatrices], scratch};
-  }
+  if (inMatrices === undefined) return undefined;
+  const {passes, scratch} = factorsFor(request, g, [inMatrices]);
+  return {passes: [...passes, inMatrices], scratch};
+}
+
+/** The form that needs no temporary buffers. */
+function inBlocksPlan(request: AttentionRequest, g: Geometry): Plan {
+  const {Dh} = g;
   return {
     passes: [
       queryBlockPass(request, g, {
@@ -69,4 +71,11 @@ export function forward(request: AttentionRequest): Plan {
       }),
     ],
   };
+}
+
+export function forward(request: AttentionRequest): Plan {
+  const g = geometry(request);
+  const inBlocks = (): Plan => inBlocksPlan(request, g);
+  const quicker = oneQueryPlan(request, g) ?? inMatricesPlan(request, g);
+  return quicker === undefined ? inBlocks() : firstThatFits(request.limits, quicker, inBlocks);
 }

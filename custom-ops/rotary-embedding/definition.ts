@@ -7,7 +7,7 @@ import {checkHeadWidth, rotaryAngles} from './table.js';
 export const rotaryEmbeddingOp: OpDefinition = {
   name: 'rotaryEmbedding',
   inputs: {
-    x: {shape: 'B L H Dh', dtype: 'float32', differentiable: true},
+    x: {shape: 'B L H Dh', dtype: 'float32', differentiable: true, forwardOnly: true},
     cosSin: {shape: 'L Dh', dtype: 'float32'},
   },
   outputs: {y: {shape: 'B L H Dh', dtype: 'float32', role: 'result'}},

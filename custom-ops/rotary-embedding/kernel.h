@@ -39,7 +39,6 @@ void rotary_embedding_forward(const float* x, const float* cosSin, float* y, int
 }
 
 BMOJO_EXPORT(rotary_embedding_backward)
-void rotary_embedding_backward(const float*, const float* cosSin, const float* gradY, float* gradX, int tokens, int L,
-                               int H, int Dh) {
+void rotary_embedding_backward(const float* cosSin, const float* gradY, float* gradX, int tokens, int L, int H, int Dh) {
   bmojo::rotate(gradY, cosSin, gradX, 0, tokens, L, H, Dh, -1.0f);
 }

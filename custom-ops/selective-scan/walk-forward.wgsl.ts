@@ -30,13 +30,17 @@ export interface WalkShape extends ScanShape {
   readonly own: number;
 }
 
-/** The walk's sizes, or undefined where this device or shape had better take the chunks. */
+/** The walk's sizes, or undefined where this device or so many states need the chunks. */
 export function walkShape(shape: ScanShape): WalkShape | undefined {
-  const {B, L, E, quads, limits} = shape;
+  const {quads, limits} = shape;
   const lanes = powerOfTwo(quads);
   if (lanes > RUN || limits.subgroup < lanes) return undefined;
-  if (B * E * lanes < FEW_LANES && L > SHORT) return undefined;
   return {...shape, lanes, own: RUN / lanes};
+}
+
+/** Whether a sequence that may be walked over had better be cut into chunks. */
+export function suitsChunks({B, L, E, lanes}: WalkShape): boolean {
+  return B * E * lanes < FEW_LANES && L > SHORT;
 }
 
 /** A matrix with rows of N states, of which each lane has a quad. */

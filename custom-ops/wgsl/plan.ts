@@ -10,6 +10,8 @@ export interface GpuLimits {
   readonly invocations: number;
   readonly workgroupBytes: number;
   readonly storageBuffers: number;
+  /** Bytes of the largest buffer that a pass can bind. */
+  readonly bindingBytes: number;
   /** Workgroups in one dimension of a dispatch. */
   readonly workgroups: number;
   /** Lanes that every subgroup has at least; 0 where code may not exchange values within one. */

@@ -1,5 +1,6 @@
 // Figure 5: perplexity on texts far longer than the samples that a model was trained on.
 
+import type {Precision} from '../../custom-ops/index.js';
 import {closeData, openData} from '../../data/files/index.js';
 import {meanWithError} from '../../eval/mean-with-error.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
@@ -26,6 +27,8 @@ import {marginWords, summaries} from './summary.js';
 
 interface Scale {
   readonly size: ModelSize;
+  /** How products are computed. */
+  readonly precision: Precision;
   /** Tokens of a training sample. */
   readonly contexts: readonly number[];
   /** Updates on one stretch of text with the memory carried over. */
@@ -42,6 +45,7 @@ interface Scale {
 
 const full: Scale = {
   size: languageSizes['16m'],
+  precision: 'float16',
   contexts: [512, 2048],
   segments: 8,
   times: [0.5, 1, 2, 4, 8, 16, 32, 64],
@@ -55,6 +59,7 @@ const full: Scale = {
 
 const quick: Scale = {
   size: quickSize,
+  precision: 'float32',
   contexts: [32],
   segments: 2,
   times: [0.5, 1, 2, 4],
@@ -72,7 +77,7 @@ const PLAIN = 'plain';
 const wayWords = {[CARRIED]: 'memory carried over', [PLAIN]: 'each sample alone'} as const;
 
 /** Every kind plain and with its memory carried over, but for the Transformer, whose memory has no bounds to carry it within. */
-function points({size, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
+function points({size, precision, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
   return contexts.flatMap(context =>
     models.flatMap(name =>
       [PLAIN, ...(name === 'transformer' ? [] : [CARRIED])].map(way => ({
@@ -81,7 +86,7 @@ function points({size, contexts, segments, tokens, train}: Scale, data: string):
         size: way,
         task: 'lm',
         data: {data, context, segments: way === CARRIED ? segments : 1},
-        settings: {...languageModel(size, name), rotaryBase: name === 'transformer' ? 10000 : 100},
+        settings: {...languageModel(size, name), precision, rotaryBase: name === 'transformer' ? 10000 : 100},
         train: {...train, batch: Math.max(1, Math.round(tokens / context))},
       })),
     ),

@@ -11,6 +11,8 @@ import {MemoryStoreError} from '../store-error.js';
 import type {ExportedFile} from './index-file.js';
 import {INDEX, isUnfinished, PRIVATE_FILE, rowsFile, writeIndex} from './index-file.js';
 
+const NOT_EXPORTED = 'nothing of the export stays; free some, or export into another folder';
+
 /**
  * Writes the selected rows into a new folder: index.json, and for each run of rows a safetensors file with positions [n],
  * tokens [n], innovations [n], keys [n, G, Dh] and values [n, G, Dh], float32 whatever the precision. Returns the rows.
@@ -22,7 +24,7 @@ export function exportMemory(
   folder: string,
   selection: MemorySelection,
 ): Promise<number> {
-  return asStoreErrors(folder, async () => {
+  return asStoreErrors(folder, NOT_EXPORTED, async () => {
     const made: string[] = [];
     for (let path = resolve(folder); !existsSync(path); path = dirname(path)) made.push(path);
     if (made.length === 0) refuseUsed(folder);

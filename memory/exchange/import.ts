@@ -10,8 +10,11 @@ import {checkBatch, refuseOtherFormat} from '../check.js';
 import {asStoreErrors} from '../segments/system-error.js';
 import type {MemoryBatch, MemoryFormat, MemoryStore} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
+import {ImportedRows} from './imported-rows.js';
 import type {ExportedFile} from './index-file.js';
 import {readIndex} from './index-file.js';
+
+const NOT_IMPORTED = 'nothing of the import stays; free some, and import again';
 
 /** The format of exported memory. Errors: MemoryStoreError for a folder that holds none. */
 export function exportedFormat(folder: string): MemoryFormat {
@@ -20,10 +23,11 @@ export function exportedFormat(folder: string): MemoryFormat {
 
 /**
  * Appends everything in a folder of exported memory to a store of the same format. Returns the rows.
- * Errors: MemoryStoreError, before anything is stored, for damaged files, another format, or streams that the store holds.
+ * Errors: MemoryStoreError, before anything is stored, for damaged files, another format, or streams that the store holds; for
+ * what fails later, once all that was imported is forgotten again. Where that fails too, it says which rows stay.
  */
 export function importMemory(folder: string, store: MemoryStore): Promise<number> {
-  return asStoreErrors(folder, async () => {
+  return asStoreErrors(folder, NOT_IMPORTED, async () => {
     const {format, files} = readIndex(folder);
     refuseOtherFormat('the store', store.format, format);
     const held = new Set((await store.stats()).parts.map(({stream, layer}) => `${layer} ${stream}`));
@@ -35,12 +39,13 @@ export function importMemory(folder: string, store: MemoryStore): Promise<number
         );
       readRows(folder, entry, format);
     }
-    let rows = 0;
-    for (const entry of files) {
-      await store.append(readRows(folder, entry, format));
-      rows += entry.rows;
+    const imported = new ImportedRows();
+    try {
+      for (const entry of files) await imported.append(store, readRows(folder, entry, format));
+    } catch (error) {
+      throw await imported.takenBack(store, error);
     }
-    return rows;
+    return imported.rows;
   });
 }
 

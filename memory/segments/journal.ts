@@ -19,6 +19,10 @@ import {asStoreErrors} from './system-error.js';
 
 /** Bytes after which another segment begins. */
 const SEGMENT_BYTES = 1 << 26;
+const NOT_STORED = 'nothing of this update is stored; free some, or open the store with a lower quota';
+const NOT_FORGOTTEN =
+  'nothing is forgotten: what stays is written anew before anything is removed; free as much, and forget again';
+const NOT_NOTED = 'what is stored is there, and the store is closed; free some before it is opened again';
 const {O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW = 0} = constants;
 
 /** A segment under way, in no manifest yet. */
@@ -47,18 +51,17 @@ export class SegmentJournal implements Journal {
   ) {}
 
   append(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_STORED, async () => {
       this.refuseBroken();
-      const bytes = encodeRecord(batch, evicted, this.format);
       const entry = this.segments.at(-1);
       if (this.last === undefined || entry === undefined || entry.bytes >= this.segmentBytes)
         await this.roll();
-      await this.extend(bytes);
+      await this.extend(batch, evicted);
     });
   }
 
   rewrite(isLive: IsLive): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_FORGOTTEN, async () => {
       this.refuseBroken();
       const outputs: Output[] = [];
       try {
@@ -77,7 +80,7 @@ export class SegmentJournal implements Journal {
   }
 
   close(): Promise<void> {
-    return asStoreErrors(this.folder, async () => {
+    return asStoreErrors(this.folder, NOT_NOTED, async () => {
       await this.last?.close();
       this.last = undefined;
       // From now on a file that lost its end is told from one whose end was never written.
@@ -106,11 +109,12 @@ export class SegmentJournal implements Journal {
     }
   }
 
-  /** Writes at the end of the last segment, whole or not at all. */
-  private async extend(bytes: Buffer): Promise<void> {
+  /** Writes a record at the end of the last segment, whole or not at all. */
+  private async extend(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
     const entry = this.segments.at(-1);
     if (this.last === undefined || entry === undefined)
       throw new Error('a journal needs a segment to append to');
+    const bytes = encodeRecord(batch, evicted, this.format, entry.bytes);
     try {
       await writeAll(this.last, bytes, entry.bytes);
       await this.last.datasync();
@@ -183,7 +187,7 @@ export class SegmentJournal implements Journal {
           output = await this.create();
           outputs.push(output);
         }
-        const bytes = encodeRecord(rest, new Int32Array(0), this.format);
+        const bytes = encodeRecord(rest, new Int32Array(0), this.format, output.bytes);
         await writeAll(output.handle, bytes, output.bytes);
         output.bytes += bytes.length;
       }

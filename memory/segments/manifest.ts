@@ -11,7 +11,8 @@ import type {MemoryFormat} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 
 export const MANIFEST = 'memory.json';
-const VERSION = 1;
+/** From 2 on records count their empty sectors; those of version 1 are read, and may stand before others in a file. */
+const VERSION = 2;
 const SEGMENT = /^rows-\d{8}\.segment$/;
 /** Readable by whoever writes it, and nobody else: it is what someone said. */
 export const PRIVATE_FILE = 0o600;
@@ -30,6 +31,12 @@ export interface Manifest {
   readonly next: number;
 }
 
+/** What a file of a manifest says. */
+export interface ReadManifest extends Manifest {
+  /** Whether this version wrote it: an earlier one would take records of this one for damage. */
+  readonly isCurrent: boolean;
+}
+
 export function segmentName(number: number): string {
   return `rows-${String(number).padStart(8, '0')}.segment`;
 }
@@ -46,7 +53,7 @@ export function writeManifest(folder: string, {format, segments, next}: Manifest
 }
 
 /** What memory.json says; undefined where there is none. Errors: MemoryStoreError for one that is damaged; FilePlaceError. */
-export function readManifest(folder: string): Manifest | undefined {
+export function readManifest(folder: string): ReadManifest | undefined {
   const path = join(folder, MANIFEST);
   refuseLink(path);
   if (!existsSync(path)) return undefined;
@@ -59,7 +66,8 @@ export function readManifest(folder: string): Manifest | undefined {
   const {value, sealed} = unsealJson(readTextFile(path, fail, 1 << 24), fail);
   if (!sealed) fail('must hold the SHA-256 of its content, has none');
   const {version, segments, next, ...rest} = value;
-  if (version !== VERSION) fail(`is of version ${shown(version)}, this bmojo reads version ${VERSION}`);
+  if (!(isCount(version) && version >= 1 && version <= VERSION))
+    fail(`is of version ${shown(version)}, this bmojo reads versions 1 to ${VERSION}`);
   if (!isCount(next) || next > 1e8) return fail(`must hold next as a number of a file, got ${shown(next)}`);
   if (!Array.isArray(segments)) return fail(`must hold segments as a list, got ${shown(segments)}`);
   const entries = segments.map((entry: unknown) => {
@@ -68,5 +76,5 @@ export function readManifest(folder: string): Manifest | undefined {
       return fail(`must hold segments by file and bytes, got ${shown(entry)}`);
     return {file, bytes};
   });
-  return {format: parseFormat(path, rest), segments: entries, next};
+  return {format: parseFormat(path, rest), segments: entries, next, isCurrent: version === VERSION};
 }

@@ -10,10 +10,10 @@ import {RowTable} from '../row-table.js';
 import type {MemoryFormat, MemoryStore, MemoryStoreOptions} from '../store.js';
 import {MemoryStoreError} from '../store-error.js';
 import {openSegment, SegmentJournal} from './journal.js';
-import type {Manifest, SegmentEntry} from './manifest.js';
+import type {Manifest, ReadManifest, SegmentEntry} from './manifest.js';
 import {isSegment, MANIFEST, readManifest, writeManifest} from './manifest.js';
 import {readRecords} from './segment-file.js';
-import {asStoreErrors} from './system-error.js';
+import {asStoreErrors, NOT_OPENED} from './system-error.js';
 
 const PRIVATE_FOLDER = 0o700;
 
@@ -32,7 +32,7 @@ export function openFolder(
   format: MemoryFormat | undefined,
   options: FolderOptions = {},
 ): Promise<MemoryStore> {
-  return asStoreErrors(folder, async () => {
+  return asStoreErrors(folder, NOT_OPENED, async () => {
     if (format !== undefined) checkFormat('memory', format);
     checkOptions('memory', options);
     const lock = take(folder, format);
@@ -49,6 +49,7 @@ export function openFolder(
         segments.push(segment);
         written += rows;
       }
+      if (!manifest.isCurrent) writeManifest(folder, manifest);
       const last = segments.at(-1);
       const handle = last === undefined ? undefined : await openSegment(join(folder, last.file));
       const journal = new SegmentJournal(
@@ -111,9 +112,9 @@ function noStore(folder: string): never {
   throw new MemoryStoreError('unavailable', `${folder} holds no memory: it has no ${MANIFEST}`);
 }
 
-function begin(folder: string, format: MemoryFormat | undefined): Manifest {
+function begin(folder: string, format: MemoryFormat | undefined): ReadManifest {
   if (format === undefined) return noStore(folder);
-  const manifest = {format, segments: [], next: 1};
+  const manifest = {format, segments: [], next: 1, isCurrent: true};
   writeManifest(folder, manifest);
   return manifest;
 }
@@ -149,8 +150,9 @@ async function recover(
       end = record.end;
       rows += record.batch.positions.length;
     }
-    if (isLast && end < size) {
-      await file.truncate(end);
+    if (isLast && size > entry.bytes) {
+      if (end < size) await file.truncate(end);
+      // What a killed process wrote and nobody acknowledged is there from now on.
       await file.sync();
     } else if (!isLast && size !== entry.bytes)
       throw new MemoryStoreError(

@@ -1,32 +1,46 @@
-// A batch in a segment file, little-endian. Two checksums: an end that was never reached is told from bytes that changed.
+// A batch in a segment file, little-endian. Two checksums: an end that was never reached is told from bytes that changed; and how
+// many of its sectors are zeros: bytes that changed are told from sectors that were never written.
 //
 // offset  bytes  what
-//      0      4  'ROWS'
+//      0      4  'ROWZ'
 //      4      4  layer
 //      8      4  rows n
 //     12      4  positions that left for this batch, m
 //     16      4  bytes of the stream's name, s
 //     20      4  CRC-32 of the body
-//     24      4  CRC-32 of bytes 0-23
-//     28         body: name, positions [n], innovations [n], tokens [n], positions that left [m], keys [n, G, Dh],
+//     24      4  sectors of the file that begin in the body and have nothing but zeros of it
+//     28      4  CRC-32 of bytes 0-27
+//     32         body: name, positions [n], innovations [n], tokens [n], positions that left [m], keys [n, G, Dh],
 //                values [n, G, Dh]
+//
+// Records of version 1 begin with 'ROWS' and do not count sectors: their second CRC-32 is at 24, their body at 28.
 
 import {crc32} from 'node:zlib';
 import type {RowSizes} from '../row-block.js';
 import {load, rowBytes, rowNumbers, store, storedNumbers} from '../row-block.js';
 import type {MemoryBatch} from '../store.js';
+import {emptySectors} from './sectors.js';
 
-export const RECORD_HEADER = 28;
-export const MAGIC = 0x53574f52;
+/** Bytes of a record's header, and of the shorter one of version 1. */
+export const RECORD_HEADER = 32;
+const FIRST_HEADER = 28;
+const MAGIC = 0x5a574f52;
+const FIRST_MAGIC = 0x53574f52;
+/** What records begin with. */
+export const MAGICS = [MAGIC, FIRST_MAGIC] as const;
 const NAMED = 12;
 
 /** Numbers of a record that say how long it is. */
 export interface RecordHeader {
+  /** Bytes before the body. */
+  readonly bytes: number;
   readonly layer: number;
   readonly rows: number;
   readonly evicted: number;
   readonly name: number;
   readonly bodySum: number;
+  /** Sectors that begin in the body and have nothing but zeros of it; undefined of a record of version 1. */
+  readonly emptySectors: number | undefined;
 }
 
 export interface Record {
@@ -34,15 +48,23 @@ export interface Record {
   readonly evicted: Int32Array;
 }
 
-export function bodyBytes({rows, evicted, name}: RecordHeader, sizes: RowSizes): number {
+type BodyCounts = Pick<RecordHeader, 'rows' | 'evicted' | 'name'>;
+
+export function bodyBytes({rows, evicted, name}: BodyCounts, sizes: RowSizes): number {
   return name + NAMED * rows + 4 * evicted + rows * rowBytes(sizes);
 }
 
-export function encodeRecord(batch: MemoryBatch, evicted: Int32Array, sizes: RowSizes): Buffer {
+/** A record that is written at an offset of its file. */
+export function encodeRecord(
+  batch: MemoryBatch,
+  evicted: Int32Array,
+  sizes: RowSizes,
+  offset: number,
+): Buffer {
   const name = Buffer.from(batch.stream);
   const n = batch.positions.length;
-  const header = {layer: batch.layer, rows: n, evicted: evicted.length, name: name.length, bodySum: 0};
-  const bytes = Buffer.alloc(RECORD_HEADER + bodyBytes(header, sizes));
+  const counts = {rows: n, evicted: evicted.length, name: name.length};
+  const bytes = Buffer.alloc(RECORD_HEADER + bodyBytes(counts, sizes));
   let at = RECORD_HEADER;
   const put = (part: Uint8Array): void => {
     bytes.set(part, at);
@@ -59,7 +81,8 @@ export function encodeRecord(batch: MemoryBatch, evicted: Int32Array, sizes: Row
   for (const [i, value] of [MAGIC, batch.layer, n, evicted.length, name.length].entries())
     bytes.writeUInt32LE(value, 4 * i);
   bytes.writeUInt32LE(crc32(bytes.subarray(RECORD_HEADER)), 20);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 24)), 24);
+  bytes.writeUInt32LE(emptySectors(bytes, offset, RECORD_HEADER), 24);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28);
   return bytes;
 }
 
@@ -67,12 +90,25 @@ function bytesOf(numbers: Int32Array | Float32Array | Uint16Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
-/** The header in the first bytes of a record; undefined when they are not what was written. */
+/** Bytes of the header that a record begins with, of its version where the first four can be read. */
+export function headerBytes(bytes: Buffer): number {
+  return bytes.readUInt32LE(0) === FIRST_MAGIC ? FIRST_HEADER : RECORD_HEADER;
+}
+
+/** The header in the first {@link RECORD_HEADER} bytes of a record; undefined when they are not what was written. */
 export function decodeRecordHeader(bytes: Buffer): RecordHeader | undefined {
-  if (bytes.readUInt32LE(0) !== MAGIC || crc32(bytes.subarray(0, 24)) !== bytes.readUInt32LE(24))
+  const length = headerBytes(bytes);
+  const isFirst = length === FIRST_HEADER;
+  const sumAt = length - 4;
+  if (
+    bytes.readUInt32LE(0) !== (isFirst ? FIRST_MAGIC : MAGIC) ||
+    crc32(bytes.subarray(0, sumAt)) !== bytes.readUInt32LE(sumAt)
+  )
     return undefined;
-  const [layer, rows, evicted, name, bodySum] = [4, 8, 12, 16, 20].map(at => bytes.readUInt32LE(at));
-  return {layer, rows, evicted, name, bodySum};
+  const [layer, rows, evicted, name, bodySum, empty] = [4, 8, 12, 16, 20, 24].map(at =>
+    bytes.readUInt32LE(at),
+  );
+  return {bytes: length, layer, rows, evicted, name, bodySum, emptySectors: isFirst ? undefined : empty};
 }
 
 /** A record from its header and body; undefined when the body is not what was written. */

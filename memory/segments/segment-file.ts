@@ -82,11 +82,12 @@ async function recordAt(
   size: number,
   format: MemoryFormat,
 ): Promise<PlacedRecord | NoRecord> {
-  const body = at + RECORD_HEADER;
-  const changed = {wrong: "a record's checksum is not the one in it", isCutShort: body > size};
+  // No body is as short as the headers of two versions differ.
+  const changed = {wrong: "a record's checksum is not the one in it", isCutShort: at + RECORD_HEADER > size};
   if (changed.isCutShort) return changed;
   const header = decodeRecordHeader(await readRange(file, at, RECORD_HEADER));
   if (header === undefined) return changed;
+  const body = at + header.bytes;
   const end = body + bodyBytes(header, format);
   if (end > size) return {wrong: 'a record ends behind the file', isCutShort: true};
   const record = decodeRecord(header, await readRange(file, body, end - body), format);

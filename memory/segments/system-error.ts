@@ -11,18 +11,17 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What a full disk says of a store that is opened. */
+export const NOT_OPENED = 'the store is not opened; what it holds is there: free some, and open it again';
+
 /** A MemoryStoreError for what the system, a lock or a link refused at a path; anything else as it is. */
-function storeErrorOf(error: unknown, path: string): unknown {
+function storeErrorOf(error: unknown, path: string, full: string): unknown {
   if (error instanceof FolderLockError) return new MemoryStoreError('busy', error.message, {cause: error});
   if (error instanceof FilePlaceError) return new MemoryStoreError('damaged', error.message, {cause: error});
   const code = codeOf(error);
   if (error instanceof MemoryStoreError || code === undefined || !(error instanceof Error)) return error;
   if (FULL.includes(code))
-    return new MemoryStoreError(
-      'full',
-      `${path} has no room (${code}), and nothing of this update is stored; free some, or open the store with a lower quota`,
-      {cause: error},
-    );
+    return new MemoryStoreError('full', `${path} has no room (${code}), and ${full}`, {cause: error});
   if (code === 'ELOOP')
     return new MemoryStoreError(
       'damaged',
@@ -32,11 +31,11 @@ function storeErrorOf(error: unknown, path: string): unknown {
   return new MemoryStoreError('unavailable', `${path}: ${error.message}`, {cause: error});
 }
 
-/** Does it, with refusals of the system as errors of a store. */
-export async function asStoreErrors<T>(path: string, work: () => Promise<T> | T): Promise<T> {
+/** Does it, with refusals of the system as errors of a store; `full` says what became of it where there is no room. */
+export async function asStoreErrors<T>(path: string, full: string, work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw storeErrorOf(error, path);
+    throw storeErrorOf(error, path, full);
   }
 }

@@ -123,7 +123,15 @@ export function poolDatabase(pool: PgPoolLike): SqlDatabase {
         const session: SqlDatabase = {
           ...sessionOf(client),
           pgvector: 'pgvector',
-          transaction: work => told(() => transactionIn(client, work)),
+          transaction: work =>
+            told(async () => {
+              try {
+                return await transactionIn(client, work);
+              } catch (error) {
+                await isRolledBack(client);
+                throw error;
+              }
+            }),
           reserve: () => Promise.reject(new Error('a reserved session is reserved already')),
           close: () => Promise.reject(new Error('a reserved session is released, not closed')),
         };
@@ -168,7 +176,7 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     if (code !== undefined && FULL.test(code))
       throw new MemoryStoreError(
         'full',
-        `the database has no room: ${words}; nothing of this update is stored`,
+        `the database has no room: ${words}; nothing of what was asked for is done`,
         {
           cause: error,
         },

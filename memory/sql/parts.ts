@@ -8,7 +8,7 @@ import {codeOf} from './database.js';
 import type {RowIndex} from './row-index.js';
 import {parseRowIndex} from './row-index.js';
 import type {Statements} from './statements.js';
-import {SCHEMA_LOCK} from './statements.js';
+import {REWRITE_PARTS, SCHEMA_LOCK} from './statements.js';
 
 export interface Part {
   readonly part: number;
@@ -24,7 +24,11 @@ const SELECT = 'select part, stream, layer, rows, has_left, index from bmojo_par
 
 /** What the database says of a table that was dropped while it was about to be read. */
 const GONE = new Set(['42P01', 'XX000']);
-/** Times that a part is looked up anew. */
+/** What it says where others use a table for longer than a statement was to wait. */
+const LOCKED = '55P03';
+/** Milliseconds between two attempts, in which others go on. */
+const PAUSE = 100;
+/** Times that something is tried that others are in the way of. */
 const MOST_TRIES = 8;
 
 export function bytesOfName(stream: string): Uint8Array {
@@ -56,23 +60,13 @@ export class Parts {
    * Does something with the part of a stream and layer, which is undefined where there are no rows; again from the beginning
    * when its table has been replaced meanwhile. Errors: MemoryStoreError (`busy`) when that goes on.
    */
-  async with<T>(stream: string, layer: number, work: (part: Part | undefined) => Promise<T>): Promise<T> {
+  with<T>(stream: string, layer: number, work: (part: Part | undefined) => Promise<T>): Promise<T> {
     const key = `${layer} ${stream}`;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work(this.known.get(key) ?? (await this.find(stream, layer)));
-      } catch (error) {
-        const isStale = error instanceof StalePart;
-        if (!isStale && !GONE.has(codeOf(error) ?? '')) throw error;
-        this.known.delete(key);
-        if (tries < MOST_TRIES) continue;
-        if (!isStale) throw error;
-        throw new MemoryStoreError(
-          'busy',
-          `memory: other processes write ${shown(stream)} anew all the time; try again later`,
-        );
-      }
-    }
+    return untilThere(
+      shown(stream),
+      async () => work(this.known.get(key) ?? (await this.find(stream, layer))),
+      () => this.known.delete(key),
+    );
   }
 
   private async find(stream: string, layer: number): Promise<Part | undefined> {
@@ -101,18 +95,57 @@ export class Parts {
     if (rows.length === 0) throw new StalePart();
   }
 
-  /** Makes the table of a stream and layer, unless another process just did. */
+  /**
+   * Makes the table of a stream and layer. Errors: StalePart where another process did: its rows may be held for as long as they
+   * are written anew, and nobody waits for that with the lock of the schema.
+   */
   async make(session: SqlSession, stream: string, layer: number): Promise<Part> {
     await session.query(SCHEMA_LOCK);
-    const values = [bytesOfName(stream), layer];
-    const text = `${SELECT} where stream = $1::bytea and layer = $2::integer`;
-    const found = await session.query(text, values);
-    if (found.rows.length > 0) return partOf(found.rows[0]);
-    await session.query(
-      'insert into bmojo_parts (stream, layer, has_left) values ($1::bytea, $2::integer, false)',
-      values,
+    const found = await session.query(
+      'select from bmojo_parts where stream = $1::bytea and layer = $2::integer',
+      [bytesOfName(stream), layer],
     );
-    const made = partOf((await session.query(text, values)).rows[0]);
+    if (found.rows.length > 0) throw new StalePart();
+    return this.create(session, stream, layer);
+  }
+
+  /**
+   * Puts an empty table in the place of that of a part that is held. The old one is still read by searches: whoever drops it does
+   * so last.
+   */
+  async replace(session: SqlSession, {part, stream, layer}: Part): Promise<Part> {
+    await this.remove(session, part);
+    return this.create(session, stream, layer);
+  }
+
+  /** Leaves a part that is held without a table; whoever drops that does so last. */
+  async remove(session: SqlSession, part: number): Promise<void> {
+    await session.query('delete from bmojo_parts where part = $1::integer', [part]);
+  }
+
+  /** Leaves nothing in the file of the table of parts of those that were removed; where others use it all the time, the next time. */
+  async forgetNames(): Promise<void> {
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+      try {
+        await this.database.transaction(async session => {
+          for (const statement of REWRITE_PARTS) await session.query(statement);
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof MemoryStoreError)) throw error;
+        if (codeOf(error) !== LOCKED) return;
+        await new Promise(resolve => setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+
+  private async create(session: SqlSession, stream: string, layer: number): Promise<Part> {
+    const {rows} = await session.query(
+      `insert into bmojo_parts (stream, layer, has_left) values ($1::bytea, $2::integer, false)
+        returning part, stream, layer, rows, has_left, index`,
+      [bytesOfName(stream), layer],
+    );
+    const made = partOf(rows[0]);
     for (const statement of this.statements.create(made.part)) await session.query(statement);
     return made;
   }
@@ -124,14 +157,54 @@ export class Parts {
     return partOf(rows[0]);
   }
 
+  /**
+   * Holds the selected parts, and no others, against other writers until the transaction ends: in one order, so that two that
+   * want the same never wait for each other. Errors: StalePart when one has been replaced since it was looked up.
+   */
+  async holdAll(session: SqlSession, selection: MemorySelection): Promise<Part[]> {
+    const wanted = await this.select(session, selection);
+    const {rows} = await session.query(
+      `${SELECT} where part = any ($1::integer[]) order by stream, layer for update`,
+      [wanted.map(({part}) => part)],
+    );
+    if (rows.length < wanted.length) throw new StalePart();
+    return rows.map(partOf);
+  }
+
   /** Parts by stream, in the order of its bytes, and layer. */
-  async select(session: SqlSession, {streams, layer}: MemorySelection, lock = false): Promise<Part[]> {
-    const {rows} = await session.query(`${SELECT} order by stream, layer${lock ? ' for update' : ''}`);
+  async select(session: SqlSession, {streams, layer}: MemorySelection): Promise<Part[]> {
+    const {rows} = await session.query(`${SELECT} order by stream, layer`);
     return rows
       .map(partOf)
       .filter(
         part => (streams === 'all' || streams.includes(part.stream)) && (layer ?? part.layer) === part.layer,
       );
+  }
+}
+
+/**
+ * Does something, again from the beginning when a table has been replaced meanwhile: `stale` is told each time. Errors:
+ * MemoryStoreError (`busy`) when that goes on.
+ */
+export async function untilThere<T>(
+  what: string,
+  work: () => Promise<T>,
+  stale: () => void = () => {},
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isStale = error instanceof StalePart;
+      if (!isStale && !GONE.has(codeOf(error) ?? '')) throw error;
+      stale();
+      if (tries < MOST_TRIES) continue;
+      if (!isStale) throw error;
+      throw new MemoryStoreError(
+        'busy',
+        `memory: other processes write ${what} anew all the time; try again later`,
+      );
+    }
   }
 }
 

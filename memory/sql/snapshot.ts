@@ -7,7 +7,7 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlRow} from './database.js';
 import {unpackRow} from './numbers.js';
 import type {Part, Parts} from './parts.js';
-import {storedRow} from './parts.js';
+import {storedRow, untilThere} from './parts.js';
 import type {Statements} from './statements.js';
 import {snapshotTable} from './statements.js';
 
@@ -25,14 +25,16 @@ export async function* readSnapshot(
   const table = snapshotTable(number);
   const {session, release} = await database.reserve();
   try {
-    const copied = await session.transaction(async inside => {
-      await inside.query(table.create);
-      // Held, so that no table is replaced before it is copied.
-      const found = await parts.select(inside, selection, true);
-      for (const [order, {part}] of found.entries())
-        await inside.query(statements.copyToSnapshot(part, order, table.name), [from, before]);
-      return found;
-    });
+    const copied = await untilThere('what is to be read', () =>
+      session.transaction(async inside => {
+        await inside.query(table.create);
+        // Held, so that no table is replaced before it is copied.
+        const found = await parts.holdAll(inside, selection);
+        for (const [order, {part}] of found.entries())
+          await inside.query(statements.copyToSnapshot(part, order, table.name), [from, before]);
+        return found;
+      }),
+    );
     for (const [order, part] of copied.entries())
       for (let after = -1; ; ) {
         const {rows} = await session.query(table.read, [order, after, PAGE_ROWS]);

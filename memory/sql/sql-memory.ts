@@ -18,12 +18,11 @@ import {MemoryStoreError} from '../store-error.js';
 import type {SqlDatabase, SqlSession} from './database.js';
 import {packRow, vectorText} from './numbers.js';
 import type {Part} from './parts.js';
-import {Parts, StalePart, storedRow} from './parts.js';
+import {Parts, StalePart, storedRow, untilThere} from './parts.js';
 import {newRowIndex} from './row-index.js';
 import {searchPart} from './search.js';
 import {readSnapshot} from './snapshot.js';
 import type {Statements} from './statements.js';
-import {SCHEMA_LOCK} from './statements.js';
 import {UpdateOrder} from './update-order.js';
 
 export interface SqlMemoryOptions extends MemoryStoreOptions {
@@ -82,14 +81,22 @@ export class SqlMemory implements MemoryStore {
     this.refuseClosed();
     return this.order.ofAll(async () => {
       checkSelection('memory forget', selection, this.format);
-      return this.database.transaction(async session => {
-        // Before any part is held, as whoever makes one does: two that want both never wait for each other.
-        await session.query(SCHEMA_LOCK);
-        let forgotten = 0;
-        for (const part of await this.parts.select(session, selection, true))
-          forgotten += await this.forgetIn(session, part, selection);
-        return forgotten;
-      });
+      const {forgotten, hasEmptied} = await untilThere('what is to be forgotten', () =>
+        this.database.transaction(async session => {
+          const older: number[] = [];
+          let [forgotten, hasEmptied] = [0, false];
+          for (const part of await this.parts.holdAll(session, selection)) {
+            const left = await this.forgetIn(session, part, selection, older);
+            hasEmptied ||= left === part.rows;
+            forgotten += left;
+          }
+          // Last: from here on searches of them wait.
+          for (const part of older) await session.query(this.statements.drop(part));
+          return {forgotten, hasEmptied};
+        }),
+      );
+      if (hasEmptied) await this.parts.forgetNames();
+      return forgotten;
     });
   }
 
@@ -226,8 +233,13 @@ export class SqlMemory implements MemoryStore {
     }
   }
 
-  /** Takes rows out by writing a table without them, so that the old one and its bytes are gone with the transaction. */
-  private async forgetIn(session: SqlSession, part: Part, selection: MemorySelection): Promise<number> {
+  /** Takes rows out by writing a table without them. The `older` one is told: its bytes are gone once it is dropped. */
+  private async forgetIn(
+    session: SqlSession,
+    part: Part,
+    selection: MemorySelection,
+    older: number[],
+  ): Promise<number> {
     const {from = 0, before = 2 ** 31, where} = selection;
     const {stream, layer} = part;
     const {rows} = await session.query(this.statements.rows(part.part), [from, before]);
@@ -237,16 +249,17 @@ export class SqlMemory implements MemoryStore {
       .map(({position}) => position);
     // What a quota drove out is in the table's file until that is written anew, wherever it stood.
     if (leaving.length === 0 && part.rows > 0 && !part.hasLeft) return 0;
-    await session.query('delete from bmojo_parts where part = $1::integer', [part.part]);
-    if (leaving.length < part.rows) {
-      const rest = await this.parts.make(session, stream, layer);
-      await session.query(this.statements.copyWithout(part.part, rest.part), [leaving]);
-      await session.query('update bmojo_parts set rows = $2::bigint where part = $1::integer', [
-        rest.part,
-        part.rows - leaving.length,
-      ]);
+    older.push(part.part);
+    if (leaving.length === part.rows) {
+      await this.parts.remove(session, part.part);
+      return leaving.length;
     }
-    await session.query(this.statements.drop(part.part));
+    const rest = await this.parts.replace(session, part);
+    await session.query(this.statements.copyWithout(part.part, rest.part), [leaving]);
+    await session.query('update bmojo_parts set rows = $2::bigint where part = $1::integer', [
+      rest.part,
+      part.rows - leaving.length,
+    ]);
     return leaving.length;
   }
 }

@@ -20,6 +20,17 @@ export const SCHEMA = [
      stream bytea not null, layer integer not null, rows bigint not null default 0,
      has_left boolean not null default true, index text,
      unique (stream, layer))`,
+  // What the planner keeps of columns stays where nobody forgets it.
+  'alter table bmojo_parts alter column stream set statistics 0',
+];
+
+/**
+ * Writes the table of parts anew, so that its file holds no name of what was deleted. By a change of a column, since that leaves
+ * out what is deleted whoever might still see it; not for longer than moments behind others, who would wait behind it.
+ */
+export const REWRITE_PARTS = [
+  "select set_config('lock_timeout', '100ms', true)",
+  "alter table bmojo_parts alter column stream type bytea using stream || ''::bytea",
 ];
 
 /** By version, what brings its tables up to the next one. */
@@ -31,7 +42,10 @@ export const UPGRADES: Readonly<Record<number, readonly string[]>> = {
   2: ['alter table bmojo_parts add column has_left boolean not null default true'],
 };
 
-/** Held while tables are made, so that two processes do not make them at once; by whoever takes it, before any row is. */
+/**
+ * Held while tables are made where there were none, so that two processes do not make them at once; by whoever takes it, before
+ * any row is, and never while waiting for one.
+ */
 export const SCHEMA_LOCK = 'select pg_advisory_xact_lock(1110265423)';
 
 function tableOf(part: number): string {
@@ -73,6 +87,9 @@ export class Statements {
          position integer primary key, innovation real not null, token integer not null,
          numbers bytea not null, ${keys.join(', ')})`,
       `create index on ${table} (innovation, position)`,
+      `alter table ${table} ${['token', 'numbers', ...this.keyColumns]
+        .map(column => `alter column ${column} set statistics 0`)
+        .join(', ')}`,
     ];
   }
 

@@ -32,6 +32,7 @@ function input([name, spec]) {
     ['kDifferentiable', spec.differentiable],
     ['kInPlace', spec.inPlace],
     ['kHost', spec.onHost],
+    ['kForwardOnly', spec.forwardOnly],
   ].flatMap(([flag, isSet]) => (isSet ? [flag] : []));
   return `{${quoted(name)}, ${quoted(spec.shape)}, ${flags.join(' | ') || 'kPlain'}${kind(spec)}}`;
 }

@@ -68,6 +68,77 @@ describe('folder locks', () => {
     }
   });
 
+  describe('of a machine of the same name', () => {
+    const {readFileSync: read, readlinkSync: readLink} = fs;
+    /** What this machine says of itself. */
+    const says = (boot: string, machine: string): void => {
+      Object.assign(fs, {
+        readFileSync: (path: fs.PathLike, options: BufferEncoding) => {
+          if (path === '/proc/sys/kernel/random/boot_id') return `${boot}\n`;
+          if (path !== '/etc/machine-id') return read(path, options);
+          if (machine === '') throw Object.assign(new Error('ENOENT'), {code: 'ENOENT'});
+          return `${machine}\n`;
+        },
+        readlinkSync: () => 'pid:[4026531836]',
+      });
+      syncBuiltinESMExports();
+    };
+    afterEach(() => {
+      Object.assign(fs, {readFileSync: read, readlinkSync: readLink});
+      syncBuiltinESMExports();
+    });
+    const [here, there] = ['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210'];
+    /** The lock of a process that no longer runs. */
+    const left = (): void => {
+      take();
+      const owner = JSON.parse(read(path(), 'utf8'));
+      writeFileSync(path(), JSON.stringify({...owner, pid: 2 ** 22 + 7}));
+    };
+
+    for (const [name, machine] of [
+      ['another', there],
+      ['one that does not say which it is', ''],
+    ])
+      it(`are never taken over from ${name}, whose pids mean nothing here`, () => {
+        says('boot one', machine);
+        left();
+        const text = read(path(), 'utf8');
+        says('boot two', machine === '' ? '' : here);
+        expect(take).to.throw(
+          FolderLockError,
+          `is written by process ${2 ** 22 + 7} on a machine or container that is called like this one, "${hostname()}"`,
+        );
+        expect(read(path(), 'utf8')).to.equal(text);
+        rmSync(path());
+      });
+
+    it('are taken over where it is this one, started anew or not', () => {
+      says('boot one', here);
+      left();
+      take().release();
+      left();
+      says('boot two', here);
+      take().release();
+      // Whatever process has the pid by now.
+      says('boot one', here);
+      take();
+      says('boot two', here);
+      take().release();
+    });
+
+    it('do not tell the id of the machine', () => {
+      says('boot one', here);
+      const lock = take();
+      expect(JSON.parse(read(path(), 'utf8')).machine).to.match(/^[0-9a-f]{32}$/);
+      expect(read(path(), 'utf8')).to.not.include(here);
+      lock.release();
+      says('boot one', 'uninitialized');
+      const other = take();
+      expect(JSON.parse(read(path(), 'utf8'))).to.not.have.property('machine');
+      other.release();
+    });
+  });
+
   it('are not removed by one that no longer holds them', () => {
     const lock = take();
     const other = JSON.stringify({host: 'else', pid: 7});

@@ -695,7 +695,7 @@ export const readers: readonly Reader[] = [
   },
   {
     name: 'lock',
-    covers: ['formats/folder-lock.ts'],
+    covers: ['formats/folder-lock.ts', 'formats/lock-owner.ts'],
     files: {'lock.json': 'json'},
     sealed: [],
     make: folder =>

@@ -1,6 +1,6 @@
 // Memory as files: what is exported from one store is what another imports.
 
-import {
+import fs, {
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import {syncBuiltinESMExports} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -18,7 +19,7 @@ import {exportMemory} from '../../memory/exchange/export.js';
 import {exportedFormat, importMemory} from '../../memory/exchange/import.js';
 import {memoryInProcess} from '../../memory/open.js';
 import {openFolder} from '../../memory/segments/open.js';
-import type {MemoryFormat, MemoryStore} from '../../memory/store.js';
+import type {MemoryBatch, MemoryFormat, MemoryStore} from '../../memory/store.js';
 import {MemoryStoreError} from '../../memory/store-error.js';
 import {refusal} from './contract.js';
 import {batchOf, contents} from './rows.js';
@@ -63,6 +64,133 @@ describe('exported memory', () => {
     const empty = memoryInProcess(format);
     expect((await refusal(() => importMemory(out, empty))).reason).to.equal('damaged');
     expect(await contents(empty)).to.deep.equal([]);
+  });
+
+  describe('of an import that fails half-way', () => {
+    const full = new MemoryStoreError('full', 'the disk has no room');
+    /** Rows of one stream twice, of another, and of the first in another layer: five files. */
+    const exported = async (): Promise<MemoryStore> => {
+      const store = memoryInProcess(format);
+      await store.append(batchOf(format, {stream: 'a', layer: 0, n: 5000}));
+      for (const [stream, layer] of [
+        ['a', 2],
+        ['b', 0],
+        ['c', 0],
+      ] as const)
+        await store.append(batchOf(format, {stream, layer}));
+      await exportMemory(store, out, {streams: 'all'});
+      return store;
+    };
+    /** A store whose number-th append does something else. */
+    const failing = (store: MemoryStore, number: number, then: () => Promise<void>): MemoryStore => {
+      let appends = 0;
+      return Object.assign(Object.create(store), {
+        append: (batch: MemoryBatch) => (++appends === number ? then() : store.append(batch)),
+      });
+    };
+    const fail = (): Promise<never> => Promise.reject(full);
+
+    it('nothing stays, wherever it fails, and what was there does', async () => {
+      await exported();
+      for (let number = 1; number <= 5; number++) {
+        const place = join(parent, `store-${number}`);
+        const store = await openFolder(place, format, {segmentBytes: 2000});
+        const mine = batchOf(format, {stream: 'mine', layer: 0});
+        await store.append(mine);
+        const {reason, message} = await refusal(() => importMemory(out, failing(store, number, fail)));
+        expect([reason, message]).to.deep.equal([
+          'full',
+          'the disk has no room; nothing of the import stays',
+        ]);
+        expect(await contents(store)).to.deep.equal([mine]);
+        expect(await importMemory(out, store)).to.equal(5048);
+        await store.close();
+      }
+    });
+
+    it('a batch that was stored though its answer is lost does not stay either', async () => {
+      await exported();
+      const store = memoryInProcess(format);
+      const lost = failing(store, 3, async () => {
+        await store.append(batchOf(format, {stream: 'a', layer: 2}));
+        throw new MemoryStoreError('unavailable', 'the connection is lost');
+      });
+      expect((await refusal(() => importMemory(out, lost))).reason).to.equal('unavailable');
+      expect(await contents(store)).to.deep.equal([]);
+    });
+
+    it('but the rows of others who came to a stream meanwhile', async () => {
+      await exported();
+      const store = memoryInProcess(format);
+      const theirs = batchOf(format, {stream: 'b', layer: 0, from: 3, n: 4});
+      const crowded = failing(store, 4, async () => {
+        await store.append(theirs);
+        await store.append(batchOf(format, {stream: 'b', layer: 0}));
+      });
+      const {message} = await refusal(() => importMemory(out, crowded));
+      expect(message).to.include('positions must begin after 6').and.include('; nothing of the import stays');
+      expect(await contents(store)).to.deep.equal([theirs]);
+    });
+
+    it('what stays is told, with the way on, where it cannot be forgotten again', async () => {
+      const whole = await exported();
+      const store = memoryInProcess(format);
+      const stuck = Object.assign(failing(store, 4, fail), {
+        forget: () => Promise.reject(new MemoryStoreError('full', 'no room to forget')),
+      });
+      const {reason, message} = await refusal(() => importMemory(out, stuck));
+      expect([reason, message]).to.deep.equal([
+        'full',
+        'the import failed half-way: the disk has no room. What it had stored could not be forgotten again: no room to forget. ' +
+          'It holds "a" in layer 0, positions 0 to 4999; "a" in layer 2, positions 0 to 15; "b" in layer 0, positions 0 to 15: ' +
+          'forget these (bmojo memory forget), then import again',
+      ]);
+      await store.forget({streams: ['a', 'b']});
+      expect(await importMemory(out, store)).to.equal(5048);
+      expect(await contents(store)).to.deep.equal(await contents(whole));
+    });
+  });
+
+  describe('on a full disk', () => {
+    const {fsyncSync} = fs;
+    /** Behind so many files that reach the disk. */
+    const fullAfter = (files: number): void => {
+      let synced = 0;
+      fs.fsyncSync = handle => {
+        if (synced++ >= files)
+          throw Object.assign(new Error('ENOSPC: no space left on device'), {code: 'ENOSPC'});
+        fsyncSync(handle);
+      };
+      syncBuiltinESMExports();
+    };
+    afterEach(() => {
+      fs.fsyncSync = fsyncSync;
+      syncBuiltinESMExports();
+    });
+
+    it('says what was being written', async () => {
+      const store = memoryInProcess(format);
+      await store.append(batchOf(format, {stream: 'a', layer: 0}));
+      fullAfter(0);
+      const {reason, message} = await refusal(() => exportMemory(store, out, {streams: 'all'}));
+      expect([reason, message]).to.deep.equal([
+        'full',
+        `${out} has no room (ENOSPC), and nothing of the export stays; free some, or export into another folder`,
+      ]);
+      const place = join(parent, 'store');
+      expect((await refusal(() => openFolder(place, format))).message).to.include(
+        'and the store is not opened',
+      );
+      fs.fsyncSync = fsyncSync;
+      syncBuiltinESMExports();
+      const folder = await openFolder(place, format);
+      await folder.append(batchOf(format, {stream: 'a', layer: 0}));
+      fullAfter(0);
+      expect((await refusal(() => folder.forget({streams: ['a'], before: 2}))).message).to.include(
+        'and nothing is forgotten',
+      );
+      expect((await refusal(() => folder.close())).message).to.include('what is stored is there');
+    });
   });
 
   it('of an export that fails nothing stays, and one that was killed is refused with the remedy', async () => {

@@ -1,6 +1,6 @@
 // Stores in databases: the contract over PGlite and PostgreSQL, with pgvector and without it.
 
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, statSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
@@ -8,8 +8,8 @@ import {randomStream} from '../../data/random.js';
 import {openMemory} from '../../memory/open.js';
 import {loadPackage} from '../../memory/places/load-package.js';
 import {openPlace} from '../../memory/places/node.js';
-import type {PgliteLike, PgPoolLike, SqlDatabase, SqlSession} from '../../memory/sql/database.js';
-import {pgliteDatabase, poolDatabase} from '../../memory/sql/database.js';
+import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
+import {pgliteDatabase} from '../../memory/sql/database.js';
 import {openSql} from '../../memory/sql/open.js';
 import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {Statements, vectorKinds} from '../../memory/sql/statements.js';
@@ -343,13 +343,15 @@ describe('PGlite', () => {
     expect(isClosed).to.equal(true);
   });
 
-  it('in a folder has one process, and is opened again', async () => {
+  it('in a folder has one process, keeps it from other users, and is opened again', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bmojo-pglite-'));
+    mkdirSync(join(folder, 'memory'), {mode: 0o755});
     const place = `pglite:${join(folder, 'memory')}`;
     expect((await refusal(() => openMemory(place))).reason).to.equal('unavailable');
     const store = await openMemory(place, {format: tinyFormat});
     await store.append(batchOf(tinyFormat));
     expect((await refusal(() => openMemory(place))).reason).to.equal('busy');
+    expect(statSync(join(folder, 'memory')).mode & 0o777).to.equal(0o700);
     await store.close();
     const again = await openMemory(place);
     expect(await contents(again)).to.deep.equal([batchOf(tinyFormat)]);
@@ -473,69 +475,6 @@ describe('PostgreSQL', () => {
     const {code, out, err} = await bmojo(['memory', 'search', ...args]);
     expect([code, err]).to.deep.equal([0, '']);
     expect(out).to.match(/^ *head +position/);
-    await remove();
-  });
-
-  it('an append to a stream that another process just made, beside a forget, waits instead of failing', async () => {
-    const {place, remove} = await withSchema(address);
-    const {Pool} = (await loadPackage('pg', 'PostgreSQL')) as {Pool: new (options: object) => PgPoolLike};
-    /** A store that does something once a statement was answered. */
-    const opened = async (answered: (text: string) => Promise<void> | void) => {
-      const database = poolDatabase(new Pool({connectionString: place}));
-      const watched = (session: SqlSession): SqlSession => ({
-        query: async (text, values) => {
-          const answer = await session.query(text, values);
-          await answered(text);
-          return answer;
-        },
-      });
-      return openSql(
-        'PostgreSQL',
-        {
-          ...database,
-          ...watched(database),
-          transaction: work => database.transaction(session => work(watched(session))),
-        },
-        tinyFormat,
-        {},
-      );
-    };
-    const signal = () => {
-      let tell = (): void => {};
-      const told = new Promise<void>(resolve => {
-        tell = resolve;
-      });
-      return {tell, told};
-    };
-    const [isMissed, isMade, isHeld] = [signal(), signal(), signal()];
-    const other = await connect(place);
-    let isLookedUp = false;
-    const late = await opened(async text => {
-      if (isLookedUp || !text.includes('from bmojo_parts where stream')) return;
-      isLookedUp = true;
-      isMissed.tell();
-      await isMade.told;
-      await isHeld.told;
-    });
-    const forgetful = await opened(async text => {
-      if (!text.includes('for update')) return;
-      isHeld.tell();
-      for (let isWaiting = false; !isWaiting; )
-        isWaiting = (await other.query('select 1 from pg_locks where not granted')).rows.length > 0;
-    });
-    const early = await openMemory(place, {format: tinyFormat});
-    try {
-      const append = late.append(batchOf(tinyFormat, {from: 16, n: 4}));
-      await isMissed.told;
-      await early.append(batchOf(tinyFormat));
-      isMade.tell();
-      const ended = await Promise.allSettled([append, forgetful.forget({streams: ['a'], before: 4})]);
-      expect(ended.map(({status}) => status)).to.deep.equal(['fulfilled', 'fulfilled']);
-      expect((await early.stats()).rows).to.equal(16);
-    } finally {
-      for (const one of [late, forgetful, early]) await one.close();
-    }
-    await other.end();
     await remove();
   });
 

@@ -1,9 +1,10 @@
 // The formulas of `bmojo model info` against the models themselves.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {dispose, engine, reshape, tensor1d, tensor2d, variableGrads} from '@tensorflow/tfjs-core';
+import {dispose, engine, reshape, scalar, tensor1d, tensor2d} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {crossEntropy, useBackend} from '../../custom-ops/index.js';
+import {valueAndGradients} from '../../custom-ops/value-and-gradients.js';
 import type {ModelConfig} from '../../models/config.js';
 import {parseModelConfig} from '../../models/config.js';
 import {footprint, stateBytes} from '../../models/footprint.js';
@@ -93,16 +94,20 @@ function measuredActivations(model: LanguageModel, batch: number, context: numbe
   const live = new LiveBytes();
   const weights = model.parameters().map(parameter => parameter.variable);
   let held = 0;
-  const {value, grads} = variableGrads(() => {
-    const ids = tensor2d(new Int32Array(batch * context), [batch, context], 'int32');
-    const hidden = model.hidden(ids, {dropoutSeed: tensor1d([1, 2], 'int32')});
-    const logits = model.logits(reshape(hidden, [batch * context, hidden.shape[2]]));
-    const loss = crossEntropy(logits, tensor1d(new Int32Array(batch * context), 'int32'));
-    held = live.bytesBeside(weights);
-    return loss;
-  }, weights);
+  const {value, grads} = valueAndGradients(
+    () => {
+      const ids = tensor2d(new Int32Array(batch * context), [batch, context], 'int32');
+      const hidden = model.hidden(ids, {dropoutSeed: tensor1d([1, 2], 'int32')});
+      const logits = model.logits(reshape(hidden, [batch * context, hidden.shape[2]]));
+      const loss = crossEntropy(logits, tensor1d(new Int32Array(batch * context), 'int32'));
+      held = live.bytesBeside(weights);
+      return loss;
+    },
+    weights,
+    scalar(1),
+  );
   live.end();
-  dispose([value, grads]);
+  dispose([value, ...grads]);
   return held;
 }
 

@@ -16,6 +16,7 @@ export const least: GpuLimits = {
   invocations: 256,
   workgroupBytes: 16384,
   storageBuffers: 8,
+  bindingBytes: 2 ** 27,
   workgroups: 65535,
   subgroup: 0,
 };
@@ -25,6 +26,7 @@ export const nvidia: GpuLimits = {
   invocations: 1024,
   workgroupBytes: 49152,
   storageBuffers: 16,
+  bindingBytes: 2 ** 31,
   subgroup: 32,
   matrixUnits: unitsOf([oblongUnit, squareUnit]),
 };

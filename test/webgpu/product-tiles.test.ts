@@ -14,7 +14,12 @@ import {least} from '../support/devices.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
-const large: GpuLimits = {...least, invocations: 1024, workgroupBytes: 49152};
+const large: GpuLimits = {
+  ...least,
+  invocations: 1024,
+  workgroupBytes: 49152,
+  bindingBytes: 2 ** 31,
+};
 const sizeOf = ({rows, columns, threadRows, threadColumns}: Tile): string =>
   `${rows}x${columns}/${threadRows}x${threadColumns}`;
 

@@ -77,7 +77,9 @@ Port::Port(const std::string& name, const std::string& shape, Kind kind, unsigne
 
 Ports portsOf(const Operator& op, Direction direction) {
   Ports ports;
-  for (const Input& input : op.inputs) ports.inputs.emplace_back(input.name, input.shape, input.kind, input.flags);
+  for (const Input& input : op.inputs)
+    if (direction == Direction::forward || !(input.flags & kForwardOnly))
+      ports.inputs.emplace_back(input.name, input.shape, input.kind, input.flags);
   if (direction == Direction::forward) {
     for (const Output& output : op.outputs) ports.outputs.emplace_back(output.name, output.shape, output.kind, kPlain);
     // What is written in place elsewhere comes out as new tensors here.

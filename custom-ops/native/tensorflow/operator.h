@@ -19,8 +19,18 @@ enum class Kind { f32, i32 };
 enum class Direction { forward, backward };
 enum class Role { result, saved, both };
 
-/** `kHost`: stays in host memory where the kernel runs on a GPU, so that its values are checked at once. */
-enum Flags : unsigned { kPlain = 0, kOptional = 1, kDifferentiable = 2, kInPlace = 4, kHost = 8 };
+/**
+ * `kHost`: stays in host memory where the kernel runs on a GPU, so that its values are checked at once. `kForwardOnly`: the
+ * gradient does not take it.
+ */
+enum Flags : unsigned {
+  kPlain = 0,
+  kOptional = 1,
+  kDifferentiable = 2,
+  kInPlace = 4,
+  kHost = 8,
+  kForwardOnly = 16
+};
 
 struct Input {
   const char* name;

@@ -1,5 +1,6 @@
 // Passes that bind more buffers than a device allows (8 is all that WebGPU promises): buffers that are only read are
-// joined, the smallest first, each copied to its place in a longer one just before the pass.
+// joined, the smallest first, each copied to its place in a longer one just before the pass. Buffers that are longer than a
+// device binds are refused before anything runs.
 
 import {elementwisePass} from '../../../wgsl/elementwise.js';
 import type {ElementType, GpuLimits, Pass, Plan} from '../../../wgsl/plan.js';
@@ -91,4 +92,38 @@ export function fitBindings(plan: Plan, words: ReadonlyMap<string, number>, limi
     return [...copies, {...pass, read, code}];
   });
   return {...plan, scratch, passes};
+}
+
+/** Bytes of the largest buffer that a device makes and binds as a whole. */
+export function mostBindingBytes({
+  maxStorageBufferBindingSize,
+  maxBufferSize,
+}: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize' | 'maxBufferSize'>): number {
+  return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+}
+
+/** In MiB, with one digit behind the point below ten. */
+function mebibytes(bytes: number): string {
+  const value = bytes / 2 ** 20;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} MiB`;
+}
+
+/** How a buffer of so many bytes is refused. `what` asks for it: "bmojo: linear on webgpu needs y". */
+export function beyondBinding(what: string, bytes: number, most: number): Error {
+  return new Error(
+    `${what} in one buffer of ${mebibytes(bytes)}, and this device binds at most ${mebibytes(most)}; ` +
+      'take fewer sequences or shorter ones at a time, a smaller model, or a device with larger limits',
+  );
+}
+
+/** Errors: Error naming the largest of a call's buffers, of `words` 4-byte words, where the device cannot bind it. */
+export function checkBindingBytes(
+  op: string,
+  words: ReadonlyMap<string, number>,
+  {bindingBytes}: Pick<GpuLimits, 'bindingBytes'>,
+): void {
+  let [largest, most] = ['', 0];
+  for (const [name, count] of words) if (count > most) [largest, most] = [name, count];
+  if (4 * most > bindingBytes)
+    throw beyondBinding(`bmojo: ${op} on webgpu needs ${largest}`, 4 * most, bindingBytes);
 }

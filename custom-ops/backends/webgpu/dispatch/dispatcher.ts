@@ -8,7 +8,7 @@ import {inputSpec, kernelName} from '../../../op.js';
 import {product} from '../../../sampling.js';
 import type {MatrixUnits} from '../../../wgsl/matrix-units.js';
 import type {GpuKernel, GpuLimits, Pass, Plan} from '../../../wgsl/plan.js';
-import {fitBindings} from './bindings.js';
+import {checkBindingBytes, fitBindings, mostBindingBytes} from './bindings.js';
 import {DispatchWriter} from './dispatch-writer.js';
 import {fillPass, NAN_WORD} from './fill.js';
 import {matrixUnitsOf} from './matrix-support.js';
@@ -94,6 +94,7 @@ function stateOf(backend: object): DeviceState {
         invocations: limits.maxComputeInvocationsPerWorkgroup,
         workgroupBytes: limits.maxComputeWorkgroupStorageSize,
         storageBuffers: limits.maxStorageBuffersPerShaderStage,
+        bindingBytes: mostBindingBytes(limits),
         workgroups: limits.maxComputeWorkgroupsPerDimension,
         matrixUnits: matrixUnitsOf(recorder.device),
         subgroup: recorder.device.features.has('subgroups') ? recorder.device.adapterInfo.subgroupMinSize : 0,
@@ -176,7 +177,9 @@ function compiledPlan(
       wanted: new Set(call.outputs.map(output => output.name)),
       limits,
     });
-    return compile(state, fitBindings(plan, bufferWords(plan, call), limits), call);
+    const fitted = fitBindings(plan, bufferWords(plan, call), limits);
+    checkBindingBytes(op.name, bufferWords(fitted, call), limits);
+    return compile(state, fitted, call);
   });
 }
 

@@ -1,5 +1,6 @@
 // Buffers for reuse, in place of tfjs's manager, whose release searches all buffers in use.
 
+import {beyondBinding, mostBindingBytes} from '../dispatch/bindings.js';
 import type {BufferManager, StockBuffers} from '../dispatch/recorder.js';
 
 /** Buffers of one size and usage that wait for reuse. */
@@ -32,10 +33,14 @@ export class BufferPool implements BufferManager {
     this.numBytesAllocated = before.numBytesAllocated;
   }
 
+  /** Errors: Error where the buffer is to be bound and is longer than the device binds. */
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
     const shelf = this.shelfOf(size, usage);
     let buffer = reuse ? shelf.free.pop() : undefined;
     if (buffer === undefined) {
+      const most = mostBindingBytes(this.device.limits);
+      if (size > most && (usage & GPUBufferUsage.STORAGE) !== 0)
+        throw beyondBinding('bmojo: a tensor on webgpu lies', size, most);
       buffer = this.device.createBuffer({size, usage, mappedAtCreation});
       this.numBytesAllocated += size;
     }
