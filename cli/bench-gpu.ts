@@ -3,6 +3,7 @@
 import type {CommandModule} from 'yargs';
 import type {GpuTiming} from '../bench/gpu.js';
 import {benchGpu, gpuParts} from '../bench/gpu.js';
+import {webgpuDebug} from '../custom-ops/backends/webgpu/index.js';
 import type {Precision} from '../custom-ops/index.js';
 import {precisions, useWebGPU} from '../custom-ops/index.js';
 import {onlyOptions} from './command-line.js';
@@ -25,6 +26,12 @@ const gpuOptions = {
     default: 'float32' as const,
     describe: 'how the products of linear, ssdScan and the attention are computed',
   },
+  'matrix-units': {
+    type: 'boolean' as const,
+    default: true,
+    describe:
+      'multiply in float16 on the matrix units of the device; --no-matrix-units as devices do that have none',
+  },
   only: wordsOption(
     `what is measured: ${gpuParts.join(', ')}, separated by commas; all of it by default`,
     gpuParts,
@@ -32,9 +39,17 @@ const gpuOptions = {
   json: {type: 'boolean' as const, default: false, describe: 'print one JSON object a line'},
 };
 
-export const benchGpuCommand: CommandModule<object, {json: boolean; precision: Precision; only?: string}> = {
+interface GpuArguments {
+  readonly json: boolean;
+  readonly precision: Precision;
+  readonly 'matrix-units': boolean;
+  readonly only?: string;
+}
+
+export const benchGpuCommand: CommandModule<object, GpuArguments> = {
   builder: yargs => yargs.options(gpuOptions).check(onlyOptions(gpuOptions)),
-  handler: ({json, precision, only}) => {
+  handler: ({json, precision, 'matrix-units': matrixUnits, only}) => {
+    if (!matrixUnits) webgpuDebug.limits = {matrixUnits: undefined};
     const parts = only === undefined ? gpuParts : wordList('only', only, gpuParts);
     return printGpuTimings(benchGpu({precision, only: parts}), json);
   },

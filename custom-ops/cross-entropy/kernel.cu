@@ -82,7 +82,7 @@ __global__ void backwardKernel(const float* __restrict__ logits, const int32_t* 
     Pack<kWidth> out = loadPack<kWidth>(logits + i * kWidth);
 #pragma unroll
     for (int k = 0; k < kWidth; k++) {
-      const float probability = ex2((out.x[k] - level) * kLog2e);
+      const float probability = softmaxWeight((out.x[k] - level) * kLog2e);
       out.x[k] = label == ignoreIndex ? 0.0f : scale * (first + k == label ? probability - 1.0f : probability);
     }
     storePack<kWidth>(gradLogits + i * kWidth, out);

@@ -47,8 +47,8 @@ static inline void crossEntropyBackward(const float* logits, const int32_t* labe
       continue;
     }
     int v = 0;
-    for (; v + kLanes <= V; v += kLanes) store(out + v, vexp(load(row + v) - logSumExp[r]) * gradLosses[r]);
-    for (; v < V; v++) out[v] = exp1(row[v] - logSumExp[r]) * gradLosses[r];
+    for (; v + kLanes <= V; v += kLanes) store(out + v, vexp(atMostZero(load(row + v) - logSumExp[r])) * gradLosses[r]);
+    for (; v < V; v++) out[v] = vexp(atMostZero(splat(row[v] - logSumExp[r])))[0] * gradLosses[r];
     out[labels[r]] -= gradLosses[r];
   }
 }

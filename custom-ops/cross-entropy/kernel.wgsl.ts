@@ -68,7 +68,7 @@ function backward({dims: {R, V}, attrs, limits}: PlanRequest<CrossEntropyAttribu
           body: `
   let row = index / ${V}u;
   let label = labels[row];
-  let probability = exp(logits[index] - logSumExp[row]);
+  let probability = exp(min(logits[index] - logSumExp[row], 0.0));
   let slope = gradLosses[row] * (probability - select(0.0, 1.0, i32(index % ${V}u) == label));
   let gradient = nanUnless(!isNaN(logSumExp[row]), slope);
   gradLogits[index] = select(gradient, 0.0, label == ${attrs.ignoreIndex});`,

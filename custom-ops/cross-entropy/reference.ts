@@ -25,7 +25,8 @@ export function backward({inputs, outputs, dims, attrs}: HostCall<CrossEntropyAt
   for (let row = 0; row < R; row++) {
     const label = labels[row];
     for (let v = 0; v < V; v++) {
-      const probability = Math.exp(logits[row * V + v] - logSumExp[row]);
+      // No probability is above 1, however coarsely the logarithm of the normaliser of large logits was stored.
+      const probability = Math.exp(Math.min(logits[row * V + v] - logSumExp[row], 0));
       const gradient = gradLosses[row] * (probability - (v === label ? 1 : 0));
       gradLogits[row * V + v] = label === attrs.ignoreIndex ? 0 : gradient;
     }

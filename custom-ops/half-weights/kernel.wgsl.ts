@@ -10,11 +10,11 @@ import type {HalfAttributes} from './attributes.js';
 type HalfRequest = PlanRequest<HalfAttributes>;
 
 function productWith(transposed: boolean) {
-  return ({dims: {B, L, D, E}, attrs: {format: halves}, present, limits}: HalfRequest): Plan => {
+  return ({dims: {B, L, D, E}, attrs: {format}, present, limits}: HalfRequest): Plan => {
     const product = {
       name: 'linear of halves',
       a: {name: 'x'},
-      b: {name: 'weight', transposed, halves},
+      b: {name: 'weight', transposed, format},
       out: 'y',
       bias: present.has('bias') ? 'bias' : undefined,
       rows: B * L,

@@ -16,10 +16,10 @@ import {cutFor} from './tile.js';
 import {paysToTurn, turnPass} from './turn.wgsl.js';
 
 type LinearRequest = PlanRequest<LinearAttributes>;
-type Whole = Omit<Product, keyof ProductSize | 'tile' | 'slices'>;
+type Whole = Omit<Product, keyof ProductSize | 'tile' | 'slices' | 'halves'>;
 type Passes = Required<Pick<Plan, 'passes' | 'scratch'>>;
 
-/** A product in blocks: on matrix units where the precision and the device have them, else in registers. */
+/** A product in blocks: on matrix units where the precision and the device have them, else in registers, factors rounded alike. */
 function blocks(
   {attrs: {precision}, limits}: LinearRequest,
   size: ProductSize,
@@ -38,14 +38,17 @@ function blocks(
   return {
     slices: cut.slices,
     inRegisters: true,
-    pass: whole => productPass({...whole, ...size, ...cut}, limits),
+    pass: whole => productPass({...whole, ...size, ...cut, halves: precision === 'float16'}, limits),
   };
 }
 
 /** A product over a dimension of the model: a few rows come without blocks, many may have the weight turned for them. */
 function product(request: LinearRequest, size: ProductSize, whole: Whole): Passes {
-  const {limits} = request;
-  if (hasFewRows(size)) return withAdded(fewRowsPass({...whole, ...size}, limits), size, whole, limits);
+  const {attrs, limits} = request;
+  if (hasFewRows(size)) {
+    const few = fewRowsPass({...whole, ...size, halves: attrs.precision === 'float16'}, limits);
+    return withAdded(few, size, whole, limits);
+  }
   const {inRegisters, pass} = blocks(request, size);
   if (!inRegisters) return withAdded(pass(whole), size, whole, limits);
   if (!whole.b.transposed || !paysToTurn(size)) return {passes: [pass(whole)], scratch: {}};

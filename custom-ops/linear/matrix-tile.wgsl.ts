@@ -62,18 +62,12 @@ export class FactorTile {
   /** WGSL that stores it into the tile. */
   get store(): string {
     const {tile} = this.factor;
-    const {element, unit} = this.code;
+    const {element} = this.code;
     return this.eachTurn(turn => {
       const value = this.heldName(turn);
       const at = `line * ${this.run + PADDING}u + 4u * quad`;
-      if (element.size === 4)
-        return `${tile}[(${at}) / 4u] = ${unit.factor === 'f16' ? `vec4<f16>(${value})` : value};`;
-      return four
-        .map(
-          i =>
-            `${tile}[${at} + ${i}u] = ${unit.factor === 'f16' ? `f16(${value}[${i}])` : `${value}[${i}]`};`,
-        )
-        .join(' ');
+      if (element.size === 4) return `${tile}[(${at}) / 4u] = ${this.code.narrowed(value)};`;
+      return four.map(i => `${tile}[${at} + ${i}u] = ${this.code.narrowed(value)}[${i}];`).join(' ');
     });
   }
 

@@ -85,8 +85,11 @@ export interface Carrier {
   readonly store: string;
 }
 
-/** How `threads` bring the next tiles of both factors: each has so many blocks in turn, those of a before those of b. */
-export function carrier(a: Operand, b: Operand, threads: number): Carrier {
+/**
+ * How `threads` bring the next tiles of both factors: each has so many blocks in turn, those of a before those of b. `stored` makes
+ * WGSL of a tile's element from a vec4f.
+ */
+export function carrier(a: Operand, b: Operand, threads: number, stored: (value: string) => string): Carrier {
   const blocksOf = ({width, depth}: Operand): number => (width / 4) * (depth / 4);
   const ofA = blocksOf(a);
   const total = ofA + blocksOf(b);
@@ -114,7 +117,7 @@ export function carrier(a: Operand, b: Operand, threads: number): Carrier {
         inTurn(
           turn,
           ({tile, threads: sharing}) => `
-    ${four.map(i => `${tile}[4u * depthQuad + ${i}u][quad / ${sharing}u][quad % ${sharing}u] = ${held(turn)(i)};`).join('\n    ')}`,
+    ${four.map(i => `${tile}[4u * depthQuad + ${i}u][quad / ${sharing}u][quad % ${sharing}u] = ${stored(held(turn)(i))};`).join('\n    ')}`,
         ),
       )
       .join('\n  '),

@@ -2,13 +2,14 @@
 // thread. Either factor may be stored transposed; a long inner dimension may be cut into slices whose results are added
 // later.
 
+import {packedHalves, roundedToHalf} from '../wgsl/halves.js';
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {load4, store4} from '../wgsl/rows.js';
 import type {Operand} from './operand.wgsl.js';
 import {carrier, operandType} from './operand.wgsl.js';
 import type {Cut, ProductSize} from './tile.js';
-import {threadsOf} from './tile.js';
+import {packsHalves, threadsOf} from './tile.js';
 
 export interface Product extends ProductSize, Cut {
   readonly name: string;
@@ -22,6 +23,8 @@ export interface Product extends ProductSize, Cut {
   readonly bias?: string;
   /** Buffer [rows, columns] added to the result, which is then not sliced. */
   readonly added?: string;
+  /** Whether both factors are rounded to float16. Default false. */
+  readonly halves?: boolean;
 }
 
 function count<T>(length: number, item: (i: number) => T): T[] {
@@ -67,10 +70,35 @@ function operands({a, b, rows, columns, inner, tile}: Product): [Operand, Operan
   ];
 }
 
+/** How four numbers of a factor lie in a tile. */
+interface TileForm {
+  readonly element: 'vec4f' | 'vec2u';
+  /** WGSL that the other two call. */
+  readonly declarations: string;
+  /** WGSL of an element from its vec4f, and the other way round. */
+  stored(value: string): string;
+  widened(element: string): string;
+}
+
+function tileForm({halves = false, tile}: Product): TileForm {
+  const same = (value: string): string => value;
+  if (!halves) return {element: 'vec4f', declarations: '', stored: same, widened: same};
+  if (!packsHalves(tile)) {
+    const stored = (value: string): string => `roundedToHalf(${value})`;
+    return {element: 'vec4f', declarations: roundedToHalf, stored, widened: same};
+  }
+  return {
+    element: 'vec2u',
+    declarations: packedHalves,
+    stored: value => `packedHalves(${value})`,
+    widened: element => `unpackedHalves(${element})`,
+  };
+}
+
 /** WGSL of one step along the inner dimension, the `d`-th of a tile: the places in it are constants, so nothing is checked. */
-function step(sums: readonly string[][], d: number): string {
-  const rowQuads = count(sums.length / 4, h => `let x${h} = tileA[${d}][${h}][threadRow];`);
-  const columnQuads = sums[0].map((_, c) => `let y${c} = tileB[${d}][${c}][threadColumn];`);
+function step(sums: readonly string[][], {widened}: TileForm, d: number): string {
+  const rowQuads = count(sums.length / 4, h => `let x${h} = ${widened(`tileA[${d}][${h}][threadRow]`)};`);
+  const columnQuads = sums[0].map((_, c) => `let y${c} = ${widened(`tileB[${d}][${c}][threadColumn]`)};`);
   const products = sums.map((line, i) =>
     line.map((sum, c) => `${sum} += x${Math.floor(i / 4)}.${'xyzw'[i % 4]} * y${c};`).join(' '),
   );
@@ -117,7 +145,8 @@ export function productPass(product: Product, limits: GpuLimits): Pass {
   const depthOfSlice = Math.ceil(Math.ceil(inner / slices) / depth) * depth;
   const threads = threadsOf(tile);
   const [a, b] = operands(product);
-  const carry = carrier(a, b, threads);
+  const form = tileForm(product);
+  const carry = carrier(a, b, threads, form.stored);
   const sums = count(tile.threadRows, i => count(tile.threadColumns / 4, c => `sum${i}_${c}`));
   const type = columns % 4 === 0 ? 'vec4f' : 'f32';
   return {
@@ -131,8 +160,9 @@ export function productPass(product: Product, limits: GpuLimits): Pass {
     write: {[product.out]: type},
     workgroups: spread(rowTiles * columnTiles * slices, limits),
     code: `
-var<workgroup> tileA: array<array<array<vec4f, ${a.threads}>, ${tile.threadRows / 4}>, ${depth}>;
-var<workgroup> tileB: array<array<array<vec4f, ${b.threads}>, ${tile.threadColumns / 4}>, ${depth}>;
+${form.declarations}
+var<workgroup> tileA: array<array<array<${form.element}, ${a.threads}>, ${tile.threadRows / 4}>, ${depth}>;
+var<workgroup> tileB: array<array<array<${form.element}, ${b.threads}>, ${tile.threadColumns / 4}>, ${depth}>;
 @compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
   ${workgroupNumber}
@@ -153,7 +183,7 @@ fn main(${workgroupParameters}) {
     // What the next tile needs is on its way while this one is used.
     if (begin < stop) {
       ${carry.load}
-    }${count(depth, d => step(sums, d)).join('')}
+    }${count(depth, d => step(sums, form, d)).join('')}
     workgroupBarrier();
   }
   ${storeResults(product, sums)}

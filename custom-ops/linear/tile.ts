@@ -50,6 +50,14 @@ export function mostSlicesOf({rows, columns, inner}: ProductSize, limits: GpuLim
   return Math.min(Math.ceil(inner / SHORTEST_SLICE), mostParts(rows * columns, limits));
 }
 
+/**
+ * Whether factors of float16 lie in its tiles as such, two in a word. Rectangles below 8 by 8 wait for workgroup memory; of larger
+ * ones widening each number that is read would cost more than reading it.
+ */
+export function packsHalves({threadRows, threadColumns}: Tile): boolean {
+  return threadRows * threadColumns < 64;
+}
+
 export function threadsOf({rows, columns, threadRows, threadColumns}: Tile): number {
   return (rows / threadRows) * (columns / threadColumns);
 }

@@ -59,7 +59,7 @@ function queryCode(team: TeamCode, Dh: number): {begin: string; keys: string; en
     keys: `
       ${team.multiply('s', 'q', 'tileK')}
       ${team.multiply('p', 'g', 'tileV')}
-      ${team.eachScore(i => `s${i} = exp(s${i} - level) * (p${i} - outDot);`)}
+      ${team.eachScore(i => `s${i} = exp(min(s${i} - level, 0.0)) * (p${i} - outDot);`)}
       ${hideUnseen(team, '0.0')}
       ${team.accumulate('d', 's', 'tileK')}`,
     end: team.eachVector(

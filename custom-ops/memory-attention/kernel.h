@@ -122,7 +122,7 @@ static inline void attentionBackwardBlock(const AttentionCall& call, const Atten
         for (int v = 0; v < kQueryVectors; v++) {
           float* p = weights + j * kQueries + v * kLanes;
           float* dp = gradWeights + j * kQueries + v * kLanes;
-          Vec weight = select(seenBy(tile.run[r], j, v), vpower2(load(p) - normaliser[v]), Vec{});
+          Vec weight = select(seenBy(tile.run[r], j, v), vpower2(atMostZero(load(p) - normaliser[v])), Vec{});
           store(p, weight);
           store(dp, weight * (load(dp) - mean[v]) * scale);
         }

@@ -187,7 +187,7 @@ fn main(${code.parameters}) {
         let line = at * ${team.batch}u + ownFirst + ${i}u;
         let query = begin + i32(line);
         let numbers = tileNumbers[line];
-        s${i} = select(0.0, exp(s${i} - numbers.x), isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery);
+        s${i} = select(0.0, exp(min(s${i} - numbers.x, 0.0)), isSeenOwn && query >= ownFirstQuery && query <= ownLastQuery);
         ${hasKeys ? `p${i} = SCALE * s${i} * (p${i} - numbers.y);` : ''}
       }`,
       )}

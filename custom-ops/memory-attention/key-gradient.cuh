@@ -101,7 +101,7 @@ keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, flo
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int column = n * 8 + i % 2;
-        const float weight = ex2(fmaf(weights[n][i], factor, -kLog2e * numbers[column]));
+        const float weight = softmaxWeight(fmaf(weights[n][i], factor, -kLog2e * numbers[column]));
         const bool isSeen = isWhole || (i < 2 ? seers : seers8).has(tags[column]);
         weights[n][i] = isSeen ? weight : 0.0f;
         gradWeights[n][i] = isSeen ? weight * (gradWeights[n][i] - numbers[kQueries + column]) : 0.0f;

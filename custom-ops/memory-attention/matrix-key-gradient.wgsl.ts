@@ -37,7 +37,7 @@ function lanes(g: Geometry, walk: MatrixWalk): string {
       i => `{
       ${walk.eachQuad(
         (n, quad) => `
-      var weight${n} = exp2(${walk.lines('scores').read(`line${i}`, quad)} - ${numbers('levels', quad)});
+      var weight${n} = exp2(min(${walk.lines('scores').read(`line${i}`, quad)} - ${numbers('levels', quad)}, vec4f(${LIFT}.0)));
       var slope${n} = weight${n} * (${walk.lines('gains').read(`line${i}`, quad)} - ${numbers('dots', quad)});`,
       )}
       if (!isWhole) {

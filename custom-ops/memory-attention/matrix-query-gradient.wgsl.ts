@@ -46,7 +46,7 @@ export function matrixQueryGradientPass(request: AttentionRequest, g: Geometry):
     lanes: walk =>
       walk.eachMatrix(
         i => `{
-      ${walk.eachQuad((n, quad) => `var slope${n} = exp2(${walk.lines('scores').read(`line${i}`, quad)} - level${i}) * (${walk.lines('gains').read(`line${i}`, quad)} - outDot${i});`)}
+      ${walk.eachQuad((n, quad) => `var slope${n} = exp2(min(${walk.lines('scores').read(`line${i}`, quad)} - level${i}, vec4f(${LIFT}.0))) * (${walk.lines('gains').read(`line${i}`, quad)} - outDot${i});`)}
       ${hide(walk, 'slope', i, '0.0')}
       ${walk.eachQuad((n, quad) => walk.lines('slopes').write(`line${i}`, quad, `slope${n}`))}
     }`,

@@ -48,7 +48,7 @@ queryGradientKernel(AttentionProblem p, AttentionCotangents in, float* __restric
     for (int n = 0; n < kKeys / 8; n++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        const float weight = ex2(fmaf(scores[n][i], factor, -(i < 2 ? level : level8)));
+        const float weight = softmaxWeight(fmaf(scores[n][i], factor, -(i < 2 ? level : level8)));
         const bool isSeen = isWhole || (i < 2 ? seen : seen8).has(tags[n * 8 + i % 2]);
         scores[n][i] = isSeen ? weight * (gradWeights[n][i] - (i < 2 ? outDot : outDot8)) : 0.0f;
       }

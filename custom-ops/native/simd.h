@@ -81,6 +81,10 @@ static inline Vec vpower2(Vec x) {
   return (Vec)((IntVec)shifted << 23) * ((high * f2 + middle) * f2 + low);
 }
 
+// A score less the logarithm of its softmax's normaliser, which is rounded like the score: where both are large the rounding of
+// either may exceed what the exponential bears, though no weight is above 1. A NaN stays one.
+static inline Vec atMostZero(Vec x) { return x > 0.0f ? Vec{} : x; }
+
 // log of a positive number: exponent and mantissa in [sqrt(1/2), sqrt(2)), polynomial of degree 9 (error about 1e-7). NaN and
 // infinity stay what they are.
 static inline Vec vlog(Vec x) {

@@ -52,7 +52,7 @@ function queryGradient(request: PlanRequest): Pass {
     ${team.each(c => `score += dot(q${c}, k${c}); gradWeight += dot(g${c}, ${team.loadNamed('v', c)});`)}
     ${team.sum('score')}
     ${team.sum('gradWeight')}
-    let weight = select(0.0, exp(score - level.x), isNamed);
+    let weight = select(0.0, exp(min(score - level.x, 0.0)), isNamed);
     let gradScore = SCALE * weight * (gradWeight - level.y);
     ${team.each(c => `d${c} += gradScore * k${c};`)}
     if (isOwn && lane == 0u) { parts[queryRow * PLACES + r] = vec2f(weight, gradScore); }`,

@@ -116,7 +116,7 @@ static inline void retrievedBackwardQuery(const RetrievedCall& call, const Retri
   const float taken = dot(gradOut, in.out + at * s.Dh, s.Dh) - in.gradLogSumExp[at];
   for (int r = 0; r < s.R; r += kLanes) {
     const Vec score = load(weights + r);
-    const Vec weight = select(score == kNoScore, Vec{}, vpower2(score - level));
+    const Vec weight = select(score == kNoScore, Vec{}, vpower2(atMostZero(score - level)));
     store(weights + r, weight);
     store(gradScores + r, weight * (load(gradScores + r) - taken) * scale);
   }

@@ -85,7 +85,7 @@ retrievedQueryGradientKernel(RetrievedProblem p, RetrievedCotangents in, float* 
       gradWeight += dot4(cotangent[c], loadNamed<kWide>(p.v, at, d, p.Dh));
     }
     score = teamSum(score), gradWeight = teamSum(gradWeight);
-    const float weight = named >= 0 ? ex2(fmaf(score, p.scale * kLog2e, -level)) : 0.0f;
+    const float weight = named >= 0 ? softmaxWeight(fmaf(score, p.scale * kLog2e, -level)) : 0.0f;
     const float gradScore = p.scale * weight * (gradWeight - taken);
 #pragma unroll
     for (int c = 0; c < kFours; c++) addScaled(sums[c], gradScore, key[c]);

@@ -133,16 +133,15 @@ var<workgroup> passing: array<f32, ${ROWS * (BLOCK + RESULT_PADDING)}>;`;
   }
 
   private store(factor: Factor, tile: string, turn: number): string {
-    const {element, unit} = this.code;
+    const {element} = this.code;
     const {alongInner, made} = factor;
-    const narrow = (type: string, number: string): string =>
-      unit.factor === 'f16' ? `${type}(${number})` : number;
     const at = `line * ${lineOf(alongInner)}u + 4u * quad`;
     const stores =
       element.size === 4
-        ? [`tile${tile}[(${at}) / 4u] = ${narrow('vec4<f16>', 'value')};`]
-        : four.map(i => `tile${tile}[${at} + ${i}u] = ${narrow('f16', `value[${i}]`)};`);
-    const value = `let value = ${made}(${placeInFactor(factor)}, held${tile}${turn});`;
+        ? [`tile${tile}[(${at}) / 4u] = value;`]
+        : four.map(i => `tile${tile}[${at} + ${i}u] = value[${i}];`);
+    const narrowed = this.code.narrowed(`${made}(${placeInFactor(factor)}, held${tile}${turn})`);
+    const value = `let value = ${narrowed};`;
     return `{ ${placeOf(alongInner, turn)} ${value} ${stores.join(' ')} }`;
   }
 }

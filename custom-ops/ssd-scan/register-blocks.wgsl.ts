@@ -1,5 +1,7 @@
-// Products of blocks in registers, float32: 64 threads with 8 by 8 numbers each, tiles of both factors in workgroup memory.
+// Products of blocks in registers, of float32 or factors rounded to float16: 64 threads with 8 by 8 numbers each, tiles of both factors in workgroup memory.
 
+import type {Precision} from '../precision.js';
+import {roundedToHalf} from '../wgsl/halves.js';
 import type {Factor, Sums} from './blocks.wgsl.js';
 import {BLOCK, Blocks, count} from './blocks.wgsl.js';
 
@@ -22,8 +24,9 @@ function load(factor: Factor, held: string): string {
   return four.map(i => `${held}${i} = ${factor.fetched}(${placeOf(factor, i)});`).join(' ');
 }
 
-function store(factor: Factor, held: string, tile: string): string {
-  const lines = four.map(i => `let line${i} = ${factor.made}(${placeOf(factor, i)}, ${held}${i});`);
+function store(factor: Factor, held: string, tile: string, rounded: (value: string) => string): string {
+  const made = (i: number): string => `${factor.made}(${placeOf(factor, i)}, ${held}${i})`;
+  const lines = four.map(i => `let line${i} = ${rounded(made(i))};`);
   const values = four.map(i =>
     factor.alongInner ? `vec4f(${four.map(j => `line${j}[${i}]`).join(', ')})` : `line${i}`,
   );
@@ -34,10 +37,16 @@ function store(factor: Factor, held: string, tile: string): string {
 class RegisterBlocks extends Blocks {
   readonly suffix = '';
   readonly matrices = undefined;
-  readonly declarations = `
+  readonly declarations: string;
+
+  constructor(private readonly halves: boolean) {
+    super(SIDE * SIDE);
+    this.declarations = `
+${halves ? roundedToHalf : ''}
 var<workgroup> tileA: array<array<vec4f, ${BLOCK / 4}>, ${DEPTH}>;
 var<workgroup> tileB: array<array<vec4f, ${BLOCK / 4}>, ${DEPTH}>;
 var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
+  }
 
   open(): string {
     return '';
@@ -48,6 +57,7 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
   }
 
   multiply(a: Factor, b: Factor, {names}: Sums, from: string, stop: string): string {
+    const rounded = (value: string): string => (this.halves ? `roundedToHalf(${value})` : value);
     // Written out, so that places in the tiles are constants and nothing is checked.
     const step = (d: number): string => `
         {
@@ -69,7 +79,7 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
       }
       workgroupBarrier();
       if (begin >= stop) { break; }
-      ${store(a, 'heldA', 'tileA')} ${store(b, 'heldB', 'tileB')}
+      ${store(a, 'heldA', 'tileA', rounded)} ${store(b, 'heldB', 'tileB', rounded)}
       workgroupBarrier();
     }
   }`;
@@ -77,4 +87,9 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
 }
 
 /** 64 threads, 10 KiB of workgroup memory: any device. */
-export const registerBlocks: Blocks = new RegisterBlocks(SIDE * SIDE);
+export const registerBlocks: Blocks = new RegisterBlocks(false);
+const ofHalves: Blocks = new RegisterBlocks(true);
+
+export function registerBlocksFor(precision: Precision): Blocks {
+  return precision === 'float16' ? ofHalves : registerBlocks;
+}

@@ -3,6 +3,7 @@
 
 import type {HalfFormat} from './half-rows.js';
 import {halfType, loadHalves4} from './half-rows.js';
+import {numberToHalf, roundedToHalf} from './halves.js';
 import type {ElementType, GpuLimits, Pass} from './plan.js';
 import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from './plan.js';
 import {load4, quadsOf, rowType, store4} from './rows.js';
@@ -25,9 +26,11 @@ export interface FewRows {
   /** [rows, inner]. */
   readonly a: {readonly name: string};
   /** [inner, columns], or [columns, inner] when transposed; of floats, or of halves, two to a word. */
-  readonly b: {readonly name: string; readonly transposed: boolean; readonly halves?: HalfFormat};
+  readonly b: {readonly name: string; readonly transposed: boolean; readonly format?: HalfFormat};
   readonly out: string;
   readonly bias?: string;
+  /** Whether factors are rounded to float16. Default false. */
+  readonly halves?: boolean;
   readonly rows: number;
   readonly columns: number;
   readonly inner: number;
@@ -42,6 +45,10 @@ export function fewRowsPass(product: FewRows, limits: GpuLimits): Pass {
   const threads = Math.min(256, limits.invocations);
   return product.b.transposed ? alongRows(product, threads, limits) : alongColumns(product, threads, limits);
 }
+
+/** WGSL of a factor, rounded where the product asks for it. */
+const factor = ({halves = false}: FewRows, rounded: string, value: string): string =>
+  halves ? `${rounded}(${value})` : value;
 
 const count = <T>(length: number, item: (i: number) => T): T[] => Array.from({length}, (_, i) => item(i));
 
@@ -71,14 +78,14 @@ function ahead(
 }
 
 /** Element type of b's binding, and WGSL of the `quad`-th four numbers of its row `row`. */
-function factor(
-  {name, halves}: FewRows['b'],
+function weightOf(
+  {name, format}: FewRows['b'],
   width: number,
   reach: number,
 ): {type: ElementType; load(row: string, quad: string): string} {
-  if (halves === undefined)
+  if (format === undefined)
     return {type: rowType(width), load: (row, quad) => load4({name, width, reach}, row, quad)};
-  return {type: halfType(width), load: (row, quad) => loadHalves4({name, width, reach, halves}, row, quad)};
+  return {type: halfType(width), load: (row, quad) => loadHalves4({name, width, reach, format}, row, quad)};
 }
 
 /** b [inner, columns]: neighbours have neighbouring fours of columns, and the threads of a workgroup the rows of b in turn. */
@@ -92,7 +99,7 @@ function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
   const workgroups = Math.ceil(quads / across);
   const reach = workgroups * across;
   const type = rowType(columns);
-  const weight = factor(b, columns, reach);
+  const weight = weightOf(b, columns, reach);
   const every = (line: (row: number) => string): string => count(rows, line).join(' ');
   const sum = (row: number): string => `
   partial[local] = sum${row};
@@ -109,6 +116,7 @@ function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
     write: {[out]: type},
     workgroups: spread(workgroups, limits),
     code: `
+${product.halves ? `${numberToHalf}${roundedToHalf}` : ''}
 var<workgroup> partial: array<vec4f, ${threads}>;
 @compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
@@ -121,7 +129,11 @@ fn main(${workgroupParameters}) {
     parts,
     inner,
     turn => `let w${turn} = ${weight.load(`k${turn}`, 'quad')};`,
-    turn => every(row => `sum${row} += ${a.name}[${row * inner}u + k${turn}] * w${turn};`),
+    turn =>
+      `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
+        row =>
+          `sum${row} += ${factor(product, 'numberToHalf', `${a.name}[${row * inner}u + k${turn}]`)} * w;`,
+      )} }`,
   )}
   ${count(rows, sum).join('')}
 }`,
@@ -134,7 +146,7 @@ function alongRows(product: FewRows, threads: number, limits: GpuLimits): Pass {
   const across = threads / SHARERS;
   const workgroups = Math.ceil(columns / across);
   const type = rowType(inner);
-  const weight = factor(b, inner, quadsOf(inner));
+  const weight = weightOf(b, inner, quadsOf(inner));
   const every = (line: (row: number) => string): string => count(rows, line).join(' ');
   const each = (line: (row: number) => string): string => count(rows, line).join('');
   return {
@@ -143,6 +155,7 @@ function alongRows(product: FewRows, threads: number, limits: GpuLimits): Pass {
     write: {[out]: 'f32'},
     workgroups: spread(workgroups, limits),
     code: `
+${product.halves ? roundedToHalf : ''}
 var<workgroup> partial: array<f32, ${threads}>;
 @compute @workgroup_size(${threads})
 fn main(${workgroupParameters}) {
@@ -158,9 +171,10 @@ fn main(${workgroupParameters}) {
     quadsOf(inner),
     turn => `let w${turn} = ${weight.load('line', `k${turn}`)};`,
     turn =>
-      every(
-        row => `sum${row} += dot(${load4({name: a.name, width: inner}, `${row}u`, `k${turn}`)}, w${turn});`,
-      ),
+      `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
+        row =>
+          `sum${row} += dot(${factor(product, 'roundedToHalf', load4({name: a.name, width: inner}, `${row}u`, `k${turn}`))}, w);`,
+      )} }`,
   )}
   ${each(
     row => `

@@ -8,7 +8,7 @@ export type HalfFormat = 'float16' | 'bfloat16';
 
 /** A matrix of finite halves as a pass sees it: `width` numbers to a row. */
 export interface HalfRows extends Pick<Rows, 'name' | 'width' | 'reach'> {
-  readonly halves: HalfFormat;
+  readonly format: HalfFormat;
 }
 
 /** Words that hold a row. */
@@ -22,8 +22,8 @@ export function halfType(width: number): 'u32' | 'vec2u' {
 }
 
 /** WGSL of the vec2f of a word, `word` being WGSL of a u32. */
-export function widened(word: string, halves: HalfFormat): string {
-  if (halves === 'float16') return `unpack2x16float(${word})`;
+export function widened(word: string, format: HalfFormat): string {
+  if (format === 'float16') return `unpack2x16float(${word})`;
   return `bitcast<vec2f>(vec2u(${word} << 16u, ${word} & 0xffff0000u))`;
 }
 
@@ -32,7 +32,7 @@ export function widened(word: string, halves: HalfFormat): string {
  * of u32.
  */
 export function loadHalves4(
-  {name, width, reach = quadsOf(width), halves}: HalfRows,
+  {name, width, reach = quadsOf(width), format}: HalfRows,
   row: string,
   quad: string,
 ): string {
@@ -45,5 +45,5 @@ export function loadHalves4(
   };
   const pair =
     size === 2 ? [`${at(quad)}.x`, `${at(quad)}.y`] : [at(`2u * ${quad}`), at(`2u * ${quad} + 1u`)];
-  return `vec4f(${pair.map(word => widened(word, halves)).join(', ')})`;
+  return `vec4f(${pair.map(word => widened(word, format)).join(', ')})`;
 }

@@ -70,6 +70,11 @@ export class MatrixCode {
     return this.syntax === 'layout' ? {type: `vec4<${factor}>`, size: 4} : {type: factor, size: 1};
   }
 
+  /** WGSL of four numbers, as vector of the type of factors: rounded to float16, whichever type that is. */
+  narrowed(value: string): string {
+    return this.unit.factor === 'f16' ? `vec4<f16>(${value})` : `vec4f(vec4<f16>(${value}))`;
+  }
+
   type(part: Part): string {
     const {rows, columns, inner, factor, sum} = this.unit;
     if (part === 'result') return `subgroup_matrix_result<${sum}, ${columns}, ${rows}>`;

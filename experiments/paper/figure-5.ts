@@ -1,9 +1,9 @@
 // Figure 5: perplexity on texts far longer than the samples that a model was trained on.
 
-import type {Precision} from '../../custom-ops/index.js';
 import {closeData, openData} from '../../data/files/index.js';
 import {meanWithError} from '../../eval/mean-with-error.js';
 import {evaluatePerplexity} from '../../eval/perplexity.js';
+import type {ModelConfig} from '../../models/config.js';
 import {asLanguageModel} from '../../models/create.js';
 import type {ModelSize} from '../../models/sizes.js';
 import {linePlot} from '../../plot/line-plot.js';
@@ -20,6 +20,7 @@ import {
   languageTraining,
   languageContestants as models,
   quickSize,
+  regularised,
 } from './language-sizes.js';
 import type {LossByLength} from './loss-by-length.js';
 import type {Margin} from './summary.js';
@@ -27,8 +28,8 @@ import {marginWords, summaries} from './summary.js';
 
 interface Scale {
   readonly size: ModelSize;
-  /** How products are computed. */
-  readonly precision: Precision;
+  /** Settings that all models share. */
+  readonly model: Partial<ModelConfig>;
   /** Tokens of a training sample. */
   readonly contexts: readonly number[];
   /** Updates on one stretch of text with the memory carried over. */
@@ -45,21 +46,21 @@ interface Scale {
 
 const full: Scale = {
   size: languageSizes['16m'],
-  precision: 'float16',
+  model: {...regularised.model, precision: 'float16'},
   contexts: [512, 2048],
   segments: 8,
   times: [0.5, 1, 2, 4, 8, 16, 32, 64],
   targets: 256,
   windows: 16,
   tokens: 2 ** 13,
-  train: {...languageTraining, steps: 3000, evalEvery: 500, evalSamples: 64},
+  train: {...languageTraining, ...regularised.train, steps: 3000, evalEvery: 500, evalSamples: 64},
   rates: [1e-3],
   seeds: [1, 2, 3],
 };
 
 const quick: Scale = {
   size: quickSize,
-  precision: 'float32',
+  model: {},
   contexts: [32],
   segments: 2,
   times: [0.5, 1, 2, 4],
@@ -77,7 +78,7 @@ const PLAIN = 'plain';
 const wayWords = {[CARRIED]: 'memory carried over', [PLAIN]: 'each sample alone'} as const;
 
 /** Every kind plain and with its memory carried over, but for the Transformer, whose memory has no bounds to carry it within. */
-function points({size, precision, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
+function points({size, model, contexts, segments, tokens, train}: Scale, data: string): GridPoint[] {
   return contexts.flatMap(context =>
     models.flatMap(name =>
       [PLAIN, ...(name === 'transformer' ? [] : [CARRIED])].map(way => ({
@@ -86,7 +87,7 @@ function points({size, precision, contexts, segments, tokens, train}: Scale, dat
         size: way,
         task: 'lm',
         data: {data, context, segments: way === CARRIED ? segments : 1},
-        settings: {...languageModel(size, name), precision, rotaryBase: name === 'transformer' ? 10000 : 100},
+        settings: {...languageModel(size, name), ...model, rotaryBase: name === 'transformer' ? 10000 : 100},
         train: {...train, batch: Math.max(1, Math.round(tokens / context))},
       })),
     ),

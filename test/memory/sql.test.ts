@@ -10,6 +10,7 @@ import {loadPackage} from '../../memory/places/load-package.js';
 import {openPlace} from '../../memory/places/node.js';
 import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
 import {pgliteDatabase} from '../../memory/sql/database.js';
+import type {SqlOptions} from '../../memory/sql/open.js';
 import {openSql} from '../../memory/sql/open.js';
 import {parseRowIndex} from '../../memory/sql/row-index.js';
 import {Statements, vectorKinds} from '../../memory/sql/statements.js';
@@ -18,16 +19,18 @@ import {MemoryStoreError} from '../../memory/store-error.js';
 import {bmojo} from '../support/command.js';
 import type {StorePlace} from './contract.js';
 import {refusal, storeContract} from './contract.js';
+import type {PgliteProtocol} from './pglite-socket.js';
+import {withSocket} from './pglite-socket.js';
 import {connect, hasPgvector, postgresAddress, requirePostgres, withSchema} from './postgres.js';
 import {batchOf, contents, expectedHits, queryOf, tinyFormat} from './rows.js';
 
 let schemas = 0;
 
 describe('PGlite', () => {
-  let pglite: PgliteLike;
+  let pglite: PgliteLike & PgliteProtocol;
   before(async () => {
     const {PGlite} = (await loadPackage('@electric-sql/pglite', 'PGlite')) as {
-      PGlite: new (options: object) => PgliteLike;
+      PGlite: new (options: object) => PgliteLike & PgliteProtocol;
     };
     const {vector} = await loadPackage('@electric-sql/pglite-pgvector', 'PGlite');
     pglite = new PGlite({extensions: {vector}});
@@ -57,6 +60,39 @@ describe('PGlite', () => {
         };
       },
     });
+
+  describe('behind a socket', () => {
+    let server: Awaited<ReturnType<typeof withSocket>>;
+    before(async function () {
+      if (process.platform === 'win32') this.skip();
+      server = await withSocket(pglite);
+    });
+    after(() => server?.close());
+    const open = (format: MemoryFormat | undefined, options: SqlOptions = {}) =>
+      openPlace(server.address, format, options);
+    storeContract({
+      name: 'memory in PostgreSQL with pgvector, behind a socket',
+      durable: true,
+      place: async () => ({open, remove: (await withTables()).remove}),
+    });
+
+    it('holds halves in columns of halves, and finds by their index', async () => {
+      const format: MemoryFormat = {...tinyFormat, precision: 'f16'};
+      const {database, remove} = await withTables();
+      const batches = [batchOf(format, {n: 40}), batchOf(format, {from: 40, n: 4, seed: 9})];
+      const writer = await open(format, {exactRows: 30});
+      for (const batch of batches) await writer.append(batch);
+      await writer.close();
+      const {rows} = await database.query('select vectors, index from bmojo_memory, bmojo_parts');
+      expect(rows[0].vectors).to.equal('pgvector');
+      expect(parseRowIndex(String(rows[0].index)).rows).to.be.at.least(40);
+      const reader = await open(undefined);
+      const query = queryOf(format, {});
+      expect(await reader.search(query)).to.deep.equal(expectedHits(format, batches, query));
+      await reader.close();
+      await remove();
+    });
+  });
 
   it('finds by an index beyond a number of rows, nearly what scoring every row finds', async () => {
     for (const [precision, vectors] of [
@@ -453,7 +489,9 @@ describe('PostgreSQL', () => {
   if (address === undefined) return;
   if (!isWithPgvector)
     it('has pgvector', function () {
-      console.log('      this PostgreSQL has no pgvector: PGlite alone tests the statements for it');
+      console.log(
+        '      this PostgreSQL has no pgvector: PGlite tests the statements for it, behind a socket too',
+      );
       this.skip();
     });
   for (const vectors of isWithPgvector ? (['pgvector', 'arrays'] as const) : (['arrays'] as const))

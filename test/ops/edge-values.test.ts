@@ -14,6 +14,7 @@ import {
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes, scanNames} from '../support/faint-slopes.js';
+import {checkLargeLogits, checkLargeRetrieved, checkLargeScores} from '../support/large-scores.js';
 
 const values = (tensor: Tensor): number[] => Array.from(tensor.dataSync());
 
@@ -41,6 +42,12 @@ for (const backend of readableBackends) {
     for (const name of scanNames)
       it(`the gradient of ${name} reaches step sizes whose slope is below the least float`, () =>
         checkFaintSlopes(name, 21, 10));
+
+    it('no weight of a softmax over scores of 1e9 is above 1 in the gradients', async () => {
+      await checkLargeScores();
+      await checkLargeRetrieved();
+      await checkLargeLogits();
+    });
 
     it('a row whose product is NaN is never found, and a query that is NaN finds none', () => {
       tidy(() => {

@@ -7,6 +7,7 @@ import {crossEntropy, exactSearch} from '../../custom-ops/index.js';
 import {TokenEmbedding} from '../../layers/index.js';
 import {checkNamedNaN, checkUnnamedRows} from '../support/empty-places.js';
 import {checkFaintSlopes} from '../support/faint-slopes.js';
+import {checkLargeLogits, checkLargeRetrieved, checkLargeScores} from '../support/large-scores.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 describe('edge values on webgpu', function () {
@@ -23,6 +24,12 @@ describe('edge values on webgpu', function () {
   it('so does that of ssdScan', async function () {
     this.timeout(300_000);
     await checkFaintSlopes('ssdScan', 21, 10);
+  });
+
+  it('no weight of a softmax over scores of 1e9 is above 1 in the gradients', async () => {
+    await checkLargeScores();
+    await checkLargeRetrieved();
+    await checkLargeLogits();
   });
 
   for (const width of [5, 32]) {

@@ -8,10 +8,11 @@ import {seededRandom} from '../../custom-ops/sampling.js';
 import type {Blocks, Factor} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {BLOCK} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {matrixBlocks} from '../../custom-ops/ssd-scan/matrix-blocks.wgsl.js';
-import {registerBlocks} from '../../custom-ops/ssd-scan/register-blocks.wgsl.js';
+import {registerBlocks, registerBlocksFor} from '../../custom-ops/ssd-scan/register-blocks.wgsl.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
 import {nvidia, squareUnit} from '../support/devices.js';
 import {tallUnit, unitsOf, withMatrixUnits} from '../support/emulated-matrices.js';
+import {roundedHalf} from '../support/rounded-halves.js';
 import {runPass} from '../support/run-pass.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
@@ -90,11 +91,17 @@ fn main(@builtin(local_invocation_index) local: u32) {
   };
 }
 
-async function expectProducts(blocks: Blocks, tolerance: number): Promise<void> {
+/** `round`: what happens to factors; they are doubled before, which changes no digits. */
+async function expectProducts(
+  blocks: Blocks,
+  tolerance: number,
+  round: (value: number) => number = value => value,
+): Promise<void> {
   const random = seededRandom(7);
   const draw = (lines: number): Float32Array =>
     Float32Array.from({length: lines * BLOCK}, () => random.normal());
-  const [a, b, c, d] = [draw(BLOCK), draw(FIRST), draw(SECOND), draw(BLOCK)];
+  const given = [draw(BLOCK), draw(FIRST), draw(SECOND), draw(BLOCK)];
+  const [a, b, c, d] = given.map(values => values.map(round));
   const expected = new Float64Array(SIZE + 2 * BLOCK);
   for (let row = 0; row < BLOCK; row++) {
     for (let column = 0; column < BLOCK; column++) {
@@ -107,8 +114,9 @@ async function expectProducts(blocks: Blocks, tolerance: number): Promise<void> 
     }
   }
   // What lies beyond the inner dimension in a is not to be read into the sums.
-  for (let row = 0; row < BLOCK; row++) a.fill(0, row * BLOCK + FIRST, (row + 1) * BLOCK);
-  const found = await runPass(pass(blocks), {a, b, c, d}, expected.length);
+  for (let row = 0; row < BLOCK; row++) given[0].fill(0, row * BLOCK + FIRST, (row + 1) * BLOCK);
+  const inputs = {a: given[0], b: given[1], c: given[2], d: given[3]};
+  const found = await runPass(pass(blocks), inputs, expected.length);
   for (const [from, to] of [
     [0, SIZE],
     [SIZE, SIZE + BLOCK],
@@ -124,6 +132,9 @@ describe('products of blocks of ssdScan', function () {
   });
 
   it('in registers', () => expectProducts(registerBlocks, 1e-6));
+
+  it('in registers, of factors rounded to float16', () =>
+    expectProducts(registerBlocksFor('float16'), 1e-6, roundedHalf));
 
   it('on emulated matrix units', async () => {
     const blocks = matrixBlocks('float16', {...nvidia, matrixUnits: unitsOf([tallUnit])}, CHUNK);

@@ -82,6 +82,10 @@ __device__ inline float ex2(float x) {
 #endif
 }
 
+// A weight from its score less the logarithm of the softmax's normaliser, in powers of 2. The latter is rounded like the score:
+// where both are large the rounding of either may exceed what the exponential bears, though no weight is above 1. A NaN stays one.
+__device__ inline float softmaxWeight(float x) { return ex2(x > 0.0f ? 0.0f : x); }
+
 // 2^x on the multiplication units, which leaves the special function unit to others: relative error below 2.2e-7. The
 // nearest integer goes to the exponent, the rest through a polynomial with the least relative error.
 __device__ inline float ex2Polynomial(float x) {

@@ -20,7 +20,7 @@ import {asRecorder, bufferOf, ownBuffer, submit} from './recorder.js';
 import type {RunRecorder} from './run-recorder.js';
 import {UniformRing} from './uniform-ring.js';
 
-/** What tests may change. */
+/** What tests and benchmarks may change. */
 export const webgpuDebug: {poison: boolean; selfCheck: boolean; limits: Partial<GpuLimits>} = {
   /** Fill outputs and scratch with NaN before a kernel runs. */
   poison: false,
@@ -63,7 +63,7 @@ const states = new WeakMap<object, DeviceState>();
 const withoutUnits = new WeakMap<MatrixUnits, Set<string>>();
 
 function unitsOf({limits}: DeviceState): MatrixUnits | undefined {
-  return webgpuDebug.limits.matrixUnits ?? limits.matrixUnits;
+  return {...limits, ...webgpuDebug.limits}.matrixUnits;
 }
 
 /** What plans of an op take for other limits than the device's. */

@@ -73,7 +73,7 @@ fn main() { let left = ${code.load('left', 'tile', '0u', kind.inner / size, 'row
   return (await device.popErrorScope()) === null;
 }
 
-/** What a device does with products that are asked for in float16, in words, and what is missing. */
+/** What a device does with products that are asked for in float16, in words, and what would make them faster. */
 export function describeMatrixUnits(units: MatrixUnits | undefined, inNode: boolean): string {
   if (units !== undefined) {
     const sizes = units.kinds
@@ -84,5 +84,5 @@ export function describeMatrixUnits(units: MatrixUnits | undefined, inNode: bool
   const why = inNode
     ? 'the adapter offers no chromium-experimental-subgroup-matrix with shader-f16 through Dawn'
     : 'Chrome and Edge offer them when started with --enable-unsafe-webgpu';
-  return `no matrix units, so that float16 computes in float32 (${why})`;
+  return `no matrix units: float16 rounds factors of linear and ssdScan to it and multiplies in float32, no faster (${why})`;
 }

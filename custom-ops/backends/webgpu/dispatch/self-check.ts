@@ -100,7 +100,7 @@ export async function checkKernel(
   const failed = `bmojo: ${op.name}${precision === 'float32' ? '' : ` in ${precision}`} fails its self-check on this GPU`;
   replaced++;
   if (precision !== 'float32' && leaveMatrixUnits(op, asked)) {
-    console.warn(`${failed} (${fault}); it computes in float32, without matrix units, from now on`);
+    console.warn(`${failed} (${fault}); it computes without matrix units from now on, slower`);
     await checkKernel(op, {precision, role});
     return false;
   }
