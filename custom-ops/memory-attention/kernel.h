@@ -3,6 +3,7 @@
 // A block of queries meets tiles of keys with a running maximum.
 #pragma once
 #include "memory-attention/key-tiles.h"
+#include "memory-attention/seen-values.h"
 #include "memory-attention/tile-products.h"
 
 namespace bmojo {
@@ -67,6 +68,7 @@ static inline void attentionForwardBlock(const AttentionCall& call, int b, int h
     isFirst = false;
     addToQueries(tile, tile.values, scores, queries, Dh, sums);
   });
+  formSeenSums(call, b, g, first, queries, q, largest, total, scores, sums);
   for (int v = 0; v < kQueryVectors; v++) {
     Vec log = largest[v] * (1.0f / kLog2e) + vlog(total[v]);
     Vec share = 1.0f / total[v];
