@@ -134,7 +134,10 @@ describe('folder locks', () => {
         says(boot, here);
         const lock = take();
         says(later, here);
-        expect(take).to.throw(FolderLockError, `is written by process ${process.pid}; wait for it or stop it`);
+        expect(take).to.throw(
+          FolderLockError,
+          `is written by process ${process.pid}; wait for it or stop it`,
+        );
         lock.release();
         left();
         says(boot, here);
