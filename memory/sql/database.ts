@@ -155,8 +155,8 @@ async function isRolledBack(client: PgClientLike): Promise<boolean> {
   }
 }
 
-/** Class of SQLSTATE: insufficient resources. */
-const FULL = /^53/;
+/** Class of SQLSTATE: insufficient resources, but for connections: there is room for rows where those are all taken. */
+const FULL = /^53(?!300)/;
 
 /** The SQLSTATE of what a database refused, or the system's code of a connection that failed. */
 export function codeOf(error: unknown): string | undefined {
