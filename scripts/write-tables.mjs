@@ -1,12 +1,12 @@
 // Writes the *.generated.* files: tables through which every backend knows the operators, from custom-ops/registry.ts, the
-// definitions that it names and the files beside them; interfaces of settings, from their schemas. Leaves what is up to date
-// as it is.
+// definitions that it names and the files beside them; interfaces of settings, from their schemas; digests of the sources of
+// the TensorFlow addon. Leaves what is up to date as it is.
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {cudaHeader, cudaKernels, cudaWorkloads} from './tables/cuda.mjs';
 import {loadOps, root} from './tables/registry.mjs';
-
 import {settings} from './tables/settings.mjs';
+import {addonSources, digestsHeader, digestsModule, sourceDigests} from './tables/sources.mjs';
 import {kernelIncludes, operators, operatorsHeader, sources} from './tables/tensorflow.mjs';
 import {functions, gpuKernels} from './tables/typescript.mjs';
 
@@ -23,6 +23,9 @@ const tables = {
   'custom-ops/native/cuda/harness/workloads.generated.cc': cudaWorkloads(ops),
   ...(await settings()),
 };
+const digests = sourceDigests(addonSources(tables));
+tables['custom-ops/native/tensorflow/sources.generated.h'] = digestsHeader(digests);
+tables['custom-ops/backends/tensorflow/sources.generated.ts'] = digestsModule(digests);
 const written = Object.entries(tables).filter(([name, text]) => {
   const path = join(root, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
