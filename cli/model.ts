@@ -85,8 +85,8 @@ async function execute(argv: Args): Promise<void> {
     ['optimizer', byteWords(whole.optimizer)],
     [`activations, ${batch} x ${context} tokens`, byteWords(whole.activations)],
     ['activations with --recompute', byteWords(recomputed.activations)],
-    ['training in all, gradients of activations included', byteWords(training + 2 * whole.activations)],
-    ['the same with --recompute', byteWords(training + 2 * recomputed.activations)],
+    ['training in all', byteWords(training + whole.activations)],
+    ['the same with --recompute', byteWords(training + recomputed.activations)],
     [`state of one sequence after ${context} tokens`, byteWords(whole.state)],
     ['state at most', byteWords(whole.stateLimit)],
   ];

@@ -2,11 +2,12 @@
 
 import '#gradients';
 import type {GradConfig, Tensor} from '@tensorflow/tfjs-core';
-import {add, getBackend, registerGradient} from '@tensorflow/tfjs-core';
+import {add, dispose, getBackend, registerGradient} from '@tensorflow/tfjs-core';
 import type {KernelAttributes} from './kernel-call.js';
 import {runNamedKernel} from './kernel-call.js';
 import type {OpDefinition} from './op.js';
-import {gradName, kernelName, kernelPorts, passedResult} from './op.js';
+import {gradName, kernelName, kernelPorts, passedResult, shapeOf} from './op.js';
+import {unpackedSaved} from './saved-tensors.js';
 
 const adding = new Set<string>();
 
@@ -29,13 +30,19 @@ export function registerOpGradient(op: OpDefinition): void {
       const {present, left, attrs, dims} = rawAttrs as KernelAttributes;
       const cotangents = Array.isArray(dy) ? dy : [dy];
       const values: Record<string, Tensor> = {};
+      const unpacked: Tensor[] = [];
+      const read = (name: string, spec: {shape: string}, kept: Tensor): void => {
+        if (!ports.inputs.some(port => port.name === name)) return;
+        values[name] = unpackedSaved(kept, shapeOf(spec, dims));
+        if (values[name] !== kept) unpacked.push(values[name]);
+      };
       present.forEach((name, index) => {
-        values[name] = saved[index];
+        read(name, op.inputs[name], saved[index]);
       });
       outputs
         .filter(([, spec]) => spec.role !== 'result')
-        .forEach(([name], index) => {
-          values[name] = saved[present.length + index];
+        .forEach(([name, spec], index) => {
+          read(name, spec, saved[present.length + index]);
         });
       outputs.forEach(([name, spec], index) => {
         if (spec.role !== 'saved' && !left.includes(name)) values[gradName(name)] = cotangents[index];
@@ -49,6 +56,7 @@ export function registerOpGradient(op: OpDefinition): void {
         names.map(name => values[name]),
         {present: names, left: [], attrs, dims},
       );
+      dispose(unpacked);
       const wanted = ports.outputs.filter(port => present.some(name => gradName(name) === port.name));
       return Object.fromEntries(
         present.flatMap((name, index) => {

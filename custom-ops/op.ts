@@ -32,6 +32,8 @@ export interface InputSpec {
   readonly differentiable?: true;
   /** The gradient's kernel does not get this input, which is not kept for it. */
   readonly forwardOnly?: true;
+  /** Large: kept for the gradient in 16 bits where training asks for it. */
+  readonly keptNarrow?: true;
   /** The kernel writes this input's memory; it must be a variable. */
   readonly inPlace?: true;
   /** Stays in host memory where TensorFlow computes on a GPU, so that its few values are checked at once. */
@@ -45,6 +47,8 @@ export interface OutputSpec {
   readonly dtype: DType;
   /** `result`: returned; `saved`: kept for the gradient only; `both`: returned and kept. */
   readonly role: 'result' | 'saved' | 'both';
+  /** As of an input. */
+  readonly keptNarrow?: true;
   /** A caller may leave this result; the gradient's kernel then gets no cotangent of it, which counts as zeros. */
   readonly optional?: true;
   /**

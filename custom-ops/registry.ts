@@ -12,6 +12,7 @@ export {innovationScoresOp as innovationScores} from './innovation-scores/defini
 export {innovationSelectOp as innovationSelect} from './innovation-select/definition.js';
 export {linearOp as linear, linearTransposedOp as linearTransposed} from './linear/definition.js';
 export {memoryAttentionOp as memoryAttention} from './memory-attention/definition.js';
+export {narrowOp as narrow, widenOp as widen} from './narrow/definition.js';
 export {retrievedAttentionOp as retrievedAttention} from './retrieved-attention/definition.js';
 export {rmsNormOp as rmsNorm} from './rms-norm/definition.js';
 export {rotaryEmbeddingOp as rotaryEmbedding} from './rotary-embedding/definition.js';

@@ -3,6 +3,7 @@
 
 import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {clone, customGrad, keep, Variable} from '@tensorflow/tfjs-core';
+import {withPacking} from '../custom-ops/saved-tensors.js';
 import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import type {StateTree, StepContext, StepResult, StreamingLayer} from '../layers/index.js';
 import {disposeState, stateLeaves} from '../layers/index.js';
@@ -43,8 +44,11 @@ export function recomputed(
     for (const [, held] of stateLeaves(state)) keep(held);
     return {
       value: result.y,
+      // One block is at work at a time: packed copies beside what it has at hand would take more.
       gradFunc: (dy: Tensor, [saved, ...angles]: Tensor[]) =>
-        valueAndGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy).grads,
+        withPacking(undefined, () =>
+          valueAndGradients(() => run(saved as Tensor3D, angles).y, [saved, ...weights], dy),
+        ).grads,
     };
   });
   const y = op(x, ...weights) as Tensor3D;

@@ -10,6 +10,16 @@ import {addonSources, digestsHeader, digestsModule, sourceDigests} from './table
 import {kernelIncludes, operators, operatorsHeader, sources} from './tables/tensorflow.mjs';
 import {functions, gpuKernels} from './tables/typescript.mjs';
 
+/** Writes what is not as it should be, and says which files those are. */
+function write(tables) {
+  const changed = Object.entries(tables).filter(([name, text]) => {
+    const path = join(root, name);
+    return !existsSync(path) || readFileSync(path, 'utf8') !== text;
+  });
+  for (const [name, text] of changed) writeFileSync(join(root, name), text);
+  return changed.map(([name]) => name);
+}
+
 const ops = await loadOps();
 const tables = {
   'custom-ops/functions.generated.ts': functions(ops),
@@ -21,16 +31,14 @@ const tables = {
   'custom-ops/native/cuda/kernels.generated.h': cudaHeader(ops),
   'custom-ops/native/cuda/kernels.generated.cc': cudaKernels(ops),
   'custom-ops/native/cuda/harness/workloads.generated.cc': cudaWorkloads(ops),
-  ...(await settings()),
 };
 const digests = sourceDigests(addonSources(tables));
-tables['custom-ops/native/tensorflow/sources.generated.h'] = digestsHeader(digests);
-tables['custom-ops/backends/tensorflow/sources.generated.ts'] = digestsModule(digests);
-const written = Object.entries(tables).filter(([name, text]) => {
-  const path = join(root, name);
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
-  writeFileSync(path, text);
-  return true;
+const written = write({
+  ...tables,
+  'custom-ops/native/tensorflow/sources.generated.h': digestsHeader(digests),
+  'custom-ops/backends/tensorflow/sources.generated.ts': digestsModule(digests),
 });
-const what = written.map(([name]) => name).join(', ');
+// Schemas lie beside code that calls operators, new ones too: their functions are written by now.
+written.push(...write(await settings()));
+const what = written.join(', ');
 console.log(`tables of ${ops.length} operators: ${what === '' ? 'up to date' : `wrote ${what}`}`);

@@ -4,10 +4,14 @@ import type {NamedTensorMap, Scalar, Tensor, Tensor1D} from '@tensorflow/tfjs-co
 import {add, addN, dispose, fill, keep, mul, sum, tidy} from '@tensorflow/tfjs-core';
 import type {HostInput} from '../custom-ops/index.js';
 import {crossEntropy} from '../custom-ops/index.js';
+import {withPacking} from '../custom-ops/saved-tensors.js';
+import type {ValueAndGradients} from '../custom-ops/value-and-gradients.js';
 import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {keepState} from '../models/state.js';
+import type {ActivationFormat} from './activations.js';
+import {packingOf} from './activations.js';
 import type {RowScores} from './blocked-loss.js';
 import {blockedLoss, rightRows} from './blocked-loss.js';
 import type {TrainableModel} from './trainable.js';
@@ -80,6 +84,8 @@ export class DeviceConstants {
 export interface OutcomeOptions {
   /** Gradients are those of so many times the loss. Default: of the loss. */
   readonly factor?: Scalar;
+  /** In what activations are kept for the gradient. Default 'float32'. */
+  readonly activations?: ActivationFormat;
   /** Rows whose logits are held at once; 0: see {@link rowBlocks}. */
   readonly logitRows: number;
 }
@@ -91,7 +97,7 @@ function microBatchOutcome<M extends TrainableModel>(
   past: ModelState | undefined,
   weight: number,
   constants: DeviceConstants,
-  {factor, logitRows}: OutcomeOptions,
+  {factor, activations = 'float32', logitRows}: OutcomeOptions,
 ): Outcome {
   const parameters = model.parameters();
   let scores: RowScores | undefined;
@@ -99,23 +105,25 @@ function microBatchOutcome<M extends TrainableModel>(
   const shares = constants.vector(weight, labels.size);
   const cotangent = factor === undefined ? shares : mul<Tensor1D>(shares, factor);
   const blocks = rowBlocks(labels.size, model.vocabSize, logitRows);
-  const {value, grads} = valueAndGradients<Tensor>(
-    () => {
-      const {rows, memory: left} = microBatch.forward(model, inputs, past);
-      if (left !== undefined) memory = [keepState(left)];
-      if (blocks.length > 1)
-        return blockedLoss({model, rows, labels, cotangent}, blocks, found => {
-          scores = found;
-        });
-      const logits = model.logits(rows);
-      const losses = crossEntropy(logits, labels, {reduction: 'none'});
-      scores = {losses: keep(losses), right: keep(rightRows(logits, labels))};
-      return losses;
-    },
-    parameters.map(({variable}) => variable),
-    blocks.length > 1 ? constants.scalar(1) : cotangent,
-    place => `parameter ${parameters[place].name}`,
-  );
+  const take = (): ValueAndGradients<Tensor> =>
+    valueAndGradients<Tensor>(
+      () => {
+        const {rows, memory: left} = microBatch.forward(model, inputs, past);
+        if (left !== undefined) memory = [keepState(left)];
+        if (blocks.length > 1)
+          return blockedLoss({model, rows, labels, cotangent}, blocks, found => {
+            scores = found;
+          });
+        const logits = model.logits(rows);
+        const losses = crossEntropy(logits, labels, {reduction: 'none'});
+        scores = {losses: keep(losses), right: keep(rightRows(logits, labels))};
+        return losses;
+      },
+      parameters.map(({variable}) => variable),
+      blocks.length > 1 ? constants.scalar(1) : cotangent,
+      place => `parameter ${parameters[place].name}`,
+    );
+  const {value, grads} = withPacking(packingOf(activations), take);
   const gradients: NamedTensorMap = {};
   parameters.forEach(({variable}, i) => {
     gradients[variable.name] = grads[i];

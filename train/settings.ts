@@ -1,6 +1,7 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
-import {flag, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
+import {choice, flag, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
+import {activationFormats} from './activations.js';
 import type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
 
 export type {TrainSettings};
@@ -23,6 +24,11 @@ export const trainSchema = {
   recompute: flag(
     false,
     'keep only the inputs of blocks and compute the rest again for the gradient: less memory, a third more time',
+  ),
+  activations: choice(
+    activationFormats,
+    'float32',
+    'in what the forward pass keeps for the gradient; float16 and bfloat16 round what is large to 16 bits: half of its memory',
   ),
   logitRows: integer(
     0,

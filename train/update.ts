@@ -67,7 +67,11 @@ export function update<M extends TrainableModel>(
         segment === undefined || past.length === 0 ? [] : memoriesOf(segment.before, rest, past.length);
       const factor = scale && factorOf(scale);
       const batch = givenMicroBatches(microBatches, tensors);
-      const outcome = batchOutcome(model, batch, before, constants, {factor, logitRows: settings.logitRows});
+      const outcome = batchOutcome(model, batch, before, constants, {
+        factor,
+        activations: settings.activations,
+        logitRows: settings.logitRows,
+      });
       const skipped = scale && skippedOf(scale);
       const norm = optimizer.apply(outcome.gradients, rate, step, {factor, skipped});
       const own: Tensor1D = stack<Scalar>([outcome.loss, outcome.accuracy, norm]) as Tensor1D;

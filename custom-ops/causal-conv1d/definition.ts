@@ -11,7 +11,7 @@ const SCALARS = ['B', 'L', 'E', 'K', 'activation'];
 export const causalConv1dOp: OpDefinition<CausalConvAttributes> = {
   name: 'causalConv1d',
   inputs: {
-    x: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    x: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true},
     weight: {shape: 'K E', dtype: 'float32', differentiable: true},
     bias: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
     initialState: {shape: 'B K-1 E', dtype: 'float32', differentiable: true, optional: true},

@@ -21,7 +21,7 @@ function define(name: string, symbol: string, transposeWeight: boolean): OpDefin
   return {
     name,
     inputs: {
-      x: {shape: 'B L D', dtype: 'float32', differentiable: true},
+      x: {shape: 'B L D', dtype: 'float32', differentiable: true, keptNarrow: true},
       weight: {shape: transposeWeight ? 'E D' : 'D E', dtype: 'float32', differentiable: true},
       bias: {shape: 'E', dtype: 'float32', optional: true, differentiable: true},
     },

@@ -22,15 +22,15 @@ const scratchFloats = ({Dh}: Readonly<Record<string, number>>): number => (3 * D
 export const memoryAttentionOp: OpDefinition<MemoryAttentionAttributes> = {
   name: 'memoryAttention',
   inputs: {
-    q: {shape: 'B L H Dh', dtype: 'float32', differentiable: true},
-    k: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
-    v: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
-    kFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, optional: true},
-    vFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, optional: true},
+    q: {shape: 'B L H Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
+    k: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
+    v: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
+    kFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true, optional: true},
+    vFading: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true, optional: true},
     positions: {shape: 'B C me', dtype: 'int32', optional: true},
   },
   outputs: {
-    out: {shape: 'B L H Dh', dtype: 'float32', role: 'both'},
+    out: {shape: 'B L H Dh', dtype: 'float32', role: 'both', keptNarrow: true},
     logSumExp: {shape: 'B L H', dtype: 'float32', role: 'both', optional: true},
   },
   derivedDims: {C: ({L}, {phase, window}) => Math.ceil((phase + L) / window)},

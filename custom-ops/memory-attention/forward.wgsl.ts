@@ -3,11 +3,12 @@
 import type {Plan} from '../wgsl/plan.js';
 import {firstThatFits} from '../wgsl/scratch.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
-import {geometry, loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
+import {geometry, loadRow, rowBindings, storeRow, unroll} from './geometry.wgsl.js';
 import {matrixForwardPass} from './matrix-forward.wgsl.js';
 import {factorsFor} from './matrix-rows.wgsl.js';
 import {oneQueryPlan} from './one-query.wgsl.js';
 import {hideUnseen, queryBlockPass} from './query-blocks.wgsl.js';
+import {plainRows, seenValues} from './seen-values.wgsl.js';
 import type {TeamCode} from './team.wgsl.js';
 
 /** Of a key that is not seen, and of no key yet: less than any score, and their difference is finite. */
@@ -18,7 +19,7 @@ const maximum = (a: string, b: string): string => `max(${a}, ${b})`;
 const sum = (a: string, b: string): string => `${a} + ${b}`;
 
 /** Scores are powers of two, which cost less than exponentials; the logarithm is natural again. */
-function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: string} {
+function code(team: TeamCode, {Dh, vectors}: Geometry): {begin: string; keys: string; end: string} {
   // Rare after the first keys, and a tenth of the work of the rest.
   const fade = `
         let fade = exp2(peak - newPeak);
@@ -43,7 +44,15 @@ function code(team: TeamCode, Dh: number): {begin: string; keys: string; end: st
   ${team.overSharers('total', sum)}
   let normaliser = 1.0 / total;
   ${team.eachRow(r => `let normaliser${r} = ${team.from('normaliser', r)};`)}
-  ${team.eachRow(r => `if (isRow${r}) { ${Array.from({length: team.spans}, (_, c) => storeRow('out', `queryRow${r}`, team.vector(c), `(o${r}_${c} * normaliser${r})`, Dh, team.width)).join(' ')} }`)}
+  ${team.eachRow(r => `let peak${r} = ${team.from('peak', r)};`)}
+  ${team.eachRow(
+    r =>
+      `if (isRow${r}) { ${unroll(
+        team.spans,
+        c =>
+          `{ let sum = finiteOrSeen(o${r}_${c}, batch, chunk, head${r}, query${r}, min(${team.vector(c)}, ${vectors - 1}u), peak${r}, normaliser${r}); ${storeRow('out', `queryRow${r}`, team.vector(c), `(sum * normaliser${r})`, Dh, team.width)} }`,
+      )} }`,
+  )}
   if (isOwn && ownFirst == 0u) { logSumExp[ownQueryRow] = ${Math.LN2}f * (peak + log2(total)); }`,
   };
 }
@@ -67,7 +76,8 @@ function inBlocksPlan(request: AttentionRequest, g: Geometry): Plan {
         write: {...rowBindings(['out'], Dh), logSumExp: 'f32'},
         kept: 2,
         batch: g.vectors > 8 ? 4 : 8,
-        code: team => code(team, Dh),
+        declarations: seenValues(g, request.attrs, plainRows(g)),
+        code: team => code(team, g),
       }),
     ],
   };

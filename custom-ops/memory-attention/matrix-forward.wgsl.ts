@@ -6,9 +6,11 @@ import type {Pass} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings, storeRow} from './geometry.wgsl.js';
 import {hide, queryWalkPass} from './matrix-queries.wgsl.js';
+import {packedRows} from './matrix-rows.wgsl.js';
 import type {MatrixBlock} from './matrix-team.js';
 import {matrixTeam} from './matrix-team.js';
 import type {MatrixWalk} from './matrix-walk.wgsl.js';
+import {seenValues} from './seen-values.wgsl.js';
 
 /** Binary logarithm of the largest weight: float16 holds it, and float32 sums of such. */
 const HEADROOM = 15;
@@ -61,7 +63,9 @@ export function matrixForwardPass(request: AttentionRequest, g: Geometry): Pass 
     products: {scores: ['ownQ', 'tileK']},
     sums: {sum: ['weights', 'tileV']},
     // As long as what matrices are read from is aligned to: behind a word, drivers would place the rest askew.
-    declarations: 'var<workgroup> rises: vec4u;',
+    declarations: `
+var<workgroup> rises: vec4u;
+${seenValues(g, request.attrs, packedRows(g, team.unit.factor))}`,
     before: walk =>
       walk.eachMatrix(
         i => `var peak${i} = f32(${UNSEEN}); var highest${i} = f32(${UNSEEN}); var total${i} = 0.0;`,
@@ -76,7 +80,7 @@ export function matrixForwardPass(request: AttentionRequest, g: Geometry): Pass 
     },
     after: walk => `
   ${walk.eachMatrix(i => `${walk.overSharers(`total${i}`, sum)} let normaliser${i} = 1.0 / total${i};`)}
-  ${walk.deliver('sum', i => `if (isRow${i}) { ${storeRow('out', `queryRow${i}`, 'quad', `(normaliser${i} * value)`, Dh)} }`)}
+  ${walk.deliver('sum', i => `if (isRow${i}) { let own = finiteOrSeen(value, batch, chunk, head, query${i}, quad, peak${i}, normaliser${i}); ${storeRow('out', `queryRow${i}`, 'quad', `(normaliser${i} * own)`, Dh)} }`)}
   ${walk.eachMatrix(i => `if (isRow${i} && side == 0u) { logSumExp[queryRow${i}] = ${Math.LN2}f * (peak${i} + log2(total${i})); }`)}`,
   });
 }

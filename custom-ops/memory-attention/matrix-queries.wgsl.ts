@@ -98,12 +98,12 @@ export function queryWalkPass(
     code: `
 ${g.code}
 ${walk.declarations}
-${own.declarations ?? ''}
 ${tilesFunction(tile)}
 // Fading rows that the query of row \`own\` sees; \`last\` is the last that any of its block sees.
 fn fadingFrom(own: i32) -> i32 { return ${isSliding ? 'own - 2 * REACH + 1' : '0'}; }
 fn fadingTo(own: i32, last: i32) -> i32 { return ${isSliding ? 'own - REACH' : 'last'}; }
 ${keyRowsOrder(g)}
+${own.declarations ?? ''}
 // Whether a slot of those from \`slots\` on names a row.
 fn isStored(slot: i32, slots: u32) -> bool {
   ${g.hasEidetic ? 'if (slot < i32(SLOTS)) { return positions[slots + u32(slot)] >= 0; }' : ''}

@@ -6,6 +6,7 @@ import type {ElementType, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import type {AttentionRequest, Geometry} from './geometry.wgsl.js';
 import {loadRow, rowBindings} from './geometry.wgsl.js';
+import type {SeenRows} from './seen-values.wgsl.js';
 
 const THREADS = 256;
 
@@ -31,6 +32,31 @@ export function keyRowsOrder({hasFading}: Geometry): string {
   return `
 fn firstFadingRow() -> u32 { return BATCH * rows(); }
 fn firstSlotRow() -> u32 { return ${hasFading ? 2 : 1}u * BATCH * rows(); }`;
+}
+
+/** Rows of `keyRows` and `valueRows`, keys scaled. */
+export function packedRows({Dh}: Geometry, factor: 'f16' | 'f32'): SeenRows {
+  const {numbers} = factorType(factor);
+  const load = (name: string, row: string, quad: string): string => {
+    if (numbers === 4) return `${name}[${row} * ${Dh / 4}u + ${quad}]`;
+    const words = `${name}[${row} * ${Dh / 8}u + ${quad} / 2u]`;
+    const half = (n: number): string =>
+      `unpack2x16float(select(${words}[${n}], ${words}[${n + 2}], ${quad} % 2u == 1u))`;
+    return `vec4f(${half(0)}, ${half(1)})`;
+  };
+  return {
+    scale: '1.0',
+    row: (memory, at) => {
+      const before = {
+        window: 'batch * rows()',
+        fading: 'firstFadingRow() + batch * rows()',
+        stored: 'firstSlotRow() + (batch * CHUNKS + u32(chunk)) * SLOTS',
+      };
+      return `(${before[memory]} + u32(${at})) * GROUPS + group`;
+    },
+    key: (_, row, quad) => load('keyRows', row, quad),
+    value: (_, row, quad) => load('valueRows', row, quad),
+  };
 }
 
 interface Packing {

@@ -17,6 +17,8 @@ export interface QueryBlockParts {
   readonly name: string;
   readonly read: Bindings;
   readonly write: Bindings;
+  /** WGSL at module scope. */
+  readonly declarations?: string;
   /** Rows that a lane keeps for each row of q, and keys in one go. */
   readonly kept: number;
   readonly batch: number;
@@ -75,6 +77,7 @@ export function queryBlockPass(request: AttentionRequest, g: Geometry, parts: Qu
     workgroups: spread(g.B * g.G * splits * g.C * blocks, limits),
     code: `
 ${g.code}
+${parts.declarations ?? ''}
 const PER_BLOCK: u32 = ${perBlock}u;
 const NOWHERE: i32 = -1;
 ${TeamCode.addDot}

@@ -12,13 +12,13 @@ const scratchFloats = ({R}: Readonly<Record<string, number>>): number => 2 * 16 
 export const retrievedAttentionOp: OpDefinition = {
   name: 'retrievedAttention',
   inputs: {
-    q: {shape: 'B L H Dh', dtype: 'float32', differentiable: true},
-    k: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
-    v: {shape: 'B M G Dh', dtype: 'float32', differentiable: true},
+    q: {shape: 'B L H Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
+    k: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
+    v: {shape: 'B M G Dh', dtype: 'float32', differentiable: true, keptNarrow: true},
     rows: {shape: 'B L G R', dtype: 'int32'},
   },
   outputs: {
-    out: {shape: 'B L H Dh', dtype: 'float32', role: 'both'},
+    out: {shape: 'B L H Dh', dtype: 'float32', role: 'both', keptNarrow: true},
     logSumExp: {shape: 'B L H', dtype: 'float32', role: 'both'},
   },
   attributes: {},

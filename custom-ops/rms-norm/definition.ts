@@ -8,7 +8,7 @@ import {backward, forward} from './reference.js';
 export const rmsNormOp: OpDefinition<RmsNormAttributes> = {
   name: 'rmsNorm',
   inputs: {
-    x: {shape: 'B L D', dtype: 'float32', differentiable: true},
+    x: {shape: 'B L D', dtype: 'float32', differentiable: true, keptNarrow: true},
     gain: {shape: 'D', dtype: 'float32', differentiable: true},
   },
   outputs: {

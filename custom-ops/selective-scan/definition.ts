@@ -14,13 +14,13 @@ const SCALARS = ['B', 'L', 'E', 'N', 'chunk', 'deltaSoftplus'];
 export const selectiveScanOp: OpDefinition<SelectiveScanAttributes> = {
   name: 'selectiveScan',
   inputs: {
-    u: {shape: 'B L E', dtype: 'float32', differentiable: true},
-    delta: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    u: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true},
+    delta: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true},
     A: {shape: 'E N', dtype: 'float32', differentiable: true},
     B: {shape: 'B L N', dtype: 'float32', differentiable: true},
     C: {shape: 'B L N', dtype: 'float32', differentiable: true},
     D: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
-    z: {shape: 'B L E', dtype: 'float32', differentiable: true, optional: true},
+    z: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true, optional: true},
     deltaBias: {shape: 'E', dtype: 'float32', differentiable: true, optional: true},
     initialState: {shape: 'B E N', dtype: 'float32', differentiable: true, optional: true},
   },

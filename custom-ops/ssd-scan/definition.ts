@@ -16,7 +16,7 @@ const SCALARS = ['B', 'L', 'H', 'P', 'G', 'N', 'chunk', 'deltaLeast', 'deltaMost
 export const ssdScanOp: OpDefinition<SsdScanAttributes> = {
   name: 'ssdScan',
   inputs: {
-    x: {shape: 'B L H P', dtype: 'float32', differentiable: true},
+    x: {shape: 'B L H P', dtype: 'float32', differentiable: true, keptNarrow: true},
     delta: {shape: 'B L H', dtype: 'float32', differentiable: true},
     A: {shape: 'H', dtype: 'float32', differentiable: true},
     B: {shape: 'B L G N', dtype: 'float32', differentiable: true},

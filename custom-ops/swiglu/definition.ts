@@ -6,8 +6,8 @@ import {backward, forward} from './reference.js';
 export const swigluOp: OpDefinition = {
   name: 'swiglu',
   inputs: {
-    gate: {shape: 'B L E', dtype: 'float32', differentiable: true},
-    up: {shape: 'B L E', dtype: 'float32', differentiable: true},
+    gate: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true},
+    up: {shape: 'B L E', dtype: 'float32', differentiable: true, keptNarrow: true},
   },
   outputs: {y: {shape: 'B L E', dtype: 'float32', role: 'result'}},
   attributes: {},

@@ -16,4 +16,6 @@ describe('captured steps that carry memory come to the same bits', function () {
     expectSameBitsInSegments({context: 16, segments: 6, storage: 2}));
 
   it('where segments begin within a chunk', () => expectSameBitsInSegments({context: 12}));
+
+  it('with activations in float16', () => expectSameBitsInSegments({context: 16, activations: 'float16'}));
 });

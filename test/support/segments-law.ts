@@ -6,6 +6,7 @@ import {expect} from 'chai';
 import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import {memoryTokens} from '../../data/token-source.js';
 import {createModel, LanguageModel} from '../../models/index.js';
+import type {ActivationFormat} from '../../train/activations.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';
@@ -18,6 +19,8 @@ export interface SegmentsOptions {
   readonly context: number;
   readonly accumulate?: number;
   readonly recompute?: boolean;
+  /** In what activations are kept. Default 'float32'. */
+  readonly activations?: ActivationFormat;
   /** Segments of a text, each of which is a kind of its own. Default 2. */
   readonly segments?: number;
   /** Rows that queries retrieve. Default 0. */
@@ -26,7 +29,7 @@ export interface SegmentsOptions {
 
 /** Losses and weights of a fresh model trained on text in segments of which each goes on from the one before. */
 async function trained(
-  {context, accumulate = 1, recompute, segments = 2, storage = 0}: SegmentsOptions,
+  {context, accumulate = 1, recompute, activations = 'float32', segments = 2, storage = 0}: SegmentsOptions,
   capture: boolean,
 ): Promise<{
   losses: number[];
@@ -40,7 +43,15 @@ async function trained(
   const layers = createModel({preset: 'bmojo', dropout: 0.2, storage, ...sizes});
   const model = new LanguageModel(layers, {recompute});
   const steps = 4 * segments;
-  const settings = parseTrainSettings({batch: 4, steps, rate: 5e-3, warmup: 0, capture, accumulate});
+  const settings = parseTrainSettings({
+    batch: 4,
+    steps,
+    rate: 5e-3,
+    warmup: 0,
+    capture,
+    accumulate,
+    activations,
+  });
   const losses: number[] = [];
   let replays = 0;
   const {dispose} = CapturedStep.prototype;

@@ -6,6 +6,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import type {Precision} from '../../custom-ops/precision.js';
 import {createMqar} from '../../data/mqar.js';
 import {createModel, LanguageModel} from '../../models/index.js';
+import type {ActivationFormat} from '../../train/activations.js';
 import type {StepEvent} from '../../train/events.js';
 import {train} from '../../train/loop.js';
 import type {TrainSettings} from '../../train/settings.js';
@@ -52,9 +53,17 @@ export async function expectTrainsAsOnCpu(): Promise<void> {
 /** Steps that are recorded and replayed come to the bits of steps op by op, say nothing and leave no tensor behind. */
 export async function expectSameBitsCaptured(
   steps: number,
-  {precision, logitRows = 0}: {readonly precision?: Precision; readonly logitRows?: number} = {},
+  {
+    precision,
+    logitRows = 0,
+    activations = 'float32',
+  }: {
+    readonly precision?: Precision;
+    readonly logitRows?: number;
+    readonly activations?: ActivationFormat;
+  } = {},
 ): Promise<void> {
-  const settings = {steps, rate: 5e-3, warmup: 0.5, lossScaleGrowth: 2, logitRows};
+  const settings = {steps, rate: 5e-3, warmup: 0.5, lossScaleGrowth: 2, logitRows, activations};
   const before = memory().numTensors;
   const ordinary = await trained({...settings, capture: false}, precision);
   let captured = ordinary;

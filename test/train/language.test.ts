@@ -10,6 +10,7 @@ import {evaluateLanguage} from '../../eval/language.js';
 import type {ModelConfig} from '../../models/config.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {disposeModelState} from '../../models/state.js';
+import type {ActivationFormat} from '../../train/activations.js';
 import type {StepEvent} from '../../train/events.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
@@ -41,6 +42,7 @@ interface RunOptions {
   readonly steps?: number;
   readonly accumulate?: number;
   readonly recompute?: boolean;
+  readonly activations?: ActivationFormat;
   readonly dropout?: number;
   readonly storage?: number;
   readonly resume?: Snapshot;
@@ -51,6 +53,7 @@ async function run({
   steps = 7,
   accumulate = 1,
   recompute,
+  activations = 'float32',
   dropout = 0,
   storage = 0,
   resume,
@@ -66,6 +69,7 @@ async function run({
     steps,
     batch: 4,
     accumulate,
+    activations,
     rate: 0.01,
     checkpointEvery: 1,
     evalEvery: 3,
@@ -120,6 +124,16 @@ for (const backend of ['cpu', 'wasm'] as const) {
         }
       });
     }
+
+    it('resumes bit for bit with activations in 16 bits, whose first loss is that of float32', async () => {
+      const whole = await run({segments: 3, activations: 'bfloat16'});
+      const rest = await run({segments: 3, activations: 'bfloat16', resume: whole.store.snapshots.get(4)});
+      expect(rest.losses).to.deep.equal(whole.losses.slice(4));
+      sameBits(rest.store.snapshots.get(7), whole.store.snapshots.get(7));
+      const plain = await run({segments: 3});
+      expect(whole.losses[0].loss).to.equal(plain.losses[0].loss);
+      expect(whole.losses[6].loss).to.not.equal(plain.losses[6].loss);
+    });
 
     it('resumes bit for bit with storage that is carried, other texts of the batch searched as well', async () => {
       const whole = await run({segments: 3, storage: 3});

@@ -17,6 +17,9 @@ describe('training on webgpu', function () {
   it('comes to the same bits by captured steps with a scaled loss and logits in blocks of rows', () =>
     expectSameBitsCaptured(5, {precision: 'float16', logitRows: 5}));
 
+  it('comes to the same bits by captured steps with activations in float16', () =>
+    expectSameBitsCaptured(5, {activations: 'float16'}));
+
   it('comes to the same bits by captured steps that carry memory, recomputed', () =>
     expectSameBitsInSegments({context: 32, recompute: true}));
 });
