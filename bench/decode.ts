@@ -4,8 +4,12 @@
 import {parseSettings} from '../config/schema.js';
 import {randomStream} from '../data/random.js';
 import type {ModelConfig, PresetName} from '../models/config.js';
+import {asLanguageModel} from '../models/create.js';
 import {DecodingSession} from '../models/decoding-session.js';
+import {drawnModel} from '../models/half-model.js';
+import {weightBytesOf} from '../models/held-weights.js';
 import {LanguageModel} from '../models/language-model.js';
+import type {OpenOptions} from '../models/model-folder/index.js';
 import {samplingSchema} from '../models/token-sampling.js';
 import type {LinePlot} from '../plot/line-plot.js';
 import {median} from './timing.js';
@@ -32,15 +36,19 @@ export interface DecodeBenchOptions {
   readonly fullAttentionLimit: number;
   /** Tokens timed at each position. */
   readonly tokens: number;
+  /** How the weights lie in memory. Default float32. */
+  readonly dtype?: OpenOptions['dtype'];
 }
 
 /** Untrained models: the weights' values change no cost. */
 export async function* benchDecode(options: DecodeBenchOptions): AsyncGenerator<DecodeTiming, void, void> {
-  const {presets, positions, fullAttentionLimit, tokens} = options;
+  const {presets, positions, fullAttentionLimit, tokens, dtype = 'float32'} = options;
   const sampling = parseSettings('bench', samplingSchema, {});
   for (const preset of presets) {
-    const model = LanguageModel.create(options.model(preset));
-    const weightBytes = 4 * model.parameterCount();
+    const given = options.model(preset);
+    const model =
+      dtype === 'float32' ? LanguageModel.create(given) : asLanguageModel(drawnModel(given, dtype));
+    const weightBytes = weightBytesOf(model.model);
     const session = new DecodingSession(model, {chunk: 1024});
     const random = randomStream([11, 12], 0);
     for (const position of positions) {

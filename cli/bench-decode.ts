@@ -9,6 +9,8 @@ import {SettingError} from '../config/schema.js';
 import type {BackendName} from '../custom-ops/index.js';
 import {backendNames, useBackend} from '../custom-ops/index.js';
 import {textTable} from '../eval/table.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
+import {weightDTypes} from '../formats/weight-dtype.js';
 import type {ModelConfig, PresetName} from '../models/config.js';
 import {modelSchema, parseModelConfig} from '../models/config.js';
 import type {SizeName} from '../models/sizes.js';
@@ -28,6 +30,7 @@ interface BenchDecodeArguments {
   readonly limit: number;
   readonly out: string;
   readonly size?: SizeName;
+  readonly dtype: WeightDType;
   readonly json?: boolean;
 }
 
@@ -85,6 +88,11 @@ const options = {
     choices: sizeNames,
     describe: `the model of a named size instead, as language models have it, with a vocabulary of ${VOCABULARY}`,
   },
+  dtype: {
+    choices: weightDTypes,
+    default: 'float32' as const,
+    describe: 'how the weights lie in memory',
+  },
   limit: {...wholeOption('last position at which the Transformer is timed', 0), default: 10_000},
   out: {
     type: 'string' as const,
@@ -99,7 +107,7 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
   builder: yargs =>
     yargs.options(options).check(onlyOptions(options)) as unknown as Argv<BenchDecodeArguments>,
   handler: async args => {
-    const {backend, positions, size, limit, out, json} = args;
+    const {backend, positions, size, dtype, limit, out, json} = args;
     const model = {vocabSize: 256, heads: 4, mlp: true, ...givenModel(args)};
     parseModelConfig(model);
     await useBackend(backend);
@@ -110,11 +118,12 @@ export const benchDecodeCommand: CommandModule<object, BenchDecodeArguments> = {
       positions: numberList('positions', positions).sort((a, b) => a - b),
       fullAttentionLimit: limit,
       tokens: 25,
+      dtype,
     })) {
       timings.push(timing);
       console.error(`${timing.preset} at ${timing.position}: ${timing.msPerToken.toFixed(2)} ms a token`);
     }
-    const found = {backend, ...(size === undefined ? {model} : {size}), timings};
+    const found = {backend, dtype, ...(size === undefined ? {model} : {size}), timings};
     mkdirSync(out, {recursive: true});
     writeFileSync(join(out, 'decode.json'), `${JSON.stringify(found, null, 2)}\n`);
     writeFileSync(join(out, 'time.svg'), linePlot(decodeTimePlot(timings)));

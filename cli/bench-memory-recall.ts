@@ -72,8 +72,8 @@ async function execute(argv: Args): Promise<void> {
     folder: argv.data === undefined ? undefined : String(argv.data),
   };
   const texts = counts.map(count => tokensOf(folder, count, given));
-  const {weights, backend} = await loadOptions(folder, argv);
-  const {model} = await folder.load(weights, backend);
+  const {weights, backend, dtype} = await loadOptions(folder, argv);
+  const {model} = await folder.load(weights, backend, dtype);
   const rowSearch = await createRowSearch();
   const found = [];
   for (const tokens of texts) {

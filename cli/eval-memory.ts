@@ -39,8 +39,8 @@ async function taskSequence(folder: Trained, name: string, argv: Args) {
       '--text, --prompt and --length are for language models; choose a sample with --sample',
     );
   const task = taskOf({task: name, data: folder.config.data});
-  const {weights, backend} = await loadOptions(folder, argv);
-  const {model: loaded, step} = await folder.load(weights, backend);
+  const {weights, backend, dtype} = await loadOptions(folder, argv);
+  const {model: loaded, step} = await folder.load(weights, backend, dtype);
   const model = asLanguageModel(loaded);
   const index = Number(argv.sample ?? 0);
   const {inputs} = task.sample({seed: 1, split: 'test', index});

@@ -101,8 +101,8 @@ async function execute(family: TaskFamily, argv: Args): Promise<void> {
   checkStream(argv);
   const seed = argv.seed === undefined ? unseenSeed(folder.config.seed ?? 0) : Number(argv.seed);
   const planned = plan(family, folder, argv);
-  const {weights, backend} = await loadOptions(folder, argv);
-  const loaded = await folder.load(weights, backend);
+  const {weights, backend, dtype} = await loadOptions(folder, argv);
+  const loaded = await folder.load(weights, backend, dtype);
   const {model, step} = loaded;
   const total = planned.reduce((sum, {length, samples}) => sum + length * samples, 0);
   const progress = new CountProgress(process.stderr, total);

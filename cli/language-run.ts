@@ -40,8 +40,8 @@ export async function loadLanguageRun(
   argv: Readonly<Record<string, unknown>>,
 ): Promise<LanguageRun> {
   const tokenizer = folder.tokenizer();
-  const {weights, backend} = await loadOptions(folder, argv);
-  const {model, ...rest} = await folder.load(weights, backend);
+  const {weights, backend, dtype} = await loadOptions(folder, argv);
+  const {model, ...rest} = await folder.load(weights, backend, dtype);
   return {folder, model: asLanguageModel(model), tokenizer, ...rest};
 }
 

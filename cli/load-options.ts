@@ -5,6 +5,8 @@ import type {BackendName} from '../custom-ops/index.js';
 import {BackendError, backendRequests, chooseBackend, useBackend} from '../custom-ops/index.js';
 import type {WeightsName} from '../experiments/run-models.js';
 import type {Trained} from '../experiments/trained.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
+import {weightDTypes} from '../formats/weight-dtype.js';
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -15,6 +17,12 @@ export const loadOptionsGroup = {
     choices: ['best', 'last'] as const,
     describe:
       'weights of the best evaluation, or of the last update [default: best, where there was an evaluation]',
+  },
+  dtype: {
+    type: 'string' as const,
+    choices: weightDTypes,
+    describe:
+      'how the weights lie in memory: float16 and bfloat16 take half of the bytes, rounded [default: float32]',
   },
   backend: {
     type: 'string' as const,
@@ -30,11 +38,12 @@ export const checkpointWords = 'run folder made by bmojo train, a model folder, 
 /** Starts a backend for a trained model and says aloud what is not as asked. Errors: BackendError when the one asked for does not start; SettingError. */
 export async function loadOptions(
   trained: Trained,
-  {weights, backend}: Args,
-): Promise<{weights: WeightsName; backend: BackendName}> {
+  {weights, backend, dtype}: Args,
+): Promise<{weights: WeightsName; backend: BackendName; dtype: WeightDType}> {
   const asked = backendRequests.find(name => name === backend);
   return {
     weights: chosenWeights(trained, weights),
+    dtype: weightDTypes.find(one => one === dtype) ?? 'float32',
     backend: asked === undefined ? await backendOf(trained) : await useBackend(asked),
   };
 }

@@ -8,6 +8,12 @@ export {crossEntropyOp as crossEntropy} from './cross-entropy/definition.js';
 export {dropoutOp as dropout} from './dropout/definition.js';
 export {embeddingLookupOp as embeddingLookup} from './embedding-lookup/definition.js';
 export {exactSearchOp as exactSearch} from './exact-search/definition.js';
+export {
+  embeddingLookupHalfOp as embeddingLookupHalf,
+  linearHalfOp as linearHalf,
+  linearTransposedHalfOp as linearTransposedHalf,
+  unpackHalfOp as unpackHalf,
+} from './half-weights/definition.js';
 export {innovationScoresOp as innovationScores} from './innovation-scores/definition.js';
 export {innovationSelectOp as innovationSelect} from './innovation-select/definition.js';
 export {linearOp as linear, linearTransposedOp as linearTransposed} from './linear/definition.js';

@@ -2,7 +2,7 @@
 // the gradient of every tensor between, until the last gradient is there: twice the activations at the end.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {add, clone, engine, tidy} from '@tensorflow/tfjs-core';
+import {add, clone, engine, getGradient, tidy, util} from '@tensorflow/tfjs-core';
 
 type Tape = ReturnType<typeof engine>['state']['activeTape'];
 type TapeNode = Tape[number];
@@ -33,8 +33,9 @@ export interface ValueAndGradients<T extends Tensor> {
  * The value of a computation and the gradients of `inputs` from the cotangent `dy`, of the value's shape; also where a
  * gradient is taken already: tf's engine has one tape and counts how deep it is in gradients and kernels, and all of it is put
  * aside meanwhile. What an operation has saved is disposed as soon as its gradient is computed, at once where the gradient
- * reads its shape alone, and each gradient between as soon as it is used up. The sums are those of tf's `valueAndGrads`, bit for bit. Errors: Error for an input that the value
- * does not depend on, by `nameOf` of its place.
+ * reads its shape alone, and each gradient between as soon as it is used up, unless someone keeps it. The sums are those of tf's
+ * `valueAndGrads`, bit for bit. Errors: Error for an input that the value does not depend on, by `nameOf` of its place, and for a
+ * gradient that is missing or not of its input's shape in float32.
  */
 export function valueAndGradients<T extends Tensor>(
   compute: () => T,
@@ -101,7 +102,7 @@ function walkBack(
     const found = tidy(() => {
       // tf puts zeros in the place of null.
       const byName = gradient(cotangents.map(one => one ?? null) as Tensor[]);
-      return names.map(name => byName[name]());
+      return names.map(name => checkedGradient(node, name, byName[name]?.()));
     });
     const passed = [...cotangents, ...found];
     for (const {id} of outputs) if (!wanted.has(id)) gradients.forget(id);
@@ -119,6 +120,18 @@ function walkBack(
     if (gradient === undefined) throw new Error(`the value does not depend on ${nameOf(place)}`);
     return gradient;
   });
+}
+
+/** What an operation's gradient function gave for one of its inputs, if it is a gradient of that. */
+function checkedGradient({kernelName, inputs}: TapeNode, name: string, given?: Tensor): Tensor {
+  const {shape} = inputs[name];
+  if (given !== undefined && given.dtype === 'float32' && util.arraysEqual(given.shape, shape)) return given;
+  const whose = getGradient(kernelName) === undefined ? 'a function given to tf.customGrad' : kernelName;
+  const found = given === undefined ? 'nothing' : `${given.dtype} [${given.shape.join(', ')}]`;
+  throw new Error(
+    `the gradient of ${whose} for its input ${name} must be float32 [${shape.join(', ')}], as the input is shaped, but it gave ` +
+      `${found}; correct what that gradient function returns`,
+  );
 }
 
 /** Gradients that are not used up, by the number of the tensor that each is of; one may be that of several tensors. */
@@ -155,10 +168,10 @@ class HeldGradients {
     else this.uses.delete(gradient);
   }
 
-  /** Of these tensors, those that are made on this walk and are no gradient any more. */
+  /** Of these tensors, those that are made on this walk, that nobody keeps and that are no gradient any more. */
   dispose(tensors: readonly (Tensor | undefined)[]): void {
     for (const one of tensors)
-      if (one !== undefined && one.id >= this.first && !this.holds(one)) one.dispose();
+      if (one !== undefined && one.id >= this.first && !one.kept && !this.holds(one)) one.dispose();
   }
 }
 

@@ -6,9 +6,11 @@ import {taskFamily} from '../data/families.js';
 import type {Task} from '../data/task.js';
 import type {RecallReport} from '../eval/recall.js';
 import {evaluateRecall} from '../eval/recall.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
 import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel, checkSequenceModel, createSequenceModel} from '../models/create.js';
 import type {LanguageModel} from '../models/language-model.js';
+import {weightsDigest} from '../models/model-folder/index.js';
 import {parameterShapes} from '../models/parameters.js';
 import {configUsesFloat16} from '../models/precision.js';
 import {disposeModelState} from '../models/state.js';
@@ -23,6 +25,7 @@ import {Stopwatch} from '../train/stopwatch.js';
 import type {OpenWorkload, Report} from './families/index.js';
 import {workloadFamily} from './families/index.js';
 import {EVAL_BATCH, windowReach} from './families/recall.js';
+import {halvesOf} from './halves-of.js';
 import type {OpenCheckpoint} from './open-checkpoint.js';
 import type {Probe} from './probe.js';
 import {probe} from './probe.js';
@@ -243,6 +246,8 @@ export interface LoadOptions {
   readonly weights?: 'last' | 'best';
   /** Where to compute. Default the run's own. */
   readonly backend?: BackendName;
+  /** How the model's matrices lie in memory; halves are for inference alone. Default float32. */
+  readonly dtype?: WeightDType;
 }
 
 /** A run's model with the weights of a checkpoint. */
@@ -275,16 +280,21 @@ export async function loadRunModel(
  */
 export async function loadSequenceModel(
   folder: RunFolder,
-  {weights = 'last', backend = folder.config.backend}: LoadOptions = {},
+  {weights = 'last', backend = folder.config.backend, dtype = 'float32'}: LoadOptions = {},
 ): Promise<LoadedRun<SequenceModel>> {
   const store = weights === 'best' ? folder.best : folder.checkpoints;
   const snapshot = store.open();
   try {
     checkShapes(parameterShapes(folder.config.model), snapshot.weights);
     await useBackend(backend);
+    const {step, digest} = snapshot;
+    if (dtype !== 'float32') {
+      const model = await halvesOf(folder.config.model, snapshot.weights, dtype);
+      return {model, step, digest: await weightsDigest(model)};
+    }
     const model = createSequenceModel(folder.config.model);
     await restoreArrays(model.parameters(), snapshot.weights);
-    return {model, step: snapshot.step, digest: snapshot.digest};
+    return {model, step, digest};
   } finally {
     snapshot.close();
   }

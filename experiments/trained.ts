@@ -10,6 +10,7 @@ import {backendNames, useBackend} from '../custom-ops/index.js';
 import {readTokenizer} from '../data/files/index.js';
 import type {Tokenizer} from '../data/tokenizers/index.js';
 import {isCount} from '../formats/json-text.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
 import type {ModelConfig} from '../models/config.js';
 import type {SequenceModel} from '../models/create.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
@@ -66,7 +67,7 @@ export interface Trained extends Generation {
   /** Errors: RunFolderError when it has none, and is no language model then; TokenizerError, ModelFormatError. */
   tokenizer(): Tokenizer;
   /** Errors: CheckpointError, ModelFormatError, and those of the backend. */
-  load(weights: WeightsName, backend?: BackendName): Promise<LoadedRun<SequenceModel>>;
+  load(weights: WeightsName, backend?: BackendName, dtype?: WeightDType): Promise<LoadedRun<SequenceModel>>;
 }
 
 /** Whether a path is that of a run, not of a model folder. */
@@ -143,7 +144,7 @@ async function ofRun(folder: RunFolder): Promise<Trained> {
     ],
     ...(await generationOf(folder.readGeneration())),
     tokenizer: () => tokenizerIn(path, config.task),
-    load: (weights, backend) => loadSequenceModel(folder, {weights, backend}),
+    load: (weights, backend, dtype) => loadSequenceModel(folder, {weights, backend, dtype}),
   };
 }
 
@@ -170,7 +171,7 @@ async function ofCard(path: string, card: ModelCard): Promise<Trained> {
     weights: training === undefined ? [] : [training.weights],
     ...(await generationOf(generation)),
     tokenizer: () => tokenizerIn(path, tokenizer === undefined ? training?.task : undefined),
-    load: (_, backend) => loadFolder(path, training?.step ?? 0, backend),
+    load: (_, backend, dtype) => loadFolder(path, {step: training?.step ?? 0, backend, dtype}),
   };
 }
 
@@ -186,9 +187,9 @@ async function ofPretrained(path: string): Promise<Trained> {
     startTokens,
     ...(chatTemplate === undefined ? {} : {chatTemplate}),
     tokenizer: () => tokenizerIn(path, undefined),
-    load: async (_, backend = 'wasm') => {
+    load: async (_, backend = 'wasm', dtype) => {
       await useBackend(backend);
-      const {model: loaded} = await fromPretrained(path);
+      const {model: loaded} = await fromPretrained(path, {dtype});
       return {model: loaded, step: 0, digest: await weightsDigest(loaded)};
     },
   };
@@ -205,7 +206,7 @@ async function ofPlainFiles(path: string): Promise<Trained> {
       path,
       kind: 'model',
       weights: ['last'],
-      load: (_, backend) => loadFolder(path, step, backend),
+      load: (_, backend, dtype) => loadFolder(path, {step, backend, dtype}),
     };
   }
   return {
@@ -215,18 +216,19 @@ async function ofPlainFiles(path: string): Promise<Trained> {
     config: {model: await readModelConfig(modelInFolder(path)), backend: 'wasm', data: {}},
     weights: [],
     tokenizer: () => tokenizerIn(path, undefined),
-    load: (_, backend) => loadFolder(path, 0, backend),
+    load: (_, backend, dtype) => loadFolder(path, {step: 0, backend, dtype}),
   };
 }
 
 async function loadFolder(
   path: string,
-  step: number,
-  backend: BackendName = 'wasm',
+  {step, backend = 'wasm', dtype = 'float32'}: {step: number; backend?: BackendName; dtype?: WeightDType},
 ): Promise<LoadedRun<SequenceModel>> {
   await useBackend(backend);
-  const {model, card} = await openModel(modelInFolder(path));
-  return {model, step, digest: card?.weights.sha256 ?? (await weightsDigest(model))};
+  const {model, card} = await openModel(modelInFolder(path), {dtype});
+  // Rounded weights are others than those of the card.
+  const told = dtype === 'float32' ? card?.weights.sha256 : undefined;
+  return {model, step, digest: told ?? (await weightsDigest(model))};
 }
 
 /** The data settings of a card, complete. Errors: ModelFormatError for those of an unknown task or unknown settings. */

@@ -58,3 +58,24 @@ export function widen(
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
   return numbers;
 }
+
+/** Those of {@link weightDTypes} in which two numbers are a word. */
+export type HalfDType = Exclude<WeightDType, 'float32'>;
+
+/** Int32 words that hold a row of halves. */
+export const wordsOfRow = (columns: number): number => Math.ceil(columns / 2);
+
+/**
+ * Halves, row after row of `columns`, as words of two, the earlier in the lower bits; each row begins at a word. Those of rows
+ * of an even number stay where they are, at a multiple of four bytes.
+ */
+export function wordsOfHalves(halves: Uint16Array<ArrayBuffer>, columns: number): Int32Array<ArrayBuffer> {
+  const {buffer, byteOffset, length} = halves;
+  if (columns % 2 === 0 && byteOffset % 4 === 0) return new Int32Array(buffer, byteOffset, length / 2);
+  const rows = length / columns;
+  const width = 2 * wordsOfRow(columns);
+  const padded = new Uint16Array(rows * width);
+  for (let row = 0; row < rows; row++)
+    padded.set(halves.subarray(row * columns, (row + 1) * columns), row * width);
+  return new Int32Array(padded.buffer);
+}

@@ -26,7 +26,7 @@ import type {StorageResult, StorageRun} from './storage-memory.js';
 import {StorageMemory} from './storage-memory.js';
 import {storesUnturned} from './storage-state.js';
 import type {StepKind} from './streaming.js';
-import type {ReadWeight} from './weights.js';
+import type {LayerWeights} from './weights.js';
 
 export interface AttentionResult {
   /** Attention output through Wo, [B, L, D]. */
@@ -73,9 +73,9 @@ export class AttentionMemory {
   constructor(
     private readonly settings: MixerSettings,
     private readonly sizes: AttentionSizes,
-    private readonly weight: ReadWeight,
+    private readonly weights: LayerWeights,
   ) {
-    this.projections = new Projections(settings, sizes, weight);
+    this.projections = new Projections(settings, sizes, weights);
     if (settings.storage > 0) this.storage = new StorageMemory(settings, sizes);
   }
 
@@ -231,7 +231,7 @@ export class AttentionMemory {
 
   /** How far the gates are open, [H, 1]; where there are some. */
   private open(): Tensor2D | undefined {
-    return this.settings.memoryGate ? opening(this.weight<Tensor1D>(MEMORY_GATE)) : undefined;
+    return this.settings.memoryGate ? opening(this.weights.read<Tensor1D>(MEMORY_GATE)) : undefined;
   }
 
   /** What is attended to behind the gates; all of it where there are none. */

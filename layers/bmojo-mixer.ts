@@ -29,7 +29,7 @@ import type {RotarySpec, StepContext} from './step-context.js';
 import {START} from './step-context.js';
 import type {RoomChange, StepKind, StepResult} from './streaming.js';
 import {STEADY, StreamingLayer} from './streaming.js';
-import type {ReadWeight, WeightSpec} from './weights.js';
+import type {WeightSpec} from './weights.js';
 
 /**
  * What {@link BMojoMixer} takes: keys of tf layers, and any settings of {@link mixerSchema}, where defaults
@@ -124,10 +124,10 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
     super.build(inputShape);
     const {settings} = this;
     const width = this.widthOf(inputShape);
-    const weight: ReadWeight = name => this.read(name);
-    if (settings.ssm) this.fadingMemory = ssmOf(settings, width, weight);
+    const weights = this.weightsByName();
+    if (settings.ssm) this.fadingMemory = ssmOf(settings, width, weights);
     if (settings.attention)
-      this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weight);
+      this.attentionMemory = new AttentionMemory(settings, attentionSizes(settings, width), weights);
   }
 
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
@@ -272,7 +272,7 @@ export class BMojoMixer extends StreamingLayer<MixerState> {
       y: attended,
       ...result
     } = this.attentionMemory.run(x, fading, past.attention, context, keepState, stored);
-    const y = faded ? withSsmOutput(this.settings, attended, faded, name => this.read(name)) : attended;
+    const y = faded ? withSsmOutput(this.settings, attended, faded, this.weightsByName()) : attended;
     return {...result, y, fading, state: {fading: faded?.state, attention: state}};
   }
 }

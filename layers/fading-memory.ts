@@ -2,14 +2,17 @@
 
 import type {Rank, Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {concat, exp, fill, neg, split} from '@tensorflow/tfjs-core';
-import {causalConv1d, linear, linearPassing, rmsNorm, selectiveScan} from '../custom-ops/index.js';
+import {causalConv1d, rmsNorm, selectiveScan} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
+import type {Matrix} from './half-matrix.js';
+import {multiply, multiplyPassing} from './half-matrix.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfState, streamSeed, symmetric} from './initializers.js';
 import {linearInParts} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
-import type {ReadWeight, WeightSpec} from './weights.js';
+import type {LayerWeights, WeightSpec} from './weights.js';
+import {asMatrix} from './weights.js';
 
 export interface FadingMemorySizes {
   /** D. */
@@ -61,16 +64,16 @@ export function fadingWeights(
   const uniform = (name: string, shape: number[], fanIn: number): WeightSpec =>
     spec(name, shape, symmetric(fanIn ** -0.5, streamSeed(seed, name)));
   return [
-    uniform('in_proj', [width, 2 * inner], width),
+    asMatrix(uniform('in_proj', [width, 2 * inner], width)),
     ...(projectionBias ? [uniform('in_bias', [2 * inner], width)] : []),
     uniform('conv_weight', [convWidth, inner], convWidth),
     ...(convBias ? [uniform('conv_bias', [inner], convWidth)] : []),
-    uniform('x_proj', [inner, deltaRank + 2 * stateSize], inner),
-    uniform('dt_proj', [deltaRank, inner], deltaRank),
+    asMatrix(uniform('x_proj', [inner, deltaRank + 2 * stateSize], inner)),
+    asMatrix(uniform('dt_proj', [deltaRank, inner], deltaRank)),
     spec('dt_bias', [inner], inverseSoftplusOfStep(streamSeed(seed, 'dt_bias'))),
     spec('A_log', [inner, stateSize], logarithmsOfState()),
     spec('D', [inner], constant(1)),
-    uniform('out_proj', [inner, width], inner),
+    asMatrix(uniform('out_proj', [inner, width], inner)),
     ...(projectionBias ? [uniform('out_bias', [width], inner)] : []),
   ];
 }
@@ -101,10 +104,10 @@ export interface FadingRun {
 }
 
 export class FadingMemory {
-  /** `weight` gives the built weights of `fadingWeights` by name. */
+  /** `weights` are the built weights of `fadingWeights`. */
   constructor(
     readonly sizes: FadingMemorySizes,
-    private readonly weight: ReadWeight,
+    private readonly weights: LayerWeights,
   ) {}
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
@@ -120,13 +123,13 @@ export class FadingMemory {
       },
       {activation: 'silu'},
     );
-    const projected = linearPassing(conv.y, this.read<Tensor2D>('x_proj'), undefined, {precision});
+    const projected = multiplyPassing(conv.y, this.matrix('x_proj'), undefined, {precision});
     const parts = split(projected.y, [deltaRank, stateSize, stateSize], 2) as Tensor3D[];
     const [dt, B, C] = parts.map(part => this.normalised(part));
     const scan = selectiveScan(
       {
         u: projected.passed,
-        delta: linear(dt, this.read<Tensor2D>('dt_proj'), undefined, {precision}),
+        delta: multiply(dt, this.matrix('dt_proj'), undefined, {precision}),
         A: neg(exp(this.read<Tensor2D>('A_log'))),
         B,
         C,
@@ -138,7 +141,7 @@ export class FadingMemory {
       {deltaSoftplus: true},
     );
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
-    const y = linear(scan.y, this.read<Tensor2D>('out_proj'), outBias, {precision});
+    const y = multiply(scan.y, this.matrix('out_proj'), outBias, {precision});
     return {y, scanned: scan.y, state: {conv: conv.finalState, ssm: scan.finalState}};
   }
 
@@ -146,7 +149,7 @@ export class FadingMemory {
   private inputAndGate(h: Tensor3D): Tensor3D[] {
     const {inner, projectionBias, precision} = this.sizes;
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
-    return linearInParts(h, this.read<Tensor2D>('in_proj'), bias, [inner, inner], precision);
+    return linearInParts(h, this.matrix('in_proj'), bias, [inner, inner], precision);
   }
 
   private convWeight(): Tensor2D {
@@ -162,6 +165,10 @@ export class FadingMemory {
   }
 
   private read<T extends Tensor>(name: string): T {
-    return this.weight<T>(`ssm.${name}`);
+    return this.weights.read<T>(`ssm.${name}`);
+  }
+
+  private matrix(name: string): Matrix {
+    return this.weights.matrix(`ssm.${name}`);
   }
 }

@@ -86,7 +86,16 @@ export class ElementInitializer extends serialization.Serializable {
   }
 
   apply(shape: number[], dtype: DataType = 'float32'): Tensor {
-    if (blanks !== undefined) return blank(blanks, shape, dtype);
+    return this.blank(shape, dtype) ?? tensor(this.values(shape), shape, dtype);
+  }
+
+  /** The zeros with which a weight begins while {@link withoutInitialValues} runs. */
+  blank(shape: number[], dtype: DataType): Tensor | undefined {
+    return blanks === undefined ? undefined : blank(blanks, shape, dtype);
+  }
+
+  /** The numbers with which a weight begins. */
+  values(shape: readonly number[]): Float32Array<ArrayBuffer> {
     const length = shape.reduce((product, size) => product * size, 1);
     const uniform = uniformStream(this.seed);
     const columns = shape[shape.length - 1] ?? 1;
@@ -95,7 +104,7 @@ export class ElementInitializer extends serialization.Serializable {
     const own = Math.min(length, drawn);
     for (let index = 0; index < own; index++) values[index] = this.draw(index, uniform, columns);
     for (let filled = own; filled < length; filled *= 2) values.copyWithin(filled, 0, filled);
-    return tensor(values, shape, dtype);
+    return values;
   }
 
   getConfig(): serialization.ConfigDict {

@@ -1,7 +1,7 @@
-import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import {linear} from '../custom-ops/index.js';
+import {multiply} from './half-matrix.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -30,7 +30,12 @@ export class LinearHead extends DeclaredLayer {
   weightSpecs(width: number): WeightSpec[] {
     const {vocabSize, bias, seed} = this.settings;
     return [
-      {name: 'kernel', shape: [width, vocabSize], initializer: normal(0.02, streamSeed(seed, 'kernel'))},
+      {
+        name: 'kernel',
+        shape: [width, vocabSize],
+        initializer: normal(0.02, streamSeed(seed, 'kernel')),
+        isMatrix: true,
+      },
       ...(bias ? [{name: 'bias', shape: [vocabSize], initializer: constant(0)}] : []),
     ];
   }
@@ -52,7 +57,7 @@ export class LinearHead extends DeclaredLayer {
   logits(x: Tensor3D): Tensor3D {
     const {bias: hasBias, precision} = this.settings;
     const bias = hasBias ? this.read<Tensor1D>('bias') : undefined;
-    return linear(x, this.read<Tensor2D>('kernel'), bias, {precision});
+    return multiply(x, this.matrix('kernel'), bias, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -5,11 +5,13 @@ import {split} from '@tensorflow/tfjs-core';
 import type {LinearOptions} from '../custom-ops/index.js';
 import {linear, linearPassing} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
+import type {Matrix} from './half-matrix.js';
+import {HalfMatrix, multiply} from './half-matrix.js';
 
-/** {@link linear}, or {@link linearPassing} where others read x, too. */
+/** `multiply`, or `multiplyPassing` where others read x, too. */
 export type LinearMap<T> = (
   x: Tensor3D,
-  weight: Tensor2D,
+  weight: Matrix,
   bias: Tensor1D | undefined,
   options: LinearOptions,
 ) => T;
@@ -17,13 +19,14 @@ export type LinearMap<T> = (
 /** The results of x W + b, x [B, L, D], by their widths: the smaller of weight and activations is cut, not both. */
 export function linearInParts(
   x: Tensor3D,
-  weight: Tensor2D,
+  weight: Matrix,
   bias: Tensor1D | undefined,
   widths: number[],
   precision: Precision,
 ): Tensor3D[] {
   const [batch, length, width] = x.shape;
-  if (batch * length < width) return split(linear(x, weight, bias, {precision}), widths, 2) as Tensor3D[];
+  if (weight instanceof HalfMatrix || batch * length < width)
+    return split(multiply(x, weight, bias, {precision}), widths, 2) as Tensor3D[];
   // Gradients of a split are joined; those of slices would be padded with zeros and added up.
   const biases = bias === undefined ? [] : (split(bias, widths) as Tensor1D[]);
   const results: Tensor3D[] = [];

@@ -3,15 +3,18 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {exp, neg, reshape, split} from '@tensorflow/tfjs-core';
 import {SettingError, said} from '../config/schema.js';
-import {causalConv1d, linear, rmsNorm, ssdScan, swiglu} from '../custom-ops/index.js';
+import {causalConv1d, rmsNorm, ssdScan, swiglu} from '../custom-ops/index.js';
 import type {Precision} from '../custom-ops/precision.js';
 import type {FadingRun, FadingState} from './fading-memory.js';
+import type {Matrix} from './half-matrix.js';
+import {multiply} from './half-matrix.js';
 import type {ElementInitializer} from './initializers.js';
 import {constant, inverseSoftplusOfStep, logarithmsOfRates, streamSeed, symmetric} from './initializers.js';
 import {linearInParts} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
-import type {ReadWeight, WeightSpec} from './weights.js';
+import type {LayerWeights, WeightSpec} from './weights.js';
+import {asMatrix} from './weights.js';
 
 /** Channels of a head where the settings leave them open, or fewer where these do not divide the inner width. */
 const HEAD_WIDTH = 64;
@@ -90,7 +93,7 @@ export function mamba2Weights(sizes: Mamba2Sizes, seed: number): WeightSpec[] {
     spec(name, shape, symmetric(fanIn ** -0.5, streamSeed(seed, name)));
   const projected = inner + convolved(sizes) + heads;
   return [
-    uniform('in_proj', [width, projected], width),
+    asMatrix(uniform('in_proj', [width, projected], width)),
     ...(projectionBias ? [uniform('in_bias', [projected], width)] : []),
     uniform('conv_weight', [convWidth, convolved(sizes)], convWidth),
     ...(convBias ? [uniform('conv_bias', [convolved(sizes)], convWidth)] : []),
@@ -98,7 +101,7 @@ export function mamba2Weights(sizes: Mamba2Sizes, seed: number): WeightSpec[] {
     spec('A_log', [heads], logarithmsOfRates(streamSeed(seed, 'A_log'))),
     spec('D', [heads], constant(1)),
     ...(gatedNormEpsilon > 0 ? [spec('norm', [inner], constant(1))] : []),
-    uniform('out_proj', [inner, width], inner),
+    asMatrix(uniform('out_proj', [inner, width], inner)),
     ...(projectionBias ? [uniform('out_bias', [width], inner)] : []),
   ];
 }
@@ -109,10 +112,10 @@ export function mamba2StateShapes(sizes: Mamba2Sizes): StateShapes<FadingState> 
 }
 
 export class Mamba2Memory {
-  /** `weight` gives the built weights of `mamba2Weights` by name. */
+  /** `weights` are the built weights of `mamba2Weights`. */
   constructor(
     readonly sizes: Mamba2Sizes,
-    private readonly weight: ReadWeight,
+    private readonly weights: LayerWeights,
   ) {}
 
   /** Fading tokens y [B, L, D] for inputs h [B, L, D], and the memory after them. */
@@ -146,7 +149,7 @@ export class Mamba2Memory {
     );
     const scanned = this.normalised(swiglu(z, reshape(scan.y, [batch, length, inner])));
     const outBias = projectionBias ? this.read<Tensor1D>('out_bias') : undefined;
-    const y = linear(scanned, this.read<Tensor2D>('out_proj'), outBias, {precision});
+    const y = multiply(scanned, this.matrix('out_proj'), outBias, {precision});
     return {y, scanned, state: {conv: conv.finalState, ssm: reshape(scan.finalState, [batch, inner, N])}};
   }
 
@@ -155,7 +158,7 @@ export class Mamba2Memory {
     const {inner, heads, projectionBias, precision} = this.sizes;
     const bias = projectionBias ? this.read<Tensor1D>('in_bias') : undefined;
     const widths = [inner, convolved(this.sizes), heads];
-    return linearInParts(h, this.read<Tensor2D>('in_proj'), bias, widths, precision);
+    return linearInParts(h, this.matrix('in_proj'), bias, widths, precision);
   }
 
   private normalised(gated: Tensor3D): Tensor3D {
@@ -164,6 +167,10 @@ export class Mamba2Memory {
   }
 
   private read<T extends Tensor>(name: string): T {
-    return this.weight<T>(`ssm.${name}`);
+    return this.weights.read<T>(`ssm.${name}`);
+  }
+
+  private matrix(name: string): Matrix {
+    return this.weights.matrix(`ssm.${name}`);
   }
 }

@@ -3,12 +3,14 @@
 import type {Rank, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
 import {SettingError, said} from '../config/schema.js';
-import {linear, linearPassing, rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
+import {rmsNorm, rotaryEmbeddingWithTable} from '../custom-ops/index.js';
+import {multiply, multiplyPassing} from './half-matrix.js';
 import {constant, streamSeed, symmetric} from './initializers.js';
 import type {LinearMap} from './linear-in-parts.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {RotarySpec} from './step-context.js';
-import type {ReadWeight, WeightSpec} from './weights.js';
+import type {LayerWeights, WeightSpec} from './weights.js';
+import {asMatrix} from './weights.js';
 
 export interface AttentionSizes {
   /** D. */
@@ -46,7 +48,7 @@ export function attentionWeights(settings: MixerSettings, width: number): Weight
     initializer: symmetric(fanIn ** -0.5, streamSeed(settings.seed, name)),
   });
   const map = (name: string, rows: number, columns: number): WeightSpec[] => [
-    uniform(name, [rows, columns], rows),
+    asMatrix(uniform(name, [rows, columns], rows)),
     ...(hasBias(settings, name) ? [uniform(biasOf(name), [columns], rows)] : []),
   ];
   const norms = settings.qkNormEpsilon === 0 ? [] : ['q_norm', 'k_norm'];
@@ -79,21 +81,21 @@ export interface Rows {
 }
 
 export class Projections {
-  /** `weight` gives the built weights of `attentionWeights` by name. */
+  /** `weights` are the built weights of `attentionWeights`. */
   constructor(
     private readonly settings: MixerSettings,
     private readonly sizes: AttentionSizes,
-    private readonly weight: ReadWeight,
+    private readonly weights: LayerWeights,
   ) {}
 
   /** Queries [B, L, H, Dh] of h [B, L, D], before they are turned to their positions. */
   queries(h: Tensor3D): Tensor4D {
-    return this.normalised(this.heads(this.map(linear, h, 'q_proj'), this.sizes.heads), 'q_norm');
+    return this.normalised(this.heads(this.map(multiply, h, 'q_proj'), this.sizes.heads), 'q_norm');
   }
 
   /** Queries, keys and values of h [B, L, D], which is read as one: its gradients are added within the products. */
   queriesAndRows(h: Tensor3D): Rows & {queries: Tensor4D} {
-    const {y, passed} = this.map(linearPassing, h, 'q_proj');
+    const {y, passed} = this.map(multiplyPassing, h, 'q_proj');
     const queries = this.normalised(this.heads(y, this.sizes.heads), 'q_norm');
     return {queries, ...this.rows(passed)};
   }
@@ -112,15 +114,15 @@ export class Projections {
   /** [B, L, D] of what the heads attended to, [B, L, H, Dh]. */
   output(attended: Tensor4D): Tensor3D {
     const [batch, length, heads, headWidth] = attended.shape;
-    return this.map(linear, reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
+    return this.map(multiply, reshape(attended, [batch, length, heads * headWidth]), 'o_proj');
   }
 
   private keysAndValues(x: Tensor3D, keys: string, values: string): Rows {
     const {groups} = this.sizes;
-    const {y, passed} = this.map(linearPassing, x, keys);
+    const {y, passed} = this.map(multiplyPassing, x, keys);
     return {
       keys: this.normalised(this.heads(y, groups), 'k_norm'),
-      values: this.heads(this.map(linear, passed, values), groups),
+      values: this.heads(this.map(multiply, passed, values), groups),
     };
   }
 
@@ -131,8 +133,8 @@ export class Projections {
   }
 
   private map<T>(apply: LinearMap<T>, x: Tensor3D, name: string): T {
-    const bias = hasBias(this.settings, name) ? this.weight<Tensor1D>(biasOf(name)) : undefined;
-    return apply(x, this.weight<Tensor2D>(name), bias, {precision: this.settings.precision});
+    const bias = hasBias(this.settings, name) ? this.weights.read<Tensor1D>(biasOf(name)) : undefined;
+    return apply(x, this.weights.matrix(name), bias, {precision: this.settings.precision});
   }
 
   /** The rows of each head by themselves. */
@@ -141,7 +143,12 @@ export class Projections {
     if (epsilon === 0) return x;
     const [batch, length, heads, headWidth] = x.shape;
     const rows = reshape<Rank.R3>(x, [batch, length * heads, headWidth]);
-    return reshape(rmsNorm(rows, this.weight<Tensor1D>(gain), {epsilon}), [batch, length, heads, headWidth]);
+    return reshape(rmsNorm(rows, this.weights.read<Tensor1D>(gain), {epsilon}), [
+      batch,
+      length,
+      heads,
+      headWidth,
+    ]);
   }
 }
 

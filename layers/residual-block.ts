@@ -1,10 +1,11 @@
 import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, serialization, tidy} from '@tensorflow/tfjs-core';
-import type {Shape} from '@tensorflow/tfjs-layers';
+import type {LayerVariable, Shape} from '@tensorflow/tfjs-layers';
 import {refuse} from '../custom-ops/check.js';
 import {rmsNorm, rmsNormPassing} from '../custom-ops/index.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
+import type {HalfMatrix} from './half-matrix.js';
 import {constant} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -67,6 +68,15 @@ export class ResidualBlock extends StreamingLayer {
       this.layer.built = true;
     }
     this._trainableWeights.push(...this.layer.trainableWeights);
+  }
+
+  /** Words of halves, where the layer inside has such. */
+  override get nonTrainableWeights(): LayerVariable[] {
+    return [...new Set([...super.nonTrainableWeights, ...this.layer.nonTrainableWeights])];
+  }
+
+  override halfMatrices(): HalfMatrix[] {
+    return [...super.halfMatrices(), ...this.layer.halfMatrices()];
   }
 
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {

@@ -1,9 +1,10 @@
 // The decoder of an auto-encoder: a sequence back from one vector, each position by itself.
 
-import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {add, erf, mul, scalar, serialization, slice, tensor3d, tidy} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
-import {linear, rmsNorm} from '../custom-ops/index.js';
+import {rmsNorm} from '../custom-ops/index.js';
+import {multiply} from './half-matrix.js';
 import {constant, normal, streamSeed} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -37,6 +38,7 @@ export class SequenceDecoder extends DeclaredLayer {
         name: `kernel_${i}`,
         shape: [width, width],
         initializer: normal(0.02, streamSeed(seed, `kernel_${i}`)),
+        isMatrix: true,
       },
       {name: `bias_${i}`, shape: [width], initializer: constant(0)},
     ]).flat();
@@ -56,7 +58,7 @@ export class SequenceDecoder extends DeclaredLayer {
       for (let i = 0; i < depth; i++) {
         const normalised = rmsNorm(y, this.read<Tensor1D>(`norm_${i}`));
         const bias = this.read<Tensor1D>(`bias_${i}`);
-        y = gelu(linear(normalised, this.read<Tensor2D>(`kernel_${i}`), bias, {precision}));
+        y = gelu(multiply(normalised, this.matrix(`kernel_${i}`), bias, {precision}));
       }
       return y;
     });

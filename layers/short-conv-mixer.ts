@@ -1,7 +1,8 @@
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {mul, serialization, split, tidy} from '@tensorflow/tfjs-core';
-import {causalConv1d, linear} from '../custom-ops/index.js';
+import {causalConv1d} from '../custom-ops/index.js';
 import type {ConvState} from './causal-conv1d.js';
+import {multiply} from './half-matrix.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -11,6 +12,7 @@ import type {StateShapes} from './state.js';
 import type {StepResult} from './streaming.js';
 import {StreamingLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
+import {asMatrix} from './weights.js';
 
 /** What {@link ShortConvMixer} takes: keys of tf layers, and its settings. */
 export interface ShortConvMixerArgs extends KerasConfig, PartialShortConvSettings {}
@@ -40,11 +42,11 @@ export class ShortConvMixer extends StreamingLayer<ConvState> {
       initializer: symmetric(fanIn ** -0.5, streamSeed(seed, name)),
     });
     return [
-      uniform('in_proj', [width, 3 * width], width),
+      asMatrix(uniform('in_proj', [width, 3 * width], width)),
       ...(projectionBias ? [uniform('in_bias', [3 * width], width)] : []),
       uniform('conv_weight', [convWidth, width], convWidth),
       ...(convBias ? [uniform('conv_bias', [width], convWidth)] : []),
-      uniform('out_proj', [width, width], width),
+      asMatrix(uniform('out_proj', [width, width], width)),
       ...(projectionBias ? [uniform('out_bias', [width], width)] : []),
     ];
   }
@@ -78,7 +80,7 @@ export class ShortConvMixer extends StreamingLayer<ConvState> {
     const {convBias, projectionBias, precision} = this.settings;
     const bias = (name: string, has: boolean): Tensor1D | undefined => (has ? this.read(name) : undefined);
     const map = (input: Tensor3D, name: string): Tensor3D =>
-      linear(input, this.read<Tensor2D>(`${name}_proj`), bias(`${name}_bias`, projectionBias), {precision});
+      multiply(input, this.matrix(`${name}_proj`), bias(`${name}_bias`, projectionBias), {precision});
     const [b, c, u] = split(map(x, 'in'), 3, 2) as Tensor3D[];
     const {y, finalState} = causalConv1d(
       {

@@ -6,7 +6,7 @@ import {FadingMemory, fadingSizes, fadingStateShapes, fadingWeights} from './fad
 import {Mamba2Memory, mamba2Sizes, mamba2StateShapes, mamba2Weights} from './mamba2-memory.js';
 import type {MixerSettings} from './mixer-schema.js';
 import type {StateShapes} from './state.js';
-import type {ReadWeight, WeightSpec} from './weights.js';
+import type {LayerWeights, WeightSpec} from './weights.js';
 
 /** A memory that fades, of either kind. */
 export interface Ssm {
@@ -28,9 +28,9 @@ export function ssmStateShapes(settings: MixerSettings, width: number): StateSha
     : mamba2StateShapes(mamba2Sizes(settings, width));
 }
 
-/** `weight` gives the built weights of `ssmWeights` by name. */
-export function ssmOf(settings: MixerSettings, width: number, weight: ReadWeight): Ssm {
+/** `weights` are the built weights of `ssmWeights`. */
+export function ssmOf(settings: MixerSettings, width: number, weights: LayerWeights): Ssm {
   return settings.ssmKind === 'mamba'
-    ? new FadingMemory(fadingSizes(settings, width), weight)
-    : new Mamba2Memory(mamba2Sizes(settings, width), weight);
+    ? new FadingMemory(fadingSizes(settings, width), weights)
+    : new Mamba2Memory(mamba2Sizes(settings, width), weights);
 }

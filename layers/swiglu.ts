@@ -1,6 +1,7 @@
-import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, tidy} from '@tensorflow/tfjs-core';
-import {linear, linearPassing, swiglu} from '../custom-ops/index.js';
+import {swiglu} from '../custom-ops/index.js';
+import {multiply, multiplyPassing} from './half-matrix.js';
 import {streamSeed, symmetric} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -9,6 +10,7 @@ import type {LinearMap} from './linear-in-parts.js';
 import type {PartialSwigluSettings, SwigluSettings} from './settings.generated.js';
 import {StatelessLayer} from './streaming.js';
 import type {WeightSpec} from './weights.js';
+import {asMatrix} from './weights.js';
 
 /** Hidden width of a SwiGLU on inputs of width D. */
 export function hiddenWidth(hidden: number, width: number): number {
@@ -40,7 +42,7 @@ export class SwiGLU extends StatelessLayer {
       initializer: symmetric(fanIn ** -0.5, streamSeed(seed, name)),
     });
     const map = (name: string, rows: number, columns: number): WeightSpec[] => [
-      uniform(`${name}_proj`, [rows, columns], rows),
+      asMatrix(uniform(`${name}_proj`, [rows, columns], rows)),
       ...(bias ? [uniform(`${name}_bias`, [columns], rows)] : []),
     ];
     return [...map('gate', width, hidden), ...map('up', width, hidden), ...map('down', hidden, width)];
@@ -49,16 +51,16 @@ export class SwiGLU extends StatelessLayer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = singleInput<Tensor3D>('SwiGLU', inputs, 3);
     return tidy(() => {
-      const gate = this.map(linearPassing, x, 'gate');
-      const gated = swiglu(gate.y, this.map(linear, gate.passed, 'up'));
-      return this.map(linear, gated, 'down');
+      const gate = this.map(multiplyPassing, x, 'gate');
+      const gated = swiglu(gate.y, this.map(multiply, gate.passed, 'up'));
+      return this.map(multiply, gated, 'down');
     });
   }
 
   private map<T>(apply: LinearMap<T>, x: Tensor3D, name: string): T {
     const {bias: hasBias, precision} = this.settings;
     const bias = hasBias ? this.read<Tensor1D>(`${name}_bias`) : undefined;
-    return apply(x, this.read<Tensor2D>(`${name}_proj`), bias, {precision});
+    return apply(x, this.matrix(`${name}_proj`), bias, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -4,10 +4,12 @@ import type {Tensor, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {serialization, softmax, tidy} from '@tensorflow/tfjs-core';
 import type {Shape, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import * as tfl from '@tensorflow/tfjs-layers';
-import {ArgumentError, embeddingLookup, linearTransposed} from '../custom-ops/index.js';
+import {ArgumentError} from '../custom-ops/index.js';
 import {wholeNumbers} from '../custom-ops/whole-numbers.js';
 import type {CallArguments} from './dropout.js';
 import {DropoutPlace} from './dropout.js';
+import type {Matrix} from './half-matrix.js';
+import {lookUp, multiplyTransposed} from './half-matrix.js';
 import {normal, streamSeed} from './initializers.js';
 import type {KerasConfig} from './layer-config.js';
 import {mergeConfig, singleInput, splitConfig} from './layer-config.js';
@@ -40,9 +42,14 @@ export class TokenEmbedding extends DeclaredLayer {
     this.dropout = new DropoutPlace(settings.dropout, this.name);
   }
 
-  /** The table, [V, D]. */
+  /** The table, [V, D], in float32. Errors: ArgumentError where it lies in memory as halves. */
   get table(): Tensor2D {
     return this.read('table');
+  }
+
+  /** The table, whatever its numbers are. */
+  get rows(): Matrix {
+    return this.matrix('table');
   }
 
   get vocabSize(): number {
@@ -60,7 +67,8 @@ export class TokenEmbedding extends DeclaredLayer {
 
   weightSpecs(): WeightSpec[] {
     const {vocabSize, dim, seed} = this.settings;
-    return [{name: 'table', shape: [vocabSize, dim], initializer: normal(0.02, streamSeed(seed, 'table'))}];
+    const initializer = normal(0.02, streamSeed(seed, 'table'));
+    return [{name: 'table', shape: [vocabSize, dim], initializer, isMatrix: true}];
   }
 
   /** Its inputs are ids, whose last size is L. */
@@ -75,7 +83,7 @@ export class TokenEmbedding extends DeclaredLayer {
   override call(inputs: Tensor | Tensor[], given: CallArguments = {}): Tensor {
     const ids = singleInput<Tensor2D>('TokenEmbedding', inputs, 2);
     return tidy(() =>
-      this.dropout.apply(embeddingLookup(this.table, wholeNumbers('TokenEmbedding', 'ids', ids)), given),
+      this.dropout.apply(lookUp(this.rows, wholeNumbers('TokenEmbedding', 'ids', ids)), given),
     );
   }
 
@@ -130,7 +138,7 @@ export class TiedHead extends tfl.layers.Layer {
   /** Logits [B, L, V] of x [B, L, D], whatever the activation. */
   logits(x: Tensor3D): Tensor3D {
     const {precision} = this.settings;
-    return linearTransposed(x, this.tied().table, undefined, {precision});
+    return multiplyTransposed(x, this.tied().rows, {precision});
   }
 
   override getConfig(): serialization.ConfigDict {

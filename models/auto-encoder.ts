@@ -8,6 +8,7 @@ import {LinearHead, StreamingLayer} from '../layers/index.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {halvesCount} from './held-weights.js';
 import {markModel} from './model-config.js';
 import {ModelFormatError} from './model-format.js';
 import {layersUseFloat16} from './precision.js';
@@ -86,8 +87,8 @@ export class AutoEncoder {
       .reduce((total, layer) => total + layer.stateBytes(this.config.dModel, length), 0);
   }
 
-  /** Number of trainable numbers. */
+  /** Number of numbers that training changes. */
   parameterCount(): number {
-    return sizeOf(this.parameters());
+    return sizeOf(this.parameters()) + halvesCount(this.model);
   }
 }

@@ -33,6 +33,7 @@ import {distinctRotary, START, tableOf} from '../layers/step-context.js';
 import {headLogits, headWeights, layersOf} from './assembly.js';
 import type {ModelConfig, PartialModelConfig} from './config.js';
 import {parseModelConfig} from './config.js';
+import {halvesCount} from './held-weights.js';
 import type {CompileOptions} from './keras-training.js';
 import {compileModel, fitModel} from './keras-training.js';
 import type {MixerBlock, MixerVisit, StorageVisit} from './mixer-blocks.js';
@@ -415,9 +416,9 @@ export class LanguageModel {
     return rotary.length === 0 ? {training} : {rotary, training};
   }
 
-  /** Number of trainable numbers. */
+  /** Number of numbers that training changes. */
   parameterCount(): number {
-    return sizeOf(this.parameters());
+    return sizeOf(this.parameters()) + halvesCount(this.model);
   }
 
   /** The tables of a step that is given none: made once for all layers. */

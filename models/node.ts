@@ -6,7 +6,7 @@ import {fromPretrained as fromSource} from './hugging-face/index.js';
 import type {Pretrained} from './hugging-face/read.js';
 import type {OpenedModel} from './model-folder/open.js';
 import {openModel as openSource} from './model-folder/open.js';
-import type {ModelSource, TransferOptions} from './model-folder/source.js';
+import type {ModelSource, OpenOptions} from './model-folder/source.js';
 
 export {fileSystem} from './file-system.js';
 export {modelInFolder, modelStoreAt, writeModelFolder, writePretrainedFolder} from './folder-on-disk.js';
@@ -17,7 +17,7 @@ export type {Pretrained} from './hugging-face/read.js';
  */
 export function openModel(
   source: ModelSource | string | URL,
-  options: TransferOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenedModel> {
   return openSource(isPath(source) ? modelInFolder(source) : source, options);
 }
@@ -26,7 +26,7 @@ export function openModel(
  * As `fromPretrained` of `bmojo`, where text is the path of a folder unless it is an address:
  * `fromPretrained('models/SmolLM-135M')`.
  */
-export function fromPretrained(from: PretrainedSource, options: TransferOptions = {}): Promise<Pretrained> {
+export function fromPretrained(from: PretrainedSource, options: OpenOptions = {}): Promise<Pretrained> {
   return fromSource(isPath(from) ? modelInFolder(from) : from, options);
 }
 

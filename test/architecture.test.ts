@@ -14,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   plot: [],
   'custom-ops': ['errors'],
   data: ['config', 'formats', 'errors'],
-  layers: ['custom-ops', 'config', 'errors'],
+  layers: ['custom-ops', 'config', 'formats', 'errors'],
   models: ['layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'errors'],
   eval: ['models', 'layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'plot', 'errors'],
   train: ['eval', 'models', 'layers', 'custom-ops', 'data', 'memory', 'config', 'formats', 'errors'],

@@ -3,9 +3,9 @@
 
 import {columnSumPasses} from '../wgsl/column-sum.js';
 import {elementwisePass} from '../wgsl/elementwise.js';
+import {fewRowsPass, hasFewRows} from '../wgsl/few-rows.js';
 import type {GpuKernel, GpuLimits, Pass, Plan, PlanRequest} from '../wgsl/plan.js';
 import type {LinearAttributes} from './attributes.js';
-import {fewRowsPass, hasFewRows} from './few-rows.wgsl.js';
 import {matrixCutFor} from './matrix-cut.js';
 import {matrixProductPass} from './matrix-product.wgsl.js';
 import type {Product} from './product.wgsl.js';

@@ -20,7 +20,7 @@ export interface GpuLimits {
   readonly matrixUnits?: MatrixUnits;
 }
 
-export type ElementType = 'f32' | 'i32' | 'u32' | 'vec2f' | 'vec4f' | 'vec4u';
+export type ElementType = 'f32' | 'i32' | 'u32' | 'vec2f' | 'vec2u' | 'vec4f' | 'vec4u';
 export type Bindings = Readonly<Record<string, ElementType>>;
 
 export interface Pass {

@@ -4,7 +4,7 @@ import {refuse} from '../../custom-ops/check.js';
 import {modelAtUrl} from '../model-folder/at-url.js';
 import type {PlacedFile} from '../model-folder/in-files.js';
 import {folderOfFiles} from '../model-folder/in-files.js';
-import type {ModelSource, TransferOptions} from '../model-folder/source.js';
+import type {ModelSource, OpenOptions} from '../model-folder/source.js';
 import {CONFIG} from './checkpoint.js';
 import type {Pretrained} from './read.js';
 import {readPretrained} from './read.js';
@@ -33,7 +33,7 @@ function sourceOf(from: PretrainedSource): ModelSource {
  * Errors: CheckpointImportError, by name, for what our layers do not have, and for tensors that are missing, misshapen or of
  * no use; TokenizerError; ModelFormatError of the source; the signal's reason.
  */
-export function fromPretrained(from: PretrainedSource, options: TransferOptions = {}): Promise<Pretrained> {
+export function fromPretrained(from: PretrainedSource, options: OpenOptions = {}): Promise<Pretrained> {
   return readPretrained(sourceOf(from), options);
 }
 export type {PretrainedContents, WritePretrainedOptions, WrittenPretrained} from './write.js';

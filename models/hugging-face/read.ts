@@ -2,9 +2,10 @@
 
 import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
 import {chatTemplateOf, startTokensOf, tokenizerFromJSON} from '../../data/tokenizers/index.js';
-import {withoutInitialValues} from '../../layers/initializers.js';
-import {LanguageModel} from '../language-model.js';
-import type {ModelSource, TransferOptions} from '../model-folder/source.js';
+import {asLanguageModel} from '../create.js';
+import {blankModel} from '../half-model.js';
+import type {LanguageModel} from '../language-model.js';
+import type {ModelSource, OpenOptions} from '../model-folder/source.js';
 import {ProgressCount, parseObject, readText} from '../model-folder/source.js';
 import type {DescribedCheckpoint, PlannedCheckpoint} from './checkpoint.js';
 import {planCheckpoint, readCheckpointConfig} from './checkpoint.js';
@@ -126,9 +127,9 @@ async function readTokenizer(
 async function readModel(
   source: ModelSource,
   {layout, settings, files, matches}: PlannedCheckpoint,
-  {onProgress, signal}: TransferOptions,
+  {onProgress, signal, dtype = 'float32'}: OpenOptions,
 ): Promise<LanguageModel> {
-  const model = withoutInitialValues(() => LanguageModel.create(settings));
+  const model = asLanguageModel(blankModel(settings, dtype));
   try {
     const weights = new WeightsInto(layout, matches, model);
     const total = files.reduce((sum, {bytes}) => sum + bytes, 0);
@@ -149,10 +150,7 @@ async function readModel(
 }
 
 /** As `fromPretrained`, from any source. */
-export async function readPretrained(
-  source: ModelSource,
-  options: TransferOptions = {},
-): Promise<Pretrained> {
+export async function readPretrained(source: ModelSource, options: OpenOptions = {}): Promise<Pretrained> {
   const {signal} = options;
   const described = await readCheckpointConfig(source, signal);
   const generation = await readGeneration(source, described, signal);

@@ -1,7 +1,8 @@
 // The numbers of a checkpoint become those of a model, tensor by tensor.
 
-import {tensor} from '@tensorflow/tfjs-core';
 import {startSha256} from '../../formats/sha256/index.js';
+import type {HeldWeight} from '../held-weights.js';
+import {heldWeights} from '../held-weights.js';
 import type {LanguageModel} from '../language-model.js';
 import {fromCheckpoint} from './conversion.js';
 import {refuseImport} from './import-error.js';
@@ -36,7 +37,7 @@ function digestOf({buffer, byteOffset, byteLength}: Float32Array): string {
 
 /** Gives a model its weights. */
 export class WeightsInto {
-  private readonly variables;
+  private readonly weights: ReadonlyMap<string, HeldWeight>;
   private readonly check: TiedHeadCheck;
 
   constructor(
@@ -44,7 +45,7 @@ export class WeightsInto {
     private readonly matches: Matches,
     model: LanguageModel,
   ) {
-    this.variables = new Map(model.parameters().map(({name, variable}) => [name, variable]));
+    this.weights = new Map(heldWeights(model.model).map(weight => [weight.name, weight]));
     this.check = new TiedHeadCheck(matches.tied);
   }
 
@@ -52,11 +53,9 @@ export class WeightsInto {
     const present = presentName(this.layout, name);
     this.check.see(present, data);
     for (const {parameter, place} of this.matches.byTensor.get(present) ?? []) {
-      const variable = this.variables.get(parameter.name);
-      if (variable === undefined) throw new Error(`the model has no ${parameter.name}`);
-      const value = tensor(fromCheckpoint(data, place, parameter.shape), variable.shape);
-      variable.assign(value);
-      value.dispose();
+      const weight = this.weights.get(parameter.name);
+      if (weight === undefined) throw new Error(`the model has no ${parameter.name}`);
+      weight.take(fromCheckpoint(data, place, parameter.shape));
     }
   }
 

@@ -24,7 +24,7 @@ export {modelHandler, openModel} from './open.js';
 export {parseCard} from './parse-card.js';
 export type {WeightArray} from './read.js';
 export {readCard, readModelConfig, readWeights} from './read.js';
-export type {ModelProgress, ModelSource, ModelStore, TransferOptions} from './source.js';
+export type {ModelProgress, ModelSource, ModelStore, OpenOptions, TransferOptions} from './source.js';
 export type {FolderDType} from './weights.js';
 export {folderDTypes, weightsDigest} from './weights.js';
 export type {ModelContents, WriteModelOptions} from './write.js';

@@ -2,8 +2,9 @@
 
 import type {io} from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import {refuse} from '../../custom-ops/check.js';
+import {checkOneOf, refuse} from '../../custom-ops/check.js';
 import type {ChatTemplate, Tokenizer} from '../../data/tokenizers/index.js';
+import {weightDTypes} from '../../formats/weight-dtype.js';
 import type {SequenceModel} from '../create.js';
 import {sequenceModelOf} from '../create.js';
 import {markOf} from '../model-config.js';
@@ -11,9 +12,10 @@ import {ModelFormatError} from '../model-format.js';
 import {modelAtUrl} from './at-url.js';
 import type {ModelCard} from './card.js';
 import {generationOf} from './generation.js';
+import {modelInHalves} from './in-halves.js';
 import {CARD} from './parse-card.js';
 import {readModel} from './read.js';
-import type {ModelSource, TransferOptions} from './source.js';
+import type {ModelSource, OpenOptions, TransferOptions} from './source.js';
 
 /** What a model folder holds, ready for use: the model, its tokenizer and its card. */
 export interface OpenedModel {
@@ -36,13 +38,17 @@ export interface OpenedModel {
  */
 export async function openModel(
   source: ModelSource | string | URL,
-  options: TransferOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenedModel> {
   const from = typeof source === 'string' || source instanceof URL ? modelAtUrl(source) : source;
   if (typeof from?.read !== 'function')
     refuse('openModel', 'source', 'an address or a source of files such as modelAtUrl gives', source);
-  const {artifacts, card, tokenizer} = await readModel(from, options);
-  const layers = await tfl.loadLayersModel({load: async () => artifacts});
+  const asked = checkOneOf('openModel', 'dtype', options.dtype ?? 'float32', weightDTypes);
+  const {artifacts, dtype, card, tokenizer} = await readModel(from, options);
+  const layers =
+    asked === 'float32'
+      ? await tfl.loadLayersModel({load: async () => artifacts})
+      : modelInHalves(from.name, {artifacts, dtype}, asked);
   try {
     const model = sequenceModelOf(layers);
     if (card !== undefined && JSON.stringify(markOf(layers)) !== JSON.stringify(card.model.config))

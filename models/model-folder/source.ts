@@ -4,6 +4,7 @@ import {shown} from '../../errors/shown.js';
 import {isRecord, parseJson} from '../../formats/json-text.js';
 import type {Sha256} from '../../formats/sha256/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
+import type {WeightDType} from '../../formats/weight-dtype.js';
 import {ModelFormatError} from '../model-format.js';
 import type {FileEntry} from './card.js';
 
@@ -59,6 +60,16 @@ export interface TransferOptions {
   readonly onProgress?: (progress: ModelProgress) => void;
   /** Aborts reading: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of reading a model to use it. */
+export interface OpenOptions extends TransferOptions {
+  /**
+   * How the matrices of the model lie in memory: all weights that are multiplied with, and the embedding table; norms, biases,
+   * convolutions and decay rates are float32 in any case. 'float16' and 'bfloat16' take half of the bytes, are for inference
+   * alone, and never held in float32 all at once. Default 'float32'.
+   */
+  readonly dtype?: WeightDType;
 }
 
 export async function joinPieces(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {

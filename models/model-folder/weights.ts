@@ -8,6 +8,7 @@ import type {Sha256} from '../../formats/sha256/index.js';
 import {startSha256} from '../../formats/sha256/index.js';
 import type {WeightDType} from '../../formats/weight-dtype.js';
 import {firstBeyond, narrow, weightWidths} from '../../formats/weight-dtype.js';
+import {heldWeights, ownNumbers, refuseHalves, weightStorageOf} from '../held-weights.js';
 import {ModelFormatError} from '../model-format.js';
 
 /** Bytes of a shard at most; a multiple of four, so that no number lies in two. */
@@ -36,6 +37,8 @@ export const bytesOf = (weights: readonly WeightEntry[], dtype: WeightDType): nu
 
 /** All weights in the model's order, under the names by which tf loads them. Errors: ModelFormatError for other than float32. */
 export function weightsOf(model: tfl.LayersModel): NamedWeight[] {
+  const held = weightStorageOf(model);
+  if (held !== 'float32') refuseHalves('the model', held);
   return model.weights.map(weight => {
     const variable = weight.read();
     const name = weight.originalName;
@@ -62,9 +65,7 @@ export async function* weightPieces(
   for (const {name, variable} of weights) {
     const numbers = await variable.data<'float32'>();
     checkStorable(name, numbers, dtype);
-    // A view where that is safe; threads' memory cannot be handed to files and hashes.
-    const own = numbers.buffer instanceof ArrayBuffer ? numbers : Float32Array.from(numbers);
-    yield narrow(own as Float32Array<ArrayBuffer>, dtype);
+    yield narrow(ownNumbers(numbers), dtype);
   }
 }
 
@@ -132,8 +133,12 @@ export function startWeightsDigest(weights: readonly WeightEntry[]): Sha256 {
 
 /** The digest of a model's weights, as its card has it: what a saved state of generation is held against. */
 export async function weightsDigest({model}: {readonly model: tfl.LayersModel}): Promise<string> {
-  const weights = weightsOf(model);
+  const weights = heldWeights(model);
   const hash = startWeightsDigest(weights);
-  for await (const piece of weightPieces(weights, 'float32')) hash.add(piece);
+  for (const weight of weights) {
+    const numbers = await weight.numbers();
+    checkStorable(weight.name, numbers, 'float32');
+    hash.add(bytesIn(ownNumbers(numbers)));
+  }
   return hash.hex();
 }

@@ -11,15 +11,20 @@ export const folderOfOps = join(root, 'custom-ops');
 /** [{folder, names}] in the registry's order: `{folder: 'linear', names: ['linear', 'linearTransposed']}`. */
 function lines() {
   const path = join(folderOfOps, 'registry.ts');
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .filter(line => line.trim() !== '' && !line.startsWith('//'))
-    .map(line => {
-      const [, exported, folder] =
-        /^export \{(.+)\} from '\.\/([a-z0-9-]+)\/definition\.js';$/.exec(line) ?? [];
-      if (folder === undefined) throw new Error(`${path}: a line for each op's folder expected, got ${line}`);
-      return {folder, names: exported.split(', ').map(one => /^\w+ as (\w+)$/.exec(one)?.[1] ?? one)};
-    });
+  const text = readFileSync(path, 'utf8')
+    .replace(/^\/\/.*$/gm, '')
+    .trim();
+  return text.split(/(?<=;)\s*/).map(line => {
+    const [, exported, folder] =
+      /^\s*export \{([^}]+)\} from '\.\/([a-z0-9-]+)\/definition\.js';$/.exec(line) ?? [];
+    if (folder === undefined)
+      throw new Error(`${path}: an export for each op's folder expected, got ${line}`);
+    const names = exported.split(',').map(one => one.trim());
+    return {
+      folder,
+      names: names.filter(one => one !== '').map(one => /^\w+ as (\w+)$/.exec(one)?.[1] ?? one),
+    };
+  });
 }
 
 /** Paths of a file of that name in every op's folder that has one, below the repository. */

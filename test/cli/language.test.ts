@@ -305,6 +305,11 @@ describe('language models on the command line', () => {
       const wrong = await generate('other', '--backend', 'wasm', '--state', at('state'));
       expect(wrong.code).to.equal(1);
       expect(wrong.err).to.include('belongs to other weights of this model');
+      const rounded = ['--backend', 'wasm', '--weights', 'last', '--dtype', 'bfloat16'];
+      const half = await generate('whole', ...rounded);
+      expect(half.code, half.err).to.equal(0);
+      const other = await generate('whole', ...rounded, '--state', at('state'));
+      expect(other.err, 'rounded weights are others').to.include('belongs to other weights of this model');
       writeFileSync(at('latin1.txt'), Buffer.from([0x63, 0x61, 0x66, 0xe9]));
       const text = await generate('whole', '--prompt-file', at('latin1.txt'));
       expect(text.err).to.include('latin1.txt must be UTF-8 text');

@@ -49,6 +49,9 @@ describe('a folder of Hugging Face on the command line', function () {
     const {out, code, err} = await bmojo(['generate', ...args]);
     expect(code, err).to.equal(0);
     expect(out).to.match(/^the/);
+    const half = await bmojo(['generate', ...args, '--dtype', 'float16']);
+    expect(half.code, half.err).to.equal(0);
+    expect(half.out).to.match(/^the/);
   });
 
   it('train lm --init-from: fine-tunes it, and the run leaves in its layout again', async () => {

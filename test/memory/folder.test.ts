@@ -358,6 +358,23 @@ describe('memory in a folder', () => {
     expect((await (await reopened()).stats()).rows).to.equal(32);
   });
 
+  it('in a folder whose mode is not to be changed is not opened, and not locked', async () => {
+    await open();
+    await store?.close();
+    const {chmodSync} = fs;
+    fs.chmodSync = () => {
+      throw Object.assign(new Error('EPERM: operation not permitted'), {code: 'EPERM'});
+    };
+    syncBuiltinESMExports();
+    try {
+      expect((await refusal(open)).reason).to.equal('unavailable');
+    } finally {
+      fs.chmodSync = chmodSync;
+      syncBuiltinESMExports();
+    }
+    expect(readdirSync(folder)).to.deep.equal(['memory.json']);
+  });
+
   it('an update that does not reach the disk is cut off again', async () => {
     await open();
     await store?.append(batchOf(tinyFormat));

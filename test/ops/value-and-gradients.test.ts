@@ -1,8 +1,9 @@
 // The walk over the tape gives tf's gradients, bit for bit, and holds less memory on its way.
 
-import type {Tensor, Tensor2D} from '@tensorflow/tfjs-core';
+import type {KernelFunc, Tensor, Tensor2D} from '@tensorflow/tfjs-core';
 import {
   add,
+  cast,
   clone,
   customGrad,
   engine,
@@ -12,6 +13,8 @@ import {
   mul,
   neg,
   ones,
+  registerGradient,
+  registerKernel,
   relu,
   reshape,
   scalar,
@@ -19,6 +22,8 @@ import {
   tensor1d,
   tensor2d,
   tidy,
+  unregisterGradient,
+  unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {valueAndGradients} from '../../custom-ops/value-and-gradients.js';
@@ -187,5 +192,51 @@ describe('the walk back over the tape', () => {
     expect(constant.isDisposed).to.equal(false);
     expect(grads[0].dataSync()[0]).to.be.closeTo(4 * Math.E, 1e-5);
     for (const one of [constant, x, dy, value, ...grads]) one.dispose();
+  });
+
+  it('disposes no gradient that someone keeps', async function () {
+    await useReadableBackend(this, 'cpu');
+    const seen: Tensor[] = [];
+    const looking = customGrad(one => ({
+      value: mul(one as Tensor, 2),
+      gradFunc: (dy: Tensor) => {
+        seen.push(keep(dy), keep(mul(dy, 2)));
+        return seen[1];
+      },
+    }));
+    const x = tensor1d([1, 2]);
+    const dy = ones([2]);
+    const {value, grads} = valueAndGradients(() => exp(mul(looking(exp(x)), 0)), [x], dy);
+    expect(seen.map(one => [...one.dataSync()])).to.deep.equal([
+      [0, 0],
+      [0, 0],
+    ]);
+    for (const one of [...seen, x, dy, value, ...grads]) one.dispose();
+  });
+
+  it('refuses gradients that are none of their inputs', async function () {
+    await useReadableBackend(this, 'cpu');
+    const x = tensor1d([1, 2]);
+    const dy = ones([2]);
+    const wrong: Record<string, (dy: Tensor) => Tensor> = {
+      'float32 []': given => sum(given),
+      'int32 [2]': given => cast(given, 'int32'),
+    };
+    for (const [found, gradFunc] of Object.entries(wrong)) {
+      const op = customGrad(one => ({value: mul(one as Tensor, 2), gradFunc}));
+      const message = `tf.customGrad for its input 0 must be float32 [2], as the input is shaped, but it gave ${found}`;
+      expect(() => tidy(() => valueAndGradients(() => exp(op(exp(x))), [x], dy).grads)).to.throw(message);
+    }
+    const kernelName = 'WithoutGradientOfX';
+    const kernelFunc: KernelFunc = ({inputs: given}) => clone(given.x as Tensor);
+    registerKernel({kernelName, backendName: 'cpu', kernelFunc});
+    registerGradient({kernelName, gradFunc: () => ({})});
+    const run = (): Tensor => engine().runKernel(kernelName, {x});
+    expect(() => tidy(() => valueAndGradients(run, [x], dy).grads)).to.throw(
+      `${kernelName} for its input x must be float32 [2], as the input is shaped, but it gave nothing`,
+    );
+    unregisterGradient(kernelName);
+    unregisterKernel(kernelName, 'cpu');
+    for (const one of [x, dy]) one.dispose();
   });
 });

@@ -4,8 +4,11 @@ import {backend, memory} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {parseSettings} from '../../config/schema.js';
 import {useBackend} from '../../custom-ops/index.js';
+import type {HalfDType} from '../../formats/weight-dtype.js';
 import type {PartialModelConfig} from '../../models/config.js';
+import {asLanguageModel} from '../../models/create.js';
 import {DecodingSession} from '../../models/decoding-session.js';
+import {drawnModel} from '../../models/half-model.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {samplingSchema} from '../../models/token-sampling.js';
 import {warnings} from '../support/warnings.js';
@@ -21,6 +24,8 @@ interface Tested {
   readonly given: PartialModelConfig;
   /** Tokens read before. Default: `prompt`, behind which the memory of the windows is full. */
   readonly before?: number;
+  /** How the model's matrices lie in memory. Default: float32. */
+  readonly weights?: HalfDType;
   /** Tokens replayed at least. */
   readonly replays: number;
 }
@@ -64,6 +69,13 @@ const models: readonly Tested[] = [
     replays: 4,
   },
   {name: 'transformer', given: {preset: 'transformer'}, replays: 11},
+  {
+    name: 'a transformer of halves',
+    given: {preset: 'transformer', mlp: true},
+    weights: 'float16',
+    replays: 11,
+  },
+  {name: 'bmojo of halves', given: {window: 4, eideticSlots: 3}, weights: 'bfloat16', replays: 7},
   {name: 'a transformer that outgrows its room', given: {preset: 'transformer'}, before: 250, replays: 8},
   {
     name: 'all of the past beside a window',
@@ -139,7 +151,10 @@ describe('decoding on webgpu', function () {
     const {name, given, replays} = tested;
     it(`replays the step of ${name} to the same bits`, async () => {
       const state = await readPrompt(tested);
-      const model = LanguageModel.create({...sizes, ...given});
+      const model =
+        tested.weights === undefined
+          ? LanguageModel.create({...sizes, ...given})
+          : asLanguageModel(drawnModel({...sizes, ...given}, tested.weights));
       const ordinary = await decode(model, state, false);
       expect(ordinary.replays).to.equal(0);
       const before = memory().numTensors;

@@ -5,7 +5,15 @@
 import {elementwisePass} from '../../../wgsl/elementwise.js';
 import type {ElementType, GpuLimits, Pass, Plan} from '../../../wgsl/plan.js';
 
-const wordsOf: Readonly<Record<ElementType, number>> = {f32: 1, i32: 1, u32: 1, vec2f: 2, vec4f: 4, vec4u: 4};
+const wordsOf: Readonly<Record<ElementType, number>> = {
+  f32: 1,
+  i32: 1,
+  u32: 1,
+  vec2f: 2,
+  vec2u: 2,
+  vec4f: 4,
+  vec4u: 4,
+};
 
 interface Group {
   readonly type: ElementType;

@@ -1,15 +1,15 @@
 // A product with a few rows, as a step of decoding has them: b is read once, and that is what it costs. Threads share the sum of
 // a column, since columns alone are too few to keep memory busy.
 
-import {numberToHalf, roundedToHalf} from '../wgsl/halves.js';
-import type {GpuLimits, Pass} from '../wgsl/plan.js';
-import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
-import {load4, quadsOf, rowType, store4} from '../wgsl/rows.js';
-import type {Product} from './product.wgsl.js';
-import type {ProductSize} from './tile.js';
+import type {HalfFormat} from './half-rows.js';
+import {halfType, loadHalves4} from './half-rows.js';
+import {numberToHalf, roundedToHalf} from './halves.js';
+import type {ElementType, GpuLimits, Pass} from './plan.js';
+import {powerOfTwo, spread, workgroupNumber, workgroupParameters} from './plan.js';
+import {load4, quadsOf, rowType, store4} from './rows.js';
 
 /** Rows of the products that are computed so; from more on tiles pay. */
-const MOST_ROWS = 8;
+export const MOST_FEW_ROWS = 8;
 
 /** Threads that share the sum of a column whose numbers lie together. */
 const SHARERS = 32;
@@ -20,11 +20,25 @@ const AHEAD = 4;
 /** Workgroups that keep the processors of a large device busy: with as many each may take more columns. */
 const BUSY = 512;
 
-type FewRows = Omit<Product, 'tile' | 'slices'>;
+/** out [rows, columns] = a b, and `bias` [columns], all by the names of their buffers. */
+export interface FewRows {
+  readonly name: string;
+  /** [rows, inner]. */
+  readonly a: {readonly name: string};
+  /** [inner, columns], or [columns, inner] when transposed; of floats, or of halves, two to a word. */
+  readonly b: {readonly name: string; readonly transposed: boolean; readonly format?: HalfFormat};
+  readonly out: string;
+  readonly bias?: string;
+  /** Whether factors are rounded to float16. Default false. */
+  readonly halves?: boolean;
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+}
 
 /** Whether a product has so few rows; weights' gradients, whose sums run over rows, are none. */
-export function hasFewRows({rows}: ProductSize): boolean {
-  return rows <= MOST_ROWS;
+export function hasFewRows({rows}: {readonly rows: number}): boolean {
+  return rows <= MOST_FEW_ROWS;
 }
 
 export function fewRowsPass(product: FewRows, limits: GpuLimits): Pass {
@@ -63,6 +77,17 @@ function ahead(
   }`;
 }
 
+/** Element type of b's binding, and WGSL of the `quad`-th four numbers of its row `row`. */
+function weightOf(
+  {name, format}: FewRows['b'],
+  width: number,
+  reach: number,
+): {type: ElementType; load(row: string, quad: string): string} {
+  if (format === undefined)
+    return {type: rowType(width), load: (row, quad) => load4({name, width, reach}, row, quad)};
+  return {type: halfType(width), load: (row, quad) => loadHalves4({name, width, reach, format}, row, quad)};
+}
+
 /** b [inner, columns]: neighbours have neighbouring fours of columns, and the threads of a workgroup the rows of b in turn. */
 function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
   const {name, a, b, out, bias, rows, columns, inner} = product;
@@ -74,6 +99,7 @@ function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
   const workgroups = Math.ceil(quads / across);
   const reach = workgroups * across;
   const type = rowType(columns);
+  const weight = weightOf(b, columns, reach);
   const every = (line: (row: number) => string): string => count(rows, line).join(' ');
   const sum = (row: number): string => `
   partial[local] = sum${row};
@@ -86,7 +112,7 @@ function alongColumns(product: FewRows, most: number, limits: GpuLimits): Pass {
   workgroupBarrier();`;
   return {
     name,
-    read: {[a.name]: 'f32', [b.name]: type, ...(bias === undefined ? {} : {[bias]: type})},
+    read: {[a.name]: 'f32', [b.name]: weight.type, ...(bias === undefined ? {} : {[bias]: type})},
     write: {[out]: type},
     workgroups: spread(workgroups, limits),
     code: `
@@ -102,7 +128,7 @@ fn main(${workgroupParameters}) {
     `local / ${across}u`,
     parts,
     inner,
-    turn => `let w${turn} = ${load4({name: b.name, width: columns, reach}, `k${turn}`, 'quad')};`,
+    turn => `let w${turn} = ${weight.load(`k${turn}`, 'quad')};`,
     turn =>
       `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
         row =>
@@ -120,11 +146,12 @@ function alongRows(product: FewRows, threads: number, limits: GpuLimits): Pass {
   const across = threads / SHARERS;
   const workgroups = Math.ceil(columns / across);
   const type = rowType(inner);
+  const weight = weightOf(b, inner, quadsOf(inner));
   const every = (line: (row: number) => string): string => count(rows, line).join(' ');
   const each = (line: (row: number) => string): string => count(rows, line).join('');
   return {
     name,
-    read: {[a.name]: type, [b.name]: type, ...(bias === undefined ? {} : {[bias]: 'f32'})},
+    read: {[a.name]: type, [b.name]: weight.type, ...(bias === undefined ? {} : {[bias]: 'f32'})},
     write: {[out]: 'f32'},
     workgroups: spread(workgroups, limits),
     code: `
@@ -142,7 +169,7 @@ fn main(${workgroupParameters}) {
     'lane',
     SHARERS,
     quadsOf(inner),
-    turn => `let w${turn} = ${load4({name: b.name, width: inner}, 'line', `k${turn}`)};`,
+    turn => `let w${turn} = ${weight.load('line', `k${turn}`)};`,
     turn =>
       `{ let w = ${factor(product, 'roundedToHalf', `w${turn}`)}; ${every(
         row =>
