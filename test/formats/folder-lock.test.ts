@@ -337,4 +337,25 @@ describe('folder locks', () => {
         if (step === 'renameSync') rmSync(from);
       }));
   }
+
+  // Windows says of a drive without hard links that the function is none, which Node calls a folder.
+  for (const code of ['EPERM', 'EISDIR'])
+    it(`are held where a file system has no hard links, and says ${code}`, () => {
+      const {linkSync} = fs;
+      fs.linkSync = () => {
+        throw Object.assign(new Error(code), {code});
+      };
+      syncBuiltinESMExports();
+      try {
+        const lock = take();
+        expect(take).to.throw(FolderLockError, `is written by process ${process.pid}`);
+        lock.release();
+        stale();
+        take().release();
+      } finally {
+        fs.linkSync = linkSync;
+        syncBuiltinESMExports();
+      }
+      expect(readdirSync(folder)).to.deep.equal([]);
+    });
 });

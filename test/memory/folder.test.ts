@@ -433,6 +433,24 @@ describe('memory in a folder', () => {
       expect(segments()).to.have.length(1);
     });
 
+    it('a disk that is full there does not say that nothing was done', async () => {
+      await open();
+      await store?.append(batchOf(tinyFormat, {n: 8}));
+      const {ino} = statSync(join(folder, 'memory.json'));
+      fail({
+        fsyncSync: handle => {
+          if (fs.fstatSync(handle).isDirectory() && statSync(join(folder, 'memory.json')).ino !== ino)
+            throw Object.assign(new Error('ENOSPC: no space left on device'), {code: 'ENOSPC'});
+          real.fsyncSync(handle);
+        },
+      });
+      const {reason, message} = await refusal(() => store?.forget({streams: ['a'], before: 2}));
+      expect(reason).to.equal('full');
+      expect(message).to.include('may be there or not').and.not.include('nothing is forgotten');
+      fail(real);
+      expect(await rowsAfter()).to.deep.equal([6, 6]);
+    });
+
     for (const [name, change] of [
       ['a new segment', () => store?.append(batchOf(tinyFormat, {from: 8}))],
       ['segments without what is forgotten', () => store?.forget({streams: ['a'], before: 2})],
