@@ -8,6 +8,7 @@ import {openMemory} from '../memory/index.js';
 import type {SequenceModel} from '../models/create.js';
 import {asLanguageModel} from '../models/create.js';
 import {memoryFormat} from '../models/session-memory.js';
+import {withOpened} from './opened-memory.js';
 
 export const evaluationStoreOptions = {
   memory: {
@@ -44,10 +45,6 @@ export async function withEvaluationStore<T>(
     format: memoryFormat(own, {weights: digest}),
     rowSearch: await createRowSearch(),
   });
-  try {
-    const stream = argv.stream === undefined ? undefined : String(argv.stream);
-    return await work(new ModelWithStore(own, {store, weights: digest, stream}));
-  } finally {
-    await store.close();
-  }
+  const stream = argv.stream === undefined ? undefined : String(argv.stream);
+  return withOpened(store, () => work(new ModelWithStore(own, {store, weights: digest, stream})));
 }

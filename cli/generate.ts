@@ -27,6 +27,7 @@ import {withInterrupts} from './interrupts.js';
 import type {LanguageRun} from './language-run.js';
 import {checkpointOptions, loadLanguageRun, optionTokens, trainedContext} from './language-run.js';
 import {wholeOption} from './number-options.js';
+import {withOpened} from './opened-memory.js';
 import {checkFolder, optionFile} from './option-file.js';
 import {givenPrompts, promptOptions} from './prompts.js';
 
@@ -254,11 +255,11 @@ async function execute(argv: Args): Promise<void> {
     typeof place === 'string'
       ? await openMemory(place, {format: memoryFormat(model, {weights}), rowSearch: await createRowSearch()})
       : undefined;
+  const write = (): Promise<void> =>
+    order.prompts.length > 1 ? writeMany(run, order, argv) : writeOne(run, {...order, store}, argv);
   try {
-    if (order.prompts.length > 1) await writeMany(run, order, argv);
-    else await writeOne(run, {...order, store}, argv);
+    await (store === undefined ? write() : withOpened(store, write));
   } finally {
-    await store?.close();
     model.model.dispose();
   }
 }

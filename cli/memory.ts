@@ -13,6 +13,7 @@ import {byteWords} from './byte-words.js';
 import {NEEDS_COMMAND, onlyOptions} from './command-line.js';
 import {jsonOption, memoryOption, optionalNumber, selectionOf, selectionOptions} from './memory-options.js';
 import {numberOption, wholeOption} from './number-options.js';
+import {withOpened} from './opened-memory.js';
 
 type Args = Record<string, unknown>;
 
@@ -22,11 +23,7 @@ async function withMemory<T>(
   options: OpenMemoryOptions = {},
 ): Promise<T> {
   const store = await openMemory(String(argv.memory), {...options, rowSearch: await createRowSearch()});
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
+  return withOpened(store, work);
 }
 
 /** The first rows of a selection; a snapshot that is not read to its end is let go of, as `for` does. */

@@ -17,6 +17,8 @@ export class FolderLockError extends BmojoError {
 
 export const LOCK = 'lock.json';
 
+/** What is said where files have one name each; on Windows the last, of drives in FAT and exFAT. */
+const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'EISDIR'];
 /** Milliseconds between two attempts. */
 const PAUSE = 10;
 /** Nobody changes it: a thread that waits for it pauses. */
@@ -150,7 +152,7 @@ function link(claimant: Claimant, to: string): boolean {
   } catch (error) {
     if (['EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) return false;
     // File systems without hard links: the name is still taken by one process alone.
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
+    if (!WITHOUT_LINKS.includes(codeOf(error) ?? '')) throw error;
     try {
       writeNewFile(to, claimant.text);
       return true;

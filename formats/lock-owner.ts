@@ -56,8 +56,8 @@ export function parseOwner(text: string): LockOwner | undefined {
 export function isGone(owner: LockOwner): boolean {
   const {pid, began} = owner;
   if (!isNamesake(owner)) return false;
-  // Either this machine was started anew since, or it is another one of its name.
-  if (!isOfThisStart(owner)) return owner.machine !== undefined && owner.machine === ownMachine();
+  const start = startOf(owner);
+  if (start !== 'this') return start === 'earlier';
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -71,7 +71,7 @@ export function isGone(owner: LockOwner): boolean {
 /** The owner's process and, unless it is one of this machine, whose it is. */
 export function ownerWords(owner: LockOwner): {readonly process: string; readonly isHere: boolean} {
   const {host, pid} = owner;
-  const isHere = isNamesake(owner) && isOfThisStart(owner);
+  const isHere = isNamesake(owner) && startOf(owner) === 'this';
   if (isHere) return {process: `process ${pid}`, isHere};
   const as = host === hostname() ? 'a machine or container that is called like this one, ' : '';
   return {process: `process ${pid} on ${as}${shown(host)}`, isHere};
@@ -81,8 +81,18 @@ function isNamesake({host, space}: LockOwner): boolean {
   return host === hostname() && (space === undefined || space === ownSpace());
 }
 
-function isOfThisStart({boot}: LockOwner): boolean {
-  return boot === undefined || boot === ownBoot();
+/**
+ * The time that pids of an owner belong to: since this machine was started, before that, or that of a machine that may be another
+ * one of its name. A process may be kept from reading which start it is of: then the machine says it, and the pid the rest.
+ */
+function startOf({boot, machine}: LockOwner): 'this' | 'earlier' | 'unknown' {
+  const own = {boot: ownBoot(), machine: ownMachine()};
+  if (boot !== undefined && boot === own.boot) return 'this';
+  const isThisMachine =
+    machine === undefined || own.machine === undefined ? undefined : machine === own.machine;
+  if (boot !== undefined && own.boot !== undefined) return isThisMachine === true ? 'earlier' : 'unknown';
+  // An owner that says nothing of either is of an earlier version, or of a system that tells neither.
+  return (isThisMachine ?? (boot === undefined && machine === undefined)) ? 'this' : 'unknown';
 }
 
 function ownSpace(): string | undefined {

@@ -4,12 +4,7 @@ import type {Tensor, Tensor1D} from '@tensorflow/tfjs-core';
 import {reshape} from '@tensorflow/tfjs-core';
 import {hasKernel, narrow, widen} from '../custom-ops/index.js';
 import type {Packing} from '../custom-ops/saved-tensors.js';
-
-/** Formats in which activations are kept for the gradient: as they are, or rounded to 16 bits, for half of the memory. */
-export const activationFormats = ['float32', 'float16', 'bfloat16'] as const;
-
-/** One of {@link activationFormats}. */
-export type ActivationFormat = (typeof activationFormats)[number];
+import type {ActivationFormat} from './activation-formats.js';
 
 function packingIn(format: Exclude<ActivationFormat, 'float32'>): Packing {
   return {

@@ -10,7 +10,7 @@ import {valueAndGradients} from '../custom-ops/value-and-gradients.js';
 import {rowBlocks} from '../models/row-blocks.js';
 import type {ModelState} from '../models/state.js';
 import {keepState} from '../models/state.js';
-import type {ActivationFormat} from './activations.js';
+import type {ActivationFormat} from './activation-formats.js';
 import {packingOf} from './activations.js';
 import type {RowScores} from './blocked-loss.js';
 import {blockedLoss, rightRows} from './blocked-loss.js';

@@ -1,7 +1,7 @@
 // The settings of a training run: one declaration for defaults, checks, config.json and the command line.
 
 import {choice, flag, integer, number, parseSettings, SettingError, said} from '../config/schema.js';
-import {activationFormats} from './activations.js';
+import {activationFormats} from './activation-formats.js';
 import type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
 
 export type {TrainSettings};

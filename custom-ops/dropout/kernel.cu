@@ -29,14 +29,12 @@ __global__ void dropoutKernel(const float* __restrict__ x, const int32_t* __rest
   }
 }
 
-cudaError_t drop(const Call& call, const float* x, float* y) {
-  using P = ports::DropoutForward;
-  using S = P::Scalar;
+cudaError_t drop(const Call& call, const float* x, const int32_t* seed, float* y) {
+  using S = ports::DropoutForward::Scalar;
   const int64_t n = call.integer(S::BLD);
   const uint32_t stream = static_cast<uint32_t>(call.integer(S::stream));
   const uint32_t threshold = static_cast<uint32_t>(call.integer(S::threshold));
   const float scale = static_cast<float>(1.0 / (1.0 - threshold / 4294967296.0));
-  const int32_t* seed = call.inInt(P::seed);
   if (n % 4 == 0 && isAligned16(x) && isAligned16(y)) {
     return launch(dropoutKernel<4>, elementGrid(n / 4), kElementThreads, 0, call.stream, x, seed, y, n / 4, stream,
                   threshold, scale);
@@ -47,11 +45,11 @@ cudaError_t drop(const Call& call, const float* x, float* y) {
 
 cudaError_t runForward(const Call& call) {
   using P = ports::DropoutForward;
-  return drop(call, call.in(P::x), call.out(P::y));
+  return drop(call, call.in(P::x), call.inInt(P::seed), call.out(P::y));
 }
 cudaError_t runBackward(const Call& call) {
   using P = ports::DropoutBackward;
-  return drop(call, call.in(P::gradY), call.out(P::gradX));
+  return drop(call, call.in(P::gradY), call.inInt(P::seed), call.out(P::gradX));
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ const SEGMENT_BYTES = 1 << 26;
 const NOT_STORED = 'nothing of this update is stored; free some, or open the store with a lower quota';
 const NOT_FORGOTTEN =
   'nothing is forgotten: what stays is written anew before anything is removed; free as much, and forget again';
+const NOT_TAKEN_BACK =
+  'the update may be there or not once the store is opened again: free some, close it and open it';
 const NOT_NOTED = 'what is stored is there, and the store is closed; free some before it is opened again';
 const {O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW = 0} = constants;
 
@@ -51,7 +53,7 @@ export class SegmentJournal implements Journal {
   ) {}
 
   append(batch: MemoryBatch, evicted: Int32Array): Promise<void> {
-    return asStoreErrors(this.folder, NOT_STORED, async () => {
+    return asStoreErrors(this.folder, this.ifTakenBack(NOT_STORED), async () => {
       this.refuseBroken();
       const entry = this.segments.at(-1);
       if (this.last === undefined || entry === undefined || entry.bytes >= this.segmentBytes)
@@ -61,7 +63,7 @@ export class SegmentJournal implements Journal {
   }
 
   rewrite(isLive: IsLive): Promise<void> {
-    return asStoreErrors(this.folder, NOT_FORGOTTEN, async () => {
+    return asStoreErrors(this.folder, this.ifTakenBack(NOT_FORGOTTEN), async () => {
       this.refuseBroken();
       const outputs: Output[] = [];
       try {
@@ -86,6 +88,11 @@ export class SegmentJournal implements Journal {
       // From now on a file that lost its end is told from one whose end was never written.
       if (!this.isBroken) this.writeManifest(this.segments);
     });
+  }
+
+  /** What an update that failed says where it was taken back. */
+  private ifTakenBack(takenBack: string): () => string {
+    return () => (this.isBroken ? NOT_TAKEN_BACK : takenBack);
   }
 
   private refuseBroken(): void {

@@ -37,6 +37,7 @@ export function openFolder(
     checkOptions('memory', options);
     const lock = take(folder, format);
     try {
+      chmodSync(folder, PRIVATE_FOLDER);
       const manifest = readManifest(folder) ?? begin(folder, format);
       if (format !== undefined) refuseOtherFormat(folder, manifest.format, format);
       removeStrangers(folder, manifest);
@@ -103,9 +104,7 @@ function take(folder: string, format: MemoryFormat | undefined): FolderLock {
       'argument',
       `${folder} is no memory and not empty; name another folder, which is made`,
     );
-  const lock = FolderLock.take(folder);
-  chmodSync(folder, PRIVATE_FOLDER);
-  return lock;
+  return FolderLock.take(folder);
 }
 
 function noStore(folder: string): never {

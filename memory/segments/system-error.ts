@@ -31,11 +31,18 @@ function storeErrorOf(error: unknown, path: string, full: string): unknown {
   return new MemoryStoreError('unavailable', `${path}: ${error.message}`, {cause: error});
 }
 
-/** Does it, with refusals of the system as errors of a store; `full` says what became of it where there is no room. */
-export async function asStoreErrors<T>(path: string, full: string, work: () => Promise<T> | T): Promise<T> {
+/**
+ * Does it, with refusals of the system as errors of a store; `full` says what became of it where there is no room, and is asked
+ * once that is known.
+ */
+export async function asStoreErrors<T>(
+  path: string,
+  full: string | (() => string),
+  work: () => Promise<T> | T,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw storeErrorOf(error, path, full);
+    throw storeErrorOf(error, path, typeof full === 'string' ? full : full());
   }
 }

@@ -48,9 +48,13 @@ function rowsOf(rows: readonly unknown[]): SqlRow[] {
   return rows.map(row => Object.fromEntries(Object.entries(row ?? {})));
 }
 
-/** Run once in each session: an index goes on until it has found enough rows that are seen. */
+/**
+ * Run once in each session: an index goes on until it has found enough rows that are seen; and whoever waited for a lock sees what
+ * was written meanwhile, whatever the server's default is.
+ */
 const PREPARE = `select set_config('ivfflat.iterative_scan', 'relaxed_order', false),
-  set_config('ivfflat.probes', '${PROBES}', false)`;
+  set_config('ivfflat.probes', '${PROBES}', false),
+  set_config('default_transaction_isolation', 'read committed', false)`;
 
 /** PGlite has one session, in which one thing happens after the other. */
 export function pgliteDatabase(pglite: PgliteLike): SqlDatabase {
@@ -151,8 +155,8 @@ async function isRolledBack(client: PgClientLike): Promise<boolean> {
   }
 }
 
-/** Class of SQLSTATE: insufficient resources. */
-const FULL = /^53/;
+/** Class of SQLSTATE: insufficient resources, but for connections: there is room for rows where those are all taken. */
+const FULL = /^53(?!300)/;
 
 /** The SQLSTATE of what a database refused, or the system's code of a connection that failed. */
 export function codeOf(error: unknown): string | undefined {

@@ -81,21 +81,23 @@ export class SqlMemory implements MemoryStore {
     this.refuseClosed();
     return this.order.ofAll(async () => {
       checkSelection('memory forget', selection, this.format);
-      const {forgotten, hasEmptied} = await untilThere('what is to be forgotten', () =>
+      const {forgotten, mayLeaveNames} = await untilThere('what is to be forgotten', () =>
         this.database.transaction(async session => {
           const older: number[] = [];
-          let [forgotten, hasEmptied] = [0, false];
-          for (const part of await this.parts.holdAll(session, selection)) {
+          const held = await this.parts.holdAll(session, selection);
+          // Of a stream that is not there a forget that was killed, or an append that was refused, may have left the name.
+          let [forgotten, mayLeaveNames] = [0, held.length === 0];
+          for (const part of held) {
             const left = await this.forgetIn(session, part, selection, older);
-            hasEmptied ||= left === part.rows;
+            mayLeaveNames ||= left === part.rows;
             forgotten += left;
           }
           // Last: from here on searches of them wait.
           for (const part of older) await session.query(this.statements.drop(part));
-          return {forgotten, hasEmptied};
+          return {forgotten, mayLeaveNames};
         }),
       );
-      if (hasEmptied) await this.parts.forgetNames();
+      if (mayLeaveNames) await this.parts.forgetNames();
       return forgotten;
     });
   }

@@ -4,7 +4,8 @@ import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
-import {openMemory} from '../../memory/index.js';
+import {withOpened} from '../../cli/opened-memory.js';
+import {memoryInProcess, openMemory} from '../../memory/index.js';
 import type {MemoryStore} from '../../memory/store.js';
 import {batchOf, tinyFormat} from '../memory/rows.js';
 import {bmojo} from '../support/command.js';
@@ -30,6 +31,30 @@ describe('bmojo memory', () => {
     });
   });
   after(() => rmSync(parent, {recursive: true}));
+
+  it('a command says what failed first, whatever closing the memory says then', async () => {
+    for (const [fails, told] of [
+      [['work', 'close'], 'work failed'],
+      [['close'], 'close failed'],
+      [[], 'done'],
+    ] as const) {
+      const store = memoryInProcess(tinyFormat);
+      let closed = 0;
+      const refuse = (what: 'work' | 'close'): void => {
+        if (fails.some(one => one === what)) throw new Error(`${what} failed`);
+      };
+      store.close = async () => {
+        closed++;
+        refuse('close');
+      };
+      const ended = withOpened(store, async () => {
+        refuse('work');
+        return 'done';
+      });
+      expect(await ended.catch((error: unknown) => String(error))).to.match(new RegExp(`${told}$`));
+      expect(closed).to.equal(1);
+    }
+  });
 
   it('stats says what is held', async () => {
     const {code, out} = await memory('stats', '--memory', folder);

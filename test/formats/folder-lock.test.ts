@@ -70,14 +70,14 @@ describe('folder locks', () => {
 
   describe('of a machine of the same name', () => {
     const {readFileSync: read, readlinkSync: readLink} = fs;
-    /** What this machine says of itself. */
+    /** What this machine says of itself; nothing where it is empty. */
     const says = (boot: string, machine: string): void => {
       Object.assign(fs, {
         readFileSync: (path: fs.PathLike, options: BufferEncoding) => {
-          if (path === '/proc/sys/kernel/random/boot_id') return `${boot}\n`;
-          if (path !== '/etc/machine-id') return read(path, options);
-          if (machine === '') throw Object.assign(new Error('ENOENT'), {code: 'ENOENT'});
-          return `${machine}\n`;
+          const own = {'/proc/sys/kernel/random/boot_id': boot, '/etc/machine-id': machine}[String(path)];
+          if (own === undefined) return read(path, options);
+          if (own === '') throw Object.assign(new Error('ENOENT'), {code: 'ENOENT'});
+          return `${own}\n`;
         },
         readlinkSync: () => 'pid:[4026531836]',
       });
@@ -124,6 +124,40 @@ describe('folder locks', () => {
       take();
       says('boot two', here);
       take().release();
+    });
+
+    it('are held by a process that lives, whichever of the two may not be read which start it is of', () => {
+      for (const [boot, later] of [
+        ['boot one', ''],
+        ['', 'boot two'],
+      ]) {
+        says(boot, here);
+        const lock = take();
+        says(later, here);
+        expect(take).to.throw(
+          FolderLockError,
+          `is written by process ${process.pid}; wait for it or stop it`,
+        );
+        lock.release();
+        left();
+        says(boot, here);
+        take().release();
+      }
+    });
+
+    it('are never taken over where neither start nor machine can be compared, or the machine is another', () => {
+      for (const [boot, machine, laterBoot, laterMachine] of [
+        ['boot one', '', '', here],
+        ['', there, '', here],
+        ['', there, 'boot two', here],
+        ['', there, 'boot two', ''],
+      ] as const) {
+        says(boot, machine);
+        left();
+        says(laterBoot, laterMachine);
+        expect(take).to.throw(FolderLockError, 'on a machine or container that is called like this one');
+        rmSync(path());
+      }
     });
 
     it('do not tell the id of the machine', () => {
@@ -303,4 +337,25 @@ describe('folder locks', () => {
         if (step === 'renameSync') rmSync(from);
       }));
   }
+
+  // Windows says of a drive without hard links that the function is none, which Node calls a folder.
+  for (const code of ['EPERM', 'EISDIR'])
+    it(`are held where a file system has no hard links, and says ${code}`, () => {
+      const {linkSync} = fs;
+      fs.linkSync = () => {
+        throw Object.assign(new Error(code), {code});
+      };
+      syncBuiltinESMExports();
+      try {
+        const lock = take();
+        expect(take).to.throw(FolderLockError, `is written by process ${process.pid}`);
+        lock.release();
+        stale();
+        take().release();
+      } finally {
+        fs.linkSync = linkSync;
+        syncBuiltinESMExports();
+      }
+      expect(readdirSync(folder)).to.deep.equal([]);
+    });
 });

@@ -358,6 +358,23 @@ describe('memory in a folder', () => {
     expect((await (await reopened()).stats()).rows).to.equal(32);
   });
 
+  it('in a folder whose mode is not to be changed is not opened, and not locked', async () => {
+    await open();
+    await store?.close();
+    const {chmodSync} = fs;
+    fs.chmodSync = () => {
+      throw Object.assign(new Error('EPERM: operation not permitted'), {code: 'EPERM'});
+    };
+    syncBuiltinESMExports();
+    try {
+      expect((await refusal(open)).reason).to.equal('unavailable');
+    } finally {
+      fs.chmodSync = chmodSync;
+      syncBuiltinESMExports();
+    }
+    expect(readdirSync(folder)).to.deep.equal(['memory.json']);
+  });
+
   it('an update that does not reach the disk is cut off again', async () => {
     await open();
     await store?.append(batchOf(tinyFormat));
@@ -414,6 +431,24 @@ describe('memory in a folder', () => {
       );
       expect(await rowsAfter()).to.deep.equal([6, 6]);
       expect(segments()).to.have.length(1);
+    });
+
+    it('a disk that is full there does not say that nothing was done', async () => {
+      await open();
+      await store?.append(batchOf(tinyFormat, {n: 8}));
+      const {ino} = statSync(join(folder, 'memory.json'));
+      fail({
+        fsyncSync: handle => {
+          if (fs.fstatSync(handle).isDirectory() && statSync(join(folder, 'memory.json')).ino !== ino)
+            throw Object.assign(new Error('ENOSPC: no space left on device'), {code: 'ENOSPC'});
+          real.fsyncSync(handle);
+        },
+      });
+      const {reason, message} = await refusal(() => store?.forget({streams: ['a'], before: 2}));
+      expect(reason).to.equal('full');
+      expect(message).to.include('may be there or not').and.not.include('nothing is forgotten');
+      fail(real);
+      expect(await rowsAfter()).to.deep.equal([6, 6]);
     });
 
     for (const [name, change] of [

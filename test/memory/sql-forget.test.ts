@@ -161,6 +161,29 @@ describe('forgetting in PostgreSQL', () => {
     }
   });
 
+  it('whoever waits for it sees what it wrote, whatever isolation the server begins with', async () => {
+    const isHeld = signal();
+    let isForgetting = false;
+    const forgetful = await opened(async text => {
+      if (!isForgetting || !text.includes('for update')) return;
+      isForgetting = false;
+      isHeld.tell();
+      await somebodyWaits();
+    });
+    const strict = await openMemory(`${place}%20-cdefault_transaction_isolation%3Dserializable`);
+    try {
+      await forgetful.append(batchOf(tinyFormat));
+      isForgetting = true;
+      const forgotten = forgetful.forget({streams: ['a'], before: 4});
+      await isHeld.told;
+      await strict.append(batchOf(tinyFormat, {from: 16, n: 4}));
+      expect(await forgotten).to.equal(4);
+      expect((await strict.stats()).rows).to.equal(16);
+    } finally {
+      for (const one of [forgetful, strict]) await one.close();
+    }
+  });
+
   /** Whether the files of the table of parts, and of its indexes, hold a name. */
   const isNamed = async (name: string): Promise<boolean> => {
     await other.query('checkpoint');
@@ -190,6 +213,15 @@ describe('forgetting in PostgreSQL', () => {
       await other.query('commit');
       expect(await isNamed(SECRET)).to.equal(true);
       await store.forget({streams: ['b']});
+      expect(await isNamed(SECRET)).to.equal(false);
+      // A forget that was killed before the names went is asked for again, and so is one of a stream that was refused.
+      await other.query('begin');
+      await other.query(
+        `insert into bmojo_parts (stream, layer) values ('\\x${Buffer.from(SECRET).toString('hex')}', 1)`,
+      );
+      await other.query('rollback');
+      expect(await isNamed(SECRET)).to.equal(true);
+      expect(await store.forget({streams: [SECRET]})).to.equal(0);
       expect(await isNamed(SECRET)).to.equal(false);
     } finally {
       await store.close();

@@ -9,7 +9,7 @@ import {openMemory} from '../../memory/open.js';
 import {loadPackage} from '../../memory/places/load-package.js';
 import {openPlace} from '../../memory/places/node.js';
 import type {PgliteLike, SqlDatabase} from '../../memory/sql/database.js';
-import {pgliteDatabase} from '../../memory/sql/database.js';
+import {pgliteDatabase, poolDatabase} from '../../memory/sql/database.js';
 import type {SqlOptions} from '../../memory/sql/open.js';
 import {openSql} from '../../memory/sql/open.js';
 import {parseRowIndex} from '../../memory/sql/row-index.js';
@@ -462,6 +462,20 @@ describe('PGlite', () => {
       'memory: other processes write "a" anew all the time; try again later',
     ]);
     await remove();
+  });
+
+  it('a database without room is full, one without a free connection is not there', async () => {
+    for (const [code, reason] of [
+      ['53100', 'full'],
+      ['53300', 'unavailable'],
+    ]) {
+      const database = poolDatabase({
+        connect: () => Promise.reject(Object.assign(new Error('refused'), {code})),
+        end: async () => {},
+      });
+      const refused = await refusal(() => openSql('the database', database, tinyFormat, {}));
+      expect(refused.reason).to.equal(reason);
+    }
   });
 
   it('a package that is not installed is named with the command that installs it', async () => {

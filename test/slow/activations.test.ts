@@ -2,7 +2,7 @@
 
 import {expect} from 'chai';
 import {useBackend} from '../../custom-ops/index.js';
-import type {ActivationFormat} from '../../train/activations.js';
+import type {ActivationFormat} from '../../train/activation-formats.js';
 import {trained} from '../support/training-laws.js';
 
 /** Mean loss of the last steps, in nats an answer. */

@@ -6,7 +6,7 @@ import {expect} from 'chai';
 import {CapturedStep} from '../../custom-ops/backends/webgpu/index.js';
 import {memoryTokens} from '../../data/token-source.js';
 import {createModel, LanguageModel} from '../../models/index.js';
-import type {ActivationFormat} from '../../train/activations.js';
+import type {ActivationFormat} from '../../train/activation-formats.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';
 import {parseTrainSettings} from '../../train/settings.js';

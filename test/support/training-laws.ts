@@ -6,7 +6,7 @@ import {useBackend} from '../../custom-ops/index.js';
 import type {Precision} from '../../custom-ops/precision.js';
 import {createMqar} from '../../data/mqar.js';
 import {createModel, LanguageModel} from '../../models/index.js';
-import type {ActivationFormat} from '../../train/activations.js';
+import type {ActivationFormat} from '../../train/activation-formats.js';
 import type {StepEvent} from '../../train/events.js';
 import {train} from '../../train/loop.js';
 import type {TrainSettings} from '../../train/settings.js';

@@ -10,7 +10,7 @@ import {evaluateLanguage} from '../../eval/language.js';
 import type {ModelConfig} from '../../models/config.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {disposeModelState} from '../../models/state.js';
-import type {ActivationFormat} from '../../train/activations.js';
+import type {ActivationFormat} from '../../train/activation-formats.js';
 import type {StepEvent} from '../../train/events.js';
 import {languageWorkload} from '../../train/language-workload.js';
 import {train} from '../../train/loop.js';

@@ -24,6 +24,8 @@ export interface NativeOperator {
 export interface NativeOps {
   /** JSON of {@link NativeOperator}s. */
   readonly operators: string;
+  /** SHA-256 of the sources that it was compiled from; addons of version 0.1.0 do not tell. */
+  readonly sources?: string;
   /** Threads that kernels use, the caller's among them. */
   readonly threads: number;
   /** Floats of the vectors that kernels are compiled for. */

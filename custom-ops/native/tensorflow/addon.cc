@@ -8,6 +8,7 @@
 #include "native/simd.h"
 #include "native/tensorflow/operator.h"
 #include "native/tensorflow/register.h"
+#include "native/tensorflow/sources.generated.h"
 
 namespace {
 
@@ -96,12 +97,14 @@ napi_value init(napi_env env, napi_value exports) {
     return nullptr;
   }
   const std::string json = operatorsJson();
-  napi_value text, threads, lanes, cuda, function;
+  napi_value text, sources, threads, lanes, cuda, function;
   napi_create_string_utf8(env, json.data(), json.size(), &text);
+  napi_create_string_utf8(env, bmojo::kSources, NAPI_AUTO_LENGTH, &sources);
   napi_create_int32(env, bmojo::threadCount(), &threads);
   napi_create_int32(env, bmojo::kLanes, &lanes);
   napi_get_boolean(env, bmojo::kHasCuda, &cuda);
   napi_set_named_property(env, exports, "operators", text);
+  napi_set_named_property(env, exports, "sources", sources);
   napi_set_named_property(env, exports, "threads", threads);
   napi_set_named_property(env, exports, "lanes", lanes);
   napi_set_named_property(env, exports, "cuda", cuda);

@@ -84,5 +84,5 @@ export function describeMatrixUnits(units: MatrixUnits | undefined, inNode: bool
   const why = inNode
     ? 'the adapter offers no chromium-experimental-subgroup-matrix with shader-f16 through Dawn'
     : 'Chrome and Edge offer them when started with --enable-unsafe-webgpu';
-  return `no matrix units: float16 rounds factors of linear and ssdScan to it and multiplies in float32, no faster (${why})`;
+  return `no matrix units: float16 rounds factors to it and multiplies in float32, no faster (${why})`;
 }
