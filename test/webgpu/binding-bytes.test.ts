@@ -21,7 +21,7 @@ import {checkBindingBytes} from '../../custom-ops/backends/webgpu/dispatch/bindi
 import {webgpuDebug} from '../../custom-ops/backends/webgpu/index.js';
 import {gpuKernels} from '../../custom-ops/backends/webgpu/kernels.generated.js';
 import {quicken} from '../../custom-ops/backends/webgpu/stock/quick-backend.js';
-import {linear, memoryAttention} from '../../custom-ops/index.js';
+import {ArgumentError, linear, memoryAttention} from '../../custom-ops/index.js';
 import type {Attributes, Dims, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {kernelPorts, shapeOf} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
@@ -38,9 +38,21 @@ const roles: readonly Role[] = ['forward', 'backward'];
 interface Case {
   readonly op: OpDefinition;
   readonly role: Role;
+  /** Whether the op takes these sizes: products of halves are of few rows, whose number shapes their code. */
+  readonly isTaken: boolean;
   /** 4-byte words of each tensor of the call. */
   readonly words: ReadonlyMap<string, number>;
   plan(limits: GpuLimits): Plan;
+}
+
+function takes(op: OpDefinition, attrs: Attributes, dims: Dims): boolean {
+  try {
+    op.checkAttributes(attrs, dims);
+    return true;
+  } catch (error) {
+    if (error instanceof ArgumentError) return false;
+    throw error;
+  }
 }
 
 function caseOf(op: OpDefinition, {dims: given, attrs, omit = []}: OpCase<Attributes>, role: Role): Case {
@@ -57,6 +69,7 @@ function caseOf(op: OpDefinition, {dims: given, attrs, omit = []}: OpCase<Attrib
   return {
     op,
     role,
+    isTaken: takes(op, attrs, dims),
     words: new Map(ports.map(port => [port.name, product(shapeOf(port, dims))])),
     plan: limits =>
       planner({
@@ -107,7 +120,8 @@ function* largestCases(op: OpDefinition, opCase: OpCase<Attributes>, role: Role)
     if (!(name in opCase.dims)) continue;
     let times = 1;
     while (times < 2 ** 24 && largestTensor(largerBy(name, 2 * times)) <= least.bindingBytes) times *= 2;
-    if (times < 2 ** 24) yield largerBy(name, times);
+    const largest = largerBy(name, times);
+    if (times < 2 ** 24 && largest.isTaken) yield largest;
   }
 }
 
