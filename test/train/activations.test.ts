@@ -1,9 +1,23 @@
 // Activations kept in 16 bits: the same loss, gradients within the format's rounding, less memory.
 
 import type {Tensor, Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
-import {add, dispose, memory, mul, reshape, tensor, tensor1d, tensor2d, tidy} from '@tensorflow/tfjs-core';
+import {
+  add,
+  dispose,
+  getKernel,
+  memory,
+  mul,
+  registerKernel,
+  reshape,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tidy,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import {expect} from 'chai';
 import {causalConv1d, linear, narrow, swiglu, widen} from '../../custom-ops/index.js';
+import {kernelName} from '../../custom-ops/op.js';
 import {relativeError} from '../../custom-ops/parity.js';
 import {withPacking} from '../../custom-ops/saved-tensors.js';
 import {valueAndGradients} from '../../custom-ops/value-and-gradients.js';
@@ -16,6 +30,7 @@ import {packingOf} from '../../train/activations.js';
 import {batchOutcome, DeviceConstants} from '../../train/objective.js';
 import {readableBackends, useReadableBackend} from '../support/backends.js';
 import {withPeakBytes} from '../support/peak-bytes.js';
+import {warnings} from '../support/warnings.js';
 
 const narrowFormats = ['float16', 'bfloat16'] as const;
 /** Of all gradients of a model together, RMS-relative to those with activations in float32. */
@@ -197,5 +212,25 @@ describe('what is kept of activations', () => {
       expect(back[1]).to.equal(Number.POSITIVE_INFINITY);
       expect(back[2]).to.equal(2 ** -24);
     });
+  });
+});
+
+describe('activations on a backend that packs none', () => {
+  it('stay in float32, and that is told once', async function () {
+    await useReadableBackend(this, 'wasm');
+    const name = kernelName({name: 'narrow'}, 'forward');
+    const kernel = getKernel(name, 'wasm');
+    unregisterKernel(name, 'wasm');
+    try {
+      const said = await warnings(async () => {
+        for (const format of ['float16', 'bfloat16', 'float32'] as const)
+          expect(packingOf(format)).to.equal(undefined);
+      });
+      expect(said).to.deep.equal([
+        "bmojo: activations stay in float32: backend 'wasm' has no kernel that packs them as float16 here",
+      ]);
+    } finally {
+      registerKernel(kernel);
+    }
   });
 });
