@@ -1,8 +1,7 @@
 // embeddingLookup on the GPU. Its gradient has one owner for each row and column of the table: a workgroup scans all
 // ids for those of its few rows, notes them as bits, and adds their cotangents in the order of the tokens.
 
-import {elementwisePass} from '../wgsl/elementwise.js';
-import {nanByBits} from '../wgsl/maths.js';
+import {lookupPass} from '../wgsl/lookup.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import {constants, powerOfTwo, spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 
@@ -12,24 +11,9 @@ const MOST_ROWS = 32;
 const MOST_SUMS = 2048;
 
 function forward({dims: {B, L, V, D}, limits}: PlanRequest): Plan {
-  return {
-    passes: [
-      elementwisePass(
-        {
-          name: 'embeddingLookup',
-          read: {table: 'f32', ids: 'i32'},
-          write: {y: 'f32'},
-          count: B * L * D,
-          declarations: nanByBits,
-          body: `
-  let id = ids[index / ${D}u];
-  let row = clamp(id, 0, ${V - 1});
-  y[index] = nanUnless(row == id, table[u32(row) * ${D}u + index % ${D}u]);`,
-        },
-        limits,
-      ),
-    ],
-  };
+  const sizes = {count: B * L, rows: V, columns: D};
+  const number = (row: string, column: string): string => `table[${row} * ${D}u + ${column}]`;
+  return {passes: [lookupPass({name: 'embeddingLookup', table: 'f32', ...sizes, number}, limits)]};
 }
 
 function backward({dims: {B, L, V, D}, limits}: PlanRequest): Plan {

@@ -3,7 +3,7 @@
 import {elementwisePass} from '../wgsl/elementwise.js';
 import {fewRowsPass} from '../wgsl/few-rows.js';
 import {widened} from '../wgsl/half-rows.js';
-import {nanByBits} from '../wgsl/maths.js';
+import {lookupPass} from '../wgsl/lookup.js';
 import type {GpuKernel, Plan, PlanRequest} from '../wgsl/plan.js';
 import type {HalfAttributes} from './attributes.js';
 
@@ -50,24 +50,10 @@ export const unpackHalfGpu: GpuKernel<HalfAttributes> = {
 };
 
 export const embeddingLookupHalfGpu: GpuKernel<HalfAttributes> = {
-  forward: ({dims: {B, L, V, D, W}, attrs: {format}, limits}) => ({
-    passes: [
-      elementwisePass(
-        {
-          name: 'embeddingLookupHalf',
-          read: {table: 'u32', ids: 'i32'},
-          write: {y: 'f32'},
-          count: B * L * D,
-          declarations: nanByBits,
-          body: `
-  let id = ids[index / ${D}u];
-  let row = clamp(id, 0, ${V - 1});
-  let column = index % ${D}u;
-  let numbers = ${widened(`table[u32(row) * ${W}u + column / 2u]`, format)};
-  y[index] = nanUnless(row == id, numbers[column % 2u]);`,
-        },
-        limits,
-      ),
-    ],
-  }),
+  forward: ({dims: {B, L, V, D, W}, attrs: {format}, limits}) => {
+    const sizes = {count: B * L, rows: V, columns: D};
+    const number = (row: string, column: string): string =>
+      `${widened(`table[${row} * ${W}u + ${column} / 2u]`, format)}[${column} % 2u]`;
+    return {passes: [lookupPass({name: 'embeddingLookupHalf', table: 'u32', ...sizes, number}, limits)]};
+  },
 };
