@@ -4,6 +4,8 @@ import type {Argv, CommandModule} from 'yargs';
 import {SettingError} from '../config/schema.js';
 import type {Cell} from '../eval/table.js';
 import {textTable} from '../eval/table.js';
+import type {StoredWeights} from '../experiments/pretrained.js';
+import {isPretrainedFolder, storedInPretrained} from '../experiments/pretrained.js';
 import {openTrained} from '../experiments/trained.js';
 import type {ModelConfig} from '../models/config.js';
 import {modelSchema, parseModelConfig, presetNames} from '../models/config.js';
@@ -38,15 +40,27 @@ const options = {
   json: {type: 'boolean' as const, describe: 'print JSON'},
 };
 
-/** The settings of a folder's model and its card. Errors: SettingError for model options beside a folder. */
-async function ofFolder(folder: string, argv: Args): Promise<{config: ModelConfig; card?: ModelCard}> {
+/** A model as it is described: by options, or by a folder. */
+interface Described {
+  readonly config: ModelConfig;
+  readonly card?: ModelCard;
+  /** Of its files, by format, where that is known. */
+  readonly stored?: readonly StoredWeights[];
+}
+
+/** What a folder says of its model. Errors: SettingError for model options beside a folder. */
+async function ofFolder(folder: string, argv: Args): Promise<Described> {
   const given = [...Object.keys(schemaOptions(modelSchema, 'Model')), 'model', 'size', 'parameters'];
   const beside = given.find(option => argv[option] !== undefined);
   if (beside !== undefined)
     throw new SettingError(`--${beside}: ${folder} has settings of its own; leave it away, or the folder`);
   const {config, kind} = await openTrained(folder);
   const card = kind === 'run' ? undefined : await readCard(modelInFolder(folder));
-  return {config: config.model, ...(card === undefined ? {} : {card})};
+  const {model} = config;
+  if (isPretrainedFolder(folder)) return {config: model, stored: await storedInPretrained(folder)};
+  if (card === undefined) return {config: model};
+  const {storage: dtype, bytes} = card.weights;
+  return {config: model, card, stored: [{dtype, bytes}]};
 }
 
 function ofOptions(argv: Args): ModelConfig {
@@ -58,16 +72,15 @@ function ofOptions(argv: Args): ModelConfig {
 }
 
 async function execute(argv: Args): Promise<void> {
-  const {config, card} =
-    typeof argv.folder === 'string'
-      ? await ofFolder(argv.folder, argv)
-      : {config: ofOptions(argv), card: undefined};
+  const described: Described =
+    typeof argv.folder === 'string' ? await ofFolder(argv.folder, argv) : {config: ofOptions(argv)};
+  const {config, card, stored = []} = described;
   const [context, batch] = [Number(argv.context), Number(argv.batch)];
   const whole = footprint(config, {context, batch});
   const recomputed = footprint(config, {context, batch, recompute: true});
   if (argv.json === true) {
     const activationsRecomputed = recomputed.activations;
-    console.log(JSON.stringify({config, card, context, batch, ...whole, activationsRecomputed}, null, 2));
+    console.log(JSON.stringify({...described, context, batch, ...whole, activationsRecomputed}, null, 2));
     return;
   }
   const {preset, dModel, mlp, vocabSize} = config;
@@ -80,7 +93,9 @@ async function execute(argv: Args): Promise<void> {
   const rows: Cell[][] = [
     ['what', 'size'],
     ['parameters', whole.parameters.toLocaleString('en-US')],
-    ['weights', byteWords(whole.weights)],
+    ...stored.map(({dtype, bytes}) => [`weights on disk, ${dtype}`, byteWords(bytes)]),
+    ['weights in memory, float32', byteWords(whole.weights)],
+    ['the same with --dtype float16 or bfloat16', byteWords(whole.weightsInHalves)],
     ['gradients', byteWords(whole.gradients)],
     ['optimizer', byteWords(whole.optimizer)],
     [`activations, ${batch} x ${context} tokens`, byteWords(whole.activations)],

@@ -3,15 +3,19 @@
 import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ChatTemplate} from '../data/tokenizers/index.js';
+import {safetensorsDTypes, weightDTypes} from '../formats/weight-dtype.js';
 import type {ModelConfig} from '../models/config.js';
 import {modelInFolder} from '../models/folder-on-disk.js';
 import {isPretrainedConfig, planCheckpoint, readCheckpointConfig} from '../models/hugging-face/checkpoint.js';
+import {CheckpointImportError} from '../models/hugging-face/import-error.js';
 import {
   placedWeights,
   readChatTemplate,
   readGeneration,
   readStartTokens,
 } from '../models/hugging-face/read.js';
+import type {WeightFile} from '../models/hugging-face/weight-files.js';
+import {openWeightFiles} from '../models/hugging-face/weight-files.js';
 import type {CardGeneration} from '../models/model-folder/card.js';
 import {cardGeneration} from '../models/model-folder/generation.js';
 import {startWeightsDigest} from '../models/model-folder/weights.js';
@@ -55,6 +59,34 @@ export async function readPretrainedConfig(path: string): Promise<PretrainedConf
     ...(chatTemplate === undefined ? {} : {chatTemplate}),
     ...context,
   };
+}
+
+/** Numbers of one format in the files of a model. */
+export interface StoredWeights {
+  /** `float16`, or what the files call a format that models of ours do not have. */
+  readonly dtype: string;
+  readonly bytes: number;
+}
+
+/** How the weights of a folder of the Hub lie in its files, by their headers alone; of files that cannot be read, nothing. */
+export async function storedInPretrained(path: string): Promise<StoredWeights[]> {
+  const bytes = new Map<string, number>();
+  for (const {places} of await filesOf(path))
+    for (const {dtype, begin, end} of places) {
+      const name = weightDTypes.find(one => safetensorsDTypes[one] === dtype) ?? dtype;
+      bytes.set(name, (bytes.get(name) ?? 0) + end - begin);
+    }
+  return [...bytes].map(([dtype, own]) => ({dtype, bytes: own}));
+}
+
+/** None where they are missing or damaged, which is told when they are loaded. */
+async function filesOf(path: string): Promise<WeightFile[]> {
+  try {
+    return await openWeightFiles(modelInFolder(path));
+  } catch (error) {
+    if (error instanceof CheckpointImportError) return [];
+    throw error;
+  }
 }
 
 /** What such a folder says of how text is written, as cards and runs keep it. Errors: CheckpointImportError. */

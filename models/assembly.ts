@@ -2,7 +2,7 @@
 
 import type {Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {reshape, tidy, Variable} from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
 import type {StreamingLayer} from '../layers/index.js';
 import {
   BMojoMixer,
@@ -15,9 +15,11 @@ import {
   TiedHead,
   TokenEmbedding,
 } from '../layers/index.js';
-import type {ModelConfig} from './config.js';
+import type {ModelConfig, PartialModelConfig} from './config.js';
+import {parseModelConfig} from './config.js';
 import type {PlannedLayer} from './layer-plan.js';
 import {layerPlan} from './layer-plan.js';
+import {markModel} from './model-config.js';
 
 /** Stages of an auto-encoder's decoder, as in MAD. */
 const DECODER_DEPTH = 2;
@@ -71,6 +73,18 @@ export function layersOf(config: ModelConfig): tfl.layers.Layer[] {
       ? new TiedHead({name: 'head', precision})
       : new LinearHead({name: 'head', vocabSize, bias, precision, seed}),
   ];
+}
+
+/**
+ * A causal language model, tokens [B, L] -> logits [B, L, V]: embedding, pre-norm residual blocks, RMSNorm, head (tied unless `tieHead` is off).
+ *
+ * Defaults: `modelSchema`, and what the preset sets. Errors: SettingError.
+ */
+export function createModel(given: PartialModelConfig = {}): tfl.Sequential {
+  const config = parseModelConfig(given);
+  const model = tfl.sequential({layers: layersOf({...config, backbone: 'causal'})});
+  markModel(model, config);
+  return model;
 }
 
 /** Logits [R, V] of rows of hidden states [R, D]. */

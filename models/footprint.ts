@@ -14,7 +14,7 @@ import {hiddenWidth} from '../layers/swiglu.js';
 import {blocksOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 import {layerPlan} from './layer-plan.js';
-import {parameterCount} from './parameters.js';
+import {parameterCount, weightBytes} from './parameters.js';
 import {rowBlocks} from './row-blocks.js';
 
 /** Options of {@link footprint}: `context` and `batch` must be given. */
@@ -32,6 +32,8 @@ export interface Footprint {
   readonly parameters: number;
   /** Bytes, float32. */
   readonly weights: number;
+  /** Bytes of the weights of a model that is opened with `dtype` float16 or bfloat16, for inference. */
+  readonly weightsInHalves: number;
   readonly gradients: number;
   /** First and second moments. */
   readonly optimizer: number;
@@ -164,7 +166,8 @@ export function footprint(config: ModelConfig, options: FootprintOptions): Footp
   const activations = activationBytes(config, options);
   return {
     parameters,
-    weights: FLOAT_BYTES * parameters,
+    weights: weightBytes(config, 'float32'),
+    weightsInHalves: weightBytes(config, 'float16'),
     gradients: FLOAT_BYTES * parameters,
     optimizer: 2 * FLOAT_BYTES * parameters,
     activations,

@@ -1,13 +1,26 @@
 // The weights of a built model as it holds them: float32, or matrices of halves, in the order in which they were declared.
 
-import {tensor, Variable} from '@tensorflow/tfjs-core';
+import {clone, tensor, tidy, Variable} from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import type {WeightDType} from '../formats/weight-dtype.js';
+import type {HalfDType, WeightDType} from '../formats/weight-dtype.js';
 import {firstBeyond, narrow, wordsOfHalves} from '../formats/weight-dtype.js';
 import type {HalfMatrix} from '../layers/half-matrix.js';
 import {DeclaredLayer} from '../layers/index.js';
 import {elements} from '../layers/state.js';
 import {ModelFormatError} from './model-format.js';
+import {copyInto} from './trainable-weights.js';
+
+/** A number that the format in which a weight is to be held has no finite place for. */
+export class WeightRangeError extends ModelFormatError {
+  constructor(
+    readonly weight: string,
+    readonly value: number,
+    readonly format: HalfDType,
+  ) {
+    const wider = format === 'float16' ? 'bfloat16 or float32' : 'float32';
+    super(`${weight} holds ${value}, which ${format} cannot: load the model with dtype ${wider}`);
+  }
+}
 
 /** A weight of a model, whatever its numbers are in memory. */
 export class HeldWeight {
@@ -38,7 +51,7 @@ export class HeldWeight {
     return numbers;
   }
 
-  /** Gives it numbers, rounded to its format. Errors: ModelFormatError for one that has no finite place there. */
+  /** Gives it numbers, rounded to its format. Errors: WeightRangeError for one that has no finite place there. */
   take(given: Float32Array): void {
     const {matrix} = this;
     const numbers = ownNumbers(given);
@@ -47,12 +60,7 @@ export class HeldWeight {
       return;
     }
     const beyond = firstBeyond(numbers, matrix.format);
-    if (beyond !== undefined)
-      throw new ModelFormatError(
-        `${this.name} holds ${beyond}, which ${matrix.format} cannot: load the model with dtype ${
-          matrix.format === 'float16' ? 'bfloat16 or ' : ''
-        }float32`,
-      );
+    if (beyond !== undefined) throw new WeightRangeError(this.name, beyond, matrix.format);
     this.takeHalves(matrix, narrow(numbers, matrix.format));
   }
 
@@ -64,6 +72,12 @@ export class HeldWeight {
   ): void {
     if (this.matrix !== undefined && dtype === this.matrix.format) this.takeHalves(this.matrix, bytes);
     else this.take(widened());
+  }
+
+  /** Gives it the numbers of a weight that is held alike. Halves, which nothing changes, are shared. */
+  copy({variable}: HeldWeight): void {
+    if (this.matrix === undefined) copyInto(this.variable, variable);
+    else tidy(() => this.variable.assign(clone(variable)));
   }
 
   private takeHalves({shape}: HalfMatrix, {buffer, byteOffset, byteLength}: Uint8Array<ArrayBuffer>): void {

@@ -1,5 +1,6 @@
 // Models of our layers.
 
+export {createModel} from './assembly.js';
 export {AutoEncoder} from './auto-encoder.js';
 export type {ModelConfig, PartialModelConfig, PresetName} from './config.js';
 export {modelSchema, parseModelConfig, presetNames, presets} from './config.js';
@@ -20,7 +21,7 @@ export {graftSchema} from './graft-schema.js';
 export * from './hugging-face/index.js';
 export type {CompileOptions} from './keras-training.js';
 export type {LanguageModelOptions} from './language-model.js';
-export {createModel, LanguageModel} from './language-model.js';
+export {LanguageModel} from './language-model.js';
 export type {LayerSettings, PlannedLayer} from './layer-plan.js';
 export {layerPlan} from './layer-plan.js';
 export type {MixerVisit} from './mixer-blocks.js';

@@ -1,8 +1,11 @@
 // The parameters of a model by name and shape, from its configuration alone: nothing is allocated.
 
 import {SettingError, said} from '../config/schema.js';
+import type {WeightDType} from '../formats/weight-dtype.js';
+import {wordsOfRow} from '../formats/weight-dtype.js';
 import {DeclaredLayer} from '../layers/index.js';
-import {elements} from '../layers/state.js';
+import {elements, FLOAT_BYTES} from '../layers/state.js';
+import type {WeightSpec} from '../layers/weights.js';
 import {layersOf} from './assembly.js';
 import type {ModelConfig} from './config.js';
 
@@ -13,14 +16,30 @@ export interface ParameterShape {
   readonly shape: readonly number[];
 }
 
-/** Every trained array of the model that `createSequenceModel` builds, in its order. Errors: SettingError, as in building it. */
-export function parameterShapes(config: ModelConfig): ParameterShape[] {
+/** Every declared weight, under the name by which the model knows it. */
+function specsOf(config: ModelConfig): WeightSpec[] {
   return layersOf(config).flatMap(layer => {
     if (!(layer instanceof DeclaredLayer)) return [];
     return layer
       .weightSpecs(config.dModel)
-      .map(({name, shape}) => ({name: `${layer.name}/${name}`, shape: [...shape]}));
+      .map(({name, ...spec}) => ({...spec, name: `${layer.name}/${name}`}));
   });
+}
+
+/** Every trained array of the model that `createSequenceModel` builds, in its order. Errors: SettingError, as in building it. */
+export function parameterShapes(config: ModelConfig): ParameterShape[] {
+  return specsOf(config).map(({name, shape}) => ({name, shape: [...shape]}));
+}
+
+/**
+ * Bytes of the weights of a model in memory, its matrices held in a format; nothing is allocated. Errors: SettingError, as in
+ * building it.
+ */
+export function weightBytes(config: ModelConfig, dtype: WeightDType): number {
+  return specsOf(config).reduce((total, {shape, isMatrix}) => {
+    const words = isMatrix && dtype !== 'float32' ? shape[0] * wordsOfRow(shape[1]) : elements(shape);
+    return total + FLOAT_BYTES * words;
+  }, 0);
 }
 
 /**

@@ -12,7 +12,7 @@ export interface BarPlot {
   readonly yRange: readonly [number, number];
   /** One group of bars for each. */
   readonly groups: readonly string[];
-  /** One bar in each group; values that are not finite are left out. */
+  /** One bar in each group; values that are not finite are left out, and series without any other from the legend. */
   readonly series: readonly {readonly name: string; readonly values: readonly number[]}[];
 }
 
@@ -50,11 +50,14 @@ export function barPlot({title, yLabel, yRange, groups, series}: BarPlot, width 
   const [left, right] = [56, width - 16];
   const heading = lines(title, width - 24, 15);
   const key = legend(
-    series.map(({name}, i) => ({
-      name,
-      swatch: (x, y) =>
-        `<rect x="${pixel(x + 2)}" y="${pixel(y - 6)}" width="12" height="12" ${fill(seriesRole(i))}/>`,
-    })),
+    series
+      .map(({name, values}, i) => ({
+        name,
+        isDrawn: values.some(Number.isFinite),
+        swatch: (x: number, y: number) =>
+          `<rect x="${pixel(x + 2)}" y="${pixel(y - 6)}" width="12" height="12" ${fill(seriesRole(i))}/>`,
+      }))
+      .filter(({isDrawn}) => isDrawn),
     {left, right, top: 14 + 18 * heading.length},
   );
   const top = 26 + 18 * heading.length + key.height;

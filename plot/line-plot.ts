@@ -178,14 +178,17 @@ function visibleSeries({series, xScale = 'linear', yScale = 'linear'}: LinePlot)
   }));
 }
 
-/** The legend's entries: the series, then what is marked across. */
+/** The legend's entries: the series that are drawn, each in its colour, then what is marked across. */
 function entries(series: readonly VisibleSeries[], levels: LinePlot['levels'] = []) {
   return [
-    ...series.map(({name}, i) => ({
-      name,
-      swatch: (x: number, y: number) =>
-        `<line x1="${pixel(x)}" y1="${pixel(y)}" x2="${pixel(x + 16)}" y2="${pixel(y)}" ${stroke(seriesRole(i))} stroke-width="3"${isRepeated(i) ? ' stroke-dasharray="6 3"' : ''}/>`,
-    })),
+    ...series
+      .map(({name, points}, i) => ({
+        name,
+        isDrawn: points.length > 0,
+        swatch: (x: number, y: number) =>
+          `<line x1="${pixel(x)}" y1="${pixel(y)}" x2="${pixel(x + 16)}" y2="${pixel(y)}" ${stroke(seriesRole(i))} stroke-width="3"${isRepeated(i) ? ' stroke-dasharray="6 3"' : ''}/>`,
+      }))
+      .filter(({isDrawn}) => isDrawn),
     ...levels.map(({words}) => ({
       name: words,
       swatch: (x: number, y: number) => rule(x, y, x + 16, y, 'mute', '5 4'),

@@ -3,5 +3,5 @@
 /** Formats in which activations are kept for the gradient: as they are, or rounded to 16 bits, for half of the memory. */
 export const activationFormats = ['float32', 'float16', 'bfloat16'] as const;
 
-/** One of {@link activationFormats}. */
+/** In what activations are kept for the gradient: as they are, or rounded to 16 bits. */
 export type ActivationFormat = (typeof activationFormats)[number];

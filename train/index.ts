@@ -1,6 +1,7 @@
 // Training: the loop as a generator of events, its workloads, optimizer and settings. Reaches no module of Node.
 
 export {SettingError} from '../config/schema.js';
+export type {ActivationFormat} from './activation-formats.js';
 export type {
   CheckpointEvent,
   EvaluatedEvent,
@@ -16,6 +17,7 @@ export type {BestOptions, TrainOptions} from './loop.js';
 export {train} from './loop.js';
 export {AdamWOptimizer} from './optimizer.js';
 export {duration, Pace} from './pace.js';
+export {keepingActivations} from './packed-optimizer.js';
 export {rateAt} from './schedule.js';
 export type {PartialTrainSettings, TrainSettings} from './settings.generated.js';
 export {parseTrainSettings, trainSchema} from './settings.js';

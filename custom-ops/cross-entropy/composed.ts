@@ -3,9 +3,6 @@ import {
   cast,
   equal,
   expandDims,
-  greaterEqual,
-  less,
-  logicalAnd,
   logicalOr,
   logSoftmax,
   mul,
@@ -16,6 +13,7 @@ import {
   sum,
   where,
 } from '@tensorflow/tfjs-core';
+import {areKnown} from '../known-ids.js';
 import type {Dims, NamedTensors} from '../op.js';
 import type {CrossEntropyAttributes} from './attributes.js';
 
@@ -30,8 +28,7 @@ export function composed(
 ): NamedTensors {
   const labelled = cast(notEqual(labels, scalar(ignoreIndex, 'int32')), 'float32');
   const chosen = cast(equal(expandDims(labels, -1), range(0, V, 1, 'int32')), 'float32');
-  const isKnown = logicalAnd(greaterEqual(labels, scalar(0, 'int32')), less(labels, scalar(V, 'int32')));
-  const isRight = logicalOr(isKnown, equal(labels, scalar(ignoreIndex, 'int32')));
+  const isRight = logicalOr(areKnown(labels, V), equal(labels, scalar(ignoreIndex, 'int32')));
   const losses = mul(neg(sum(mul(chosen, logSoftmax(logits)), -1)), labelled);
   return {losses: add(losses, where(isRight, scalar(0), scalar(Number.NaN)))};
 }

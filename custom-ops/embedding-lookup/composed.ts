@@ -1,17 +1,5 @@
-import {
-  add,
-  cast,
-  equal,
-  expandDims,
-  greaterEqual,
-  less,
-  logicalAnd,
-  matMul,
-  range,
-  reshape,
-  scalar,
-  where,
-} from '@tensorflow/tfjs-core';
+import {add, cast, equal, expandDims, matMul, range, reshape, scalar, where} from '@tensorflow/tfjs-core';
+import {areKnown} from '../known-ids.js';
 import type {Attributes, Dims, NamedTensors} from '../op.js';
 
 /**
@@ -20,7 +8,6 @@ import type {Attributes, Dims, NamedTensors} from '../op.js';
  */
 export function composed({table, ids}: NamedTensors, _attrs: Attributes, {B, L, V, D}: Dims): NamedTensors {
   const chosen = cast(equal(reshape(ids, [B * L, 1]), range(0, V, 1, 'int32')), 'float32');
-  const isKnown = logicalAnd(greaterEqual(ids, scalar(0, 'int32')), less(ids, scalar(V, 'int32')));
-  const poison = where(isKnown, scalar(0), scalar(Number.NaN));
+  const poison = where(areKnown(ids, V), scalar(0), scalar(Number.NaN));
   return {y: add(reshape(matMul(chosen, table), [B, L, D]), expandDims(poison, -1))};
 }

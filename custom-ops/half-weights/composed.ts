@@ -1,19 +1,9 @@
 // The same mathematics from tf operations: halves are widened, then multiplied or looked up.
 
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {
-  add,
-  gather,
-  greaterEqual,
-  less,
-  logicalAnd,
-  matMul,
-  reshape,
-  scalar,
-  slice,
-  where,
-} from '@tensorflow/tfjs-core';
+import {add, gather, matMul, reshape, scalar, slice, where} from '@tensorflow/tfjs-core';
 import {numbersOfWords} from '../half-words.js';
+import {areKnown} from '../known-ids.js';
 import type {Dims, NamedTensors} from '../op.js';
 import type {HalfAttributes} from './attributes.js';
 
@@ -51,7 +41,7 @@ export function embeddingLookupHalf(
   {B, L, V, D}: Dims,
 ): NamedTensors {
   const flat = reshape(ids, [B * L]);
-  const isKnown = logicalAnd(greaterEqual(flat, scalar(0, 'int32')), less(flat, scalar(V, 'int32')));
+  const isKnown = areKnown(flat, V);
   const rows = unpacked(gather(table, where(isKnown, flat, scalar(0, 'int32'))), attrs);
   const poison = where(isKnown, scalar(0), scalar(Number.NaN));
   return {y: reshape(add(rows, reshape(poison, [B * L, 1])), [B, L, D])};

@@ -1,8 +1,11 @@
-// Long-term memory in this browser: for each model a database of its own (PGlite in IndexedDB), which is fetched when it is
-// first wanted, and used by one tab at a time.
+// Long-term memory in this browser: for each model, as its matrices are held, a database of its own (PGlite in IndexedDB), which
+// is fetched when it is first wanted, and used by one tab at a time.
 
 import {SettingError} from '../../config/schema.js';
+import {weightDTypes} from '../../formats/weight-dtype.js';
 import type {MemoryFormat, MemoryStore} from '../../memory/index.js';
+import type {ChosenModel} from './chosen-model.js';
+import {memoryNameOf} from './chosen-model.js';
 
 const nameOf = (model: string): string => `bmojo-memory-${model}`;
 /** Under this name PGlite keeps its files in IndexedDB. */
@@ -64,15 +67,17 @@ async function open(model: string, format: MemoryFormat | undefined): Promise<He
 }
 
 /** Whether anything is remembered of this model; nothing is fetched or made to find out. */
-export async function hasMemory(model: string): Promise<boolean> {
-  return (await indexedDB.databases()).some(({name}) => name === databaseOf(model));
+export async function hasMemory(chosen: ChosenModel): Promise<boolean> {
+  const wanted = databaseOf(memoryNameOf(chosen));
+  return (await indexedDB.databases()).some(({name}) => name === wanted);
 }
 
 /**
  * The memory of a model, made of `format` where there is none. Errors: SettingError where another tab has it,
  * MemoryStoreError for one of other weights.
  */
-export async function memoryOf(model: string, format?: MemoryFormat): Promise<MemoryStore> {
+export async function memoryOf(chosen: ChosenModel, format?: MemoryFormat): Promise<MemoryStore> {
+  const model = memoryNameOf(chosen);
   if (held?.model !== model) {
     await closeMemory();
     held = await open(model, format);
@@ -87,7 +92,8 @@ export async function closeMemory(): Promise<void> {
 }
 
 /** Deletes all that is remembered of a model. Errors: SettingError where another tab has it. */
-export async function deleteMemory(model: string): Promise<void> {
+export async function deleteMemory(chosen: ChosenModel): Promise<void> {
+  const model = memoryNameOf(chosen);
   if (held?.model === model) await closeMemory();
   const release = await takeLock(model);
   try {
@@ -100,4 +106,9 @@ export async function deleteMemory(model: string): Promise<void> {
   } finally {
     release();
   }
+}
+
+/** Deletes all that is remembered of a model, however it was held. Errors: as of `deleteMemory`. */
+export async function deleteMemories(model: string): Promise<void> {
+  for (const dtype of weightDTypes) if (await hasMemory({model, dtype})) await deleteMemory({model, dtype});
 }

@@ -1,9 +1,12 @@
 // Models in this browser: those that ship with the site and those that were dropped, each a model folder in the origin's
 // private files, checked when it is copied and again when it is opened.
 
+import {SettingError} from '../../config/schema.js';
+import {WeightRangeError} from '../../models/held-weights.js';
 import type {ModelCard, ModelProgress, ModelSource, OpenedModel} from '../../models/index.js';
 import {copyModel, modelAtUrl, modelInDirectory, openModel, readCard} from '../../models/index.js';
-import {deleteMemory, hasMemory} from './memory-store.js';
+import type {ChosenModel} from './chosen-model.js';
+import {deleteMemories} from './memory-store.js';
 import {folderAt, namesIn} from './opfs.js';
 
 const ROOT = 'models';
@@ -31,6 +34,8 @@ export interface TransferOptions {
   readonly onProgress?: (progress: ModelProgress) => void;
   readonly signal?: AbortSignal;
 }
+
+const largestOf = {float16: '65,504', bfloat16: '3.39e38'} as const;
 
 /** Where the shipped models lie: beside the page. */
 const shippedAt = (name: string): URL => new URL(`models/${name}/`, pageAddress());
@@ -97,7 +102,7 @@ export async function cardOf(name: string): Promise<ModelCard | undefined> {
 }
 
 export async function deleteModel(name: string): Promise<void> {
-  if (await hasMemory(name)) await deleteMemory(name);
+  await deleteMemories(name);
   await (await folderAt([ROOT])).removeEntry(name, {recursive: true});
 }
 
@@ -128,9 +133,23 @@ export async function freeName(wanted: string, weights?: string): Promise<string
   return name;
 }
 
-/** Opens a model by name; a shipped one is fetched first, and gone on with where an earlier fetch broke off. */
-export async function openKept(name: string, options: TransferOptions): Promise<OpenedModel> {
+/**
+ * Opens a model; a shipped one is fetched first, and gone on with where an earlier fetch broke off. Errors: SettingError where a
+ * weight has no place in the format in which it is to be held; those of `copyModel` and `openModel`.
+ */
+export async function openKept(
+  {model: name, dtype}: ChosenModel,
+  options: TransferOptions,
+): Promise<OpenedModel> {
   const store = modelInDirectory(await folderAt([ROOT, name]));
   if ((await keptCard(name)) === undefined) await copyModel(modelAtUrl(shippedAt(name)), store, options);
-  return openModel(store, options);
+  try {
+    return await openModel(store, {...options, dtype});
+  } catch (error) {
+    if (!(error instanceof WeightRangeError)) throw error;
+    const {weight, value, format} = error;
+    throw new SettingError(
+      `${name} cannot be held in ${format}: its weight ${weight} holds ${value}, and the largest number of ${format} is ${largestOf[format]}. Have it held ${format === 'float16' ? 'in bfloat16 or ' : ''}in float32`,
+    );
+  }
 }

@@ -7,6 +7,7 @@ import {inspect as look} from '../../eval/index.js';
 import type {LanguageModel, ModelProgress} from '../../models/index.js';
 import {parseModelConfig, stateBytes, withMemory} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
+import type {ChosenModel} from '../storage/chosen-model.js';
 import type {Device} from './device.js';
 import {ensureDevice} from './device.js';
 import {beforeClosing, opened} from './opened.js';
@@ -20,8 +21,7 @@ export interface Changes {
   readonly interventions: readonly Intervention[];
 }
 
-export interface InspectRequest {
-  readonly model: string;
+export interface InspectRequest extends ChosenModel {
   readonly source: SequenceSource;
   readonly changes: Changes;
 }
@@ -62,7 +62,8 @@ export type InspectEvent =
 export type InspectCall = Call<InspectRequest, InspectEvent, Looked>;
 
 interface Held {
-  readonly key: string;
+  readonly chosen: ChosenModel;
+  readonly source: SequenceSource;
   readonly sequence: Sequence;
   readonly before: Inspection;
   after?: Inspection;
@@ -77,24 +78,26 @@ function letGo(): void {
   held = undefined;
 }
 
-async function heldOf(name: string, source: SequenceSource, options: InspectOptions): Promise<Held> {
-  const key = JSON.stringify([name, source]);
-  if (held?.key === key) return held;
-  const {model, tokenizer, card} = await opened(name);
+const keyOf = ({chosen, source}: Pick<Held, 'chosen' | 'source'>): string => JSON.stringify([chosen, source]);
+
+async function heldOf(chosen: ChosenModel, source: SequenceSource, options: InspectOptions): Promise<Held> {
+  if (held !== undefined && keyOf(held) === keyOf({chosen, source})) return held;
+  const {model, tokenizer, card} = await opened(chosen);
   const sequence = sequenceOf(source, model, tokenizer, card?.generation?.startTokens);
   const before = await look(model, sequence.tokens, {...options, labels: sequence.labels});
   letGo();
   beforeClosing(letGo);
-  held = {key, sequence, before};
+  held = {chosen, source, sequence, before};
   return held;
 }
 
-export const inspect: Handler<'inspect'> = async ({model: name, source, changes}, {tell, signal}) => {
+export const inspect: Handler<'inspect'> = async ({model: name, dtype, source, changes}, {tell, signal}) => {
+  const chosen = {model: name, dtype};
   const device = await ensureDevice();
   const onBytes = (progress: ModelProgress): void => tell({type: 'bytes', progress});
-  const {model, tokenizer} = await opened(name, {onProgress: onBytes, signal});
+  const {model, tokenizer} = await opened(chosen, {onProgress: onBytes, signal});
   const options = {signal, onProgress: (share: number): void => tell({type: 'look', share})};
-  const own = await heldOf(name, source, options);
+  const own = await heldOf(chosen, source, options);
   const {tokens, labels, pieces, queries} = own.sequence;
   const {window = model.config.window, eideticSlots = model.config.eideticSlots, interventions} = changes;
   const isResized = window !== model.config.window || eideticSlots !== model.config.eideticSlots;
@@ -169,9 +172,8 @@ const MOST_NEXT = 6;
 
 export const attend: Handler<'attend'> = async ({layer, position}) => {
   if (held === undefined) throw new SettingError('there is nothing to look at yet: choose a model');
-  const [name, source] = JSON.parse(held.key) as [string, SequenceSource];
-  const {model, tokenizer} = await opened(name);
-  const {before, after} = held;
+  const {chosen, source, before, after} = held;
+  const {model, tokenizer} = await opened(chosen);
   const [one, other] = [await before.next(position), await after?.next(position)];
   const likeliest = (shares: Float32Array): number[] =>
     [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, MOST_NEXT);

@@ -2,6 +2,7 @@
 
 import {mixersOf} from '../../models/layer-plan.js';
 import type {Call, Handler} from '../protocol.js';
+import type {ChosenModel} from '../storage/chosen-model.js';
 import {deleteMemory, hasMemory, memoryOf} from '../storage/memory-store.js';
 import {cardOf} from '../storage/model-store.js';
 import {endConversation} from './write.js';
@@ -21,21 +22,22 @@ export interface MemoryAnswer {
 
 /** Forgets one conversation, or all of them, if asked to, then lists what is remembered. */
 export type MemoryCall = Call<
-  {readonly model: string; readonly forget?: {readonly conversation: string} | 'all'},
+  ChosenModel & {readonly forget?: {readonly conversation: string} | 'all'},
   never,
   MemoryAnswer
 >;
 
-export const memory: Handler<'memory'> = async ({model, forget}) => {
+export const memory: Handler<'memory'> = async ({model, dtype, forget}) => {
   const card = await cardOf(model);
   const canRemember = card !== undefined && mixersOf(card.model.config).some(({storage}) => storage > 0);
-  if (!(await hasMemory(model))) return {canRemember, conversations: []};
+  const chosen = {model, dtype};
+  if (!(await hasMemory(chosen))) return {canRemember, conversations: []};
   if (forget !== undefined) endConversation();
   if (forget === 'all') {
-    await deleteMemory(model);
+    await deleteMemory(chosen);
     return {canRemember, conversations: []};
   }
-  const store = await memoryOf(model);
+  const store = await memoryOf(chosen);
   if (forget !== undefined) await store.forget({streams: [forget.conversation]});
   const {parts} = await store.stats();
   const tokens = new Map<string, number>();

@@ -1,8 +1,10 @@
 // Models that can be opened: listed, brought in from files, deleted.
 
+import {weightBytesOf} from '../../models/held-weights.js';
 import type {ModelCard, ModelProgress} from '../../models/index.js';
 import {modelInFiles} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
+import type {ChosenModel} from '../storage/chosen-model.js';
 import type {ListedModel, TransferOptions} from '../storage/model-store.js';
 import {deleteModel, keepModel, listModels} from '../storage/model-store.js';
 import {droppedName} from '../storage/names.js';
@@ -29,14 +31,21 @@ export const models: Handler<'models'> = async ({remove}) => {
 export interface ModelFacts {
   readonly name: string;
   readonly card?: ModelCard;
+  readonly dtype: ChosenModel['dtype'];
   readonly parameters: number;
+  /** Bytes of its weights in memory. */
+  readonly weightBytes: number;
   /** Bytes of memory of one sequence after as many tokens. */
   readonly stateBytes: readonly {readonly tokens: number; readonly bytes: number}[];
   readonly writesText: boolean;
 }
 
-/** Keeps the files of a model folder and opens it. */
-export type BringCall = Call<{readonly files: readonly BroughtFile[]}, ModelProgress, ModelFacts>;
+/** Keeps the files of a model folder and opens it, its matrices held as `dtype` says. */
+export type BringCall = Call<
+  {readonly files: readonly BroughtFile[]; readonly dtype: ChosenModel['dtype']},
+  ModelProgress,
+  ModelFacts
+>;
 
 const CONFIG = /(^|\/)config\.json$/;
 const OURS = /(^|\/)(card|model)\.json$/;
@@ -54,13 +63,15 @@ async function keep(files: readonly BroughtFile[], options: TransferOptions): Pr
   return keepModel(source, droppedName(source.name), options);
 }
 
-export const bring: Handler<'bring'> = async ({files}, {tell, signal}) => {
+export const bring: Handler<'bring'> = async ({files, dtype}, {tell, signal}) => {
   const name = await keep(files, {onProgress: tell, signal});
-  const {model, tokenizer, card} = await opened(name, {onProgress: tell, signal});
+  const {model, tokenizer, card} = await opened({model: name, dtype}, {onProgress: tell, signal});
   return {
     name,
     card,
+    dtype,
     parameters: model.parameterCount(),
+    weightBytes: weightBytesOf(model.model),
     stateBytes: [64, 512, 4096, 65536].map(tokens => ({tokens, bytes: model.stateBytes(tokens)})),
     writesText: tokenizer !== undefined,
   };

@@ -3,6 +3,7 @@
 import {inspect} from '../../eval/index.js';
 import {asLanguageModel} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
+import type {ChosenModel} from '../storage/chosen-model.js';
 import {openKept} from '../storage/model-store.js';
 import {ensureDevice} from './device.js';
 import type {SequenceSource} from './sequence.js';
@@ -24,16 +25,21 @@ export interface TwinAnswers {
 
 /** One event for each model that has answered. */
 export type TwinsCall = Call<
-  {readonly names: readonly string[]; readonly source: Extract<SequenceSource, {kind: 'recall'}>},
+  {
+    readonly names: readonly string[];
+    readonly source: Extract<SequenceSource, {kind: 'recall'}>;
+    /** How each of them is held. */
+    readonly dtype: ChosenModel['dtype'];
+  },
   TwinAnswers,
   null
 >;
 
-export const twins: Handler<'twins'> = async ({names, source}, {tell, signal}) => {
+export const twins: Handler<'twins'> = async ({names, source, dtype}, {tell, signal}) => {
   await ensureDevice();
   for (const name of names) {
     signal.throwIfAborted();
-    const own = await openKept(name, {signal});
+    const own = await openKept({model: name, dtype}, {signal});
     try {
       const model = asLanguageModel(own.model);
       const {tokens, labels, queries} = sequenceOf(source, model);

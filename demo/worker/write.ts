@@ -6,6 +6,7 @@ import {memoryView} from '../../eval/index.js';
 import type {ModelProgress, SamplingSettings} from '../../models/index.js';
 import {DecodingSession, generate, memoryFormat} from '../../models/index.js';
 import type {Call, Handler} from '../protocol.js';
+import type {ChosenModel} from '../storage/chosen-model.js';
 import {memoryOf} from '../storage/memory-store.js';
 import type {Device, DeviceBackend} from './device.js';
 import {device} from './device.js';
@@ -13,8 +14,7 @@ import {beforeClosing, opened} from './opened.js';
 import type {LayerShares} from './shares.js';
 import {layerShares} from './shares.js';
 
-export interface WriteRequest {
-  readonly model: string;
+export interface WriteRequest extends ChosenModel {
   readonly backend: DeviceBackend | 'auto';
   /** Text to read first; with `goOn` it is read behind what was written. */
   readonly prompt: string;
@@ -58,7 +58,7 @@ const MOST_MARKED = 4096;
 const TELL_EVERY = 50;
 
 interface Conversation {
-  readonly model: string;
+  readonly chosen: ChosenModel;
   readonly session: DecodingSession;
   readonly tokens: number[];
   /** Those at the end of `tokens` that the session has not read: who stopped it while it read them is shown them. */
@@ -80,17 +80,19 @@ export function endConversation(): void {
   conversation = undefined;
 }
 
-async function begin(name: string, stream: string | undefined): Promise<Conversation> {
-  const {model, card} = await opened(name);
-  const weights = card?.weights.sha256 ?? '';
+const isOf = ({chosen}: Conversation, {model, dtype}: ChosenModel): boolean =>
+  chosen.model === model && chosen.dtype === dtype;
+
+async function begin(chosen: ChosenModel, stream: string | undefined): Promise<Conversation> {
+  const {model, weights} = await opened(chosen);
   const memory =
     stream === undefined
       ? undefined
-      : {store: await memoryOf(name, memoryFormat(model, {weights, precision: 'f16'})), stream};
+      : {store: await memoryOf(chosen, memoryFormat(model, {weights, precision: 'f16'})), stream};
   endConversation();
   beforeClosing(endConversation);
   return {
-    model: name,
+    chosen,
     session: new DecodingSession(model, {weights, memory}),
     tokens: [],
     unread: [],
@@ -99,16 +101,17 @@ async function begin(name: string, stream: string | undefined): Promise<Conversa
 }
 
 export const write: Handler<'write'> = async (request, {tell, signal}) => {
-  const {model: name, backend, prompt, goOn, maxTokens, sampling, conversation: stream} = request;
+  const {model: name, dtype, backend, prompt, goOn, maxTokens, sampling, conversation: stream} = request;
+  const chosen = {model: name, dtype};
   tell({type: 'device', device: await device({backend}, {tell: () => {}, signal})});
-  const {model, tokenizer, card} = await opened(name, {
+  const {model, tokenizer, card} = await opened(chosen, {
     onProgress: progress => tell({type: 'progress', progress}),
     signal,
   });
   if (tokenizer === undefined)
     throw new SettingError(`${name} reads numbers, not text: take a model that was trained on text`);
-  const isSame = conversation?.model === name && conversation.stream === stream;
-  const own = goOn && isSame && conversation !== undefined ? conversation : await begin(name, stream);
+  const isSame = conversation !== undefined && isOf(conversation, chosen) && conversation.stream === stream;
+  const own = goOn && isSame && conversation !== undefined ? conversation : await begin(chosen, stream);
   conversation = own;
   const {stopTokens: stopToken = tokenizer.endOfText, startTokens = []} = card?.generation ?? {};
   const given = [...(own.tokens.length === 0 ? startTokens : []), ...tokenizer.encode(prompt)];
@@ -157,12 +160,12 @@ export const write: Handler<'write'> = async (request, {tell, signal}) => {
   // From here on later conversations remember it, also where the page is closed now.
   await own.session.settle();
   const isEnded = tokens < maxTokens && !signal.aborted;
-  return {...(await seenOf(own.tokens, name)), isEnded};
+  return {...(await seenOf(own.tokens, chosen)), isEnded};
 };
 
 /** The text of the tokens, in stretches that are kept by as many layers, and how its attention divides. */
-async function seenOf(all: readonly number[], name: string): Promise<SeenText> {
-  const {model, tokenizer, card} = await opened(name);
+async function seenOf(all: readonly number[], chosen: ChosenModel): Promise<SeenText> {
+  const {model, tokenizer, card} = await opened(chosen);
   if (tokenizer === undefined) return {marks: [], shares: []};
   const tokens = all.slice(-MOST_MARKED);
   // What the model expects before a text is no part of it.
@@ -190,10 +193,7 @@ async function seenOf(all: readonly number[], name: string): Promise<SeenText> {
 
 /** The conversation as a file; with `bytes` it is replaced by the one of such a file. */
 export type StateCall = Call<
-  {
-    readonly model: string;
-    readonly restore?: Omit<SavedConversation, keyof SeenText>;
-  },
+  ChosenModel & {readonly restore?: Omit<SavedConversation, keyof SeenText>},
   never,
   SavedConversation
 >;
@@ -205,10 +205,11 @@ export interface SavedConversation extends SeenText {
   readonly conversation?: string;
 }
 
-export const state: Handler<'state'> = async ({model: name, restore}, context) => {
+export const state: Handler<'state'> = async ({model, dtype, restore}, context) => {
+  const chosen = {model, dtype};
   await device({backend: 'auto'}, {tell: () => {}, signal: context.signal});
   if (restore !== undefined) {
-    const own = await begin(name, restore.conversation);
+    const own = await begin(chosen, restore.conversation);
     own.session.restore(restore.session);
     append(own.tokens, restore.tokens);
     conversation = own;
@@ -222,7 +223,7 @@ export const state: Handler<'state'> = async ({model: name, restore}, context) =
   return {
     session: await session.save(),
     tokens,
-    ...(await seenOf(tokens, name)),
+    ...(await seenOf(tokens, chosen)),
     ...(stream === undefined ? {} : {conversation: stream}),
   };
 };

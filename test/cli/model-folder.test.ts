@@ -4,7 +4,10 @@ import {cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {expect} from 'chai';
+import {modelInFolder} from '../../models/folder-on-disk.js';
+import {weightBytesOf} from '../../models/held-weights.js';
 import type {ModelCard} from '../../models/model-folder/index.js';
+import {openModel} from '../../models/model-folder/index.js';
 import {bmojo, interrupted} from '../support/command.js';
 
 const SETTINGS =
@@ -101,6 +104,12 @@ describe('model folders on the command line', () => {
     expect(stored.weights).to.deep.include({storage: 'float16', bytes: original.weights.bytes / 2});
     expect(stored).to.deep.include({training: original.training, data: original.data});
     expect(await ok(`model info ${half}`)).to.match(/of float16, [0-9a-f]{64}/);
+    const told = JSON.parse(await ok(`model info ${half} --json`));
+    expect(told.stored).to.deep.equal([{dtype: 'float16', bytes: 2 * told.parameters}]);
+    expect(told.weights).to.equal(4 * told.parameters);
+    const opened = (await openModel(modelInFolder(half), {dtype: 'float16'})).model.model;
+    expect(told.weightsInHalves).to.equal(weightBytesOf(opened));
+    opened.dispose();
     const losses = async (path: string): Promise<number[]> => {
       const line = `eval perplexity --checkpoint ${path} --data ${at('data')} --prefixes 0,8 --targets 4 --windows 4 --json`;
       return JSON.parse(await ok(line)).byPrefix.map(({loss}: {loss: number}) => loss);

@@ -41,7 +41,21 @@ describe('a folder of Hugging Face on the command line', function () {
   it('model info: its settings without its weights', async () => {
     const {out, code} = await bmojo(['model', 'info', at('hub'), '--json']);
     expect(code).to.equal(0);
-    expect(JSON.parse(out).config).to.include({preset: 'mamba', vocabSize: 264, layers: 2});
+    const {config, parameters, stored} = JSON.parse(out);
+    expect(config).to.include({preset: 'mamba', vocabSize: 264, layers: 2});
+    expect(stored).to.deep.equal([{dtype: 'float32', bytes: 4 * parameters}]);
+    await bmojo([
+      ...['model', 'export', at('hub'), '--format', 'huggingface', '--dtype', 'bfloat16'],
+      ...['--out', at('half')],
+    ]);
+    const half = await bmojo(['model', 'info', at('half')]);
+    expect(half.out).to.match(
+      new RegExp(`weights on disk, bfloat16 +\\D${((2 * parameters) / 1000).toPrecision(3)} kB`),
+    );
+    // Settings alone tell what a model takes, nothing of files.
+    rmSync(join(at('half'), 'model.safetensors'));
+    const alone = JSON.parse((await bmojo(['model', 'info', at('half'), '--json'])).out);
+    expect(alone).to.deep.include({parameters, stored: []});
   });
 
   it('generate: text by its own tokenizer, ids of padding never', async () => {

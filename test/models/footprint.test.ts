@@ -8,6 +8,8 @@ import {valueAndGradients} from '../../custom-ops/value-and-gradients.js';
 import type {ModelConfig} from '../../models/config.js';
 import {parseModelConfig} from '../../models/config.js';
 import {footprint, stateBytes} from '../../models/footprint.js';
+import {drawnModel} from '../../models/half-model.js';
+import {weightBytesOf} from '../../models/held-weights.js';
 import {LanguageModel} from '../../models/language-model.js';
 import {parameterCount, parameterShapes, withParameters} from '../../models/parameters.js';
 
@@ -115,7 +117,7 @@ describe('footprint', () => {
   before(() => useBackend('wasm'));
 
   for (const [name, given] of Object.entries(models)) {
-    it(`${name}: parameters, state and activations are what the model has`, () => {
+    it(`${name}: parameters, weights in memory, state and activations are what the model has`, () => {
       const config = parseModelConfig(given);
       const model = LanguageModel.create(config);
       const shapes = model
@@ -123,6 +125,11 @@ describe('footprint', () => {
         .map(parameter => ({name: parameter.name, shape: parameter.variable.shape}));
       expect(parameterShapes(config)).to.deep.equal(shapes);
       expect(parameterCount(config)).to.equal(model.parameterCount());
+      const {weights, weightsInHalves} = footprint(config, {context: 16, batch: 1});
+      expect(weights).to.equal(weightBytesOf(model.model));
+      const {model: half} = drawnModel(config, 'bfloat16');
+      expect(weightsInHalves).to.equal(weightBytesOf(half));
+      half.dispose();
       for (const length of [1, 5, 13, 100])
         expect(stateBytes(config, length)).to.equal(model.stateBytes(length));
       for (const [batch, context] of [
@@ -139,6 +146,21 @@ describe('footprint', () => {
       model.model.dispose();
     });
   }
+
+  it('counts matrices in words of two halves, each row in words of its own', () => {
+    const config = parseModelConfig({preset: 'transformer', vocabSize: 10, dModel: 6, layers: 1, heads: 1});
+    // Table and four projections, and two norms.
+    const numbers = 10 * 6 + 4 * 6 * 6 + 2 * 6;
+    const words = 10 * 3 + 4 * 6 * 3 + 2 * 6;
+    const counted = footprint(config, {context: 16, batch: 1});
+    expect(counted).to.include({parameters: numbers, weights: 4 * numbers, weightsInHalves: 4 * words});
+    // Rows of 2 + 2 * 4 + 3 numbers.
+    const odd = parseModelConfig({preset: 'mamba', vocabSize: 10, dModel: 6, layers: 1, stateSize: 4});
+    const rows = (deltaRank: number): number =>
+      footprint({...odd, deltaRank}, {context: 16, batch: 1}).weightsInHalves;
+    // x_proj has 12 rows of one number more and dt_proj a row of 12: the first are in the word that the last number before left half.
+    expect([rows(3) - rows(2), rows(4) - rows(3)]).to.deep.equal([4 * (12 + 6), 4 * (0 + 6)]);
+  });
 
   it('chooses the width of the MLP for a number of parameters', () => {
     for (const preset of ['transformer', 'mamba', 'hybrid', 'bmojo-f', 'bmojo'] as const) {

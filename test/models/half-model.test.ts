@@ -12,6 +12,7 @@ import {
   modelInMemory,
   openModel,
   weightsDigest,
+  withMemory,
   writeModel,
 } from '../../models/index.js';
 import type {ReadableBackend} from '../support/backends.js';
@@ -91,6 +92,22 @@ describe('models of halves', () => {
         expect(memory().numTensors).to.equal(before);
         contents.model.model.dispose();
       });
+
+  it('take another memory with the same halves, which the first keeps', async () => {
+    const config = {...given, preset: 'bmojo', heads: 2, window: 4, eideticSlots: 4, seed: 3} as const;
+    const {half, rounded} = await halfAndRounded(config, 'float16');
+    const [changed, wide] = [half, rounded].map(model => withMemory(model, {window: 8, eideticSlots: 2}));
+    const shared = half.model.weights.filter(
+      (weight, i) => weight.read().dataId === changed.model.weights[i].read().dataId,
+    );
+    expect(shared.map(({dtype}) => dtype)).to.deep.equal(
+      half.model.weights.filter(({dtype}) => dtype === 'int32').map(() => 'int32'),
+    );
+    await expectAlike({half: changed, rounded: wide});
+    changed.model.dispose();
+    await expectAlike({half, rounded});
+    for (const one of [wide, half, rounded]) one.model.dispose();
+  });
 
   it('are refused in training and saving, with what to do', async () => {
     const model = asLanguageModel(drawnModel(given, 'bfloat16'));

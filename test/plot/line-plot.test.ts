@@ -1,5 +1,6 @@
 import {expect} from 'chai';
 import {axisFor, tickLabel} from '../../plot/axis.js';
+import {barPlot} from '../../plot/bar-plot.js';
 import {linePlot} from '../../plot/line-plot.js';
 
 const polylines = (svg: string): number[][][] =>
@@ -22,6 +23,41 @@ function ticksOf(svg: string): string[] {
     Math.abs(Number(y) - under) < 0.1 ? [words] : [],
   );
 }
+
+describe('legends', () => {
+  const named = (svg: string): string[] =>
+    [...svg.matchAll(/stroke-width="3"[^>]*\/>\s*<text[^>]*>([^<]*)</g)].map(([, words]) => words);
+
+  it('of lines list what is drawn, in the colours that the others leave', () => {
+    const series = [
+      {name: 'none', points: []},
+      {name: 'not on this axis', points: [[0, 1] as const, [5, Number.NaN] as const]},
+      {name: 'there', points: [[1, 1] as const, [10, 2] as const]},
+    ];
+    const svg = linePlot({title: 't', xLabel: 'x', yLabel: 'y', xScale: 'log', series});
+    expect(named(svg)).to.deep.equal(['there']);
+    const colours = [...svg.matchAll(/<(?:line|polyline) [^>]*class="s-(series\d)"/g)].map(
+      ([, role]) => role,
+    );
+    expect(new Set(colours.filter((_, i) => i === 0 || i === colours.length - 1))).to.deep.equal(
+      new Set(['series2']),
+    );
+    // 0 has a place on an axis that is not logarithmic.
+    expect(named(linePlot({title: 't', xLabel: 'x', yLabel: 'y', series}))).to.deep.equal([
+      'not on this axis',
+      'there',
+    ]);
+  });
+
+  it('of bars list what is drawn', () => {
+    const series = [
+      {name: 'nowhere', values: [Number.NaN, Number.NaN]},
+      {name: 'somewhere', values: [Number.NaN, 0.5]},
+    ];
+    const svg = barPlot({title: 't', yLabel: 'y', yRange: [0, 1], groups: ['a', 'b'], series});
+    expect(svg).to.include('somewhere').and.not.include('nowhere');
+  });
+});
 
 describe('line plots', () => {
   it('place linear and logarithmic values in proportion', () => {

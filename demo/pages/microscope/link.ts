@@ -1,10 +1,14 @@
 // What is seen, as the part of the address behind the #: a link restores it.
 
 import type {Intervention} from '../../../eval/index.js';
+import type {WeightDType} from '../../../formats/weight-dtype.js';
+import {dtypeIn, dtypeParts} from '../../ui/held-as.js';
 import type {SequenceSource} from '../../worker/sequence.js';
 
 export interface View {
   readonly model?: string;
+  /** How its matrices are held. */
+  readonly dtype: WeightDType;
   readonly source: SequenceSource;
   /** The token that is looked at; the first question, or the last token, where none is chosen. */
   readonly at?: number;
@@ -57,6 +61,7 @@ function parseIntervention(text: string): Intervention[] {
 /** The part of the address behind the #. */
 export function formatView({
   model,
+  dtype,
   source,
   at,
   layer,
@@ -70,6 +75,7 @@ export function formatView({
     if (value !== undefined) parts.set(name, String(value));
   };
   set('model', model);
+  set('dtype', dtypeParts(dtype).dtype);
   if (source.kind === 'text') set('text', source.text);
   else for (const name of ['seed', 'length', 'pairs'] as const) set(name, source[name]);
   set('at', at);
@@ -91,6 +97,7 @@ export function parseView(hash: string): View {
   const text = parts.get('text');
   return {
     model: parts.get('model') ?? undefined,
+    dtype: dtypeIn(parts),
     source:
       text === null
         ? {

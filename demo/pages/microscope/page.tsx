@@ -4,6 +4,7 @@ import {useSignal} from '@preact/signals';
 import {Button} from '../../ui/button.js';
 import {Chart} from '../../ui/chart.js';
 import {Failure, Lost} from '../../ui/failure.js';
+import {HeldAs} from '../../ui/held-as.js';
 import {ModelChoice} from '../../ui/model-choice.js';
 import {Transfer} from '../../ui/transfer.js';
 import {ChosenToken} from './chosen-token.js';
@@ -74,6 +75,7 @@ export function MicroscopePage() {
       {models.value !== undefined && models.value.length > 0 && (
         <>
           <ModelChoice models={models.value} chosen={view.model} onChoose={microscope.choose} />
+          <HeldAs dtype={view.dtype} onChoose={dtype => show({dtype})} />
           <Source
             source={view.source}
             onChange={source => show({source, at: undefined, interventions: []})}

@@ -95,7 +95,7 @@ export function useMicroscope(): Microscope {
   };
 
   const look = (): Promise<void> => {
-    const {model, source, window, eideticSlots, interventions} = view.value;
+    const {model, dtype, source, window, eideticSlots, interventions} = view.value;
     if (model === undefined) return Promise.resolve();
     const signal = begin();
     busy.value = true;
@@ -109,7 +109,7 @@ export function useMicroscope(): Microscope {
       try {
         const seen = await client.call(
           'inspect',
-          {model, source, changes: {window, eideticSlots, interventions}},
+          {model, dtype, source, changes: {window, eideticSlots, interventions}},
           {
             signal,
             onEvent: event => {
@@ -156,7 +156,7 @@ export function useMicroscope(): Microscope {
       void read(looked.value);
       return;
     }
-    if (changes.model !== undefined || changes.source !== undefined) {
+    if (changes.model !== undefined || changes.dtype !== undefined || changes.source !== undefined) {
       looked.value = undefined;
       attended.value = undefined;
       asked.current?.abort();
@@ -183,7 +183,7 @@ export function useMicroscope(): Microscope {
 
   const askTwins = (): Promise<void> =>
     guarded(async client => {
-      const {source, model} = view.value;
+      const {source, model, dtype} = view.value;
       if (source.kind !== 'recall') return;
       const names = (models.value ?? [])
         .map(({name}) => name)
@@ -194,7 +194,7 @@ export function useMicroscope(): Microscope {
       twins.value = [];
       await client.call(
         'twins',
-        {names, source},
+        {names, source, dtype},
         {
           signal,
           onEvent: event => {

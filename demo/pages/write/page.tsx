@@ -5,6 +5,7 @@ import {Button} from '../../ui/button.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Controls} from '../../ui/controls.js';
 import {Failure, Lost} from '../../ui/failure.js';
+import {HeldAs} from '../../ui/held-as.js';
 import {ModelChoice} from '../../ui/model-choice.js';
 import {Shares} from '../../ui/shares.js';
 import {Transfer} from '../../ui/transfer.js';
@@ -33,7 +34,7 @@ function StorageWords({shares}: {readonly shares: LayerShares}) {
 
 export function WritePage() {
   const writing = useWriting();
-  const {models, chosen, prompt, sampling, maxTokens, written, seen, speed, isEnded} = writing;
+  const {models, chosen, dtype, prompt, sampling, maxTokens, written, seen, speed, isEnded} = writing;
   const {memory, conversation, device, progress, error, lost, running, choose, write, save, restore} =
     writing;
   const isRunning = running.value !== undefined;
@@ -54,6 +55,13 @@ export function WritePage() {
         in the end is underlined.
       </p>
       <ModelChoice models={models.value} chosen={chosen.value} disabled={isRunning} onChoose={choose} />
+      <HeldAs
+        dtype={dtype.value}
+        disabled={isRunning}
+        onChoose={one => {
+          if (chosen.value !== undefined) choose(chosen.value, one);
+        }}
+      />
       <p>
         <label for="prompt">
           {written.value === '' ? 'Begin with' : 'Add to the text, or begin another with'}
@@ -90,7 +98,7 @@ export function WritePage() {
       </details>
       {memory.value !== undefined && (
         <Remembered
-          key={chosen.value}
+          key={`${chosen.value} ${dtype.value}`}
           memory={memory.value}
           conversation={conversation.value}
           disabled={isRunning}

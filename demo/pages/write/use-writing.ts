@@ -4,9 +4,12 @@ import type {Signal} from '@preact/signals';
 import {useSignal} from '@preact/signals';
 import {useEffect} from 'preact/hooks';
 import {integer} from '../../../config/schema.js';
+import type {WeightDType} from '../../../formats/weight-dtype.js';
 import type {ModelProgress} from '../../../models/index.js';
 import type {SamplingSettings} from '../../../models/token-sampling.js';
 import {DeviceLostError} from '../../client.js';
+import type {ChosenModel} from '../../storage/chosen-model.js';
+import {dtypeIn, dtypeParts} from '../../ui/held-as.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {Device} from '../../worker/device.js';
 import type {MemoryAnswer} from '../../worker/memory.js';
@@ -36,6 +39,8 @@ export type Forgotten = {readonly conversation: string} | 'all';
 export interface Writing {
   readonly models: Signal<readonly ListedModel[]>;
   readonly chosen: Signal<string | undefined>;
+  /** How its matrices are held. */
+  readonly dtype: Signal<WeightDType>;
   readonly prompt: Signal<string>;
   readonly sampling: Signal<SamplingSettings>;
   readonly maxTokens: Signal<number>;
@@ -54,7 +59,8 @@ export interface Writing {
   readonly lost: Signal<string | undefined>;
   /** Stops what is written now. */
   readonly running: Signal<AbortController | undefined>;
-  choose(model: string): void;
+  /** Another model, or the same held otherwise; by default as the one before it. */
+  choose(model: string, dtype?: WeightDType): void;
   remember(conversation: string | undefined): void;
   forget(what: Forgotten): Promise<void>;
   /** Writes a new text, or goes on with the one that there is. */
@@ -66,6 +72,7 @@ export interface Writing {
 export function useWriting(): Writing {
   const models = useSignal<readonly ListedModel[]>([]);
   const chosen = useSignal<string | undefined>(undefined);
+  const dtype = useSignal<WeightDType>('float32');
   const prompt = useSignal('ROMEO:\n');
   const sampling = useSignal<SamplingSettings>(defaults);
   const maxTokens = useSignal(lengthSchema.maxTokens.default);
@@ -84,16 +91,20 @@ export function useWriting(): Writing {
     isHeld.value = false;
   });
 
+  const own = (): ChosenModel => ({model: chosen.value ?? '', dtype: dtype.value});
+
   const list = (forget?: Forgotten): Promise<void> =>
     guarded(async client => {
       if (chosen.value === undefined) return;
-      memory.value = await client.call('memory', {model: chosen.value, forget});
+      memory.value = await client.call('memory', {...own(), forget});
       if (forget !== undefined) isHeld.value = false;
     });
 
-  const choose = (name: string): void => {
+  const choose = (name: string, held = dtype.value): void => {
     chosen.value = name;
-    history.replaceState(null, '', `#/write?${new URLSearchParams({model: name})}`);
+    dtype.value = held;
+    const parts = new URLSearchParams({model: name, ...dtypeParts(held)});
+    history.replaceState(null, '', `#/write?${parts}`);
     memory.value = undefined;
     conversation.value = undefined;
     isHeld.value = false;
@@ -104,9 +115,9 @@ export function useWriting(): Writing {
     void guarded(async client => {
       const listed = await client.call('models', {});
       models.value = listed.filter(({readsText}) => readsText);
-      const wanted = new URLSearchParams(location.hash.split('?')[1]).get('model');
-      const first = models.value.find(({name}) => name === wanted) ?? models.value[0];
-      if (chosen.value === undefined && first !== undefined) choose(first.name);
+      const parts = new URLSearchParams(location.hash.split('?')[1]);
+      const first = models.value.find(({name}) => name === parts.get('model')) ?? models.value[0];
+      if (chosen.value === undefined && first !== undefined) choose(first.name, dtypeIn(parts));
     });
   }, []);
 
@@ -132,7 +143,7 @@ export function useWriting(): Writing {
         const result = await client.call(
           'write',
           {
-            model: chosen.value ?? '',
+            ...own(),
             backend: 'auto',
             prompt: isHeld.value ? prompt.value : begun,
             goOn: goOn && isHeld.value,
@@ -146,8 +157,7 @@ export function useWriting(): Writing {
         isEnded.value = result.isEnded;
         isHeld.value = true;
         prompt.value = '';
-        if (conversation.value !== undefined)
-          memory.value = await client.call('memory', {model: chosen.value ?? ''});
+        if (conversation.value !== undefined) memory.value = await client.call('memory', own());
       } catch (caught) {
         // What was refused stays to be mended; what was lost on the way is in the text.
         if (caught instanceof DeviceLostError) prompt.value = '';
@@ -165,9 +175,9 @@ export function useWriting(): Writing {
 
   const save = (): Promise<void> =>
     guarded(async client => {
-      const {marks: _, shares: __, ...saved} = await client.call('state', {model: chosen.value ?? ''});
+      const {marks: _, shares: __, ...saved} = await client.call('state', own());
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(packState({model: chosen.value ?? '', ...saved}));
+      link.href = URL.createObjectURL(packState({...own(), ...saved}));
       link.download = `${chosen.value}-state.json`;
       link.click();
       URL.revokeObjectURL(link.href);
@@ -175,11 +185,11 @@ export function useWriting(): Writing {
 
   const restore = (file: File): Promise<void> =>
     guarded(async client => {
-      const {model, ...saved} = unpackState(await file.text());
+      const {model, dtype: held, ...saved} = unpackState(await file.text());
       // The worker lets go of its text before it has the other: where that is refused, going on reads this page's again.
       isHeld.value = false;
-      const result = await client.call('state', {model, restore: saved});
-      choose(model);
+      const result = await client.call('state', {model, dtype: held, restore: saved});
+      choose(model, held);
       conversation.value = saved.conversation;
       isHeld.value = true;
       seen.value = result;
@@ -188,7 +198,7 @@ export function useWriting(): Writing {
     });
 
   return {
-    ...{models, chosen, prompt, sampling, maxTokens, written, seen, speed, isEnded},
+    ...{models, chosen, dtype, prompt, sampling, maxTokens, written, seen, speed, isEnded},
     ...{memory, conversation, device, progress, error, lost, running},
     choose,
     remember: name => {

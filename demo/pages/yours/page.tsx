@@ -7,6 +7,7 @@ import {droppedFiles} from '../../../models/model-folder/in-files.js';
 import {Button} from '../../ui/button.js';
 import {bytesText} from '../../ui/bytes.js';
 import {Failure, Lost} from '../../ui/failure.js';
+import {dtypeIn, dtypeParts, HeldAs} from '../../ui/held-as.js';
 import {Transfer} from '../../ui/transfer.js';
 import {useWorker} from '../../ui/use-worker.js';
 import type {BroughtFile, ListedModel, ModelFacts} from '../../worker/models.js';
@@ -17,6 +18,7 @@ export function YoursPage() {
   const facts = useSignal<ModelFacts | undefined>(undefined);
   const progress = useSignal<ModelProgress | undefined>(undefined);
   const over = useSignal(false);
+  const dtype = useSignal(dtypeIn(new URLSearchParams(location.hash.split('?')[1])));
 
   const list = (remove?: string): Promise<void> =>
     guarded(async client => {
@@ -33,7 +35,7 @@ export function YoursPage() {
       try {
         facts.value = await client.call(
           'bring',
-          {files},
+          {files, dtype: dtype.value},
           {
             onEvent: event => {
               progress.value = event;
@@ -42,12 +44,15 @@ export function YoursPage() {
         );
       } finally {
         progress.value = undefined;
+        // Also what was refused as it was to be held is kept, and every page can open it otherwise.
+        models.value = await client.call('models', {});
       }
-      models.value = await client.call('models', {});
     });
 
-  const chosen = (list: FileList | null): void => {
-    const files = [...(list ?? [])].map(file => ({path: file.webkitRelativePath || file.name, file}));
+  const chosen = (input: HTMLInputElement): void => {
+    const files = [...(input.files ?? [])].map(file => ({path: file.webkitRelativePath || file.name, file}));
+    // The same files can be chosen again, to be held otherwise: a browser tells nothing of files that an input has already.
+    input.value = '';
     if (files.length > 0) void bring(files);
   };
 
@@ -59,6 +64,7 @@ export function YoursPage() {
           ['name here', facts.value.name],
           ['what', card?.title ?? 'unknown: the folder has no card'],
           ['parameters', facts.value.parameters.toLocaleString('en')],
+          ['weights in memory', `${bytesText(facts.value.weightBytes)}, matrices in ${facts.value.dtype}`],
           ['trained by', card?.command ?? 'unknown'],
           ['steps', String(card?.training?.step ?? 'unknown')],
           ...facts.value.stateBytes.map(
@@ -66,6 +72,9 @@ export function YoursPage() {
               [`state after ${tokens.toLocaleString('en')} tokens`, bytesText(bytes)] as const,
           ),
         ];
+  /** Where a page opens it, held as it is here. */
+  const addressOf = (page: string, {name, dtype: own}: ModelFacts): string =>
+    `#/${page}?${new URLSearchParams({model: name, ...dtypeParts(own)})}`;
   const held = models.value.filter(({kept}) => kept);
   return (
     <>
@@ -75,6 +84,13 @@ export function YoursPage() {
         <code>bmojo model export</code> wrote, or a folder of Hugging Face with <code>config.json</code> and{' '}
         <code>safetensors</code>. It stays in this browser, and every page can open it.
       </p>
+      <HeldAs
+        dtype={dtype.value}
+        onChoose={one => {
+          dtype.value = one;
+          history.replaceState(null, '', `#/yours?${new URLSearchParams(dtypeParts(one))}`);
+        }}
+      />
       <div
         class={over.value ? 'drop over' : 'drop'}
         onDragOver={event => {
@@ -103,12 +119,12 @@ export function YoursPage() {
             <input
               type="file"
               ref={input => input?.setAttribute('webkitdirectory', '')}
-              onChange={event => chosen(event.currentTarget.files)}
+              onChange={event => chosen(event.currentTarget)}
             />
           </label>
           <label class="file">
             Choose files
-            <input type="file" multiple onChange={event => chosen(event.currentTarget.files)} />
+            <input type="file" multiple onChange={event => chosen(event.currentTarget)} />
           </label>
         </p>
       </div>
@@ -129,13 +145,9 @@ export function YoursPage() {
           </table>
           <p class="actions">
             {card?.model !== undefined && facts.value !== undefined && (
-              <a href={`#/microscope?${new URLSearchParams({model: facts.value.name})}`}>
-                Look into its memory
-              </a>
+              <a href={addressOf('microscope', facts.value)}>Look into its memory</a>
             )}{' '}
-            {facts.value?.writesText && (
-              <a href={`#/write?${new URLSearchParams({model: facts.value.name})}`}>Write with it</a>
-            )}
+            {facts.value?.writesText && <a href={addressOf('write', facts.value)}>Write with it</a>}
           </p>
         </div>
       )}
