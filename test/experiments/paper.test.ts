@@ -238,8 +238,8 @@ describe('experiments of the paper', () => {
         [1e-3, 1e-2],
       ),
     );
-    expect(sizes.figures).to.include({'bmojo.quick': '2.015', 'mamba.quick': '2.515'});
-    expect(sizes.finding).to.include('quick mamba −0.5000 ± 0.0000 (2)');
+    expect(sizes.figures).to.include({'bmojo.quick': '2.0150', 'mamba.quick': '2.5150'});
+    expect(sizes.finding).to.include('quick bmojo beside mamba −0.5000 ± 0.0000 (2)');
     expect(new Set(sizes.tables[0].rows.slice(1).map(row => row.at(-1)))).to.deep.equal(new Set(['0.01']));
     const kinds = named('slots').report(
       losses('slots', ({model, config}) => (model === 'latest' ? 3 : 2) - config.model.eideticSlots / 10),
