@@ -37,10 +37,14 @@ export async function expectParity(
   expect(compared).to.include.members(wanted);
 }
 
-/** One test for each case of some ops, by default all. */
-export function parityTests(form: 'kernel' | 'composed', of: readonly OpDefinition[] = opList): void {
+/** One test for each case of some ops, by default all cases of all. */
+export function parityTests(
+  form: 'kernel' | 'composed',
+  of: readonly OpDefinition[] = opList,
+  cases = (op: OpDefinition) => casesOf(op, 'test'),
+): void {
   for (const op of of) {
-    for (const opCase of casesOf(op, 'test')) {
+    for (const opCase of cases(op)) {
       it(`${op.name} ${opCase.name}`, () => expectParity(op, opCase, form));
     }
   }
