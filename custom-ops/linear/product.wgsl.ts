@@ -6,6 +6,7 @@ import {packedHalves, roundedToHalf} from '../wgsl/halves.js';
 import type {GpuLimits, Pass} from '../wgsl/plan.js';
 import {spread, workgroupNumber, workgroupParameters} from '../wgsl/plan.js';
 import {load4, store4} from '../wgsl/rows.js';
+import {steps} from '../wgsl/steps.js';
 import type {Operand} from './operand.wgsl.js';
 import {carrier, operandType} from './operand.wgsl.js';
 import type {Cut, ProductSize} from './tile.js';
@@ -95,8 +96,8 @@ function tileForm({halves = false, tile}: Product): TileForm {
   };
 }
 
-/** WGSL of one step along the inner dimension, the `d`-th of a tile: the places in it are constants, so nothing is checked. */
-function step(sums: readonly string[][], {widened}: TileForm, d: number): string {
+/** WGSL of one step along the inner dimension, the `d`-th of a tile. */
+function step(sums: readonly string[][], {widened}: TileForm, d: string): string {
   const rowQuads = count(sums.length / 4, h => `let x${h} = ${widened(`tileA[${d}][${h}][threadRow]`)};`);
   const columnQuads = sums[0].map((_, c) => `let y${c} = ${widened(`tileB[${d}][${c}][threadColumn]`)};`);
   const products = sums.map((line, i) =>
@@ -183,7 +184,7 @@ fn main(${workgroupParameters}) {
     // What the next tile needs is on its way while this one is used.
     if (begin < stop) {
       ${carry.load}
-    }${count(depth, d => step(sums, form, d)).join('')}
+    }${steps(depth, limits, d => step(sums, form, d))}
     workgroupBarrier();
   }
   ${storeResults(product, sums)}

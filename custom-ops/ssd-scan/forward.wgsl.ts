@@ -32,7 +32,7 @@ export const scoreWords = ({B, S, G, Q}: SsdShape): number => B * S * G * Q * Q;
  */
 export function scoresPass(shape: SsdShape): Pass {
   const {B, G, S, Q, rowBlocks, limits} = shape;
-  const blocks = registerBlocks;
+  const blocks = registerBlocks('float32', limits);
   const perGroup = rowBlocks * rowBlocks;
   const count = B * S * G * perGroup;
   const sums = blocks.sums('sum');

@@ -2,6 +2,8 @@
 
 import type {Precision} from '../precision.js';
 import {roundedToHalf} from '../wgsl/halves.js';
+import type {GpuLimits} from '../wgsl/plan.js';
+import {steps} from '../wgsl/steps.js';
 import type {Factor, Sums} from './blocks.wgsl.js';
 import {BLOCK, Blocks, count} from './blocks.wgsl.js';
 
@@ -39,7 +41,10 @@ class RegisterBlocks extends Blocks {
   readonly matrices = undefined;
   readonly declarations: string;
 
-  constructor(private readonly halves: boolean) {
+  constructor(
+    private readonly halves: boolean,
+    private readonly limits: GpuLimits,
+  ) {
     super(SIDE * SIDE);
     this.declarations = `
 ${halves ? roundedToHalf : ''}
@@ -58,8 +63,7 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
 
   multiply(a: Factor, b: Factor, {names}: Sums, from: string, stop: string): string {
     const rounded = (value: string): string => (this.halves ? `roundedToHalf(${value})` : value);
-    // Written out, so that places in the tiles are constants and nothing is checked.
-    const step = (d: number): string => `
+    const step = (d: string): string => `
         {
           ${count(OWN / 4, h => `let x${h} = tileA[${d}][threadRow + ${SIDE * h}u];`).join(' ')}
           ${count(OWN / 4, c => `let y${c} = tileB[${d}][threadColumn + ${SIDE * c}u];`).join(' ')}
@@ -75,7 +79,7 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
     for (var begin = first; ; begin += ${DEPTH}u) {
       // What the next tiles need is on its way while these are used.
       if (begin < stop) { ${load(a, 'heldA')} ${load(b, 'heldB')} }
-      if (begin > first) {${count(DEPTH, step).join('')}
+      if (begin > first) {${steps(DEPTH, this.limits, step)}
       }
       workgroupBarrier();
       if (begin >= stop) { break; }
@@ -87,9 +91,6 @@ var<workgroup> passing: array<f32, ${BLOCK * SIDE}>;`;
 }
 
 /** 64 threads, 10 KiB of workgroup memory: any device. */
-export const registerBlocks: Blocks = new RegisterBlocks(false);
-const ofHalves: Blocks = new RegisterBlocks(true);
-
-export function registerBlocksFor(precision: Precision): Blocks {
-  return precision === 'float16' ? ofHalves : registerBlocks;
+export function registerBlocks(precision: Precision, limits: GpuLimits): Blocks {
+  return new RegisterBlocks(precision === 'float16', limits);
 }

@@ -7,7 +7,7 @@ import type {SsdScanAttributes} from './attributes.js';
 import type {Blocks, Factor} from './blocks.wgsl.js';
 import {BLOCK} from './blocks.wgsl.js';
 import {matrixBlocks} from './matrix-blocks.wgsl.js';
-import {registerBlocksFor} from './register-blocks.wgsl.js';
+import {registerBlocks} from './register-blocks.wgsl.js';
 
 export interface SsdShape {
   readonly B: number;
@@ -38,7 +38,7 @@ export function ssdShape({dims, attrs, present, wanted, limits}: PlanRequest<Ssd
     rowBlocks: Q / BLOCK,
     inputBlocks: Math.ceil(P / BLOCK),
     stateBlocks: Math.ceil(N / BLOCK),
-    blocks: matrixBlocks(attrs.precision, limits, Q) ?? registerBlocksFor(attrs.precision),
+    blocks: matrixBlocks(attrs.precision, limits, Q) ?? registerBlocks(attrs.precision, limits),
   };
 }
 

@@ -16,6 +16,11 @@ export interface GpuLimits {
   readonly workgroups: number;
   /** Lanes that every subgroup has at least; 0 where code may not exchange values within one. */
   readonly subgroup: number;
+  /**
+   * Whether equal steps are loops rather than written out: a device that is a processor compiles long code for seconds. Default
+   * false.
+   */
+  readonly loops?: boolean;
   /** Matrix units, where the device has them and lets code use them. */
   readonly matrixUnits?: MatrixUnits;
 }

@@ -87,7 +87,7 @@ function points({size, model, contexts, segments, tokens, train}: Scale, data: s
         size: way,
         task: 'lm',
         data: {data, context, segments: way === CARRIED ? segments : 1},
-        settings: {...languageModel(size, name), ...model, rotaryBase: name === 'transformer' ? 10000 : 100},
+        settings: {...languageModel(size, name), ...model},
         train: {...train, batch: Math.max(1, Math.round(tokens / context))},
       })),
     ),

@@ -33,10 +33,13 @@ export const languageContestants: readonly Contestant[] = [
   'bmojo-projected',
 ];
 
-/** A kind of model at a size. */
+/**
+ * A kind of model at a size. Attention to all of the past has the rotary base that Transformers usually have, since waves of a
+ * base of 100 repeat within a sample; memories of bounded reach have the one that holds beyond it.
+ */
 export function languageModel(size: ModelSize, name: Contestant): Partial<ModelConfig> {
   const {preset, ...more} = contestants[name];
-  return modelOfSize(size, preset, more);
+  return modelOfSize(size, preset, {...more, rotaryBase: name === 'transformer' ? 10_000 : 100});
 }
 
 /** Beside the rate: as in the paper the SSM's parameters learn five times as fast as attention's. */

@@ -13,7 +13,7 @@ export function browserTests(extent: Extent): void {
   let report: PageReport | undefined;
   const complaints: string[] = [];
   before(async function () {
-    this.timeout(2_700_000); // all cases of all operators on a software device, beside other tests
+    this.timeout(2_700_000); // every line of every kernel on a software device, beside other tests
     const path = chromiumOrSkip(this);
     report = await withPage(path, entry, page => {
       page.on('console', message => {

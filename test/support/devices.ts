@@ -20,6 +20,14 @@ export const least: GpuLimits = {
   workgroups: 65535,
   subgroup: 0,
 };
+/** SwiftShader, on which the tests run, with code as graphics cards get it. */
+export const software: GpuLimits = {
+  ...least,
+  workgroupBytes: 32768,
+  storageBuffers: 12,
+  bindingBytes: 2 ** 30,
+  subgroup: 4,
+};
 /** A card of NVIDIA. */
 export const nvidia: GpuLimits = {
   ...least,

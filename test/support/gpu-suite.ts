@@ -1,16 +1,17 @@
-// What is checked on a GPU, in Node and in the browser alike, as a list: parity and gradients of the ops, the form in which
-// each op runs, the sequence laws of the layers. `quick` is one small case of each op; `all` is everything.
+// What is checked on the GPU of a browser, as a list: the form in which each op runs, parity and gradients of the ops, sequence
+// laws of layers. `quick` is one small case of each op; `thorough` is every line of every kernel, and layers of each kind.
+// Node's tests run all cases and layers, through the same compiler of another version and on the same driver.
 
 import {hasKernel} from '../../custom-ops/index.js';
 import type {Attributes, OpCase, OpDefinition} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
-import {casesOf} from '../../custom-ops/parity.js';
 import type {StreamingLayer} from '../../layers/index.js';
 import {streamingLayers} from '../layers/mixers.js';
+import {casesOfEveryLine} from './every-line.js';
 import {expectParity} from './kernel-laws.js';
-import {expectCausal, expectPiecesAgree, LENGTH, splits} from './sequence-laws.js';
+import {expectCausal, expectPiecesAgree, LENGTH} from './sequence-laws.js';
 
-export type Extent = 'quick' | 'all';
+export type Extent = 'quick' | 'thorough';
 
 export interface Check {
   readonly name: string;
@@ -20,11 +21,23 @@ export interface Check {
 /** Few shapes: on a software GPU nearly all the time goes into compiling a shader for each. */
 export const quickSplits = [[LENGTH], [18, 18, 5]];
 const quickLayers = ["B'MOJO, sliding", "B'MOJO-F with storage", 'Mamba'];
-/** The layer that has every kind of memory: `all` cuts it in every way. */
-const fullestLayer = "B'MOJO, sliding";
+export type NamedLayer = readonly [string, () => StreamingLayer];
 
-export function gpuLayers(extent: Extent): [string, () => StreamingLayer][] {
-  return Object.entries(streamingLayers).filter(([name]) => extent === 'all' || quickLayers.includes(name));
+/** One layer of each kind. */
+export const someLayers: readonly NamedLayer[] = quickLayers.map(name => [name, streamingLayers[name]]);
+
+/** The laws of layers, as checks; `cuts` are the pieces of one. */
+export function layerChecks(
+  layers: readonly NamedLayer[],
+  cuts: (name: string) => readonly (readonly number[])[],
+): Check[] {
+  return layers.flatMap(([name, create]) => [
+    {
+      name: `${name}: whole and in pieces agree`,
+      run: () => expectPiecesAgree(create, name, cuts(name)),
+    },
+    {name: `${name}: a later token changes nothing earlier`, run: () => expectCausal(create)},
+  ]);
 }
 
 /** The smallest case whose every size is above one. */
@@ -36,7 +49,7 @@ function oneCase({cases}: OpDefinition): OpCase<Attributes>[] {
 
 export function gpuChecks(extent: Extent): Check[] {
   const parity = opList.flatMap(op => {
-    const cases = extent === 'quick' ? oneCase(op) : casesOf(op, 'test');
+    const cases = extent === 'quick' ? oneCase(op) : casesOfEveryLine(op);
     return cases.map(opCase => ({
       name: `${op.name} ${opCase.name}`,
       run: () => expectParity(op, opCase, 'kernel'),
@@ -48,13 +61,7 @@ export function gpuChecks(extent: Extent): Check[] {
       if (!hasKernel(op)) throw new Error(`${op.name} runs composed`);
     },
   }));
-  if (extent === 'quick') return [...forms, ...parity];
-  const laws = gpuLayers(extent).flatMap(([name, create]) => [
-    {
-      name: `${name}: whole and in pieces agree`,
-      run: () => expectPiecesAgree(create, name, name === fullestLayer ? splits : quickSplits),
-    },
-    {name: `${name}: a later token changes nothing earlier`, run: () => expectCausal(create)},
-  ]);
-  return [...forms, ...parity, ...laws];
+  return extent === 'quick'
+    ? [...forms, ...parity]
+    : [...forms, ...parity, ...layerChecks(someLayers, () => quickSplits)];
 }

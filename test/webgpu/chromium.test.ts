@@ -1,4 +1,4 @@
-// The GPU suite in headless Chromium: one case of each op. All cases and layers are in the slow tests.
+// The GPU suite in headless Chromium: one case of each op. Every line of every kernel is in the slow tests.
 
 import {browserTests} from '../support/browser-suite.js';
 

@@ -1,7 +1,6 @@
 // The sequence laws on WebGPU, for one layer of each kind; every layer is in the slow tests.
 
-import {gpuLayers, quickSplits} from '../support/gpu-suite.js';
-import {expectCausal, expectPiecesAgree} from '../support/sequence-laws.js';
+import {layerChecks, quickSplits, someLayers} from '../support/gpu-suite.js';
 import {useWebGPUOrSkip} from '../support/webgpu.js';
 
 describe('sequence laws on webgpu', function () {
@@ -10,8 +9,5 @@ describe('sequence laws on webgpu', function () {
     await useWebGPUOrSkip(this);
   });
 
-  for (const [name, create] of gpuLayers('quick')) {
-    it(`${name}: whole and in pieces agree`, () => expectPiecesAgree(create, name, quickSplits));
-    it(`${name}: a later token changes nothing earlier`, () => expectCausal(create));
-  }
+  for (const {name, run} of layerChecks(someLayers, () => quickSplits)) it(name, run);
 });

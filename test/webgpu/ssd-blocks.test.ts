@@ -8,9 +8,9 @@ import {seededRandom} from '../../custom-ops/sampling.js';
 import type {Blocks, Factor} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {BLOCK} from '../../custom-ops/ssd-scan/blocks.wgsl.js';
 import {matrixBlocks} from '../../custom-ops/ssd-scan/matrix-blocks.wgsl.js';
-import {registerBlocks, registerBlocksFor} from '../../custom-ops/ssd-scan/register-blocks.wgsl.js';
+import {registerBlocks} from '../../custom-ops/ssd-scan/register-blocks.wgsl.js';
 import type {GpuLimits, Pass} from '../../custom-ops/wgsl/plan.js';
-import {nvidia, squareUnit} from '../support/devices.js';
+import {least, nvidia, squareUnit} from '../support/devices.js';
 import {tallUnit, unitsOf, withMatrixUnits} from '../support/emulated-matrices.js';
 import {roundedHalf} from '../support/rounded-halves.js';
 import {runPass} from '../support/run-pass.js';
@@ -131,10 +131,13 @@ describe('products of blocks of ssdScan', function () {
     await useWebGPUOrSkip(this);
   });
 
-  it('in registers', () => expectProducts(registerBlocks, 1e-6));
+  it('in registers', () => expectProducts(registerBlocks('float32', least), 1e-6));
+
+  it('in registers, steps in a loop', () =>
+    expectProducts(registerBlocks('float32', {...least, loops: true}), 1e-6));
 
   it('in registers, of factors rounded to float16', () =>
-    expectProducts(registerBlocksFor('float16'), 1e-6, roundedHalf));
+    expectProducts(registerBlocks('float16', least), 1e-6, roundedHalf));
 
   it('on emulated matrix units', async () => {
     const blocks = matrixBlocks('float16', {...nvidia, matrixUnits: unitsOf([tallUnit])}, CHUNK);

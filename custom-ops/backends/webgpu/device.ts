@@ -6,6 +6,7 @@ import {isNode} from '../environment.js';
 import {runningBackend, startsAreOver} from '../running.js';
 import {isLost} from './dispatch/lost-device.js';
 import {describeMatrixUnits, findMatrixUnits, matrixFeature} from './dispatch/matrix-support.js';
+import {isSoftware} from './dispatch/software.js';
 import {compiledOn, countPipelines} from './pipeline-count.js';
 import {quicken} from './stock/quick-backend.js';
 
@@ -35,9 +36,6 @@ const noAdapter =
       '(Debian: libvulkan1 and mesa-vulkan-drivers, or the GPU vendor’s driver). Without a GPU, SwiftShader serves for ' +
       'tests: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json.'
     : 'Turn on hardware acceleration in the browser’s settings, or take a browser with WebGPU; wasm needs no GPU.');
-
-/** Adapters that compute on the CPU, by what they call themselves. */
-const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 
 /** The GPU that computes for the backend `webgpu`, in the words of its adapter. */
 export interface GpuDescription {
@@ -72,14 +70,14 @@ export async function findAdapter(): Promise<{adapter: GPUAdapter; description: 
 }
 
 function describeGpu(info: GPUAdapterInfo, has: GPUSupportedFeatures): GpuDescription {
-  const {vendor, architecture, device, description, isFallbackAdapter} = info;
+  const {vendor, architecture, device, description} = info;
   const words = [vendor, architecture, device, description];
   return {
     vendor,
     architecture,
     description,
     name: description || words.filter(word => word !== '').join(' ') || 'a GPU that gives no name',
-    software: isFallbackAdapter || words.some(word => softwareNames.test(word)),
+    software: isSoftware(info),
     features: wantedFeatures.filter(feature => has.has(feature)),
   };
 }

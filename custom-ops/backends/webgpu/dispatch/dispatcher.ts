@@ -18,6 +18,7 @@ import {PlanTable} from './plan-table.js';
 import type {Recorder} from './recorder.js';
 import {asRecorder, bufferOf, ownBuffer, submit} from './recorder.js';
 import type {RunRecorder} from './run-recorder.js';
+import {isSoftware} from './software.js';
 import {UniformRing} from './uniform-ring.js';
 
 /** What tests and benchmarks may change. */
@@ -98,6 +99,7 @@ function stateOf(backend: object): DeviceState {
         workgroups: limits.maxComputeWorkgroupsPerDimension,
         matrixUnits: matrixUnitsOf(recorder.device),
         subgroup: recorder.device.features.has('subgroups') ? recorder.device.adapterInfo.subgroupMinSize : 0,
+        loops: isSoftware(recorder.device.adapterInfo),
       },
       pipelines: new Pipelines(recorder.device),
       ring: new UniformRing(recorder),
