@@ -12,7 +12,6 @@ export {
   embeddingLookupHalfOp as embeddingLookupHalf,
   linearHalfOp as linearHalf,
   linearTransposedHalfOp as linearTransposedHalf,
-  unpackHalfOp as unpackHalf,
 } from './half-weights/definition.js';
 export {innovationScoresOp as innovationScores} from './innovation-scores/definition.js';
 export {innovationSelectOp as innovationSelect} from './innovation-select/definition.js';

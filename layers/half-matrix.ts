@@ -14,7 +14,7 @@ import {
   linearPassing,
   linearTransposed,
   linearTransposedHalf,
-  unpackHalf,
+  widen,
 } from '../custom-ops/index.js';
 import type {HalfDType} from '../formats/weight-dtype.js';
 
@@ -45,7 +45,7 @@ export class HalfMatrix {
 
   /** Its numbers in float32, [rows, columns]. */
   unpacked(): Tensor2D {
-    return unpackHalf(this.words, this.options);
+    return widen(this.words, this.options);
   }
 
   /** x W + b, x [B, L, D] and W this [D, E]. */

@@ -11,7 +11,7 @@ function packingIn(format: Exclude<ActivationFormat, 'float32'>): Packing {
     pack: x => narrow(x, {format}),
     unpack: (kept, shape): Tensor => {
       const count = shape.reduce((product, size) => product * size, 1);
-      const flat = widen(kept as Tensor1D, {format, count});
+      const flat = widen(kept as Tensor1D, {format, columns: count});
       const whole = reshape(flat, [...shape]);
       flat.dispose();
       return whole;

@@ -33,13 +33,6 @@ export const productCases: OpCase<HalfAttributes>[] = [
   ...product('B1 L1 768', 1, 1, 768, {omit, use: 'bench'}),
 ];
 
-export const unpackCases: OpCase<HalfAttributes>[] = [
-  ...inFormats('one', {D: 1, E: 1}, 1),
-  ...inFormats('odd', {D: 5, E: 83}, 83),
-  ...inFormats('even', {D: 7, E: 300}, 300),
-  ...inFormats('768 by 3072', {D: 768, E: 3072}, 3072, {use: 'bench'}),
-];
-
 export const lookupCases: OpCase<HalfAttributes>[] = [
   ...inFormats('one', {V: 1, D: 1, B: 1, L: 1}, 1),
   ...inFormats('odd', {V: 11, D: 13, B: 2, L: 7}, 13),

@@ -30,10 +30,6 @@ export function linearTransposedHalf(inputs: NamedTensors, attrs: HalfAttributes
   return product(inputs, attrs, dims, true);
 }
 
-export function unpackHalf({weight}: NamedTensors, attrs: HalfAttributes): NamedTensors {
-  return {y: unpacked(weight, attrs)};
-}
-
 /** An id outside the table gets NaN. */
 export function embeddingLookupHalf(
   {table, ids}: NamedTensors,

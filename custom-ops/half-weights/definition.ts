@@ -2,7 +2,7 @@ import {checkInteger, checkOneOf, refuse} from '../check.js';
 import type {Dims, Kernel, OpDefinition} from '../op.js';
 import type {HalfAttributes} from './attributes.js';
 import {MOST_ROWS, wordsOf} from './attributes.js';
-import {lookupCases, productCases, sampleIds, sampleWords, unpackCases} from './cases.js';
+import {lookupCases, productCases, sampleIds, sampleWords} from './cases.js';
 import * as composed from './composed.js';
 import * as reference from './reference.js';
 
@@ -64,19 +64,6 @@ export const linearTransposedHalfOp: OpDefinition<HalfAttributes> = {
   forward: kernel('linear_transposed_half', reference.linearTransposedHalf, ['B L', 'D', 'E', 'format']),
   composed: composed.linearTransposedHalf,
   cases: productCases,
-  sample: {weight: sampleWords},
-};
-
-export const unpackHalfOp: OpDefinition<HalfAttributes> = {
-  ...common,
-  name: 'unpackHalf',
-  inputs: {weight: {shape: 'D W', dtype: 'int32'}},
-  outputs: {y: {shape: 'D E', dtype: 'float32', role: 'result'}},
-  derivedDims: {W: (_, {columns}) => wordsOf(columns), E: (_, {columns}) => columns},
-  checkAttributes: attrs => checkFormat('unpackHalf', attrs),
-  forward: kernel('unpack_half', reference.unpackHalf, ['D', 'E', 'format']),
-  composed: composed.unpackHalf,
-  cases: unpackCases,
   sample: {weight: sampleWords},
 };
 

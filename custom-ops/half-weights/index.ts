@@ -1,7 +1,7 @@
 import type {Tensor1D, Tensor2D, Tensor3D} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import type {HalfAttributes} from './attributes.js';
-import {embeddingLookupHalfOp, linearHalfOp, linearTransposedHalfOp, unpackHalfOp} from './definition.js';
+import {embeddingLookupHalfOp, linearHalfOp, linearTransposedHalfOp} from './definition.js';
 
 /** How the halves of a weight lie in its words, of {@link linearHalf} and the others. */
 export interface HalfOptions {
@@ -22,7 +22,7 @@ const attributes = ({format, columns}: HalfOptions): HalfAttributes => ({format,
  *
  * Shapes: x [B, L, D] with B L at most 8; weight [D, ceil(E / 2)], int32, with E = `columns`; bias [E], optional; returns
  * [B, L, E]. No gradient: for inference.
- * Errors: ArgumentError on a wrong rank, size, dtype or format, and for more tokens, for which {@link unpackHalf} and linear
+ * Errors: ArgumentError on a wrong rank, size, dtype or format, and for more tokens, for which {@link widen} and linear
  * are faster.
  */
 export function linearHalf(
@@ -48,16 +48,6 @@ export function linearTransposedHalf(
   options: HalfOptions,
 ): Tensor3D {
   return runOp(linearTransposedHalfOp, {x, weight, bias}, attributes(options)).y as Tensor3D;
-}
-
-/**
- * The numbers of a weight of halves, two to a word, as float32; exact.
- *
- * Shapes: weight [D, ceil(E / 2)], int32, with E = `columns`; returns [D, E]. No gradient.
- * Errors: ArgumentError on a wrong rank, size, dtype or format.
- */
-export function unpackHalf(weight: Tensor2D, options: HalfOptions): Tensor2D {
-  return runOp(unpackHalfOp, {weight}, attributes(options)).y as Tensor2D;
 }
 
 /**

@@ -251,12 +251,12 @@ static inline void linearOf(Format format, const float* x, const int32_t* words,
   else linear<Format::bfloat16>(x, w, bias, y, rows, D, E, from, to, across);
 }
 
-// Rows [begin, end) of y: those of the table in turn, or those that `ids` names.
+// Rows [begin, end) of y: those of the table that `ids` names.
 static inline void rowsOf(Format format, const int32_t* table, const int32_t* ids, float* y, int begin, int end,
                           int columns) {
   const Weight w = {(const uint16_t*)table, columns};
   for (int row = begin; row < end; row++) {
-    const uint16_t* from = w.row(ids ? ids[row] : row);
+    const uint16_t* from = w.row(ids[row]);
     float* to = y + (int64_t)row * columns;
     if (format == Format::float16) widenRow<Format::float16>(from, to, columns);
     else widenRow<Format::bfloat16>(from, to, columns);
@@ -274,11 +274,6 @@ BMOJO_EXPORT(linear_transposed_half)
 void linear_transposed_half(const float* x, const int32_t* weight, const float* bias, float* y, int rows, int D, int E,
                             int format) {
   bmojo::half::linearOf((bmojo::half::Format)format, x, weight, bias, y, rows, D, E, 0, E, true);
-}
-
-BMOJO_EXPORT(unpack_half)
-void unpack_half(const int32_t* weight, float* y, int D, int E, int format) {
-  bmojo::half::rowsOf((bmojo::half::Format)format, weight, nullptr, y, 0, D, E);
 }
 
 BMOJO_EXPORT(embedding_lookup_half)

@@ -1,6 +1,5 @@
 // Products and rows of halves on the GPU: words are widened in registers, so that a weight costs half of the bytes.
 
-import {elementwisePass} from '../wgsl/elementwise.js';
 import {fewRowsPass} from '../wgsl/few-rows.js';
 import {widened} from '../wgsl/half-rows.js';
 import {lookupPass} from '../wgsl/lookup.js';
@@ -27,27 +26,6 @@ function productWith(transposed: boolean) {
 
 export const linearHalfGpu: GpuKernel<HalfAttributes> = {forward: productWith(false)};
 export const linearTransposedHalfGpu: GpuKernel<HalfAttributes> = {forward: productWith(true)};
-
-export const unpackHalfGpu: GpuKernel<HalfAttributes> = {
-  forward: ({dims: {D, E, W}, attrs: {format}, limits}) => ({
-    passes: [
-      elementwisePass(
-        {
-          name: 'unpackHalf',
-          read: {weight: 'u32'},
-          write: {y: 'f32'},
-          count: D * W,
-          body: `
-  let numbers = ${widened('weight[index]', format)};
-  let at = (index / ${W}u) * ${E}u + 2u * (index % ${W}u);
-  y[at] = numbers.x;
-  ${E % 2 === 0 ? '' : `if (2u * (index % ${W}u) + 1u < ${E}u)`} { y[at + 1u] = numbers.y; }`,
-        },
-        limits,
-      ),
-    ],
-  }),
-};
 
 export const embeddingLookupHalfGpu: GpuKernel<HalfAttributes> = {
   forward: ({dims: {B, L, V, D, W}, attrs: {format}, limits}) => {

@@ -19,14 +19,6 @@ static void product(Call& call, bool across) {
   });
 }
 
-static void rows(Call& call, const int32_t* table, const int32_t* ids, int64_t count, int columns) {
-  const int64_t parts = partsOf(count * columns, 1 << 15, 256);
-  call.pool.run(parts, [&](int64_t part, int) {
-    const Part range = partOf(count, parts, part);
-    half::rowsOf(formatOf(call), table, ids, call.output("y"), (int)range.begin, (int)range.end, columns);
-  });
-}
-
 /** `whole` is the size that a row of the weight has. */
 static void derive(Sizes& sizes, const Values& values, const char* whole) {
   const int64_t columns = values.integer("columns");
@@ -46,16 +38,18 @@ static void implementProduct(Operator& op, bool across) {
 void implementLinearHalf(Operator& op) { implementProduct(op, false); }
 void implementLinearTransposedHalf(Operator& op) { implementProduct(op, true); }
 
-void implementUnpackHalf(Operator& op) {
-  op.derive = [](Sizes& sizes, const Values& values) { derive(sizes, values, "E"); };
-  op.forward = [](Call& call) { rows(call, call.integers("weight"), nullptr, call.size("D"), call.size("E")); };
-}
-
 void implementEmbeddingLookupHalf(Operator& op) {
   op.derive = [](Sizes& sizes, const Values& values) { derive(sizes, values, "D"); };
   op.range = [](const Sizes& sizes, const Values&) { return IntegerRange{0, sizes["V"] - 1, 0}; };
   op.forward = [](Call& call) {
-    rows(call, call.integers("table"), call.integers("ids"), (int64_t)call.size("B") * call.size("L"), call.size("D"));
+    const int64_t tokens = (int64_t)call.size("B") * call.size("L");
+    const int D = call.size("D");
+    const int64_t parts = partsOf(tokens * D, 1 << 15, 256);
+    call.pool.run(parts, [&](int64_t part, int) {
+      const Part range = partOf(tokens, parts, part);
+      half::rowsOf(formatOf(call), call.integers("table"), call.integers("ids"), call.output("y"), (int)range.begin,
+                   (int)range.end, D);
+    });
   };
 }
 

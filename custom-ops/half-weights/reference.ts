@@ -48,16 +48,6 @@ export function linearTransposedHalf(call: HostCall<HalfAttributes>): void {
   product(call, (d, e) => numberOf(call.inputs.weight, e, d, call.attrs));
 }
 
-export function unpackHalf({
-  inputs: {weight},
-  outputs: {y},
-  dims: {D, E},
-  attrs,
-}: HostCall<HalfAttributes>): void {
-  for (let row = 0; row < D; row++)
-    for (let i = 0; i < E; i++) y[row * E + i] = numberOf(weight, row, i, attrs);
-}
-
 export function embeddingLookupHalf({
   inputs: {table, ids},
   outputs: {y},

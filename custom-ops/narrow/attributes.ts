@@ -6,8 +6,8 @@ export type NarrowAttributes = {
 };
 
 export type WidenAttributes = NarrowAttributes & {
-  /** Numbers that are packed; of an odd number the last word holds one. */
-  readonly count: number;
+  /** Numbers of a row; the last word of a row of an odd number holds one. */
+  readonly columns: number;
 };
 
 export const narrowFormats = ['float16', 'bfloat16'] as const;

@@ -19,14 +19,22 @@ export const narrowCases: OpCase<NarrowAttributes>[] = narrowFormats.flatMap(for
   {name: `1M, ${format}`, dims: {'*': BENCH}, attrs: {format}, use: 'bench'},
 ]);
 
+/** What narrow packs is one row; a weight has many. */
 export const widenCases: OpCase<WidenAttributes>[] = narrowFormats.flatMap(format => {
-  const of = (name: string, count: number, use: 'test' | 'bench'): OpCase<WidenAttributes> => ({
+  const of = (name: string, D: number, columns: number, use: 'test' | 'bench'): OpCase<WidenAttributes> => ({
     name: `${name}, ${format}`,
-    dims: {W: wordsOf(count), N: count},
-    attrs: {format, count},
+    dims: {D, W: wordsOf(columns), E: columns},
+    attrs: {format, columns},
     use,
   });
-  return [...Object.entries(sizes).map(([name, count]) => of(name, count, 'test')), of('1M', BENCH, 'bench')];
+  return [
+    ...Object.entries(sizes).map(([name, count]) => of(name, 1, count, 'test')),
+    of('odd rows', 5, 83, 'test'),
+    of('rows of one', 3, 1, 'test'),
+    of('even rows', 7, 300, 'test'),
+    of('1M', 1, BENCH, 'bench'),
+    of('768 by 3072', 768, 3072, 'bench'),
+  ];
 });
 
 /** Most are about 1; some are subnormal in float16, some beyond its largest. */

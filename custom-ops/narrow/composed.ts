@@ -58,6 +58,6 @@ export function narrow({x}: NamedTensors, {format}: NarrowAttributes, {W, '*': c
   return {words: add(cast(lower, 'int32'), mul(cast(signed, 'int32'), scalar(65536, 'int32')))};
 }
 
-export function widen({words}: NamedTensors, {format, count}: WidenAttributes): NamedTensors {
-  return {y: slice(numbersOfWords(words, format), 0, count)};
+export function widen({words}: NamedTensors, {format, columns}: WidenAttributes, {D}: Dims): NamedTensors {
+  return {y: slice(numbersOfWords(words, format), [0, 0], [D, columns])};
 }

@@ -24,15 +24,15 @@ export const narrowOp: OpDefinition<NarrowAttributes> = {
 
 export const widenOp: OpDefinition<WidenAttributes> = {
   name: 'widen',
-  inputs: {words: {shape: 'W', dtype: 'int32'}},
-  outputs: {y: {shape: 'N', dtype: 'float32', role: 'result'}},
-  derivedDims: {W: (_, {count}) => wordsOf(count), N: (_, {count}) => count},
-  attributes: {format, count: {type: 'int', least: 1}},
+  inputs: {words: {shape: 'D W', dtype: 'int32'}},
+  outputs: {y: {shape: 'D E', dtype: 'float32', role: 'result'}},
+  derivedDims: {W: (_, {columns}) => wordsOf(columns), E: (_, {columns}) => columns},
+  attributes: {format, columns: {type: 'int', least: 1}},
   checkAttributes: attrs => {
     checkOneOf('widen', 'format', attrs.format, narrowFormats);
-    checkInteger('widen', 'count', attrs.count, 1);
+    checkInteger('widen', 'columns', attrs.columns, 1);
   },
-  forward: {reference: reference.widen, native: {symbol: 'widen_numbers', scalars: ['N', 'format']}},
+  forward: {reference: reference.widen, native: {symbol: 'widen_numbers', scalars: ['D', 'E', 'format']}},
   composedOnCuda: true,
   composed: composed.widen,
   cases: widenCases,

@@ -1,4 +1,5 @@
-import type {Tensor, Tensor1D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor2D} from '@tensorflow/tfjs-core';
+import {reshape, tidy} from '@tensorflow/tfjs-core';
 import {runOp} from '../run.js';
 import {narrowOp, widenOp} from './definition.js';
 
@@ -8,10 +9,10 @@ export interface NarrowOptions {
   readonly format: 'float16' | 'bfloat16';
 }
 
-/** In what format numbers are packed, and how many, of {@link widen}. */
+/** In what format numbers are packed, and how many to a row, of {@link widen}. */
 export interface WidenOptions extends NarrowOptions {
-  /** How many numbers are packed, N. */
-  readonly count: number;
+  /** Numbers of a row. Each row begins at a word, so that the last word of a row of an odd number holds one. */
+  readonly columns: number;
 }
 
 /**
@@ -26,11 +27,17 @@ export function narrow(x: Tensor, {format}: NarrowOptions): Tensor1D {
 }
 
 /**
- * The numbers that {@link narrow} has packed, as float32; exact.
+ * The numbers that words hold, two to a word, as float32: of a weight of halves, or of what {@link narrow} has packed, which is
+ * one row; exact, infinity and NaN included.
  *
- * Shapes: words [ceil(N / 2)], int32; returns [N], with N = `count`. No gradient.
- * Errors: ArgumentError on a wrong rank, size, dtype, format or count.
+ * Shapes: words [D, ceil(E / 2)], int32, with E = `columns`; returns [D, E]. Of words [ceil(E / 2)], [E]. No gradient.
+ * Errors: ArgumentError on a wrong rank, size, dtype, format or number of columns.
  */
-export function widen(words: Tensor1D, {format, count}: WidenOptions): Tensor1D {
-  return runOp(widenOp, {words}, {format, count}).y as Tensor1D;
+export function widen<T extends Tensor1D | Tensor2D>(words: T, {format, columns}: WidenOptions): T {
+  const attributes = {format, columns};
+  if (words?.rank !== 1) return runOp(widenOp, {words}, attributes).y as T;
+  return tidy(() => {
+    const {y} = runOp(widenOp, {words: reshape(words, [1, words.size])}, attributes);
+    return reshape(y, [columns]) as T;
+  });
 }

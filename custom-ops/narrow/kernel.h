@@ -57,17 +57,27 @@ static inline void pack(const float* x, int32_t* words, int64_t n, int64_t begin
   for (int64_t i = whole > begin ? whole : begin; i < end; i++) words[i] = (int32_t)halfOf<format>(bits[2 * i]);
 }
 
-// The numbers of words [begin, end).
+// Both numbers of each of some words.
 template <Format format>
-static inline void unpack(const int32_t* words, float* y, int64_t n, int64_t begin, int64_t end) {
-  uint32_t* bits = (uint32_t*)y;
-  const int64_t whole = end < n / 2 ? end : n / 2;
-  for (int64_t i = begin; i < whole; i++) {
+static inline void unpackWhole(const int32_t* words, uint32_t* bits, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
     bits[2 * i] = numberOf<format>((uint32_t)words[i] & 0xffffu);
     bits[2 * i + 1] = numberOf<format>((uint32_t)words[i] >> 16);
   }
-  for (int64_t i = whole > begin ? whole : begin; i < end; i++)
-    bits[2 * i] = numberOf<format>((uint32_t)words[i] & 0xffffu);
+}
+
+// The numbers of words [begin, end) of rows of n, of which each begins at a word. Rows of an even number are as one.
+template <Format format>
+static inline void unpack(const int32_t* words, float* y, int64_t n, int64_t begin, int64_t end) {
+  uint32_t* bits = (uint32_t*)y;
+  if (n % 2 == 0) return unpackWhole<format>(words + begin, bits + 2 * begin, end - begin);
+  const int64_t width = n / 2 + 1;
+  for (int64_t row = begin / width; row * width < end; row++) {
+    const int64_t first = row * width, from = begin > first ? begin - first : 0;
+    const int64_t to = end - first < width ? end - first : width, whole = to < n / 2 ? to : n / 2;
+    if (from < whole) unpackWhole<format>(words + first + from, bits + row * n + 2 * from, whole - from);
+    if (to == width) bits[row * n + n - 1] = numberOf<format>((uint32_t)words[first + n / 2] & 0xffffu);
+  }
 }
 
 static inline void packAs(Format format, const float* x, int32_t* words, int64_t n, int64_t begin, int64_t end) {
@@ -88,6 +98,6 @@ void narrow_numbers(const float* x, int32_t* words, int n, int format) {
 }
 
 BMOJO_EXPORT(widen_numbers)
-void widen_numbers(const int32_t* words, float* y, int n, int format) {
-  bmojo::narrow::unpackAs((bmojo::narrow::Format)format, words, y, n, 0, ((int64_t)n + 1) / 2);
+void widen_numbers(const int32_t* words, float* y, int rows, int n, int format) {
+  bmojo::narrow::unpackAs((bmojo::narrow::Format)format, words, y, n, 0, rows * (((int64_t)n + 1) / 2));
 }

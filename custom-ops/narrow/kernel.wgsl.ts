@@ -60,19 +60,28 @@ export const narrowGpu: GpuKernel<NarrowAttributes> = {
 };
 
 export const widenGpu: GpuKernel<WidenAttributes> = {
-  forward: ({dims: {W, N}, attrs: {format}, limits}) => ({
+  forward: ({dims: {D, W, E}, attrs: {format}, limits}) => ({
     passes: [
       elementwisePass(
         {
           name: 'widen',
           read: {words: 'u32'},
           write: {y: 'u32'},
-          count: W,
+          count: D * W,
           declarations: halves[format],
-          body: `
+          // Rows of an even number are as one.
+          body:
+            E === 2 * W
+              ? `
   let word = words[index];
   y[2u * index] = bitsOf(word & 0xffffu);
-  ${N === 2 * W ? 'y[2u * index + 1u] = bitsOf(word >> 16u);' : `if (2u * index + 1u < ${N}u) { y[2u * index + 1u] = bitsOf(word >> 16u); }`}`,
+  y[2u * index + 1u] = bitsOf(word >> 16u);`
+              : `
+  let word = words[index];
+  let column = 2u * (index % ${W}u);
+  let at = (index / ${W}u) * ${E}u + column;
+  y[at] = bitsOf(word & 0xffffu);
+  if (column + 1u < ${E}u) { y[at + 1u] = bitsOf(word >> 16u); }`,
         },
         limits,
       ),

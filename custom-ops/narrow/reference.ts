@@ -1,7 +1,7 @@
 // Numbers of 16 bits, two in a word, the earlier one in its lower bits: the definition. Ties go to the even number; what is
 // finite stays finite.
 
-import type {HostArray, HostCall} from '../op.js';
+import type {HostCall} from '../op.js';
 import type {NarrowAttributes, WidenAttributes} from './attributes.js';
 
 const single = new Float32Array(1);
@@ -45,7 +45,15 @@ export function narrow({inputs: {x}, outputs: {words}, attrs: {format}}: HostCal
   for (let i = 0; i < words.length; i++) words[i] = at(2 * i) | (at(2 * i + 1) << 16);
 }
 
-export function widen({inputs: {words}, outputs: {y}, attrs: {format}}: HostCall<WidenAttributes>): void {
-  const half = (words: HostArray, i: number): number => (words[i >> 1] >>> (16 * (i & 1))) & 0xffff;
-  for (let i = 0; i < y.length; i++) y[i] = numberOf(half(words, i), format);
+export function widen({
+  inputs: {words},
+  outputs: {y},
+  dims: {D, W, E},
+  attrs: {format},
+}: HostCall<WidenAttributes>): void {
+  for (let row = 0; row < D; row++)
+    for (let i = 0; i < E; i++) {
+      const half = (words[row * W + (i >> 1)] >>> (16 * (i & 1))) & 0xffff;
+      y[row * E + i] = numberOf(half, format);
+    }
 }

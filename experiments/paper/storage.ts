@@ -1,26 +1,22 @@
 // Memory in storage: recall far beyond the trained length, beside the other memories, and what is worth storing.
 
 import {createRowSearch} from '../../custom-ops/exact-search/row-search.js';
-import {createMqarMixture} from '../../data/mqar-mixture.js';
 import {ModelWithStore} from '../../eval/model-with-store.js';
-import {evaluateRecall} from '../../eval/recall.js';
-import type {ScorableModel} from '../../eval/scorable.js';
 import {memoryInProcess} from '../../memory/index.js';
 import type {ModelConfig} from '../../models/config.js';
 import {presets} from '../../models/config.js';
 import {asLanguageModel} from '../../models/create.js';
 import {memoryFormat} from '../../models/session-memory.js';
-import {loadSequenceModel, unseenSeed} from '../run.js';
+import {loadSequenceModel} from '../run.js';
 import type {RunFolder} from '../run-folder.js';
 import type {PaperExperiment, PaperOptions} from './experiment.js';
 import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
 import {keeping, keptRuleNames} from './kept-tokens.js';
 import type {RecallByLength, RecallPoint} from './recall-by-length.js';
+import type {Part, RecallOnOptions} from './recall-on.js';
+import {recallOn} from './recall-on.js';
 import {storageReport} from './storage-report.js';
-
-/** A length and a number of pairs, such as 64x8. */
-type Part = `${number}x${number}`;
 
 interface Scale {
   readonly panel: string;
@@ -152,22 +148,12 @@ function scaleOf({config, path}: RunFolder, {quick: isQuick}: PaperOptions): Sca
   return found;
 }
 
-async function recallOn(
-  model: ScorableModel,
-  {config}: RunFolder,
-  part: Part,
-  tokens: number,
-): Promise<RecallPoint> {
-  const task = createMqarMixture({...config.data, testParts: part, powerA: 1});
-  const [length] = part.split('x').map(Number);
-  const samples = Math.max(1, Math.floor(tokens / length));
-  const {accuracy, queries} = await evaluateRecall(model, task, {
-    seed: unseenSeed(config.train.seed),
-    samples,
-    batch: Math.min(samples, 16),
-  });
-  return {part, length, questions: queries, accuracy};
-}
+/** Values are asked for after any distance. */
+const asked = (part: Part, tokens: number): RecallOnOptions => ({
+  samples: Math.max(1, Math.floor(tokens / Number(part.split('x')[0]))),
+  batch: 16,
+  powerA: 1,
+});
 
 async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<RecallByLength> {
   const scale = scaleOf(folder, options);
@@ -177,7 +163,7 @@ async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<
     const measured: RecallPoint[] = [];
     for (const part of scale.measured) {
       if (isBound && Number(part.split('x')[0]) > scale.fullAttentionLimit) continue;
-      measured.push(await recallOn(model, folder, part, scale.tokens));
+      measured.push(await recallOn(model, folder, part, asked(part, scale.tokens)));
     }
     if (model.config.storage === 0) return {points: measured};
     const own = asLanguageModel(model);
@@ -188,7 +174,10 @@ async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<
       const store = memoryInProcess(memoryFormat(own, {weights}), {quota, rowSearch});
       try {
         const reading = new ModelWithStore(own, {store: keeping(store, kept), weights});
-        measured.push({...(await recallOn(reading, folder, scale.bounded, scale.tokens)), kept});
+        measured.push({
+          ...(await recallOn(reading, folder, scale.bounded, asked(scale.bounded, scale.tokens))),
+          kept,
+        });
       } finally {
         await store.close();
       }

@@ -114,11 +114,21 @@ describe('experiments of the paper', () => {
     }
   });
 
-  it('keeps a key and its value of every pair in figure 2', () => {
-    const panels = ['16 pairs', '32 pairs', '64 pairs'];
-    const runs = named('figure-2').plan({quick: false, backend: 'wasm', models: ['bmojo'], panels});
-    expect(runs.length).to.be.above(2);
-    for (const {config, panel} of runs) expect(`${config.model.eideticSlots / 2} pairs`).to.equal(panel);
+  it("has models of small state that come to the bytes of B'MOJO in figure 2", () => {
+    const runs = named('figure-2').plan({
+      quick: false,
+      backend: 'wasm',
+      panels: ['recall'],
+      seeds: [1],
+      rates: [1e-3],
+    });
+    const widest = (name: string): number =>
+      Math.max(...runs.filter(({model}) => model === name).map(({config}) => config.model.dModel));
+    expect(['window', 'mamba', 'hybrid', 'bmojo', 'transformer'].map(widest)).to.deep.equal([
+      256, 256, 256, 128, 128,
+    ]);
+    // All panels are of one training.
+    for (const {config} of runs) expect(config.data.testParts).to.equal('256x16,256x32,256x64');
   });
 
   it('counts the best rate, the mean and the spread over seeds', () => {
@@ -126,7 +136,8 @@ describe('experiments of the paper', () => {
       quick: true,
       backend: 'wasm',
       models: ['bmojo', 'mamba'],
-      panels: ['2 pairs'],
+      panels: ['recall'],
+      sizes: ['D 16'],
       seeds: [1, 2, 3],
       rates: [1e-2, 1e-3],
     });
@@ -149,7 +160,14 @@ describe('experiments of the paper', () => {
 
   it('pairs seeds that both models have, and knows no error of a single one', () => {
     const plan = (model: string, seeds: readonly number[]): PlannedRun[] =>
-      named('figure-2').plan({quick: true, backend: 'wasm', models: [model], panels: ['2 pairs'], seeds});
+      named('figure-2').plan({
+        quick: true,
+        backend: 'wasm',
+        models: [model],
+        panels: ['recall'],
+        sizes: ['D 16'],
+        seeds,
+      });
     const runs = [...plan('bmojo', [1, 2]), ...plan('mamba', [2, 3])];
     const [one, other] = summaries(
       finished(runs, ({model, config: {train}}) => (model === 'bmojo' ? 0.5 : 0.1) * train.seed),
@@ -172,7 +190,8 @@ describe('experiments of the paper', () => {
       quick: true,
       backend: 'wasm',
       models: ['bmojo'],
-      panels: ['2 pairs'],
+      panels: ['recall'],
+      sizes: ['D 16'],
       seeds: [1, 2],
       rates: [1e-2, 1e-3],
     });
@@ -182,15 +201,42 @@ describe('experiments of the paper', () => {
     expect(summaries(left, 'larger')[0]).to.include({rate: 1e-3, mean: 0.4});
   });
 
-  it('reports figure 2 with a table, margins and a drawing', () => {
+  it('reports figure 2 part by part, with margins at no more bytes of state and a drawing', () => {
     const runs = named('figure-2').plan({quick: true, backend: 'wasm', seeds: [1, 2]});
-    const report = named('figure-2').report(finished(runs, ({model}) => (model === 'bmojo' ? 0.9 : 0.25)));
+    const bytesOf = ({config, model}: PlannedRun): number =>
+      config.model.dModel * (model === 'bmojo' ? 1500 : 1000);
+    const measured = finished(runs, () => 0.1).map((run): MeasuredRun => {
+      const isWide = run.config.model.dModel === 32;
+      const accuracy = run.model === 'bmojo' ? 0.9 : isWide ? 0.8 : 0.25;
+      const points = ['32x2', '32x4'].map(part => ({
+        part,
+        length: 32,
+        questions: 128,
+        accuracy: accuracy - (part === '32x4' ? 0.2 : 0),
+      }));
+      return {...run, result: {...run.result, stateBytes: bytesOf(run)}, recall: {points}};
+    });
+    const report = named('figure-2').report(measured);
     expect(report.tables).to.have.length(2);
+    // The wide Mamba has more bytes than B'MOJO, and is not what stands beside it.
+    expect(report.finding).to.include('2 pairs: +65.0 ± 0.0 (2) points over transformer');
     expect(report.finding).to.include('+65.0 ± 0.0 (2) points over mamba');
-    expect(report.figures['bmojo.2-pairs.D16']).to.equal('90.0 %');
+    expect(report.figures).to.include({'bmojo.2-pairs.D16': '90.0 %', 'bmojo.4-pairs.D16': '70.0 %'});
+    expect([...new Set(report.tables[0].rows.slice(1).map(([panel]) => panel))]).to.deep.equal([
+      '2 pairs',
+      'slots, 2 pairs',
+      '4 pairs',
+      'slots, 4 pairs',
+    ]);
     expect(report.plot).to.match(/^<svg /);
     for (const {rows} of report.tables)
       expect(new Set(rows.map(row => row.length)).size, JSON.stringify(rows[0])).to.equal(1);
+    const cheap = measured.map(run => ({
+      ...run,
+      result: {...run.result, stateBytes: run.model === 'mamba' ? 9 : 99},
+    }));
+    expect(named('figure-2').report(cheap).finding).to.include('+10.0 ± 0.0 (2) points over mamba');
+    expect(() => named('figure-2').report(finished(runs, () => 0.1))).not.to.throw();
   });
 
   it('reports table 3: accuracy by class for the tasks of MAD, by question for the others', () => {

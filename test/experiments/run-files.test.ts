@@ -93,10 +93,10 @@ describe('files of a run', () => {
   });
 
   it('a report of runs names the machine and the day of their trainings, not its own', async () => {
-    const experiment = paperExperiments.find(({name}) => name === 'figure-2');
-    if (experiment === undefined) throw new Error('no figure-2');
-    const chosen = {quick: true, backend: 'wasm', models: ['mamba'], panels: ['2 pairs']} as const;
-    const options = {...chosen, out: root, jobs: 1, command: 'bmojo reproduce figure-2'};
+    const experiment = paperExperiments.find(({name}) => name === 'table-3');
+    if (experiment === undefined) throw new Error('no table-3');
+    const chosen = {quick: true, backend: 'wasm', models: ['mamba'], panels: ['induction-heads']} as const;
+    const options = {...chosen, out: root, jobs: 1, command: 'bmojo reproduce table-3'};
     const [run] = experiment.plan(options);
     const folder = RunFolder.create(join(root, 'runs', run.name), run.config);
     const session = {step: 0, version: '0.0.7', date: '2020-02-29T10:00:00.000Z', machine: 'an old machine'};
@@ -122,7 +122,13 @@ describe('files of a run', () => {
   it('measures what was not measured yet, last, and tells the lines of all that are known by then', async () => {
     const experiment = paperExperiments.find(({name}) => name === 'figure-2');
     if (experiment === undefined) throw new Error('no figure-2');
-    const chosen = {quick: true, backend: 'wasm', models: ['mamba', 'hybrid'], panels: ['2 pairs']} as const;
+    const chosen = {
+      quick: true,
+      backend: 'wasm',
+      models: ['mamba', 'hybrid'],
+      panels: ['recall'],
+      sizes: ['D 16'],
+    } as const;
     const options = {...chosen, out: root, jobs: 1, command: 'bmojo reproduce figure-2', seeds: [1, 2]};
     const planned = experiment.plan(options);
     expect(planned).to.have.length(4);

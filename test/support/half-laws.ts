@@ -10,7 +10,7 @@ import {
   linearHalf,
   linearTransposed,
   linearTransposedHalf,
-  unpackHalf,
+  widen as widenWords,
 } from '../../custom-ops/index.js';
 import {seededRandom} from '../../custom-ops/sampling.js';
 import type {HalfDType} from '../../formats/weight-dtype.js';
@@ -48,7 +48,7 @@ export function halfLaws(rows: readonly number[]): void {
       it(`${format}, ${columns} to a row: the numbers and rows of the weight, and its products`, async () => {
         const {words, wide} = weightOf(41, columns, format);
         const options = {format, columns};
-        await expectSame(unpackHalf(words, options), wide);
+        await expectSame(widenWords(words, options), wide);
         const ids = tensor<Rank.R2>([40, 0, 0, 17], [2, 2], 'int32');
         await expectSame(embeddingLookupHalf(words, ids, options), embeddingLookup(wide, ids));
         for (const L of rows) {

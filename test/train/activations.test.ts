@@ -151,7 +151,7 @@ for (const backend of readableBackends) {
             const rounded = inputs.map(one =>
               one.rank === 2
                 ? one
-                : reshape(widen(narrow(one, {format}), {format, count: one.size}), one.shape),
+                : reshape(widen(narrow(one, {format}), {format, columns: one.size}), one.shape),
             );
             const dy = drawn(call(inputs).shape);
             const expected = valueAndGradients(() => call(rounded), rounded, dy).grads;
@@ -207,7 +207,7 @@ describe('what is kept of activations', () => {
       );
       expect([...grads[0].dataSync()]).to.deep.equal([65504 + 2, -65504 + 65504]);
       const words = narrow(tensor1d([Number.NaN, Number.POSITIVE_INFINITY, 6e-8]), {format: 'float16'});
-      const back = widen(words as Tensor1D, {format: 'float16', count: 3}).dataSync();
+      const back = widen(words as Tensor1D, {format: 'float16', columns: 3}).dataSync();
       expect(back[0]).to.be.NaN;
       expect(back[1]).to.equal(Number.POSITIVE_INFINITY);
       expect(back[2]).to.equal(2 ** -24);
