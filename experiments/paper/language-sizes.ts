@@ -31,6 +31,7 @@ export const languageContestants: readonly Contestant[] = [
   'bmojo-f',
   'bmojo',
   'bmojo-projected',
+  'bmojo-inner',
 ];
 
 /**
