@@ -12,19 +12,15 @@ import type {MeasuredRun, PaperExperiment, PaperOptions, PaperReport} from './ex
 import type {GridPoint} from './grid.js';
 import {gridRuns} from './grid.js';
 import type {RecallByLength, RecallPoint} from './recall-by-length.js';
-import type {Part} from './recall-on.js';
+import type {RecallMixture} from './recall-mixture.js';
+import {quickRecallMixture, recallMixture, trainedOn} from './recall-mixture.js';
 import {recallOn} from './recall-on.js';
 import type {Summary} from './summary.js';
 import {margin, marginWords, summaries, summaryWords} from './summary.js';
 
 interface Scale {
-  readonly window: number;
-  readonly vocabSize: number;
-  /** Training parts with their weights. */
-  readonly parts: string;
-  /** What is measured, ascending by pairs: a panel each. */
-  readonly measured: readonly Part[];
-  /** Held-out samples of each. */
+  readonly mixture: RecallMixture;
+  /** Held-out samples of each part. */
   readonly samples: number;
   readonly widths: readonly number[];
   /** Slots where widths are swept. */
@@ -32,44 +28,29 @@ interface Scale {
   /** Width where slots are swept. */
   readonly widthBySlots: number;
   readonly slots: readonly number[];
-  readonly batch: number;
-  readonly train: object;
   readonly rates: readonly number[];
   readonly seeds: readonly number[];
 }
 
-/**
- * One training on a mixture serves all panels, as in Zoology and Based. Each number of pairs by itself was tried before: of 64 pairs
- * only Transformers learned anything in as many updates, while a mixture leads from few pairs to many.
- */
+/** One training serves all panels. */
 const full: Scale = {
-  window: 32,
-  vocabSize: 512,
-  parts: '64x4:4,128x8:2,256x16:1,256x32:1,256x64:1',
-  measured: ['256x16', '256x32', '256x64'],
+  mixture: recallMixture,
   samples: 1024,
   widths: [32, 64, 128],
   slotsByWidth: 64,
   widthBySlots: 64,
   slots: [0, 8, 16, 32, 64, 128],
-  batch: 64,
-  train: {steps: 4000, ssmRateFactor: 3, evalEvery: 250, evalSamples: 960, stopAccuracy: 0.995},
   rates: [1e-3, 3e-3],
   seeds: [1, 2, 3],
 };
 
 const quick: Scale = {
-  window: 4,
-  vocabSize: 32,
-  parts: '16x2:1,32x4:1',
-  measured: ['32x2', '32x4'],
+  mixture: quickRecallMixture,
   samples: 64,
   widths: [16],
   slotsByWidth: 8,
   widthBySlots: 16,
   slots: [0, 8],
-  batch: 16,
-  train: {steps: 60, evalEvery: 30, evalSamples: 128, checkpointEvery: 60},
   rates: [1e-2],
   seeds: [1],
 };
@@ -88,20 +69,23 @@ function widthsOf({widths}: Scale, name: Contestant): readonly number[] {
 }
 
 function point(
-  {window, vocabSize, parts, measured, batch, train}: Scale,
+  {mixture}: Scale,
   panel: string,
   name: Contestant,
   {width, slots}: {width: number; slots: number},
 ): GridPoint {
-  const shared: Partial<ModelConfig> = {layers: 2, dModel: width, window, eideticSlots: slots};
+  const shared: Partial<ModelConfig> = {
+    layers: 2,
+    dModel: width,
+    window: mixture.window,
+    eideticSlots: slots,
+  };
   return {
     panel,
     model: name,
     size: panel === SLOTS ? slotWords(slots) : widthWords(width),
-    task: 'mqar-mixture',
-    data: {vocabSize, parts, testParts: measured.join(','), block: batch},
     settings: contestant(name, shared),
-    train: {...train, batch},
+    ...trainedOn(mixture),
   };
 }
 
@@ -117,7 +101,8 @@ function points(scale: Scale): GridPoint[] {
 }
 
 async function measureRecall(folder: RunFolder, options: PaperOptions): Promise<RecallByLength> {
-  const {measured, samples, batch} = options.quick ? quick : full;
+  const {mixture, samples} = options.quick ? quick : full;
+  const {measured, batch} = mixture;
   const {model} = await loadSequenceModel(folder);
   try {
     const found: RecallPoint[] = [];
@@ -225,7 +210,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
           }),
         ]),
   ];
-  const best = all.filter(({model, panel}) => model === 'bmojo' && !isBySlots(panel));
+  const bySize = all.filter(({panel}) => !isBySlots(panel));
   return {
     finding:
       margins.length === 0
@@ -255,9 +240,9 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
           ]),
     ],
     figures: Object.fromEntries(
-      best.map(summary => [
-        `bmojo.${summary.panel.replace(' ', '-')}.${summary.size.replace(' ', '')}`,
-        percent(summary.mean),
+      bySize.map(({model, panel, size, mean}) => [
+        `${model}.${panel.replace(' ', '-')}.${size.replace(' ', '')}`,
+        percent(mean),
       ]),
     ),
     notes: [
