@@ -54,11 +54,6 @@ export const modelSchema = {
     '',
     `memories of the layers, a letter for each, repeated over them, such as SSSA for a hybrid (Jamba, Samba): ${patternWords}`,
   ),
-  ssmOutputLayers: choice(
-    ['all', 'inner'],
-    'all',
-    "layers in which the SSM adds to the attention's output, where it does: all, or all but the last, which then reads the SSM through keys and values alone, as the paper has it; recall learns sooner with inner than with all or none",
-  ),
   normEpsilon: number(1e-5, 0, 1, 'added to the mean square in every RMSNorm'),
   backbone: choice(
     ['causal', 'autoencoder'],

@@ -106,11 +106,10 @@ export function checkPlan(plan: readonly LayerSettings[], schema: Schema): void 
 
 /**
  * The settings of every layer of a model, in order: its own, else those of its letter in `pattern`, else the
- * model's. The last layer alone has memory in storage, unless the pattern says which, and has no `ssmOutput` of the model's where
- * `ssmOutputLayers` is `inner`.
+ * model's. The last layer alone has memory in storage, unless the pattern says which.
  */
 export function layerPlan(config: ModelConfig): PlannedLayer[] {
-  const {layers, pattern, plan, mlp, mlpWidth, mlpBias, dropout, normEpsilon, ssmOutputLayers} = config;
+  const {layers, pattern, plan, mlp, mlpWidth, mlpBias, dropout, normEpsilon} = config;
   const keys = Object.keys(mixerSchema);
   const shared = Object.fromEntries(
     Object.entries(config).filter(([key]) => keys.includes(key)),
@@ -123,9 +122,8 @@ export function layerPlan(config: ModelConfig): PlannedLayer[] {
       : patternLetters[isLetter(letter) ? letter : 'B'];
     const retrieves = !shortConv && (pattern === '' ? index === layers - 1 : letter === STORAGE);
     const storage = retrieves ? shared.storage : 0;
-    const ssmOutput = ssmOutputLayers === 'inner' && index === layers - 1 ? 'none' : shared.ssmOutput;
     const seed = (config.seed + 7919 * (index + 1)) % 2 ** 31;
-    const mixer = {...shared, storage, ssmOutput, ...memories, ...own.mixer, seed};
+    const mixer = {...shared, storage, ...memories, ...own.mixer, seed};
     return {shortConv, mlp, mlpWidth, mlpBias, dropout, normEpsilon, ...own, mixer};
   });
 }

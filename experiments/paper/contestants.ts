@@ -12,14 +12,13 @@ export const contestants = {
   'bmojo-f': {preset: 'bmojo-f'},
   bmojo: {preset: 'bmojo'},
   'bmojo-projected': {preset: 'bmojo', ssmOutput: 'projected'},
-  'bmojo-inner': {preset: 'bmojo', ssmOutput: 'projected', ssmOutputLayers: 'inner'},
 } as const satisfies Record<string, Partial<ModelConfig>>;
 
 export type Contestant = keyof typeof contestants;
 
 /** Whether a kind is B'MOJO with all of its memories, in whichever form. */
 export function isBmojo(name: string): boolean {
-  return name === 'bmojo' || name === 'bmojo-projected' || name === 'bmojo-inner';
+  return name === 'bmojo' || name === 'bmojo-projected';
 }
 
 export const contestantNames = Object.keys(contestants) as Contestant[];

@@ -31,7 +31,6 @@ export const languageContestants: readonly Contestant[] = [
   'bmojo-f',
   'bmojo',
   'bmojo-projected',
-  'bmojo-inner',
 ];
 
 /**

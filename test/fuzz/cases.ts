@@ -1,7 +1,7 @@
 // One fuzz case after another: a reader, a file of its, a change, and what came of it.
 
 import {createHash} from 'node:crypto';
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {memory} from '@tensorflow/tfjs-core';
@@ -13,6 +13,7 @@ import type {FileKind} from './mutate.js';
 import {mutate} from './mutate.js';
 import type {Reader} from './readers.js';
 import {makeFixture, readers} from './readers.js';
+import {replaceFile} from './replace-file.js';
 
 export const MOST_SECONDS = 5;
 export const MOST_BYTES = 2 ** 30;
@@ -114,7 +115,7 @@ export async function* fuzzCases(
       const file = names[Math.floor(random.uniform() * names.length)];
       const whole = files.get(file) as Uint8Array;
       const changed = mutate(random, reader.files[file], whole);
-      writeFileSync(join(folder, file), changed);
+      replaceFile(join(folder, file), changed);
       const start = computedSeconds();
       let what = await outcome(fixture, file, changed);
       const seconds = computedSeconds() - start;
@@ -122,7 +123,7 @@ export async function* fuzzCases(
       const taken = process.memoryUsage.rss() - began;
       if (taken > MOST_BYTES) what ??= `took ${taken} bytes`;
       if (memory().numTensors !== before) what ??= `left ${memory().numTensors - before} tensors`;
-      writeFileSync(join(folder, file), whole);
+      replaceFile(join(folder, file), whole);
       if (what !== undefined) yield {number, reader: reader.name, file, what};
     }
   } finally {

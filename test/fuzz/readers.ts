@@ -44,6 +44,7 @@ import {languageContents} from '../support/model-folders.js';
 import {HeldArray} from '../support/snapshots.js';
 import {tinyBpe} from '../support/tiny-bpe.js';
 import type {FileKind} from './mutate.js';
+import {replaceFile} from './replace-file.js';
 
 export interface Reader {
   readonly name: string;
@@ -300,7 +301,7 @@ export const readers: readonly Reader[] = [
     read: folder => {
       const path = join(folder, 'run');
       for (const name of [...runFiles, ...runLogs])
-        writeFileSync(join(path, name), readFileSync(join(folder, name)));
+        replaceFile(join(path, name), readFileSync(join(folder, name)));
       const run = RunFolder.open(path);
       return [
         run.config,

@@ -115,26 +115,6 @@ describe('layer plan', () => {
     for (const {model} of [listed, patterned, plain]) model.dispose();
   });
 
-  it("lets the SSM's output reach the outputs of all layers but the last", () => {
-    const outputs = (given: Parameters<typeof parseModelConfig>[0]): string[] =>
-      layerPlan(parseModelConfig({...small, ...given})).map(({mixer}) => mixer.ssmOutput);
-    const inner = {ssmOutput: 'projected', ssmOutputLayers: 'inner'} as const;
-    expect(outputs({...inner, layers: 3})).to.deep.equal(['projected', 'projected', 'none']);
-    expect(outputs({...inner, layers: 1})).to.deep.equal(['none']);
-    expect(outputs({ssmOutput: 'projected', layers: 2})).to.deep.equal(['projected', 'projected']);
-    // A layer's own word counts for more, in the last layer too.
-    expect(outputs({...inner, layers: 2, pattern: 'BP'})).to.deep.equal(['projected', 'add']);
-    expect(
-      outputs({...inner, plan: [{mixer: {ssmOutput: 'none'}}, {mixer: {ssmOutput: 'gated'}}]}),
-    ).to.deep.equal(['none', 'gated']);
-    const listed = LanguageModel.create({...small, plan: [{mixer: {ssmOutput: 'projected'}}, {}]});
-    const set = LanguageModel.create({...small, ...inner, layers: 2});
-    const tokens = ids();
-    expect(logits(set, tokens)).to.deep.equal(logits(listed, tokens));
-    tokens.dispose();
-    for (const {model} of [listed, set]) model.dispose();
-  });
-
   it('of layers that differ in everything: whole and token by token agree, files carry it, sizes are declared', async () => {
     const config = {
       ...small,
