@@ -7,13 +7,16 @@ import torch
 # Tokens between the scan's saved states, as in custom-ops/selective-scan/definition.ts.
 CHUNK = 16
 
+# As of Precision in custom-ops/native/cuda/call.h.
+PRECISIONS = ["float32", "tf32", "float16", "bfloat16"]
+
 
 class Library:
     def __init__(self, path: str):
         self._library = ctypes.CDLL(path)
         self._library.bmojo_cuda_workspace.restype = ctypes.c_int64
 
-    def run(self, symbol: str, inputs: list, outputs: list, scalars: list, tf32: bool = False) -> None:
+    def run(self, symbol: str, inputs: list, outputs: list, scalars: list, precision: str = "float32") -> None:
         """Runs a kernel on the current stream; None stands for an absent tensor. Ports and scalars: the op's definition."""
         tensors = [x for x in [*inputs, *outputs] if x is not None]
         for x in tensors:
@@ -22,13 +25,13 @@ class Library:
         pointers = lambda xs: (ctypes.c_void_p * len(xs))(*[None if x is None else x.data_ptr() for x in xs])
         numbers = (ctypes.c_double * len(scalars))(*scalars)
         name, given = symbol.encode(), pointers(inputs)
-        size = self._library.bmojo_cuda_workspace(name, given, numbers)
+        size = self._library.bmojo_cuda_workspace(name, given, numbers, PRECISIONS.index(precision))
         if size < 0:
             raise ValueError(f"no CUDA kernel {symbol}")
         workspace = torch.empty(max(size, 1), dtype=torch.uint8, device=tensors[0].device)
         stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
         code = self._library.bmojo_cuda_launch(
-            name, given, pointers(outputs), ctypes.c_void_p(workspace.data_ptr()), numbers, stream, int(tf32)
+            name, given, pointers(outputs), ctypes.c_void_p(workspace.data_ptr()), numbers, stream, PRECISIONS.index(precision)
         )
         if code != 0:
             raise RuntimeError(f"{symbol}: CUDA error {code}")

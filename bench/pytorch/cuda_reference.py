@@ -78,15 +78,15 @@ def attention(library) -> None:
     scalars = [B, L, L, H, H, D, chunks, me, w, 1, 0, 0, 0, 0]
     grads = [torch.empty_like(q) for _ in range(5)]
     inputs = [q, k, v, k_fading, v_fading, positions]
-    for tf32 in (False, True):
-        forward = lambda: library.run("memory_attention_forward", inputs, [out, level], scalars, tf32)
-        backward = lambda: library.run("memory_attention_backward", [*inputs, out, level, grad], grads, scalars, tf32)
-        name = "ours, TF32" if tf32 else "ours, float32"
+    for precision in bmojo_library.PRECISIONS:
+        forward = lambda: library.run("memory_attention_forward", inputs, [out, level], scalars, precision)
+        backward = lambda: library.run("memory_attention_backward", [*inputs, out, level, grad], grads, scalars, precision)
+        name = f"ours, {precision}"
         ms = median_ms(forward)
         report(part, f"{name}, forward", ms, rate(flops, ms))
         both = ms + median_ms(backward)
         report(part, f"{name}, forward+backward", both, rate(3.5 * flops, both))
-    library.run("memory_attention_forward", inputs, [out, level], scalars, False)
+    library.run("memory_attention_forward", inputs, [out, level], scalars)
 
     # PyTorch's keys: the window's, the fading ones, each chunk's stored ones.
     rows_of = positions.long().flatten(1).clamp(min=0)[..., None, None].expand(-1, -1, H, D)

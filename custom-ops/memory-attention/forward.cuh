@@ -7,7 +7,7 @@ namespace bmojo::cuda {
 template <int kDh, int kKeys, int kWarps, int kBlocks, Precision kPrecision>
 __global__ void __launch_bounds__(kWarps * kWarp, kBlocks)
 attentionForwardKernel(AttentionProblem p, float* __restrict__ out, float* __restrict__ logSumExp) {
-  using Warp = QueryWarp<kDh, kKeys, kWarps>;
+  using Warp = QueryWarp<kDh, kKeys, kWarps, kPrecision>;
   BMOJO_SHARED(memory);
   const Warp own(p, memory);
   const int lane = own.lane;
@@ -77,13 +77,12 @@ template <int kDh, int kKeys, int kWarps, int kBlocks>
 cudaError_t launchAttentionForward(const AttentionProblem& p, const Call& call) {
   using P = ports::MemoryAttentionForward;
   const dim3 grid = queryGrid<kWarps>(p);
-  constexpr size_t bytes = QueryMemory<kDh, kKeys, kWarps, 1>::bytes;
-  if (call.precision == Precision::kTf32) {
-    return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
-                  call.stream, p, call.out(P::out), call.out(P::logSumExp));
-  }
-  return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, Precision::kFloat32>, grid, kWarps * kWarp, bytes,
-                call.stream, p, call.out(P::out), call.out(P::logSumExp));
+  return inPrecision(call.precision, [&](auto precision) {
+    constexpr Precision kPrecision = decltype(precision)::value;
+    return launch(attentionForwardKernel<kDh, kKeys, kWarps, kBlocks, kPrecision>, grid, kWarps * kWarp,
+                  QueryMemory<kDh, kKeys, kWarps, 1, kPrecision>::bytes, call.stream, p, call.out(P::out),
+                  call.out(P::logSumExp));
+  });
 }
 
 }  // namespace bmojo::cuda

@@ -13,6 +13,11 @@ enum FadingMode { kNone = 0, kSliding = 1, kChunk = 2 };
 // The tag of a column without a row.
 constexpr int kNowhere = -2147483647 - 1;
 
+// Rows that stream past own ones, narrowed once a call, two numbers in a word and with zeros up to kDh: for half precisions.
+struct HalfRows {
+  float *k, *v, *kFading, *vFading, *q, *gradOut;
+};
+
 struct AttentionProblem {
   int B, L, M, H, G, Dh, C, me, window, fading, fadingTokens, queryOffset, firstRow, phase;
   const float *q, *k, *v, *kFading, *vFading;
@@ -22,6 +27,7 @@ struct AttentionProblem {
   float scale;
   // Rows of Dh floats may be copied 16 bytes at a time.
   int aligned;
+  HalfRows halves;
 };
 
 inline AttentionProblem attentionProblem(const Call& call) {

@@ -1,5 +1,6 @@
 // memoryAttention on CUDA: which blocks for which head width.
 #include "memory-attention/forward.cuh"
+#include "memory-attention/half-rows.cuh"
 #include "memory-attention/key-gradient.cuh"
 #include "memory-attention/query-gradient.cuh"
 #include "memory-attention/stored-links.cuh"
@@ -16,13 +17,40 @@ bool isSupported(const AttentionProblem& p) {
   return p.Dh >= 1 && p.Dh <= kWidestHead && p.L >= 1 && p.G >= 1 && p.H % p.G == 0 && p.window >= 1;
 }
 
+// The width kDh of the kernels.
+int widthOf(const AttentionProblem& p) { return p.Dh <= 32 ? 32 : p.Dh <= 64 ? 64 : kWidestHead; }
+
+// Room for the halves of keys and values, and backward of queries and cotangents.
+HalfRows halfRowsOf(const AttentionProblem& p, const Call& call, bool isBackward, Carver& carver) {
+  HalfRows halves = {};
+  if (!isHalf(call.precision)) return halves;
+  const size_t words = static_cast<size_t>(widthOf(p)) / 2;
+  const size_t keys = static_cast<size_t>(p.B) * p.M * p.G * words, queries = static_cast<size_t>(p.B) * p.L * p.H * words;
+  halves.k = carver.floats(keys), halves.v = carver.floats(keys);
+  if (p.fading != kNone) halves.kFading = carver.floats(keys), halves.vFading = carver.floats(keys);
+  if (isBackward) halves.q = carver.floats(queries), halves.gradOut = carver.floats(queries);
+  return halves;
+}
+
+cudaError_t narrowKeys(const AttentionProblem& p, const Call& call) {
+  if (!isHalf(call.precision)) return cudaSuccess;
+  const int64_t keys = static_cast<int64_t>(p.B) * p.M * p.G;
+  const int width = widthOf(p);
+  BMOJO_RETURN_IF(narrowRows(call, p.k, p.halves.k, keys, p.Dh, width));
+  BMOJO_RETURN_IF(narrowRows(call, p.v, p.halves.v, keys, p.Dh, width));
+  if (p.fading == kNone) return cudaSuccess;
+  BMOJO_RETURN_IF(narrowRows(call, p.kFading, p.halves.kFading, keys, p.Dh, width));
+  return narrowRows(call, p.vFading, p.halves.vFading, keys, p.Dh, width);
+}
+
 struct Workspace {
+  HalfRows halves;
   float *outDots, *storedK, *storedV;
   int *heads, *nexts;
   size_t bytes;
 };
 
-Workspace workspaceOf(const AttentionProblem& p, void* memory) {
+Workspace workspaceOf(const AttentionProblem& p, const Call& call, void* memory) {
   const size_t slots = static_cast<size_t>(p.C) * p.me, width = static_cast<size_t>(p.G) * p.Dh;
   Carver carver = {static_cast<char*>(memory)};
   Workspace w;
@@ -31,6 +59,7 @@ Workspace workspaceOf(const AttentionProblem& p, void* memory) {
   w.storedV = carver.floats(p.B * slots * width);
   w.heads = carver.ints(slots == 0 ? 0 : static_cast<size_t>(p.B) * p.M);
   w.nexts = carver.ints(p.B * slots);
+  w.halves = halfRowsOf(p, call, true, carver);
   w.bytes = carver.used;
   return w;
 }
@@ -56,9 +85,18 @@ cudaError_t addStored(const AttentionProblem& p, const Call& call, const Workspa
                 call.out(P::gradV), rows, p.M, p.G, p.Dh, slots);
 }
 
+size_t forwardWorkspace(const Call& call) {
+  Carver carver = {nullptr};
+  halfRowsOf(attentionProblem(call), call, false, carver);
+  return carver.used;
+}
+
 cudaError_t runForward(const Call& call) {
-  const AttentionProblem p = attentionProblem(call);
+  AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
+  Carver carver = {static_cast<char*>(call.workspace)};
+  p.halves = halfRowsOf(p, call, false, carver);
+  BMOJO_RETURN_IF(narrowKeys(p, call));
   if (p.Dh <= 32) return launchAttentionForward<32, 64, 8, 2>(p, call);
   if (p.Dh > 64) return launchAttentionForward<128, 32, 4, 2>(p, call);
   switch (call.variant) {
@@ -69,7 +107,7 @@ cudaError_t runForward(const Call& call) {
 }
 
 size_t backwardWorkspace(const Call& call) {
-  return workspaceOf(attentionProblem(call), nullptr).bytes;
+  return workspaceOf(attentionProblem(call), call, nullptr).bytes;
 }
 
 cudaError_t runBackward(const Call& call) {
@@ -77,10 +115,16 @@ cudaError_t runBackward(const Call& call) {
   AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
   p.aligned = p.aligned && isAligned16(call.in(P::gradOut));
-  const Workspace w = workspaceOf(p, call.workspace);
+  const Workspace w = workspaceOf(p, call, call.workspace);
   const AttentionCotangents in = {call.in(P::out), call.in(P::logSumExp), call.in(P::gradOut), call.in(P::gradLogSumExp),
                                   w.outDots};
   const int64_t queries = static_cast<int64_t>(p.B) * p.L * p.H;
+  p.halves = w.halves;
+  BMOJO_RETURN_IF(narrowKeys(p, call));
+  if (isHalf(call.precision)) {
+    BMOJO_RETURN_IF(narrowRows(call, p.q, p.halves.q, queries, p.Dh, widthOf(p)));
+    BMOJO_RETURN_IF(narrowRows(call, in.gradOut, p.halves.gradOut, queries, p.Dh, widthOf(p)));
+  }
   BMOJO_RETURN_IF(launch(outDotsKernel, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))), kThreads, 0,
                          call.stream, in.out, in.gradOut, in.gradLogSumExp, w.outDots, queries, p.Dh));
   if (p.Dh <= 32) BMOJO_RETURN_IF((launchQueryGradient<32, 32, 4, 4>(p, call, in)));
@@ -97,7 +141,7 @@ cudaError_t runBackward(const Call& call) {
 
 }  // namespace
 
-const Kernel memoryAttentionForward = {runForward, noWorkspace, 3, true};
-const Kernel memoryAttentionBackward = {runBackward, backwardWorkspace, 1, true};
+const Kernel memoryAttentionForward = {runForward, forwardWorkspace, 3, 4};
+const Kernel memoryAttentionBackward = {runBackward, backwardWorkspace, 1, 4};
 
 }  // namespace bmojo::cuda

@@ -5,15 +5,16 @@
 
 namespace bmojo::cuda {
 
-template <int kDh, int kQueries, int kWarps>
+template <int kDh, int kQueries, int kWarps, Precision kPrecision>
 struct KeyGradientMemory {
-  static constexpr int tile = kQueries * kStride<kDh>;
+  static constexpr int stride = RowWords<kDh, kPrecision>::stride, owned = RowWords<kDh, kPrecision>::owned;
+  static constexpr int tile = kQueries * stride;
   // Queries, cotangents, logarithms of the normalisers, products of output and cotangent, tags.
   static constexpr int numbers = 2 * tile;
   static constexpr int stage = numbers + 3 * kQueries;
   static constexpr int keys = 2 * stage;
-  static constexpr int values = keys + kWarps * 16 * kDh;
-  static constexpr int floats = values + kWarps * 16 * kDh;
+  static constexpr int values = keys + kWarps * owned;
+  static constexpr int floats = values + kWarps * owned;
 };
 
 // kSource tells whose gradients: gradK and gradV are [B, M, G, Dh], for stored slots [B, C * me, G, Dh].
@@ -21,7 +22,7 @@ template <int kDh, int kQueries, int kWarps, int kBlocks, Precision kPrecision>
 __global__ void __launch_bounds__(kWarps * kWarp, kBlocks)
 keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, float* __restrict__ gradK,
                   float* __restrict__ gradV) {
-  using Memory = KeyGradientMemory<kDh, kQueries, kWarps>;
+  using Memory = KeyGradientMemory<kDh, kQueries, kWarps, kPrecision>;
   BMOJO_SHARED(memory);
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const int group = blockIdx.y, b = blockIdx.z, repeats = p.H / p.G;
@@ -47,10 +48,10 @@ keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, flo
   const auto addressOf = [&](const float* all, int at) {
     return at < 0 ? nullptr : all + ((static_cast<int64_t>(b) * p.M + at) * p.G + group) * p.Dh;
   };
-  float* const keys = memory + Memory::keys + warp * 16 * kDh;
-  float* const values = memory + Memory::values + warp * 16 * kDh;
-  storeFragments<kDh>(keys, addressOf(allKeys, row), addressOf(allKeys, row8), p.Dh, lane);
-  storeFragments<kDh>(values, addressOf(allValues, row), addressOf(allValues, row8), p.Dh, lane);
+  float* const keys = memory + Memory::keys + warp * Memory::owned;
+  float* const values = memory + Memory::values + warp * Memory::owned;
+  storeFragments<kDh, kPrecision>(keys, addressOf(allKeys, row), addressOf(allKeys, row8), p.Dh, lane);
+  storeFragments<kDh, kPrecision>(values, addressOf(allValues, row), addressOf(allValues, row8), p.Dh, lane);
 
   const int first = max(0, seersOf(p, source, firstOfBlock).low);
   const int last = min(p.L - 1, seersOf(p, source, lastOfBlock).high());
@@ -59,12 +60,14 @@ keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, flo
     if (t < tiles) {
       float* const stage = memory + t % 2 * Memory::stage;
       const int head = group * repeats + t / tilesOfHead, begin = first + t % tilesOfHead * kQueries;
-      for (int i = threadIdx.x; i < kQueries * kDh / 4; i += kWarps * kWarp) {
-        const int column = i / (kDh / 4), part = i % (kDh / 4), query = begin + column;
+      constexpr int parts = kParts<kDh, kPrecision>;
+      for (int i = threadIdx.x; i < kQueries * parts; i += kWarps * kWarp) {
+        const int column = i / parts, part = i % parts, query = begin + column;
         const bool valid = query <= last;
         const int64_t at = valid ? (static_cast<int64_t>(b) * p.L + query) * p.H + head : 0;
-        copyRow<kDh>(stage + column * kStride<kDh>, p.q + at * p.Dh, part, p.Dh, p.aligned, valid);
-        copyRow<kDh>(stage + Memory::tile + column * kStride<kDh>, in.gradOut + at * p.Dh, part, p.Dh, p.aligned, valid);
+        float* const line = stage + column * Memory::stride;
+        copyPart<kDh, kPrecision>(line, p.q, p.halves.q, at, part, p.Dh, p.aligned, valid);
+        copyPart<kDh, kPrecision>(line + Memory::tile, in.gradOut, p.halves.gradOut, at, part, p.Dh, p.aligned, valid);
         if (part == 0) {
           float* const numbers = stage + Memory::numbers + column;
           copyAsync4(numbers, in.logSumExp + at, valid);
@@ -123,13 +126,12 @@ cudaError_t launchKeyGradient(const AttentionProblem& p, const Call& call, const
   const int rows = source == kStored ? p.C * p.me : p.M;
   const dim3 grid(static_cast<unsigned>(ceilDiv(rows, kWarps * 16)), static_cast<unsigned>(p.G),
                   static_cast<unsigned>(p.B));
-  constexpr size_t bytes = KeyGradientMemory<kDh, kQueries, kWarps>::floats * sizeof(float);
-  if (call.precision == Precision::kTf32) {
-    return launch(keyGradientKernel<kDh, kQueries, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
-                  call.stream, p, in, source, gradK, gradV);
-  }
-  return launch(keyGradientKernel<kDh, kQueries, kWarps, kBlocks, Precision::kFloat32>, grid, kWarps * kWarp, bytes,
-                call.stream, p, in, source, gradK, gradV);
+  return inPrecision(call.precision, [&](auto precision) {
+    constexpr Precision kPrecision = decltype(precision)::value;
+    constexpr size_t bytes = KeyGradientMemory<kDh, kQueries, kWarps, kPrecision>::floats * sizeof(float);
+    return launch(keyGradientKernel<kDh, kQueries, kWarps, kBlocks, kPrecision>, grid, kWarps * kWarp, bytes, call.stream,
+                  p, in, source, gradK, gradV);
+  });
 }
 
 }  // namespace bmojo::cuda

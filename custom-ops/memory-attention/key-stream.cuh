@@ -5,9 +5,9 @@
 
 namespace bmojo::cuda {
 
-template <int kDh, int kKeys, int kThreads>
+template <int kDh, int kKeys, int kThreads, Precision kPrecision>
 struct KeyStream {
-  static constexpr int tile = kKeys * kStride<kDh>;
+  static constexpr int stride = RowWords<kDh, kPrecision>::stride, tile = kKeys * stride;
   // Keys, values, tags.
   static constexpr int stage = 2 * tile + kKeys;
 
@@ -58,11 +58,14 @@ struct KeyStream {
     if (t < count) {
       const Source source = sourceOf(t);
       const int begin = beginOf(t), end = source == kWindow ? last[0] : source == kFading ? last[1] : last[2];
-      const float* const keys = source == kFading ? p.kFading : p.k;
-      const float* const values = source == kFading ? p.vFading : p.v;
+      const bool isFading = source == kFading;
+      const float *const keys = isFading ? p.kFading : p.k, *const values = isFading ? p.vFading : p.v;
+      const float* const keyHalves = isFading ? p.halves.kFading : p.halves.k;
+      const float* const valueHalves = isFading ? p.halves.vFading : p.halves.v;
+      constexpr int parts = kParts<kDh, kPrecision>;
       int* const tags = reinterpret_cast<int*>(to + 2 * tile);
-      for (int i = threadIdx.x; i < kKeys * kDh / 4; i += kThreads) {
-        const int key = i / (kDh / 4), part = i % (kDh / 4);
+      for (int i = threadIdx.x; i < kKeys * parts; i += kThreads) {
+        const int key = i / parts, part = i % parts;
         int row = begin + key, tag = row;
         bool valid = row <= end;
         if (source == kStored) {
@@ -70,9 +73,10 @@ struct KeyStream {
           row = valid ? p.positions[static_cast<int64_t>(b) * p.C * p.me + row] : -1;
           valid = row >= 0;
         }
-        const int64_t at = valid ? ((static_cast<int64_t>(b) * p.M + row) * p.G + group) * p.Dh : 0;
-        copyRow<kDh>(to + key * kStride<kDh>, keys + at, part, p.Dh, p.aligned, valid);
-        copyRow<kDh>(to + tile + key * kStride<kDh>, values + at, part, p.Dh, p.aligned, valid);
+        const int64_t at = valid ? (static_cast<int64_t>(b) * p.M + row) * p.G + group : 0;
+        float* const line = to + key * stride;
+        copyPart<kDh, kPrecision>(line, keys, keyHalves, at, part, p.Dh, p.aligned, valid);
+        copyPart<kDh, kPrecision>(line + tile, values, valueHalves, at, part, p.Dh, p.aligned, valid);
         if (part == 0) tags[key] = valid ? tag : kNowhere;
       }
     }

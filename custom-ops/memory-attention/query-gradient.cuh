@@ -26,7 +26,7 @@ __global__ void outDotsKernel(const float* __restrict__ out, const float* __rest
 template <int kDh, int kKeys, int kWarps, int kBlocks, Precision kPrecision>
 __global__ void __launch_bounds__(kWarps * kWarp, kBlocks)
 queryGradientKernel(AttentionProblem p, AttentionCotangents in, float* __restrict__ gradQ) {
-  using Warp = QueryWarp<kDh, kKeys, kWarps>;
+  using Warp = QueryWarp<kDh, kKeys, kWarps, kPrecision>;
   BMOJO_SHARED(memory);
   const Warp own(p, memory);
   const int lane = own.lane;
@@ -62,13 +62,11 @@ template <int kDh, int kKeys, int kWarps, int kBlocks>
 cudaError_t launchQueryGradient(const AttentionProblem& p, const Call& call, const AttentionCotangents& in) {
   using P = ports::MemoryAttentionBackward;
   const dim3 grid = queryGrid<kWarps>(p);
-  constexpr size_t bytes = QueryMemory<kDh, kKeys, kWarps, 2>::bytes;
-  if (call.precision == Precision::kTf32) {
-    return launch(queryGradientKernel<kDh, kKeys, kWarps, kBlocks, Precision::kTf32>, grid, kWarps * kWarp, bytes,
-                  call.stream, p, in, call.out(P::gradQ));
-  }
-  return launch(queryGradientKernel<kDh, kKeys, kWarps, kBlocks, Precision::kFloat32>, grid, kWarps * kWarp, bytes,
-                call.stream, p, in, call.out(P::gradQ));
+  return inPrecision(call.precision, [&](auto precision) {
+    constexpr Precision kPrecision = decltype(precision)::value;
+    return launch(queryGradientKernel<kDh, kKeys, kWarps, kBlocks, kPrecision>, grid, kWarps * kWarp,
+                  QueryMemory<kDh, kKeys, kWarps, 2, kPrecision>::bytes, call.stream, p, in, call.out(P::gradQ));
+  });
 }
 
 }  // namespace bmojo::cuda

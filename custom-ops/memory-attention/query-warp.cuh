@@ -6,16 +6,16 @@
 namespace bmojo::cuda {
 
 // Shared memory of a block: two stages of keys and values in turn, then `kMatrices` matrices [16, kDh] for every warp.
-template <int kDh, int kKeys, int kWarps, int kMatrices>
+template <int kDh, int kKeys, int kWarps, int kMatrices, Precision kPrecision>
 struct QueryMemory {
-  static constexpr int matrices = 2 * KeyStream<kDh, kKeys, kWarps * kWarp>::stage;
-  static constexpr int floats = matrices + kMatrices * kWarps * 16 * kDh;
+  static constexpr int matrices = 2 * KeyStream<kDh, kKeys, kWarps * kWarp, kPrecision>::stage;
+  static constexpr int floats = matrices + kMatrices * kWarps * RowWords<kDh, kPrecision>::owned;
   static constexpr size_t bytes = floats * sizeof(float);
 };
 
-template <int kDh, int kKeys, int kWarps>
+template <int kDh, int kKeys, int kWarps, Precision kPrecision>
 struct QueryWarp {
-  using Stream = KeyStream<kDh, kKeys, kWarps * kWarp>;
+  using Stream = KeyStream<kDh, kKeys, kWarps * kWarp, kPrecision>;
 
   const AttentionProblem& p;
   float* const memory;
@@ -41,8 +41,9 @@ struct QueryWarp {
 
   // The warp's rows of an array [B, L, H, Dh], laid out as matrix number `index` of its own.
   __device__ const float* fragments(const float* all, int index) const {
-    float* const to = memory + QueryMemory<kDh, kKeys, kWarps, 1>::matrices + (index * kWarps + warp) * 16 * kDh;
-    storeFragments<kDh>(to, rowOf(all), row8Of(all), p.Dh, lane);
+    float* const to = memory + QueryMemory<kDh, kKeys, kWarps, 1, kPrecision>::matrices +
+                      (index * kWarps + warp) * RowWords<kDh, kPrecision>::owned;
+    storeFragments<kDh, kPrecision>(to, rowOf(all), row8Of(all), p.Dh, lane);
     return to;
   }
 

@@ -149,10 +149,10 @@ Workload attention(int B, int L, int H, int Dh, int window, int me) {
                  {"gradOut", rows, normal()}, {"gradQ", rows, unwritten()}, {"gradK", rows, unwritten()},
                  {"gradV", rows, unwritten()}, {"gradKFading", rows, unwritten()}, {"gradVFading", rows, unwritten()}},
                 {{"forward", "memory_attention_forward", {"q", "k", "v", "kFading", "vFading", "positions"},
-                  {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, true},
+                  {"out", "logSumExp"}, scalars, 6 * wide, flops, Dh == 64 ? 3 : 1, 4},
                  {"backward", "memory_attention_backward",
                   {"q", "k", "v", "kFading", "vFading", "positions", "out", "logSumExp", "gradOut", ""},
-                  {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, true}},
+                  {"gradQ", "gradK", "gradV", "gradKFading", "gradVFading"}, scalars, 12 * wide, 2.5 * flops, 1, 4}},
                 checkAttention,
                 {{"B", B}, {"L", L}, {"H", H}, {"Dh", Dh}, {"w", window}, {"me", me}, {"C", C}}};
   if (isSelected) {

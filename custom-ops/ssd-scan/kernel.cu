@@ -191,7 +191,7 @@ cudaError_t runBackward(const Call& call) {
 
 }  // namespace
 
-const Kernel ssdScanForward = {runForward, forwardWorkspace, 1, true};
-const Kernel ssdScanBackward = {runBackward, backwardWorkspace, kBackwardVariants, true};
+const Kernel ssdScanForward = {runForward, forwardWorkspace, 1, 2};
+const Kernel ssdScanBackward = {runBackward, backwardWorkspace, kBackwardVariants, 2};
 
 }  // namespace bmojo::cuda

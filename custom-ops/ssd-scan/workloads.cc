@@ -148,12 +148,12 @@ Workload scan(int B, int L, int H, int P, int N) {
   return {sized("ssdScan", {{"B", B}, {"L", L}, {"H", H}, {"P", P}, {"N", N}}),
           tensors,
           {{"forward", "ssd_scan_forward", {"x", "delta", "A", "B", "C", "D", "deltaBias", ""},
-            {"y", "finalState", "chunkStates"}, scalars, bytes, forward, 1, true},
+            {"y", "finalState", "chunkStates"}, scalars, bytes, forward, 1, 2},
            {"backward", "ssd_scan_backward",
             {"x", "delta", "A", "B", "C", "D", "deltaBias", "", "chunkStates", "gradY", "gradFinalState"},
             {"gradX", "gradDelta", "gradA", "gradB", "gradC", "gradD", "gradDeltaBias", ""}, scalars,
             bytes + 4.0 * (rows + 2.0 * shared), 2 * forward + 2.0 * tokens * kChunk * N,
-            variantsOf("ssd_scan_backward"), true}},
+            variantsOf("ssd_scan_backward"), 2}},
           checkScan,
           {{"B", B}, {"L", L}, {"H", H}, {"P", P}, {"N", N}}};
 }

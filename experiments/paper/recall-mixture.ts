@@ -24,7 +24,7 @@ export const recallMixture: RecallMixture = {
   parts: '64x4:4,128x8:2,256x16:1,256x32:1,256x64:1',
   measured: ['256x16', '256x32', '256x64'],
   batch: 64,
-  train: {steps: 4000, ssmRateFactor: 3, evalEvery: 250, evalSamples: 960, stopAccuracy: 0.995},
+  train: {steps: 4000, evalEvery: 250, evalSamples: 960, stopAccuracy: 0.995},
 };
 
 /** So small that a training takes seconds. */

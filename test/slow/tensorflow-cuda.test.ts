@@ -57,8 +57,12 @@ describe('CUDA kernels in TensorFlow, emulated', () => {
     expect(findings.off).to.deep.equal([]);
   });
 
-  it('round the factors of products to TF32 where that is asked', () => {
-    expect(findings.tf32).to.be.within(1e-5, 5e-3);
+  it('round the factors of products where that is asked, and compute in float32 what they have no kernel for', () => {
+    const {ssdScan, memoryAttention} = findings.rounding;
+    const elevenBits = [ssdScan.tf32, memoryAttention.tf32, memoryAttention.float16];
+    for (const rounding of elevenBits) expect(rounding).to.be.within(1e-5, 2e-3);
+    expect(memoryAttention.bfloat16).to.be.within(1e-3, 2e-2);
+    expect([ssdScan.float16, ssdScan.bfloat16]).to.deep.equal([0, 0]);
   });
 
   it('refuse numbers that lie on the host at once, those on the GPU at the next call', () => {

@@ -1,7 +1,7 @@
 // Run as a program with the path of operators that are built with emulated CUDA kernels: compares every op that has one
 // with its float64 definition, through TensorFlow, on poisoned memory, and prints what it found as JSON.
 
-import type {Rank, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Rank, Tensor, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 import {randomNormal, tensor1d, tensor3d, tidy, zeros} from '@tensorflow/tfjs-core';
 import {loadTensorFlow} from '#tensorflow';
 import {nativeOperators} from '../../custom-ops/backends/tensorflow/index.js';
@@ -9,14 +9,16 @@ import {crossEntropy, memoryAttention, ssdScan, useBackend} from '../../custom-o
 import {kernelName} from '../../custom-ops/op.js';
 import {opList} from '../../custom-ops/op-list.js';
 import {deviations} from '../../custom-ops/parity.js';
+import type {Precision} from '../../custom-ops/precision.js';
+import {precisions} from '../../custom-ops/precision.js';
 import {parseKernelList} from './registered-kernels.js';
 
 export interface EmulatedFindings {
   kernels: Record<string, {device: string; host: string[]}[]>;
   compared: string[];
   off: string[];
-  /** RMS of what tf32 makes of a scan beside float32, over that of the scan. */
-  tf32: number;
+  /** RMS of what a precision makes of an op's output beside float32, over that of the output. */
+  rounding: Record<'ssdScan' | 'memoryAttention', Record<Precision, number>>;
   /** Messages of wrong calls. */
   label: string;
   sizes: string;
@@ -43,24 +45,37 @@ function attend(position: number): string {
   });
 }
 
+const normal = (shape: number[], seed: number) => randomNormal(shape, 0, 1, 'float32', seed);
+
 /** Random numbers through a scan of more tokens than are walked one by one. */
-async function differenceOfTf32(): Promise<number> {
-  const scan = (precision: 'float32' | 'tf32') => {
-    const normal = (shape: number[], seed: number) => randomNormal(shape, 0, 1, 'float32', seed);
-    return ssdScan(
-      {
-        x: normal([1, 40, 2, 8], 1) as Tensor4D,
-        delta: normal([1, 40, 2], 2) as Tensor3D,
-        A: tensor1d([-0.5, -1]),
-        B: normal([1, 40, 1, 16], 3) as Tensor4D,
-        C: normal([1, 40, 1, 16], 4) as Tensor4D,
-      },
-      {precision},
-    ).y.dataSync();
-  };
-  const [exact, rounded] = [scan('float32'), scan('tf32')];
-  const rms = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
-  return rms(exact.map((value, i) => value - rounded[i])) / rms(exact);
+function scan(precision: Precision): Tensor {
+  return ssdScan(
+    {
+      x: normal([1, 40, 2, 8], 1) as Tensor4D,
+      delta: normal([1, 40, 2], 2) as Tensor3D,
+      A: tensor1d([-0.5, -1]),
+      B: normal([1, 40, 1, 16], 3) as Tensor4D,
+      C: normal([1, 40, 1, 16], 4) as Tensor4D,
+    },
+    {precision},
+  ).y;
+}
+
+function attendIn(precision: Precision): Tensor {
+  const [q, k, v] = [1, 2, 3].map(seed => normal([1, 40, 2, 12], seed) as Tensor4D);
+  return memoryAttention({q, k, v}, {window: 16, fading: 'none', precision});
+}
+
+function roundingOf(run: (precision: Precision) => Tensor): Record<Precision, number> {
+  const values = (precision: Precision) => tidy(() => run(precision).dataSync());
+  const exact = values('float32');
+  const rms = (numbers: ArrayLike<number>) => Math.hypot(...Array.from(numbers));
+  return Object.fromEntries(
+    precisions.map(precision => {
+      const rounded = values(precision);
+      return [precision, rms(exact.map((value, i) => value - rounded[i])) / rms(exact)];
+    }),
+  ) as Record<Precision, number>;
 }
 
 const native = loadTensorFlow(process.argv[2]);
@@ -75,7 +90,7 @@ const findings: EmulatedFindings = {
     const wide = zeros<Rank.R4>([1, 4, 1, 130]);
     memoryAttention({q: wide, k: wide, v: wide}, {window: 2, fading: 'none'});
   }),
-  tf32: await differenceOfTf32(),
+  rounding: {ssdScan: roundingOf(scan), memoryAttention: roundingOf(attendIn)},
   firstPosition: attend(4),
   nextPosition: attend(0),
 };

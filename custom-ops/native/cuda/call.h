@@ -13,9 +13,20 @@
 
 namespace bmojo::cuda {
 
-// How matrix products of float32 are computed on matrix units: each factor split into two TF32 parts, which keeps
-// float32's accuracy, or rounded to one TF32 number, which is faster and keeps about three digits.
-enum class Precision { kFloat32, kTf32 };
+// How the factors of matrix products are rounded for matrix units: split into two TF32 parts, which keeps float32's
+// accuracy, or once, which is faster: to 11 bits (TF32, float16) or 8 (bfloat16).
+enum class Precision { kFloat32, kTf32, kFloat16, kBfloat16 };
+
+constexpr const char* nameOf(Precision precision) {
+  constexpr const char* names[] = {"float32", "tf32", "float16", "bfloat16"};
+  return names[static_cast<int>(precision)];
+}
+
+constexpr bool isHalf(Precision precision) {
+  return precision == Precision::kFloat16 || precision == Precision::kBfloat16;
+}
+template <Precision kPrecision>
+constexpr bool kIsHalf = isHalf(kPrecision);
 
 struct Call {
   const void* const* inputs = nullptr;
@@ -48,8 +59,10 @@ struct Kernel {
   size_t (*workspaceBytes)(const Call&) = noWorkspace;
   // Of Call::variant.
   int variants = 1;
-  // Whether Call::precision makes a difference.
-  bool hasTf32 = false;
+  // How many of Precision, from the first on, it computes in; the others are its float32.
+  int precisions = 1;
+
+  bool computesIn(Precision precision) const { return static_cast<int>(precision) < precisions; }
 };
 
 // By NativeCall.symbol of the op's definition; null when there is none.

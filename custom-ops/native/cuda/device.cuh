@@ -1,6 +1,8 @@
 // What the CUDA kernels share: launches, fast functions with a bounded relative error, sums over warps and blocks in a
 // fixed order, asynchronous copies to shared memory, the TF32 matrix product.
 #pragma once
+#include <type_traits>
+
 #include "native/cuda/call.h"
 
 namespace bmojo::cuda {
@@ -46,6 +48,17 @@ cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t
   return cudaGetLastError();
 }
 #endif
+
+// What `run` returns for a constant of the call's precision, by which kernels are chosen.
+template <class Run>
+cudaError_t inPrecision(Precision precision, const Run& run) {
+  switch (precision) {
+    case Precision::kTf32: return run(std::integral_constant<Precision, Precision::kTf32>());
+    case Precision::kFloat16: return run(std::integral_constant<Precision, Precision::kFloat16>());
+    case Precision::kBfloat16: return run(std::integral_constant<Precision, Precision::kBfloat16>());
+    default: return run(std::integral_constant<Precision, Precision::kFloat32>());
+  }
+}
 
 // The block's dynamic shared memory as floats.
 #ifdef BMOJO_EMULATED
@@ -209,6 +222,66 @@ __device__ inline void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsi
   asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+// c += a b for a [16, 16], b [16, 8] of halves, two in a word; lane = 4 g + t holds a[g][2t..], a[g+8][2t..], a[g][2t+8..],
+// a[g+8][2t+8..]; b[2t..][g], b[2t+8..][g]; c as of mmaTf32.
+template <Precision kPrecision>
+__device__ inline void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  static_assert(kIsHalf<kPrecision>);
+#ifdef BMOJO_EMULATED
+  emulator::mmaHalves(c, a, b0, b1, kPrecision == Precision::kBfloat16);
+#else
+  if constexpr (kPrecision == Precision::kBfloat16) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  } else {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  }
+#endif
+}
+
+// Two floats as halves in one word, `low` in its lower bits, each rounded to the nearest.
+template <Precision kPrecision>
+__device__ inline unsigned packHalves(float low, float high) {
+  static_assert(kIsHalf<kPrecision>);
+#ifdef BMOJO_EMULATED
+  constexpr bool isBfloat = kPrecision == Precision::kBfloat16;
+  return emulator::halfOf(low, isBfloat) | emulator::halfOf(high, isBfloat) << 16;
+#else
+  unsigned word;
+  if constexpr (kPrecision == Precision::kBfloat16) {
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  } else {
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  }
+  return word;
+#endif
+}
+
+// Four matrices [8, 8] of halves in shared memory, lane i knowing where row i % 8 of matrix i / 8 is, 16 bytes: lane = 4 g + t
+// gets of each m[g][2t..], or where transposed m[2t][g] and m[2t+1][g].
+template <bool kTransposed>
+__device__ inline void loadMatrices(unsigned (&words)[4], const float* row) {
+#ifdef BMOJO_EMULATED
+  emulator::loadMatrices(words, row, kTransposed);
+#else
+  const unsigned from = static_cast<unsigned>(__cvta_generic_to_shared(row));
+  if constexpr (kTransposed) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(from)
+                 : "memory");
+  } else {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(from)
+                 : "memory");
+  }
 #endif
 }
 

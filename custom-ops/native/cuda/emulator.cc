@@ -50,6 +50,7 @@ struct Warp {
   Barrier barrier;
   uint32_t values[2][32];
   uint32_t factors[2][32][6];
+  const uint16_t* rows[2][32];
 };
 
 std::vector<Fiber> fibers;
@@ -143,6 +144,64 @@ void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
       sum += __uint_as_float(left) * __uint_as_float(right);
     }
     c[i] = sum;
+  }
+}
+
+unsigned halfOf(float x, bool isBfloat) {
+  if (!isBfloat) {
+    const _Float16 half = static_cast<_Float16>(x);
+    uint16_t bits;
+    std::memcpy(&bits, &half, 2);
+    return bits;
+  }
+  const uint32_t bits = __float_as_uint(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fffu;
+  return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+
+namespace {
+
+float floatOf(unsigned half, bool isBfloat) {
+  if (isBfloat) return __uint_as_float(half << 16);
+  const uint16_t bits = static_cast<uint16_t>(half);
+  _Float16 number;
+  std::memcpy(&number, &bits, 2);
+  return static_cast<float>(number);
+}
+
+}  // namespace
+
+void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, bool isBfloat) {
+  Warp& warp = warps[current / 32];
+  const int slot = fibers[current].exchanges++ & 1;
+  for (int i = 0; i < 4; i++) warp.factors[slot][lane()][i] = a[i];
+  warp.factors[slot][lane()][4] = b0;
+  warp.factors[slot][lane()][5] = b1;
+  syncWarp();
+  const int group = lane() / 4, pair = lane() % 4;
+  const auto numberOf = [&](uint32_t word, int k) { return floatOf(word >> k % 2 * 16 & 0xffffu, isBfloat); };
+  for (int i = 0; i < 4; i++) {
+    const int row = group + (i / 2) * 8, column = 2 * pair + i % 2;
+    float sum = c[i];
+    for (int k = 0; k < 16; k++) {
+      const uint32_t left = warp.factors[slot][row % 8 * 4 + k % 8 / 2][k / 8 * 2 + row / 8];
+      const uint32_t right = warp.factors[slot][column * 4 + k % 8 / 2][4 + k / 8];
+      sum += numberOf(left, k) * numberOf(right, k);
+    }
+    c[i] = sum;
+  }
+}
+
+void loadMatrices(unsigned (&words)[4], const float* row, bool isTransposed) {
+  Warp& warp = warps[current / 32];
+  const int slot = fibers[current].exchanges++ & 1;
+  warp.rows[slot][lane()] = reinterpret_cast<const uint16_t*>(row);
+  syncWarp();
+  const int group = lane() / 4, pair = lane() % 4;
+  for (int m = 0; m < 4; m++) {
+    const uint16_t* const* const rows = warp.rows[slot] + m * 8;
+    const auto at = [&](int i) { return isTransposed ? rows[2 * pair + i][group] : rows[group][2 * pair + i]; };
+    words[m] = at(0) | static_cast<unsigned>(at(1)) << 16;
   }
 }
 

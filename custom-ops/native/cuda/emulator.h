@@ -51,6 +51,10 @@ void syncWarp();
 // All lanes of the warp give a value; returns the one of lane `from`.
 uint32_t exchange(uint32_t value, int from);
 void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]);
+void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, bool isBfloat);
+void loadMatrices(unsigned (&words)[4], const float* row, bool isTransposed);
+// The nearest half of a float, in the lower bits.
+unsigned halfOf(float x, bool isBfloat);
 int lane();
 
 template <class T>

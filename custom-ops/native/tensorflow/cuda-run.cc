@@ -39,10 +39,13 @@ double scalarOf(const Operator& op, const Call& call, const char* name) {
   return elements;
 }
 
-/** Kernels have no half precision: those calls are computed in float32. */
-cuda::Precision precisionOf(const Operator& op, const Call& call) {
-  for (const Attribute& attribute : op.attributes)
-    if (strcmp(attribute.name, "precision") == 0 && call.values.is("precision", "tf32")) return cuda::Precision::kTf32;
+/** What the kernel does not compute in is computed in float32. */
+cuda::Precision precisionOf(const Operator& op, const Call& call, const cuda::Kernel& kernel) {
+  for (const Attribute& attribute : op.attributes) {
+    if (strcmp(attribute.name, "precision") != 0) continue;
+    for (const auto precision : {cuda::Precision::kTf32, cuda::Precision::kFloat16, cuda::Precision::kBfloat16})
+      if (kernel.computesIn(precision) && call.values.is("precision", cuda::nameOf(precision))) return precision;
+  }
   return cuda::Precision::kFloat32;
 }
 
@@ -144,7 +147,7 @@ void runOnCuda(const Operator& op, Direction direction, const Ports& ports, Call
   if (direction == Direction::forward) raw.copies = outputs.data() + op.outputs.size();
   raw.scalars = scalars.data();
   raw.stream = (cudaStream_t)stream;
-  raw.precision = precisionOf(op, call);
+  raw.precision = precisionOf(op, call, kernel);
   const size_t bytes = kernel.workspaceBytes(raw);
   raw.workspace = bytes > 0 ? workspace(bytes) : nullptr;
   launch.poison(raw.workspace, bytes);

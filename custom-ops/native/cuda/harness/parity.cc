@@ -14,7 +14,7 @@ constexpr int kNaN = 0xff;
 // Another poison, 3.4e38 in every float: results that depend on unwritten memory differ between the two.
 constexpr int kHuge = 0x7f;
 // TF32 keeps ten bits of a factor.
-constexpr double kTf32Tolerance = 5e-3;
+constexpr double kElevenBitsTolerance = 5e-3, kBfloat16Tolerance = 4e-2;
 
 struct Outcome {
   std::vector<std::vector<uint32_t>> results;
@@ -85,7 +85,9 @@ double errorOf(const Array& expected, const std::vector<uint32_t>& actual) {
 }
 
 bool checkRun(const Kernel& kernel, const Run& run, Precision precision, int variant, Report& report) {
-  const double most = precision == Precision::kTf32 ? kTf32Tolerance : run.tolerance;
+  const double most = precision == Precision::kFloat32    ? run.tolerance
+                      : precision == Precision::kBfloat16 ? kBfloat16Tolerance
+                                                          : kElevenBitsTolerance;
   const Outcome outcome = execute(kernel, run, precision, variant, kNaN),
                 again = execute(kernel, run, precision, variant, kHuge);
   std::vector<const Port*> ports;
@@ -109,7 +111,7 @@ bool checkRun(const Kernel& kernel, const Run& run, Precision precision, int var
   }
   const bool isSame = outcome.results == again.results, isIntact = outcome.intact && again.intact;
   const bool isOk = isWithin && isSame && isIntact;
-  const char* precisionName = precision == Precision::kTf32 ? "tf32" : "float32";
+  const char* precisionName = nameOf(precision);
   const std::string symbol = run.symbol + (variant ? format(", variant %d", variant) : "");
   report.row(format("%-4s %-36s %-44s %-8s %9.2e %-12s%s%s", isOk ? "ok" : "FAIL", symbol.c_str(),
                     run.name.c_str(), precisionName, worst, where.c_str(),
@@ -131,8 +133,9 @@ int checkParity(const std::string& vectorsPath, const std::string& only, bool va
     if (!kernel) throw std::runtime_error("no CUDA kernel " + run.symbol + ", but there are vectors for it");
     count++;
     for (int variant = 0; variant < (variants ? kernel->variants : 1); variant++) {
-      if (!checkRun(*kernel, run, Precision::kFloat32, variant, report)) failures++;
-      if (kernel->hasTf32 && !checkRun(*kernel, run, Precision::kTf32, variant, report)) failures++;
+      for (int precision = 0; precision < kernel->precisions; precision++) {
+        if (!checkRun(*kernel, run, static_cast<Precision>(precision), variant, report)) failures++;
+      }
     }
   }
   std::printf("parity: %d cases, %d failures\n", count, failures);

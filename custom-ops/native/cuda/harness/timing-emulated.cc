@@ -16,7 +16,9 @@ int timeKernels(const std::string& only, bool, Report& report) {
     if (!isAskedFor(w.name, only)) continue;
     const Prepared prepared(w);
     for (const Direction& d : w.directions) {
-      check(prepared.launch(d, Precision::kFloat32, 0), w.name + ", " + d.label);
+      for (int precision = d.precisions - 1; precision >= 0; precision--) {
+        check(prepared.launch(d, static_cast<Precision>(precision), 0), w.name + ", " + d.label);
+      }
       for (const std::string& name : d.outputs) {
         // Numbers of rows: -1, as a float, is no number.
         if (name.empty() || name == "positions" || name == "rows") continue;

@@ -74,7 +74,7 @@ double timeDirection(const Workload& w, const Direction& d, const Prepared& prep
   const double floorMs = d.bytes / bytesPerMs;
   std::string label = d.label;
   if (variant) label += format(" variant %d", variant);
-  if (precision == Precision::kTf32) label += " tf32";
+  if (precision != Precision::kFloat32) label += format(" %s", nameOf(precision));
   const std::string rate = d.flops > 0 ? format("%8.2f TFLOP/s", d.flops / times.median / 1e9)
                                        : format("%8.0f GB/s   ", d.bytes / times.median / 1e6);
   report.row(format("%-48s %-24s %9.4f ms (least %9.4f) %s %6.2f x copy floor", w.name.c_str(), label.c_str(),
@@ -132,9 +132,10 @@ int timeKernels(const std::string& only, bool variants, Report& report) {
       for (int variant = 1; variant < count; variant++) {
         timeDirection(w, d, prepared, Precision::kFloat32, variant, bytesPerMs, report);
       }
-      if (!d.hasTf32) continue;
-      for (int variant = 0; variant < count; variant++) {
-        timeDirection(w, d, prepared, Precision::kTf32, variant, bytesPerMs, report);
+      for (int other = 1; other < d.precisions; other++) {
+        for (int variant = 0; variant < count; variant++) {
+          timeDirection(w, d, prepared, static_cast<Precision>(other), variant, bytesPerMs, report);
+        }
       }
     }
     if (w.directions.back().label == "backward") {

@@ -27,7 +27,8 @@ struct Direction {
   double bytes, flops;
   // Number of variants of the kernel to time.
   int variants = 1;
-  bool hasTf32 = false;
+  // Of the kernel: how many of Precision to time, from the first on.
+  int precisions = 1;
 };
 
 class Prepared;
