@@ -11,10 +11,20 @@ namespace bmojo::cuda {
 namespace {
 
 constexpr int kWidestHead = 128;
+// Queries from which on rows are narrowed: of fewer, as a step of decoding has them, each row is read once, and narrowing it first
+// would take longer than all else.
+constexpr int kLeastNarrowed = 4;
 constexpr int kThreads = 256;
 
 bool isSupported(const AttentionProblem& p) {
   return p.Dh >= 1 && p.Dh <= kWidestHead && p.L >= 1 && p.G >= 1 && p.H % p.G == 0 && p.window >= 1;
+}
+
+// The call in the precision that it is computed in.
+Call computedCall(const Call& call) {
+  Call own = call;
+  if (isHalf(call.precision) && attentionProblem(call).L < kLeastNarrowed) own.precision = Precision::kFloat32;
+  return own;
 }
 
 // The width kDh of the kernels.
@@ -85,13 +95,15 @@ cudaError_t addStored(const AttentionProblem& p, const Call& call, const Workspa
                 call.out(P::gradV), rows, p.M, p.G, p.Dh, slots);
 }
 
-size_t forwardWorkspace(const Call& call) {
+size_t forwardWorkspace(const Call& asked) {
+  const Call call = computedCall(asked);
   Carver carver = {nullptr};
   halfRowsOf(attentionProblem(call), call, false, carver);
   return carver.used;
 }
 
-cudaError_t runForward(const Call& call) {
+cudaError_t runForward(const Call& asked) {
+  const Call call = computedCall(asked);
   AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
   Carver carver = {static_cast<char*>(call.workspace)};
@@ -106,12 +118,14 @@ cudaError_t runForward(const Call& call) {
   }
 }
 
-size_t backwardWorkspace(const Call& call) {
+size_t backwardWorkspace(const Call& asked) {
+  const Call call = computedCall(asked);
   return workspaceOf(attentionProblem(call), call, nullptr).bytes;
 }
 
-cudaError_t runBackward(const Call& call) {
+cudaError_t runBackward(const Call& asked) {
   using P = ports::MemoryAttentionBackward;
+  const Call call = computedCall(asked);
   AttentionProblem p = attentionProblem(call);
   if (!isSupported(p)) return cudaErrorInvalidValue;
   p.aligned = p.aligned && isAligned16(call.in(P::gradOut));
