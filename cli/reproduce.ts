@@ -10,7 +10,12 @@ import {prepareData, resolveFiles} from '../data/files/index.js';
 import {textTable} from '../eval/table.js';
 import type {PaperExperiment} from '../experiments/paper/index.js';
 import {paperExperiments} from '../experiments/paper/index.js';
-import {addedRuns, reportExperiment, trainExperiment} from '../experiments/paper/reproduce.js';
+import {
+  addedRuns,
+  measureFinished,
+  reportExperiment,
+  trainExperiment,
+} from '../experiments/paper/reproduce.js';
 import {RunFolder} from '../experiments/run-folder.js';
 import {duration} from '../train/pace.js';
 import {trainSchema} from '../train/settings.js';
@@ -115,10 +120,13 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     (await withInterrupts(async signal => {
       for await (const event of trainExperiment(experiment, {...options, signal})) {
         progress.show(event);
-        if (event.event.type !== 'finished' || json) continue;
+        if (event.event.type !== 'finished') continue;
+        const isMeasured = await measureFinished(experiment, options, event.name);
+        if (json) continue;
         ended++;
         const left = planned.length - behind - ended;
         progress.endLine();
+        if (isMeasured) console.log(measuredWords(event.name));
         console.log(
           `${behind + ended} of ${planned.length} runs finished; about ${duration(((Date.now() - begun) / 1000 / ended) * left)} left`,
         );
@@ -134,7 +142,7 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     // Whatever ends this process from here on, what it measured counts.
     mkdirSync(out, {recursive: true});
     writeResults({[join(out, 'runs.jsonl')]: lines});
-    if (!json) console.log(`${run}: measured by length`);
+    if (!json) console.log(measuredWords(run));
   });
   if (reproduction === undefined)
     throw new SettingError(
@@ -157,6 +165,8 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     console.log(`\n${caption === undefined ? '' : `${caption}\n\n`}${textTable(rows)}`);
   console.log(`\nThe paper: ${claim}\nHere: ${report.finding}${writtenWords(written)}`);
 }
+
+const measuredWords = (run: string): string => `${run}: measured`;
 
 function isFinished(path: string): boolean {
   return existsSync(join(path, 'config.json')) && RunFolder.open(path).finished;

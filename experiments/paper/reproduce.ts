@@ -129,6 +129,22 @@ function finishedFolder(out: string, {name}: PlannedRun): RunFolder | undefined 
 }
 
 /**
+ * Measures a run that has just finished, where the experiment asks for more of it than its own evaluation, so that this counts
+ * whatever ends the process before the report. Whether there was something to measure. Errors: those of `RunFolder.open`.
+ */
+export async function measureFinished(
+  experiment: PaperExperiment,
+  {out, ...options}: PaperOptions & {readonly out: string},
+  name: string,
+): Promise<boolean> {
+  const run = experiment.plan(options).find(one => one.name === name);
+  const folder = run && finishedFolder(out, run);
+  if (folder === undefined || isMeasured(experiment, folder)) return false;
+  await measurementsOf(experiment, folder, options);
+  return true;
+}
+
+/**
  * What came out of the runs that have finished: the report, and the files of a kept result (result.json, command.txt,
  * machine.json, plot.svg, and runs.jsonl with a line for each run) with a report in words. Undefined before the first run has finished.
  * `onMeasured` is told of each run that is measured now, with the lines of all that are known by then: measuring takes long.

@@ -11,7 +11,7 @@ describe('bmojo reproduce --quick', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bmojo-reproduce-'));
   after(() => rmSync(folder, {recursive: true}));
 
-  for (const {name, claim} of paperExperiments) {
+  for (const {name, claim, measure, measureRecall} of paperExperiments) {
     it(`${name} says what came out beside what the paper says`, async () => {
       const out = join(folder, name);
       const words = ['reproduce', name, '--quick', '--backend', 'wasm', '--out', out];
@@ -20,6 +20,14 @@ describe('bmojo reproduce --quick', () => {
       expect(first.out)
         .to.include(`The paper: ${claim}`)
         .and.to.match(/\nHere: \S/);
+      // Each run is measured as soon as it has finished: what comes later may not come.
+      const measured = first.out.split(': measured\n').length - 1;
+      const finished = first.out.split('finished after step').length - 1;
+      expect(measured).to.equal(measure === undefined && measureRecall === undefined ? 0 : finished);
+      if (measured > 1)
+        expect(first.out.indexOf(': measured\n')).to.be.below(
+          first.out.lastIndexOf('finished after step'),
+        );
       for (const file of [
         'result.json',
         'machine.json',
