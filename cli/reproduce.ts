@@ -12,6 +12,7 @@ import type {PaperExperiment} from '../experiments/paper/index.js';
 import {paperExperiments} from '../experiments/paper/index.js';
 import {
   addedRuns,
+  linesSoFar,
   measureFinished,
   reportExperiment,
   trainExperiment,
@@ -121,7 +122,9 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
       for await (const event of trainExperiment(experiment, {...options, signal})) {
         progress.show(event);
         if (event.event.type !== 'finished') continue;
-        const isMeasured = await measureFinished(experiment, options, event.name);
+        const isMeasured = !signal.aborted && (await measureFinished(experiment, options, event.name));
+        // Whatever ends this process from here on, what has finished counts.
+        writeResults({[join(out, 'runs.jsonl')]: await linesSoFar(experiment, options)});
         if (json) continue;
         ended++;
         const left = planned.length - behind - ended;
@@ -139,7 +142,6 @@ async function execute(experiment: PaperExperiment, argv: Args): Promise<void> {
     return;
   }
   const reproduction = await reportExperiment(experiment, options, (run, lines) => {
-    // Whatever ends this process from here on, what it measured counts.
     mkdirSync(out, {recursive: true});
     writeResults({[join(out, 'runs.jsonl')]: lines});
     if (!json) console.log(measuredWords(run));

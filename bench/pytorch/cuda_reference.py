@@ -80,7 +80,7 @@ def attention(library) -> None:
     inputs = [q, k, v, k_fading, v_fading, positions]
     for precision in bmojo_library.PRECISIONS:
         forward = lambda: library.run("memory_attention_forward", inputs, [out, level], scalars, precision)
-        backward = lambda: library.run("memory_attention_backward", [*inputs, out, level, grad], grads, scalars, precision)
+        backward = lambda: library.run("memory_attention_backward", [*inputs, out, level, grad, None], grads, scalars, precision)
         name = f"ours, {precision}"
         ms = median_ms(forward)
         report(part, f"{name}, forward", ms, rate(flops, ms))

@@ -11,8 +11,8 @@ namespace bmojo::cuda {
 namespace {
 
 constexpr int kWidestHead = 128;
-// Queries from which on rows are narrowed: of fewer, as a step of decoding has them, each row is read once, and narrowing it first
-// would take longer than all else.
+// Queries from which on rows are narrowed: in a step of decoding reading each row once is all that there is to do, and narrowing
+// it first would take longer.
 constexpr int kLeastNarrowed = 4;
 constexpr int kThreads = 256;
 
@@ -139,8 +139,10 @@ cudaError_t runBackward(const Call& asked) {
     BMOJO_RETURN_IF(narrowRows(call, p.q, p.halves.q, queries, p.Dh, widthOf(p)));
     BMOJO_RETURN_IF(narrowRows(call, in.gradOut, p.halves.gradOut, queries, p.Dh, widthOf(p)));
   }
-  BMOJO_RETURN_IF(launch(outDotsKernel, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))), kThreads, 0,
-                         call.stream, in.out, in.gradOut, in.gradLogSumExp, w.outDots, queries, p.Dh));
+  BMOJO_RETURN_IF(inPrecision(call.precision, [&](auto precision) {
+    return launch(outDotsKernel<decltype(precision)::value>, dim3(static_cast<unsigned>(ceilDiv(queries * kWarp, kThreads))),
+                  kThreads, 0, call.stream, in.out, in.gradOut, in.gradLogSumExp, w.outDots, queries, p.Dh);
+  }));
   if (p.Dh <= 32) BMOJO_RETURN_IF((launchQueryGradient<32, 32, 4, 4>(p, call, in)));
   else if (p.Dh <= 64) BMOJO_RETURN_IF((launchQueryGradient<64, 32, 4, 3>(p, call, in)));
   else BMOJO_RETURN_IF((launchQueryGradient<128, 32, 4, 1>(p, call, in)));

@@ -104,7 +104,8 @@ keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, flo
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int column = n * 8 + i % 2;
-        const float weight = softmaxWeight(fmaf(weights[n][i], factor, -kLog2e * numbers[column]));
+        const float weight =
+            kWeightScale<kPrecision> * softmaxWeight(fmaf(weights[n][i], factor, -kLog2e * numbers[column]));
         const bool isSeen = isWhole || (i < 2 ? seers : seers8).has(tags[column]);
         weights[n][i] = isSeen ? weight : 0.0f;
         gradWeights[n][i] = isSeen ? weight * (gradWeights[n][i] - numbers[kQueries + column]) : 0.0f;
@@ -116,8 +117,10 @@ keyGradientKernel(AttentionProblem p, AttentionCotangents in, Source source, flo
   const auto gradient = [&](float* all, int at) {
     return at > lastOfBlock ? nullptr : all + ((static_cast<int64_t>(b) * rows + at) * p.G + group) * p.Dh;
   };
-  storeRows<kDh>(gradient(gradK, own), gradient(gradK, own8), keySums, p.scale, p.scale, p.Dh, lane);
-  storeRows<kDh>(gradient(gradV, own), gradient(gradV, own8), valueSums, 1.0f, 1.0f, p.Dh, lane);
+  constexpr float valueScale = 1.0f / kWeightScale<kPrecision>;
+  const float keyScale = p.scale * valueScale;
+  storeRows<kDh>(gradient(gradK, own), gradient(gradK, own8), keySums, keyScale, keyScale, p.Dh, lane);
+  storeRows<kDh>(gradient(gradV, own), gradient(gradV, own8), valueSums, valueScale, valueScale, p.Dh, lane);
 }
 
 template <int kDh, int kQueries, int kWarps, int kBlocks>

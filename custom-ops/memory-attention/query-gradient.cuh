@@ -10,7 +10,13 @@ struct AttentionCotangents {
   float* outDots;
 };
 
-// A warp for each query and head; gradLogSumExp may be null.
+// Backwards weights carry a factor, taken out of the sums: small ones too then have all digits of float16.
+template <Precision kPrecision>
+constexpr float kWeightScale = kPrecision == Precision::kFloat16 ? 256.0f : 1.0f;
+
+// A warp for each query and head; gradLogSumExp may be null. Cotangents as products have them: what all weights of a query have in
+// common must cancel.
+template <Precision kPrecision>
 __global__ void outDotsKernel(const float* __restrict__ out, const float* __restrict__ gradOut,
                               const float* __restrict__ gradLogSumExp, float* __restrict__ outDots, int64_t rows,
                               int Dh) {
@@ -18,7 +24,7 @@ __global__ void outDotsKernel(const float* __restrict__ out, const float* __rest
   const int lane = threadIdx.x % kWarp;
   if (row >= rows) return;
   float sum = 0.0f;
-  for (int d = lane; d < Dh; d += kWarp) sum = fmaf(out[row * Dh + d], gradOut[row * Dh + d], sum);
+  for (int d = lane; d < Dh; d += kWarp) sum = fmaf(out[row * Dh + d], roundHalf<kPrecision>(gradOut[row * Dh + d]), sum);
   sum = warpSum(sum);
   if (lane == 0) outDots[row] = gradLogSumExp ? sum - gradLogSumExp[row] : sum;
 }
@@ -50,12 +56,14 @@ queryGradientKernel(AttentionProblem p, AttentionCotangents in, float* __restric
       for (int i = 0; i < 4; i++) {
         const float weight = softmaxWeight(fmaf(scores[n][i], factor, -(i < 2 ? level : level8)));
         const bool isSeen = isWhole || (i < 2 ? seen : seen8).has(tags[n * 8 + i % 2]);
-        scores[n][i] = isSeen ? weight * (gradWeights[n][i] - (i < 2 ? outDot : outDot8)) : 0.0f;
+        const float scaled = weight * kWeightScale<kPrecision>;
+        scores[n][i] = isSeen ? scaled * (gradWeights[n][i] - (i < 2 ? outDot : outDot8)) : 0.0f;
       }
     }
     valueProduct<kDh, kKeys, kPrecision>(sums, scores, stage, 1.0f, 1.0f, lane);
   });
-  storeRows<kDh>(own.rowOf(gradQ), own.row8Of(gradQ), sums, p.scale, p.scale, p.Dh, lane);
+  const float scale = p.scale / kWeightScale<kPrecision>;
+  storeRows<kDh>(own.rowOf(gradQ), own.row8Of(gradQ), sums, scale, scale, p.Dh, lane);
 }
 
 template <int kDh, int kKeys, int kWarps, int kBlocks>

@@ -130,18 +130,60 @@ function finishedFolder(out: string, {name}: PlannedRun): RunFolder | undefined 
 
 /**
  * Measures a run that has just finished, where the experiment asks for more of it than its own evaluation, so that this counts
- * whatever ends the process before the report. Whether there was something to measure. Errors: those of `RunFolder.open`.
+ * whatever ends the process before the report. Whether there was something to measure. A run that cannot be measured now is
+ * left to the report, which tells why: an error here would end the trainings beside it.
  */
 export async function measureFinished(
   experiment: PaperExperiment,
   {out, ...options}: PaperOptions & {readonly out: string},
   name: string,
 ): Promise<boolean> {
-  const run = experiment.plan(options).find(one => one.name === name);
-  const folder = run && finishedFolder(out, run);
-  if (folder === undefined || isMeasured(experiment, folder)) return false;
-  await measurementsOf(experiment, folder, options);
-  return true;
+  try {
+    const run = experiment.plan(options).find(one => one.name === name);
+    const folder = run && finishedFolder(out, run);
+    if (folder === undefined || isMeasured(experiment, folder)) return false;
+    await measurementsOf(experiment, folder, options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A run with all that is known of it. */
+async function measuredRun(
+  experiment: PaperExperiment,
+  run: PlannedRun,
+  folder: RunFolder,
+  options: PaperOptions,
+): Promise<MeasuredRun> {
+  const more = await measurementsOf(experiment, folder, options);
+  const alone = experiment.measure === undefined && experiment.measureRecall === undefined;
+  // Others are measured beside the training of the next.
+  const tokensPerSecond = alone ? speedOf(folder) : undefined;
+  return {...run, origin: originOf(folder), result: folder.readResult(), tokensPerSecond, ...more};
+}
+
+/**
+ * The lines of all runs that have finished and want no measuring, as runs.jsonl has them; what is damaged is left to the report.
+ * Errors: MeasurementError for a damaged file of `add`.
+ */
+export async function linesSoFar(
+  experiment: PaperExperiment,
+  {out, add, ...options}: PaperOptions & Pick<ReproduceOptions, 'out' | 'add'>,
+): Promise<string> {
+  const planned = experiment.plan(options);
+  const added = new Map(addedRuns(add, planned).map(run => [run.name, run]));
+  const finished = async (run: PlannedRun): Promise<MeasuredRun | undefined> => {
+    try {
+      const folder = finishedFolder(out, run);
+      if (folder === undefined || !isMeasured(experiment, folder)) return undefined;
+      return await measuredRun(experiment, run, folder, options);
+    } catch {
+      return undefined;
+    }
+  };
+  const lines = await Promise.all(planned.map(run => added.get(run.name) ?? finished(run)));
+  return runLines(lines.filter(line => line !== undefined));
 }
 
 /**
@@ -164,10 +206,7 @@ export async function reportExperiment(
   });
   // What needs no measuring comes first, so that the lines of a run that is measured hold it.
   for (const {run, folder, isKnown} of finished.sort((a, b) => Number(b.isKnown) - Number(a.isKnown))) {
-    const more = await measurementsOf(experiment, folder, options);
-    const origin = originOf(folder);
-    const measured = {...run, origin, result: folder.readResult(), tokensPerSecond: speedOf(folder), ...more};
-    known.set(run.name, measured);
+    known.set(run.name, await measuredRun(experiment, run, folder, options));
     if (!isKnown) onMeasured(run.name, runLines(inOrder()));
   }
   const measured = inOrder();

@@ -12,8 +12,11 @@ import type {KeptRule} from '../../experiments/paper/kept-tokens.js';
 import {keeping} from '../../experiments/paper/kept-tokens.js';
 import type {LossByLength} from '../../experiments/paper/loss-by-length.js';
 import {MeasurementError} from '../../experiments/paper/measurement-file.js';
+import {writeRecallByLength} from '../../experiments/paper/recall-by-length.js';
+import {linesSoFar, measureFinished} from '../../experiments/paper/reproduce.js';
 import {readRunLines, runLines} from '../../experiments/paper/run-lines.js';
 import {margin, marginWords, summaries, summaryWords} from '../../experiments/paper/summary.js';
+import {RunFolder} from '../../experiments/run-folder.js';
 import {memoryInProcess} from '../../memory/index.js';
 import {parameterCount} from '../../models/parameters.js';
 import {linePlot} from '../../plot/line-plot.js';
@@ -402,6 +405,31 @@ describe('experiments of the paper', () => {
     // 2 x 64 tokens at 1,000 and 2,000 tokens a second.
     for (const row of rows) expect(row[4]).to.equal('96.0 ± 45.3');
     expect(timed.finding).to.match(/^In float32 .*1\.00 x that of mamba at quick\. In float16 /);
+  });
+
+  it('knows lines of runs that have finished before the report, and leaves what cannot be measured to it', async () => {
+    const experiment = named('figure-2');
+    const options = {quick: true, backend: 'wasm', models: ['mamba'], panels: ['recall']} as const;
+    const [run] = experiment.plan(options);
+    const [known] = finished([run], () => 0.25);
+    const path = join(folder, 'early.jsonl');
+    writeFileSync(path, runLines([known]));
+    const out = join(folder, 'early');
+    expect(await linesSoFar(experiment, {...options, out})).to.equal('');
+    expect(await linesSoFar(experiment, {...options, out, add: [path]})).to.equal(runLines([known]));
+    const trained = RunFolder.create(join(out, 'runs', run.name), run.config);
+    trained.begin(0);
+    expect(await measureFinished(experiment, {...options, out}, run.name)).to.equal(false); // not finished
+    trained.writeResult({...known.result, step: 1});
+    trained.release();
+    expect(await measureFinished(experiment, {...options, out}, run.name)).to.equal(false); // without its weights
+    expect(await linesSoFar(experiment, {...options, out})).to.equal('');
+    const measured = join(trained.path, 'recall.json');
+    writeFileSync(measured, '{"points":[]}'); // damaged: without its digest
+    expect(await linesSoFar(experiment, {...options, out})).to.equal('');
+    writeRecallByLength(measured, {points: []});
+    expect(await linesSoFar(experiment, {...options, out})).to.include(`"name":"${run.name}"`);
+    expect(await linesSoFar(experiment, {...options, out})).to.not.include('tokensPerSecond');
   });
 
   it('counts runs of a file as finished, and refuses those of other settings', () => {

@@ -25,9 +25,7 @@ describe('bmojo reproduce --quick', () => {
       const finished = first.out.split('finished after step').length - 1;
       expect(measured).to.equal(measure === undefined && measureRecall === undefined ? 0 : finished);
       if (measured > 1)
-        expect(first.out.indexOf(': measured\n')).to.be.below(
-          first.out.lastIndexOf('finished after step'),
-        );
+        expect(first.out.indexOf(': measured\n')).to.be.below(first.out.lastIndexOf('finished after step'));
       for (const file of [
         'result.json',
         'machine.json',

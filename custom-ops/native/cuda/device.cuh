@@ -183,6 +183,8 @@ __device__ inline float transposedSum(float* v, int lane) {
 // Asynchronous copies from global to shared memory; `valid` false writes zeros.
 __device__ inline void copyAsync16(float* shared, const float* global, bool valid) {
 #ifdef BMOJO_EMULATED
+  emulator::requireAligned16(shared);
+  emulator::requireAligned16(global);
   for (int i = 0; i < 4; i++) shared[i] = valid ? global[i] : 0.0f;
 #else
   const unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
@@ -260,6 +262,20 @@ __device__ inline unsigned packHalves(float low, float high) {
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
   }
   return word;
+#endif
+}
+
+// x as a half holds it; x itself in other precisions.
+template <Precision kPrecision>
+__device__ inline float roundHalf(float x) {
+  if constexpr (!kIsHalf<kPrecision>) return x;
+  if constexpr (kPrecision == Precision::kBfloat16) return __uint_as_float(packHalves<kPrecision>(0.0f, x) & 0xffff0000u);
+#ifdef BMOJO_EMULATED
+  return emulator::floatOf(emulator::halfOf(x, false), false);
+#else
+  float rounded;
+  asm("{ .reg .f16 half; cvt.rn.f16.f32 half, %1; cvt.f32.f16 %0, half; }" : "=f"(rounded) : "f"(x));
+  return rounded;
 #endif
 }
 

@@ -116,6 +116,12 @@ void runBlock() {
 
 int lane() { return current % 32; }
 
+void requireAligned16(const void* address) {
+  if (reinterpret_cast<uintptr_t>(address) % 16 == 0) return;
+  std::fprintf(stderr, "emulator: an address that 16 does not divide\n");
+  std::abort();
+}
+
 void syncBlock() { wait(blockBarrier, static_cast<int>(blockSize.x)); }
 void syncWarp() { wait(warps[current / 32].barrier, warpSize()); }
 
@@ -148,28 +154,21 @@ void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
 }
 
 unsigned halfOf(float x, bool isBfloat) {
-  if (!isBfloat) {
-    const _Float16 half = static_cast<_Float16>(x);
-    uint16_t bits;
-    std::memcpy(&bits, &half, 2);
-    return bits;
-  }
-  const uint32_t bits = __float_as_uint(x);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fffu;
-  return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+  const uint32_t bits = __float_as_uint(x), sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) return sign | 0x7fffu;
+  if (isBfloat) return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+  if (size >= 0x477ff000u) return sign | 0x7c00u;
+  // Adding 0.5 leaves multiples of 2^-24 in the fraction, rounded by the addition itself.
+  if (size < 0x38800000u) return sign | (__float_as_uint(__uint_as_float(size) + 0.5f) - 0x3f000000u);
+  return sign | (size - 0x38000000u + 0xfffu + (size >> 13 & 1)) >> 13;
 }
-
-namespace {
 
 float floatOf(unsigned half, bool isBfloat) {
   if (isBfloat) return __uint_as_float(half << 16);
-  const uint16_t bits = static_cast<uint16_t>(half);
-  _Float16 number;
-  std::memcpy(&number, &bits, 2);
-  return static_cast<float>(number);
+  const unsigned sign = (half & 0x8000u) << 16, exponent = half & 0x7c00u, shifted = (half & 0x7fffu) << 13;
+  if (exponent == 0) return __uint_as_float(sign | __float_as_uint(static_cast<float>(half & 0x3ffu) * 0x1p-24f));
+  return __uint_as_float(sign | (shifted + (exponent == 0x7c00u ? 0x70000000u : 0x38000000u)));
 }
-
-}  // namespace
 
 void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, bool isBfloat) {
   Warp& warp = warps[current / 32];
@@ -195,6 +194,7 @@ void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, 
 void loadMatrices(unsigned (&words)[4], const float* row, bool isTransposed) {
   Warp& warp = warps[current / 32];
   const int slot = fibers[current].exchanges++ & 1;
+  requireAligned16(row);
   warp.rows[slot][lane()] = reinterpret_cast<const uint16_t*>(row);
   syncWarp();
   const int group = lane() / 4, pair = lane() % 4;

@@ -53,8 +53,11 @@ uint32_t exchange(uint32_t value, int from);
 void mmaTf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]);
 void mmaHalves(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, bool isBfloat);
 void loadMatrices(unsigned (&words)[4], const float* row, bool isTransposed);
-// The nearest half of a float, in the lower bits.
+// The nearest half of a float, in the lower bits, and the float of a half.
 unsigned halfOf(float x, bool isBfloat);
+float floatOf(unsigned half, bool isBfloat);
+// Aborts where a card would fault.
+void requireAligned16(const void* address);
 int lane();
 
 template <class T>

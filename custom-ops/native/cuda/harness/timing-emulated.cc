@@ -30,6 +30,10 @@ int timeKernels(const std::string& only, bool, Report& report) {
         }
       }
     }
+    if (!prepared.isIntact()) {
+      failures++;
+      report.row("FAIL " + w.name + " writes behind its workspace", "\"kind\":\"guard\"");
+    }
     for (const SampleError& sample : checkSamples(w, prepared)) {
       const bool isOk = sample.error <= sample.tolerance;
       if (!isOk) failures++;

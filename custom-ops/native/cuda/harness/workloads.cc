@@ -5,6 +5,13 @@
 
 namespace bmojo::cuda::harness {
 
+namespace {
+
+// NaN in every float.
+constexpr int kPoison = 0xff;
+
+}  // namespace
+
 std::string sized(const char* op, std::initializer_list<std::pair<const char*, int>> sizes) {
   std::string name = op;
   for (const auto& [letter, size] : sizes) name += std::string(" ") + letter + std::to_string(size);
@@ -27,11 +34,15 @@ Prepared::Prepared(const Workload& workload) {
     Call call;
     call.inputs = inputs.data();
     call.scalars = direction.scalars.data();
-    for (call.variant = 0; call.variant < direction.variants; call.variant++) {
-      most = std::max(most, findKernel(direction.symbol.c_str())->workspaceBytes(call));
+    for (int precision = 0; precision < direction.precisions; precision++) {
+      call.precision = static_cast<Precision>(precision);
+      for (call.variant = 0; call.variant < direction.variants; call.variant++) {
+        most = std::max(most, findKernel(direction.symbol.c_str())->workspaceBytes(call));
+      }
     }
   }
   workspace_ = std::make_unique<Buffer>(most);
+  workspace_->poison(kPoison);
 }
 
 cudaError_t Prepared::launch(const Direction& direction, Precision precision, int variant) const {
@@ -55,6 +66,8 @@ std::vector<float> Prepared::floats(const std::string& name) const {
   std::memcpy(values.data(), bits.data(), bits.size() * 4);
   return values;
 }
+
+bool Prepared::isIntact() const { return workspace_->isGuardIntact(kPoison); }
 
 std::vector<int> Prepared::ints(const std::string& name) const {
   const std::vector<uint32_t> bits = at(name).download();

@@ -63,6 +63,8 @@ class Prepared {
   const Buffer& at(const std::string& name) const { return *tensors_.at(name); }
   std::vector<float> floats(const std::string& name) const;
   std::vector<int> ints(const std::string& name) const;
+  // Whether no launch has written behind the workspace.
+  bool isIntact() const;
 
  private:
   std::map<std::string, std::unique_ptr<Buffer>> tensors_;
