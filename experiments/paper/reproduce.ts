@@ -157,10 +157,8 @@ async function measuredRun(
   options: PaperOptions,
 ): Promise<MeasuredRun> {
   const more = await measurementsOf(experiment, folder, options);
-  const alone = experiment.measure === undefined && experiment.measureRecall === undefined;
-  // Others are measured beside the training of the next.
-  const tokensPerSecond = alone ? speedOf(folder) : undefined;
-  return {...run, origin: originOf(folder), result: folder.readResult(), tokensPerSecond, ...more};
+  const [origin, result] = [originOf(folder), folder.readResult()];
+  return {...run, origin, result, tokensPerSecond: speedOf(folder), ...more};
 }
 
 /**

@@ -429,7 +429,6 @@ describe('experiments of the paper', () => {
     expect(await linesSoFar(experiment, {...options, out})).to.equal('');
     writeRecallByLength(measured, {points: []});
     expect(await linesSoFar(experiment, {...options, out})).to.include(`"name":"${run.name}"`);
-    expect(await linesSoFar(experiment, {...options, out})).to.not.include('tokensPerSecond');
   });
 
   it('counts runs of a file as finished, and refuses those of other settings', () => {
