@@ -36,6 +36,18 @@ __device__ inline void storeFragments(float* fragments, const float* row, const 
   }
 }
 
+// sums += left right for kCount neighbouring columns of eight each, `step` words apart: halves, of each lane a row of a matrix at `b`.
+template <bool kTransposed, int kCount, Precision kPrecision>
+__device__ inline void addProducts(float (&sums)[kCount][4], const unsigned (&left)[4], const float* b, int step) {
+#pragma unroll
+  for (int n = 0; n < kCount; n += 2) {
+    unsigned right[4];
+    loadMatrices<kTransposed>(right, b + n * step);
+    mmaHalves<kPrecision>(sums[n], left, right[0], right[1]);
+    mmaHalves<kPrecision>(sums[n + 1], left, right[2], right[3]);
+  }
+}
+
 // scores = rows columns^T for columns [kColumns][stride] in shared memory.
 template <int kDh, int kColumns, Precision kPrecision>
 __device__ inline void scoreProduct(float (&scores)[kColumns / 8][4], const float* fragments, const float* columns,
@@ -50,13 +62,7 @@ __device__ inline void scoreProduct(float (&scores)[kColumns / 8][4], const floa
     for (int step = 0; step < kDh / 16; step++) {
       const float4 a = reinterpret_cast<const float4*>(fragments)[step * kWarp + lane];
       const unsigned left[4] = {__float_as_uint(a.x), __float_as_uint(a.y), __float_as_uint(a.z), __float_as_uint(a.w)};
-#pragma unroll
-      for (int n = 0; n < kColumns / 8; n += 2) {
-        unsigned right[4];
-        loadMatrices<false>(right, b + n * 8 * stride + step * 8);
-        mmaHalves<kPrecision>(scores[n], left, right[0], right[1]);
-        mmaHalves<kPrecision>(scores[n + 1], left, right[2], right[3]);
-      }
+      addProducts<false, kColumns / 8, kPrecision>(scores, left, b + step * 8, 8 * stride);
     }
   } else {
 #pragma unroll
@@ -86,13 +92,7 @@ __device__ inline void tileProduct(float (&tile)[kGroup][4], const float (&weigh
       const float(&w)[4] = weights[2 * step], (&w8)[4] = weights[2 * step + 1];
       const unsigned left[4] = {packHalves<kPrecision>(w[0], w[1]), packHalves<kPrecision>(w[2], w[3]),
                                 packHalves<kPrecision>(w8[0], w8[1]), packHalves<kPrecision>(w8[2], w8[3])};
-#pragma unroll
-      for (int n = 0; n < kGroup; n += 2) {
-        unsigned right[4];
-        loadMatrices<true>(right, b + step * 16 * stride + n * 4);
-        mmaHalves<kPrecision>(tile[n], left, right[0], right[1]);
-        mmaHalves<kPrecision>(tile[n + 1], left, right[2], right[3]);
-      }
+      addProducts<true, kGroup, kPrecision>(tile, left, b + step * 16 * stride, 4);
     }
   } else {
 #pragma unroll

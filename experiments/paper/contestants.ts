@@ -16,11 +16,6 @@ export const contestants = {
 
 export type Contestant = keyof typeof contestants;
 
-/** Whether a kind is B'MOJO with all of its memories, in whichever form. */
-export function isBmojo(name: string): boolean {
-  return name === 'bmojo' || name === 'bmojo-projected';
-}
-
 export const contestantNames = Object.keys(contestants) as Contestant[];
 
 /** Settings of a kind of model over shared ones, which give way to what the kind is: a window model has no slots. */

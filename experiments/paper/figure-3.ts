@@ -3,7 +3,6 @@
 import {perplexityText} from '../../eval/table.js';
 import {linePlot} from '../../plot/line-plot.js';
 import {panelPlot} from '../../plot/panel-plot.js';
-import {isBmojo} from './contestants.js';
 import type {MeasuredRun, PaperExperiment, PaperReport} from './experiment.js';
 import {gridRuns} from './grid.js';
 import type {LanguageScale} from './language-sizes.js';
@@ -45,6 +44,9 @@ const quick: LanguageScale = {
 };
 
 const PANEL = 'text';
+
+/** The paper's form, and the one whose SSM is also output through a projection of its own. */
+const isBmojo = (model: string): boolean => model === 'bmojo' || model === 'bmojo-projected';
 
 /** Seconds that the updates took at the speed of the first run that has one; NaN where none has. */
 function secondsOf(runs: readonly MeasuredRun[]): number {

@@ -48,7 +48,7 @@ interface Scale {
 const textSizes = {'4m': languageSizes['4m'], quick: quickSize} as const;
 
 const full: Scale = {
-  // The width and rate at which B'MOJO learns the mixture with every seed.
+  // The width and rate at which B'MOJO learned the mixture with each seed that was tried.
   recall: {mixture: recallMixture, dModel: 32, rate: 3e-3},
   text: {
     size: '4m',
@@ -184,7 +184,7 @@ function report(runs: readonly MeasuredRun[]): PaperReport {
       ),
     ),
     notes: [
-      "Recall is of 16, 32 and 64 pairs in 256 tokens, each as often, after one training on figure 2's mixture.",
+      'Recall is of the numbers of pairs of figure 2, each as often, after one training on its mixture.',
       'Span: fading tokens averaged to predict the next one, 4 where nothing else is said. Overlap: stored tokens may lie inside the window too.',
     ],
     plot: panelPlot(
